@@ -1,0 +1,179 @@
+"""The one interface behind which every language model stands, in the words of this room."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+from uuid import UUID
+
+from backend.study.types import Difficulty, FlashcardKind
+
+
+@dataclass(frozen=True, slots=True)
+class SectionPage:
+    """One page as a model sees it; ``number`` counts from 1 within its document."""
+
+    number: int
+    heading: str | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class SectionRequest:
+    """What one section of a document is asked for.
+
+    ``language`` is an ISO 639-1 code; ``difficulty`` None means a mix. ``existing`` holds fronts and stems made
+    from these pages before, which must not be asked again. ``flashcards`` and ``questions`` are the most wanted.
+    """
+
+    document_id: UUID
+    filename: str
+    pages: tuple[SectionPage, ...]
+    flashcards: int
+    questions: int
+    language: str
+    difficulty: Difficulty | None = None
+    existing: tuple[str, ...] = ()
+    known_topics: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DraftQuote:
+    """A quote that a model proposes, with the page it cites. The server looks it up; it is not believed."""
+
+    page: int
+    quote: str
+
+
+@dataclass(frozen=True, slots=True)
+class DraftTopic:
+    """A topic that a model proposes; ``parent`` is another topic's name."""
+
+    name: str
+    summary: str
+    parent: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DraftFlashcard:
+    """A flashcard as a model wrote it, not checked yet."""
+
+    kind: FlashcardKind
+    front: str
+    back: str
+    topic: str
+    difficulty: Difficulty
+    quotes: tuple[DraftQuote, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DraftOption:
+    """One option of a drafted question; ``id`` is the model's own name for it."""
+
+    id: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class DraftQuestion:
+    """A question as a model wrote it, not checked yet; ``key`` should be the id of one option."""
+
+    stem: str
+    options: tuple[DraftOption, ...]
+    key: str
+    explanation: str
+    topic: str
+    difficulty: Difficulty
+    quotes: tuple[DraftQuote, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DraftLink:
+    """A labelled link between two topics, by name."""
+
+    source: str
+    target: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What one call used, in tokens; ``calls`` counts HTTP requests that were answered with content."""
+
+    input_tokens: int = 0
+    cached_tokens: int = 0
+    output_tokens: int = 0
+    calls: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SectionReply:
+    """What a model wrote for a section.
+
+    ``truncated``: the output ended in the middle; the complete items are here. ``malformed`` counts items that
+    did not fit the schema (they are dropped one by one, never with their neighbours).
+    """
+
+    topics: tuple[DraftTopic, ...]
+    flashcards: tuple[DraftFlashcard, ...]
+    questions: tuple[DraftQuestion, ...]
+    usage: Usage = field(default_factory=Usage)
+    truncated: bool = False
+    malformed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectRequest:
+    """Topics of a study set, to be put into a tree and linked. ``topics`` carry name, summary, known parent."""
+
+    topics: tuple[DraftTopic, ...]
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectReply:
+    """Parents by topic name (None for a root) and labelled links; names not in the request are ignored."""
+
+    parents: dict[str, str | None]
+    links: tuple[DraftLink, ...]
+    usage: Usage = field(default_factory=Usage)
+
+
+class ModelError(Exception):
+    """A call that gave nothing usable.
+
+    ``code`` is one of ``rate_limited``, ``quota_exhausted``, ``timeout``, ``unavailable``, ``context_too_long``,
+    ``refused``, ``bad_output``, ``truncated``, ``misconfigured``. ``retryable`` says whether the same call may
+    succeed later; ``retry_after_s`` is the vendor's wish, in seconds. ``usage`` is what the failed call cost.
+    """
+
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        *,
+        retryable: bool,
+        retry_after_s: float | None = None,
+        usage: Usage | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.code = code
+        self.retryable = retryable
+        self.retry_after_s = retry_after_s
+        self.usage = usage or Usage()
+
+
+BeforeCall = Callable[[], None]
+"""Called right before each outside call; raises to stop it (a cancelled run makes no further call)."""
+
+
+class LanguageModel(Protocol):
+    """Writes study material for one section at a time. Raises ModelError; never opens a transaction."""
+
+    name: str
+    is_draft: bool
+
+    def write_section(self, request: SectionRequest, before_call: BeforeCall) -> SectionReply:
+        """Write topics, flashcards and questions for one section."""
+
+    def connect_topics(self, request: ConnectRequest, before_call: BeforeCall) -> ConnectReply:
+        """Put topics into a tree and link them."""
