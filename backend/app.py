@@ -1,0 +1,86 @@
+"""The app factory: ``gunicorn "backend.app:create_app()"``."""
+
+from apiflask import APIFlask
+from flask import g, request
+from flask_cors import CORS
+
+from backend.accounts.routes import development
+from backend.accounts.service import get_signed_in_user
+from backend.accounts.tokens import configure_tokens
+from backend.core.database import configure_database
+from backend.core.http import configure_http
+from backend.core.logging import configure_logging
+from backend.core.openapi import SPEC_PATH, configure_openapi, docs
+from backend.core.queue import configure_queue
+from backend.core.transaction import transaction
+from backend.core.uploads import UploadRequest
+from backend.generation.routes import generation
+from backend.library.routes import library
+from backend.operations.routes import operations
+from backend.settings import Settings, get_settings
+from backend.study.routes import study
+
+API_PREFIX = "/api/v1"
+
+# Everything else needs a signed-in user: a new route is closed until it is named here.
+PUBLIC_ENDPOINTS = frozenset(
+    {
+        "operations.health",
+        "development.dev_login",
+        "openapi.spec",
+        "docs.page",
+        "docs.start",
+        "docs.asset",
+    }
+)
+
+_FILES_PER_UPLOAD = 2
+
+
+def create_app(settings: Settings | None = None) -> APIFlask:
+    """Build the API. Raises SettingsRefused when the configuration is missing or unsafe."""
+    settings = settings or get_settings()
+    configure_logging(settings)
+    app = APIFlask(
+        "hackthestudy",
+        title="HackTheStudy",
+        version=settings.app_version,
+        spec_path=SPEC_PATH,
+        docs_path=None,
+        static_folder=None,
+    )
+    app.request_class = UploadRequest
+    app.config["SECRET_KEY"] = settings.flask_secret_key.get_secret_value()
+    app.config["DESCRIPTION"] = "From lecture notes to a study kit whose every item leads back to its page."
+    configure_http(
+        app,
+        largest_upload=settings.max_upload_bytes * _FILES_PER_UPLOAD + 1_000_000,
+        production=settings.environment == "production",
+    )
+    configure_database(app, settings)
+    configure_queue(settings)
+    configure_tokens(app, settings)
+    _require_user(app)
+    rooms = [operations, library, study, generation, docs]
+    if settings.environment != "production":
+        rooms.append(development)
+    for blueprint in rooms:
+        app.register_blueprint(blueprint, url_prefix=API_PREFIX)
+    configure_openapi(app, PUBLIC_ENDPOINTS)
+    CORS(
+        app,
+        origins=list(settings.allowed_origins),
+        allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID", "X-Request-Id"],
+        expose_headers=["ETag", "Idempotency-Replayed", "Location", "Retry-After", "X-Request-Id"],
+        max_age=600,
+    )
+    return app
+
+
+def _require_user(app: APIFlask) -> None:
+    @app.before_request
+    def authenticate() -> None:
+        if request.endpoint is None or request.endpoint in PUBLIC_ENDPOINTS or request.method == "OPTIONS":
+            return
+        with transaction():
+            g.user_id = get_signed_in_user()

@@ -1,0 +1,78 @@
+"""Operators' commands: ``python -m backend.cli COMMAND``."""
+
+import json
+import sys
+from pathlib import Path
+
+import click
+from alembic import command
+from alembic.config import Config
+from flask import Flask
+
+from backend.core.database import configure_database
+from backend.core.logging import configure_logging
+from backend.core.queue import configure_queue
+from backend.settings import get_settings
+
+_MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+def _alembic() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS))
+    return config
+
+
+@click.group()
+def main() -> None:
+    """Run one of HackTheStudy's operators' commands."""
+    configure_logging(get_settings())
+
+
+@main.command()
+def migrate() -> None:
+    """Bring the database to the newest schema."""
+    command.upgrade(_alembic(), "head")
+
+
+@main.command("check-migrations")
+def check_migrations() -> None:
+    """Fail when the tables of the code and the migrations differ."""
+    command.check(_alembic())
+
+
+@main.command()
+@click.argument("message")
+def revision(message: str) -> None:
+    """Write a migration from what differs between the code and the database."""
+    command.revision(_alembic(), message=message, autogenerate=True)
+
+
+@main.command()
+def sweep() -> None:
+    """Send lost work again and take back expired leases, until stopped."""
+    from backend.operations.service import sweep_forever
+
+    settings = get_settings()
+    app = Flask("hackthestudy-sweep")
+    configure_database(app, settings)
+    configure_queue(settings)
+    with app.app_context():
+        sweep_forever()
+
+
+@main.command()
+@click.option("--check", is_flag=True, help="Fail when the file differs instead of writing it.")
+@click.argument("path", type=click.Path(path_type=Path), default=Path("docs/openapi.json"))
+def openapi(path: Path, *, check: bool) -> None:
+    """Write the OpenAPI document."""
+    from backend.app import create_app
+
+    text = json.dumps(create_app().spec, indent=2, ensure_ascii=False) + "\n"
+    if check and (not path.is_file() or path.read_text() != text):
+        sys.exit(f"{path} is stale: run `make openapi`.")
+    path.write_text(text)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,82 @@
+"""PostgreSQL: the declarative base, the session and the limits of every connection."""
+
+from datetime import datetime
+from typing import Any, ClassVar
+from uuid import UUID
+
+import sqlalchemy as sa
+from flask import Flask
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy.engine import make_url
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from backend.core.ids import new_id
+from backend.settings import Settings
+
+_NAMING = {
+    "ix": "ix_%(column_0_N_label)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+_CONNECT_TIMEOUT_S = 3
+_LIMITS = {
+    "statement_timeout": "15s",
+    "lock_timeout": "5s",
+    "idle_in_transaction_session_timeout": "60s",
+}
+
+
+class Base(DeclarativeBase):
+    """Base of every table. Times are aware, identifiers are UUIDs."""
+
+    metadata = sa.MetaData(naming_convention=_NAMING)
+    type_annotation_map: ClassVar[dict[Any, Any]] = {
+        datetime: sa.DateTime(timezone=True),
+        UUID: sa.Uuid(as_uuid=True),
+        str: sa.Text(),
+    }
+
+
+class Identified:
+    """Mixin of tables whose rows have an id of their own and a time of creation."""
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    created_at: Mapped[datetime] = mapped_column(server_default=sa.func.now())
+
+
+# Without autobegin the session refuses to work outside `transaction()`, so that no statement
+# can run in a transaction that nobody opened and nobody ends.
+db = SQLAlchemy(
+    model_class=Base,
+    session_options={"autobegin": False, "expire_on_commit": False},
+    disable_autonaming=True,
+)
+
+
+def engine_url(database_url: str) -> str:
+    """Return the URL with the driver this project uses; managed databases hand out plain ``postgres://``."""
+    url = make_url(database_url.replace("postgres://", "postgresql://", 1))
+    return url.set(drivername="postgresql+psycopg2").render_as_string(hide_password=False)
+
+
+def configure_database(app: Flask, settings: Settings) -> None:
+    """Bind the session to PostgreSQL, with limits that keep one slow statement from holding the rest."""
+    options = " ".join(f"-c {name}={value}" for name, value in _LIMITS.items())
+    app.config["SQLALCHEMY_DATABASE_URI"] = engine_url(settings.database_url)
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {
+        "pool_pre_ping": True,
+        "pool_size": settings.gunicorn_threads,
+        "max_overflow": 2,
+        "pool_timeout": 5,
+        "connect_args": {"connect_timeout": _CONNECT_TIMEOUT_S, "options": options},
+    }
+    db.init_app(app)
+
+
+def dispose_engines() -> None:
+    """Forget inherited connections after a fork, without closing the parent's sockets."""
+    for engine in db.engines.values():
+        engine.dispose(close=False)

@@ -1,0 +1,321 @@
+"""Work that outlives a request: rows with leases, which Celery messages merely point at.
+
+A table of work takes the columns of ``Job`` and registers a ``JobKind``. A worker claims a row (fencing number
+``attempt``), renews its lease while it works, and writes its outcome only while it still holds the row. The sweep
+sends again what was lost and takes back what a dead worker held. Leases are timed by PostgreSQL's clock, so a
+jump of a worker's clock changes nothing.
+"""
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from functools import partial
+from typing import Any
+from uuid import UUID, uuid4
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from backend.core.clock import now
+from backend.core.database import Identified, db
+from backend.core.logging import get_logger
+from backend.core.queue import send
+from backend.core.transaction import after_commit, transaction
+from backend.settings import get_settings
+
+log = get_logger(__name__)
+
+# The name under which this process, and the children it forks, hold leases.
+WORKER_NAME = f"{os.uname().nodename}:{os.getpid()}:{uuid4().hex[:8]}"
+
+_SWEEP_LOCK = 7_305_811
+_SWEEP_BATCH = 500
+
+
+class JobState(StrEnum):
+    """Where a row of work stands; the last three are final."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class Job(Identified):
+    """Mixin of tables of work."""
+
+    state: Mapped[str] = mapped_column(default=JobState.QUEUED)
+    attempt: Mapped[int] = mapped_column(default=0)
+    failures: Mapped[int] = mapped_column(default=0)
+    available_at: Mapped[datetime] = mapped_column(server_default=sa.func.now())
+    sent_at: Mapped[datetime | None]
+    lease_until: Mapped[datetime | None]
+    worker: Mapped[str | None]
+    started_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+    error_code: Mapped[str | None]
+    request_id: Mapped[str | None]
+
+
+def job_constraints() -> tuple[Any, ...]:
+    """Return the constraints and the partial index that every table of work has."""
+    states = ", ".join(f"'{state}'" for state in JobState)
+    return (
+        sa.CheckConstraint(f"state IN ({states})", name="state_known"),
+        sa.CheckConstraint("(state = 'running') = (lease_until IS NOT NULL)", name="lease_while_running"),
+        sa.CheckConstraint("(state = 'failed') = (error_code IS NOT NULL)", name="failed_has_code"),
+    )
+
+
+@dataclass(frozen=True)
+class JobKind:
+    """A table of work, the task that works on its rows, and what happens when a row has failed too often.
+
+    ``exhausted`` is called inside the sweep's transaction with the row's id and an error code.
+    """
+
+    model: type[Job]
+    task: str
+    exhausted: Callable[[UUID, str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The right to write the outcome of one row: valid while the row is running with this attempt."""
+
+    id: UUID
+    attempt: int
+    failures: int
+    request_id: str | None
+
+
+class LeaseLost(Exception):
+    """The row was taken back, ended or deleted meanwhile; what this worker computed must not be written."""
+
+
+_kinds: dict[type[Job], JobKind] = {}
+
+
+def register(kind: JobKind) -> None:
+    """Make a table of work known to the sweep."""
+    _kinds[kind.model] = kind
+
+
+def _database_now() -> sa.Function[datetime]:
+    # clock_timestamp() moves on inside a transaction, unlike now().
+    return sa.func.clock_timestamp()
+
+
+def dispatch(job: Job) -> None:
+    """Send a queued row to the workers once the open transaction has committed."""
+    job.sent_at = now()
+    _send_after_commit(type(job), job.id)
+
+
+def _send_after_commit(model: type[Job], row_id: UUID, delay_s: float = 0.0) -> None:
+    after_commit(partial(send, _kinds[model].task, str(row_id), delay_s=delay_s))
+
+
+def claim(model: type[Job], row_id: UUID) -> Claim | None:
+    """Claim a queued row, or return None when it is not there, not due, held or ended. Needs a transaction."""
+    moment = _database_now()
+    row = db.session.execute(
+        sa.update(model)
+        .where(model.id == row_id, model.state == JobState.QUEUED, model.available_at <= moment)
+        .values(
+            state=JobState.RUNNING,
+            attempt=model.attempt + 1,
+            lease_until=moment + timedelta(seconds=get_settings().lease_s),
+            worker=WORKER_NAME,
+            started_at=sa.func.coalesce(model.started_at, moment),
+        )
+        .returning(model.id, model.attempt, model.failures, model.request_id)
+        .execution_options(synchronize_session=False)
+    ).one_or_none()
+    return Claim(*row) if row else None
+
+
+def _held(model: type[Job], held: Claim) -> tuple[sa.ColumnElement[bool], ...]:
+    return (model.id == held.id, model.state == JobState.RUNNING, model.attempt == held.attempt)
+
+
+def _write(model: type[Job], held: Claim, **values: object) -> None:
+    result = db.session.execute(
+        sa.update(model)
+        .where(*_held(model, held))
+        .values(lease_until=None, worker=None, **values)
+        .returning(model.id)
+        .execution_options(synchronize_session=False)
+    ).one_or_none()
+    if result is None:
+        raise LeaseLost
+
+
+def finish(model: type[Job], held: Claim) -> None:
+    """Mark a held row done. Raises LeaseLost when it is no longer held; the caller's transaction rolls back."""
+    _write(model, held, state=JobState.DONE, ended_at=_database_now(), error_code=None)
+
+
+def fail(model: type[Job], held: Claim, code: str) -> None:
+    """Mark a held row failed for good, with an error code. Raises LeaseLost."""
+    _write(model, held, state=JobState.FAILED, ended_at=_database_now(), error_code=code)
+
+
+def cancel_held(model: type[Job], held: Claim) -> None:
+    """Mark a held row cancelled. Raises LeaseLost."""
+    _write(model, held, state=JobState.CANCELLED, ended_at=_database_now(), error_code=None)
+
+
+def retry_later(model: type[Job], held: Claim, *, delay_s: float) -> None:
+    """Give a held row back after a failure that may pass, to be tried again in ``delay_s`` seconds."""
+    moment = _database_now()
+    _write(
+        model,
+        held,
+        state=JobState.QUEUED,
+        failures=model.failures + 1,
+        available_at=moment + timedelta(seconds=delay_s),
+        sent_at=moment,
+    )
+    # A little later than the row is due, so that the message never comes too early and finds nothing to claim.
+    _send_after_commit(model, held.id, delay_s + 0.05)
+
+
+@contextmanager
+def lease(model: type[Job], held: Claim) -> Iterator[threading.Event]:
+    """Renew the lease from a thread while the block works.
+
+    Yields an event that is set once the lease is lost. The renewal uses a connection of its own, outside the
+    session, so the block itself holds none.
+    """
+    length_s = get_settings().lease_s
+    lost, ended = threading.Event(), threading.Event()
+    engine = db.engine
+
+    def renew() -> None:
+        while not ended.wait(length_s / 3):
+            moment = _database_now()
+            statement = (
+                sa.update(model).where(*_held(model, held)).values(lease_until=moment + timedelta(seconds=length_s))
+            )
+            try:
+                with engine.begin() as connection:
+                    if connection.execute(statement).rowcount == 0:
+                        lost.set()
+                        return
+            except sa.exc.SQLAlchemyError as error:
+                log.warning("core.lease.renewal_failed", row_id=str(held.id), error=type(error).__name__)
+
+    thread = threading.Thread(target=renew, name="lease", daemon=True)
+    thread.start()
+    try:
+        yield lost
+    finally:
+        ended.set()
+        thread.join(timeout=length_s)
+
+
+def hand_back(worker: str = WORKER_NAME) -> int:
+    """Queue again what a stopping worker holds, at once and without counting a failure. Returns how many rows."""
+    count = 0
+    with transaction():
+        for model in _kinds:
+            rows = db.session.scalars(
+                sa.update(model)
+                .where(model.state == JobState.RUNNING, model.worker == worker)
+                .values(state=JobState.QUEUED, lease_until=None, worker=None, sent_at=_database_now())
+                .returning(model.id)
+                .execution_options(synchronize_session=False)
+            ).all()
+            for row_id in rows:
+                _send_after_commit(model, row_id)
+            count += len(rows)
+    return count
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """What one sweep did: rows sent (again), rows taken back from dead workers, rows given up."""
+
+    sent: int = 0
+    taken_back: int = 0
+    given_up: int = 0
+
+
+def sweep() -> Swept | None:
+    """Send lost and due rows again and take back expired leases. None when another process is sweeping."""
+    settings = get_settings()
+    sent = taken_back = given_up = 0
+    with transaction():
+        if not db.session.scalar(sa.select(sa.func.pg_try_advisory_xact_lock(_SWEEP_LOCK))):
+            return None
+        for kind in _kinds.values():
+            expired, exhausted = _take_back(kind, settings.step_attempts)
+            taken_back, given_up = taken_back + expired, given_up + exhausted
+            sent += _send_again(kind, settings.resend_after_s)
+    return Swept(sent, taken_back, given_up)
+
+
+def _take_back(kind: JobKind, most_failures: int) -> tuple[int, int]:
+    model, moment = kind.model, _database_now()
+    rows = db.session.execute(
+        sa.select(model.id, model.failures)
+        .where(model.state == JobState.RUNNING, model.lease_until < moment)
+        .limit(_SWEEP_BATCH)
+        .with_for_update(skip_locked=True)
+    ).all()
+    given_up = 0
+    for row_id, failures in rows:
+        last = failures + 1 >= most_failures
+        db.session.execute(
+            sa.update(model)
+            .where(model.id == row_id)
+            .values(
+                state=JobState.FAILED if last else JobState.QUEUED,
+                failures=failures + 1,
+                error_code="worker_lost" if last else None,
+                ended_at=moment if last else None,
+                lease_until=None,
+                worker=None,
+                sent_at=None,
+            )
+            .execution_options(synchronize_session=False)
+        )
+        log.warning("core.job.lease_expired", row_id=str(row_id), task=kind.task, failures=failures + 1)
+        if last:
+            given_up += 1
+            kind.exhausted(row_id, "worker_lost")
+    return len(rows), given_up
+
+
+def _send_again(kind: JobKind, resend_after_s: float) -> int:
+    model, moment = kind.model, _database_now()
+    due = (
+        sa.select(model.id)
+        .where(
+            model.state == JobState.QUEUED,
+            model.available_at <= moment,
+            sa.or_(
+                model.sent_at.is_(None),
+                sa.func.greatest(model.sent_at, model.available_at) < moment - timedelta(seconds=resend_after_s),
+            ),
+        )
+        .order_by(model.available_at)
+        .limit(_SWEEP_BATCH)
+        .with_for_update(skip_locked=True)
+    )
+    rows = db.session.scalars(
+        sa.update(model)
+        .where(model.id.in_(due.scalar_subquery()))
+        .values(sent_at=moment)
+        .returning(model.id)
+        .execution_options(synchronize_session=False)
+    ).all()
+    for row_id in rows:
+        _send_after_commit(model, row_id)
+    return len(rows)

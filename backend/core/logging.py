@@ -1,0 +1,105 @@
+"""Structured logs: one line an event, with a prefix, UTC time, level, event and key=value fields.
+
+Lines are cut under 2,048 bytes, which is where the platform cuts them. Values of fields with secret-sounding
+names are never written.
+"""
+
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import structlog
+from structlog.typing import EventDict, FilteringBoundLogger, WrappedLogger
+
+from backend.settings import Settings
+
+_LONGEST_LINE = 2_000
+_SECRET_NAMES = ("token", "secret", "password", "authorization", "api_key", "email", "cookie")
+
+
+def get_logger(name: str) -> FilteringBoundLogger:
+    """Return a logger whose events are named ``room.thing.happened``."""
+    logger: FilteringBoundLogger = structlog.get_logger(logger=name)
+    return logger
+
+
+@contextmanager
+def log_context(**fields: object) -> Iterator[None]:
+    """Add fields to every line logged inside the block."""
+    with structlog.contextvars.bound_contextvars(**{k: str(v) for k, v in fields.items() if v is not None}):
+        yield
+
+
+def current_request_id() -> str | None:
+    """Return the request id that this thread's log lines carry, to be stored with work it causes."""
+    value = structlog.contextvars.get_contextvars().get("request_id")
+    return str(value) if value else None
+
+
+def _hide_secrets(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    for key in event:
+        if any(name in key.lower() for name in _SECRET_NAMES):
+            event[key] = "[hidden]"
+    return event
+
+
+class _OneLine(logging.Formatter):
+    """Renders a record by structlog and keeps every printed line under the platform's limit and prefixed."""
+
+    def __init__(self, prefix: str, renderer: logging.Formatter) -> None:
+        super().__init__()
+        self._prefix = f"{prefix} " if prefix else ""
+        self._renderer = renderer
+
+    def format(self, record: logging.LogRecord) -> str:
+        text = self._renderer.format(record)
+        return "\n".join(self._prefix + _cut(line) for line in text.splitlines() or [""])
+
+
+def _cut(line: str) -> str:
+    data = line.encode()
+    return line if len(data) <= _LONGEST_LINE else data[:_LONGEST_LINE].decode(errors="ignore") + " …"
+
+
+def configure_logging(settings: Settings) -> None:
+    """Send structlog and the standard library's loggers to standard error, in the configured format."""
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.ExtraAdder(),
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _hide_secrets,
+    ]
+    if settings.log_format == "json":
+        final: list[structlog.typing.Processor] = [
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(sort_keys=True),
+        ]
+    else:
+        final = [
+            structlog.processors.format_exc_info,
+            structlog.processors.KeyValueRenderer(key_order=["timestamp", "level", "event"], repr_native_str=False),
+        ]
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *shared,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(settings.log_level)),
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+    renderer = structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=shared,
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *final],
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_OneLine(settings.log_prefix, renderer))
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(settings.log_level)
+    # The HTTP client logs every address it calls at INFO, query strings included.
+    for noisy in ("httpx", "httpx2", "httpcore", "httpcore2", "openai"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)

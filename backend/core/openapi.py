@@ -1,0 +1,165 @@
+"""The OpenAPI document, put into its final shape, and a page to browse it whose assets are served locally."""
+
+import json
+from importlib.resources import files
+from typing import Any
+
+from apiflask import APIBlueprint, APIFlask
+from flask import Response, abort, url_for
+
+from backend.core.http import Problem
+
+SPEC_PATH = "/api/v1/openapi.json"
+
+docs = APIBlueprint("docs", __name__, enable_openapi=False)
+
+_ASSETS = files("flask_openapi3_swagger") / "templates" / "swagger"
+_ASSET_TYPES = {
+    "css/swagger-ui.css": "text/css",
+    "js/swagger-ui-bundle.js": "text/javascript",
+}
+_PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>HackTheStudy API</title>
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<link rel="icon" href="data:,"><link rel="stylesheet" href="{css}"></head>
+<body><div id="docs"></div><script src="{js}"></script><script src="{start}"></script></body></html>
+"""
+_START = """SwaggerUIBundle({{url: {spec}, dom_id: "#docs", deepLinking: true, validatorUrl: null}});
+"""
+# Swagger UI sets inline styles and draws its icons from data: addresses.
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'"
+)
+
+
+@docs.get("/docs")
+def page() -> Response:
+    """Show the page."""
+    html = _PAGE.format(
+        css=url_for(".asset", name="css/swagger-ui.css"),
+        js=url_for(".asset", name="js/swagger-ui-bundle.js"),
+        start=url_for(".start"),
+    )
+    return Response(html, content_type="text/html; charset=utf-8", headers={"Content-Security-Policy": _POLICY})
+
+
+@docs.get("/docs/start.js")
+def start() -> Response:
+    """Start the page; a file of its own because inline scripts are not allowed."""
+    return Response(_START.format(spec=json.dumps(SPEC_PATH)), content_type="text/javascript")
+
+
+@docs.get("/docs/<path:name>")
+def asset(name: str) -> Response:
+    """Serve one asset of the page."""
+    if name not in _ASSET_TYPES:
+        abort(404)
+    body = (_ASSETS / name).read_bytes()
+    headers = {"Cache-Control": "public, max-age=86400"}
+    return Response(body, content_type=_ASSET_TYPES[name], headers=headers)
+
+
+def configure_openapi(app: APIFlask, public_endpoints: frozenset[str]) -> None:
+    """Put the generated document into its final shape whenever it is asked for."""
+    app.config["SECURITY_SCHEMES"] = {
+        "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+    }
+    app.config["AUTO_OPERATION_ID"] = True
+
+    @app.spec_processor
+    def finish(spec: dict[str, Any]) -> dict[str, Any]:
+        operations = {
+            (str(rule), method): rule.endpoint for rule in app.url_map.iter_rules() for method in rule.methods or ()
+        }
+        by_path = {(_braces(path), method.lower()): name for (path, method), name in operations.items()}
+        for path, methods in spec["paths"].items():
+            for method, operation in methods.items():
+                if isinstance(operation, dict) and "responses" in operation:
+                    endpoint = by_path.get((path, method), "")
+                    _finish_operation(operation, method, endpoint, public=endpoint in public_endpoints)
+        schemas = spec.setdefault("components", {}).setdefault("schemas", {})
+        for unused in ("HTTPError", "ValidationError"):
+            schemas.pop(unused, None)
+        schemas["Problem"] = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+        return _flatten(spec)
+
+
+def _braces(rule: str) -> str:
+    parts = []
+    for part in rule.split("/"):
+        parts.append("{" + part[1:-1].split(":")[-1] + "}" if part.startswith("<") else part)
+    return "/".join(parts)
+
+
+def _finish_operation(operation: dict[str, Any], method: str, endpoint: str, *, public: bool) -> None:
+    operation["operationId"] = endpoint.rsplit(".", 1)[-1] or operation.get("operationId", "")
+    responses = operation["responses"]
+    if not public:
+        operation["security"] = [{"bearer": []}]
+        responses.setdefault("401", {"description": "Not signed in"})
+    responses.setdefault("503", {"description": "Briefly unavailable"})
+    if "{" in str(operation.get("parameters", "")) or operation.get("parameters"):
+        responses.setdefault("422", {"description": "Not valid"})
+    if "requestBody" in operation:
+        for status, text in (("400", "Not understood"), ("411", "No length"), ("413", "Too large")):
+            responses.setdefault(status, {"description": text})
+    if operation.pop("x-upload", False):
+        operation["requestBody"] = UPLOAD_BODY
+        responses.setdefault("400", {"description": "Not understood"})
+        responses.setdefault("422", {"description": "Not valid"})
+    if method == "post" and not public:
+        operation.setdefault("parameters", []).append(IDEMPOTENCY_KEY)
+        responses.setdefault("409", {"description": "Conflict"})
+    for status, response in responses.items():
+        if status.startswith(("4", "5")):
+            response["content"] = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    operation["responses"] = dict(sorted(responses.items()))
+
+
+UPLOAD_BODY = {
+    "required": True,
+    "content": {
+        "multipart/form-data": {
+            "schema": {
+                "type": "object",
+                "required": ["files"],
+                "properties": {
+                    "files": {
+                        "type": "array",
+                        "minItems": 1,
+                        "items": {"type": "string", "contentMediaType": "application/octet-stream"},
+                    }
+                },
+            }
+        }
+    },
+}
+IDEMPOTENCY_KEY = {
+    "in": "header",
+    "name": "Idempotency-Key",
+    "required": False,
+    "description": "Repeating a request with the same key gives the first answer again, for 24 hours.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+}
+
+
+def _flatten(spec: dict[str, Any]) -> dict[str, Any]:
+    """Give nested models one name each: the generator calls them ``Outer.Inner`` wherever they are used."""
+    text = json.dumps(spec)
+    schemas: dict[str, Any] = {}
+    for name, schema in spec["components"]["schemas"].items():
+        inner = {f"{name}.{key}": value for key, value in schema.pop("$defs", {}).items()}
+        for full, body in {name: schema, **inner}.items():
+            short = full.rsplit(".", 1)[-1]
+            schemas[short] = body
+            text = text.replace(f'"#/components/schemas/{full}"', f'"#/components/schemas/{short}"')
+            text = text.replace(f'"#/$defs/{short}"', f'"#/components/schemas/{short}"')
+    result: dict[str, Any] = json.loads(text)
+    body_text = json.dumps(schemas)
+    for name in list(spec["components"]["schemas"]):
+        for short in schemas:
+            body_text = body_text.replace(f'"#/components/schemas/{name}.{short}"', f'"#/components/schemas/{short}"')
+    for short in schemas:
+        body_text = body_text.replace(f'"#/$defs/{short}"', f'"#/components/schemas/{short}"')
+    result["components"]["schemas"] = dict(sorted(json.loads(body_text).items()))
+    return result

@@ -1,0 +1,65 @@
+"""The Celery app: a courier that carries ids of rows. Nothing exists only here (design rule 4)."""
+
+from celery import Celery
+
+from backend.core.logging import get_logger
+from backend.settings import Settings
+
+log = get_logger(__name__)
+
+QUEUE_NAME = "steps"
+
+_SOCKET_TIMEOUT_S = 1.0
+_VISIBILITY_TIMEOUT_S = 3600
+
+queue = Celery("hackthestudy", set_as_current=True)
+
+
+def configure_queue(settings: Settings) -> None:
+    """Set the broker and the worker's behaviour. Reasons and measurements: docs/decisions/0003-celery.md."""
+    queue.conf.update(
+        broker_url=settings.redis_url,
+        broker_connection_retry_on_startup=True,
+        broker_connection_max_retries=None,
+        broker_transport_options={
+            "socket_timeout": 10.0,
+            "socket_connect_timeout": _SOCKET_TIMEOUT_S,
+            "socket_keepalive": True,
+            "visibility_timeout": _VISIBILITY_TIMEOUT_S,
+            "unacked_restore_interval": 5,
+            "unacked_restore_throttle": 1,
+        },
+        task_default_queue=QUEUE_NAME,
+        task_ignore_result=True,
+        task_acks_late=True,
+        # A task that kills its process would be redelivered for ever: the attempt count lives in the row, and
+        # the sweep sends it again.
+        task_reject_on_worker_lost=False,
+        task_serializer="json",
+        accept_content=["json"],
+        worker_concurrency=settings.celery_concurrency,
+        worker_prefetch_multiplier=1,
+        worker_max_tasks_per_child=500,
+        worker_soft_shutdown_timeout=5.0,
+        worker_enable_soft_shutdown_on_idle=False,
+        worker_cancel_long_running_tasks_on_connection_loss=False,
+        worker_hijack_root_logger=False,
+        worker_send_task_events=False,
+        enable_utc=True,
+    )
+
+
+def send(task: str, row_id: str, *, delay_s: float = 0.0) -> bool:
+    """Publish one message. Returns False, and logs, when the broker does not take it: the row is there."""
+    try:
+        queue.send_task(
+            task,
+            args=[row_id],
+            countdown=delay_s or None,
+            retry=True,
+            retry_policy={"max_retries": 0},
+        )
+    except Exception as error:
+        log.warning("core.queue.send_failed", task=task, row_id=row_id, error=type(error).__name__)
+        return False
+    return True

@@ -1,0 +1,48 @@
+"""Errors of study sets and documents."""
+
+from backend.core.errors import DomainError
+from backend.library.extraction.messages import MESSAGES
+
+
+class FileRefused(DomainError):
+    """An uploaded file that is not taken. The code says why; see ``extraction.messages``."""
+
+    status = 422
+
+    def __init__(self, code: str, *, field: str) -> None:
+        self.code = code
+        self.texts = MESSAGES[code]
+        super().__init__(fields={field: [MESSAGES[code]["en"]]})
+
+
+class FileTooLarge(DomainError):
+    """A file over the limit."""
+
+    code = "file_too_large"
+    status = 413
+    texts = {
+        "en": "The file is larger than {limit_mb} MB. Please split it or upload a smaller version.",
+        "de": "Die Datei ist grösser als {limit_mb} MB. Bitte teile sie oder lade eine kleinere Version hoch.",
+    }
+
+
+class NoFile(DomainError):
+    """A multipart body without the field ``files``."""
+
+    code = "no_file"
+    status = 422
+    texts = {
+        "en": "Send one or more files in the multipart field `files`.",
+        "de": "Schicke eine oder mehrere Dateien im Multipart-Feld `files`.",
+    }
+
+
+class TooManyDocuments(DomainError):
+    """The study set has as many documents as it may have."""
+
+    code = "too_many_documents"
+    status = 409
+    texts = {
+        "en": "A study set holds at most {limit} documents. Delete one or start another study set.",
+        "de": "Ein Lernset fasst höchstens {limit} Dokumente. Lösche eines oder beginne ein neues Lernset.",
+    }

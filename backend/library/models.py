@@ -1,0 +1,69 @@
+"""Study sets, documents, pages, and the pieces of stored files."""
+
+from datetime import datetime
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from backend.core.database import Base, Identified
+from backend.core.jobs import Job, job_constraints
+
+
+class StudySet(Identified, Base):
+    """What a student works on: documents and the material made from them."""
+
+    __tablename__ = "study_sets"
+    __table_args__ = (sa.CheckConstraint("char_length(title) BETWEEN 1 AND 200", name="title_length"),)
+
+    user_id: Mapped[UUID] = mapped_column(sa.ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    title: Mapped[str]
+    updated_at: Mapped[datetime] = mapped_column(server_default=sa.func.now(), onupdate=sa.func.now())
+
+
+class Document(Job, Base):
+    """One uploaded file. It is its own unit of work: being read into pages.
+
+    As a ``Job`` its state is queued, running (being read), done (ready) or failed with an error code.
+    """
+
+    __tablename__ = "documents"
+    __table_args__ = (
+        *job_constraints(),
+        sa.UniqueConstraint("study_set_id", "sha256"),
+        sa.CheckConstraint("size_bytes > 0", name="not_empty"),
+    )
+
+    study_set_id: Mapped[UUID] = mapped_column(sa.ForeignKey("study_sets.id", ondelete="CASCADE"), index=True)
+    filename: Mapped[str]
+    kind: Mapped[str]
+    size_bytes: Mapped[int] = mapped_column(sa.BigInteger)
+    sha256: Mapped[str]
+    pages_total: Mapped[int | None]
+    pages_read: Mapped[int] = mapped_column(default=0)
+    characters: Mapped[int] = mapped_column(default=0)
+    warnings: Mapped[list[dict[str, object]]] = mapped_column(JSONB, default=list)
+
+
+class Page(Base):
+    """One page of a document's text; offsets of evidence point into ``text``."""
+
+    __tablename__ = "pages"
+
+    document_id: Mapped[UUID] = mapped_column(sa.ForeignKey("documents.id", ondelete="CASCADE"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)
+    text: Mapped[str]
+    heading: Mapped[str | None]
+    source: Mapped[str]
+    skipped: Mapped[str | None]
+
+
+class StoredPiece(Base):
+    """One piece of a stored file; pieces are counted from 0 and all but the last have the same size."""
+
+    __tablename__ = "stored_pieces"
+
+    key: Mapped[UUID] = mapped_column(sa.ForeignKey("documents.id", ondelete="CASCADE"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)
+    data: Mapped[bytes]

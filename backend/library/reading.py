@@ -1,0 +1,131 @@
+"""The work on a document: its bytes become pages of text."""
+
+import tempfile
+import time
+from pathlib import Path
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from backend.core import jobs
+from backend.core.database import db
+from backend.core.jobs import Claim, JobKind
+from backend.core.logging import get_logger, log_context
+from backend.core.transaction import transaction
+from backend.library.extraction.kinds import DocumentKind, UnreadableFile
+from backend.library.extraction.reader import ReadLimits, ReadReport
+from backend.library.extraction.reader import read_document as extract
+from backend.library.models import Document, Page
+from backend.library.signals import document_settled
+from backend.library.storage import storage
+from backend.library.types import PageText
+from backend.settings import Settings, get_settings
+
+log = get_logger(__name__)
+
+_PROGRESS_EVERY_S = 0.5
+
+
+def read_document(document_id: UUID) -> None:
+    """Read a queued document into pages. Does nothing when it is not there, not queued or being read."""
+    with transaction():
+        held = jobs.claim(Document, document_id)
+        if held is None:
+            return
+        document = db.session.get_one(Document, document_id)
+        kind = DocumentKind(document.kind)
+    with log_context(document_id=document_id, request_id=held.request_id, attempt=held.attempt):
+        try:
+            _read(held, kind)
+        except jobs.LeaseLost:
+            log.warning("library.document.lease_lost")
+
+
+def _read(held: Claim, kind: DocumentKind) -> None:
+    started = time.monotonic()
+    pages: list[PageText] = []
+    next_progress = started + _PROGRESS_EVERY_S
+
+    def take(page: PageText) -> None:
+        nonlocal next_progress
+        pages.append(page)
+        if time.monotonic() >= next_progress:
+            next_progress = time.monotonic() + _PROGRESS_EVERY_S
+            _show_progress(held.id, len(pages))
+
+    with jobs.lease(Document, held), tempfile.TemporaryDirectory(prefix="document-") as folder:
+        path = Path(folder) / f"document.{kind.value}"
+        with path.open("wb") as file:
+            for piece in storage.read(held.id):
+                file.write(piece)
+        try:
+            report = extract(path, kind, _limits(get_settings()), take)
+        except UnreadableFile as error:
+            log.info("library.document.unreadable", code=error.code)
+            with transaction():
+                jobs.fail(Document, held, error.code)
+                document_settled.send(document_id=held.id)
+            return
+        with transaction():
+            _record(held, pages, report)
+    log.info("library.document.read", pages=len(pages), duration_ms=round((time.monotonic() - started) * 1000))
+
+
+def _record(held: Claim, pages: list[PageText], report: ReadReport) -> None:
+    # The claim is checked first: a worker that lost the document must not touch its pages.
+    jobs.finish(Document, held)
+    db.session.execute(sa.delete(Page).where(Page.document_id == held.id))
+    db.session.execute(
+        sa.insert(Page),
+        [
+            {
+                "document_id": held.id,
+                "number": page.number,
+                "text": page.text,
+                "heading": page.heading,
+                "source": page.source.value,
+                "skipped": page.skipped,
+            }
+            for page in pages
+        ],
+    )
+    db.session.execute(
+        sa.update(Document)
+        .where(Document.id == held.id)
+        .values(
+            pages_total=report.total_pages,
+            pages_read=len(pages),
+            characters=sum(len(page.text) for page in pages),
+            warnings=[warning.as_json() for warning in report.warnings],
+        )
+        .execution_options(synchronize_session=False)
+    )
+    document_settled.send(document_id=held.id)
+
+
+def _show_progress(document_id: UUID, pages_read: int) -> None:
+    with transaction():
+        db.session.execute(
+            sa.update(Document)
+            .where(Document.id == document_id)
+            .values(pages_read=pages_read)
+            .execution_options(synchronize_session=False)
+        )
+
+
+def _limits(settings: Settings) -> ReadLimits:
+    return ReadLimits(
+        max_pages=settings.max_document_pages,
+        max_chars=settings.max_document_chars,
+        memory_bytes=settings.read_memory_bytes,
+        wall_s=settings.read_timeout_s,
+        ocr_max_pages=settings.ocr_max_pages,
+        ocr_languages=settings.ocr_languages,
+    )
+
+
+def _give_up(document_id: UUID, _code: str) -> None:
+    document_settled.send(document_id=document_id)
+
+
+jobs.register(JobKind(Document, "library.read_document", _give_up))

@@ -1,0 +1,188 @@
+"""Study sets and documents over HTTP."""
+
+from pathlib import Path
+from urllib.parse import quote
+from uuid import UUID
+
+from apiflask import APIBlueprint
+from flask import Response, g, request, url_for
+from flask.typing import ResponseReturnValue
+
+from backend.core.http import Answer
+from backend.core.idempotency import idempotent
+from backend.core.pagination import PageQuery
+from backend.core.transaction import transaction
+from backend.library import service
+from backend.library.errors import NoFile
+from backend.library.extraction.kinds import DocumentKind
+from backend.library.schemas import (
+    DocumentAnswer,
+    DocumentPage,
+    PageAnswer,
+    StudySetAnswer,
+    StudySetBody,
+    StudySetPage,
+    UploadAnswer,
+    UploadedDocument,
+)
+from backend.library.service import IncomingFile
+
+library = APIBlueprint("library", __name__, tag="Library")
+
+_UPLOAD_BODY = {
+    "content": {
+        "multipart/form-data": {
+            "schema": {
+                "type": "object",
+                "required": ["files"],
+                "properties": {
+                    "files": {
+                        "type": "array",
+                        "minItems": 1,
+                        "items": {"type": "string", "contentMediaType": "application/octet-stream"},
+                    }
+                },
+            }
+        }
+    },
+    "required": True,
+}
+
+
+@library.post("/study-sets")
+@library.input(StudySetBody, arg_name="body")
+@library.output(StudySetAnswer, status_code=201)
+@idempotent
+def create_study_set(body: StudySetBody) -> ResponseReturnValue:
+    """Make a study set."""
+    with transaction():
+        study_set = service.create_study_set(g.user_id, body.title)
+        answer = StudySetAnswer.model_validate(study_set)
+    return created(answer, url_for(".get_study_set", study_set_id=study_set.id))
+
+
+@library.get("/study-sets")
+@library.input(PageQuery, location="query", arg_name="page")
+@library.output(StudySetPage)
+def list_study_sets(page: PageQuery) -> StudySetPage:
+    """List your study sets, newest first."""
+    with transaction():
+        return StudySetPage.model_validate(service.list_study_sets(g.user_id, page))
+
+
+@library.get("/study-sets/<uuid:study_set_id>")
+@library.output(StudySetAnswer)
+def get_study_set(study_set_id: UUID) -> StudySetAnswer:
+    """Read a study set."""
+    with transaction():
+        return StudySetAnswer.model_validate(service.get_study_set(g.user_id, study_set_id))
+
+
+@library.patch("/study-sets/<uuid:study_set_id>")
+@library.input(StudySetBody, arg_name="body")
+@library.output(StudySetAnswer)
+def rename_study_set(study_set_id: UUID, body: StudySetBody) -> StudySetAnswer:
+    """Give a study set another title."""
+    with transaction():
+        return StudySetAnswer.model_validate(service.rename_study_set(g.user_id, study_set_id, body.title))
+
+
+@library.delete("/study-sets/<uuid:study_set_id>")
+@library.output({}, status_code=204)
+def delete_study_set(study_set_id: UUID) -> ResponseReturnValue:
+    """Delete a study set with everything in it."""
+    with transaction():
+        service.delete_study_set(g.user_id, study_set_id)
+    return "", 204
+
+
+@library.post("/study-sets/<uuid:study_set_id>/documents")
+@library.output(UploadAnswer, status_code=201)
+@library.doc(extensions={"x-upload": True}, responses={411: "No length", 413: "Too large", 409: "Too many"})
+@idempotent
+def upload_documents(study_set_id: UUID) -> ResponseReturnValue:
+    """Upload one file or several, in the multipart field `files`. All are taken or none."""
+    files = _incoming_files()
+    with transaction():
+        added = service.add_documents(g.user_id, study_set_id, files)
+        answer = UploadAnswer(
+            documents=[
+                UploadedDocument(**dict(DocumentAnswer.of(each.document)), duplicate=each.duplicate) for each in added
+            ]
+        )
+    return created(answer, url_for(".list_documents", study_set_id=study_set_id))
+
+
+@library.get("/study-sets/<uuid:study_set_id>/documents")
+@library.input(PageQuery, location="query", arg_name="page")
+@library.output(DocumentPage)
+def list_documents(study_set_id: UUID, page: PageQuery) -> DocumentPage:
+    """List the documents of a study set, oldest first."""
+    with transaction():
+        found = service.list_documents(g.user_id, study_set_id, page)
+    return DocumentPage(items=[DocumentAnswer.of(d) for d in found.items], next_cursor=found.next_cursor)
+
+
+@library.get("/documents/<uuid:document_id>")
+@library.output(DocumentAnswer)
+def get_document(document_id: UUID) -> DocumentAnswer:
+    """Read a document's status, counts and warnings."""
+    with transaction():
+        return DocumentAnswer.of(service.get_document(g.user_id, document_id))
+
+
+@library.get("/documents/<uuid:document_id>/pages/<int:number>")
+@library.output(PageAnswer)
+def get_page(document_id: UUID, number: int) -> PageAnswer:
+    """Read the text of one page."""
+    with transaction():
+        page = service.get_page(g.user_id, document_id, number)
+    return PageAnswer(
+        document_id=document_id,
+        number=page.number,
+        text=page.text,
+        heading=page.heading,
+        source=page.source,
+        skipped=page.skipped,
+    )
+
+
+@library.get("/documents/<uuid:document_id>/file")
+@library.doc(responses={200: {"description": "The file as it was uploaded.", "content": {"*/*": {}}}})
+def download_document(document_id: UUID) -> Response:
+    """Download the file as it was uploaded."""
+    with transaction():
+        document, pieces = service.read_bytes(g.user_id, document_id)
+    response = Response(pieces, content_type=DocumentKind(document.kind).media_type)
+    response.content_length = document.size_bytes
+    response.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(document.filename)}"
+    return response
+
+
+@library.delete("/documents/<uuid:document_id>")
+@library.output({}, status_code=204)
+@library.doc(responses={409: "A run is using the document"})
+def delete_document(document_id: UUID) -> ResponseReturnValue:
+    """Delete a document with its pages. Items made from it stay, without their evidence."""
+    with transaction():
+        service.delete_document(g.user_id, document_id)
+    return "", 204
+
+
+def _incoming_files() -> list[IncomingFile]:
+    files = [file for file in request.files.getlist("files") if file.filename]
+    if not files:
+        raise NoFile
+    incoming = []
+    for file in files:
+        # Uploads are always spooled to a named temporary file (see ``core.uploads``).
+        size = file.stream.seek(0, 2)
+        file.stream.seek(0)
+        name = Path(str(file.filename).replace("\\", "/")).name[:255]
+        incoming.append(IncomingFile(name, Path(str(file.stream.name)), file.stream, size))
+    return incoming
+
+
+def created(answer: Answer, location: str, status: int = 201) -> ResponseReturnValue:
+    """Answer with what was made and where it is."""
+    return answer.model_dump(mode="json"), status, {"Location": location}

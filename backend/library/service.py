@@ -1,0 +1,238 @@
+"""Business verbs of the library. Every verb that loads takes the user: not hers and not there are the same."""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import load_only
+
+from backend.core import jobs
+from backend.core.database import db
+from backend.core.errors import NotFound
+from backend.core.ids import new_id
+from backend.core.jobs import JobState
+from backend.core.logging import current_request_id
+from backend.core.pagination import Page as PageOf
+from backend.core.pagination import PageQuery, fetch_page
+from backend.library.errors import FileRefused, FileTooLarge, TooManyDocuments
+from backend.library.extraction.kinds import UnreadableFile, detect_kind
+from backend.library.models import Document, Page, StudySet
+from backend.library.signals import document_deleting
+from backend.library.storage import storage
+from backend.library.types import DocumentStatus, DocumentText, PageSource, PageText
+from backend.settings import get_settings
+
+_STATUS = {
+    JobState.QUEUED: DocumentStatus.QUEUED,
+    JobState.RUNNING: DocumentStatus.READING,
+    JobState.DONE: DocumentStatus.READY,
+    JobState.FAILED: DocumentStatus.FAILED,
+    JobState.CANCELLED: DocumentStatus.FAILED,
+}
+_HASH_PIECE = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class IncomingFile:
+    """An uploaded file on disk: ``path`` is temporary, ``stream`` is open on it, ``name`` is the user's."""
+
+    name: str
+    path: Path
+    stream: BinaryIO
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class AddedDocument:
+    """A document after an upload; ``duplicate`` when the same bytes were in the study set before."""
+
+    document: Document
+    duplicate: bool
+
+
+def create_study_set(user_id: UUID, title: str) -> StudySet:
+    """Make an empty study set."""
+    study_set = StudySet(id=new_id(), user_id=user_id, title=title)
+    db.session.add(study_set)
+    db.session.flush()
+    return study_set
+
+
+def list_study_sets(user_id: UUID, page: PageQuery) -> PageOf[StudySet]:
+    """Return a page of the user's study sets, newest first."""
+    return fetch_page(sa.select(StudySet).where(StudySet.user_id == user_id), StudySet.id, page, newest_first=True)
+
+
+def get_study_set(user_id: UUID, study_set_id: UUID, *, lock: bool = False) -> StudySet:
+    """Return the study set, locked against concurrent changes if asked. Raises NotFound."""
+    query = sa.select(StudySet).where(StudySet.id == study_set_id, StudySet.user_id == user_id)
+    if lock:
+        query = query.with_for_update(key_share=True)
+    study_set = db.session.scalar(query)
+    if study_set is None:
+        raise NotFound
+    return study_set
+
+
+def rename_study_set(user_id: UUID, study_set_id: UUID, title: str) -> StudySet:
+    """Give the study set another title. Raises NotFound."""
+    study_set = get_study_set(user_id, study_set_id)
+    study_set.title = title
+    db.session.flush()
+    return study_set
+
+
+def delete_study_set(user_id: UUID, study_set_id: UUID) -> None:
+    """Delete the study set with everything in it. Raises NotFound."""
+    db.session.delete(get_study_set(user_id, study_set_id))
+
+
+def add_documents(user_id: UUID, study_set_id: UUID, files: Sequence[IncomingFile]) -> list[AddedDocument]:
+    """Store files and queue them for reading: all of them or none.
+
+    Raises NotFound, FileRefused, FileTooLarge, TooManyDocuments.
+    """
+    study_set = get_study_set(user_id, study_set_id, lock=True)
+    added = [_add_document(study_set, file, f"files[{index}]") for index, file in enumerate(files)]
+    limit = get_settings().max_documents_per_set
+    count = db.session.scalar(
+        sa.select(sa.func.count()).select_from(Document).where(Document.study_set_id == study_set.id)
+    )
+    if (count or 0) > limit:
+        raise TooManyDocuments(limit=limit)
+    return added
+
+
+def _add_document(study_set: StudySet, file: IncomingFile, field: str) -> AddedDocument:
+    limit = get_settings().max_upload_bytes
+    if file.size_bytes > limit:
+        raise FileTooLarge(limit_mb=limit // 1_000_000)
+    try:
+        kind = detect_kind(file.name, file.path)
+    except UnreadableFile as error:
+        raise FileRefused(error.code, field=field) from None
+    digest = _sha256(file.stream)
+    same = db.session.scalar(
+        sa.select(Document).where(Document.study_set_id == study_set.id, Document.sha256 == digest)
+    )
+    if same is not None:
+        return AddedDocument(same, duplicate=True)
+    document = Document(
+        id=new_id(),
+        study_set_id=study_set.id,
+        filename=file.name,
+        kind=kind.value,
+        size_bytes=file.size_bytes,
+        sha256=digest,
+        request_id=current_request_id(),
+    )
+    db.session.add(document)
+    db.session.flush()
+    storage.store(document.id, file.stream)
+    jobs.dispatch(document)
+    db.session.flush()
+    return AddedDocument(document, duplicate=False)
+
+
+def _sha256(stream: BinaryIO) -> str:
+    digest = hashlib.sha256()
+    stream.seek(0)
+    while piece := stream.read(_HASH_PIECE):
+        digest.update(piece)
+    stream.seek(0)
+    return digest.hexdigest()
+
+
+def list_documents(user_id: UUID, study_set_id: UUID, page: PageQuery) -> PageOf[Document]:
+    """Return a page of the study set's documents, oldest first. Raises NotFound."""
+    get_study_set(user_id, study_set_id)
+    query = sa.select(Document).where(Document.study_set_id == study_set_id)
+    return fetch_page(query, Document.id, page)
+
+
+def get_document(user_id: UUID, document_id: UUID) -> Document:
+    """Return the document. Raises NotFound."""
+    document = db.session.scalar(
+        sa.select(Document)
+        .join(StudySet, StudySet.id == Document.study_set_id)
+        .where(Document.id == document_id, StudySet.user_id == user_id)
+    )
+    if document is None:
+        raise NotFound
+    return document
+
+
+def document_status(document: Document) -> DocumentStatus:
+    """Return where the document stands."""
+    return _STATUS[JobState(document.state)]
+
+
+def get_page(user_id: UUID, document_id: UUID, number: int) -> PageText:
+    """Return one page's text. Raises NotFound."""
+    get_document(user_id, document_id)
+    page = db.session.get(Page, (document_id, number))
+    if page is None:
+        raise NotFound
+    return _page_text(page)
+
+
+def read_bytes(user_id: UUID, document_id: UUID) -> tuple[Document, Iterator[bytes]]:
+    """Return the document and its stored bytes in pieces. Raises NotFound."""
+    document = get_document(user_id, document_id)
+    return document, storage.read(document.id)
+
+
+def delete_document(user_id: UUID, document_id: UUID) -> None:
+    """Delete the document with its bytes and pages. Raises NotFound, and what rooms above object with."""
+    document = get_document(user_id, document_id)
+    document_deleting.send(document_id=document.id)
+    storage.delete(document.id)
+    db.session.delete(document)
+
+
+def lock_documents(study_set_id: UUID, document_ids: Sequence[UUID] | None = None) -> list[Document]:
+    """Return documents of the study set (all, or those named), locked so that none settles meanwhile.
+
+    Raises NotFound when one of those named is not in the study set.
+    """
+    query = sa.select(Document).where(Document.study_set_id == study_set_id).order_by(Document.id)
+    if document_ids is not None:
+        query = query.where(Document.id.in_(document_ids))
+    documents = list(db.session.scalars(query.with_for_update(read=True)))
+    if document_ids is not None and len(documents) != len(set(document_ids)):
+        raise NotFound
+    return documents
+
+
+def load_texts(document_ids: Sequence[UUID], pages: tuple[int, int] | None = None) -> list[DocumentText]:
+    """Return documents with the texts of their pages, or of the pages from ``pages[0]`` to ``pages[1]``.
+
+    Documents that were deleted are left out. The caller answers for the permission.
+    """
+    documents = db.session.scalars(
+        sa.select(Document)
+        .where(Document.id.in_(document_ids))
+        .order_by(Document.id)
+        .options(load_only(Document.id, Document.filename, Document.state, Document.error_code))
+    ).all()
+    query = sa.select(Page).where(Page.document_id.in_(document_ids)).order_by(Page.document_id, Page.number)
+    if pages is not None:
+        query = query.where(Page.number.between(*pages))
+    texts: dict[UUID, list[PageText]] = {document.id: [] for document in documents}
+    for page in db.session.scalars(query):
+        texts[page.document_id].append(_page_text(page))
+    return [DocumentText(d.id, d.filename, document_status(d), d.error_code, tuple(texts[d.id])) for d in documents]
+
+
+def find_filenames(document_ids: Sequence[UUID]) -> dict[UUID, str]:
+    """Return the file names of the documents that are still there. The caller answers for the permission."""
+    rows = db.session.execute(sa.select(Document.id, Document.filename).where(Document.id.in_(document_ids)))
+    return {row.id: row.filename for row in rows}
+
+
+def _page_text(page: Page) -> PageText:
+    return PageText(page.number, page.text, page.heading, PageSource(page.source), page.skipped)

@@ -1,0 +1,1 @@
+"""Alembic's migrations: the schema of PostgreSQL, step by step."""

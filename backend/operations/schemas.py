@@ -1,0 +1,17 @@
+"""Bodies of the health route."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from backend.core.http import Answer
+
+
+class HealthAnswer(Answer):
+    """How the parts are doing. ``degraded``: requests are answered, but work starts late."""
+
+    status: Literal["ok", "degraded", "unavailable"]
+    database: Literal["ok", "down"]
+    broker: Literal["ok", "down"]
+    queued_messages: int | None = Field(description="Messages waiting in the broker; null when it is down.")
+    version: str

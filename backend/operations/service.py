@@ -1,0 +1,89 @@
+"""Business verbs of operations."""
+
+import signal
+import threading
+from functools import lru_cache
+
+import redis
+import sqlalchemy as sa
+from flask import current_app
+
+from backend.core.database import db
+from backend.core.idempotency import forget_expired_answers
+from backend.core.jobs import sweep
+from backend.core.logging import get_logger
+from backend.core.queue import QUEUE_NAME
+from backend.core.transaction import transaction
+from backend.operations.schemas import HealthAnswer
+from backend.settings import get_settings
+
+log = get_logger(__name__)
+
+_CHECK_TIMEOUT_S = 0.5
+_FORGET_EVERY = 100
+
+
+@lru_cache(maxsize=1)
+def _broker() -> redis.Redis:
+    return redis.Redis.from_url(
+        get_settings().redis_url,
+        socket_timeout=_CHECK_TIMEOUT_S,
+        socket_connect_timeout=_CHECK_TIMEOUT_S,
+        retry=None,
+    )
+
+
+def check_health() -> HealthAnswer:
+    """Look at the database and the broker, each within half a second. Never raises."""
+    database_up, queued = _database_up(), _queued_messages()
+    if not database_up:
+        status = "unavailable"
+    else:
+        status = "ok" if queued is not None else "degraded"
+    return HealthAnswer(
+        status=status,
+        database="ok" if database_up else "down",
+        broker="ok" if queued is not None else "down",
+        queued_messages=queued,
+        version=get_settings().app_version,
+    )
+
+
+def _database_up() -> bool:
+    try:
+        with transaction():
+            db.session.execute(sa.text(f"SET LOCAL statement_timeout = {int(_CHECK_TIMEOUT_S * 1000)}"))
+            db.session.execute(sa.select(1))
+    except Exception as error:
+        log.warning("operations.health.database_down", error=type(error).__name__)
+        return False
+    return True
+
+
+def _queued_messages() -> int | None:
+    try:
+        return int(_broker().llen(QUEUE_NAME))  # type: ignore[arg-type]
+    except redis.RedisError as error:
+        log.warning("operations.health.broker_down", error=type(error).__name__)
+        return None
+
+
+def sweep_forever() -> None:
+    """Sweep until SIGTERM or SIGINT. A failing sweep is logged and tried again after the next pause."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    rounds = 0
+    while not stop.wait(get_settings().sweep_interval_s):
+        rounds += 1
+        try:
+            done = sweep()
+            if rounds % _FORGET_EVERY == 0:
+                with transaction():
+                    forget_expired_answers()
+        except Exception:
+            log.exception("operations.sweep.failed")
+            continue
+        if done and (done.sent or done.taken_back):
+            log.info("operations.sweep.done", sent=done.sent, taken_back=done.taken_back, given_up=done.given_up)
+    log.info("operations.sweep.stopped", app=current_app.name)

@@ -1,0 +1,71 @@
+"""The Celery app: ``celery -A backend.worker worker``."""
+
+import gc
+import os
+from typing import Any
+
+from celery import Task
+from celery.signals import setup_logging, worker_init, worker_process_init, worker_shutdown
+
+from backend.core.database import configure_database, dispose_engines
+from backend.core.jobs import hand_back
+from backend.core.logging import configure_logging, get_logger
+from backend.core.queue import configure_queue, queue
+from backend.generation import tasks as generation_tasks
+from backend.library import tasks as library_tasks
+from backend.settings import get_settings
+from flask import Flask
+
+# SIGTERM hands tasks back to the queue at once instead of waiting for the longest of them.
+os.environ.setdefault("REMAP_SIGTERM", "SIGQUIT")
+
+log = get_logger(__name__)
+
+settings = get_settings()
+app = Flask("hackthestudy-worker")
+configure_logging(settings)
+configure_database(app, settings)
+configure_queue(settings)
+
+TASKS = (library_tasks, generation_tasks)
+
+
+class InAppContext(Task):  # type: ignore[misc]
+    """Runs each task inside the Flask app's context, which scopes the database session."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the task."""
+        with app.app_context():
+            return self.run(*args, **kwargs)
+
+
+for task in queue.tasks.values():
+    if not task.name.startswith("celery."):
+        task.__class__.__call__ = InAppContext.__call__
+
+
+@setup_logging.connect
+def keep_our_logging(**_: Any) -> None:
+    """Keep Celery from installing log handlers of its own."""
+
+
+@worker_init.connect
+def before_forking(**_: Any) -> None:
+    """Move what is loaded out of the garbage collector's sight, so that children go on sharing its pages."""
+    gc.collect()
+    gc.freeze()
+
+
+@worker_process_init.connect
+def after_fork(**_: Any) -> None:
+    """Give each child its own database connections."""
+    with app.app_context():
+        dispose_engines()
+
+
+@worker_shutdown.connect
+def on_shutdown(**_: Any) -> None:
+    """Queue again at once what this worker still holds."""
+    with app.app_context():
+        count = hand_back()
+    log.info("worker.stopped", handed_back=count)
