@@ -1,0 +1,51 @@
+# HackTheStudy's backend. Every target first makes the virtual environment, which is quick when it is there.
+
+PYTHON := .venv/bin/python
+PORT ?= 8080
+FILE ?=
+OUT ?= demo-out
+# Two processes are what a small machine bears; more than four only compete for PostgreSQL.
+TEST_PROCESSES ?= $(shell n=$$(nproc); [ $$n -gt 4 ] && echo 4 || echo $$n)
+export PYTHONUNBUFFERED := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo run test test-faults check bench lock openapi
+
+help: ## Show this list.
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## Make .venv with the pinned packages (done by every other target too).
+	@config/local/setup.sh
+
+demo: setup ## From a file to a study kit: make demo FILE=notes.pdf OUT=folder
+	@$(PYTHON) -m config.local.demo $(if $(FILE),--file "$(FILE)") --out "$(OUT)"
+
+run: setup ## Keep the whole system running at http://localhost:8080 (PORT=…); Ctrl-C ends it.
+	@PORT="$(PORT)" $(PYTHON) -m config.local.run
+
+test: setup ## Run all tests on real PostgreSQL and Redis.
+	$(PYTHON) -m pytest -n $(TEST_PROCESSES) --dist loadgroup -m "not faults"
+	$(PYTHON) -m pytest -m faults
+
+test-faults: setup ## Run only the tests that kill, freeze and restart real processes.
+	$(PYTHON) -m pytest -m faults
+
+check: setup ## Lint, format, types and architecture.
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -m mypy
+	.venv/bin/lint-imports
+	$(PYTHON) -m pytest -q tests/architecture
+
+bench: setup ## Measure speed and memory; writes benchmarks/results.json.
+	$(PYTHON) -m benchmarks
+
+openapi: setup ## Write docs/openapi.json anew from the routes.
+	$(PYTHON) -m backend.cli openapi
+
+# With --no-header the files do not name the command, and thereby not the machine, that made them.
+lock: setup ## Pin the packages of pyproject.toml anew, with hashes (needs uv).
+	@command -v uv >/dev/null || { echo "lock: please install uv first." >&2; exit 1; }
+	uv pip compile --quiet --no-header --universal --generate-hashes --output-file requirements.txt pyproject.toml
+	uv pip compile --quiet --no-header --universal --generate-hashes --group dev --constraint requirements.txt \
+		--output-file requirements-dev.txt pyproject.toml
