@@ -1,0 +1,122 @@
+"""When the OpenAI stand-in misbehaves, and how: a list of rules that can be sent as JSON."""
+
+import random
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from tests.stand_ins.openai_material import SPOILERS
+
+ANSWERS = frozenset(
+    {
+        "rate_limit",  # 429 with Retry-After: `retry_after` as text, in seconds or an HTTP date; "" leaves it out
+        "quota_exhausted",  # 429 insufficient_quota
+        "payment_required",  # 402
+        "server_error",  # `status`, 500 by default, with `message`
+        "bad_request",  # 400 with `message`, `param` and `code`
+        "unauthorized",  # 401
+        "forbidden",  # 403
+        "unknown_model",  # 404
+        "context_too_long",  # 400 context_length_exceeded
+        "refuse_json_schema",  # 400 naming response_format, whenever json_schema is asked for
+        "fail_json_schema",  # 500 naming nothing, as llama.cpp does, whenever json_schema is asked for
+        "refuse_json_object",  # 400 naming response_format, whenever json_object without a schema is asked for
+        "refuse_schema_dialect",  # 400 naming response_format, whenever json_object comes with a schema
+        "refuse_parameter",  # 400 naming `param`, whenever the request carries it
+        "reset",  # the connection is reset instead of an answer
+        "close",  # the connection ends in the middle of the body
+        "html",  # 200 with a web page
+        "not_a_completion",  # 200 with JSON that is no completion
+    }
+)
+SHAPES = frozenset(
+    {
+        "sleep",  # `seconds` of silence, then the answer
+        "drip",  # the body one byte at a time, each after `seconds`
+        "drip_headers",  # the headers one byte at a time, each after `seconds`
+        "refusal",  # message.refusal instead of content
+        "content_filter",  # finish_reason content_filter
+        "cut",  # the JSON ends at the share `at` of its length, finish_reason length
+        "cut_silently",  # the same with finish_reason stop
+        "invalid_json",  # content that is no JSON
+        "fenced",  # the JSON in a Markdown fence, with a sentence before it
+        "no_usage",  # no usage in the answer
+    }
+)
+
+
+@dataclass
+class Rule:
+    """One way to misbehave, and for which calls; a condition that is not given holds always.
+
+    ``on``: numbers of calls, counted from 1 since the script was set. ``every``: each so-many-th call.
+    ``probability``: of each call. ``contains``: text in the user message. ``times``: at most so often.
+    """
+
+    do: str
+    on: list[int] | None = None
+    every: int | None = None
+    probability: float | None = None
+    contains: str | None = None
+    times: int | None = None
+    retry_after: str = "1"
+    status: int = 500
+    message: str = "The server had an error while processing your request."
+    param: str | None = None
+    code: str | None = None
+    seconds: float = 3600.0
+    at: float = 0.6
+    items: int = 1
+
+    def __post_init__(self) -> None:
+        """Refuse a name that does nothing, so that a typing error cannot make a test pass."""
+        if self.do not in ANSWERS | SHAPES | SPOILERS:
+            raise ValueError(f"unknown behaviour: {self.do}")
+
+    def applies(self, number: int, body: Mapping[str, Any], user: str, chance: random.Random) -> bool:
+        """Tell whether the rule holds for call ``number``."""
+        wanted = body.get("response_format") or {}
+        needed = {
+            "refuse_json_schema": wanted.get("type") == "json_schema",
+            "fail_json_schema": wanted.get("type") == "json_schema",
+            "refuse_json_object": wanted.get("type") == "json_object" and "schema" not in wanted,
+            "refuse_schema_dialect": wanted.get("type") == "json_object" and "schema" in wanted,
+            "refuse_parameter": self.param in body,
+        }
+        return (
+            needed.get(self.do, True)
+            and (self.times is None or self.times > 0)
+            and (self.on is None or number in self.on)
+            and (self.every is None or number % self.every == 0)
+            and (self.contains is None or self.contains in user)
+            and (self.probability is None or chance.random() < self.probability)
+        )
+
+
+@dataclass
+class Script:
+    """Rules with their count of calls. The first answer that applies wins; shapes and spoilers add up."""
+
+    rules: list[Rule] = field(default_factory=list)
+    calls: int = 0
+    chance: random.Random = field(default_factory=lambda: random.Random(1))
+
+    @classmethod
+    def from_json(cls, rules: Iterable[Mapping[str, Any]]) -> "Script":
+        """Build from a list of objects. Raises ValueError for unknown names."""
+        known = {each.name for each in fields(Rule)}
+        unknown = {name for rule in rules for name in rule if name not in known}
+        if unknown:
+            raise ValueError(f"unknown fields: {sorted(unknown)}")
+        return cls([Rule(**rule) for rule in rules])
+
+    def rules_for(self, body: Mapping[str, Any], user: str) -> list[Rule]:
+        """Count a call and return the rules that hold for it."""
+        self.calls += 1
+        held = [rule for rule in self.rules if rule.applies(self.calls, body, user, self.chance)]
+        answers = [rule for rule in held if rule.do in ANSWERS][:1]
+        chosen = answers or held
+        for rule in chosen:
+            if rule.times is not None:
+                rule.times -= 1
+        return chosen
