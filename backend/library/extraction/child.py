@@ -1,0 +1,71 @@
+"""The child process that reads one file. Started by ``reader``; never imported by anything else.
+
+It starts in an empty folder of its own with an almost empty environment, gives up resources before it
+opens the file, and imports only the parser of the file's kind: a start costs tens of milliseconds.
+"""
+
+import importlib
+import json
+import os
+import resource
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from backend.library.extraction.errors import UnreadableFile
+from backend.library.extraction.page_writer import PageWriter
+from backend.library.extraction.parent_death import die_with_parent
+
+_PARSERS = {
+    "pdf": "backend.library.extraction.pdf_pages",
+    "docx": "backend.library.extraction.word_pages",
+    "pptx": "backend.library.extraction.slide_pages",
+    "txt": "backend.library.extraction.text_pages",
+    "md": "backend.library.extraction.markdown_pages",
+    "html": "backend.library.extraction.html_pages",
+}
+
+# A page image of 30 million grey pixels and the parser's temporary files fit; a filled disk does not.
+_FILE_BYTES = 64_000_000
+_OPEN_FILES = 64
+
+
+def main() -> None:
+    """Read the job from the command line (JSON), do it, and leave without tidying up."""
+    job = json.loads(sys.argv[2])
+    output = os.dup(1)
+    # Whatever a parser prints goes where errors go; the pipe carries pages only.
+    os.dup2(2, 1)
+    die_with_parent(job["parent"])
+    _limit_resources(job["memory_bytes"], job["cpu_s"])
+    writer = PageWriter(output, job["max_pages"], job["max_chars"])
+    parser = importlib.import_module(_PARSERS[job["kind"]])
+    writer.send({"started": True})
+    os._exit(_run(parser.read_pages, job, writer))
+
+
+def _limit_resources(memory_bytes: int, cpu_s: int) -> None:
+    for what, limit in (
+        (resource.RLIMIT_AS, memory_bytes),
+        (resource.RLIMIT_CPU, cpu_s),
+        (resource.RLIMIT_FSIZE, _FILE_BYTES),
+        (resource.RLIMIT_NOFILE, _OPEN_FILES),
+        (resource.RLIMIT_CORE, 0),
+    ):
+        _, hard = resource.getrlimit(what)
+        allowed = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
+        resource.setrlimit(what, (allowed, allowed))
+
+
+def _run(read_pages: Callable[[str, dict[str, Any], PageWriter], None], job: dict[str, Any], writer: PageWriter) -> int:
+    try:
+        read_pages(job["path"], job, writer)
+        writer.finish()
+    except UnreadableFile as error:
+        writer.send({"error": error.code})
+    except BaseException as error:  # Whatever a parser raises on a hostile file, the parent hears a code.
+        # libxml2 reports a failed allocation as a syntax error with these words.
+        out_of_memory = isinstance(error, MemoryError) or "memory" in str(error).lower()
+        writer.send({"error": "too_large" if out_of_memory else "damaged"})
+        sys.stderr.write(f"{type(error).__name__}: {error}\n")
+    return 0

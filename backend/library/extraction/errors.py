@@ -1,0 +1,21 @@
+"""The one error of reading: a file that cannot become pages of text."""
+
+from typing import Final
+
+CODES: Final = frozenset(
+    {"unsupported", "mislabelled", "empty", "too_large", "encrypted", "damaged", "no_text", "timed_out"}
+)
+
+
+class UnreadableFile(Exception):
+    """A file cannot be read; ``code`` is one of ``CODES`` and has a sentence for the user in ``messages``."""
+
+    def __init__(self, code: str) -> None:
+        if code not in CODES:
+            raise ValueError(f"unknown code {code!r}")
+        super().__init__(code)
+        self.code = code
+
+
+class ReaderNotStarted(RuntimeError):
+    """The child process could not start: a fault of this installation, never of the user's file."""

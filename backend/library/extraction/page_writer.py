@@ -1,0 +1,83 @@
+"""The child's side of the pipe: pages, warnings and the outcome, as JSON lines."""
+
+import json
+import os
+
+from backend.library.extraction.errors import UnreadableFile
+from backend.library.extraction.text_cleaning import clean_line, clean_text
+
+
+class PageWriter:
+    """Cleans and counts pages and writes them to ``descriptor``, one JSON object a line.
+
+    Lines: ``{"started": true}``, ``{"ocr": page}`` before each page that OCR reads, ``{"page": {...}}``,
+    at the end ``{"total": pages, "warnings": [[code, count, pages], ...]}`` or ``{"error": code}``.
+    """
+
+    def __init__(self, descriptor: int, max_pages: int, max_chars: int) -> None:
+        self._descriptor = descriptor
+        self._max_pages = max_pages
+        self._max_chars = max_chars
+        self._pages = 0
+        self._chars = 0
+        self._has_text = False
+        self._warnings: dict[str, tuple[int, list[int]]] = {}
+
+    @property
+    def next_number(self) -> int:
+        """Number of the page that is written next, counted from 1."""
+        return self._pages + 1
+
+    def expect(self, pages: int) -> None:
+        """Refuse a document of more pages than allowed before any of them is read."""
+        if pages > self._max_pages:
+            raise UnreadableFile("too_large")
+
+    def write(self, text: str, heading: str | None = None, source: str = "text", skipped: str | None = None) -> None:
+        """Write the next page. Raises UnreadableFile("too_large") over the limit of pages or characters."""
+        final, hidden = clean_text(text)
+        if hidden:
+            self.warn("hidden_characters_removed", count=hidden)
+        if not final and skipped is None:
+            skipped = "blank"
+        self.expect(self._pages + 1)
+        self._chars += len(final)
+        if self._chars > self._max_chars:
+            raise UnreadableFile("too_large")
+        if source == "ocr":
+            self.warn("ocr_pages")
+        if skipped == "not_readable":
+            self.warn("pages_not_readable")
+        self._has_text = self._has_text or (skipped is None and bool(final))
+        self._pages += 1
+        self.send(
+            {
+                "page": {
+                    "number": self._pages,
+                    "text": final,
+                    "heading": (clean_line(heading) or None) if heading else None,
+                    "source": source,
+                    "skipped": skipped,
+                }
+            }
+        )
+
+    def warn(self, code: str, count: int = 1) -> None:
+        """Count a warning for the page that is written next."""
+        total, pages = self._warnings.get(code, (0, []))
+        if self.next_number not in pages[-1:]:
+            pages.append(self.next_number)
+        self._warnings[code] = (total + count, pages)
+
+    def finish(self) -> None:
+        """Write the outcome. Raises UnreadableFile("no_text") if no page has any."""
+        if not self._has_text:
+            raise UnreadableFile("no_text")
+        warnings = [[code, count, pages] for code, (count, pages) in self._warnings.items()]
+        self.send({"total": self._pages, "warnings": warnings})
+
+    def send(self, message: dict[str, object]) -> None:
+        """Write one line, whole."""
+        line = memoryview(json.dumps(message, ensure_ascii=False).encode() + b"\n")
+        while line:
+            line = line[os.write(self._descriptor, line) :]

@@ -1,0 +1,273 @@
+"""Reads a document into pages of text in a child process that cannot hurt its caller.
+
+How an end of the child is told to the user: over a limit of pages, characters, memory or output, or killed
+by the system's out-of-memory killer (SIGKILL) or by its own allocator (SIGABRT, SIGTRAP, SIGILL) →
+``too_large``; the wall clock or the processor-time limit (SIGXCPU) → ``timed_out``; any other crash, and
+any exception of a parser → ``damaged``.
+"""
+
+import json
+import os
+import selectors
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import ceil
+from pathlib import Path
+from typing import Any, Final
+
+from backend.library.extraction.errors import ReaderNotStarted, UnreadableFile
+from backend.library.extraction.kinds import DocumentKind, detect_kind
+from backend.library.types import PageSource, PageText
+
+__all__ = [
+    "DocumentKind",
+    "ReadLimits",
+    "ReadReport",
+    "ReadWarning",
+    "ReaderNotStarted",
+    "UnreadableFile",
+    "detect_kind",
+    "read_document",
+]
+
+OCR_PAGE_S: Final = 20.0
+
+_IMPORT_ROOT = str(Path(__file__).resolve().parents[3])
+_START = "import sys; sys.path.insert(0, sys.argv[1]); from backend.library.extraction.child import main; main()"
+_PIECE_BYTES = 1 << 16
+# JSON spends at most six bytes on a character; a page's frame with its heading fits in 4 kB.
+_BYTES_A_CHARACTER = 6
+_BYTES_A_PAGE = 4096
+_KEPT_ENVIRONMENT = ("PATH", "TESSDATA_PREFIX", "LD_LIBRARY_PATH")
+_CODE_BY_SIGNAL = {
+    signal.SIGKILL: "too_large",
+    signal.SIGABRT: "too_large",
+    signal.SIGTRAP: "too_large",
+    signal.SIGILL: "too_large",
+    signal.SIGXFSZ: "too_large",
+    signal.SIGXCPU: "timed_out",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ReadLimits:
+    """What reading one document may cost.
+
+    ``memory_bytes`` is address space; ``wall_s`` is seconds without OCR, each page read by OCR adds up to
+    ``OCR_PAGE_S``; ``ocr_languages`` are Tesseract's names joined by ``+``, those not installed are left out.
+    """
+
+    max_pages: int = 500
+    max_chars: int = 5_000_000
+    memory_bytes: int = 1_000_000_000
+    wall_s: float = 60.0
+    ocr_max_pages: int = 60
+    ocr_languages: str = "deu+eng+fra+ita"
+
+
+@dataclass(frozen=True, slots=True)
+class ReadWarning:
+    """Something that the user should know: its code (see ``messages``), how often, and on which pages."""
+
+    code: str
+    count: int
+    pages: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReadReport:
+    """The outcome of a document that could be read."""
+
+    total_pages: int
+    warnings: tuple[ReadWarning, ...]
+
+
+def read_document(
+    path: Path, kind: DocumentKind, limits: ReadLimits, on_page: Callable[[PageText], None]
+) -> ReadReport:
+    """Read the file at ``path`` and hand each page to ``on_page`` as it arrives, in order from 1.
+
+    Pages may have been handed over before an error ends the reading. Time spent in ``on_page`` does not
+    count against ``limits.wall_s``; an exception that it raises ends the child and is passed on.
+
+    Raises UnreadableFile with ``encrypted``, ``no_text``, ``too_large``, ``unsupported``, ``damaged`` or
+    ``timed_out``; ReaderNotStarted when the child process does not come up at all.
+    """
+    with tempfile.TemporaryDirectory(prefix="reading-") as folder:
+        errors = Path(folder) / "errors.txt"
+        child, pipe = _start(_command(path, kind, limits), folder, errors)
+        conversation = _Conversation(pipe, limits, on_page)
+        try:
+            return conversation.follow()
+        except _ChildEnded:
+            code = _code_of_end(child)
+            if not conversation.started and child.returncode > 0:
+                tail = errors.read_bytes()[-2000:].decode(errors="replace")
+                raise ReaderNotStarted(tail) from None
+            raise UnreadableFile(code) from None
+        finally:
+            os.close(pipe)
+            _end_group(child)
+
+
+class _ChildEnded(Exception):
+    """The pipe was closed before an outcome was written."""
+
+
+class _Conversation:
+    """What the child says, line by line, under a deadline and a cap of bytes."""
+
+    def __init__(self, pipe: int, limits: ReadLimits, on_page: Callable[[PageText], None]) -> None:
+        self.started = False
+        self._pipe = pipe
+        self._limits = limits
+        self._on_page = on_page
+        self._deadline = time.monotonic() + limits.wall_s
+        self._bytes_left = _BYTES_A_CHARACTER * limits.max_chars + _BYTES_A_PAGE * (limits.max_pages + 4)
+        self._chars_left = limits.max_chars
+        self._pages = 0
+        self._ocr_pages = 0
+
+    def follow(self) -> ReadReport:
+        """Read until the outcome. Raises UnreadableFile, or _ChildEnded when there is none."""
+        line = bytearray()
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._pipe, selectors.EVENT_READ)
+            while True:
+                left_s = self._deadline - time.monotonic()
+                if left_s <= 0 or not selector.select(left_s):
+                    raise UnreadableFile("timed_out")
+                piece = os.read(self._pipe, _PIECE_BYTES)
+                if not piece:
+                    raise _ChildEnded
+                self._bytes_left -= len(piece)
+                if self._bytes_left < 0:
+                    raise UnreadableFile("too_large")
+                line += piece
+                while (end := line.find(b"\n")) >= 0:
+                    report = self._hear(bytes(line[:end]))
+                    del line[: end + 1]
+                    if report is not None:
+                        return report
+
+    def _hear(self, line: bytes) -> ReadReport | None:
+        """Act on one line. A child that a hostile file has taken over gets no further than a typed error."""
+        try:
+            message = json.loads(line)
+            if "page" in message:
+                page = _page(message["page"])
+            elif "error" in message:
+                raise UnreadableFile(message["error"])
+            elif "total" in message:
+                return _report(message)
+            else:
+                self.started = True
+                self._allow_ocr(message)
+                return None
+        except (ValueError, KeyError, TypeError, RecursionError):
+            raise UnreadableFile("damaged") from None
+        self._take(page)
+        return None
+
+    def _allow_ocr(self, message: dict[str, Any]) -> None:
+        if "ocr" in message:
+            self._ocr_pages += 1
+            if self._ocr_pages <= self._limits.ocr_max_pages:
+                self._deadline += OCR_PAGE_S
+
+    def _take(self, page: PageText) -> None:
+        self._pages += 1
+        self._chars_left -= len(page.text)
+        if page.number != self._pages:
+            raise UnreadableFile("damaged")
+        if self._pages > self._limits.max_pages or self._chars_left < 0:
+            raise UnreadableFile("too_large")
+        before = time.monotonic()
+        self._on_page(page)
+        self._deadline += time.monotonic() - before
+
+
+def _command(path: Path, kind: DocumentKind, limits: ReadLimits) -> list[str]:
+    job = {
+        "path": str(path.resolve()),
+        "kind": kind.value,
+        "parent": os.getpid(),
+        "max_pages": limits.max_pages,
+        "max_chars": limits.max_chars,
+        "memory_bytes": limits.memory_bytes,
+        # A second line of defence, for when this process is not there to look at the clock.
+        "cpu_s": ceil(limits.wall_s + limits.ocr_max_pages * OCR_PAGE_S),
+        "ocr_max_pages": limits.ocr_max_pages,
+        "ocr_page_s": OCR_PAGE_S,
+        "ocr_languages": limits.ocr_languages,
+    }
+    # Isolated: no variable, no user's packages and no module in the working folder can get in.
+    bytecode = ["-B"] if sys.dont_write_bytecode else []
+    return [sys.executable, "-I", *bytecode, "-c", _START, _IMPORT_ROOT, json.dumps(job)]
+
+
+def _start(command: list[str], folder: str, errors: Path) -> tuple["subprocess.Popen[bytes]", int]:
+    """Start the child in a session of its own; returns it and the reading end of its pipe."""
+    pipe, childs_end = os.pipe()
+    try:
+        with errors.open("wb") as error_file:
+            child = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=childs_end,
+                stderr=error_file,
+                cwd=folder,
+                env=_environment(folder),
+                start_new_session=True,
+            )
+    except OSError:
+        os.close(pipe)
+        raise
+    finally:
+        os.close(childs_end)
+    return child, pipe
+
+
+def _environment(folder: str) -> dict[str, str]:
+    kept = {name: os.environ[name] for name in _KEPT_ENVIRONMENT if name in os.environ}
+    return {**kept, "LANG": "C.UTF-8", "OMP_THREAD_LIMIT": "1", "TMPDIR": folder, "HOME": folder}
+
+
+def _page(fields: dict[str, Any]) -> PageText:
+    number, text, heading, skipped = fields["number"], fields["text"], fields["heading"], fields["skipped"]
+    if not isinstance(number, int) or not isinstance(text, str) or skipped not in (None, "blank", "not_readable"):
+        raise ValueError("not a page")
+    if not isinstance(heading, str | None):
+        raise TypeError("not a heading")
+    return PageText(number, text, heading, PageSource(fields["source"]), skipped)
+
+
+def _report(message: dict[str, Any]) -> ReadReport:
+    warnings = tuple(
+        ReadWarning(str(code), int(count), tuple(int(page) for page in pages))
+        for code, count, pages in message["warnings"]
+    )
+    return ReadReport(int(message["total"]), warnings)
+
+
+def _code_of_end(child: "subprocess.Popen[bytes]") -> str:
+    try:
+        status = child.wait(timeout=1.0)
+    except subprocess.TimeoutExpired:
+        return "damaged"
+    if status >= 0:
+        return "damaged"
+    return _CODE_BY_SIGNAL.get(signal.Signals(-status), "damaged")
+
+
+def _end_group(child: "subprocess.Popen[bytes]") -> None:
+    """Kill what is left of the child's process group, its OCR included, and reap the child."""
+    if child.returncode is None:
+        # Not reaped yet, so its id cannot belong to anyone else.
+        os.killpg(child.pid, signal.SIGKILL)
+        child.wait()
