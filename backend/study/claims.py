@@ -1,0 +1,73 @@
+"""Numbers and negations: the parts of a sentence that turn it into another claim when one of them changes.
+
+Two sentences may be 98 % alike and say opposite things. Whoever calls two texts alike compares these as well.
+What is not seen: number words ("two"), antonyms ("increase" and "decrease") and quantifiers ("all", "some").
+"""
+
+import re
+
+from rapidfuzz import fuzz
+
+# A minus counts as a sign only where nothing that could be a left operand or a word stands before it, so that
+# "5-10" and "ICD-10" hold no negative numbers. Swiss thousands are written with an apostrophe.
+_NUMBER = re.compile(r"(?:(?<![\w)\]])-)?\d+(?:[.,]\d+|'\d{3})*(?: ?[%‰])?")
+
+_NEGATION_WORDS = (
+    # English
+    "not|no|never|none|nothing|nobody|nowhere|neither|nor|without|cannot",
+    # German
+    "nicht|nichts|nie|niemals|niemand(?:em|en)?|nirgends|nirgendwo|kein(?:e[rsmn]?|s)?|keinesfalls|keineswegs",
+    "ohne|weder",
+    # French and Italian
+    "ne|pas|non|jamais|rien|aucune?|sans|ni|nul(?:le)?",
+    "mai|nessun[oa]?|niente|nulla|senza|né|neanche|nemmeno|neppure",
+)
+_NEGATION = rf"(?:(?:{'|'.join(_NEGATION_WORDS)})(?!\w)|n'(?=\w))"
+# Words with a negating prefix ("unimportant", "Nichtleiter", "nonlinear"). Words that only look so ("under") do
+# no harm: they are compared with the same word on the other side.
+_PREFIXED = r"(?:un|nicht|non)\w{3,}"
+_NEGATED = re.compile(rf"(?<!\w)(?:(?P<word>{_NEGATION})|(?P<prefixed>{_PREFIXED}))|(?P<contracted>n't)(?!\w)")
+_NEXT_WORD = re.compile(r"\W*(\w+)")
+_LAST_WORD = re.compile(r"(?<!\w)(?P<word>\w+(?:'t)?) $")
+_FIRST_WORD = re.compile(r" (?P<word>\w+)")
+_NEGATION_ALONE = re.compile(rf"(?:{_NEGATION}|\w+n't)")
+
+_SAME_WORD = 80.0
+
+
+def numbers(folded: str) -> tuple[str, ...]:
+    """Return the numbers of a folded text in order, with sign and percent; decimal commas become points."""
+    return tuple(
+        match.group().replace(",", ".").replace("'", "").replace(" ", "") for match in _NUMBER.finditer(folded)
+    )
+
+
+def negations(folded: str) -> tuple[str, ...]:
+    """Return what is negated in a folded text, in order: the word after each negation, or the negated word."""
+    found = []
+    for match in _NEGATED.finditer(folded):
+        if match.group("prefixed"):
+            found.append(match.group())
+            continue
+        following = _NEXT_WORD.match(folded, match.end())
+        found.append(following.group(1) if following else "")
+    return tuple(found)
+
+
+def claims_match(folded: str, other: str) -> bool:
+    """Say whether two folded texts hold the same numbers in the same order and negate the same words."""
+    if numbers(folded) != numbers(other):
+        return False
+    ours, theirs = negations(folded), negations(other)
+    return len(ours) == len(theirs) and all(
+        fuzz.ratio(one, another) >= _SAME_WORD for one, another in zip(ours, theirs, strict=True)
+    )
+
+
+def cuts_off_negation(folded: str, start: int, end: int) -> bool:
+    """Say whether the word right before or right after ``folded[start:end]`` is a negation."""
+    before = _LAST_WORD.search(folded, max(0, start - 16), start)
+    after = _FIRST_WORD.match(folded, end, end + 16)
+    return any(
+        word is not None and _NEGATION_ALONE.fullmatch(word.group("word")) is not None for word in (before, after)
+    )

@@ -1,0 +1,219 @@
+"""Looking a proposed quote up in a document's pages.
+
+A model's word for where a sentence stands is not believed: the quote is searched in the text of the pages, and
+what is kept is the server's own offsets and the page's own words. Found means: the same characters after folding,
+or at least 92 % alike with equal numbers and equal negations (``claims`` says what that covers).
+
+A quote may run over a page break next to the cited page. Evidence belongs to one page, so then it is the longer
+part of the quote that is kept, provided that this part is long enough by itself.
+"""
+
+import re
+from collections.abc import Iterable
+from enum import StrEnum
+from uuid import UUID
+
+from rapidfuzz import fuzz
+
+from backend.library.types import PageText
+from backend.study.claims import claims_match, cuts_off_negation
+from backend.study.folding import Folded, fold
+from backend.study.formulas import is_formula_like
+from backend.study.types import Evidence, EvidenceStatus
+
+SHORTEST_QUOTE = 12
+"""Least length of a quote in folded characters; shorter ones stand on too many pages to prove anything."""
+
+LEAST_SIMILARITY = 0.92
+"""Least normalised Indel similarity of a quote that is not found character for character."""
+
+_FEWEST_ALPHANUMERICS = 6
+# Searching by similarity costs milliseconds a page. It is done where a model that read the page is likely to have
+# the quote from; the rest of the document is searched for exact matches only.
+_SIMILAR_WITHIN_PAGES = 2
+_LONGEST_SIMILAR = 1000
+# The first, coarse search compares windows as long as the quote, which rates a quote with a word left out lower.
+_COARSE_SIMILARITY = 0.85
+
+_EDGES = re.compile(r"^(?:[\s\"']|\.{3,}|\[\.{3,}\])+|(?:[\s\"']|\.{3,}|\[\.{3,}\])+$")
+_ELLIPSIS = re.compile(r"\.{3,}|\. \. \.")
+_CLOSING_MARKS = " .,;:"
+
+
+class QuoteProblem(StrEnum):
+    """Why a quote is no evidence."""
+
+    TOO_SHORT = "quote_too_short"
+    HAS_ELLIPSIS = "quote_has_ellipsis"
+    NOT_FOUND = "quote_not_found"
+
+
+class PageIndex:
+    """The pages of one document, to look quotes up in. Each page is folded once, when it is first looked at."""
+
+    def __init__(self, document_id: UUID, pages: Iterable[PageText]) -> None:
+        self.document_id = document_id
+        self._pages = {page.number: page for page in pages}
+        self._order = sorted(self._pages)
+        self._place = {number: place for place, number in enumerate(self._order)}
+        self._folded: dict[int, Folded] = {}
+
+    def locate(self, quote: str, cited_page: int) -> Evidence | QuoteProblem:
+        """Find a quote: on the cited page, then the two pages on each side, then in the whole document.
+
+        Returns the evidence with offsets into the page's original text and the quote as the page has it, or the
+        problem. Formula-like text is found but ``uncheckable``.
+        """
+        needle = _EDGES.sub("", fold(quote).text)
+        if _ELLIPSIS.search(needle):
+            return QuoteProblem.HAS_ELLIPSIS
+        if len(needle) < SHORTEST_QUOTE or sum(map(str.isalnum, needle)) < _FEWEST_ALPHANUMERICS:
+            return QuoteProblem.TOO_SHORT
+        needle = needle.strip(_CLOSING_MARKS)
+        found = self._find(needle, cited_page)
+        if found is None:
+            return QuoteProblem.NOT_FOUND
+        number, start, end = found
+        start, end = self._folded[number].original_span(start, end)
+        text = self._pages[number].text[start:end]
+        uncheckable = is_formula_like(text) or is_formula_like(quote)
+        return Evidence(
+            document_id=self.document_id,
+            page=number,
+            quote=text,
+            start=start,
+            end=end,
+            status=EvidenceStatus.UNCHECKABLE if uncheckable else EvidenceStatus.VERIFIED,
+        )
+
+    def _find(self, needle: str, cited_page: int) -> tuple[int, int, int] | None:
+        """Return page and span in its folded text."""
+        near = self._pages_around(cited_page)
+        for number in near:
+            if span := _find_exact(self._fold(number).text, needle):
+                return number, *span
+        if found := self._find_across_break(needle, cited_page):
+            return found
+        for number in near:
+            if span := _find_similar(self._fold(number).text, needle):
+                return number, *span
+        for number in self._order:
+            if number not in near and (span := _find_exact(self._fold(number).text, needle)):
+                return number, *span
+        return None
+
+    def _pages_around(self, cited_page: int) -> list[int]:
+        """Return the cited page and those beside it, nearest first; nothing when there is no such page."""
+        place = self._place.get(cited_page)
+        if place is None:
+            return []
+        places = [place]
+        for distance in range(1, _SIMILAR_WITHIN_PAGES + 1):
+            places += [place - distance, place + distance]
+        return [self._order[at] for at in places if 0 <= at < len(self._order)]
+
+    def _find_across_break(self, needle: str, cited_page: int) -> tuple[int, int, int] | None:
+        place = self._place.get(cited_page)
+        if place is None:
+            return None
+        for at in (place, place - 1):
+            if not 0 <= at < len(self._order) - 1:
+                continue
+            first, second = self._order[at], self._order[at + 1]
+            before = self._fold(first).text.rstrip()
+            after = self._fold(second).text
+            margin = len(after) - len(after.lstrip())
+            after = after.lstrip()
+            # A word may be divided at the page break as it is at a line's end.
+            joints = [(before, " "), (before[:-1], "")] if before.endswith("-") else [(before, " ")]
+            for head, joint in joints:
+                span = _find_exact(head + joint + after, needle)
+                if span is None:
+                    continue
+                start, end = span
+                on_first, on_second = len(head) - start, end - len(head) - len(joint)
+                if min(on_first, on_second) < 1 or max(on_first, on_second) < SHORTEST_QUOTE:
+                    continue
+                if on_first >= on_second:
+                    return first, start, len(head)
+                return second, margin, margin + on_second
+        return None
+
+    def _fold(self, number: int) -> Folded:
+        folded = self._folded.get(number)
+        if folded is None:
+            folded = self._folded[number] = fold(self._pages[number].text)
+        return folded
+
+
+def _find_exact(text: str, needle: str) -> tuple[int, int] | None:
+    start = text.find(needle)
+    while start >= 0:
+        end = start + len(needle)
+        if not _cuts(text, start, end):
+            return start, end
+        start = text.find(needle, start + 1)
+    return None
+
+
+def _find_similar(text: str, needle: str) -> tuple[int, int] | None:
+    """Return the span that is most like the needle, moved to whole words, if it is alike enough."""
+    if not text or len(needle) > _LONGEST_SIMILAR:
+        return None
+    start, end = 0, len(text)
+    if len(needle) < len(text):
+        window = fuzz.partial_ratio_alignment(needle, text, score_cutoff=100 * _COARSE_SIMILARITY)
+        if window is None:
+            return None
+        start, end = window.dest_start, window.dest_end
+    # Both ends are tried at every word nearby and the likeliest are taken. A window that just leaves out the one
+    # word that differs ("not", a number) is never the likeliest, so the word is there to be compared.
+    reach = 16 + len(needle) // 5
+    for _ in range(2):
+        starts = _word_starts(text, start - reach, min(start + reach, end - 1)) or [start]
+        start = max(starts, key=lambda at: fuzz.ratio(needle, text[at:end]))
+        ends = _word_ends(text, max(end - reach, start + 1), end + reach) or [end]
+        end = max(ends, key=lambda at: fuzz.ratio(needle, text[start:at]))
+    candidate = text[start:end]
+    if fuzz.ratio(needle, candidate) < 100 * LEAST_SIMILARITY:
+        return None
+    if _cuts(text, start, end) or not claims_match(needle, candidate):
+        return None
+    return start, end
+
+
+def _word_starts(text: str, first: int, last: int) -> list[int]:
+    return [
+        at
+        for at in range(max(first, 0), min(last, len(text) - 1) + 1)
+        if not text[at].isspace() and (at == 0 or text[at - 1].isspace() or not text[at - 1].isalnum())
+    ]
+
+
+def _word_ends(text: str, first: int, last: int) -> list[int]:
+    return [
+        at
+        for at in range(max(first, 1), min(last, len(text)) + 1)
+        if not text[at - 1].isspace() and (at == len(text) or text[at].isspace() or not text[at].isalnum())
+    ]
+
+
+def _cuts(text: str, start: int, end: int) -> bool:
+    """Say whether a span cuts through a word or a number, or leaves a sign or a negation behind."""
+    before, first = text[max(0, start - 2) : start], text[start]
+    last, after = text[end - 1], text[end : end + 2]
+    if before and before[-1].isalnum() and first.isalnum():
+        return True
+    if after and after[0].isalnum() and last.isalnum():
+        return True
+    if first.isdigit() and before:
+        if before[-1] in ".,'" and before[0].isdigit() and len(before) == 2:
+            return True
+        if before[-1] == "-" and (len(before) == 1 or not (before[0].isalnum() or before[0] in ")]")):
+            return True
+    if len(after) == 2 and (
+        (last.isdigit() and after[0] in ".,'" and after[1].isdigit())
+        or (last.isalpha() and after[0] == "'" and after[1].isalpha())
+    ):
+        return True
+    return cuts_off_negation(text, start, end)

@@ -1,0 +1,112 @@
+"""Folding: one spelling for text that differs only in typography, with a way back to the original.
+
+Text layers of documents write a ligature where the reader sees two letters, break words at line ends and set
+curly quotes; language models write plain ones. Folding maps both to the same characters: Unicode NFKC (UAX 15),
+case folding, plain quotes and dashes, ligatures taken apart, hyphens between letters and all invisible
+characters dropped, white space collapsed to one space.
+"""
+
+import re
+import unicodedata
+from array import array
+from bisect import bisect_right
+from dataclasses import dataclass
+
+_MARKS = "\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f"
+_INVISIBLE = (
+    "\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f"
+    "\ufe00-\ufe0f\ufeff\ufff9-\ufffb\ufffe\uffff\U000e0000-\U000e01ef"
+)
+_LETTER = r"[^\W\d_]"
+_SOFT = "[\u00ad\ufffe]"
+
+# What is not matched here folds to itself, lower-cased, one character for one: ASCII and the Latin-1 letters
+# save ß and æ. That keeps the loop below short: it sees line ends and typography only.
+_CLUSTER = rf"(?P<cluster>[^\s{_INVISIBLE}][{_MARKS}]+)"
+_SPECIAL = (
+    rf"(?P<join>{_SOFT}\s*(?={_LETTER})|(?<={_LETTER}{{2}})[-\u2010\u2011]\s*(?={_LETTER}{{2}}))"
+    rf"|(?P<gone>[{_INVISIBLE}]+)"
+    r"|(?P<space>[^\S ]\s*| \s+)"
+    r"|(?P<other>[^\x00-\x7fÀ-ÅÇ-ÖØ-Þà-åç-öø-ÿ])"
+)
+_WITH_MARKS = re.compile(f"{_CLUSTER}|{_SPECIAL}")
+# Looking for a mark behind every character costs half of the time, and most texts have none.
+_WITHOUT_MARKS = re.compile(rf"(?![!-,.-~À-ÅÇ-ÖØ-Þà-åç-öø-ÿ])(?:{_SPECIAL})")
+_MARK = re.compile(f"[{_MARKS}]")
+
+_SINGLE_QUOTES = "‘’‚‛′`´ʼ＇"
+_DOUBLE_QUOTES = "“”„‟″«»〝〞＂"
+_DASHES = "‐‑‒–—―−﹘﹣－"
+_PLAIN = {
+    **dict.fromkeys(_SINGLE_QUOTES, "'"),
+    **dict.fromkeys(_DOUBLE_QUOTES, '"'),
+    **dict.fromkeys(_DASHES, "-"),
+    **dict.fromkeys("œŒ", "oe"),
+    **dict.fromkeys("æÆ", "ae"),
+    "‹": "'",
+    "›": "'",
+    "⁄": "/",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """Folded text; ``starts`` and ``ends`` hold, for each of its characters, where the original has it.
+
+    Offsets are code points; both arrays never decrease and are as long as ``text``.
+    """
+
+    text: str
+    starts: "array[int]"
+    ends: "array[int]"
+
+    def original_span(self, start: int, end: int) -> tuple[int, int]:
+        """Return the original's offsets of ``text[start:end]``. Raises ValueError when that is empty."""
+        if not 0 <= start < end <= len(self.text):
+            raise ValueError(f"no such span: {start}:{end}")
+        return self.starts[start], self.ends[end - 1]
+
+    def position_of(self, offset: int) -> int:
+        """Return the index of the folded character at, or the last one before, an original offset."""
+        return max(0, bisect_right(self.starts, offset) - 1)
+
+
+def fold(text: str) -> Folded:
+    """Fold a text and keep the map back to its offsets. 3,000 characters take under a millisecond."""
+    pieces: list[str] = []
+    starts = array("I")
+    ends = array("I")
+    position = 0
+    unusual = _WITH_MARKS if _MARK.search(text) else _WITHOUT_MARKS
+    for match in unusual.finditer(text):
+        start, end = match.span()
+        if start > position:
+            pieces.append(text[position:start].lower())
+            starts.extend(range(position, start))
+            ends.extend(range(position + 1, start + 1))
+        position = end
+        kind = match.lastgroup
+        if kind in {"join", "gone"}:
+            continue
+        folded = " " if kind == "space" else _fold_cluster(match.group())
+        # A space made here may follow one that was there already (around an invisible character).
+        if folded.startswith(" ") and pieces and pieces[-1].endswith(" "):
+            folded = folded[1:]
+            ends[-1] = end
+        if folded:
+            pieces.append(folded)
+            starts.extend([start] * len(folded))
+            ends.extend([end] * len(folded))
+    pieces.append(text[position:].lower())
+    starts.extend(range(position, len(text)))
+    ends.extend(range(position + 1, len(text) + 1))
+    return Folded("".join(pieces), starts, ends)
+
+
+def _fold_cluster(cluster: str) -> str:
+    """Fold one character with the marks on it."""
+    plain = _PLAIN.get(cluster)
+    if plain is not None:
+        return plain
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", cluster).casefold())
+    return "".join(_PLAIN.get(character, character) for character in folded)

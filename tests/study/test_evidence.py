@@ -1,0 +1,251 @@
+"""Quotes are found where they stand, in the page's own words, or not at all."""
+
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backend.library.types import PageText
+from backend.study.evidence import PageIndex, QuoteProblem
+from backend.study.types import Evidence, EvidenceStatus
+
+DOCUMENT = UUID("00000000-0000-7000-8000-000000000001")
+
+
+def index_of(*texts: str) -> PageIndex:
+    return PageIndex(DOCUMENT, (PageText(number, text) for number, text in enumerate(texts, start=1)))
+
+
+def locate(text: str, quote: str) -> Evidence | QuoteProblem:
+    return index_of(text).locate(quote, 1)
+
+
+def page_of(index: PageIndex, quote: str, cited_page: int) -> int:
+    found = index.locate(quote, cited_page)
+    assert isinstance(found, Evidence)
+    return found.page
+
+
+@pytest.mark.parametrize(
+    ("text", "quote", "expected"),
+    [
+        pytest.param("A. The cell is small. B", "The cell is small.", "The cell is small", id="verbatim"),
+        pytest.param("The “oﬃcial” naïve cœur – here", 'the "official" naïve coeur - here', None, id="typography"),
+        pytest.param("Das Ver-\nfahren  wirkt\nsofort.", "Das Verfahren wirkt sofort", None, id="line hyphen"),
+        pytest.param("Das Ver\u00adfahren wirkt sofort.", "Das Verfahren wirkt sofort", None, id="soft hyphen"),
+        pytest.param("Das Ver\ufffefahren wirkt sofort.", "Das Verfahren wirkt sofort", None, id="pdf hyphen"),
+        pytest.param("Die Zelle wa\u0308chst schnell.", "Die Zelle wächst schnell", None, id="combining mark"),
+        pytest.param("Ein\u200bzeller sind klein.", "Einzeller sind klein.", None, id="zero width"),
+        pytest.param("Mitochondria make ATP. ", "“Mitochondria make ATP...”", None, id="edges are trimmed"),
+    ],
+)
+def test_quote_is_reread_from_the_page(text: str, quote: str, expected: str | None) -> None:
+    found = locate(text, quote)
+    assert isinstance(found, Evidence)
+    assert found.quote == text[found.start : found.end]
+    assert found.status is EvidenceStatus.VERIFIED
+    assert (found.document_id, found.page) == (DOCUMENT, 1)
+    if expected:
+        assert found.quote == expected
+
+
+@pytest.mark.parametrize(
+    ("quote", "problem"),
+    [
+        ("The cell", QuoteProblem.TOO_SHORT),
+        ("  The cell i  ", QuoteProblem.TOO_SHORT),
+        ("------------------", QuoteProblem.TOO_SHORT),
+        ("", QuoteProblem.TOO_SHORT),
+        ("The cell … many parts", QuoteProblem.HAS_ELLIPSIS),
+        ("The cell ... many parts", QuoteProblem.HAS_ELLIPSIS),
+        ("The cell [...] many parts", QuoteProblem.HAS_ELLIPSIS),
+        ("The cell . . . many parts", QuoteProblem.HAS_ELLIPSIS),
+        ("The liver has many parts", QuoteProblem.NOT_FOUND),
+    ],
+)
+def test_what_is_no_evidence(quote: str, problem: QuoteProblem) -> None:
+    assert locate("The cell is small and has ----------------------- many parts. The cell i", quote) is problem
+
+
+def test_twelve_characters_are_enough() -> None:
+    assert isinstance(locate("It is so: Water is wet, always", "Water is wet"), Evidence)
+    assert locate("It is so: Water is we, always", "Water is we") is QuoteProblem.TOO_SHORT
+
+
+@pytest.mark.parametrize(
+    ("text", "quote"),
+    [
+        ("The enzyme catalyses the first step of the pathway.", "The enzyme catalyzes the first step of the pathway."),
+        (
+            "Im Jahr 1995 wurde die Zelle nicht mehr im Labor untersucht, sondern im Feld.",
+            "Im Jahr 1995 wurde die Zelle nicht mehr im Labor untersuch, sondern im Feld.",
+        ),
+        (
+            "So it came: The heart pumps the blood through all the vessels.",
+            "The heart pumps blood through all the vessels",
+        ),
+    ],
+)
+def test_nearly_verbatim_is_found(text: str, quote: str) -> None:
+    found = locate(text, quote)
+    assert isinstance(found, Evidence)
+    assert found.quote == text[found.start : found.end]
+    assert found.quote.split()[0] == quote.split(maxsplit=1)[0]
+    assert found.quote.split()[-1].strip(".") == quote.rsplit(maxsplit=1)[-1].strip(".")
+
+
+@pytest.mark.parametrize(
+    ("text", "quote"),
+    [
+        (
+            "A total of 39 patients were treated in the second year.",
+            "A total of 37 patients were treated in the second year.",
+        ),
+        (
+            "39 patients were treated with the drug in the second year.",
+            "37 patients were treated with the drug in the second year.",
+        ),
+        ("In all, 137 patients were treated with it.", "37 patients were treated with it."),
+        ("The mean of the measured values rose to 3.75", "The mean of the measured values rose to 3"),
+        ("The mean of the measured values was 2.5 metres", "5 metres"),
+        ("The mean of the measured values was -5 degrees in winter", "5 degrees in winter"),
+        ("The mean was found to be 3.5 times the first value", "The mean was found to be 35 times the first value"),
+        ("The mean was found to be −5 in all of the groups", "The mean was found to be 5 in all of the groups"),
+        (
+            "It is not permitted to smoke in the corridors of a building.",
+            "It is permitted to smoke in the corridors of a building.",
+        ),
+        (
+            "It is permitted to smoke in the corridors of a building.",
+            "It is not permitted to smoke in the corridors of a building.",
+        ),
+        (
+            "The patient can't be treated with penicillin at any time",
+            "The patient can be treated with penicillin at any time",
+        ),
+        (
+            "Das Rauchen ist in den Gängen der Schule nicht erlaubt.",
+            "Das Rauchen ist in den Gängen der Schule erlaubt.",
+        ),
+        (
+            "Die Schule hat für diesen Fall keine Regel im Reglement",
+            "Die Schule hat für diesen Fall eine Regel im Reglement",
+        ),
+        (
+            "Il est possible de traiter ce patient sans antibiotiques",
+            "Il est possible de traiter ce patient avec antibiotiques",
+        ),
+        (
+            "Questo farmaco non riduce il dolore dei pazienti anziani",
+            "Questo farmaco riduce il dolore dei pazienti anziani",
+        ),
+        (
+            "The result of this long study is B and surely not A at all",
+            "The result of this long study is not B and surely A at all",
+        ),
+        ("The kidney does not regulate the body temperature.", "regulate the body temperature"),
+        ("Dieses Mittel hilft den Patienten nicht.", "Dieses Mittel hilft den Patienten"),
+        ("They said that they don't", "They said that they don"),
+        (
+            "It is an unimportant part of the whole long chain of reactions",
+            "It is an important part of the whole long chain of reactions",
+        ),
+    ],
+)
+def test_another_claim_is_not_found(text: str, quote: str) -> None:
+    assert not isinstance(locate(text, quote), Evidence)
+
+
+def test_contraction_and_long_form_are_the_same_negation() -> None:
+    found = locate(
+        "Patients with this severe allergy cannot be treated with the common penicillins at all",
+        "Patients with this severe allergy can't be treated with the common penicillins at all",
+    )
+    assert isinstance(found, Evidence)
+
+
+def test_cited_page_comes_first_then_its_neighbours_then_the_document() -> None:
+    sentence = "Osmosis moves water."
+    everywhere = index_of(*[sentence] * 9)
+    assert page_of(everywhere, sentence, 5) == 5
+    beside = index_of(sentence, "", "", sentence, "", "", sentence)
+    assert page_of(beside, sentence, 5) == 4
+    assert page_of(beside, sentence, 2) == 1
+    far = index_of(*["nothing here"] * 8, sentence)
+    assert page_of(far, sentence, 1) == 9
+    assert page_of(far, sentence, 4711) == 9
+
+
+def test_far_pages_are_searched_for_exact_matches_only() -> None:
+    texts = ["nothing here"] * 8
+    typo = "The enzyme catalyzes the first step of the pathway."
+    original = "The enzyme catalyses the first step of the pathway."
+    assert index_of(*texts, original).locate(typo, 1) is QuoteProblem.NOT_FOUND
+    assert isinstance(index_of(*texts, original).locate(typo, 9), Evidence)
+
+
+def test_quote_over_a_page_break_keeps_its_longer_part() -> None:
+    pages = index_of("Intro. The liver stores", "  glycogen and releases glucose. More.")
+    found = pages.locate("The liver stores glycogen and releases glucose.", 1)
+    assert isinstance(found, Evidence)
+    assert (found.page, found.quote, found.start) == (2, "glycogen and releases glucose", 2)
+    found = index_of("A. The liver stores the gly-", "cogen. More.").locate("The liver stores the glycogen", 2)
+    assert isinstance(found, Evidence)
+    assert (found.page, found.quote) == (1, "The liver stores the gly")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "the frequency is f_T/√2 at the edge",
+        "so that x^2 is the area of it",
+        "the angle α is the smaller one",
+        r"the value \frac{a}{b} is rational",
+        "the molecule H₂O is polar indeed",
+        "it follows that y = 3 for all of them",
+        "an area of 10² metres is covered",
+    ],
+)
+def test_formulas_are_uncheckable(text: str) -> None:
+    found = locate(f"First. {text}. Last.", text)
+    assert isinstance(found, Evidence)
+    assert found.status is EvidenceStatus.UNCHECKABLE
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "On 23.11.2026 about 37.5 % of 1'200 patients (n. 3)",
+        "It costs CHF 12.50, i.e. 5-10 % more than in 2019/20",
+        "A dose of 50 µg/ml or 3 mg/kg is given twice a day",
+        "Files in /usr/share/doc hold C++ code: read <stdio.h> first",
+        "Eingabe → Verarbeitung → Ausgabe ist das Prinzip",
+    ],
+)
+def test_ordinary_numbers_are_no_formulas(text: str) -> None:
+    found = locate(f"First. {text}. Last.", text)
+    assert isinstance(found, Evidence)
+    assert found.status is EvidenceStatus.VERIFIED
+
+
+def test_formula_in_the_quote_alone_is_uncheckable() -> None:
+    found = locate("The area is 102 square metres in all.", "The area is 10² square metres in all.")
+    assert isinstance(found, Evidence)
+    assert found.status is EvidenceStatus.UNCHECKABLE
+
+
+words = st.lists(
+    st.sampled_from(["Zelle", "ﬁne", "„so“", "Ver-\nfahren", "é", "e\u0301tat", "x", "2019", "–"]), min_size=8
+)
+
+
+@given(words, st.data())
+def test_any_run_of_whole_words_is_found(chosen: list[str], data: st.DataObject) -> None:
+    text = "  ".join(chosen)
+    first = data.draw(st.integers(0, len(chosen) - 4))
+    quote = " ".join(chosen[first:])
+    found = locate(text, quote)
+    if not isinstance(found, QuoteProblem):
+        assert found.quote == text[found.start : found.end]
+    assert found is not QuoteProblem.NOT_FOUND

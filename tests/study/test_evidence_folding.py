@@ -1,0 +1,69 @@
+"""Folding forgets typography and nothing else, and always finds its way back."""
+
+import pytest
+from hypothesis import assume, example, given
+from hypothesis import strategies as st
+
+from backend.study.folding import fold
+
+TRICKY = "aZéß\u00a0 \n\t-‐–—…„“«»’ﬁﬀœŒæ²½µΩİſ\u00ad\ufffe\u200b\u202e\U000e0041\u0301\u0308´ǆ㎏각한\U0001d465\ufb1d0\r"
+texts = st.text(st.one_of(st.sampled_from(TRICKY), st.characters(codec="utf-8")), max_size=60)
+
+
+@pytest.mark.parametrize(
+    ("text", "folded"),
+    [
+        ("“Das” ‚ist’ «so» – oder — so", '"das" \'ist\' "so" - oder - so'),
+        ("oﬃzin ﬁnden cœur Œuvre Ægir", "offizin finden coeur oeuvre aegir"),
+        (
+            "Ver-\nfahren, Ver\u00adfahren, Ver\u00ad\nfahren, Ver\ufffefahren",
+            "verfahren, verfahren, verfahren, verfahren",
+        ),
+        ("Ver-fahren", "verfahren"),
+        ("Ein- und Ausgang", "einund ausgang"),
+        ("a-b, x - y, ICD-10, 5-10, wenn - dann", "a-b, x - y, icd-10, 5-10, wenn - dann"),
+        ("  viel \t\n Platz\u00a0\u2003hier ", " viel platz hier "),
+        ("nichts\u200b\u202e\U000e0041\ufeff da", "nichts da"),
+        ("wa\u0308chst ﬀ Straße µ ½ x²", "wächst ff strasse μ 1/2 x2"),
+        ("", ""),
+    ],
+)
+def test_fold(text: str, folded: str) -> None:
+    assert fold(text).text == folded
+
+
+@given(texts)
+@example("a \u200b b")
+@example("\u0301")
+def test_map_is_monotone_and_within_the_text(text: str) -> None:
+    folded = fold(text)
+    starts, ends = list(folded.starts), list(folded.ends)
+    assert len(folded.text) == len(starts) == len(ends)
+    assert starts == sorted(starts)
+    assert ends == sorted(ends)
+    assert all(0 <= start < end <= len(text) for start, end in zip(starts, ends, strict=True))
+
+
+@given(texts, st.data())
+def test_the_way_back_gives_a_span_that_folds_to_the_needle(text: str, data: st.DataObject) -> None:
+    folded = fold(text)
+    assume(folded.text)
+    start = data.draw(st.integers(0, len(folded.text) - 1))
+    end = data.draw(st.integers(start + 1, len(folded.text)))
+    first, last = folded.original_span(start, end)
+    # A span that begins right behind a hyphen or ends right before a letter lacks what made them fold.
+    plain = folded.text[start:end].replace("-", "")
+    assert plain in fold(text[first:last]).text.replace("-", "")
+
+
+@given(texts)
+def test_white_space_is_single(text: str) -> None:
+    assert "  " not in fold(text).text
+    assert not set(fold(text).text) & set("\n\t\r\u00a0\u00ad\u200b\ufffe“”„’–")
+
+
+def test_original_span_needs_a_span() -> None:
+    with pytest.raises(ValueError, match="no such span"):
+        fold("abc").original_span(2, 2)
+    with pytest.raises(ValueError, match="no such span"):
+        fold("abc").original_span(0, 4)
