@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError
 from pydantic.json_schema import GenerateJsonSchema
 
 from backend.generation.language_model import (
@@ -44,7 +44,14 @@ def _fold_case(value: object) -> object:
     return value.strip().lower() if isinstance(value, str) else value
 
 
-_Text = Annotated[str, BeforeValidator(_restore_latex)]
+def _refuse_half_characters(value: str) -> str:
+    # JSON can spell half of a surrogate pair, which no database takes; the codec's error is a ValueError.
+    value.encode()
+    return value
+
+
+_Plain = Annotated[str, AfterValidator(_refuse_half_characters)]
+_Text = Annotated[_Plain, BeforeValidator(_restore_latex)]
 _Difficulty = Annotated[Difficulty, BeforeValidator(_fold_case)]
 _Kind = Annotated[FlashcardKind, BeforeValidator(_fold_case)]
 
@@ -66,7 +73,7 @@ class QuoteOutput(_Answered):
     """``page``: number of the page as marked in the document. ``quote``: copied from it verbatim."""
 
     page: int
-    quote: str
+    quote: _Plain
 
 
 class TopicOutput(_Answered):
@@ -91,7 +98,7 @@ class FlashcardOutput(_Answered):
 class OptionOutput(_Answered):
     """One possible answer; ``id`` is a short name, unlike those of the other options."""
 
-    id: str
+    id: _Plain
     text: _Text
 
 
@@ -102,7 +109,7 @@ class QuestionOutput(_Answered):
     topic: _Text
     stem: _Text
     options: list[OptionOutput]
-    key: str
+    key: _Plain
     explanation: _Text
     difficulty: _Difficulty
 
@@ -118,16 +125,16 @@ class SectionOutput(_Answered):
 class ParentOutput(_Answered):
     """Places one topic below another; ``parent`` is null for a topic at the top."""
 
-    topic: str
-    parent: str | None
+    topic: _Plain
+    parent: _Plain | None
 
 
 class LinkOutput(_Answered):
     """``source``, ``label`` and ``target`` read as a short sentence."""
 
-    source: str
-    label: str
-    target: str
+    source: _Plain
+    label: _Plain
+    target: _Plain
 
 
 class ConnectOutput(_Answered):

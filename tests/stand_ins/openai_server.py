@@ -140,6 +140,7 @@ class _Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
     timeout = 120
     server: _Server
+    _call: dict[str, Any] | None = None
 
     def setup(self) -> None:
         super().setup()
@@ -182,26 +183,27 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _complete(self, body: Any) -> None:
         call, prompt, rules = self.server.stand_in.begin(body)
+        self._call = call
         try:
             if not (self.headers.get("Authorization") or "").startswith("Bearer "):
-                call["status"] = self._send_error(401, "You didn't provide an API key.", code="invalid_api_key")
+                self._send_error(401, "You didn't provide an API key.", code="invalid_api_key")
                 return
             answering = next((rule for rule in rules if rule.do in ANSWERS), None)
             if answering:
-                call["status"] = self._misbehave(answering, body)
+                self._misbehave(answering, body)
                 return
             # Refused parameters and formats are checked first: a server knows its own dialect, not OpenAI's.
             wanted = body.get("response_format") if isinstance(body, dict) else None
             lenient = isinstance(wanted, dict) and "schema" in wanted
             problems = problems_of_request({**body, "response_format": {"type": "json_object"}} if lenient else body)
             if problems:
-                call["status"] = self._send_error(400, "; ".join(problems))
+                self._send_error(400, "; ".join(problems))
                 return
-            call["status"] = self._answer(call, body, prompt, rules)
+            self._answer(call, body, prompt, rules)
         finally:
-            call["at_out"] = time.time()
+            self._call = None
 
-    def _answer(self, call: dict[str, Any], body: dict[str, Any], prompt: Prompt, rules: list[Rule]) -> int:
+    def _answer(self, call: dict[str, Any], body: dict[str, Any], prompt: Prompt, rules: list[Rule]) -> None:
         by_name = {rule.do: rule for rule in rules}
         material = write_material(prompt)
         for rule in rules:
@@ -243,57 +245,62 @@ class _Handler(BaseHTTPRequestHandler):
         wait = self.server.stand_in.delay_s + (by_name["sleep"].seconds if "sleep" in by_name else 0.0)
         time.sleep(max(0.0, call["at_in"] + wait - time.time()))
         drip = by_name.get("drip") or by_name.get("drip_headers")
-        return self._send(200, completion, drip=drip)
+        self._send(200, completion, drip=drip)
 
-    def _misbehave(self, rule: Rule, body: dict[str, Any]) -> int:
+    def _note(self, status: int) -> None:
+        """Write into the call's record how it ends, before the client can know: a test may look right after."""
+        if self._call is not None:
+            self._call.update(status=status, at_out=time.time())
+
+    def _misbehave(self, rule: Rule, body: dict[str, Any]) -> None:
         bad = "invalid_request_error"
         match rule.do:
             case "rate_limit":
                 headers = {"Retry-After": rule.retry_after} if rule.retry_after else {}
                 headers |= {"x-ratelimit-reset-requests": "1s", "x-ratelimit-reset-tokens": "1m30s"}
-                return self._send_error(429, rule.message, kind="requests", code="rate_limit_exceeded", headers=headers)
+                self._send_error(429, rule.message, kind="requests", code="rate_limit_exceeded", headers=headers)
             case "quota_exhausted":
                 text = "You exceeded your current quota, please check your plan and billing details."
-                return self._send_error(429, text, kind="insufficient_quota", code="insufficient_quota")
+                self._send_error(429, text, kind="insufficient_quota", code="insufficient_quota")
             case "payment_required":
-                return self._send_error(402, "Insufficient Balance")
+                self._send_error(402, "Insufficient Balance")
             case "server_error" | "fail_json_schema":
-                return self._send_error(rule.status, rule.message, kind="server_error")
+                self._send_error(rule.status, rule.message, kind="server_error")
             case "bad_request":
-                return self._send_error(400, rule.message, kind=bad, param=rule.param, code=rule.code)
+                self._send_error(400, rule.message, kind=bad, param=rule.param, code=rule.code)
             case "unauthorized":
                 text = "Incorrect API key provided: sk-secr***ret."
-                return self._send_error(401, text, kind=bad, code="invalid_api_key")
+                self._send_error(401, text, kind=bad, code="invalid_api_key")
             case "forbidden":
-                return self._send_error(403, "Project does not have access to this model.")
+                self._send_error(403, "Project does not have access to this model.")
             case "unknown_model":
                 text = f"The model `{body.get('model')}` does not exist or you do not have access to it."
-                return self._send_error(404, text, kind=bad, code="model_not_found")
+                self._send_error(404, text, kind=bad, code="model_not_found")
             case "context_too_long":
                 text = "This model's maximum context length is 8192 tokens. However, your messages are longer."
-                return self._send_error(400, text, kind=bad, param="messages", code="context_length_exceeded")
+                self._send_error(400, text, kind=bad, param="messages", code="context_length_exceeded")
             case "refuse_json_schema" | "refuse_json_object" | "refuse_schema_dialect":
                 text = "Invalid parameter: 'response_format' of this type is not supported with this model."
-                return self._send_error(400, text, kind=bad, param="response_format")
+                self._send_error(400, text, kind=bad, param="response_format")
             case "refuse_parameter":
                 text = f"Unsupported parameter: '{rule.param}' is not supported with this model."
-                return self._send_error(400, text, kind=bad, param=rule.param, code="unsupported_parameter")
+                self._send_error(400, text, kind=bad, param=rule.param, code="unsupported_parameter")
             case "html":
-                return self._send_raw(200, b"<!doctype html><title>Welcome</title>", "text/html")
+                self._send_raw(200, b"<!doctype html><title>Welcome</title>", "text/html")
             case "not_a_completion":
-                return self._send(200, {"object": "chat.completion", "choices": [], "usage": {"prompt_tokens": 7}})
+                self._send(200, {"object": "chat.completion", "choices": [], "usage": {"prompt_tokens": 7}})
             case "close":
+                self._note(0)
                 self.wfile.write(
                     b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 999\r\n\r\n{"id"'
                 )
                 self.close_connection = True
-                return 0
             case _:
+                self._note(0)
                 # With a linger time of zero the kernel sends RST instead of FIN.
                 self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                 self.connection.close()
                 self.close_connection = True
-                return 0
 
     def _send_error(
         self,
@@ -304,15 +311,15 @@ class _Handler(BaseHTTPRequestHandler):
         param: str | None = None,
         code: str | None = None,
         headers: Mapping[str, str] | None = None,
-    ) -> int:
+    ) -> None:
         error = {"message": message, "type": kind, "param": param, "code": code}
-        return self._send(status, {"error": error}, headers=headers)
+        self._send(status, {"error": error}, headers=headers)
 
     def _send(
         self, status: int, body: Any, *, headers: Mapping[str, str] | None = None, drip: Rule | None = None
-    ) -> int:
+    ) -> None:
         data = json.dumps(body, ensure_ascii=False).encode()
-        return self._send_raw(status, data, "application/json", headers=headers, drip=drip)
+        self._send_raw(status, data, "application/json", headers=headers, drip=drip)
 
     def _send_raw(
         self,
@@ -322,20 +329,20 @@ class _Handler(BaseHTTPRequestHandler):
         *,
         headers: Mapping[str, str] | None = None,
         drip: Rule | None = None,
-    ) -> int:
+    ) -> None:
+        self._note(status)
         lines = [f"HTTP/1.1 {status} {self.responses[status][0]}", f"Content-Type: {content_type}"]
         lines += [f"Content-Length: {len(data)}", *(f"{name}: {value}" for name, value in (headers or {}).items())]
         head = ("\r\n".join(lines) + "\r\n\r\n").encode()
         if drip is None:
             # In one piece: two small writes would wait for each other's acknowledgement.
             self.wfile.write(head + data)
-            return status
+            return
         quick = b"" if drip.do == "drip_headers" else head
         self.wfile.write(quick)
         for byte in (head + data)[len(quick) :]:
             self.wfile.write(bytes((byte,)))
             time.sleep(drip.seconds)
-        return status
 
 
 def main() -> None:

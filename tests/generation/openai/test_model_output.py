@@ -1,0 +1,170 @@
+"""Answers are read item by item: whole ones are kept, half ones never, and LaTeX survives JSON."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backend.generation.language_model import DraftFlashcard
+from backend.generation.model_output import (
+    ConnectOutput,
+    SectionOutput,
+    parse_connections,
+    parse_section,
+    strict_schema,
+)
+from backend.study.types import Difficulty, FlashcardKind
+from tests.stand_ins.openai_contract import problems_of_strict_schema
+
+QUOTES = [{"page": 1, "quote": "a first quote"}, {"page": 2, "quote": "a second quote"}]
+
+
+def card(front: str) -> dict[str, object]:
+    """Return a flashcard whose quotes are last, so that a cut among them leaves all its fields."""
+    return {
+        "topic": "T",
+        "kind": "basic",
+        "front": front,
+        "back": 'b "}]} \\ ü',
+        "difficulty": "easy",
+        "quotes": QUOTES,
+    }
+
+
+def question(stem: str) -> dict[str, object]:
+    options = [{"id": name, "text": f"text {name}"} for name in "abcd"]
+    return {
+        "topic": "T",
+        "stem": stem,
+        "options": options,
+        "key": "a",
+        "explanation": "e",
+        "difficulty": "hard",
+        "quotes": QUOTES,
+    }
+
+
+ANSWER = {
+    "topics": [{"name": "T", "summary": "s", "parent": None}, {"name": "U", "summary": "s", "parent": "T"}],
+    "flashcards": [card("one"), card("two"), card("three")],
+    "questions": [question("first"), question("second")],
+}
+
+
+@pytest.mark.parametrize("output", [SectionOutput, ConnectOutput])
+def test_schema_is_strict(output: type[SectionOutput] | type[ConnectOutput]) -> None:
+    assert problems_of_strict_schema(strict_schema(output)) == []
+
+
+@given(st.integers(min_value=0, max_value=len(json.dumps(ANSWER)) - 1))
+def test_cut_anywhere_keeps_exactly_the_complete_items(cut: int) -> None:
+    text = json.dumps(ANSWER)
+    whole = parse_section(text)
+    kept = {
+        kind: sum(text.index(json.dumps(item)) + len(json.dumps(item)) <= cut for item in items)
+        for kind, items in ANSWER.items()
+    }
+    if cut <= text.index("["):
+        with pytest.raises(ValueError, match="none of"):
+            parse_section(text[:cut] or "{")
+        return
+    parsed = parse_section(text[:cut])
+    assert whole.complete
+    assert not parsed.complete
+    assert parsed.malformed == 0
+    assert parsed.topics == whole.topics[: kept["topics"]]
+    assert parsed.flashcards == whole.flashcards[: kept["flashcards"]]
+    assert parsed.questions == whole.questions[: kept["questions"]]
+
+
+def test_cut_among_the_last_quotes_drops_the_item() -> None:
+    text = json.dumps({"flashcards": [card("one"), card("two")]})
+    parsed = parse_section(text[: text.rindex(', {"page": 2')])
+    assert [kept.front for kept in parsed.flashcards] == ["one"]
+    assert not parsed.complete
+
+
+def test_missing_lists_are_empty_and_an_empty_answer_is_complete() -> None:
+    parsed = parse_section('{"topics": []}')
+    assert (parsed.kept, parsed.complete) == (0, True)
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["", "no braces", "[1, 2]", "{", '{"cards": []}', '{"topics": null}', '{"topics": 3}', "{" * 5000, '{"a":' * 5000],
+)
+def test_what_is_no_answer_is_an_error(content: str) -> None:
+    with pytest.raises(ValueError):
+        parse_section(content)
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        "text",
+        None,
+        [],
+        {},
+        {**card("x"), "kind": "essay"},
+        {**card("x"), "difficulty": "extreme"},
+        {**card("x"), "front": None},
+        {**card("x"), "quotes": [{"page": "three", "quote": "q"}]},
+        {**card("x"), "quotes": "q"},
+        {**card("x"), "back": "\ud800"},
+    ],
+    ids=repr,
+)
+def test_item_of_the_wrong_shape_is_counted_and_dropped_alone(bad: object) -> None:
+    parsed = parse_section(json.dumps({**ANSWER, "flashcards": [card("one"), bad, card("two")]}))
+    assert [kept.front for kept in parsed.flashcards] == ["one", "two"]
+    assert (parsed.malformed, len(parsed.questions), parsed.complete) == (1, 2, True)
+
+
+def test_small_liberties_are_taken_as_meant() -> None:
+    liberal = {**card("x"), "kind": " Cloze", "difficulty": "EASY", "back": 42, "mood": "good"}
+    liberal["quotes"] = [{"page": "7", "quote": "q", "line": 3}]
+    (kept,) = parse_section(json.dumps({"flashcards": [liberal]})).flashcards
+    assert kept.kind is FlashcardKind.CLOZE
+    assert kept.difficulty is Difficulty.EASY
+    assert (kept.back, kept.quotes[0].page) == ("42", 7)
+
+
+def only_card(content: str) -> DraftFlashcard:
+    (kept,) = parse_section(content).flashcards
+    return kept
+
+
+@pytest.mark.parametrize(
+    "latex", [r"\(\frac{a}{b} \times \beta\)", r"\(x\)", r"\[\theta \rho \alpha\]", r"\(\text{m}\)"]
+)
+def test_latex_with_one_backslash_is_restored(latex: str) -> None:
+    content = json.dumps({"flashcards": [card("PLACE")]}).replace("PLACE", latex)
+    parsed = parse_section(content)
+    assert parsed.complete
+    assert parsed.flashcards[0].front == latex
+
+
+def test_latex_written_well_and_white_space_stay_as_they_are() -> None:
+    front = "\\(\\frac{1}{2}\\)\n1.\ttext of a table\r\nend \\\\ \\nu"
+    assert only_card(json.dumps({"flashcards": [card(front)]})).front == front
+
+
+def test_thoughts_and_fences_around_the_answer_are_passed_over() -> None:
+    content = '<think>{"flashcards": []} or not?</think>Sure:\n```json\n' + json.dumps(ANSWER) + "\n```"
+    parsed = parse_section(content)
+    assert (len(parsed.flashcards), parsed.complete) == (3, True)
+
+
+def test_connections_are_read_one_by_one() -> None:
+    parsed = parse_connections(
+        json.dumps(
+            {
+                "parents": [{"topic": "A", "parent": None}, {"topic": "B"}, {"topic": "C", "parent": ""}],
+                "links": [{"source": "A", "label": "causes", "target": "B"}, {"source": "A"}],
+            }
+        )
+    )
+    assert parsed.parents == (("A", None), ("C", None))
+    assert [(link.source, link.label, link.target) for link in parsed.links] == [("A", "causes", "B")]
+    assert (parsed.malformed, parsed.complete) == (2, True)
