@@ -7,11 +7,8 @@ from pathlib import Path
 import click
 from alembic import command
 from alembic.config import Config
-from flask import Flask
 
-from backend.core.database import configure_database
 from backend.core.logging import configure_logging
-from backend.core.queue import configure_queue
 from backend.settings import get_settings
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
@@ -52,11 +49,8 @@ def revision(message: str) -> None:
 def sweep() -> None:
     """Send lost work again and take back expired leases, until stopped."""
     from backend.operations.service import sweep_forever
+    from backend.worker import app
 
-    settings = get_settings()
-    app = Flask("hackthestudy-sweep")
-    configure_database(app, settings)
-    configure_queue(settings)
     with app.app_context():
         sweep_forever()
 

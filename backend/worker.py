@@ -30,7 +30,7 @@ configure_queue(settings)
 TASKS = (library_tasks, generation_tasks)
 
 
-class InAppContext(Task):  # type: ignore[misc]
+class InAppContext(Task):
     """Runs each task inside the Flask app's context, which scopes the database session."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:

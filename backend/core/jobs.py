@@ -1,6 +1,6 @@
 """Work that outlives a request: rows with leases, which Celery messages merely point at.
 
-A table of work takes the columns of ``Job`` and registers a ``JobKind``. A worker claims a row (fencing number
+A table of work takes the columns of ``Job`` and registers itself. A worker claims a row (fencing number
 ``attempt``), renews its lease while it works, and writes its outcome only while it still holds the row. The sweep
 sends again what was lost and takes back what a dead worker held. Leases are timed by PostgreSQL's clock, so a
 jump of a worker's clock changes nothing.
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID, uuid4
 
 import sqlalchemy as sa
@@ -37,8 +37,9 @@ _SWEEP_BATCH = 500
 
 
 class JobState(StrEnum):
-    """Where a row of work stands; the last three are final."""
+    """Where a row of work stands; the last three are final. A planned row waits for its room to queue it."""
 
+    PLANNED = "planned"
     QUEUED = "queued"
     RUNNING = "running"
     DONE = "done"
@@ -47,7 +48,9 @@ class JobState(StrEnum):
 
 
 class Job(Identified):
-    """Mixin of tables of work."""
+    """Mixin of tables of work; ``task`` names the Celery task that works on a row."""
+
+    task: ClassVar[str]
 
     state: Mapped[str] = mapped_column(default=JobState.QUEUED)
     attempt: Mapped[int] = mapped_column(default=0)
@@ -72,18 +75,6 @@ def job_constraints() -> tuple[Any, ...]:
     )
 
 
-@dataclass(frozen=True)
-class JobKind:
-    """A table of work, the task that works on its rows, and what happens when a row has failed too often.
-
-    ``exhausted`` is called inside the sweep's transaction with the row's id and an error code.
-    """
-
-    model: type[Job]
-    task: str
-    exhausted: Callable[[UUID, str], None]
-
-
 @dataclass(frozen=True, slots=True)
 class Claim:
     """The right to write the outcome of one row: valid while the row is running with this attempt."""
@@ -98,12 +89,15 @@ class LeaseLost(Exception):
     """The row was taken back, ended or deleted meanwhile; what this worker computed must not be written."""
 
 
-_kinds: dict[type[Job], JobKind] = {}
+Exhausted = Callable[[UUID, str], None]
+"""Called in the sweep's transaction with the id of a row that has failed too often, and an error code."""
+
+_exhausted: dict[type[Job], Exhausted] = {}
 
 
-def register(kind: JobKind) -> None:
-    """Make a table of work known to the sweep."""
-    _kinds[kind.model] = kind
+def register(model: type[Job], exhausted: Exhausted) -> None:
+    """Make a table of work known to the sweep, with what happens when a row has failed too often."""
+    _exhausted[model] = exhausted
 
 
 def _database_now() -> sa.Function[datetime]:
@@ -118,7 +112,7 @@ def dispatch(job: Job) -> None:
 
 
 def _send_after_commit(model: type[Job], row_id: UUID, delay_s: float = 0.0) -> None:
-    after_commit(partial(send, _kinds[model].task, str(row_id), delay_s=delay_s))
+    after_commit(partial(send, model.task, str(row_id), delay_s=delay_s))
 
 
 def claim(model: type[Job], row_id: UUID) -> Claim | None:
@@ -224,7 +218,7 @@ def hand_back(worker: str = WORKER_NAME) -> int:
     """Queue again what a stopping worker holds, at once and without counting a failure. Returns how many rows."""
     count = 0
     with transaction():
-        for model in _kinds:
+        for model in _exhausted:
             rows = db.session.scalars(
                 sa.update(model)
                 .where(model.state == JobState.RUNNING, model.worker == worker)
@@ -254,15 +248,15 @@ def sweep() -> Swept | None:
     with transaction():
         if not db.session.scalar(sa.select(sa.func.pg_try_advisory_xact_lock(_SWEEP_LOCK))):
             return None
-        for kind in _kinds.values():
-            expired, exhausted = _take_back(kind, settings.step_attempts)
+        for model in _exhausted:
+            expired, exhausted = _take_back(model, settings.step_attempts)
             taken_back, given_up = taken_back + expired, given_up + exhausted
-            sent += _send_again(kind, settings.resend_after_s)
+            sent += _send_again(model, settings.resend_after_s)
     return Swept(sent, taken_back, given_up)
 
 
-def _take_back(kind: JobKind, most_failures: int) -> tuple[int, int]:
-    model, moment = kind.model, _database_now()
+def _take_back(model: type[Job], most_failures: int) -> tuple[int, int]:
+    moment = _database_now()
     rows = db.session.execute(
         sa.select(model.id, model.failures)
         .where(model.state == JobState.RUNNING, model.lease_until < moment)
@@ -286,15 +280,15 @@ def _take_back(kind: JobKind, most_failures: int) -> tuple[int, int]:
             )
             .execution_options(synchronize_session=False)
         )
-        log.warning("core.job.lease_expired", row_id=str(row_id), task=kind.task, failures=failures + 1)
+        log.warning("core.job.lease_expired", row_id=str(row_id), task=model.task, failures=failures + 1)
         if last:
             given_up += 1
-            kind.exhausted(row_id, "worker_lost")
+            _exhausted[model](row_id, "worker_lost")
     return len(rows), given_up
 
 
-def _send_again(kind: JobKind, resend_after_s: float) -> int:
-    model, moment = kind.model, _database_now()
+def _send_again(model: type[Job], resend_after_s: float) -> int:
+    moment = _database_now()
     due = (
         sa.select(model.id)
         .where(

@@ -67,7 +67,9 @@ def configure_openapi(app: APIFlask, public_endpoints: frozenset[str]) -> None:
     app.config["AUTO_OPERATION_ID"] = True
 
     @app.spec_processor
-    def finish(spec: dict[str, Any]) -> dict[str, Any]:
+    def finish(spec: dict[str, Any] | str) -> dict[str, Any]:
+        if isinstance(spec, str):
+            raise TypeError("The document is generated as JSON.")
         operations = {
             (str(rule), method): rule.endpoint for rule in app.url_map.iter_rules() for method in rule.methods or ()
         }

@@ -28,6 +28,8 @@ class Document(Job, Base):
     As a ``Job`` its state is queued, running (being read), done (ready) or failed with an error code.
     """
 
+    task = "library.read_document"
+
     __tablename__ = "documents"
     __table_args__ = (
         *job_constraints(),

@@ -9,10 +9,11 @@ import sqlalchemy as sa
 
 from backend.core import jobs
 from backend.core.database import db
-from backend.core.jobs import Claim, JobKind
+from backend.core.jobs import Claim
 from backend.core.logging import get_logger, log_context
 from backend.core.transaction import transaction
-from backend.library.extraction.kinds import DocumentKind, UnreadableFile
+from backend.library.extraction.errors import UnreadableFile
+from backend.library.extraction.kinds import DocumentKind
 from backend.library.extraction.reader import ReadLimits, ReadReport
 from backend.library.extraction.reader import read_document as extract
 from backend.library.models import Document, Page
@@ -96,7 +97,7 @@ def _record(held: Claim, pages: list[PageText], report: ReadReport) -> None:
             pages_total=report.total_pages,
             pages_read=len(pages),
             characters=sum(len(page.text) for page in pages),
-            warnings=[warning.as_json() for warning in report.warnings],
+            warnings=[{"code": w.code, "count": w.count, "pages": list(w.pages)} for w in report.warnings],
         )
         .execution_options(synchronize_session=False)
     )
@@ -128,4 +129,4 @@ def _give_up(document_id: UUID, _code: str) -> None:
     document_settled.send(document_id=document_id)
 
 
-jobs.register(JobKind(Document, "library.read_document", _give_up))
+jobs.register(Document, _give_up)

@@ -1,6 +1,7 @@
 """Study sets and documents over HTTP."""
 
 from pathlib import Path
+from typing import Any, BinaryIO, cast
 from urllib.parse import quote
 from uuid import UUID
 
@@ -29,25 +30,9 @@ from backend.library.service import IncomingFile
 
 library = APIBlueprint("library", __name__, tag="Library")
 
-_UPLOAD_BODY = {
-    "content": {
-        "multipart/form-data": {
-            "schema": {
-                "type": "object",
-                "required": ["files"],
-                "properties": {
-                    "files": {
-                        "type": "array",
-                        "minItems": 1,
-                        "items": {"type": "string", "contentMediaType": "application/octet-stream"},
-                    }
-                },
-            }
-        }
-    },
-    "required": True,
+_FILE_DOC: dict[int | str, Any] = {
+    200: {"description": "The file as it was uploaded.", "content": {"application/octet-stream": {}}}
 }
-
 
 @library.post("/study-sets")
 @library.input(StudySetBody, arg_name="body")
@@ -148,7 +133,7 @@ def get_page(document_id: UUID, number: int) -> PageAnswer:
 
 
 @library.get("/documents/<uuid:document_id>/file")
-@library.doc(responses={200: {"description": "The file as it was uploaded.", "content": {"*/*": {}}}})
+@library.doc(responses=_FILE_DOC)
 def download_document(document_id: UUID) -> Response:
     """Download the file as it was uploaded."""
     with transaction():
@@ -179,7 +164,7 @@ def _incoming_files() -> list[IncomingFile]:
         size = file.stream.seek(0, 2)
         file.stream.seek(0)
         name = Path(str(file.filename).replace("\\", "/")).name[:255]
-        incoming.append(IncomingFile(name, Path(str(file.stream.name)), file.stream, size))
+        incoming.append(IncomingFile(name, Path(str(file.stream.name)), cast(BinaryIO, file.stream), size))
     return incoming
 
 

@@ -79,7 +79,7 @@ class DocumentAnswer(Answer):
             pages=document.pages_total,
             pages_read=document.pages_read,
             characters=document.characters,
-            warnings=[DocumentProblem.of(**warning) for warning in document.warnings],  # type: ignore[arg-type]
+            warnings=[DocumentProblem.of(str(w["code"]), count=w["count"], pages=w["pages"]) for w in document.warnings],
             error=DocumentProblem.of(document.error_code) if document.error_code else None,
             created_at=document.created_at,
         )

@@ -19,7 +19,8 @@ from backend.core.logging import current_request_id
 from backend.core.pagination import Page as PageOf
 from backend.core.pagination import PageQuery, fetch_page
 from backend.library.errors import FileRefused, FileTooLarge, TooManyDocuments
-from backend.library.extraction.kinds import UnreadableFile, detect_kind
+from backend.library.extraction.errors import UnreadableFile
+from backend.library.extraction.kinds import detect_kind
 from backend.library.models import Document, Page, StudySet
 from backend.library.signals import document_deleting
 from backend.library.storage import storage
@@ -206,6 +207,32 @@ def lock_documents(study_set_id: UUID, document_ids: Sequence[UUID] | None = Non
     if document_ids is not None and len(documents) != len(set(document_ids)):
         raise NotFound
     return documents
+
+
+def lock_study_set(study_set_id: UUID) -> bool:
+    """Lock the study set for the transaction, so that items are added to it one step at a time.
+
+    Returns False when it was deleted. The caller answers for the permission.
+    """
+    query = sa.select(StudySet.id).where(StudySet.id == study_set_id).with_for_update(key_share=True)
+    return db.session.scalar(query) is not None
+
+
+def are_settled(document_ids: Sequence[UUID]) -> bool:
+    """Tell whether each of the documents that are still there has been read or has failed."""
+    waiting = sa.select(Document.id).where(
+        Document.id.in_(document_ids), Document.state.in_((JobState.QUEUED, JobState.RUNNING))
+    )
+    return db.session.scalar(waiting.limit(1)) is None
+
+
+def count_pages(document_ids: Sequence[UUID]) -> dict[UUID, tuple[int, int | None]]:
+    """Return pages read and pages in all (None until known) by document; a failed one has none to read."""
+    query = sa.select(Document.id, Document.pages_read, Document.pages_total, Document.state)
+    return {
+        row.id: (row.pages_read, 0 if row.state == JobState.FAILED else row.pages_total)
+        for row in db.session.execute(query.where(Document.id.in_(document_ids)))
+    }
 
 
 def load_texts(document_ids: Sequence[UUID], pages: tuple[int, int] | None = None) -> list[DocumentText]:

@@ -3,10 +3,11 @@
 from uuid import UUID
 
 from backend.core.queue import queue
+from backend.library.models import Document
 from backend.library.reading import read_document
 
 
-@queue.task(name="library.read_document")
+@queue.task(name=Document.task)
 def read_document_task(document_id: str) -> None:
     """Read one document."""
     read_document(UUID(document_id))

@@ -36,12 +36,9 @@ def _broker() -> redis.Redis:
 def check_health() -> HealthAnswer:
     """Look at the database and the broker, each within half a second. Never raises."""
     database_up, queued = _database_up(), _queued_messages()
-    if not database_up:
-        status = "unavailable"
-    else:
-        status = "ok" if queued is not None else "degraded"
+    up = "ok" if queued is not None else "degraded"
     return HealthAnswer(
-        status=status,
+        status=up if database_up else "unavailable",
         database="ok" if database_up else "down",
         broker="ok" if queued is not None else "down",
         queued_messages=queued,
@@ -62,7 +59,7 @@ def _database_up() -> bool:
 
 def _queued_messages() -> int | None:
     try:
-        return int(_broker().llen(QUEUE_NAME))  # type: ignore[arg-type]
+        return int(_broker().llen(QUEUE_NAME))
     except redis.RedisError as error:
         log.warning("operations.health.broker_down", error=type(error).__name__)
         return None

@@ -1,6 +1,7 @@
 """Pages of a PDF by PDFium: text in reading order, headings from the bookmarks, scans by OCR."""
 
 from collections.abc import Iterator
+from ctypes import c_ushort
 from itertools import islice
 from math import sqrt
 from pathlib import Path
@@ -88,9 +89,16 @@ def _write_page(page: pypdfium2.PdfPage, heading: str | None, ocr: OcrReader, wr
 def _visible_text(page: pypdfium2.PdfPage, writer: PageWriter) -> str:
     """Return the text within the page's visible box; text off the page, which no reader sees, is counted."""
     textpage = page.get_textpage()
-    text: str = textpage.get_text_bounded()
-    # The two counts differ where text is outside of the box, and in trailing generated spaces.
-    outside = textpage.count_chars() - len(text)
+    chars = textpage.count_chars()
+    # pypdfium2 asks PDFium for the text twice, once for its size; a UTF-16 buffer for the most there can be
+    # halves that. Its other call, get_text_range, loses characters beyond U+FFFF (mathematical letters).
+    buffer = (c_ushort * (2 * chars + 1))()
+    left, bottom, right, top = page.get_bbox()
+    units = pdfium.FPDFText_GetBoundedText(textpage, left, top, right, bottom, buffer, len(buffer))
+    text = bytes(memoryview(buffer)[: min(units, len(buffer))]).decode("utf-16-le", "ignore")
+    text = text.removesuffix("\0")
+    # The two counts differ where text is outside of the box, and in generated spaces.
+    outside = chars - len(text)
     if outside > 0 and len("".join(textpage.get_text_range().split())) > len("".join(text.split())):
         writer.warn("hidden_text_removed", outside)
     textpage.close()

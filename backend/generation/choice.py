@@ -1,0 +1,23 @@
+"""Which language model works here: OpenAI or a compatible server where a key is set, else the built-in one."""
+
+from functools import lru_cache
+
+from backend.generation.builtin.model import BuiltinModel
+from backend.generation.language_model import LanguageModel
+from backend.generation.openai_model import OpenAIModel
+from backend.settings import get_settings
+
+
+@lru_cache(maxsize=1)
+def get_language_model() -> LanguageModel:
+    """Return the language model of this process."""
+    settings = get_settings()
+    if settings.openai_api_key is None:
+        return BuiltinModel()
+    return OpenAIModel(
+        api_key=settings.openai_api_key.get_secret_value(),
+        model=settings.openai_model,
+        base_url=settings.openai_base_url,
+        timeout_s=settings.openai_timeout_s,
+        max_output_tokens=settings.openai_max_output_tokens,
+    )

@@ -1,0 +1,126 @@
+"""Runs, their steps, events and model calls."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from backend.core.database import Base, Identified
+from backend.core.jobs import Job, job_constraints
+from backend.generation.types import RunState, StepKind
+
+
+class Run(Identified, Base):
+    """One request to make material for a study set.
+
+    ``flashcards_asked`` and ``questions_asked`` are None until the run is planned when the student named no
+    count. ``skipped`` lists what of the documents is left out and why; ``rejected`` counts items by the check
+    that dropped them. Cost and progress are derived from steps and model calls.
+    """
+
+    __tablename__ = "runs"
+    __table_args__ = (
+        sa.CheckConstraint(
+            "state IN (" + ", ".join(f"'{state}'" for state in RunState) + ")", name="state_known"
+        ),
+        sa.CheckConstraint("(state = 'failed') = (error_code IS NOT NULL)", name="failed_has_code"),
+        sa.Index("ix_runs_study_set_id_id", "study_set_id", "id"),
+    )
+
+    study_set_id: Mapped[UUID] = mapped_column(sa.ForeignKey("study_sets.id", ondelete="CASCADE"))
+    user_id: Mapped[UUID] = mapped_column(sa.ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    state: Mapped[str] = mapped_column(default=RunState.READING)
+    model: Mapped[str]
+    is_draft: Mapped[bool]
+    language: Mapped[str | None]
+    difficulty: Mapped[str | None]
+    flashcards_asked: Mapped[int | None]
+    questions_asked: Mapped[int | None]
+    flashcards_delivered: Mapped[int] = mapped_column(default=0)
+    questions_delivered: Mapped[int] = mapped_column(default=0)
+    duplicates: Mapped[int] = mapped_column(default=0)
+    rejected: Mapped[dict[str, int]] = mapped_column(JSONB, default=dict)
+    skipped: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, default=list)
+    error_code: Mapped[str | None]
+    request_id: Mapped[str | None]
+    last_event: Mapped[int] = mapped_column(default=0)
+    planned_at: Mapped[datetime | None]
+    first_item_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+
+
+class RunDocument(Base):
+    """A document that a run reads. The row goes with the document; the run's receipt says it was there."""
+
+    __tablename__ = "run_documents"
+
+    run_id: Mapped[UUID] = mapped_column(sa.ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True)
+    document_id: Mapped[UUID] = mapped_column(
+        sa.ForeignKey("documents.id", ondelete="CASCADE"), primary_key=True, index=True
+    )
+
+
+class Step(Job, Base):
+    """The unit of work of a run: one section of a document, or the connecting of topics.
+
+    ``start`` and ``end`` cut a single huge page by code points. ``depth`` counts how often the section was
+    halved because the model's answer, or its context, ran over.
+    """
+
+    task = "generation.work_step"
+
+    __tablename__ = "steps"
+    __table_args__ = (
+        *job_constraints(),
+        sa.CheckConstraint("kind IN (" + ", ".join(f"'{kind}'" for kind in StepKind) + ")", name="kind_known"),
+        sa.CheckConstraint("(kind = 'section') = (first_page IS NOT NULL)", name="section_has_pages"),
+        sa.Index("ix_steps_run_id_position", "run_id", "position"),
+    )
+
+    run_id: Mapped[UUID] = mapped_column(sa.ForeignKey("runs.id", ondelete="CASCADE"))
+    kind: Mapped[str]
+    position: Mapped[int]
+    depth: Mapped[int] = mapped_column(default=0)
+    document_id: Mapped[UUID | None] = mapped_column(
+        sa.ForeignKey("documents.id", ondelete="SET NULL"), index=True
+    )
+    first_page: Mapped[int | None]
+    last_page: Mapped[int | None]
+    start: Mapped[int | None]
+    end: Mapped[int | None]
+    flashcards_asked: Mapped[int] = mapped_column(default=0)
+    questions_asked: Mapped[int] = mapped_column(default=0)
+    flashcards_kept: Mapped[int] = mapped_column(default=0)
+    questions_kept: Mapped[int] = mapped_column(default=0)
+
+
+class RunEvent(Base):
+    """Something that happened in a run, numbered from 1 without gaps; SSE and polling read the same rows."""
+
+    __tablename__ = "run_events"
+
+    run_id: Mapped[UUID] = mapped_column(sa.ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    data: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
+    created_at: Mapped[datetime] = mapped_column(server_default=sa.func.now())
+
+
+class ModelCall(Identified, Base):
+    """What one step's call of a language model used. ``outcome`` is ``ok`` or an error code."""
+
+    __tablename__ = "model_calls"
+
+    run_id: Mapped[UUID] = mapped_column(sa.ForeignKey("runs.id", ondelete="CASCADE"), index=True)
+    step_id: Mapped[UUID] = mapped_column(sa.ForeignKey("steps.id", ondelete="CASCADE"), index=True)
+    attempt: Mapped[int]
+    model: Mapped[str]
+    outcome: Mapped[str]
+    requests: Mapped[int]
+    input_tokens: Mapped[int]
+    cached_tokens: Mapped[int]
+    output_tokens: Mapped[int]
+    duration_ms: Mapped[int]

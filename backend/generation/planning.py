@@ -1,0 +1,248 @@
+"""From the documents of a run to its steps, and from one step to the next."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from backend.core import jobs
+from backend.core.clock import now
+from backend.core.database import db
+from backend.core.ids import new_id
+from backend.core.jobs import JobState
+from backend.core.logging import get_logger
+from backend.generation.events import add_event
+from backend.generation.languages import detect_language
+from backend.generation.models import Run, RunDocument, Step
+from backend.generation.sections import Section, allocate, automatic_counts, plan_sections
+from backend.generation.types import ACTIVE_STATES, ENDED_STATES, RunState, StepKind
+from backend.library import service as library
+from backend.library.signals import document_settled
+from backend.library.types import DocumentStatus, DocumentText
+from backend.settings import get_settings
+from backend.study import service as study
+
+log = get_logger(__name__)
+
+_OPEN = (JobState.PLANNED, JobState.QUEUED, JobState.RUNNING)
+_IN_FLIGHT = (JobState.QUEUED, JobState.RUNNING)
+_LANGUAGE_SAMPLE_CHARS = 4000
+_FEWEST_TOPICS_TO_CONNECT = 2
+
+
+def lock_run(run_id: UUID) -> Run | None:
+    """Return the run with its row locked, fresh from the database, or None when it was deleted."""
+    return db.session.scalar(
+        sa.select(Run).where(Run.id == run_id).with_for_update().execution_options(populate_existing=True)
+    )
+
+
+def plan_when_read(run: Run) -> None:
+    """Plan a locked run once every document of it has been read or has failed; else do nothing."""
+    if run.state != RunState.READING:
+        return
+    query = sa.select(RunDocument.document_id).where(RunDocument.run_id == run.id)
+    document_ids = db.session.scalars(query.order_by(RunDocument.document_id)).all()
+    if library.are_settled(document_ids):
+        _plan(run, library.load_texts(document_ids))
+
+
+def _plan(run: Run, documents: Sequence[DocumentText]) -> None:
+    skipped: list[dict[str, object]] = []
+    planned: list[tuple[DocumentText, Section]] = []
+    for document in documents:
+        if document.status is not DocumentStatus.READY:
+            skipped.append(_skip(document, None, None, document.error_code or "unreadable_document"))
+            continue
+        plan = plan_sections(document.pages, get_settings().section_chars)
+        planned.extend((document, section) for section in plan.sections)
+        skipped.extend(_skip(document, s.first_page, s.last_page, s.reason) for s in plan.skipped)
+    run.planned_at = now()
+    if not planned:
+        run.skipped = skipped
+        end_run(run, RunState.FAILED, "no_text")
+        return
+    if run.language is None:
+        run.language = _language(documents)
+    sections = [section for _, section in planned]
+    automatic = automatic_counts(sections)
+    run.flashcards_asked = automatic[0] if run.flashcards_asked is None else run.flashcards_asked
+    run.questions_asked = automatic[1] if run.questions_asked is None else run.questions_asked
+    flashcards = allocate(run.flashcards_asked, sections)
+    questions = allocate(run.questions_asked, sections)
+    position = 0
+    for (document, section), cards, items in zip(planned, flashcards, questions, strict=True):
+        if cards + items == 0:
+            skipped.append(_skip(document, section.first_page, section.last_page, "over_budget"))
+            continue
+        position += 1
+        db.session.add(_section_step(run, position, document.id, section, cards, items))
+    run.skipped = skipped
+    run.state = RunState.MAKING
+    db.session.flush()
+    add_event(
+        run,
+        "run.planned",
+        sections=position,
+        language=run.language,
+        flashcards_asked=run.flashcards_asked,
+        questions_asked=run.questions_asked,
+    )
+    log.info("generation.run.planned", run_id=str(run.id), sections=position, language=run.language)
+    advance(run)
+
+
+def _skip(document: DocumentText, first: int | None, last: int | None, reason: str) -> dict[str, object]:
+    return {"document_id": str(document.id), "first_page": first, "last_page": last, "reason": reason}
+
+
+def _language(documents: Sequence[DocumentText]) -> str:
+    sample = ""
+    for document in documents:
+        for page in document.pages:
+            # Text from the first pages on, each in part, so that one long quotation does not decide.
+            sample += page.text[:1000] + "\n"
+            if len(sample) >= _LANGUAGE_SAMPLE_CHARS:
+                return detect_language(sample)
+    return detect_language(sample)
+
+
+def _section_step(
+    run: Run, position: int, document_id: UUID, section: Section, flashcards: int, questions: int
+) -> Step:
+    return Step(
+        id=new_id(),
+        run_id=run.id,
+        kind=StepKind.SECTION,
+        state=JobState.PLANNED,
+        position=position,
+        document_id=document_id,
+        first_page=section.first_page,
+        last_page=section.last_page,
+        start=section.start,
+        end=section.end,
+        flashcards_asked=flashcards,
+        questions_asked=questions,
+        request_id=run.request_id,
+    )
+
+
+def split_step(run: Run, step: Step, halves: Sequence[Section], flashcards: int, questions: int) -> None:
+    """Plan two halves of a section in place of what it did not give. ``run`` is locked."""
+    cards, items = allocate(flashcards, halves), allocate(questions, halves)
+    for half, card_count, question_count in zip(halves, cards, items, strict=True):
+        if card_count + question_count == 0 or step.document_id is None:
+            continue
+        part = _section_step(run, step.position, step.document_id, half, card_count, question_count)
+        part.depth = step.depth + 1
+        db.session.add(part)
+    db.session.flush()
+
+
+def advance(run: Run) -> None:
+    """Queue what comes next in a locked run, or end it. Safe to call at any time."""
+    if run.state in ENDED_STATES:
+        return
+    counts = _count_steps(run.id)
+    in_flight = sum(counts.get(state, 0) for state in _IN_FLIGHT)
+    if run.state == RunState.CANCELLING:
+        if in_flight == 0:
+            end_run(run, RunState.CANCELLED)
+        return
+    if run.state == RunState.READING:
+        return
+    room = get_settings().steps_in_flight_per_run - in_flight
+    if counts.get(JobState.PLANNED, 0) and room > 0:
+        _queue_planned(run.id, room)
+    elif sum(counts.get(state, 0) for state in _OPEN) == 0:
+        _after_last(run)
+
+
+def _count_steps(run_id: UUID) -> dict[str, int]:
+    rows = db.session.execute(
+        sa.select(Step.state, sa.func.count()).where(Step.run_id == run_id).group_by(Step.state)
+    )
+    return {state: count for state, count in rows}
+
+
+def _queue_planned(run_id: UUID, count: int) -> None:
+    steps = db.session.scalars(
+        sa.select(Step)
+        .where(Step.run_id == run_id, Step.state == JobState.PLANNED)
+        .order_by(Step.position, Step.id)
+        .limit(count)
+    ).all()
+    for step in steps:
+        step.state = JobState.QUEUED
+        jobs.dispatch(step)
+    db.session.flush()
+
+
+def _after_last(run: Run) -> None:
+    if run.state == RunState.MAKING:
+        if run.flashcards_delivered + run.questions_delivered == 0:
+            code = db.session.scalar(
+                sa.select(Step.error_code)
+                .where(Step.run_id == run.id, Step.state == JobState.FAILED)
+                .order_by(Step.position)
+                .limit(1)
+            )
+            end_run(run, RunState.FAILED, code or "no_items")
+            return
+        run.state = RunState.CONNECTING
+        if len(study.list_topics(run.study_set_id)) >= _FEWEST_TOPICS_TO_CONNECT:
+            add_event(run, "run.connecting")
+            db.session.add(
+                Step(
+                    id=new_id(),
+                    run_id=run.id,
+                    kind=StepKind.CONNECT,
+                    state=JobState.PLANNED,
+                    position=0,
+                    request_id=run.request_id,
+                )
+            )
+            db.session.flush()
+            _queue_planned(run.id, 1)
+            return
+    end_run(run, RunState.DONE)
+
+
+def end_run(run: Run, state: RunState, error_code: str | None = None) -> None:
+    """End a locked run: nothing of it is queued any more. Later the place where its credits are settled."""
+    db.session.execute(
+        sa.update(Step)
+        .where(Step.run_id == run.id, Step.state.in_((JobState.PLANNED, JobState.QUEUED)))
+        .values(state=JobState.CANCELLED, ended_at=now())
+        .execution_options(synchronize_session=False)
+    )
+    run.state = state
+    run.error_code = error_code
+    run.ended_at = now()
+    add_event(
+        run,
+        f"run.{state.value}",
+        error_code=error_code,
+        flashcards=run.flashcards_delivered,
+        questions=run.questions_delivered,
+    )
+    log.info("generation.run.ended", run_id=str(run.id), state=state.value, error_code=error_code)
+
+
+def is_active(run_id: UUID) -> bool:
+    """Tell whether the run is still to make calls. Needs a transaction."""
+    return db.session.scalar(sa.select(Run.state).where(Run.id == run_id)) in ACTIVE_STATES
+
+
+@document_settled.connect
+def _on_document_settled(_sender: object, *, document_id: UUID) -> None:
+    query = (
+        sa.select(Run.id)
+        .join(RunDocument, RunDocument.run_id == Run.id)
+        .where(RunDocument.document_id == document_id, Run.state == RunState.READING)
+        .order_by(Run.id)
+    )
+    for run_id in db.session.scalars(query).all():
+        run = lock_run(run_id)
+        if run is not None:
+            plan_when_read(run)

@@ -1,0 +1,126 @@
+"""Runs over HTTP."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from apiflask import APIBlueprint
+from flask import Response, current_app, g, request, url_for
+from flask.typing import ResponseReturnValue
+
+from backend.core.http import with_entity_tag
+from backend.core.idempotency import idempotent
+from backend.core.pagination import PageQuery
+from backend.core.transaction import transaction
+from backend.generation import service
+from backend.generation.models import RunEvent
+from backend.generation.receipt import build_receipt
+from backend.generation.schemas import (
+    EventAnswer,
+    EventPage,
+    EventsQuery,
+    ReceiptAnswer,
+    RunAnswer,
+    RunBody,
+    RunPage,
+)
+from backend.generation.streaming import EventStream
+from backend.generation.types import ENDED_STATES
+
+generation = APIBlueprint("generation", __name__, tag="Runs")
+
+_EVENTS_DOC: dict[int | str, Any] = {
+    200: {
+        "description": "Events as a stream, or as JSON with `after`.",
+        "content": {"text/event-stream": {"schema": {"type": "string"}}},
+    },
+    503: "Too many streams",
+}
+
+
+@generation.post("/study-sets/<uuid:study_set_id>/runs")
+@generation.input(RunBody, arg_name="body")
+@generation.output(RunAnswer, status_code=202)
+@generation.doc(responses={409: "No document to work on"})
+@idempotent
+def start_run(study_set_id: UUID, body: RunBody) -> ResponseReturnValue:
+    """Start making material; follow the run at its Location."""
+    with transaction():
+        run = service.start_run(g.user_id, study_set_id, body.wish())
+        answer = RunAnswer.of(service.view_run(run))
+    location = url_for(".get_run", run_id=run.id)
+    return answer.model_dump(mode="json"), 202, {"Location": location}
+
+
+@generation.get("/study-sets/<uuid:study_set_id>/runs")
+@generation.input(PageQuery, location="query", arg_name="page")
+@generation.output(RunPage)
+def list_runs(study_set_id: UUID, page: PageQuery) -> RunPage:
+    """List the runs of a study set, newest first."""
+    with transaction():
+        found = service.list_runs(g.user_id, study_set_id, page)
+        views = service.view_runs(found.items)
+    return RunPage(items=[RunAnswer.of(view) for view in views], next_cursor=found.next_cursor)
+
+
+@generation.get("/runs/<uuid:run_id>")
+@generation.output(RunAnswer)
+@generation.doc(responses={304: "Not changed since your ETag"})
+def get_run(run_id: UUID) -> Response:
+    """Read a run: its state, counted progress, counts, usage, time left and error."""
+    with transaction():
+        view = service.view_run(service.get_run(g.user_id, run_id))
+    return with_entity_tag(RunAnswer.of(view))
+
+
+@generation.post("/runs/<uuid:run_id>/cancel")
+@generation.output(RunAnswer, status_code=202)
+def cancel_run(run_id: UUID) -> RunAnswer:
+    """Cancel a run: no model call starts after this. What was made stays."""
+    with transaction():
+        run = service.cancel_run(g.user_id, run_id)
+        return RunAnswer.of(service.view_run(run))
+
+
+@generation.get("/runs/<uuid:run_id>/events")
+@generation.input(EventsQuery, location="query", arg_name="query")
+@generation.output(EventPage)
+@generation.doc(responses=_EVENTS_DOC)
+def list_run_events(run_id: UUID, query: EventsQuery) -> ResponseReturnValue:
+    """Follow a run: server-sent events with `Last-Event-ID`, or JSON with `after`."""
+    if query.after is not None:
+        with transaction():
+            run, events = service.list_run_events(g.user_id, run_id, query.after)
+            last = events[-1].number if events else query.after
+            ended = run.state in ENDED_STATES and last >= run.last_event
+        items = [EventAnswer.model_validate(event) for event in events]
+        return EventPage(items=items, last_number=last, ended=ended).model_dump(mode="json")
+    return _stream_events(g.user_id, run_id)
+
+
+def _stream_events(user_id: UUID, run_id: UUID) -> Response:
+    with transaction():
+        service.get_run(user_id, run_id)
+    last_seen = request.headers.get("Last-Event-ID", "")
+    app = current_app._get_current_object()  # type: ignore[attr-defined]
+
+    def read(after: int) -> tuple[bool, Sequence[RunEvent]]:
+        # The stream outlives the request's context; each reading borrows a connection and gives it back.
+        with app.app_context(), transaction():
+            run, events = service.list_run_events(user_id, run_id, after)
+            return run.state in ENDED_STATES and not events, events
+
+    stream = EventStream(read, int(last_seen) if last_seen.isdecimal() else 0)
+    response = Response(stream, content_type="text/event-stream")
+    response.headers["Cache-Control"] = "no-cache, no-transform"
+    response.headers["X-Accel-Buffering"] = "no"
+    return response
+
+
+@generation.get("/runs/<uuid:run_id>/receipt")
+@generation.output(ReceiptAnswer)
+def get_receipt(run_id: UUID) -> ReceiptAnswer:
+    """Read the coverage receipt: what each page gave, and what was left out with its reason."""
+    with transaction():
+        run = service.get_run(g.user_id, run_id)
+        return ReceiptAnswer.of(build_receipt(run), service.view_run(run))

@@ -1,0 +1,268 @@
+"""Bodies of the routes of generation."""
+
+from datetime import datetime
+from typing import Any, Literal, Self
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from backend.core.http import Answer, Body, request_language
+from backend.generation.checking import reason_text
+from backend.generation.errors import sentence
+from backend.generation.models import Run
+from backend.generation.receipt import Receipt
+from backend.generation.types import DocumentCoverage, RunState, RunView, RunWish
+from backend.library.extraction.messages import MESSAGES
+from backend.study.types import Difficulty
+
+
+class RunBody(Body):
+    """What is wanted of a run. Everything has a default; an empty body is fine."""
+
+    document_ids: list[UUID] | None = Field(
+        None, min_length=1, max_length=20, description="Documents to use; all of the study set by default."
+    )
+    flashcards: int | None = Field(
+        None, ge=0, le=500, description="Most flashcards wanted; by default as many as the material carries."
+    )
+    questions: int | None = Field(
+        None, ge=0, le=500, description="Most questions wanted; by default as many as the material carries."
+    )
+    language: Literal["de", "en", "fr", "it"] | None = Field(
+        None, description="Language of the items; the documents' own by default."
+    )
+    difficulty: Difficulty | None = Field(None, description="A mix by default.")
+
+    def wish(self) -> RunWish:
+        """Return the wish in the room's words."""
+        return RunWish(
+            document_ids=tuple(self.document_ids) if self.document_ids is not None else None,
+            flashcards=self.flashcards,
+            questions=self.questions,
+            language=self.language,
+            difficulty=self.difficulty,
+        )
+
+
+class RunProgress(Answer):
+    """Counted work; totals are null until they are known."""
+
+    pages_read: int
+    pages_total: int | None
+    sections_done: int
+    sections_total: int
+    items_kept: int
+    items_asked: int | None
+
+
+class RunModel(Answer):
+    """The language model of a run; what the built-in one writes is a draft."""
+
+    name: str
+    is_draft: bool
+
+
+class ItemCounts(Answer):
+    """Numbers of items."""
+
+    flashcards: int | None
+    questions: int | None
+
+
+class UsageAnswer(Answer):
+    """What the language model used, in tokens."""
+
+    requests: int
+    input_tokens: int
+    cached_tokens: int
+    output_tokens: int
+
+
+class RunProblem(Answer):
+    """Why a run failed; ``detail`` says what to do."""
+
+    code: str
+    detail: str
+
+
+class RunAnswer(Answer):
+    """A run and how far it has come."""
+
+    id: UUID
+    study_set_id: UUID
+    state: RunState
+    stage: str = Field(description="What is being done, in a word or two of the request's language.")
+    progress: RunProgress
+    asked: ItemCounts
+    delivered: ItemCounts
+    failed_sections: int
+    eta_s: int | None = Field(description="Seconds left at the pace so far; null while nothing can be said.")
+    model: RunModel
+    usage: UsageAnswer
+    language: str | None
+    difficulty: Difficulty | None
+    error: RunProblem | None
+    last_event: int
+    created_at: datetime
+    first_item_at: datetime | None
+    ended_at: datetime | None
+
+    @classmethod
+    def of(cls, view: RunView) -> Self:
+        """Build the answer for one run."""
+        run = view.run
+        if not isinstance(run, Run):
+            raise TypeError
+        language = request_language()
+        return cls(
+            id=run.id,
+            study_set_id=run.study_set_id,
+            state=RunState(run.state),
+            stage=_STAGES[RunState(run.state)][language],
+            progress=RunProgress.model_validate(view.progress),
+            asked=ItemCounts(flashcards=run.flashcards_asked, questions=run.questions_asked),
+            delivered=ItemCounts(flashcards=run.flashcards_delivered, questions=run.questions_delivered),
+            failed_sections=view.failed_sections,
+            eta_s=view.eta_s,
+            model=RunModel(name=run.model, is_draft=run.is_draft),
+            usage=UsageAnswer.model_validate(view.usage),
+            language=run.language,
+            difficulty=Difficulty(run.difficulty) if run.difficulty else None,
+            error=RunProblem(code=run.error_code, detail=sentence(run.error_code, language))
+            if run.error_code
+            else None,
+            last_event=run.last_event,
+            created_at=run.created_at,
+            first_item_at=run.first_item_at,
+            ended_at=run.ended_at,
+        )
+
+
+_STAGES: dict[RunState, dict[str, str]] = {
+    RunState.READING: {"en": "reading documents", "de": "Dokumente lesen"},
+    RunState.MAKING: {"en": "making items", "de": "Karten und Fragen erstellen"},
+    RunState.CONNECTING: {"en": "connecting topics", "de": "Themen verknüpfen"},
+    RunState.CANCELLING: {"en": "cancelling", "de": "wird abgebrochen"},
+    RunState.DONE: {"en": "done", "de": "fertig"},
+    RunState.FAILED: {"en": "failed", "de": "fehlgeschlagen"},
+    RunState.CANCELLED: {"en": "cancelled", "de": "abgebrochen"},
+}
+
+
+class RunPage(Answer):
+    """A page of runs, newest first."""
+
+    items: list[RunAnswer]
+    next_cursor: str | None
+
+
+class EventsQuery(BaseModel):
+    """Which events are asked for."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    after: int | None = Field(None, ge=0, description="Number of the last event you have; gives JSON, no stream.")
+
+
+class EventAnswer(Answer):
+    """Something that happened in a run, numbered from 1 without gaps."""
+
+    number: int
+    kind: str
+    data: dict[str, Any]
+    created_at: datetime
+
+
+class EventPage(Answer):
+    """Events after a number, oldest first. Ask again with ``last_number`` until ``ended``."""
+
+    items: list[EventAnswer]
+    last_number: int
+    ended: bool
+
+
+class PageCoverageAnswer(Answer):
+    """What one page gave."""
+
+    page: int
+    flashcards: int
+    questions: int
+
+
+class SkippedAnswer(Answer):
+    """Pages that gave nothing, and why; without pages, the whole document."""
+
+    first_page: int | None
+    last_page: int | None
+    reason: str
+    detail: str
+
+
+class DocumentCoverageAnswer(Answer):
+    """What of one document became items."""
+
+    document_id: UUID
+    filename: str
+    pages: list[PageCoverageAnswer]
+    skipped: list[SkippedAnswer]
+
+
+class RejectedAnswer(Answer):
+    """How many items one check dropped."""
+
+    check: str
+    count: int
+    detail: str
+
+
+class ReceiptAnswer(Answer):
+    """Asked, delivered, and where the difference went."""
+
+    run_id: UUID
+    state: RunState
+    asked: ItemCounts
+    delivered: ItemCounts
+    duplicates: int = Field(description="Items dropped because the study set had them.")
+    rejected: list[RejectedAnswer]
+    documents: list[DocumentCoverageAnswer]
+    usage: UsageAnswer
+
+    @classmethod
+    def of(cls, receipt: Receipt, view: RunView) -> Self:
+        """Build the answer."""
+        run, language = receipt.run, request_language()
+        rejected = sorted(run.rejected.items(), key=lambda entry: (-entry[1], entry[0]))
+        return cls(
+            run_id=run.id,
+            state=RunState(run.state),
+            asked=ItemCounts(flashcards=run.flashcards_asked, questions=run.questions_asked),
+            delivered=ItemCounts(flashcards=run.flashcards_delivered, questions=run.questions_delivered),
+            duplicates=run.duplicates,
+            rejected=[
+                RejectedAnswer(check=check, count=count, detail=reason_text(check, language))
+                for check, count in rejected
+            ],
+            documents=[_coverage(document, language) for document in receipt.documents],
+            usage=UsageAnswer.model_validate(view.usage),
+        )
+
+
+def _coverage(document: DocumentCoverage, language: str) -> DocumentCoverageAnswer:
+    return DocumentCoverageAnswer(
+        document_id=document.document_id,
+        filename=document.filename,
+        pages=[PageCoverageAnswer.model_validate(page) for page in document.pages],
+        skipped=[
+            SkippedAnswer(
+                first_page=skipped.first_page,
+                last_page=skipped.last_page,
+                reason=skipped.reason,
+                detail=_reason(skipped.reason, language),
+            )
+            for skipped in document.skipped
+        ],
+    )
+
+
+def _reason(code: str, language: str) -> str:
+    return MESSAGES[code][language] if code in MESSAGES else sentence(code, language)

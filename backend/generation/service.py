@@ -1,0 +1,206 @@
+"""Business verbs of generation."""
+
+import math
+from collections.abc import Sequence
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from backend.core.clock import now
+from backend.core.database import db
+from backend.core.errors import NotFound
+from backend.core.ids import new_id
+from backend.core.jobs import JobState
+from backend.core.logging import current_request_id
+from backend.core.pagination import Page, PageQuery, fetch_page
+from backend.generation import events
+from backend.generation.choice import get_language_model
+from backend.generation.errors import DocumentInUse, NoDocuments, NoReadableDocument, NothingWanted
+from backend.generation.models import ModelCall, Run, RunDocument, RunEvent, Step
+from backend.generation.planning import advance, lock_run, plan_when_read
+from backend.generation.types import (
+    ACTIVE_STATES,
+    ENDED_STATES,
+    Progress,
+    RunState,
+    RunUsage,
+    RunView,
+    RunWish,
+    StepKind,
+)
+from backend.library import service as library
+from backend.library.signals import document_deleting
+from backend.library.types import DocumentStatus
+
+
+def start_run(user_id: UUID, study_set_id: UUID, wish: RunWish) -> Run:
+    """Start a run over documents of the study set; it plans itself once they have been read.
+
+    Raises NotFound, NoDocuments, NoReadableDocument, NothingWanted.
+    """
+    if wish.flashcards == 0 and wish.questions == 0:
+        raise NothingWanted
+    library.get_study_set(user_id, study_set_id)
+    documents = library.lock_documents(study_set_id, wish.document_ids)
+    if not documents:
+        raise NoDocuments
+    if all(library.document_status(document) is DocumentStatus.FAILED for document in documents):
+        raise NoReadableDocument
+    model = get_language_model()
+    run = Run(
+        id=new_id(),
+        study_set_id=study_set_id,
+        user_id=user_id,
+        state=RunState.READING,
+        model=model.name,
+        is_draft=model.is_draft,
+        language=wish.language,
+        difficulty=wish.difficulty,
+        flashcards_asked=wish.flashcards,
+        questions_asked=wish.questions,
+        flashcards_delivered=0,
+        questions_delivered=0,
+        duplicates=0,
+        rejected={},
+        skipped=[],
+        last_event=0,
+        request_id=current_request_id(),
+    )
+    db.session.add(run)
+    db.session.flush()
+    db.session.add_all(RunDocument(run_id=run.id, document_id=document.id) for document in documents)
+    events.add_event(run, "run.started", documents=len(documents))
+    db.session.flush()
+    plan_when_read(run)
+    db.session.flush()
+    return run
+
+
+def get_run(user_id: UUID, run_id: UUID) -> Run:
+    """Return the run. Raises NotFound."""
+    run = db.session.scalar(sa.select(Run).where(Run.id == run_id, Run.user_id == user_id))
+    if run is None:
+        raise NotFound
+    return run
+
+
+def list_runs(user_id: UUID, study_set_id: UUID, page: PageQuery) -> Page[Run]:
+    """Return a page of the study set's runs, newest first. Raises NotFound."""
+    library.get_study_set(user_id, study_set_id)
+    return fetch_page(sa.select(Run).where(Run.study_set_id == study_set_id), Run.id, page, newest_first=True)
+
+
+def cancel_run(user_id: UUID, run_id: UUID) -> Run:
+    """Cancel the run: no call starts after this; calls under way are let finish. Raises NotFound.
+
+    An ended run stays as it is.
+    """
+    get_run(user_id, run_id)
+    run = lock_run(run_id)
+    if run is None:
+        raise NotFound
+    if run.state in ACTIVE_STATES:
+        run.state = RunState.CANCELLING
+        db.session.execute(
+            sa.update(Step)
+            .where(Step.run_id == run.id, Step.state.in_((JobState.PLANNED, JobState.QUEUED)))
+            .values(state=JobState.CANCELLED, ended_at=now())
+            .execution_options(synchronize_session=False)
+        )
+        events.add_event(run, "run.cancelling")
+        advance(run)
+        db.session.flush()
+    return run
+
+
+def list_run_events(user_id: UUID, run_id: UUID, after: int) -> tuple[Run, Sequence[RunEvent]]:
+    """Return the run and its events after number ``after``. Raises NotFound."""
+    return get_run(user_id, run_id), events.list_events(run_id, after)
+
+
+def view_run(run: Run) -> RunView:
+    """Return the run with what is derived from its rows."""
+    return view_runs([run])[0]
+
+
+def view_runs(runs: Sequence[Run]) -> list[RunView]:
+    """Return runs with what is derived from their rows, in as many queries for one as for a hundred."""
+    ids = [run.id for run in runs]
+    steps = _count_sections(ids)
+    usage = _sum_usage(ids)
+    reading = _sum_pages(ids)
+    return [_view(run, steps.get(run.id, {}), usage.get(run.id, RunUsage()), reading[run.id]) for run in runs]
+
+
+def _view(run: Run, sections: dict[str, int], usage: RunUsage, pages: tuple[int, int | None]) -> RunView:
+    done = sum(sections.get(state, 0) for state in (JobState.DONE, JobState.FAILED, JobState.CANCELLED))
+    total = sum(sections.values())
+    asked = None
+    if run.planned_at is not None and run.flashcards_asked is not None and run.questions_asked is not None:
+        asked = run.flashcards_asked + run.questions_asked
+    progress = Progress(
+        pages_read=pages[0],
+        pages_total=pages[1],
+        sections_done=done,
+        sections_total=total,
+        items_kept=run.flashcards_delivered + run.questions_delivered,
+        items_asked=asked,
+    )
+    return RunView(run, progress, usage, _eta_s(run, done, total), sections.get(JobState.FAILED, 0))
+
+
+def _eta_s(run: Run, done: int, total: int) -> int | None:
+    """Time left at the pace so far, in seconds; the connecting of topics counts as one section."""
+    if run.state not in (RunState.MAKING, RunState.CONNECTING) or run.planned_at is None or done == 0:
+        return None
+    pace_s = (now() - run.planned_at).total_seconds() / done
+    return math.ceil(pace_s * (total - done + (1 if run.state == RunState.MAKING else 0)))
+
+
+def _count_sections(run_ids: Sequence[UUID]) -> dict[UUID, dict[str, int]]:
+    query = (
+        sa.select(Step.run_id, Step.state, sa.func.count())
+        .where(Step.run_id.in_(run_ids), Step.kind == StepKind.SECTION)
+        .group_by(Step.run_id, Step.state)
+    )
+    counts: dict[UUID, dict[str, int]] = {}
+    for run_id, state, count in db.session.execute(query):
+        counts.setdefault(run_id, {})[state] = count
+    return counts
+
+
+def _sum_usage(run_ids: Sequence[UUID]) -> dict[UUID, RunUsage]:
+    columns = (ModelCall.requests, ModelCall.input_tokens, ModelCall.cached_tokens, ModelCall.output_tokens)
+    query = (
+        sa.select(ModelCall.run_id, *(sa.func.sum(column) for column in columns))
+        .where(ModelCall.run_id.in_(run_ids))
+        .group_by(ModelCall.run_id)
+    )
+    return {row[0]: RunUsage(*(int(value) for value in row[1:])) for row in db.session.execute(query)}
+
+
+def _sum_pages(run_ids: Sequence[UUID]) -> dict[UUID, tuple[int, int | None]]:
+    query = sa.select(RunDocument.run_id, RunDocument.document_id).where(RunDocument.run_id.in_(run_ids))
+    documents: dict[UUID, list[UUID]] = {run_id: [] for run_id in run_ids}
+    for run_id, document_id in db.session.execute(query):
+        documents[run_id].append(document_id)
+    counts = library.count_pages([i for ids in documents.values() for i in ids])
+    result: dict[UUID, tuple[int, int | None]] = {}
+    for run_id, ids in documents.items():
+        known = [counts[i] for i in ids if i in counts]
+        totals = [total for _, total in known if total is not None]
+        all_known = len(totals) == len(known)
+        result[run_id] = (sum(read for read, _ in known), sum(totals) if all_known else None)
+    return result
+
+
+@document_deleting.connect
+def _on_document_deleting(_sender: object, *, document_id: UUID) -> None:
+    in_use = (
+        sa.select(Run.id)
+        .join(RunDocument, RunDocument.run_id == Run.id)
+        .where(RunDocument.document_id == document_id, Run.state.not_in(ENDED_STATES))
+        .limit(1)
+    )
+    if db.session.scalar(in_use) is not None:
+        raise DocumentInUse

@@ -1,0 +1,77 @@
+"""Server-sent events of a run. A stream holds a thread, so few are let in, each for a limited time."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
+
+from flask import json
+
+from backend.core.logging import get_logger
+from backend.generation.errors import TooManyStreams
+from backend.generation.models import RunEvent
+from backend.settings import get_settings
+
+log = get_logger(__name__)
+
+_PAUSE_S = 0.5
+_HEARTBEAT_S = 15.0
+
+ReadEvents = Callable[[int], tuple[bool, Sequence[RunEvent]]]
+"""Reads the events after a number in a transaction of its own; tells whether the run has ended."""
+
+
+@lru_cache(maxsize=1)
+def _seats() -> threading.BoundedSemaphore:
+    # Each process of the API has its own threads and so its own seats.
+    return threading.BoundedSemaphore(max(1, get_settings().gunicorn_threads // 4))
+
+
+class EventStream:
+    """An iterator of SSE text that gives its seat back however it ends."""
+
+    def __init__(self, read: ReadEvents, after: int) -> None:
+        """Take a seat. Raises TooManyStreams when all are taken."""
+        if not _seats().acquire(blocking=False):
+            raise TooManyStreams
+        self._taken = True
+        self._texts = _stream(read, after)
+
+    def __iter__(self) -> Iterator[str]:
+        """Return itself."""
+        return self
+
+    def __next__(self) -> str:
+        """Return the next piece of text."""
+        return next(self._texts)
+
+    def close(self) -> None:
+        """Give the seat back; the server calls this when the client is gone or the stream has ended."""
+        if self._taken:
+            self._taken = False
+            _seats().release()
+
+
+def _stream(read: ReadEvents, after: int) -> Iterator[str]:
+    deadline = time.monotonic() + get_settings().stream_seconds
+    heartbeat = time.monotonic() + _HEARTBEAT_S
+    yield "retry: 2000\n\n"
+    while time.monotonic() < deadline:
+        ended, events = read(after)
+        for event in events:
+            after = event.number
+            yield _render(event)
+        if events:
+            continue
+        if ended:
+            yield "event: end\ndata: {}\n\n"
+            return
+        if time.monotonic() >= heartbeat:
+            heartbeat = time.monotonic() + _HEARTBEAT_S
+            yield ": heartbeat\n\n"
+        time.sleep(_PAUSE_S)
+
+
+def _render(event: RunEvent) -> str:
+    data = json.dumps({**event.data, "at": event.created_at.isoformat()})
+    return f"id: {event.number}\nevent: {event.kind}\ndata: {data}\n\n"

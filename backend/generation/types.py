@@ -1,0 +1,103 @@
+"""What the generation room hands out and takes in, free of tables."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from uuid import UUID
+
+from backend.study.types import Difficulty
+
+
+class RunState(StrEnum):
+    """Where a run stands. ``cancelling`` waits for calls that were under way; the last three are final."""
+
+    READING = "reading"
+    MAKING = "making"
+    CONNECTING = "connecting"
+    CANCELLING = "cancelling"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+ACTIVE_STATES = frozenset({RunState.READING, RunState.MAKING, RunState.CONNECTING})
+ENDED_STATES = frozenset({RunState.DONE, RunState.FAILED, RunState.CANCELLED})
+
+
+class StepKind(StrEnum):
+    """What a step does."""
+
+    SECTION = "section"
+    CONNECT = "connect"
+
+
+@dataclass(frozen=True, slots=True)
+class RunWish:
+    """What a student asks of a run. None means: all documents, as many items as the material carries,
+    the documents' own language, a mix of difficulties."""
+
+    document_ids: tuple[UUID, ...] | None = None
+    flashcards: int | None = None
+    questions: int | None = None
+    language: str | None = None
+    difficulty: Difficulty | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Counted work of a run."""
+
+    pages_read: int
+    pages_total: int | None
+    sections_done: int
+    sections_total: int
+    items_kept: int
+    items_asked: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class RunUsage:
+    """What the language model used for a run, in tokens."""
+
+    requests: int = 0
+    input_tokens: int = 0
+    cached_tokens: int = 0
+    output_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RunView:
+    """A run with what is derived from its rows. ``eta_s`` is None while nothing can be said."""
+
+    run: object
+    progress: Progress
+    usage: RunUsage
+    eta_s: int | None
+    failed_sections: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PageCoverage:
+    """What one page gave."""
+
+    page: int
+    flashcards: int
+    questions: int
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """Pages that gave nothing, or were not looked at, and why."""
+
+    first_page: int | None
+    last_page: int | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentCoverage:
+    """What of one document became items."""
+
+    document_id: UUID
+    filename: str
+    pages: tuple[PageCoverage, ...] = field(default=())
+    skipped: tuple[Skipped, ...] = field(default=())
