@@ -1,0 +1,224 @@
+"""A study kit as an Anki package (.apkg).
+
+What keeps a student's learning history through a second import: fixed note type ids, a deck id made from the
+study set's id, the item's id as the note's guid, and modification times that are the items' own. Anki takes a
+note over only when its time is newer than the one in the collection, so an item that was edited here arrives
+as "updated", and a note that the student edited in Anki stays as it is until its item is edited here again.
+"""
+
+import hashlib
+import io
+import itertools
+import sqlite3
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import genanki
+
+from backend.study.exports.anki_notes import AnkiNote, NoteKind, SkippedItem, option_list, prepare_notes
+from backend.study.exports.plain_text import one_line
+from backend.study.types import StudyKit
+
+# Chosen once at random. Anki recognises a note type by this id: another number would give every student a
+# second note type, and changed fields under the same number would make Anki ask for a full sync. Who adds,
+# removes or renames a field takes a new id.
+NOTE_TYPE_IDS = {
+    NoteKind.BASIC: 1_478_203_611,
+    NoteKind.CLOZE: 1_478_203_612,
+    NoteKind.MULTIPLE_CHOICE: 1_478_203_613,
+}
+# Seconds since 1970 (2026-11-01). Anki replaces a note type's templates and styling by newer ones: this is to be
+# raised when they change, and is not the time of the export, which would undo a student's own styling.
+NOTE_TYPES_CHANGED_AT_S = 1_793_491_200
+
+_SOURCE_FIELDS = ("File", "Page", "Quote", "ItemId")
+FIELDS = {
+    NoteKind.BASIC: ("Front", "Back", *_SOURCE_FIELDS),
+    NoteKind.CLOZE: ("Text", "Extra", *_SOURCE_FIELDS),
+    NoteKind.MULTIPLE_CHOICE: ("Question", "Options", "Answer", "Explanation", *_SOURCE_FIELDS),
+}
+
+_NAMES = {
+    NoteKind.BASIC: "HackTheStudy Basic",
+    NoteKind.CLOZE: "HackTheStudy Cloze",
+    NoteKind.MULTIPLE_CHOICE: "HackTheStudy Multiple Choice",
+}
+
+# No colour of text or background is set, so that Anki's own light and dark themes hold; greys are translucent.
+_CSS = """
+.card { font: 20px/1.5 system-ui, "Segoe UI", Roboto, Helvetica, Arial, sans-serif; }
+.sheet { max-width: 38em; margin: 0 auto; padding: .5em; text-align: center; overflow-wrap: anywhere; }
+hr { border: 0; border-top: 1px solid rgba(128, 128, 128, .45); margin: 1.1em 0; }
+.cloze { font-weight: 600; color: #1565c0; }
+.sheet ol { text-align: left; display: inline-block; margin: .8em 0; }
+.sheet li { padding: .15em .5em; border-radius: .35em; }
+.solution .key { font-weight: 600; color: #1b6e2c; background: rgba(46, 160, 67, .16); }
+.extra { margin-top: .8em; }
+.source { margin-top: 1.6em; font-size: .7em; text-align: left; opacity: .8; }
+.place { display: flex; justify-content: space-between; gap: 1em; white-space: nowrap; }
+.file { overflow: hidden; text-overflow: ellipsis; }
+.page { text-align: right; }
+.quote { font-style: italic; border-left: 3px solid rgba(128, 128, 128, .45); padding-left: .7em; margin-top: .4em; }
+.nightMode .cloze, .night_mode .cloze { color: #90caf9; }
+.nightMode .solution .key, .night_mode .solution .key { color: #8fd79b; }
+"""
+
+# A quote is the page's own text: the class names keep MathJax 2 and 3 from reading formulas into it.
+_SOURCE = """
+{{#Page}}<div class="source">
+<div class="place"><div class="file">{{File}}</div><div class="page">{{Page}}</div></div>
+<div class="quote tex2jax_ignore mathjax_ignore">{{Quote}}</div>
+</div>{{/Page}}
+"""
+
+_TEMPLATES = {
+    NoteKind.BASIC: (
+        '<div class="sheet">{{Front}}</div>',
+        '<div class="sheet">{{Front}}<hr id="answer">{{Back}}' + _SOURCE + "</div>",
+    ),
+    NoteKind.CLOZE: (
+        '<div class="sheet">{{cloze:Text}}</div>',
+        '<div class="sheet">{{cloze:Text}}{{#Extra}}<div class="extra">{{Extra}}</div>{{/Extra}}' + _SOURCE + "</div>",
+    ),
+    # The right option carries a class in the list itself; only the back has a style for it.
+    NoteKind.MULTIPLE_CHOICE: (
+        '<div class="sheet">{{Question}}<br>{{Options}}</div>',
+        '<div class="sheet">{{Question}}<br><div class="solution">{{Options}}</div><hr id="answer">'
+        '<b>{{Answer}}</b>{{#Explanation}}<div class="extra">{{Explanation}}</div>{{/Explanation}}'
+        + _SOURCE
+        + "</div>",
+    ),
+}
+
+_DRAFT_NOTICE = (
+    "Entwurf: ohne Sprachmodell aus dem Text erstellt, bitte prüfen. · "
+    "Draft: made from the text without a language model, please check."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class AnkiPackage:
+    """The bytes of an .apkg file and the items that are not in it."""
+
+    data: bytes
+    skipped: tuple[SkippedItem, ...]
+
+
+def to_apkg(kit: StudyKit) -> AnkiPackage:
+    """Return ``kit`` as an Anki package; the same kit gives the same bytes.
+
+    Items of which Anki could make no card are left out and listed in ``skipped``; an empty kit gives an empty
+    deck. Modification times are whole seconds, as in Anki: the package's is the newest ``updated_at``.
+    """
+    prepared = prepare_notes(kit)
+    deck = genanki.Deck(
+        to_deck_id(kit.study_set_id),
+        _deck_name(kit.title),
+        description=_DRAFT_NOTICE if kit.is_draft else "",
+    )
+    note_types = {kind: _NoteTypeWithTime(_note_type(kind)) for kind in NoteKind}
+    for position, note in enumerate(prepared.notes):
+        deck.add_note(_NoteWithTime(_genanki_note(note, note_types[note.kind], position), _seconds(note)))
+    newest_s = max((_seconds(note) for note in prepared.notes), default=0)
+    return AnkiPackage(data=_package_bytes(deck, newest_s), skipped=prepared.skipped)
+
+
+def to_deck_id(study_set_id: UUID) -> int:
+    """Return the deck's id, 2**30 ≤ id < 2**31, always the same for a study set."""
+    digest = hashlib.sha256(study_set_id.bytes).digest()
+    return (1 << 30) + int.from_bytes(digest[:4]) % (1 << 30)
+
+
+@dataclass(frozen=True, slots=True)
+class _NoteTypeWithTime:
+    """A genanki model that is dated by its own last change instead of the package's time."""
+
+    model: Any
+
+    @property
+    def model_id(self) -> int:
+        return int(self.model.model_id)
+
+    def to_json(self, _timestamp: float, deck_id: int) -> dict[str, Any]:
+        document: dict[str, Any] = self.model.to_json(NOTE_TYPES_CHANGED_AT_S, deck_id)
+        return document
+
+
+@dataclass(frozen=True, slots=True)
+class _NoteWithTime:
+    """A genanki note that is dated by its item's last change instead of the package's time."""
+
+    note: Any
+    updated_at_s: int
+
+    @property
+    def model(self) -> _NoteTypeWithTime:
+        return _NoteTypeWithTime(self.note.model)
+
+    def write_to_db(self, cursor: sqlite3.Cursor, _timestamp: float, deck_id: int, row_ids: Iterator[int]) -> None:
+        self.note.write_to_db(cursor, self.updated_at_s, deck_id, row_ids)
+
+
+def _note_type(kind: NoteKind) -> Any:
+    front, back = _TEMPLATES[kind]
+    return genanki.Model(
+        NOTE_TYPE_IDS[kind],
+        _NAMES[kind],
+        fields=[{"name": name} for name in FIELDS[kind]],
+        templates=[{"name": "Card 1", "qfmt": front, "afmt": back}],
+        css=_CSS,
+        model_type=genanki.Model.CLOZE if kind is NoteKind.CLOZE else genanki.Model.FRONT_BACK,
+    )
+
+
+def _genanki_note(note: AnkiNote, note_type: _NoteTypeWithTime, position: int) -> Any:
+    texts = [note.front, note.back]
+    if note.key_index is not None:
+        texts = [note.front, option_list(note, mark_key=True), note.options[note.key_index], note.back]
+    return genanki.Note(
+        model=note_type.model,
+        fields=[
+            *texts,
+            "<br>".join(source.file for source in note.sources),
+            "<br>".join(source.page for source in note.sources),
+            "<br>".join(source.quote for source in note.sources),
+            str(note.item_id),
+        ],
+        tags=list(note.tags),
+        guid=str(note.item_id),
+        due=position,  # New cards come in the order of the kit.
+    )
+
+
+def _deck_name(title: str) -> str:
+    """Return the study set's title as one deck's name: ``::`` would make a deck inside a deck."""
+    return one_line(title).replace("::", ":") or "HackTheStudy"
+
+
+def _seconds(note: AnkiNote) -> int:
+    return int(note.updated_at.timestamp())
+
+
+def _package_bytes(deck: Any, newest_s: int) -> bytes:
+    """Return the package, built in memory and with a fixed file time, so that it depends on nothing but the kit."""
+    connection = sqlite3.connect(":memory:")
+    try:
+        genanki.Package(deck).write_to_db(connection.cursor(), newest_s, itertools.count(newest_s * 1000))
+        connection.commit()
+        collection = connection.serialize()
+    finally:
+        connection.close()
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as package:
+        package.writestr(_entry("collection.anki2"), collection)
+        package.writestr(_entry("media"), b"{}")
+    return archive.getvalue()
+
+
+def _entry(name: str) -> zipfile.ZipInfo:
+    entry = zipfile.ZipInfo(name)  # Its time is 1980-01-01, the earliest a ZIP archive knows.
+    entry.compress_type = zipfile.ZIP_DEFLATED
+    return entry
