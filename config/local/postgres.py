@@ -26,8 +26,9 @@ _OLDEST_MAJOR = 14
 _READY_S = 60.0
 # PostgreSQL runs in a clean environment: PGDATA, PGPORT and their kin belong to somebody else's server.
 _ENV = {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "TZ": "UTC"}
-# Crash safety costs most of the time of a test, and nobody wants the data of one back after a power cut.
-_THROWAWAY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+# Nobody wants the data of a test back after a power cut. What was committed is still there when only
+# PostgreSQL is killed: that needs synchronous_commit, which costs little without fsync.
+_THROWAWAY = {"fsync": "off", "full_page_writes": "off"}
 # $1 programs, $2 folder, $3 user, $4 password file; the rest are the server's own arguments. A cluster
 # becomes "data" only when it is whole: an initdb that was killed leaves nothing that looks like one.
 _SCRIPT = """
@@ -174,15 +175,22 @@ class LocalPostgres(PostgresServer):
             None for a throw-away instance without crash safety, as many as wanted.
         log: A file for its log; by default it lies beside the data.
         options: Further server settings, for instance ``{"max_connections": "20"}``.
+        programs: The folder of its programs; by default what ``find_programs`` finds.
     """
 
     def __init__(
-        self, keep: str | None = None, *, log: Path | None = None, options: Mapping[str, str] | None = None
+        self,
+        keep: str | None = None,
+        *,
+        log: Path | None = None,
+        options: Mapping[str, str] | None = None,
+        programs: Path | None = None,
     ) -> None:
         self.port = folders.free_port()
         self._keep = keep
         self._log = log
         self._options = dict(options or {})
+        self._programs = programs
         self._folder: Path | None = None
         self._lock: int | None = None
         self._password = ""
@@ -208,7 +216,7 @@ class LocalPostgres(PostgresServer):
 
         Raises LocalStackError when it cannot be started or its kept data is in use.
         """
-        programs, major = find_programs()
+        programs, major = (self._programs, _major(self._programs)) if self._programs else find_programs()
         identity = _identity()
         if self._folder is None:
             self._folder = self._make_folder(major, identity)

@@ -99,15 +99,22 @@ class LocalRedis(RedisServer):
             None for a throw-away instance, as many as wanted.
         log: A file for its log; by default it lies beside the data.
         options: Further server settings, for instance ``{"maxmemory": "8mb"}``.
+        program: The server's program; by default what ``find_program`` finds.
     """
 
     def __init__(
-        self, keep: str | None = None, *, log: Path | None = None, options: Mapping[str, str] | None = None
+        self,
+        keep: str | None = None,
+        *,
+        log: Path | None = None,
+        options: Mapping[str, str] | None = None,
+        program: Path | None = None,
     ) -> None:
         self.port = folders.free_port()
         self._keep = keep
         self._log = log
         self._options = dict(options or {})
+        self._program = program
         self._password = secrets.token_urlsafe(24)
         self._folder: Path | None = None
         self._lock: int | None = None
@@ -130,7 +137,7 @@ class LocalRedis(RedisServer):
 
     def start(self) -> None:
         """Start it; return when it answers. Raises LocalStackError."""
-        program = find_program()
+        program = self._program or find_program()
         if self._folder is None:
             self._folder = self._make_folder()
         if self._keep is not None and self._lock is None:

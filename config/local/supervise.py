@@ -21,6 +21,7 @@ from typing import Any
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
+_HANDLED = (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT)
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
 
@@ -35,10 +36,16 @@ def _spawn(order: dict[str, Any]) -> int:
     supervisor = os.getpid()
     for descriptor in (order["report_to"], *order["hold"]):
         os.set_inheritable(descriptor, False)
+    # A signal between fork and exec would be swallowed by the handlers that the child starts with.
+    signal.pthread_sigmask(signal.SIG_BLOCK, _HANDLED)
     child = os.fork()
     if child:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _HANDLED)
         return child
     try:
+        for number in _HANDLED:
+            signal.signal(number, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _HANDLED)
         if order["identity"] is not None:
             user, group = order["identity"]
             os.setgroups([])
@@ -93,7 +100,7 @@ class _Wakeups:
         os.set_blocking(write, False)
         signal.set_wakeup_fd(write)
         # Handlers that do nothing, instead of SIG_IGN, which the command would inherit.
-        for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT):
+        for number in _HANDLED:
             signal.signal(number, lambda *_: None)
         self._poll = select.poll()
         self._poll.register(self._read, select.POLLIN)

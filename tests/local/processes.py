@@ -1,0 +1,52 @@
+"""What is alive on this machine: for tests that say that nothing was left behind."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+
+
+def wait_for(condition: Callable[[], bool], timeout_s: float = 20.0) -> bool:
+    """Wait until the condition holds; return whether it came to hold in time."""
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+def family_of(pid: int) -> list[psutil.Process]:
+    """Return the process and all that descend from it."""
+    process = psutil.Process(pid)
+    return [process, *process.children(recursive=True)]
+
+
+def are_gone(processes: list[psutil.Process]) -> bool:
+    """Whether none of them is alive; a zombie that nobody has reaped yet is not."""
+    return not any(p.is_running() and p.status() != psutil.STATUS_ZOMBIE for p in processes if _exists(p))
+
+
+def _exists(process: psutil.Process) -> bool:
+    try:
+        process.status()
+    except psutil.NoSuchProcess:
+        return False
+    return True
+
+
+def start_script(source: str, **env: str) -> subprocess.Popen[str]:
+    """Run Python source as a process of its own, in the checkout, with its output as a pipe."""
+    return subprocess.Popen(
+        [sys.executable, "-c", source],
+        cwd=CHECKOUT,
+        env={**os.environ, **env},
+        stdout=subprocess.PIPE,
+        text=True,
+    )

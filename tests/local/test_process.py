@@ -1,0 +1,135 @@
+"""A process of the local stack ends when it should, with all that it has started."""
+
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+
+import psutil
+import pytest
+
+from config.local.process import LocalProcess, LocalStackError
+from tests.local.processes import are_gone, family_of, start_script, wait_for
+
+ENV = {"PATH": os.environ["PATH"]}
+# A program that starts another one in a session of its own, as daemons do, and ignores the polite signal.
+STUBBORN = """
+import signal, subprocess, sys, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+subprocess.Popen(["sleep", "600"], start_new_session=True)
+print("ready", flush=True)
+time.sleep(600)
+"""
+
+
+def _start(tmp_path: Path, *command: str, grace_s: float = 10.0) -> LocalProcess:
+    process = LocalProcess("it", command, env=ENV, log=tmp_path / "log", grace_s=grace_s)
+    process.start()
+    return process
+
+
+def _says(log: Path, text: str) -> bool:
+    return log.exists() and text in log.read_text()
+
+
+def test_its_exit_code_is_reported(tmp_path: Path) -> None:
+    process = _start(tmp_path, "sh", "-c", "exit 7")
+    assert process.wait(10) == 7
+    assert not process.running
+
+
+def test_a_missing_program_is_said_in_the_log(tmp_path: Path) -> None:
+    process = _start(tmp_path, "no-such-program")
+    assert process.wait(10) == 127
+    assert "no-such-program: No such file or directory" in process.last_lines()
+
+
+def test_stop_sends_the_stop_signal(tmp_path: Path) -> None:
+    process = _start(tmp_path, "sh", "-c", "trap 'exit 5' TERM; echo ready; while :; do sleep 0.05; done")
+    assert wait_for(lambda: _says(tmp_path / "log", "ready"))
+    assert process.stop() == 5
+
+
+def test_what_ignores_the_stop_signal_is_killed_with_its_daemons(tmp_path: Path) -> None:
+    process = _start(tmp_path, sys.executable, "-c", STUBBORN, grace_s=0.3)
+    assert wait_for(lambda: _says(tmp_path / "log", "ready"))
+    family = family_of(process.pid)
+    assert len(family) == 2
+    assert process.stop() == 128 + signal.SIGKILL
+    assert are_gone(family)
+
+
+def test_a_frozen_one_can_be_stopped(tmp_path: Path) -> None:
+    process = _start(tmp_path, "sleep", "600", grace_s=5)
+    process.send_signal(signal.SIGSTOP)
+    assert wait_for(lambda: psutil.Process(process.pid).status() == psutil.STATUS_STOPPED)
+    assert process.stop() == 128 + signal.SIGTERM
+
+
+def test_kill_takes_what_the_killed_one_has_started(tmp_path: Path) -> None:
+    process = _start(tmp_path, "sh", "-c", "sleep 600 & echo ready; wait")
+    assert wait_for(lambda: _says(tmp_path / "log", "ready"))
+    family = family_of(process.pid)
+    assert len(family) == 2
+    process.kill()
+    assert are_gone(family)
+
+
+def test_it_outlives_the_thread_that_started_it(tmp_path: Path) -> None:
+    started: list[LocalProcess] = []
+    thread = threading.Thread(target=lambda: started.append(_start(tmp_path, "sleep", "600")))
+    thread.start()
+    thread.join()
+    with pytest.raises(Exception, match="timed out"):
+        started[0].wait(0.3)
+    assert started[0].running
+    started[0].stop()
+
+
+def test_lines_are_handed_over(tmp_path: Path) -> None:
+    lines: list[str] = []
+    process = LocalProcess("it", ["sh", "-c", "echo one; echo two >&2"], env=ENV, log=tmp_path, on_line=lines.append)
+    process.start()
+    process.wait(10)
+    assert lines == ["one", "two"]
+
+
+def test_one_that_is_gone_takes_no_signal(tmp_path: Path) -> None:
+    process = _start(tmp_path, "true")
+    process.wait(10)
+    with pytest.raises(LocalStackError, match="it is not running"):
+        process.send_signal(signal.SIGTERM)
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_everything_ends_when_the_parent_is_killed(tmp_path: Path, number: signal.Signals) -> None:
+    doomed = tmp_path / "doomed"
+    doomed.mkdir()
+    parent = start_script(
+        f"""
+import pathlib, sys, time
+from config.local.process import LocalProcess
+p = LocalProcess("it", [sys.executable, "-c", {STUBBORN!r}], env={{}}, log=pathlib.Path({str(tmp_path)!r}, "log"),
+                 grace_s=0.3, remove=[pathlib.Path({str(doomed)!r})])
+p.start()
+time.sleep(600)
+"""
+    )
+    assert wait_for(lambda: _says(tmp_path / "log", "ready"))
+    family = family_of(parent.pid)
+    assert len(family) == 4  # The parent, the supervisor, the program and its daemon.
+    parent.send_signal(number)
+    parent.wait(10)
+    assert wait_for(lambda: are_gone(family))
+    assert wait_for(lambda: not doomed.exists())
+
+
+def test_the_program_ends_when_its_supervisor_is_killed(tmp_path: Path) -> None:
+    process = _start(tmp_path, "sleep", "600")
+    program = psutil.Process(process.pid)
+    supervisor = program.parent()
+    assert supervisor is not None
+    supervisor.kill()
+    assert wait_for(lambda: are_gone([program]))
+    assert process.wait(10) == -signal.SIGKILL
