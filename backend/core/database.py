@@ -1,14 +1,13 @@
 """PostgreSQL: the declarative base, the session and the limits of every connection."""
 
 from datetime import datetime
-from typing import Any, ClassVar
 from uuid import UUID
 
 import sqlalchemy as sa
 from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy.engine import make_url
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, registry
 
 from backend.core.ids import new_id
 from backend.settings import Settings
@@ -32,12 +31,16 @@ _LIMITS = {
 class Base(DeclarativeBase):
     """Base of every table. Times are aware, identifiers are UUIDs."""
 
-    metadata = sa.MetaData(naming_convention=_NAMING)
-    type_annotation_map: ClassVar[dict[Any, Any]] = {
-        datetime: sa.DateTime(timezone=True),
-        UUID: sa.Uuid(as_uuid=True),
-        str: sa.Text(),
-    }
+    # Flask-SQLAlchemy makes a class of its own from this one's attributes, which SQLAlchemy refuses when the
+    # map of types stands beside the registry instead of in it.
+    registry = registry(
+        metadata=sa.MetaData(naming_convention=_NAMING),
+        type_annotation_map={
+            datetime: sa.DateTime(timezone=True),
+            UUID: sa.Uuid(as_uuid=True),
+            str: sa.Text(),
+        },
+    )
 
 
 class Identified:

@@ -20,7 +20,7 @@ _SECRET_NAMES = ("token", "secret", "password", "authorization", "api_key", "ema
 
 def get_logger(name: str) -> FilteringBoundLogger:
     """Return a logger whose events are named ``room.thing.happened``."""
-    logger: FilteringBoundLogger = structlog.get_logger(logger=name)
+    logger: FilteringBoundLogger = structlog.get_logger(name)
     return logger
 
 
