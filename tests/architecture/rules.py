@@ -1,0 +1,166 @@
+"""The rules of the house that a look at one module can check. Each returns what breaks it, a line each."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.architecture.source_tree import FOLDERS, Module, imports, modules
+
+LONGEST_FILE_LINES = 400
+LONGEST_TASK_LINES = 10
+STRAY_NAMES = frozenset(
+    {"base", "bases", "common", "helper", "helpers", "manager", "managers", "misc", "util", "utils"}
+)
+
+_TRANSACTION_ENDS = frozenset({"begin", "begin_nested", "commit", "rollback"})
+# Where a transaction may be opened or ended, and why nowhere else.
+_MAY_COMMIT = {
+    "backend/core/transaction.py": "the one place that commits",
+    "backend/study/exports/anki.py": "a SQLite database in memory: what an Anki package is made of",
+    "backend/core/jobs.py": "`lease` renews on a connection of its own: the block it protects may have a session",
+}
+_MAY_COMMIT_FOLDER = "backend/migrations/"  # Alembic's own transactions.
+# Imports inside functions, and why they are there.
+_LATE_IMPORTS = {
+    ("backend/cli.py", "backend.operations.service"): "only this command needs the broker's client",
+    ("backend/cli.py", "backend.app"): "the other commands must work without building the app",
+}
+_MOCKS = ("unittest.mock", "mock", "pytest_mock")
+
+
+def committers(root: Path) -> Iterator[str]:
+    """Only ``core/transaction.py`` opens and ends transactions."""
+    for module in modules(root, "backend"):
+        if module.path in _MAY_COMMIT or module.path.startswith(_MAY_COMMIT_FOLDER):
+            continue
+        for node in ast.walk(module.tree):
+            if isinstance(node, ast.Attribute) and node.attr in _TRANSACTION_ENDS:
+                yield f"{module.at(node)} calls {node.attr}: only core/transaction.py does"
+
+
+def long_files(root: Path) -> Iterator[str]:
+    """No file is longer than 400 lines."""
+    for module in modules(root, *FOLDERS):
+        length = len(module.text.splitlines())
+        if length > LONGEST_FILE_LINES:
+            yield f"{module.path} has {length} lines, more than {LONGEST_FILE_LINES}"
+
+
+def stray_names(root: Path) -> Iterator[str]:
+    """No module or package is a home for strays."""
+    for folder in FOLDERS:
+        for path in sorted((root / folder).rglob("*")):
+            is_code = path.suffix == ".py" or (path.is_dir() and any(path.glob("*.py")))
+            if is_code and path.stem.lower() in STRAY_NAMES:
+                yield f"{path.relative_to(root)} is a home for strays: name it after a concept"
+
+
+def code_in_packages(root: Path) -> Iterator[str]:
+    """An ``__init__.py`` of the backend holds its door plate and nothing else."""
+    for module in modules(root, "backend"):
+        if not module.path.endswith("/__init__.py"):
+            continue
+        if ast.get_docstring(module.tree) is None:
+            yield f"{module.path} has no docstring that says what the package is for"
+        for node in module.tree.body[1:]:
+            yield f"{module.at(node)} is code in an __init__.py"
+
+
+def long_tasks(root: Path) -> Iterator[str]:
+    """A Celery task is a few lines that hand an id to the service."""
+    for module in modules(root, "backend"):
+        for node in ast.walk(module.tree):
+            if not isinstance(node, ast.FunctionDef) or not _is_task(node):
+                continue
+            if not module.path.endswith("/tasks.py"):
+                yield f"{module.at(node)} is a task outside a tasks.py"
+            length = (node.end_lineno or node.lineno) - node.lineno + 1
+            if length > LONGEST_TASK_LINES:
+                yield f"{module.at(node)} {node.name} has {length} lines, more than {LONGEST_TASK_LINES}"
+            for argument in (*node.args.args, *node.args.kwonlyargs):
+                if not argument.arg.endswith("_id"):
+                    yield f"{module.at(node)} {node.name} takes {argument.arg}: a task's arguments are ids"
+
+
+def _is_task(function: ast.FunctionDef) -> bool:
+    calls = [node.func if isinstance(node, ast.Call) else node for node in function.decorator_list]
+    return any(isinstance(call, ast.Attribute) and call.attr == "task" for call in calls)
+
+
+def foreign_relationships(root: Path) -> Iterator[str]:
+    """A row of another room is referred to by id, never by ``relationship()``."""
+    for module in modules(root, "backend"):
+        own = {node.name for node in ast.walk(module.tree) if isinstance(node, ast.ClassDef)}
+        for node in ast.walk(module.tree):
+            if not isinstance(node, ast.AnnAssign) or not _calls(node.value, "relationship"):
+                continue
+            for name in sorted(_class_names(node) - own):
+                yield f"{module.at(node)} has a relationship to {name}, which is not a table of this module"
+
+
+def _calls(node: ast.expr | None, name: str) -> bool:
+    if not isinstance(node, ast.Call):
+        return False
+    called = node.func
+    return (isinstance(called, ast.Name) and called.id == name) or (
+        isinstance(called, ast.Attribute) and called.attr == name
+    )
+
+
+def _class_names(node: ast.AnnAssign) -> set[str]:
+    """Return the names of classes that an annotation, and the target given to ``relationship``, mention."""
+    found: set[str] = set()
+    targets = node.value.args[:1] if isinstance(node.value, ast.Call) else []
+    for part in (node.annotation, *targets):
+        for inner in ast.walk(part):
+            if isinstance(inner, ast.Name):
+                found.add(inner.id)
+            elif isinstance(inner, ast.Constant) and isinstance(inner.value, str):
+                names = ast.walk(ast.parse(inner.value, mode="eval"))
+                found.update(name.id for name in names if isinstance(name, ast.Name))
+    return {name for name in found if name[:1].isupper()} - {"Mapped", "Sequence", "List", "Optional", "None"}
+
+
+def late_imports(root: Path) -> Iterator[str]:
+    """Nothing is imported inside a function to dodge a cycle."""
+    for module in modules(root, "backend"):
+        at_top = {id(node) for node in module.tree.body}
+        for found in imports(module):
+            allowed = any((module.path, name) in _LATE_IMPORTS for name in found.candidates)
+            if id(found.node) not in at_top and not allowed:
+                yield f"{module.at(found.node)} imports {found.module} inside a function or a condition"
+
+
+def mocks(root: Path) -> Iterator[str]:
+    """Tests use the real parts: our own code is neither mocked nor replaced."""
+    for module in modules(root, "tests", "benchmarks"):
+        ours = set()
+        for found in imports(module):
+            if found.module in _MOCKS or f"{found.module}.{found.name}" in _MOCKS:
+                yield f"{module.at(found.node)} imports {found.module}: use the real part"
+            if found.module.split(".")[0] == "backend":
+                ours.add(found.name or "backend")
+        yield from _replacements(module, ours)
+
+
+def _replacements(module: Module, ours: set[str]) -> Iterator[str]:
+    for node in ast.walk(module.tree):
+        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute) or not node.args:
+            continue
+        if node.func.attr not in ("setattr", "delattr", "setitem"):
+            continue
+        target = ast.unparse(node.args[0]).strip("'\"")
+        if target.split(".")[0] in ours or target.startswith("backend."):
+            yield f"{module.at(node)} replaces {target}: use the real part"
+
+
+RULES = (
+    committers,
+    long_files,
+    stray_names,
+    code_in_packages,
+    long_tasks,
+    foreign_relationships,
+    late_imports,
+    mocks,
+)

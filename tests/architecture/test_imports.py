@@ -1,0 +1,73 @@
+"""import-linter's contracts hold, and each of them breaks when it is violated."""
+
+import configparser
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.architecture.source_tree import CHECKOUT
+
+LINT_IMPORTS = Path(sys.executable).with_name("lint-imports")
+
+# The contract that must break, the module, and the import it must not have.
+SEEDS = [
+    ("floors", "backend/library/service.py", "from backend.study import service"),
+    ("floors", "backend/core/errors.py", "from backend.accounts import service"),
+    ("floors", "backend/settings.py", "from backend.core import clock"),
+    ("floors", "backend/accounts/service.py", "from backend.library import service"),
+    ("floors", "backend/generation/tasks.py", "from backend.app import create_app"),
+    ("floors", "backend/worker.py", "from backend.app import create_app"),
+    ("floors", "backend/billing/service.py", "from backend.library import service"),
+    ("floors", "backend/library/service.py", "from backend.billing import service"),
+    ("floors", "backend/stray.py", "import json"),
+    ("migrations", "backend/operations/service.py", "from backend.migrations import env"),
+    ("vendors", "backend/generation/tasks.py", "import openai"),
+    ("vendors", "backend/library/storage.py", "import boto3"),
+    ("libraries", "backend/library/routes.py", "import pypdfium2"),
+    ("libraries", "backend/library/service.py", "from redis import Redis"),
+    ("libraries", "backend/core/jobs.py", "import celery"),
+    ("libraries", "backend/accounts/routes.py", "from flask_jwt_extended import jwt_required"),
+]
+
+
+def contracts() -> dict[str, str]:
+    """Return the name of each contract by its id."""
+    config = configparser.ConfigParser()
+    config.read(CHECKOUT / ".importlinter")
+    prefix = "importlinter:contract:"
+    return {section.removeprefix(prefix): config[section]["name"] for section in config if section.startswith(prefix)}
+
+
+def lint_imports(root: Path) -> subprocess.CompletedProcess[str]:
+    """Run import-linter on the checkout at ``root``."""
+    command = [LINT_IMPORTS, "--no-cache", "--no-logo"]
+    return subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_the_contracts_are_kept() -> None:
+    done = lint_imports(CHECKOUT)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(("contract", "path", "added"), SEEDS)
+def test_a_violation_breaks_the_contract(tmp_path: Path, contract: str, path: str, added: str) -> None:
+    shutil.copytree(CHECKOUT / "backend", tmp_path / "backend", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(CHECKOUT / ".importlinter", tmp_path)
+    # A room that is not built yet appears with its seed.
+    billing = tmp_path / "backend/billing"
+    if "billing" in path + added and not billing.exists():
+        billing.mkdir()
+        for name in ("__init__.py", "service.py"):
+            (billing / name).write_text('"""What may be spent."""\n')
+    file = tmp_path / path
+    file.write_text((file.read_text() if file.exists() else "") + f"\n{added}\n")
+    done = lint_imports(tmp_path)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert f"{contracts()[contract]} BROKEN" in done.stdout or "not listed as layers" in done.stdout
+
+
+def test_every_contract_is_seeded() -> None:
+    assert {contract for contract, *_ in SEEDS} == set(contracts())

@@ -1,0 +1,89 @@
+"""The rules hold for this checkout, and each of them reports a violation when there is one."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.architecture import rules
+from tests.architecture.room_doors import doors
+from tests.architecture.source_tree import CHECKOUT, FOLDERS
+
+Rule = Callable[[Path], Iterator[str]]
+
+# Each seed: the rule, the file it is written to, what is added to it, and what the report must say.
+SEEDS = [
+    (rules.committers, "backend/library/service.py", "def f() -> None:\n    db.session.commit()\n", "calls commit"),
+    (rules.committers, "backend/study/service.py", "def f() -> None:\n    db.session.rollback()\n", "calls rollback"),
+    (rules.committers, "backend/library/x.py", "with db.engine.begin() as c:\n    pass\n", "calls begin"),
+    (rules.long_files, "backend/library/long.py", "A = 1\n" * 401, "has 401 lines"),
+    (rules.long_files, "tests/library/test_long.py", "A = 1\n" * 401, "has 401 lines"),
+    (rules.long_files, "benchmarks/long.py", "A = 1\n" * 401, "has 401 lines"),
+    (rules.long_files, "config/local/long.py", "A = 1\n" * 401, "has 401 lines"),
+    (rules.stray_names, "backend/library/utils.py", "", "home for strays"),
+    (rules.stray_names, "backend/helpers/text.py", "", "home for strays"),
+    (rules.stray_names, "tests/common.py", "", "home for strays"),
+    (rules.code_in_packages, "backend/library/__init__.py", "A = 1\n", "code in an __init__.py"),
+    (rules.code_in_packages, "backend/billing/__init__.py", "", "no docstring"),
+    (rules.long_tasks, "backend/library/tasks.py", '@queue.task(name="a.b")\ndef t(row_id: str) -> None:\n', "lines"),
+    (rules.long_tasks, "backend/library/tasks.py", "@queue.task\ndef t(text: str) -> None:\n", "arguments are ids"),
+    (rules.long_tasks, "backend/library/reading.py", "@queue.task\ndef t() -> None:\n", "outside a tasks.py"),
+    (
+        rules.foreign_relationships,
+        "backend/study/models.py",
+        'class Late:\n    study_set: Mapped["StudySet"] = relationship()\n',
+        "relationship to StudySet",
+    ),
+    (
+        rules.foreign_relationships,
+        "backend/study/models.py",
+        'class Late:\n    owner: Mapped[object] = relationship("User")\n',
+        "relationship to User",
+    ),
+    (rules.late_imports, "backend/library/service.py", "def f() -> None:\n    import json\n", "imports json"),
+    (rules.mocks, "tests/library/test_seed.py", "from unittest.mock import patch\n", "unittest.mock"),
+    (rules.mocks, "tests/library/test_seed.py", "from unittest import mock\n", "imports unittest"),
+    (
+        rules.mocks,
+        "tests/library/test_seed.py",
+        'from backend.core import clock\n\ndef f(m):\n    m.setattr(clock, "now", None)\n',
+        "replaces clock",
+    ),
+    (rules.mocks, "tests/library/test_seed.py", 'def f(m):\n    m.setattr("backend.core.clock.now", 1)\n', "replaces"),
+    (
+        doors,
+        "backend/study/service.py",
+        "from backend.library.models import Document\n",
+        "enters library through models",
+    ),
+    (doors, "backend/study/service.py", "from backend.library import storage\n", "enters library through storage"),
+    (doors, "backend/generation/tasks.py", "import backend.study.routes\n", "enters study through routes"),
+    (doors, "backend/app.py", "from backend.library.models import Document\n", "enters library through models"),
+    (doors, "backend/worker.py", "from backend.library import reading\n", "enters library through reading"),
+    (doors, "backend/operations/service.py", "from backend import library\n", "enters library through its package"),
+]
+
+
+@pytest.mark.parametrize("rule", [*rules.RULES, doors], ids=lambda rule: rule.__name__)
+def test_the_checkout_keeps_the_rule(rule: Rule) -> None:
+    assert list(rule(CHECKOUT)) == []
+
+
+@pytest.mark.parametrize(("rule", "path", "added", "report"), SEEDS)
+def test_a_violation_is_reported(tmp_path: Path, rule: Rule, path: str, added: str, report: str) -> None:
+    for folder in FOLDERS:
+        shutil.copytree(CHECKOUT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    before = set(rule(tmp_path))
+    file = tmp_path / path
+    file.parent.mkdir(parents=True, exist_ok=True)
+    text = file.read_text() if file.exists() else ""
+    if added.rstrip().endswith(":"):
+        # A function without a body gets one that is too long for a task and legal everywhere else.
+        added += "    pass\n" * rules.LONGEST_TASK_LINES
+    file.write_text(f"{text}\n{added}" if text else added)
+    assert any(report in line for line in set(rule(tmp_path)) - before), f"{rule.__name__} does not see it"
+
+
+def test_every_rule_is_seeded() -> None:
+    assert {rule for rule, *_ in SEEDS} == {*rules.RULES, doors}
