@@ -114,3 +114,111 @@ class StudyKit:
     links: tuple[LinkView, ...]
     flashcards: tuple[FlashcardView, ...]
     questions: tuple[QuestionView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NewTopic:
+    """A topic to be added; ``parent`` is another topic's name."""
+
+    name: str
+    summary: str
+    parent: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class NewFlashcard:
+    """A checked flashcard to be added; ``topic`` is a topic's name, empty for none."""
+
+    id: UUID
+    kind: FlashcardKind
+    front: str
+    back: str
+    difficulty: Difficulty
+    topic: str
+    evidence: tuple[Evidence, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NewQuestion:
+    """A checked question to be added; ``key`` is the id of the right option, ``topic`` a topic's name."""
+
+    id: UUID
+    stem: str
+    options: tuple[Option, ...]
+    key: str
+    explanation: str
+    difficulty: Difficulty
+    topic: str
+    evidence: tuple[Evidence, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AddedItems:
+    """Ids of the items that were added; ``duplicates`` counts those that were there already."""
+
+    flashcards: tuple[UUID, ...]
+    questions: tuple[UUID, ...]
+    duplicates: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunItems:
+    """How many items of a run are there."""
+
+    flashcards: int
+    questions: int
+
+
+@dataclass(frozen=True, slots=True)
+class PageItems:
+    """How many items of a run come from one page: each counts once, on the page of its first evidence."""
+
+    document_id: UUID
+    page: int
+    flashcards: int
+    questions: int
+
+
+@dataclass(frozen=True, slots=True)
+class ItemFilter:
+    """What a list of items is narrowed to; None means any. ``text`` is searched in all texts of an item."""
+
+    topic_id: UUID | None = None
+    kind: FlashcardKind | None = None
+    difficulty: Difficulty | None = None
+    run_id: UUID | None = None
+    document_id: UUID | None = None
+    text: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CitedQuote:
+    """A quote that a student gives as evidence, with the page she cites; the server looks it up."""
+
+    document_id: UUID
+    page: int
+    quote: str
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerText:
+    """One answer of a question written by hand."""
+
+    text: str
+    correct: bool
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceContext:
+    """Evidence with the page's text around it; ``quote`` is read from the page anew."""
+
+    document_id: UUID
+    filename: str
+    page: int
+    quote: str
+    start: int
+    end: int
+    status: EvidenceStatus
+    text_before: str
+    text_after: str
+    page_text_length: int

@@ -1,0 +1,65 @@
+"""A study kit as a file to be downloaded, in each format that there is."""
+
+import json
+import re
+import unicodedata
+from dataclasses import dataclass
+from enum import StrEnum
+
+from backend.study.exports.anki import to_apkg
+from backend.study.exports.json_kit import to_json
+from backend.study.exports.text import to_markdown, to_tsv
+from backend.study.types import StudyKit
+
+_LONGEST_NAME = 80
+# Letters, digits and a few signs that no file system gives a meaning to.
+_NOT_IN_NAMES = re.compile(r"[^\w\-.]+")
+
+
+class DownloadFormat(StrEnum):
+    """Formats of a downloaded kit; each is the file name's extension as well."""
+
+    APKG = "apkg"
+    TSV = "tsv"
+    JSON = "json"
+    MD = "md"
+
+
+_CONTENT_TYPES = {
+    DownloadFormat.APKG: "application/octet-stream",
+    DownloadFormat.TSV: "text/tab-separated-values; charset=utf-8",
+    DownloadFormat.JSON: "application/json",
+    DownloadFormat.MD: "text/markdown; charset=utf-8",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    """A file with its name."""
+
+    filename: str
+    content_type: str
+    data: bytes
+
+
+def render_kit(kit: StudyKit, form: DownloadFormat, *, language: str) -> Download:
+    """Return the kit as a file. ``language`` (``en``, ``de``) is the one of the student's Anki, for TSV."""
+    return Download(f"{file_stem(kit.title)}.{form}", _CONTENT_TYPES[form], _data(kit, form, language))
+
+
+def _data(kit: StudyKit, form: DownloadFormat, language: str) -> bytes:
+    match form:
+        case DownloadFormat.APKG:
+            return to_apkg(kit).data
+        case DownloadFormat.TSV:
+            return to_tsv(kit, "de" if language == "de" else "en").encode()
+        case DownloadFormat.JSON:
+            return json.dumps(to_json(kit), ensure_ascii=False, indent=2).encode()
+        case DownloadFormat.MD:
+            return to_markdown(kit).encode()
+
+
+def file_stem(title: str) -> str:
+    """Return a file name without extension that is safe on every system: never hidden, empty, or a path."""
+    name = _NOT_IN_NAMES.sub("-", unicodedata.normalize("NFC", title))[:_LONGEST_NAME].strip("-._")
+    return name or "study-kit"

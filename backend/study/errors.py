@@ -1,0 +1,96 @@
+"""Errors of topics, flashcards and questions."""
+
+from backend.core.errors import DomainError
+from backend.study.evidence import SHORTEST_QUOTE, QuoteProblem
+
+
+class DuplicateItem(DomainError):
+    """The study set has an item with the same front and answer."""
+
+    code = "duplicate_item"
+    status = 409
+    texts = {
+        "en": "The study set already has this item, with the same answer.",
+        "de": "Das Lernset enthält diesen Eintrag bereits, mit derselben Antwort.",
+    }
+
+
+class ClozeWithoutDeletion(DomainError):
+    """A cloze card that hides nothing."""
+
+    code = "cloze_without_deletion"
+    status = 422
+    texts = {
+        "en": "A cloze card hides at least one part of its front: write it as {{{{c1::hidden text}}}}.",
+        "de": "Eine Lückenkarte verdeckt mindestens eine Stelle der Vorderseite: schreibe sie als "
+        "{{{{c1::verdeckter Text}}}}.",
+    }
+
+
+class BackMissing(DomainError):
+    """A basic card without an answer."""
+
+    code = "back_missing"
+    status = 422
+    texts = {
+        "en": "A basic card needs a back.",
+        "de": "Eine einfache Karte braucht eine Rückseite.",
+    }
+
+
+class NotOneCorrectOption(DomainError):
+    """A question with no right option, or with several."""
+
+    code = "not_one_correct_option"
+    status = 422
+    texts = {
+        "en": "Exactly one option must be marked as correct.",
+        "de": "Genau eine Antwort muss als richtig markiert sein.",
+    }
+
+
+class OptionsNotDistinct(DomainError):
+    """Two options of a question say the same."""
+
+    code = "options_not_distinct"
+    status = 422
+    texts = {
+        "en": "Two options are the same. Each option needs a text of its own.",
+        "de": "Zwei Antworten sind gleich. Jede Antwort braucht einen eigenen Text.",
+    }
+
+
+class DocumentNotRead(DomainError):
+    """Evidence was asked from a document that has no text, or none yet."""
+
+    code = "document_not_read"
+    status = 409
+    texts = {
+        "en": "The document has not been read yet, or could not be read.",
+        "de": "Das Dokument wurde noch nicht gelesen oder konnte nicht gelesen werden.",
+    }
+
+
+class QuoteRefused(DomainError):
+    """A quote that is no evidence. The code is the problem's."""
+
+    status = 422
+    _TEXTS = {
+        QuoteProblem.TOO_SHORT: {
+            "en": f"The quote is too short: give at least {SHORTEST_QUOTE} characters of the page.",
+            "de": f"Das Zitat ist zu kurz: gib mindestens {SHORTEST_QUOTE} Zeichen der Seite an.",
+        },
+        QuoteProblem.HAS_ELLIPSIS: {
+            "en": "The quote has an ellipsis. Quote one passage without leaving anything out.",
+            "de": "Das Zitat enthält Auslassungspunkte. Zitiere eine Stelle ohne Auslassung.",
+        },
+        QuoteProblem.NOT_FOUND: {
+            "en": "The quote is not on this page, nor on the pages beside it.",
+            "de": "Das Zitat steht weder auf dieser Seite noch auf den Seiten daneben.",
+        },
+    }
+
+    def __init__(self, problem: QuoteProblem) -> None:
+        self.code = problem.value
+        self.texts = self._TEXTS[problem]
+        super().__init__(fields={"evidence.quote": [self.texts["en"]]})

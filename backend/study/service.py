@@ -1,0 +1,51 @@
+"""The room's door: its business verbs, each beside what it is about.
+
+Verbs that take a user raise NotFound when the thing is not there or not hers. Those without one are for the
+generation room, which answers for the permission; all of them need an open transaction.
+"""
+
+from backend.study.coverage import count_run_items, first_item_at, list_existing_fronts, list_items_by_page
+from backend.study.flashcards import (
+    create_flashcard,
+    delete_flashcard,
+    get_flashcard,
+    list_flashcard_evidence,
+    list_flashcards,
+    update_flashcard,
+)
+from backend.study.kit import build_kit, get_concept_map, list_topic_page
+from backend.study.material import add_items
+from backend.study.questions import (
+    create_question,
+    delete_question,
+    get_question,
+    list_question_evidence,
+    list_questions,
+    update_question,
+)
+from backend.study.topics import connect_topics, list_topics
+
+__all__ = [
+    "add_items",
+    "build_kit",
+    "connect_topics",
+    "count_run_items",
+    "create_flashcard",
+    "create_question",
+    "delete_flashcard",
+    "delete_question",
+    "first_item_at",
+    "get_concept_map",
+    "get_flashcard",
+    "get_question",
+    "list_existing_fronts",
+    "list_flashcard_evidence",
+    "list_flashcards",
+    "list_items_by_page",
+    "list_question_evidence",
+    "list_questions",
+    "list_topic_page",
+    "list_topics",
+    "update_flashcard",
+    "update_question",
+]
