@@ -208,7 +208,10 @@ def _place_labels(links: Sequence[LinkView], curves: Sequence[_Curve], boxes: Se
             for right, down in _BESIDE
             for x, y in (curve.at(t) for t in _ALONG)
         ]
-        area = next((one for one in candidates if not any(_overlap(one, other) for other in taken)), candidates[0])
+        # Where every place is taken, a label may cover another one, but no topic's name.
+        free = (one for one in candidates if not any(_overlap(one, other) for other in taken))
+        beside_boxes = (one for one in candidates if not any(_overlap(one, box) for box in taken[: len(boxes)]))
+        area = next(free, None) or next(beside_boxes, candidates[0])
         taken.append(area)
         labels.append(_Label(lines, area))
     return labels
