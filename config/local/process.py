@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple, Self
 
+_LARGEST_LOG_BYTES = 10_000_000
 _SUPERVISOR = Path(__file__).with_name("supervise.py")
 
 
@@ -32,7 +33,7 @@ class LocalProcess:
         name: What it is called in messages and logs.
         command: The program and its arguments.
         env: Its whole environment.
-        log: A file that its output is appended to.
+        log: A file that its output is appended to; begun anew when it has got too large.
         on_line: Called with each line of its output instead, from a thread of its own.
         stop_signal: What asks the program to end.
         grace_s: How long it may take to end before it is killed, in seconds.
@@ -92,6 +93,8 @@ class LocalProcess:
             output: int = subprocess.PIPE
             if self._on_line is None:
                 self._log.parent.mkdir(parents=True, exist_ok=True)
+                if self._log.exists() and self._log.stat().st_size > _LARGEST_LOG_BYTES:
+                    self._log.unlink()
                 output = opened.enter_context(self._log.open("ab")).fileno()
             try:
                 self._supervisor = subprocess.Popen(

@@ -1,0 +1,251 @@
+"""The whole system on this machine: PostgreSQL, Redis, the API, workers and the sweeper, as real processes."""
+
+import http.client
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Self
+
+import psutil
+import redis as redis_client
+
+from config.local import folders, postgres, redis
+from config.local.folders import CHECKOUT, LOCAL
+from config.local.postgres import LocalPostgres, PostgresServer
+from config.local.process import LocalProcess, LocalStackError
+from config.local.redis import LocalRedis, RedisServer
+
+API = "api"
+SWEEPER = "sweeper"
+_READY_S = 60.0
+# The set in which kombu lists the workers that listen for commands, the last thing that a worker starts.
+_LISTENING = "_kombu.binding.celery.pidbox"
+
+
+class LocalStack:
+    """The real system. ``start`` returns when the API is healthy; everything ends with this process.
+
+    Args:
+        keep: Under which name the data is kept in the checkout; None for throw-away data.
+        port: Port of the API; a free one by default.
+        api: Whether to start the API.
+        workers: How many workers to start, named ``worker-1``, ``worker-2``, …
+        sweeper: Whether to start the sweeper, without which lost work stays lost.
+        env: Environment variables for all of our processes, over those of this one; None removes one.
+        logs: The folder of the logs, a file for each process.
+        on_line: Called with a process's name and each line of its output instead, from several threads.
+        postgres: The database server instead of that of ``DATABASE_URL`` or one of our own.
+        redis: The Redis server instead of that of ``REDIS_URL`` or one of our own.
+    """
+
+    def __init__(
+        self,
+        keep: str | None = None,
+        *,
+        port: int | None = None,
+        api: bool = True,
+        workers: int = 1,
+        sweeper: bool = True,
+        env: Mapping[str, str | None] | None = None,
+        logs: Path | None = None,
+        on_line: Callable[[str, str], None] | None = None,
+        postgres: PostgresServer | None = None,
+        redis: RedisServer | None = None,
+    ) -> None:
+        self.port = port or folders.free_port()
+        self.logs = logs or LOCAL / "logs" / (keep or "stack")
+        self.postgres = postgres or _database_server(keep, self.logs)
+        self.redis = redis or _redis_server(keep, self.logs)
+        self._wanted = [API] * api + [SWEEPER] * sweeper + [f"worker-{n + 1}" for n in range(workers)]
+        self._overrides = dict(env or {})
+        self._on_line = on_line
+        self._parts: dict[str, LocalProcess] = {}
+
+    @property
+    def url(self) -> str:
+        """Where the server is, for instance ``http://127.0.0.1:23456``."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def api_url(self) -> str:
+        """Where the API is: ``url`` with ``/api/v1``."""
+        return f"{self.url}/api/v1"
+
+    @property
+    def env(self) -> dict[str, str]:
+        """The environment of our processes."""
+        env: dict[str, str | None] = {
+            "ENVIRONMENT": "development",
+            "PUBLIC_URL": self.url,
+            **os.environ,
+            "DATABASE_URL": self.postgres.url,
+            "REDIS_URL": self.redis.url,
+            "PORT": str(self.port),
+            "PYTHONUNBUFFERED": "1",
+            **self._overrides,
+        }
+        return {name: value for name, value in env.items() if value is not None}
+
+    def start(self) -> None:
+        """Start the servers, bring the database up to date, start the parts; return when all is healthy.
+
+        Raises LocalStackError, after ending what was started.
+        """
+        try:
+            self.postgres.start()
+            self.redis.start()
+            self.migrate()
+            for name in self._wanted:
+                self._start(name)
+            if API in self._parts:
+                self.wait_until_healthy()
+        except BaseException:
+            self.close()
+            raise
+
+    def migrate(self) -> None:
+        """Bring the database to the newest schema. Raises LocalStackError."""
+        command = [sys.executable, "-m", "backend.cli", "migrate"]
+        done = subprocess.run(command, check=False, cwd=CHECKOUT, env=self.env, capture_output=True, text=True)
+        if done.returncode != 0:
+            lines = (done.stderr or done.stdout).strip().splitlines() or ["no output"]
+            raise LocalStackError(f"The database could not be brought up to date: {lines[-1]}")
+
+    def part(self, name: str) -> LocalProcess:
+        """Return a process of ours: ``api``, ``sweeper`` or a worker's name. Raises LocalStackError."""
+        if name not in self._parts:
+            raise LocalStackError(f"There is no “{name}” in this stack.")
+        return self._parts[name]
+
+    def _start(self, name: str) -> None:
+        python = sys.executable
+        if name == API:
+            command = [python, "-m", "gunicorn", "-c", "config/gunicorn.conf.py", "backend.app:create_app()"]
+        elif name == SWEEPER:
+            command = [python, "-m", "backend.cli", "sweep"]
+        else:
+            command = [python, "-m", "celery", "-A", "backend.worker", "worker", "-n", f"{name}@%h"]
+        on_line = self._on_line
+        self._parts[name] = LocalProcess(
+            name,
+            command,
+            env=self.env,
+            log=self.logs / f"{name}.log",
+            on_line=None if on_line is None else lambda line: on_line(name, line),
+            grace_s=15,
+            folder=CHECKOUT,
+        )
+        self._parts[name].start()
+
+    def restart(self, name: str) -> None:
+        """Stop a process and start it anew, with the environment as it is now."""
+        self.part(name).stop()
+        self._start(name)
+        if name == API:
+            self.wait_until_healthy()
+
+    def start_worker(self, name: str) -> None:
+        """Start a worker, new or ended; return when it takes work."""
+        if name in self._parts and self._parts[name].running:
+            raise LocalStackError(f"{name} is running already.")
+        self._forget_listener(name)
+        self._start(name)
+        self.wait_for_worker(name)
+
+    def stop_worker(self, name: str) -> int | None:
+        """End a worker politely (SIGTERM); return its exit code."""
+        return self.part(name).stop()
+
+    def kill_worker(self, name: str, number: signal.Signals = signal.SIGKILL) -> None:
+        """Kill a worker with the processes of its pool; return when they are gone."""
+        self.part(name).kill(number)
+
+    @property
+    def worker_pids(self) -> dict[str, int]:
+        """The process ids of the workers that run, by name; of the main process of each."""
+        return {name: part.pid for name, part in self._parts.items() if name not in (API, SWEEPER) and part.running}
+
+    def pool_pids(self, name: str) -> list[int]:
+        """The process ids of the pool of a worker, in which tasks run."""
+        return [child.pid for child in psutil.Process(self.part(name).pid).children()]
+
+    def wait_until_healthy(self, status: str = "ok") -> None:
+        """Wait until the API's health is the status. Raises LocalStackError when that does not happen."""
+        answer = "no answer"
+        deadline = time.monotonic() + _READY_S
+        while time.monotonic() < deadline:
+            self.check()
+            try:
+                answer = self._health()
+            except (OSError, http.client.HTTPException, ValueError) as error:
+                answer = str(error)
+            if answer == status:
+                return
+            time.sleep(0.05)
+        raise LocalStackError(f"The API did not become healthy: {answer} ({self.part(API).last_lines()})")
+
+    def _health(self) -> str:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+        try:
+            connection.request("GET", "/api/v1/health")
+            return str(json.loads(connection.getresponse().read()).get("status"))
+        finally:
+            connection.close()
+
+    def wait_for_worker(self, name: str) -> None:
+        """Wait until a worker takes work. Raises LocalStackError when it does not come to that."""
+        deadline = time.monotonic() + _READY_S
+        while time.monotonic() < deadline:
+            self.check()
+            if self._listeners(name):
+                return
+            time.sleep(0.05)
+        raise LocalStackError(f"{name} does not take work: {self.part(name).last_lines()}")
+
+    def _listeners(self, name: str) -> list[bytes]:
+        with redis_client.Redis.from_url(self.redis.url, socket_timeout=5) as client:
+            return [entry for entry in client.smembers(_LISTENING) if f"{name}@".encode() in entry]
+
+    def _forget_listener(self, name: str) -> None:
+        """Remove what a killed worker of that name has left, which would look like the new one."""
+        with redis_client.Redis.from_url(self.redis.url, socket_timeout=5) as client:
+            for entry in self._listeners(name):
+                client.srem(_LISTENING, entry)
+
+    def check(self) -> None:
+        """Raises LocalStackError, naming the process, when one has ended that was not told to."""
+        for name, part in self._parts.items():
+            if part.returncode is not None:
+                raise LocalStackError(f"{name} ended with code {part.returncode}: {part.last_lines()}")
+        for server in (self.postgres, self.redis):
+            if isinstance(server, LocalPostgres | LocalRedis) and not server.running:
+                raise LocalStackError(f"{type(server).__name__.removeprefix('Local')} has ended.")
+
+    def close(self) -> None:
+        """End everything: what uses the servers first, then Redis, then PostgreSQL. Harmless when repeated."""
+        for part in self._parts.values():
+            part.ask_to_stop()
+        for part in self._parts.values():
+            part.stop()
+        self.redis.close()
+        self.postgres.close()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _database_server(keep: str | None, logs: Path) -> PostgresServer:
+    return postgres.server(keep, log=logs / "postgres.log")
+
+
+def _redis_server(keep: str | None, logs: Path) -> RedisServer:
+    return redis.server(keep, log=logs / "redis.log")
