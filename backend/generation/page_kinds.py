@@ -1,0 +1,82 @@
+"""Telling pages to learn from apart from front and back matter, conservatively: in doubt a page is kept."""
+
+import re
+
+from backend.library.types import PageText
+
+_NUMBERING = r"(?:(?:\d+(?:\.\d+)*|[IVX]+|[A-Z])[.)]?\s+)?"
+_REFERENCES_HEADING = re.compile(
+    _NUMBERING
+    + r"(?:references(?: cited)?|bibliography|works cited|literature(?: cited)?|literatur(?:verzeichnis|angaben|liste)?"
+    r"|quellen(?:verzeichnis|angaben)?|bibliogra(?:f|ph)ie|références(?: bibliographiques)?|bibliografia|riferimenti)"
+    r"\s*:?",
+    re.IGNORECASE,
+)
+_INDEX_HEADING = re.compile(
+    _NUMBERING
+    + r"(?:(?:subject |author )?index|(?:stich|schlag)wort(?:verzeichnis|register)|sachregister|sachverzeichnis"
+    r"|register|indice analitico)\s*:?",
+    re.IGNORECASE,
+)
+_CONTENTS_HEADING = re.compile(
+    _NUMBERING + r"(?:(?:table of )?contents|inhalt(?:sverzeichnis|sübersicht)?|table des matières|sommaire|indice"
+    r"|sommario)\s*:?",
+    re.IGNORECASE,
+)
+_ENTRY = re.compile(
+    r"^\s*(?:\[\w{1,12}\]|\(?\d{1,3}[.)]\s)"  # [12], 12., [Mue20]
+    r"|\(?\b(?:1[89]|20)\d\d[a-z]?\b\)?"
+    r"|\bdoi\b|https?://|\bet al\b|\bpp?\.\s?\d|\bISBN\b|\bS\.\s?\d+",
+    re.IGNORECASE,
+)
+_NUMBERED_LINE = re.compile(r"\S.*?(?:\.{2,}|\. \.|[\s…·_]|,)\s*(?:\d{1,4}|[ivxl]{1,6})\s*$", re.IGNORECASE)
+_LEADER_LINE = re.compile(r"(?:\.{3,}|(?:\. ){3,}|…+|·{3,}|_{3,})\s*(?:\d{1,4}|[ivxl]{1,6})\s*$", re.IGNORECASE)
+_INDEX_LINE = re.compile(r"\S.*?[,\s]\s*\d{1,4}(?:\s*[-–,]\s*\d{1,4}|f{1,2}\.?)*\s*$")
+
+_FEWEST_LINES = 4
+_LONGEST_INDEX_LINE = 60
+
+
+def reason_to_skip(page: PageText, before: str | None) -> str | None:
+    """Return why nothing is to be learned from a page, or None.
+
+    ``before`` is the reason of the page before: lists go on over pages without repeating their heading. Lists of
+    references and indexes are ``references``; a heading alone never decides, the lines must look the part too.
+    """
+    if page.skipped:
+        return page.skipped
+    lines = [line.strip() for line in page.text.splitlines() if line.strip()]
+    if not any(character.isalnum() for line in lines for character in line):
+        return "blank"
+    if len(lines) < _FEWEST_LINES:
+        return None
+    titles = {(page.heading or "").strip(), lines[0]}
+    if _is_contents(lines, titles, before == "table_of_contents"):
+        return "table_of_contents"
+    return "references" if _is_references(lines, titles, before == "references") else None
+
+
+def _is_contents(lines: list[str], titles: set[str], goes_on: bool) -> bool:
+    titled = any(_CONTENTS_HEADING.fullmatch(title) for title in titles)
+    return (
+        _share(lines, _LEADER_LINE) >= 0.6
+        or (titled and _share(lines[1:], _NUMBERED_LINE) >= 0.5)
+        or (goes_on and _share(lines, _NUMBERED_LINE) >= 0.7)
+    )
+
+
+def _is_references(lines: list[str], titles: set[str], goes_on: bool) -> bool:
+    return (
+        (any(_REFERENCES_HEADING.fullmatch(title) for title in titles) and _share(lines[1:], _ENTRY) >= 0.3)
+        or (any(_INDEX_HEADING.fullmatch(title) for title in titles) and _is_index(lines[1:]))
+        or (goes_on and (_share(lines, _ENTRY) >= 0.5 or _is_index(lines)))
+    )
+
+
+def _share(lines: list[str], pattern: re.Pattern[str]) -> float:
+    return sum(pattern.search(line) is not None for line in lines) / len(lines)
+
+
+def _is_index(lines: list[str]) -> bool:
+    short = [line for line in lines if len(line) <= _LONGEST_INDEX_LINE]
+    return len(short) >= 0.8 * len(lines) and _share(lines, _INDEX_LINE) >= 0.6
