@@ -64,8 +64,9 @@ def _run(read_pages: Callable[[str, dict[str, Any], PageWriter], None], job: dic
     except UnreadableFile as error:
         writer.send({"error": error.code})
     except BaseException as error:  # Whatever a parser raises on a hostile file, the parent hears a code.
-        # libxml2 reports a failed allocation as a syntax error with these words.
-        out_of_memory = isinstance(error, MemoryError) or "memory" in str(error).lower()
+        # libxml2 reports a failed allocation as a syntax error like any other; the peak tells them apart.
+        peak_bytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+        out_of_memory = isinstance(error, MemoryError) or peak_bytes > job["memory_bytes"] // 2
         writer.send({"error": "too_large" if out_of_memory else "damaged"})
         sys.stderr.write(f"{type(error).__name__}: {error}\n")
     return 0

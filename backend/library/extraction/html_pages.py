@@ -8,6 +8,7 @@ from typing import Any
 
 from lxml import etree, html
 
+from backend.library.extraction.errors import UnreadableFile
 from backend.library.extraction.page_writer import PageWriter
 from backend.library.extraction.pagination import Block, pages_of_blocks
 from backend.library.extraction.text_pages import decode
@@ -41,13 +42,19 @@ def read_pages(path: str, job: dict[str, Any], writer: PageWriter) -> None:
 
 
 def blocks_of_html(source: str, writer: PageWriter) -> Iterator[Block]:
-    """Yield the visible blocks of ``source``; hidden elements are left out and counted."""
+    """Yield the visible blocks of ``source``; hidden elements are left out and counted.
+
+    Raises UnreadableFile("damaged") for a nesting that cannot be followed to its end.
+    """
     # A recovering parser without network; entities of a document's own are not part of HTML.
     parser = html.HTMLParser(encoding="utf-8", no_network=True, remove_comments=True, remove_pis=True, huge_tree=True)
     try:
         root = html.document_fromstring(source.encode("utf-8", "replace"), parser=parser)
     except etree.ParserError:
         return
+    # Deeper than 2,048 elements the parser stops, and says so only here.
+    if any(entry.type == etree.ErrorTypes.ERR_RESOURCE_LIMIT for entry in parser.error_log):
+        raise UnreadableFile("damaged")
     yield from _VisibleText(writer).blocks(root)
 
 

@@ -2,6 +2,7 @@
 
 import codecs
 import re
+from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
@@ -109,42 +110,41 @@ def _is_encrypted_package(path: Path) -> bool:
 
 
 def _check_text(kind: DocumentKind, head: bytes, path: Path) -> None:
+    """Any bytes without NUL decode, as UTF-8 or else as Windows-1252; only UTF-16 can be wrong."""
     if head.startswith(_FOREIGN_MAGIC):
         raise UnreadableFile("mislabelled")
     is_utf16 = head.startswith(_UTF16_MARKS)
-    decoder = codecs.getincrementaldecoder("utf-16" if is_utf16 else "utf-8")()
-    is_utf8, controls, printable = not is_utf16, 0, False
-    with path.open("rb") as file:
-        while piece := file.read(_PIECE_BYTES):
-            printable = printable or bool(piece.strip())
-            if is_utf16:
-                _decode_or_refuse(decoder, piece)
-                continue
-            if b"\0" in piece:
-                raise UnreadableFile("mislabelled")
-            controls += len(piece) - len(piece.translate(None, _CONTROL_BYTES))
-            if is_utf8:
-                try:
-                    decoder.decode(piece)
-                except UnicodeDecodeError:
-                    is_utf8 = False
+    controls, printable = 0, False
+    for piece in _decoded_pieces(path) if is_utf16 else _pieces(path):
+        if b"\0" in piece:
+            raise UnreadableFile("mislabelled")
+        printable = printable or bool(piece.strip())
+        controls += len(piece) - len(piece.translate(None, _CONTROL_BYTES))
     if not printable:
         raise UnreadableFile("no_text")
     # Without NUL bytes a binary file still gives itself away by control characters.
     if controls * 100 > path.stat().st_size:
         raise UnreadableFile("mislabelled")
+    sample = head.decode("utf-16", "ignore").encode() if is_utf16 else head.removeprefix(codecs.BOM_UTF8)
     if kind is DocumentKind.HTML:
-        sample = head.decode("utf-16", "ignore").encode() if is_utf16 else head
         if not _TAG.search(sample):
             raise UnreadableFile("mislabelled")
-    elif _WEB_PAGE.match(head.removeprefix(codecs.BOM_UTF8)):
+    elif _WEB_PAGE.match(sample):
         raise UnreadableFile("mislabelled")
 
 
-def _decode_or_refuse(decoder: codecs.IncrementalDecoder, piece: bytes) -> None:
+def _pieces(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while piece := file.read(_PIECE_BYTES):
+            yield piece
+
+
+def _decoded_pieces(path: Path) -> Iterator[bytes]:
+    """Yield the UTF-16 text at ``path`` in UTF-8. Raises UnreadableFile("damaged") if it is none."""
+    decoder = codecs.getincrementaldecoder("utf-16")()
     try:
-        text = decoder.decode(piece)
-    except UnicodeDecodeError:
+        for piece in _pieces(path):
+            yield decoder.decode(piece).encode()
+        decoder.decode(b"", final=True)
+    except UnicodeError:
         raise UnreadableFile("damaged") from None
-    if "\0" in text:
-        raise UnreadableFile("mislabelled")

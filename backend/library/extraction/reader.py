@@ -96,7 +96,8 @@ def read_document(
     count against ``limits.wall_s``; an exception that it raises ends the child and is passed on.
 
     Raises UnreadableFile with ``encrypted``, ``no_text``, ``too_large``, ``unsupported``, ``damaged`` or
-    ``timed_out``; ReaderNotStarted when the child process does not come up at all.
+    ``timed_out``; ReaderNotStarted when the child process does not come up at all;
+    FileNotFoundError when there is no such file.
     """
     with tempfile.TemporaryDirectory(prefix="reading-") as folder:
         errors = Path(folder) / "errors.txt"
@@ -194,7 +195,7 @@ class _Conversation:
 
 def _command(path: Path, kind: DocumentKind, limits: ReadLimits) -> list[str]:
     job = {
-        "path": str(path.resolve()),
+        "path": str(path.resolve(strict=True)),
         "kind": kind.value,
         "parent": os.getpid(),
         "max_pages": limits.max_pages,

@@ -1,0 +1,137 @@
+"""What is refused at upload, before any parser sees the file."""
+
+import zipfile
+from pathlib import Path
+
+import pytest
+from docx import Document
+from pptx import Presentation
+
+from backend.library.extraction.errors import UnreadableFile
+from backend.library.extraction.kinds import DocumentKind, detect_kind
+
+
+def _refusal(filename: str, path: Path) -> str:
+    with pytest.raises(UnreadableFile) as refused:
+        detect_kind(filename, path)
+    return refused.value.code
+
+
+def _written(folder: Path, content: bytes) -> Path:
+    path = folder / "upload"
+    path.write_bytes(content)
+    return path
+
+
+def test_each_kind_is_recognised(tmp_path, make_pdf):
+    word, slides = tmp_path / "a", tmp_path / "b"
+    Document().save(str(word))
+    Presentation().save(str(slides))
+    assert detect_kind("Notes.PDF", make_pdf([["text"]])) is DocumentKind.PDF
+    assert detect_kind("x.docx", word) is DocumentKind.DOCX
+    assert detect_kind("x.pptx", slides) is DocumentKind.PPTX
+    assert detect_kind("x.txt", _written(tmp_path, "Grüße".encode("cp1252"))) is DocumentKind.TXT
+    assert detect_kind("x.txt", _written(tmp_path, "Grüße".encode("utf-16"))) is DocumentKind.TXT
+    assert detect_kind("x.markdown", _written(tmp_path, b"# Title")) is DocumentKind.MD
+    assert detect_kind("x.htm", _written(tmp_path, b"<p>Hello")) is DocumentKind.HTML
+
+
+@pytest.mark.parametrize("filename", ["x.exe", "x", "x.doc", "x.pdf.zip", ".pdf", "x.docm"])
+def test_other_extensions_are_unsupported(tmp_path, filename):
+    assert _refusal(filename, _written(tmp_path, b"%PDF-1.4")) == "unsupported"
+
+
+@pytest.mark.parametrize("extension", ["pdf", "docx", "pptx", "txt", "md", "html"])
+def test_zero_bytes_are_empty(tmp_path, extension):
+    assert _refusal(f"x.{extension}", _written(tmp_path, b"")) == "empty"
+
+
+@pytest.mark.parametrize(
+    ("filename", "content"),
+    [
+        ("x.pdf", b"hello world"),
+        ("x.docx", b"%PDF-1.4 startxref"),
+        ("x.txt", b"%PDF-1.4 startxref"),
+        ("x.txt", b"PK\x03\x04rest"),
+        ("x.txt", b"text with a NUL \x00 byte"),
+        ("x.txt", b"\x01\x02\x03\x04 mostly control characters \x05\x06"),
+        ("x.txt", b"  <!DOCTYPE html><p>hello"),
+        ("x.md", b"<html><body>hello"),
+        ("x.html", b"no tag at all, 3 < 4"),
+        ("x.docx", bytes.fromhex("d0cf11e0a1b11ae1") + bytes(2048)),
+    ],
+)
+def test_content_must_agree_with_the_extension(tmp_path, filename, content):
+    assert _refusal(filename, _written(tmp_path, content)) == "mislabelled"
+
+
+def test_slides_called_a_word_file_are_mislabelled(tmp_path):
+    path = tmp_path / "slides"
+    Presentation().save(str(path))
+    assert _refusal("x.docx", path) == "mislabelled"
+
+
+def test_an_encrypted_office_file_is_told_from_an_old_one(tmp_path):
+    # A compound file with 512-byte sectors whose directory starts in sector 1 (MS-CFB 2.2).
+    header = bytearray(bytes.fromhex("d0cf11e0a1b11ae1") + bytes(504))
+    header[30:32], header[48:52] = (9).to_bytes(2, "little"), (1).to_bytes(4, "little")
+    directory = "EncryptedPackage".encode("utf-16-le").ljust(512, b"\0")
+    assert _refusal("x.docx", _written(tmp_path, bytes(header) + bytes(512) + directory)) == "encrypted"
+    assert _refusal("x.docx", _written(tmp_path, bytes(header) + bytes(1024))) == "mislabelled"
+
+
+def test_a_pdf_that_was_cut_off_is_damaged(tmp_path, make_pdf):
+    whole = make_pdf([[f"page {number}"] for number in range(50)]).read_bytes()
+    assert _refusal("x.pdf", _written(tmp_path, whole[: len(whole) // 2])) == "damaged"
+
+
+def test_an_archive_that_was_cut_off_is_damaged(tmp_path, make_raw_docx):
+    whole = make_raw_docx([]).read_bytes()
+    assert _refusal("x.docx", _written(tmp_path, whole[:-100])) == "damaged"
+
+
+def test_white_space_only_has_no_text(tmp_path):
+    assert _refusal("x.txt", _written(tmp_path, b" \n\t\n")) == "no_text"
+
+
+def test_broken_utf16_is_damaged(tmp_path):
+    assert _refusal("x.txt", _written(tmp_path, "ab".encode("utf-16") + b"\x00")) == "damaged"
+
+
+def test_a_bomb_by_ratio_is_too_large(make_raw_docx):
+    assert _refusal("x.docx", make_raw_docx([b"A" * 20_000_000])) == "too_large"
+
+
+def test_a_bomb_by_total_is_too_large(make_raw_docx):
+    noise = bytes(range(256)) * 2
+    parts = (bytes(byte ^ (salt & 255) for byte in noise) + salt.to_bytes(4, "big") for salt in range(110_000))
+    extra = {"word/media/noise.bin": b"".join(parts)}
+    assert len(extra["word/media/noise.bin"]) > 50_000_000
+    assert _refusal("x.docx", make_raw_docx([], extra=extra)) == "too_large"
+
+
+def test_a_bomb_by_entries_is_too_large(make_raw_docx):
+    extra = {f"word/media/{number}.png": b"x" for number in range(2_001)}
+    assert _refusal("x.docx", make_raw_docx([], extra=extra)) == "too_large"
+
+
+def test_an_archive_in_the_archive_is_refused_but_a_chart_is_not(make_raw_docx):
+    bomb = make_raw_docx([], extra={"word/media/inner.zip": b"PK"})
+    assert _refusal("x.docx", bomb) == "too_large"
+    chart = make_raw_docx([], extra={"word/embeddings/Sheet1.xlsx": b"PK"})
+    assert detect_kind("x.docx", chart) is DocumentKind.DOCX
+
+
+@pytest.mark.parametrize("name", ["../evil", "word/../../evil", "/etc/evil", "..\\evil"])
+def test_a_name_that_leaves_the_archive_is_damaged(make_raw_docx, name):
+    assert _refusal("x.docx", make_raw_docx([], extra={name: b"x"})) == "damaged"
+
+
+def test_an_entry_with_a_password_is_encrypted(make_raw_docx):
+    path = make_raw_docx([], extra={"word/secret.xml": b"x"})
+    content = bytearray(path.read_bytes())
+    # The flags of an entry stand 8 bytes into its record in the central directory (APPNOTE 4.3.12).
+    content[content.rindex(b"PK\x01\x02") + 8] |= 1
+    path.write_bytes(content)
+    assert zipfile.is_zipfile(path)
+    assert _refusal("x.docx", path) == "encrypted"

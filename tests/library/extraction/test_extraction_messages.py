@@ -1,0 +1,19 @@
+"""Every code has its sentences."""
+
+import re
+from pathlib import Path
+
+from backend.library.extraction import errors, messages, page_writer
+
+
+def test_every_code_has_a_sentence_in_both_languages():
+    folder = Path(page_writer.__file__).parent
+    source = "".join(path.read_text(encoding="utf-8") for path in folder.glob("*.py"))
+    warned = set(re.findall(r'\.warn\(\s*"(\w+)"', source))
+    raised = set(re.findall(r'UnreadableFile\(\s*"(\w+)"', source))
+    assert {"hidden_text_removed", "ocr_pages"} <= warned
+    assert raised <= errors.CODES
+    assert set(messages.MESSAGES) == warned | errors.CODES
+    for sentences in messages.MESSAGES.values():
+        assert set(sentences) == {"de", "en"}
+        assert all(len(sentence) > 40 and sentence.endswith(".") for sentence in sentences.values())

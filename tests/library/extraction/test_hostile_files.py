@@ -1,0 +1,118 @@
+"""Files made to hurt: each ends in a typed error, soon, and costs the caller nothing."""
+
+import time
+from collections.abc import Iterator
+
+import psutil
+import pytest
+
+from backend.library.extraction.errors import UnreadableFile
+
+TYPED_WITHIN_S = 15
+
+
+@pytest.fixture(autouse=True)
+def _soon_and_without_growth() -> Iterator[None]:
+    """Each test's reading ends within 15 s and leaves this process as large as it was."""
+    process = psutil.Process()
+    before, started = process.memory_info().rss, time.monotonic()
+    yield
+    assert time.monotonic() - started < TYPED_WITHIN_S + 5  # Making the file takes some of it.
+    assert process.memory_info().rss - before < 60_000_000
+    assert process.children() == []
+
+
+def _code(read, path, **limits) -> str:
+    started = time.monotonic()
+    with pytest.raises(UnreadableFile) as refused:
+        read(path, **limits)
+    assert time.monotonic() - started < TYPED_WITHIN_S
+    return refused.value.code
+
+
+@pytest.mark.parametrize("extension", ["pdf", "docx", "pptx"])
+@pytest.mark.parametrize("content", [b"", b"\x00" * 5000, b"%PDF-1.7\n%%EOF", b"PK\x03\x04" + b"\xff" * 500])
+def test_rubbish_is_damaged(tmp_path, read, extension, content):
+    path = tmp_path / f"x.{extension}"
+    path.write_bytes(content)
+    assert _code(read, path) == "damaged"
+
+
+@pytest.mark.parametrize("extension", ["txt", "md", "html"])
+def test_nothing_has_no_text(tmp_path, read, extension):
+    path = tmp_path / f"x.{extension}"
+    path.write_bytes(b" \n ")
+    assert _code(read, path) == "no_text"
+
+
+@pytest.mark.parametrize("unit", [b" " * (1 << 20), b"0 0 m 9 9 l S q Q\n" * 50_000])
+def test_a_flate_bomb_is_too_large(make_bomb_pdf, read, unit):
+    path = make_bomb_pdf(unit, 600 << 20 if unit.isspace() else 150 << 20)
+    assert path.stat().st_size < 10_000
+    assert _code(read, path, wall_s=10, memory_bytes=500_000_000) == "too_large"
+
+
+def test_a_zip_bomb_that_got_this_far_is_too_large(make_raw_docx, read):
+    paragraph = b"<w:p><w:r><w:t>" + b"A" * 1000 + b"</w:t></w:r></w:p>"
+    assert _code(read, make_raw_docx([paragraph * 1000] * 200), wall_s=10) == "too_large"
+
+
+def test_a_word_file_that_eats_memory_is_too_large(make_raw_docx, read):
+    path = make_raw_docx([b"<w:p/>" * 500_000] * 10)
+    assert _code(read, path, wall_s=10, memory_bytes=400_000_000) == "too_large"
+
+
+def test_deeply_nested_xml_is_damaged(make_raw_docx, read):
+    assert _code(read, make_raw_docx([b"<w:p>" * 200_000, b"</w:p>" * 200_000])) == "damaged"
+
+
+def test_nested_html_is_read_as_deep_as_can_be(tmp_path, read):
+    path = tmp_path / "deep.html"
+    path.write_text("<div>" * 2_000 + "bottom of the well", encoding="utf-8")
+    pages, _ = read(path)
+    assert pages[0].text == "bottom of the well"
+    path.write_text("<p>top</p>" + "<div>" * 50_000 + "bottom of the well", encoding="utf-8")
+    assert _code(read, path) == "damaged"
+
+
+def test_entities_of_a_web_page_bring_nothing_in(tmp_path, read):
+    (tmp_path / "secret.txt").write_text("a secret", encoding="utf-8")
+    bomb = "".join(f'<!ENTITY e{level} "{f"&e{level - 1};" * 10}">' for level in range(1, 12))
+    path = tmp_path / "x.html"
+    path.write_text(
+        f'<!DOCTYPE html [<!ENTITY e0 "lol">{bomb}<!ENTITY x SYSTEM "file://{tmp_path}/secret.txt">]>'
+        f'<p>Seen &e11; &x; <iframe src="file://{tmp_path}/secret.txt"></iframe>',
+        encoding="utf-8",
+    )
+    pages, _ = read(path, wall_s=10)
+    assert "Seen" in pages[0].text
+    assert "a secret" not in pages[0].text
+    assert len(pages[0].text) < 2_000
+
+
+def test_entities_of_a_word_file_bring_nothing_in(tmp_path, make_raw_docx, read):
+    path = make_raw_docx([b"<w:p><w:r><w:t>&x;</w:t></w:r></w:p>"])
+    assert _code(read, path) == "damaged"
+
+
+def test_more_pages_than_allowed_are_refused_before_any_is_read(make_pdf, read):
+    path = make_pdf([[f"page {number}"] for number in range(600)])
+    assert _code(read, path, max_pages=500) == "too_large"
+    assert len(read(path, max_pages=600)[0]) == 600
+
+
+def test_more_characters_than_allowed_are_refused(tmp_path, read):
+    path = tmp_path / "long.txt"
+    path.write_text("word " * 10_000, encoding="utf-8")
+    assert _code(read, path, max_chars=49_000) == "too_large"
+    assert sum(len(page.text) for page in read(path, max_chars=50_000)[0]) <= 50_000
+
+
+def test_a_pdf_without_any_text_has_no_text(make_pdf, read):
+    assert _code(read, make_pdf([[], [], []])) == "no_text"
+
+
+def test_markdown_made_to_be_slow_ends(tmp_path, read):
+    path = tmp_path / "slow.md"
+    path.write_text("[" * 50_000 + "*a " * 50_000 + "> " * 20_000 + "`" * 30_001, encoding="utf-8")
+    assert _code(read, path, wall_s=2) == "timed_out"

@@ -1,0 +1,185 @@
+"""The child process: its limits, its end from outside, and what it leaves behind."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import textwrap
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from backend.library.extraction.errors import ReaderNotStarted, UnreadableFile
+from backend.library.extraction.reader import DocumentKind, ReadLimits, read_document
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+@pytest.fixture
+def notes(make_pdf) -> Path:
+    return make_pdf([[f"Page {number} says something about cells."] for number in range(300)])
+
+
+def _child() -> psutil.Process:
+    (child,) = psutil.Process().children()
+    return child
+
+
+@pytest.mark.parametrize(
+    ("sent", "code"),
+    [
+        (signal.SIGKILL, "too_large"),
+        (signal.SIGABRT, "too_large"),
+        (signal.SIGSEGV, "damaged"),
+        (signal.SIGTERM, "damaged"),
+        (signal.SIGXCPU, "timed_out"),
+    ],
+)
+def test_a_child_that_is_killed_is_a_typed_error(slow_text, sent, code):
+    def kill(page: object) -> None:
+        os.kill(_child().pid, sent)
+
+    with pytest.raises(UnreadableFile) as refused:
+        read_document(slow_text, DocumentKind.TXT, ReadLimits(max_pages=10_000), kill)
+    assert refused.value.code == code
+
+
+@pytest.fixture
+def slow_text(tmp_path) -> Path:
+    """A text of more pages than fit in a pipe, so that its reader is alive at the first page."""
+    path = tmp_path / "long.txt"
+    path.write_text("Some words about cells.\n" * 100_000, encoding="utf-8")
+    return path
+
+
+def test_the_wall_clock_ends_a_child_that_hangs(slow_text, monkeypatch):
+    started = time.monotonic()
+    stopped = []
+
+    def stop(page: object) -> None:
+        if not stopped:
+            stopped.append(_child().pid)
+            os.kill(stopped[0], signal.SIGSTOP)
+
+    with pytest.raises(UnreadableFile, match="timed_out"):
+        read_document(slow_text, DocumentKind.TXT, ReadLimits(max_pages=10_000, wall_s=1.0), stop)
+    assert time.monotonic() - started < 5
+    assert not psutil.pid_exists(stopped[0])
+
+
+def test_time_in_the_callers_hands_does_not_count(make_pdf, read):
+    path = make_pdf([["one"], ["two"], ["three"]])
+    pages = []
+
+    def keep(page: object) -> None:
+        time.sleep(0.5)
+        pages.append(page)
+
+    read_document(path, DocumentKind.PDF, ReadLimits(wall_s=1.0), keep)
+    assert len(pages) == 3
+
+
+def test_an_exception_of_the_caller_ends_the_child_and_is_passed_on(slow_text):
+    children = []
+
+    def refuse(page: object) -> None:
+        children.append(_child().pid)
+        raise LookupError("cancelled")
+
+    with pytest.raises(LookupError, match="cancelled"):
+        read_document(slow_text, DocumentKind.TXT, ReadLimits(max_pages=10_000), refuse)
+    assert not psutil.pid_exists(children[0])
+
+
+def test_nothing_is_left_behind(notes, read, tmp_path, monkeypatch):
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    descriptors = len(os.listdir("/proc/self/fd"))
+    read(notes)
+    (tmp_path / "x.pdf").write_bytes(b"rubbish")
+    with pytest.raises(UnreadableFile, match="damaged"):
+        read(tmp_path / "x.pdf")
+    with pytest.raises(FileNotFoundError):
+        read(tmp_path / "missing.pdf")
+    assert list(temporary.iterdir()) == []
+    assert len(os.listdir("/proc/self/fd")) == descriptors
+    assert psutil.Process().children() == []
+
+
+def test_the_child_has_limits_and_no_environment(slow_text, monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "a secret")
+    seen = {}
+
+    def look(page: object) -> None:
+        if not seen:
+            child = _child()
+            seen["environment"] = child.environ()
+            seen["folder"] = child.cwd()
+            seen["session"] = os.getsid(child.pid) == child.pid
+            for name in ("AS", "CPU", "FSIZE", "NOFILE", "CORE"):
+                seen[name] = child.rlimit(getattr(psutil, f"RLIMIT_{name}"))[1]
+
+    limits = ReadLimits(max_pages=10_000, memory_bytes=700_000_000, wall_s=30, ocr_max_pages=2)
+    read_document(slow_text, DocumentKind.TXT, limits, look)
+    assert set(seen.pop("environment")) <= {"PATH", "LANG", "OMP_THREAD_LIMIT", "TMPDIR", "HOME"} | {
+        "TESSDATA_PREFIX",
+        "LD_LIBRARY_PATH",
+    }
+    assert not Path(seen.pop("folder")).exists()
+    assert seen == {
+        "session": True,
+        "AS": 700_000_000,
+        "CPU": 70,
+        "FSIZE": 64_000_000,
+        "NOFILE": 64,
+        "CORE": 0,
+    }
+
+
+def test_the_child_dies_with_its_parent(slow_text):
+    program = """
+        import sys, time
+        from pathlib import Path
+        import psutil
+        from backend.library.extraction.reader import *
+        def wait(page):
+            print(psutil.Process().children()[0].pid, flush=True)
+            time.sleep(60)
+        read_document(Path(sys.argv[1]), DocumentKind.TXT, ReadLimits(max_pages=10_000), wait)
+    """
+    command = [sys.executable, "-c", textwrap.dedent(program), str(slow_text)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) as parent:
+        child = psutil.Process(int(parent.stdout.readline()))
+        parent.kill()
+    gone, _ = psutil.wait_procs([child], timeout=5)
+    assert gone or child.status() == psutil.STATUS_ZOMBIE
+
+
+def test_a_child_that_cannot_start_is_not_the_files_fault(notes, read, monkeypatch):
+    monkeypatch.setattr(sys, "executable", shutil.which("false"))
+    with pytest.raises(ReaderNotStarted):
+        read(notes)
+
+
+def test_the_caller_and_the_child_import_only_what_they_need():
+    program = "import sys; import backend.library.extraction.reader; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    heavy = {"flask", "sqlalchemy", "celery", "pypdfium2", "docx", "pptx", "lxml", "markdown_it"}
+    assert not heavy & set(done.stdout.split())
+
+
+def test_pages_arrive_while_the_rest_is_read(slow_text):
+    alive = []
+    read_document(
+        slow_text,
+        DocumentKind.TXT,
+        ReadLimits(max_pages=10_000),
+        lambda page: alive.append(psutil.Process().children()[0].status() != psutil.STATUS_ZOMBIE),
+    )
+    assert alive[0]
+    assert len(alive) > 500
