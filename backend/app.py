@@ -1,5 +1,7 @@
 """The app factory: ``gunicorn "backend.app:create_app()"``."""
 
+from typing import cast
+
 from apiflask import APIFlask
 from flask import g, request
 from flask_cors import CORS
@@ -47,7 +49,8 @@ def create_app(settings: Settings | None = None) -> APIFlask:
         version=settings.app_version,
         spec_path=SPEC_PATH,
         docs_path=None,
-        static_folder=None,
+        # None means that there is no static route; APIFlask's annotation forgets that Flask allows it.
+        static_folder=cast(str, None),
     )
     app.request_class = UploadRequest
     app.config["SECRET_KEY"] = settings.flask_secret_key.get_secret_value()
@@ -73,6 +76,7 @@ def create_app(settings: Settings | None = None) -> APIFlask:
         allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID", "X-Request-Id"],
         expose_headers=["ETag", "Idempotency-Replayed", "Location", "Retry-After", "X-Request-Id"],
         max_age=600,
+        always_send=False,
     )
     return app
 

@@ -49,9 +49,9 @@ def revision(message: str) -> None:
 def sweep() -> None:
     """Send lost work again and take back expired leases, until stopped."""
     from backend.operations.service import sweep_forever
-    from backend.worker import app
+    from backend.worker import flask_app
 
-    with app.app_context():
+    with flask_app.app_context():
         sweep_forever()
 
 

@@ -1,12 +1,14 @@
 """The Celery app: ``celery -A backend.worker worker``."""
 
 import gc
-import os
 from typing import Any
 
 from celery import Task
 from celery.signals import setup_logging, worker_init, worker_process_init, worker_shutdown
+from flask import Flask
 
+from backend.accounts import models as accounts_models
+from backend.core import idempotency
 from backend.core.database import configure_database, dispose_engines
 from backend.core.jobs import hand_back
 from backend.core.logging import configure_logging, get_logger
@@ -14,20 +16,21 @@ from backend.core.queue import configure_queue, queue
 from backend.generation import tasks as generation_tasks
 from backend.library import tasks as library_tasks
 from backend.settings import get_settings
-from flask import Flask
-
-# SIGTERM hands tasks back to the queue at once instead of waiting for the longest of them.
-os.environ.setdefault("REMAP_SIGTERM", "SIGQUIT")
 
 log = get_logger(__name__)
 
 settings = get_settings()
-app = Flask("hackthestudy-worker")
+flask_app = Flask("hackthestudy-worker")
 configure_logging(settings)
-configure_database(app, settings)
+configure_database(flask_app, settings)
 configure_queue(settings)
 
+# The name under which the celery command looks for its app.
+app = queue
+
+# Importing the tasks registers them; the tables of other rooms are the targets of foreign keys.
 TASKS = (library_tasks, generation_tasks)
+TABLES = (accounts_models, idempotency)
 
 
 class InAppContext(Task):
@@ -35,7 +38,7 @@ class InAppContext(Task):
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run the task."""
-        with app.app_context():
+        with flask_app.app_context():
             return self.run(*args, **kwargs)
 
 
@@ -59,13 +62,13 @@ def before_forking(**_: Any) -> None:
 @worker_process_init.connect
 def after_fork(**_: Any) -> None:
     """Give each child its own database connections."""
-    with app.app_context():
+    with flask_app.app_context():
         dispose_engines()
 
 
 @worker_shutdown.connect
 def on_shutdown(**_: Any) -> None:
     """Queue again at once what this worker still holds."""
-    with app.app_context():
+    with flask_app.app_context():
         count = hand_back()
     log.info("worker.stopped", handed_back=count)

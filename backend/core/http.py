@@ -13,7 +13,7 @@ from uuid import UUID
 import structlog
 from apiflask import APIFlask, HTTPError
 from flask import Response, g, json, request
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, field_validator
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.datastructures import Headers
@@ -88,6 +88,22 @@ class Body(BaseModel):
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True, strict=False)
 
+    @field_validator("*", mode="before")
+    @classmethod
+    def _refuse_nul(cls, value: object) -> object:
+        # PostgreSQL cannot store the character, and would say so only when the row is written.
+        if _has_nul(value):
+            raise ValueError("The character U+0000 is not allowed.")
+        return value
+
+
+def _has_nul(value: object) -> bool:
+    if isinstance(value, str):
+        return "\0" in value
+    if isinstance(value, Mapping):
+        return any(_has_nul(key) or _has_nul(inner) for key, inner in value.items())
+    return isinstance(value, list) and any(_has_nul(inner) for inner in value)
+
 
 class Answer(BaseModel):
     """Base of response bodies; built from rows, views and keywords alike."""
@@ -116,7 +132,12 @@ class Problem(BaseModel):
 
 def request_language() -> str:
     """Return the best supported language of the request's Accept-Language."""
-    return request.accept_languages.best_match(LANGUAGES, default="en") or "en"
+    # Werkzeug's best_match prefers an exact "en" of low quality to the "de" in a wanted "de-CH".
+    for tag, quality in request.accept_languages:
+        language = tag.split("-")[0].lower()
+        if language in LANGUAGES and quality > 0:
+            return language
+    return LANGUAGES[0]
 
 
 def request_id() -> str:
@@ -183,6 +204,8 @@ def configure_http(app: APIFlask, *, largest_upload: int, production: bool) -> N
         response.headers["X-Request-Id"] = request_id()
         response.headers["X-Content-Type-Options"] = "nosniff"
         response.headers["Referrer-Policy"] = "no-referrer"
+        # Also on answers without CORS headers, so that no cache hands one origin's answer to another.
+        response.vary.add("Origin")
         response.headers.setdefault("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
         response.headers.setdefault("Cache-Control", "no-store")
         if production:
@@ -202,10 +225,12 @@ def _refuse_body() -> Response | None:
     # Without a length the limit would cut a chunked body silently instead of refusing it.
     if request.content_length is None and request.headers.get("Transfer-Encoding"):
         return _plain_problem(411, "length_required")
-    is_upload = request.mimetype == "multipart/form-data"
-    if not is_upload and (request.content_length or 0) > _LARGEST_JSON:
+    if request.mimetype == "multipart/form-data" or not request.content_length:
+        return None
+    if request.content_length > _LARGEST_JSON:
         return _plain_problem(413, "too_large")
-    return None
+    # A browser asks before it sends JSON to another origin, but not before it sends text.
+    return None if request.is_json else _plain_problem(415, "unsupported_media_type")
 
 
 def _plain_problem(status: int, code: str, **more: Any) -> Response:
@@ -236,7 +261,9 @@ def _install_error_handlers(app: APIFlask) -> None:
 
     @app.errorhandler(DomainError)
     def domain_error(error: DomainError) -> Response:
-        headers = {"Retry-After": str(error.retry_after_s)} if error.retry_after_s is not None else None
+        headers = {"Retry-After": str(error.retry_after_s)} if error.retry_after_s is not None else {}
+        if error.status == 401:
+            headers["WWW-Authenticate"] = "Bearer"
         return problem(error.status, error.code, error.text(request_language()), errors=error.fields, headers=headers)
 
     @app.errorhandler(DBAPIError)
@@ -254,7 +281,6 @@ def _install_error_handlers(app: APIFlask) -> None:
 
     @app.errorhandler(Exception)
     def unexpected(error: Exception) -> Response:
-        # Only the kind of error and the place are logged: messages of libraries may quote what a user wrote.
         log.error("http.request.crashed", error=type(error).__name__, path=request.path, exc_info=error)
         return _plain_problem(500, "internal_error")
 

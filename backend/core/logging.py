@@ -6,11 +6,12 @@ names are never written.
 
 import logging
 import sys
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import structlog
-from structlog.typing import EventDict, FilteringBoundLogger, WrappedLogger
+from structlog.typing import EventDict, ExcInfo, FilteringBoundLogger, WrappedLogger
 
 from backend.settings import Settings
 
@@ -44,6 +45,19 @@ def _hide_secrets(_logger: WrappedLogger, _method: str, event: EventDict) -> Eve
     return event
 
 
+def _places(exc_info: ExcInfo) -> str:
+    """Return the kinds of an exception and of its causes, and where each was raised, without their messages."""
+    lines: list[str] = []
+    error: BaseException | None = exc_info[1]
+    while error is not None:
+        lines.append(type(error).__qualname__)
+        lines.extend(
+            f"  {frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)
+        )
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    return "\n".join(lines)
+
+
 class _OneLine(logging.Formatter):
     """Renders a record by structlog and keeps every printed line under the platform's limit and prefixed."""
 
@@ -71,14 +85,18 @@ def configure_logging(settings: Settings) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _hide_secrets,
     ]
+    # Messages of libraries may quote what a user wrote, so in production they are left out.
+    exceptions = structlog.processors.format_exc_info
+    if settings.environment == "production":
+        exceptions = structlog.processors.ExceptionRenderer(_places)
     if settings.log_format == "json":
         final: list[structlog.typing.Processor] = [
-            structlog.processors.format_exc_info,
+            exceptions,
             structlog.processors.JSONRenderer(sort_keys=True),
         ]
     else:
         final = [
-            structlog.processors.format_exc_info,
+            exceptions,
             structlog.processors.KeyValueRenderer(key_order=["timestamp", "level", "event"], repr_native_str=False),
         ]
     structlog.configure(
@@ -100,6 +118,6 @@ def configure_logging(settings: Settings) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(settings.log_level)
-    # The HTTP client logs every address it calls at INFO, query strings included.
-    for noisy in ("httpx", "httpx2", "httpcore", "httpcore2", "openai"):
+    # HTTP clients log every address they call, Celery each message's arguments, both at INFO.
+    for noisy in ("httpx", "httpx2", "httpcore", "httpcore2", "openai", "celery.worker.strategy", "celery.app.trace"):
         logging.getLogger(noisy).setLevel(logging.WARNING)

@@ -28,7 +28,8 @@ _START = """SwaggerUIBundle({{url: {spec}, dom_id: "#docs", deepLinking: true, v
 """
 # Swagger UI sets inline styles and draws its icons from data: addresses.
 _POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'"
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 
 

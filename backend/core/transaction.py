@@ -38,6 +38,9 @@ def transaction() -> Iterator[Session]:
         session.info.pop(_AFTER_COMMIT, None)
         session.rollback()
         raise
+    finally:
+        # A worker's session outlives its transactions: the next one must not see rows as this one left them.
+        session.expunge_all()
     for action in session.info.pop(_AFTER_COMMIT, ()):
         _run(action)
 

@@ -23,9 +23,7 @@ class Run(Identified, Base):
 
     __tablename__ = "runs"
     __table_args__ = (
-        sa.CheckConstraint(
-            "state IN (" + ", ".join(f"'{state}'" for state in RunState) + ")", name="state_known"
-        ),
+        sa.CheckConstraint("state IN (" + ", ".join(f"'{state}'" for state in RunState) + ")", name="state_known"),
         sa.CheckConstraint("(state = 'failed') = (error_code IS NOT NULL)", name="failed_has_code"),
         sa.Index("ix_runs_study_set_id_id", "study_set_id", "id"),
     )
@@ -84,9 +82,7 @@ class Step(Job, Base):
     kind: Mapped[str]
     position: Mapped[int]
     depth: Mapped[int] = mapped_column(default=0)
-    document_id: Mapped[UUID | None] = mapped_column(
-        sa.ForeignKey("documents.id", ondelete="SET NULL"), index=True
-    )
+    document_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("documents.id", ondelete="SET NULL"), index=True)
     first_page: Mapped[int | None]
     last_page: Mapped[int | None]
     start: Mapped[int | None]

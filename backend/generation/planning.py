@@ -159,9 +159,7 @@ def advance(run: Run) -> None:
 
 
 def _count_steps(run_id: UUID) -> dict[str, int]:
-    rows = db.session.execute(
-        sa.select(Step.state, sa.func.count()).where(Step.run_id == run_id).group_by(Step.state)
-    )
+    rows = db.session.execute(sa.select(Step.state, sa.func.count()).where(Step.run_id == run_id).group_by(Step.state))
     return {state: count for state, count in rows}
 
 

@@ -32,9 +32,7 @@ def build_receipt(run: Run) -> Receipt:
         pages[row.document_id].append(PageCoverage(row.page, row.flashcards, row.questions))
     skipped: dict[UUID, list[Skipped]] = defaultdict(list)
     for entry in run.skipped:
-        skipped[UUID(entry["document_id"])].append(
-            Skipped(entry["first_page"], entry["last_page"], entry["reason"])
-        )
+        skipped[UUID(entry["document_id"])].append(Skipped(entry["first_page"], entry["last_page"], entry["reason"]))
     for document_id, step in _steps_without_items(run.id):
         skipped[document_id].append(step)
     coverage = tuple(

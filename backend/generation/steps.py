@@ -112,9 +112,7 @@ def _write_section(model: LanguageModel, held: Claim, work: SectionWork, before_
     )
 
 
-def _connect(
-    model: LanguageModel, held: Claim, run_id: UUID, request: ConnectRequest, before_call: BeforeCall
-) -> None:
+def _connect(model: LanguageModel, held: Claim, run_id: UUID, request: ConnectRequest, before_call: BeforeCall) -> None:
     started = time.monotonic()
     reply = model.connect_topics(request, before_call)
     call = Call(model.name, "ok", reply.usage, _elapsed_ms(started))
@@ -146,17 +144,11 @@ def _elapsed_ms(started: float) -> int:
 
 
 def _prepare_section(run: Run, step: Step) -> SectionWork:
-    section = Section(
-        first_page=step.first_page or 1,
-        last_page=step.last_page or 1,
-        heading=None,
-        chars=0,
-        start=step.start,
-        end=step.end,
-    )
-    texts = library.load_texts([step.document_id] if step.document_id else [], (section.first_page, section.last_page))
+    first, last = step.first_page or 1, step.last_page or 1
+    texts = library.load_texts([step.document_id] if step.document_id else [], (first, last))
     pages = texts[0].pages if texts else ()
-    shown = tuple(_shown(page, section) for page in pages if not page.skipped and page.text.strip())
+    shown = tuple(_shown(page, step) for page in pages if not page.skipped and page.text.strip())
+    section = Section(first, last, None, sum(len(page.text) for page in shown), step.start, step.end)
     request = SectionRequest(
         document_id=step.document_id or step.id,
         filename=texts[0].filename if texts else "",
@@ -166,22 +158,15 @@ def _prepare_section(run: Run, step: Step) -> SectionWork:
         language=run.language or "en",
         difficulty=Difficulty(run.difficulty) if run.difficulty else None,
         existing=tuple(
-            study.list_existing_fronts(
-                run.study_set_id, step.document_id, section.first_page, section.last_page
-            )
-            if step.document_id
-            else ()
+            study.list_existing_fronts(run.study_set_id, step.document_id, first, last) if step.document_id else ()
         ),
         known_topics=tuple(t.name for t in study.list_topics(run.study_set_id)[:_KNOWN_TOPICS]),
     )
     return SectionWork(run.id, section, tuple(pages), request)
 
 
-def _shown(page: PageText, section: Section) -> SectionPage:
-    text = page.text
-    if section.start is not None or section.end is not None:
-        text = text[section.start : section.end]
-    return SectionPage(page.number, page.heading, text)
+def _shown(page: PageText, step: Step) -> SectionPage:
+    return SectionPage(page.number, page.heading, page.text[step.start : step.end])
 
 
 def _prepare_connect(run: Run) -> ConnectRequest:
