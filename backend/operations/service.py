@@ -12,7 +12,7 @@ from backend.core.database import db
 from backend.core.idempotency import forget_expired_answers
 from backend.core.jobs import sweep
 from backend.core.logging import get_logger
-from backend.core.queue import QUEUE_NAME
+from backend.core.queue import QUEUE_NAME, queue
 from backend.core.transaction import transaction
 from backend.operations.schemas import HealthAnswer
 from backend.settings import get_settings
@@ -24,9 +24,9 @@ _FORGET_EVERY = 100
 
 
 @lru_cache(maxsize=1)
-def _broker() -> redis.Redis:
+def _broker(url: str) -> redis.Redis:
     return redis.Redis.from_url(
-        get_settings().redis_url,
+        url,
         socket_timeout=_CHECK_TIMEOUT_S,
         socket_connect_timeout=_CHECK_TIMEOUT_S,
         retry=None,
@@ -59,7 +59,7 @@ def _database_up() -> bool:
 
 def _queued_messages() -> int | None:
     try:
-        return int(_broker().llen(QUEUE_NAME))
+        return int(_broker(str(queue.conf.broker_url)).llen(QUEUE_NAME))
     except redis.RedisError as error:
         log.warning("operations.health.broker_down", error=type(error).__name__)
         return None

@@ -1,0 +1,248 @@
+"""What every test may have: a real PostgreSQL and Redis, the app, signed-in clients, and the work that waits.
+
+One server of each kind serves the whole run, with pytest-xdist too; each xdist worker has a database of its own,
+copied from a template that Alembic has migrated once. ``DATABASE_URL`` and ``REDIS_URL``, where set, are used
+instead of servers of our own; the database named there is not touched, further ones are made beside it.
+"""
+
+import io
+import os
+import secrets
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+import sqlalchemy as sa
+from apiflask import APIFlask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from backend.core.database import Base, engine_url
+from backend.core.jobs import Job, JobState
+from backend.core.queue import queue
+from backend.core.transaction import transaction
+from backend.settings import Settings, get_settings
+from config.local import postgres, redis
+from config.local.postgres import PostgresServer
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+SECRETS = {
+    "JWT_SECRET": "test-jwt-secret-0123456789-abcdefghij",
+    "FLASK_SECRET_KEY": "test-flask-secret-9876543210-jihgfedcba",
+}
+
+_MOST_ROUNDS = 200
+
+
+class Servers:
+    """The servers of one test run, and the migrated template on one of them; started when first asked for."""
+
+    def __init__(self) -> None:
+        self._run = secrets.token_hex(4)
+        self._made: list[str] = []
+        self._postgres: PostgresServer | None = None
+        self._redis: redis.GivenRedis | redis.LocalRedis | None = None
+        self.template = f"hackthestudy_test_{self._run}"
+
+    def start(self) -> dict[str, str]:
+        """Start them, if that has not been done. Returns the URLs and the template's name."""
+        if self._postgres is None or self._redis is None:
+            self._postgres, self._redis = postgres.server(), redis.server()
+            self._postgres.start()
+            self._redis.start()
+            migrate(self.create(self.template, template="template0"))
+        return {"postgres": self._postgres.url, "redis": self._redis.url, "template": self.template}
+
+    def create(self, name: str, *, template: str) -> str:
+        """Make a database that is dropped at the end of the run; return its URL."""
+        assert self._postgres is not None
+        self._made.append(name)
+        return self._postgres.create_database(name, template=template)
+
+    def close(self) -> None:
+        """Drop what was made and end what was started."""
+        if self._postgres is not None:
+            for name in self._made:
+                self._postgres.drop_database(name)
+            self._postgres.close()
+        if self._redis is not None:
+            self._redis.close()
+
+
+def migrate(url: str) -> None:
+    """Bring a database to the newest schema with the operators' own command."""
+    environment = {**os.environ, **SECRETS, "ENVIRONMENT": "test", "DATABASE_URL": url}
+    command = [sys.executable, "-m", "backend.cli", "migrate"]
+    done = subprocess.run(command, cwd=CHECKOUT, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+SERVERS = pytest.StashKey[Servers]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Prepare the servers in the process that leads the run."""
+    if not hasattr(config, "workerinput"):
+        config.stash[SERVERS] = Servers()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell an xdist worker where the servers are."""
+    node.workerinput["servers"] = node.config.stash[SERVERS].start()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """End the servers."""
+    if SERVERS in config.stash:
+        config.stash[SERVERS].close()
+
+
+@pytest.fixture(scope="session")
+def servers(request: pytest.FixtureRequest) -> dict[str, str]:
+    """URLs of the running servers, and the name of the migrated template."""
+    given = getattr(request.config, "workerinput", None)
+    return given["servers"] if given else request.config.stash[SERVERS].start()
+
+
+@pytest.fixture(scope="session")
+def new_database(servers: dict[str, str]) -> Iterator[Callable[[], str]]:
+    """Make a migrated, empty database and return its URL; it is dropped at the end."""
+    server = postgres.GivenPostgres(servers["postgres"])
+    made: list[str] = []
+
+    def make() -> str:
+        made.append(f"{servers['template']}_{secrets.token_hex(4)}")
+        return server.create_database(made[-1], template=servers["template"])
+
+    yield make
+    for name in made:
+        server.drop_database(name)
+
+
+@pytest.fixture(scope="session")
+def settings(servers: dict[str, str], new_database: Callable[[], str]) -> Settings:
+    """The settings of this process. What the developer's environment says is left out."""
+    for name in Settings.model_fields:
+        os.environ.pop(name.upper(), None)
+    os.environ.update(SECRETS, ENVIRONMENT="test", DATABASE_URL=new_database(), REDIS_URL=servers["redis"])
+    os.environ["LOG_LEVEL"] = "WARNING"
+    get_settings.cache_clear()
+    return get_settings()
+
+
+@pytest.fixture(scope="session")
+def engine(settings: Settings) -> Iterator[sa.Engine]:
+    """Connections to this process's database besides those of the app, to look and to interfere."""
+    engine = sa.create_engine(engine_url(settings.database_url))
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def built_app(settings: Settings) -> APIFlask:
+    """The app, built once: a test asks for ``app``. Imported here, so that tests without it start at once."""
+    from backend.app import create_app
+
+    app = create_app(settings)
+    app.test_client_class = Client
+    return app
+
+
+@pytest.fixture
+def app(built_app: APIFlask, engine: sa.Engine) -> APIFlask:
+    """The app on empty tables. No context is pushed: a request must not share one with the test."""
+    names = ", ".join(f'"{table.name}"' for table in Base.metadata.sorted_tables)
+    with engine.begin() as connection:
+        # A test that left a transaction open must fail, not hang.
+        connection.execute(sa.text("SET LOCAL lock_timeout = '5s'"))
+        connection.execute(sa.text(f"TRUNCATE {names} CASCADE"))
+    return built_app
+
+
+class Client(FlaskClient):
+    """A client that, once signed in, sends its token with every request."""
+
+    user_id: UUID | None = None
+    token: str | None = None
+
+    def sign_in(self, email: str) -> "Client":
+        """Sign in the way a developer does."""
+        answer = self.post("/api/v1/auth/dev-login", json={"email": email})
+        assert answer.status_code == 200, answer.text
+        self.user_id, self.token = UUID(answer.json["user_id"]), answer.json["access_token"]
+        return self
+
+    def open(self, *args: Any, **kwargs: Any) -> TestResponse:
+        """Send a request."""
+        if self.token is not None:
+            kwargs["headers"] = {"Authorization": f"Bearer {self.token}", **dict(kwargs.get("headers") or {})}
+        return super().open(*args, **kwargs)
+
+    def make_study_set(self, title: str = "Cell biology") -> str:
+        """Make a study set; return its id."""
+        answer = self.post("/api/v1/study-sets", json={"title": title})
+        assert answer.status_code == 201, answer.text
+        return answer.json["id"]
+
+    def upload(self, study_set_id: str, *files: tuple[str, bytes], **headers: str) -> TestResponse:
+        """Upload files, each a name and its bytes; underscores in a header's name stand for hyphens."""
+        return self.post(
+            f"/api/v1/study-sets/{study_set_id}/documents",
+            data={"files": [(io.BytesIO(content), name) for name, content in files]},
+            headers={name.replace("_", "-"): value for name, value in headers.items()},
+        )
+
+
+@pytest.fixture
+def anonymous(app: APIFlask) -> Client:
+    """A client that is not signed in."""
+    return app.test_client()
+
+
+@pytest.fixture
+def client(app: APIFlask) -> Client:
+    """A client signed in as a student."""
+    return app.test_client().sign_in("student@example.org")
+
+
+@pytest.fixture
+def other_client(app: APIFlask) -> Client:
+    """A client signed in as another student."""
+    return app.test_client().sign_in("other@example.org")
+
+
+@pytest.fixture
+def run_pending_jobs(app: APIFlask) -> Callable[[], int]:
+    """Work on all that is queued and due, and on what comes of it, in this process; return how many rows.
+
+    The tasks themselves run, with real claims, as a worker would run them. The messages in Redis are left alone.
+    """
+
+    def run() -> int:
+        for done in range(_MOST_ROUNDS):
+            due = _find_due(app)
+            if due is None:
+                return done
+            task, row_id = due
+            with app.app_context():
+                queue.tasks[task].run(str(row_id))
+        raise AssertionError(f"There is still work after {_MOST_ROUNDS} rows: does a task leave its row queued?")
+
+    return run
+
+
+def _find_due(app: APIFlask) -> tuple[str, UUID] | None:
+    with app.app_context(), transaction() as session:
+        for model in Job.__subclasses__():
+            due = sa.select(model.id).where(
+                model.state == JobState.QUEUED, model.available_at <= sa.func.clock_timestamp()
+            )
+            row_id = session.scalar(due.order_by(model.created_at, model.id).limit(1))
+            if row_id is not None:
+                return model.task, row_id
+    return None
