@@ -70,8 +70,8 @@ def _unbroken(formula: str) -> str:
 
 
 def _tag_part(name: str) -> str:
-    words = re.sub(r"[\s\"\u3000]+", "_", one_line(name).lower()).strip("_")
-    return re.sub(r":{2,}", ":", words).strip(":").lstrip("=+-@＝＋－＠#") or "topic"
+    words = re.sub(r"[\s\"]+", "_", one_line(name).lower())
+    return re.sub(r":{2,}", ":", words).lstrip("=+-@＝＋－＠#:_").rstrip(":_") or "topic"
 
 
 def _guard_formula(formula: str) -> str:

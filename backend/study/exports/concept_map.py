@@ -14,6 +14,7 @@ from backend.study.exports.map_layout import (
     FONT_SIZE,
     LINE_HEIGHT,
     Box,
+    MapLayout,
     place_topics,
     text_width,
     wrap,
@@ -30,6 +31,7 @@ _DARK_THEME = (
     " .label { fill: #f0c48a } }"
 )
 _MARGIN = 28.0
+_LEAST_WIDTH = 420.0
 _TITLE_SIZE = 20.0
 _TITLE_LINE = 26.0
 _LABEL_SIZE = 11.0
@@ -86,17 +88,11 @@ def to_svg(topics: Sequence[TopicView], links: Sequence[LinkView], title: str) -
     boxes = {box.topic_id: box for box in layout.boxes}
     curves = [_link_curve(boxes[link.source_id], boxes[link.target_id], layout.boxes) for link in drawn]
     labels = _place_labels(drawn, curves, layout.boxes)
-    # Links between boxes of the last column swing out to its right.
-    map_right = max(
-        layout.width,
-        *(label.area.x + label.area.width for label in labels),
-        *(x for curve in curves for x, _ in curve.points),
-        420.0 - 2 * _MARGIN,
-    )
-    width = map_right + 2 * _MARGIN
+    area = _drawn_area(layout, curves, labels)
+    width = max(area.width + 2 * _MARGIN, _LEAST_WIDTH)
     title_lines = wrap(title, width - 2 * _MARGIN, _TITLE_SIZE * 1.12)
     top = _MARGIN + len(title_lines) * _TITLE_LINE + 16.0
-    height = top + max(layout.height, 40.0) + _MARGIN
+    height = top + max(area.height, 40.0) + _MARGIN
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_n(width)} {_n(height)}" '
         f'width="{_n(width)}" height="{_n(height)}" role="img" '
@@ -113,7 +109,7 @@ def to_svg(topics: Sequence[TopicView], links: Sequence[LinkView], title: str) -
             line_height=_TITLE_LINE,
             attributes='font-weight="700"',
         ),
-        f'<g transform="translate({_n(_MARGIN)} {_n(top)})">',
+        f'<g transform="translate({_n(_MARGIN - area.x)} {_n(top - area.y)})">',
         *(_edge(boxes[box.parent_id], box) for box in layout.boxes if box.parent_id),
         *(_link_line(curve) for curve in curves),
         *(_box(box, by_id[box.topic_id]) for box in layout.boxes),
@@ -123,6 +119,17 @@ def to_svg(topics: Sequence[TopicView], links: Sequence[LinkView], title: str) -
     if not topics:
         parts.append(_text(("Noch keine Themen · No topics yet",), _MARGIN, top + 20.0))
     return "\n".join([*parts, "</svg>", ""])
+
+
+def _drawn_area(layout: MapLayout, curves: Sequence[_Curve], labels: Sequence[_Label]) -> _Rectangle:
+    """Return what boxes, links and labels take up together; the last two may reach beyond the boxes."""
+    points = [(0.0, 0.0), (layout.width, layout.height), *(point for curve in curves for point in curve.points)]
+    for label in labels:
+        area = label.area
+        points += [(area.x, area.y), (area.x + area.width, area.y + area.height)]
+    xs, ys = zip(*points, strict=True)
+    left, top = min(xs), min(ys)
+    return _Rectangle(left, top, max(xs) - left, max(ys) - top)
 
 
 def _description(topics: Sequence[TopicView], links: Sequence[LinkView]) -> str:

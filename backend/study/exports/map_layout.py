@@ -143,7 +143,7 @@ def _cut(word: str, width: float, font_size: float) -> int:
     longest = 1
     while longest < len(word) - 1 and text_width(word[: longest + 1], font_size) <= width:
         longest += 1
-    cuts = range(longest, longest // 2, -1)
+    cuts = range(longest, longest // 3, -1)
     at_mark = next((cut for cut in cuts if word[cut - 1] in "-/"), None)
     return at_mark or next((cut for cut in cuts if _starts_syllable(word, cut)), longest)
 
@@ -155,7 +155,7 @@ def _starts_syllable(word: str, position: int) -> bool:
         and around.isalpha()
         and around[1] not in _VOWELS
         and around[2] in _VOWELS
-        and around[:2] not in ("ch", "ph", "th", "sh", "ck")
+        and around[:2] not in ("ch", "ph", "th", "sh", "ck", "sp", "st")
     )
 
 
