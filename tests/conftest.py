@@ -5,6 +5,7 @@ copied from a template that Alembic has migrated once. ``DATABASE_URL`` and ``RE
 instead of servers of our own; the database named there is not touched, further ones are made beside it.
 """
 
+import importlib
 import io
 import os
 import secrets
@@ -138,7 +139,7 @@ def settings(servers: dict[str, str], new_database: Callable[[], str]) -> Settin
 @pytest.fixture(scope="session")
 def engine(settings: Settings) -> Iterator[sa.Engine]:
     """Connections to this process's database besides those of the app, to look and to interfere."""
-    engine = sa.create_engine(engine_url(settings.database_url))
+    engine = sa.create_engine(engine_url(settings.database_url), pool_pre_ping=True)
     yield engine
     engine.dispose()
 
@@ -148,6 +149,9 @@ def built_app(settings: Settings) -> APIFlask:
     """The app, built once: a test asks for ``app``. Imported here, so that tests without it start at once."""
     from backend.app import create_app
 
+    # As a worker does: the tasks, and what the sweep is to do for each table of work, are known by import.
+    for room in ("library", "generation"):
+        importlib.import_module(f"backend.{room}.tasks")
     app = create_app(settings)
     app.test_client_class = Client
     return app

@@ -6,7 +6,7 @@ from urllib.parse import quote
 from uuid import UUID
 
 from apiflask import APIBlueprint
-from flask import Response, g, request, url_for
+from flask import Response, g, request, stream_with_context, url_for
 from flask.typing import ResponseReturnValue
 
 from backend.core.http import Answer
@@ -138,7 +138,8 @@ def download_document(document_id: UUID) -> Response:
     """Download the file as it was uploaded."""
     with transaction():
         document, pieces = service.read_bytes(g.user_id, document_id)
-    response = Response(pieces, content_type=DocumentKind(document.kind).media_type)
+    # The pieces are read after the request has ended, in its context.
+    response = Response(stream_with_context(pieces), content_type=DocumentKind(document.kind).media_type)
     response.content_length = document.size_bytes
     response.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(document.filename)}"
     return response

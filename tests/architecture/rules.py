@@ -23,6 +23,7 @@ _MAY_COMMIT_FOLDER = "backend/migrations/"  # Alembic's own transactions.
 # Imports inside functions, and why they are there.
 _LATE_IMPORTS = {
     ("backend/cli.py", "backend.operations.service"): "only this command needs the broker's client",
+    ("backend/cli.py", "backend.worker"): "the worker reads the whole configuration when it is imported",
     ("backend/cli.py", "backend.app"): "the other commands must work without building the app",
 }
 _MOCKS = ("unittest.mock", "mock", "pytest_mock")

@@ -1,0 +1,248 @@
+"""Work is claimed once, its lease is kept, and who lost it cannot write."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from uuid import UUID
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+
+from backend.core import jobs
+from backend.core.database import db
+from backend.core.jobs import Claim, JobState
+from backend.core.transaction import transaction
+from backend.library.models import Document
+
+
+@pytest.fixture
+def document_id(client) -> UUID:
+    """A queued row of work: a document that waits to be read."""
+    answer = client.upload(client.make_study_set(), ("notes.txt", b"Cells divide."))
+    return UUID(answer.json["documents"][0]["id"])
+
+
+@pytest.fixture(autouse=True)
+def _in_context(app: Flask, document_id: UUID) -> Iterator[None]:
+    with app.app_context():
+        yield
+
+
+def row(document_id: UUID) -> Document:
+    """Return the row as it is now."""
+    db.session.expunge_all()
+    with transaction():
+        return db.session.get_one(Document, document_id)
+
+
+def change(document_id: UUID, **values: object) -> None:
+    with transaction():
+        db.session.execute(sa.update(Document).where(Document.id == document_id).values(**values))
+
+
+def claim(document_id: UUID) -> Claim | None:
+    with transaction():
+        return jobs.claim(Document, document_id)
+
+
+def held(document_id: UUID) -> Claim:
+    found = claim(document_id)
+    assert found is not None
+    return found
+
+
+def expire(document_id: UUID) -> None:
+    """Let the lease run out."""
+    change(document_id, lease_until=sa.text("clock_timestamp() - interval '1 second'"))
+
+
+def test_a_queued_row_is_claimed(document_id: UUID) -> None:
+    found = held(document_id)
+    assert (found.id, found.attempt, found.failures) == (document_id, 1, 0)
+    after = row(document_id)
+    assert after.state == JobState.RUNNING
+    assert after.worker == jobs.WORKER_NAME
+    assert after.started_at is not None
+    assert after.lease_until is not None
+
+
+@pytest.mark.parametrize("state", ["planned", "running", "done", "failed", "cancelled"])
+def test_only_a_queued_row_is_claimed(document_id: UUID, state: str) -> None:
+    extra = {"lease_until": sa.func.now()} if state == "running" else {}
+    extra |= {"error_code": "damaged"} if state == "failed" else {}
+    change(document_id, state=state, **extra)
+    assert claim(document_id) is None
+
+
+def test_a_row_that_is_not_due_or_not_there_is_not_claimed(document_id: UUID) -> None:
+    change(document_id, available_at=sa.text("clock_timestamp() + interval '1 minute'"))
+    assert claim(document_id) is None
+    assert claim(UUID(int=1)) is None
+
+
+def test_five_deliveries_at_once_make_one_claim(app: Flask, document_id: UUID) -> None:
+    barrier, claims = threading.Barrier(5), []
+
+    def deliver() -> None:
+        with app.app_context():
+            barrier.wait()
+            claims.append(claim(document_id))
+
+    threads = [threading.Thread(target=deliver) for _ in range(5)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(claims) == 5
+    assert [found.attempt for found in claims if found] == [1]
+
+
+@pytest.mark.parametrize(
+    ("write", "state", "code"),
+    [
+        (lambda c: jobs.finish(Document, c), "done", None),
+        (lambda c: jobs.fail(Document, c, "damaged"), "failed", "damaged"),
+        (lambda c: jobs.cancel_held(Document, c), "cancelled", None),
+    ],
+)
+def test_an_outcome_ends_the_row(document_id: UUID, write: Callable[[Claim], None], state: str, code: str) -> None:
+    claimed = held(document_id)
+    with transaction():
+        write(claimed)
+    after = row(document_id)
+    assert (after.state, after.error_code) == (state, code)
+    assert after.ended_at is not None
+    assert (after.lease_until, after.worker) == (None, None)
+
+
+OUTCOMES = [
+    lambda c: jobs.finish(Document, c),
+    lambda c: jobs.fail(Document, c, "damaged"),
+    lambda c: jobs.cancel_held(Document, c),
+    lambda c: jobs.retry_later(Document, c, delay_s=0),
+]
+
+
+def attempt_to(write: Callable[[Claim], None], claimed: Claim) -> None:
+    with transaction():
+        db.session.execute(sa.update(Document).where(Document.id == claimed.id).values(characters=999))
+        write(claimed)
+
+
+@pytest.mark.parametrize("write", OUTCOMES)
+def test_a_zombie_cannot_write(document_id: UUID, write: Callable[[Claim], None]) -> None:
+    zombie = held(document_id)
+    expire(document_id)
+    assert jobs.sweep().taken_back == 1
+    successor = held(document_id)
+    assert successor.attempt == zombie.attempt + 1
+    with pytest.raises(jobs.LeaseLost):
+        attempt_to(write, zombie)
+    after = row(document_id)
+    # Neither the state nor anything else of the zombie's transaction is there.
+    assert (after.state, after.attempt, after.characters) == (JobState.RUNNING, 2, 0)
+    with transaction():
+        jobs.finish(Document, successor)
+
+
+@pytest.mark.parametrize("write", OUTCOMES)
+def test_who_lost_the_row_cannot_write_even_while_nobody_has_it(document_id: UUID, write) -> None:
+    zombie = held(document_id)
+    expire(document_id)
+    jobs.sweep()
+    with pytest.raises(jobs.LeaseLost):
+        attempt_to(write, zombie)
+    assert row(document_id).state == JobState.QUEUED
+
+
+@pytest.mark.parametrize("write", OUTCOMES)
+def test_nobody_writes_after_the_end(document_id: UUID, write: Callable[[Claim], None]) -> None:
+    claimed = held(document_id)
+    with transaction():
+        jobs.finish(Document, claimed)
+    with pytest.raises(jobs.LeaseLost):
+        attempt_to(write, claimed)
+    assert row(document_id).state == JobState.DONE
+
+
+def test_a_deleted_row_is_lost(document_id: UUID) -> None:
+    claimed = held(document_id)
+    with transaction():
+        db.session.execute(sa.delete(Document))
+    with pytest.raises(jobs.LeaseLost):
+        attempt_to(OUTCOMES[0], claimed)
+
+
+def test_retry_later_counts_a_failure_and_waits(document_id: UUID) -> None:
+    claimed = held(document_id)
+    with transaction():
+        jobs.retry_later(Document, claimed, delay_s=0.3)
+    after = row(document_id)
+    assert (after.state, after.failures, after.worker) == (JobState.QUEUED, 1, None)
+    assert claim(document_id) is None
+    time.sleep(0.35)
+    again = held(document_id)
+    assert (again.attempt, again.failures) == (2, 1)
+
+
+@pytest.fixture
+def short_lease(monkeypatch: pytest.MonkeyPatch) -> Iterator[float]:
+    """Leases of 0.6 s."""
+    from backend.settings import get_settings
+
+    monkeypatch.setenv("LEASE_S", "0.6")
+    get_settings.cache_clear()
+    yield 0.6
+    monkeypatch.undo()
+    get_settings.cache_clear()
+
+
+def test_a_lease_is_renewed_while_the_work_goes_on(document_id: UUID, short_lease: float) -> None:
+    claimed = held(document_id)
+    with jobs.lease(Document, claimed) as lost:
+        time.sleep(short_lease * 2)
+        assert not lost.is_set()
+        assert jobs.sweep().taken_back == 0
+    with transaction():
+        jobs.finish(Document, claimed)
+
+
+def test_a_lease_is_not_renewed_after_the_work(document_id: UUID, short_lease: float) -> None:
+    claimed = held(document_id)
+    with jobs.lease(Document, claimed):
+        pass
+    time.sleep(short_lease * 1.2)
+    assert jobs.sweep().taken_back == 1
+
+
+def test_a_lost_lease_is_told(document_id: UUID, short_lease: float) -> None:
+    claimed = held(document_id)
+    with jobs.lease(Document, claimed) as lost:
+        change(document_id, state=JobState.QUEUED, lease_until=None)
+        assert lost.wait(short_lease)
+    assert row(document_id).state == JobState.QUEUED
+
+
+def test_a_lease_survives_a_lost_connection(document_id: UUID, short_lease: float, engine: sa.Engine) -> None:
+    claimed = held(document_id)
+    kill = sa.text(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
+    with jobs.lease(Document, claimed) as lost:
+        with engine.connect() as connection:
+            connection.execute(kill)
+        time.sleep(short_lease * 1.5)
+        assert not lost.is_set()
+        assert jobs.sweep().taken_back == 0
+
+
+def test_a_stopping_worker_hands_back_what_it_holds(document_id: UUID) -> None:
+    claimed = held(document_id)
+    assert jobs.hand_back("another-worker") == 0
+    assert row(document_id).state == JobState.RUNNING
+    assert jobs.hand_back() == 1
+    after = row(document_id)
+    assert (after.state, after.failures, after.lease_until, after.worker) == (JobState.QUEUED, 0, None, None)
+    assert held(document_id).attempt == claimed.attempt + 1

@@ -1,0 +1,190 @@
+"""The sweep sends again what was lost, takes back what a dead worker held, and gives up in the end."""
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from uuid import UUID
+
+import pytest
+import redis
+import sqlalchemy as sa
+from flask import Flask
+
+from backend.core import jobs
+from backend.core.database import db
+from backend.core.jobs import JobState, Swept
+from backend.core.queue import QUEUE_NAME, queue, send
+from backend.core.transaction import transaction
+from backend.library.models import Document
+from backend.library.signals import document_settled
+from backend.settings import Settings
+from config.local import folders
+
+
+@pytest.fixture
+def document_id(client) -> UUID:
+    """A queued row of work: a document that waits to be read."""
+    answer = client.upload(client.make_study_set(), ("notes.txt", b"Cells divide."))
+    return UUID(answer.json["documents"][0]["id"])
+
+
+@pytest.fixture(autouse=True)
+def _in_context(app: Flask, document_id: UUID) -> Iterator[None]:
+    with app.app_context():
+        yield
+
+
+@pytest.fixture
+def sent(settings: Settings) -> Callable[[UUID], int]:
+    """Count the messages about a row that wait in the broker."""
+    client = redis.Redis.from_url(settings.redis_url)
+
+    def count(row_id: UUID) -> int:
+        bodies = [json.loads(message)["headers"]["argsrepr"] for message in client.lrange(QUEUE_NAME, 0, -1)]
+        return sum(str(row_id) in body for body in bodies)
+
+    return count
+
+
+def state(document_id: UUID) -> tuple[str, int, str | None]:
+    db.session.expunge_all()
+    with transaction():
+        found = db.session.get_one(Document, document_id)
+    return found.state, found.failures, found.error_code
+
+
+def change(document_id: UUID, **values: object) -> None:
+    with transaction():
+        db.session.execute(sa.update(Document).where(Document.id == document_id).values(**values))
+
+
+def die_at_work(document_id: UUID) -> None:
+    """Claim the row and let the lease run out."""
+    with transaction():
+        assert jobs.claim(Document, document_id)
+    change(document_id, lease_until=sa.text("clock_timestamp() - interval '1 second'"))
+
+
+def test_a_commit_sends_one_message(document_id: UUID, sent) -> None:
+    assert sent(document_id) == 1
+
+
+def test_a_rollback_sends_none(document_id: UUID, sent) -> None:
+    def work() -> None:
+        with transaction():
+            jobs.dispatch(db.session.get_one(Document, document_id))
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        work()
+    assert sent(document_id) == 1
+
+
+def test_work_that_was_just_sent_is_left_alone(document_id: UUID, sent) -> None:
+    assert jobs.sweep() == Swept()
+    assert sent(document_id) == 1
+
+
+@pytest.mark.parametrize("sent_at", [None, sa.text("clock_timestamp() - interval '1 hour'")], ids=["never", "long ago"])
+def test_lost_work_is_sent_again_once(document_id: UUID, sent, sent_at: object) -> None:
+    change(document_id, sent_at=sent_at, available_at=sa.text("clock_timestamp() - interval '1 hour'"))
+    assert jobs.sweep() == Swept(sent=1)
+    assert sent(document_id) == 2
+    assert jobs.sweep() == Swept()
+
+
+def test_work_that_is_not_due_is_not_sent(document_id: UUID, sent) -> None:
+    change(document_id, sent_at=None, available_at=sa.text("clock_timestamp() + interval '1 minute'"))
+    assert jobs.sweep() == Swept()
+    assert sent(document_id) == 1
+
+
+@pytest.mark.parametrize("final", ["planned", "done", "cancelled"])
+def test_work_that_is_not_queued_is_not_sent(document_id: UUID, final: str) -> None:
+    change(document_id, state=final, sent_at=None)
+    assert jobs.sweep() == Swept()
+
+
+def test_a_living_worker_keeps_its_row(document_id: UUID) -> None:
+    with transaction():
+        assert jobs.claim(Document, document_id)
+    assert jobs.sweep() == Swept()
+    assert state(document_id) == (JobState.RUNNING, 0, None)
+
+
+def test_the_row_of_a_dead_worker_is_taken_back_and_sent(document_id: UUID, sent) -> None:
+    die_at_work(document_id)
+    assert jobs.sweep() == Swept(sent=1, taken_back=1)
+    assert state(document_id) == (JobState.QUEUED, 1, None)
+    assert sent(document_id) == 2
+
+
+def test_a_row_that_kills_every_worker_is_given_up(document_id: UUID, settings: Settings) -> None:
+    told: list[UUID] = []
+
+    def listen(_sender: object, *, document_id: UUID) -> None:
+        told.append(document_id)
+
+    with document_settled.connected_to(listen):
+        for _ in range(settings.step_attempts - 1):
+            die_at_work(document_id)
+            assert jobs.sweep() == Swept(sent=1, taken_back=1)
+        assert told == []
+        die_at_work(document_id)
+        assert jobs.sweep() == Swept(taken_back=1, given_up=1)
+    assert state(document_id) == (JobState.FAILED, settings.step_attempts, "worker_lost")
+    assert told == [document_id]
+    assert jobs.sweep() == Swept()
+
+
+def test_two_sweeps_at_once_are_one(document_id: UUID, engine: sa.Engine) -> None:
+    change(document_id, sent_at=None)
+    with engine.begin() as other:
+        other.execute(sa.select(sa.func.pg_advisory_xact_lock(7_305_811)))
+        assert jobs.sweep() is None
+    assert jobs.sweep() == Swept(sent=1)
+
+
+def test_sweeps_in_many_threads_send_once(app: Flask, document_id: UUID, sent) -> None:
+    change(document_id, sent_at=None)
+    barrier = threading.Barrier(5)
+
+    def run() -> None:
+        with app.app_context():
+            barrier.wait()
+            jobs.sweep()
+
+    threads = [threading.Thread(target=run) for _ in range(5)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sent(document_id) == 2
+
+
+def test_a_row_that_somebody_has_locked_is_left_for_the_next_sweep(document_id: UUID, engine: sa.Engine) -> None:
+    die_at_work(document_id)
+    with engine.begin() as other:
+        other.execute(sa.text("SELECT 1 FROM documents FOR UPDATE"))
+        assert jobs.sweep() == Swept()
+    assert jobs.sweep() == Swept(sent=1, taken_back=1)
+
+
+def test_a_broker_that_is_away_does_not_fail_the_request(client, settings: Settings) -> None:
+    study_set_id = client.make_study_set()
+    queue.conf.broker_url = f"redis://127.0.0.1:{folders.free_port()}/0"
+    queue.pool.force_close_all()
+    try:
+        assert send("library.read_document", "x") is False
+        answer = client.upload(study_set_id, ("more.txt", b"Plants grow."))
+    finally:
+        queue.conf.broker_url = settings.redis_url
+        queue.pool.force_close_all()
+    assert answer.status_code == 201
+    waiting = UUID(answer.json["documents"][0]["id"])
+    change(
+        waiting,
+        sent_at=sa.text("clock_timestamp() - interval '1 hour'"),
+        available_at=sa.text("now() - interval '1 hour'"),
+    )
+    assert jobs.sweep() == Swept(sent=1)
