@@ -216,11 +216,6 @@ class Dialect:
     limits: tuple[str, ...] = ("max_completion_tokens", "max_tokens")
     temperature: bool = True
 
-    @property
-    def schema_in_text(self) -> bool:
-        """Whether the prompt has to carry the schema, because the server does not enforce it."""
-        return self.formats[0] in ("json_object", "none")
-
     def parameters(self, name: str, schema: dict[str, Any], max_output_tokens: int) -> dict[str, Any]:
         """Return the parameters of the request that are a matter of dialect."""
         parameters: dict[str, Any] = {}

@@ -5,10 +5,10 @@ It does not retry: the step that called is scheduled again, and two layers of re
 """
 
 import asyncio
+import math
 import os
 import threading
 import time
-from collections.abc import Callable
 from typing import Any
 
 import openai
@@ -30,10 +30,11 @@ from backend.generation.prompts import CONNECT_SCHEMA, SECTION_SCHEMA, connect_p
 
 _OPENAI_URL = "https://api.openai.com/v1"
 
-_dialects: dict[tuple[str, str], Dialect] = {}
-"""What each server is known to understand, by base URL and model, for the life of the process."""
+GUESS_HOLDS_S = 600.0
+"""How long a guessed dialect is kept: an outage that ends between two requests looks just like a refusal."""
 
-_Prompt = Callable[[bool], tuple[str, str]]
+_dialects: dict[tuple[str, str], tuple[Dialect, float]] = {}
+"""What each server is known to understand, by base URL and model, and until when on the monotonic clock."""
 
 
 class _Connection:
@@ -111,10 +112,7 @@ class OpenAIModel:
         ``truncated`` is set whenever the JSON ended early, whatever reason the server gave; the complete items
         are in the reply.
         """
-
-        def prompt(schema_in_text: bool) -> tuple[str, str]:
-            return section_prompt(request, schema_in_text=schema_in_text)
-
+        prompt = section_prompt(request, schema_in_text=not self._is_openai)
         answer = self._ask(prompt, "study_material", SECTION_SCHEMA, before_call)
         try:
             parsed = parse_section(answer.content)
@@ -136,10 +134,7 @@ class OpenAIModel:
 
         Parents never form a circle: a topic whose parent would close one becomes a root.
         """
-
-        def prompt(schema_in_text: bool) -> tuple[str, str]:
-            return connect_prompt(request, schema_in_text=schema_in_text)
-
+        prompt = connect_prompt(request, schema_in_text=not self._is_openai)
         answer = self._ask(prompt, "concept_map", CONNECT_SCHEMA, before_call)
         try:
             parsed = parse_connections(answer.content)
@@ -155,22 +150,28 @@ class OpenAIModel:
         if connection:
             connection.close()
 
-    def _ask(self, prompt: _Prompt, name: str, schema: dict[str, Any], before_call: BeforeCall) -> Answer:
+    def _ask(self, prompt: tuple[str, str], name: str, schema: dict[str, Any], before_call: BeforeCall) -> Answer:
         """Ask in the dialect known to work; without one, find it on the way."""
         place = (self._base_url, self.name)
-        known = _dialects.get(place)
-        dialect = known or Dialect(limits=self._limit_names())
         deadline = time.monotonic() + self._timeout_s
+        known, until = _dialects.get(place, (None, 0.0))
+        if until < time.monotonic():
+            known = None
+        # OpenAI's newer models refuse the old name; many other servers silently ignore the new one.
+        limits = ("max_completion_tokens", "max_tokens")
+        dialect = known or Dialect(limits=limits if self._is_openai else limits[::-1])
         # OpenAI itself says what it refuses. Elsewhere a failure that names nothing may be a refusal of the
         # answer's format: it is guessed so once, and a second such failure is an outage, told as the first was.
-        may_guess = known is None and self._base_url != _OPENAI_URL
+        may_guess = known is None and not self._is_openai
         guessed: Failure | None = None
         while True:
             before_call()
             refuse_open_transaction()
             outcome = self._send(dialect, prompt, name, schema, deadline)
             if isinstance(outcome, Answer):
-                _dialects[place] = dialect
+                if dialect != known:
+                    holds_s = GUESS_HOLDS_S if guessed else math.inf
+                    _dialects[place] = (dialect, time.monotonic() + holds_s)
                 return outcome
             easier = dialect.easier(outcome)
             if easier is None and may_guess and outcome.is_unexplained:
@@ -181,15 +182,16 @@ class OpenAIModel:
                 raise told.to_model_error()
             dialect = easier
 
-    def _limit_names(self) -> tuple[str, ...]:
-        # OpenAI's newer models refuse the old name; many other servers silently ignore the new one.
-        names = ("max_completion_tokens", "max_tokens")
-        return names if self._base_url == _OPENAI_URL else names[::-1]
+    @property
+    def _is_openai(self) -> bool:
+        # OpenAI shows the schema to the model itself. Others at most enforce it, token by token, and a model that
+        # does not know the fields to come writes worse; so they get it in the prompt.
+        return self._base_url == _OPENAI_URL
 
     def _send(
-        self, dialect: Dialect, prompt: _Prompt, name: str, schema: dict[str, Any], deadline: float
+        self, dialect: Dialect, prompt: tuple[str, str], name: str, schema: dict[str, Any], deadline: float
     ) -> Answer | Failure:
-        system, user = prompt(dialect.schema_in_text)
+        system, user = prompt
         body = {
             "model": self.name,
             "messages": [{"role": "system", "content": system}, {"role": "user", "content": user}],

@@ -1,5 +1,6 @@
 """Servers that refuse what OpenAI takes: the dialect is found once, and an outage is not taken for one."""
 
+import time
 from collections.abc import Callable
 
 import pytest
@@ -62,13 +63,25 @@ def test_format_is_found_once_and_remembered(
     assert formats(server) == path[-1:] * 2
 
 
-def test_schema_is_in_the_prompt_where_the_server_does_not_enforce_it(
+def test_schema_is_in_the_prompt_too_since_servers_do_not_show_it(
     model: OpenAIModel, server: OpenAIStandIn, section: SectionRequest
 ) -> None:
-    server.set_script([{"do": "refuse_json_schema"}, {"do": "refuse_schema_dialect"}])
     write(model, section)
-    systems = [call["request"]["messages"][0]["content"] for call in server.calls]
-    assert ["additionalProperties" in system for system in systems] == [False, False, True]
+    assert '"additionalProperties": false' in server.calls[0]["request"]["messages"][0]["content"]
+
+
+def test_guess_is_checked_again_later(
+    model: OpenAIModel, server: OpenAIStandIn, section: SectionRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("backend.generation.openai_model.GUESS_HOLDS_S", 0.2)
+    server.set_script([{"do": "server_error", "on": [1]}])
+    assert write(model, section) == 3
+    assert write(model, section) == 3
+    time.sleep(0.25)
+    assert write(model, section) == 3
+    time.sleep(0.25)
+    assert write(model, section) == 3
+    assert formats(server) == ["json_schema", *["json_object+schema"] * 2, *["json_schema"] * 2]
 
 
 @pytest.mark.parametrize("parameter", ["temperature", "max_tokens"])

@@ -7,7 +7,9 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 import pytest
+from apiflask import APIFlask
 
+from backend.core.transaction import TransactionOpen, transaction
 from backend.generation.language_model import ModelError, SectionRequest
 from backend.generation.model_server import read_retry_after
 from backend.generation.openai_model import OpenAIModel
@@ -197,7 +199,16 @@ def test_environment_does_not_redirect_the_calls(
     section: SectionRequest,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
-    monkeypatch.setenv("OPENAI_API_KEY", "")
-    assert make_model().write_section(section, lambda: None).flashcards
-    assert len(server.calls) == 1
+    monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+    # Nothing listens on the discard port: the call to OpenAI's own address does not leave this machine.
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+    assert fail(make_model(base_url=None), section).code == "unavailable"
+    assert server.calls == []
+
+
+def test_no_call_is_made_while_a_transaction_is_open(
+    model: OpenAIModel, server: OpenAIStandIn, section: SectionRequest, app: APIFlask
+) -> None:
+    with app.app_context(), pytest.raises(TransactionOpen), transaction():
+        model.write_section(section, lambda: None)
+    assert server.calls == []
