@@ -1,0 +1,64 @@
+"""Checking all items of a reply, each by itself, and their language together."""
+
+from collections import Counter
+from dataclasses import dataclass
+
+from backend.generation.checks.check import CheckContext, Kept, Rejected
+from backend.generation.checks.flashcards import check_flashcard
+from backend.generation.checks.questions import check_question
+from backend.generation.language_model import DraftFlashcard, DraftQuestion, SectionReply
+from backend.generation.languages import is_clearly_another_language
+
+WRONG_LANGUAGE = "wrong_language"
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedItems:
+    """What of a reply is kept and what is not; every draft is in exactly one of the two."""
+
+    flashcards: tuple[Kept[DraftFlashcard], ...]
+    questions: tuple[Kept[DraftQuestion], ...]
+    rejected: tuple[Rejected[DraftFlashcard] | Rejected[DraftQuestion], ...]
+
+    def count_rejected(self) -> Counter[str]:
+        """Count rejected items by the name of the check that they failed."""
+        return Counter(rejected.check for rejected in self.rejected)
+
+    def count_fixed(self) -> Counter[str]:
+        """Count kept items by what was fixed in them."""
+        names = [name for card in self.flashcards for name in card.fixed]
+        return Counter(names + [name for question in self.questions for name in question.fixed])
+
+
+def check_reply(reply: SectionReply, context: CheckContext) -> CheckedItems:
+    """Check each item by itself, so that a bad one never takes others with it, then the language of what is left.
+
+    When the items that passed are, taken together, clearly in another language than asked for, all are rejected.
+    """
+    rejected: list[Rejected[DraftFlashcard] | Rejected[DraftQuestion]] = []
+    flashcards: list[Kept[DraftFlashcard]] = []
+    for card in reply.flashcards:
+        checked_card = check_flashcard(card, context)
+        if isinstance(checked_card, Kept):
+            flashcards.append(checked_card)
+        else:
+            rejected.append(checked_card)
+    questions: list[Kept[DraftQuestion]] = []
+    for question in reply.questions:
+        checked_question = check_question(question, context)
+        if isinstance(checked_question, Kept):
+            questions.append(checked_question)
+        else:
+            rejected.append(checked_question)
+    if is_clearly_another_language(_texts(flashcards, questions), context.language):
+        rejected.extend(Rejected(kept.draft, WRONG_LANGUAGE) for kept in flashcards)
+        rejected.extend(Rejected(kept.draft, WRONG_LANGUAGE) for kept in questions)
+        flashcards, questions = [], []
+    return CheckedItems(tuple(flashcards), tuple(questions), tuple(rejected))
+
+
+def _texts(flashcards: list[Kept[DraftFlashcard]], questions: list[Kept[DraftQuestion]]) -> list[str]:
+    texts = [text for kept in flashcards for text in (kept.draft.front, kept.draft.back)]
+    for kept in questions:
+        texts += [kept.draft.stem, *(option.text for option in kept.draft.options), kept.draft.explanation]
+    return texts
