@@ -7,9 +7,10 @@ from pathlib import Path
 import click
 from alembic import command
 from alembic.config import Config
+from pydantic import SecretStr
 
 from backend.core.logging import configure_logging
-from backend.settings import get_settings
+from backend.settings import Settings, get_settings
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -53,6 +54,26 @@ def sweep() -> None:
 
     with flask_app.app_context():
         sweep_forever()
+
+
+def configuration_table() -> str:
+    """Return the configuration as a Markdown table: each environment variable, its default and its meaning."""
+    rows = ["| variable | default | meaning |", "| --- | --- | --- |"]
+    for name, field in Settings.model_fields.items():
+        rows.append(f"| `{name.upper()}` | {_shown_default(field.default)} | {field.description} |")
+    return "\n".join(rows) + "\n"
+
+
+def _shown_default(value: object) -> str:
+    if isinstance(value, SecretStr):
+        return "for development only"
+    return "none" if value in (None, "", ()) else f"`{value}`"
+
+
+@main.command("settings-table")
+def settings_table() -> None:
+    """Print the configuration table of the README."""
+    click.echo(configuration_table(), nl=False)
 
 
 @main.command()

@@ -47,6 +47,7 @@ def read_access_token() -> UUID:
     except (JWTExtendedException, PyJWTError):
         raise NotSignedIn from None
     user_id = parse_uuid(str(claims.get("sub", "")))
-    if user_id is None:
+    # The library checks an expiry where there is one; a token without any would be good for ever.
+    if user_id is None or "exp" not in claims:
         raise NotSignedIn
     return user_id

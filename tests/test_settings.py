@@ -1,0 +1,147 @@
+"""The configuration is read once, frozen, and refused where it is missing or unsafe."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from backend.settings import Settings, SettingsRefused, load_settings
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+PRODUCTION = {
+    "ENVIRONMENT": "production",
+    "JWT_SECRET": "zV7kQ2mX9pL4wR8tY1nB6cF3hJ5dG0sA",
+    "FLASK_SECRET_KEY": "uE4iO8aW2qS6xC1vN9mK7lP3zT5rH0jD",
+    "DATABASE_URL": "postgresql://user:password@db.example/hackthestudy",
+    "REDIS_URL": "redis://localhost:6379/0",
+    "PUBLIC_URL": "https://api.study.example",
+    "FRONTEND_URL": "https://study.example",
+}
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch):
+    """Set the whole environment that the settings see."""
+
+    def set_to(**values: str) -> None:
+        for name in Settings.model_fields:
+            monkeypatch.delenv(name.upper(), raising=False)
+        for name, value in values.items():
+            monkeypatch.setenv(name, value)
+
+    set_to()
+    return set_to
+
+
+def refusal(environment, **values: str) -> list[str]:
+    """Return the lines of the refusal below its first."""
+    environment(**values)
+    with pytest.raises(SettingsRefused) as raised:
+        load_settings()
+    first, *lines = str(raised.value).splitlines()
+    assert first == "Refusing to start:"
+    return [line.strip() for line in lines]
+
+
+def test_development_needs_nothing(environment) -> None:
+    settings = load_settings()
+    assert settings.environment == "development"
+    assert settings.openai_api_key is None
+
+
+def test_production_with_everything_starts(environment) -> None:
+    environment(**PRODUCTION)
+    settings = load_settings()
+    assert settings.environment == "production"
+    assert settings.jwt_secret.get_secret_value() == PRODUCTION["JWT_SECRET"]
+
+
+@pytest.mark.parametrize("name", [name for name in PRODUCTION if name != "ENVIRONMENT"])
+@pytest.mark.parametrize("value", [None, ""], ids=["missing", "empty"])
+def test_production_refuses_what_is_missing(environment, name: str, value: str | None) -> None:
+    values = {key: given for key, given in PRODUCTION.items() if key != name}
+    lines = refusal(environment, **values, **({} if value is None else {name: value}))
+    assert len(lines) == 1
+    assert lines[0].startswith(f"{name} is missing")
+
+
+@pytest.mark.parametrize("name", ["JWT_SECRET", "FLASK_SECRET_KEY"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        "development-only-secret-not-for-production",
+        "tiny",
+        "zV7kQ2mX9pL4wR8tY1nB6cF3hJ5dG0s",
+        "a" * 64,
+        "abcabcabcabcabcabcabcabcabcabcabcabc",
+        " " * 40,
+    ],
+)
+def test_production_refuses_unsafe_secrets(environment, name: str, value: str) -> None:
+    lines = refusal(environment, **{**PRODUCTION, name: value})
+    assert len(lines) == 1
+    assert lines[0].startswith(name)
+    # The message goes to a log, and the value may be nearly right.
+    assert value not in lines[0]
+
+
+def test_production_refuses_one_secret_for_two_purposes(environment) -> None:
+    lines = refusal(environment, **{**PRODUCTION, "FLASK_SECRET_KEY": PRODUCTION["JWT_SECRET"]})
+    assert len(lines) == 1
+    assert lines[0].startswith("FLASK_SECRET_KEY")
+
+
+def test_production_names_each_in_a_line_of_its_own(environment) -> None:
+    lines = refusal(environment, ENVIRONMENT="production")
+    assert sorted(line.split()[0] for line in lines) == sorted(name for name in PRODUCTION if name != "ENVIRONMENT")
+
+
+def test_production_refuses_any_origin(environment) -> None:
+    lines = refusal(environment, **PRODUCTION, CORS_ORIGINS="https://a.example, *")
+    assert len(lines) == 1
+    assert lines[0].startswith("CORS_ORIGINS")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("PORT", "many"), ("ENVIRONMENT", "prod"), ("MAX_UPLOAD_BYTES", "0"), ("LOG_LEVEL", "LOUD"), ("LEASE_S", "-1")],
+)
+def test_a_malformed_value_is_named(environment, name: str, value: str) -> None:
+    lines = refusal(environment, **{name: value})
+    assert len(lines) == 1
+    assert lines[0].startswith(f"{name}: ")
+
+
+def test_values_are_typed(environment) -> None:
+    environment(PORT="9000", CORS_ORIGINS="https://a.example/, https://b.example,", FRONTEND_URL="https://c.example/")
+    settings = load_settings()
+    assert settings.port == 9000
+    assert settings.allowed_origins == ("https://a.example", "https://b.example", "https://c.example")
+
+
+def test_nothing_changes_after_the_start(environment) -> None:
+    with pytest.raises(ValidationError):
+        load_settings().port = 1
+
+
+def test_secrets_are_not_shown(environment) -> None:
+    environment(**PRODUCTION, OPENAI_API_KEY="sk-secret")
+    settings = load_settings()
+    assert "sk-secret" not in repr(settings)
+    assert PRODUCTION["JWT_SECRET"] not in repr(settings)
+
+
+def test_every_variable_is_described() -> None:
+    assert [name for name, field in Settings.model_fields.items() if not field.description] == []
+
+
+def test_a_process_refuses_to_start_without_a_traceback() -> None:
+    command = [sys.executable, "-c", "from backend.app import create_app; create_app()"]
+    environment = {"PATH": os.environ["PATH"], "ENVIRONMENT": "production"}
+    done = subprocess.run(command, cwd=CHECKOUT, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith("Refusing to start:\n  JWT_SECRET is missing")
+    assert "Traceback" not in done.stderr
