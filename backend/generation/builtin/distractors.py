@@ -1,0 +1,117 @@
+"""Chooses wrong answers for a question: other terms of the same section that look like the right one."""
+
+import re
+from itertools import combinations, pairwise
+from statistics import median
+
+from backend.generation.builtin.lexicon import Lexicon
+from backend.generation.builtin.sentence_checks import content_words, fold, list_words, share_a_stem
+from backend.generation.builtin.terms import Term, is_abbreviation, stem_key
+
+OPTIONS = 4
+
+_ADJECTIVE = re.compile(r"(?:ed|ing|ive|able|ible|al|ous|ful|ic|ly)$")
+
+
+def choose_distractors(key: str, stem: str, evidence: str, terms: dict[str, Term], lexicon: Lexicon) -> list[str]:
+    """Three distractors, best first, or an empty list when the section has no three good ones.
+
+    A distractor is written like the key (words, capitals, number), stands nowhere in the evidence, shares no word
+    with the key, and is no other form of another distractor. A word of the stem that stands in the key but in no
+    distractor would give the key away, and so would a key much longer than the rest; then there is no question.
+    """
+    stem_words = content_words(stem, lexicon)
+    if any(share_a_stem(word, stem_words) for word in content_words(key, lexicon)):
+        return []
+    evidence_words = list_words(evidence)
+    own = terms.get(stem_key(key))
+    if lexicon.language == "de" and (own is None or not own.singular):
+        # The number of a German noun without a singular article is not known; the wrong one would show.
+        return []
+    own_sentences = terms[stem_key(key)].sentences if stem_key(key) in terms else set()
+    ranked = sorted(
+        (
+            (_likeness(key, term) + 0.3 * term.score - 0.5 * bool(own_sentences & term.sentences), term.text)
+            for term in terms.values()
+            if _is_like(key, term, lexicon) and _stands_apart(key, term.text, evidence_words, stem_words, lexicon)
+        ),
+        key=lambda pair: (-pair[0], pair[1]),
+    )
+    chosen: list[str] = []
+    known = 0
+    for _, text in ranked:
+        words = content_words(text, lexicon) or [fold(text)]
+        if not any(share_a_stem(word, list_words(other)) for other in chosen for word in words):
+            chosen.append(text)
+            known += terms[stem_key(text)].is_known
+        if len(chosen) == OPTIONS - 1:
+            break
+    # Two of three must be names that the section defines or heads a part with; frequent words alone look silly.
+    return chosen if len(chosen) == OPTIONS - 1 and known >= 2 >= 2 and _are_distinct([key, *chosen]) else []
+
+
+def _is_like(key: str, term: Term, lexicon: Lexicon) -> bool:
+    """Whether a term is of the key's kind, and known >= 2 to be one: seen twice, defined, or in a heading."""
+    text = term.text
+    if not (term.is_known or term.count >= (2 if " " in text or len(text) >= 9 else 4)):
+        return False
+    if is_abbreviation(text) != is_abbreviation(key) or abs(len(text.split()) - len(key.split())) > 1:
+        return False
+    if lexicon.language == "en":
+        if " " in text and _ADJECTIVE.search(text.split()[-1]):
+            return False
+        if _looks_plural(text) != _looks_plural(key) or _is_name(text) != _is_name(key):
+            return False
+        return (
+            term.singular
+            or term.defined
+            or (term.in_heading and not _ADJECTIVE.search(text))
+            or _looks_plural(key)
+            or _is_name(key)
+            or len(text.split()) > 1
+        )
+    return _is_name(text) == _is_name(key) and term.singular
+
+
+def _stands_apart(key: str, text: str, evidence_words: list[str], stem_words: list[str], lexicon: Lexicon) -> bool:
+    """Whether a term has nothing in common with the key and does not come in the evidence or the stem."""
+    words = content_words(text, lexicon) or [fold(text)]
+    key_words = list_words(key)
+    return not any(
+        word in evidence_words or share_a_stem(word, key_words) or share_a_stem(word, stem_words) for word in words
+    )
+
+
+def _likeness(key: str, term: Term) -> float:
+    same_length = len(term.text.split()) == len(key.split())
+    suffix = 0
+    for left, right in zip(reversed(term.text.lower()), reversed(key.lower()), strict=False):
+        if left != right:
+            break
+        suffix += 1
+    closeness = 1 - min(abs(len(term.text) - len(key)), 12) / 12
+    return 1.0 * same_length + 0.4 * min(suffix, 3) + closeness + 1.5 * term.is_known
+
+
+def _are_distinct(options: list[str]) -> bool:
+    """Whether no option repeats another, and the key (the first) is no outlier in length."""
+    if any(fold(left) == fold(right) for left, right in combinations(options, 2)):
+        return False
+    key, others = options[0], options[1:]
+    middle = median(len(other) for other in others)
+    return not (len(key) >= 1.5 * middle and len(key) - middle >= 12)
+
+
+def capitalise(text: str) -> str:
+    """An option with a capital, so that letter case tells nothing; "mRNA" stays as it is."""
+    return text if any(letter.isupper() for letter in text.split(maxsplit=1)[0]) else text[0].upper() + text[1:]
+
+
+def _looks_plural(text: str) -> bool:
+    last = text.rsplit(maxsplit=1)[-1].lower()
+    return last.endswith("s") and not last.endswith(("ss", "us", "is"))
+
+
+def _is_name(text: str) -> bool:
+    """Capitals inside a word, or at a later word; a hyphen's second half does not count."""
+    return any(letter.isupper() and before != "-" for before, letter in pairwise(text))

@@ -1,0 +1,79 @@
+"""The built-in language model: items taken from the text itself by rules, without a vendor or a network.
+
+It is modest on purpose: what it cannot make well it leaves out. How good it is, measured on real documents, and
+what it gets wrong is written in docs/builtin-model.md.
+"""
+
+from dataclasses import replace
+
+from backend.generation.builtin.cloze import find_gaps
+from backend.generation.builtin.definitions import find_definitions
+from backend.generation.builtin.drafts import Candidate, QuestionWriter, Selection, draft_flashcards
+from backend.generation.builtin.lexicon import LEXICA, WORDINGS, detect_language
+from backend.generation.builtin.prose import read_prose
+from backend.generation.builtin.terms import collect_terms
+from backend.generation.builtin.topics import TopicList, connect
+from backend.generation.language_model import (
+    BeforeCall,
+    ConnectReply,
+    ConnectRequest,
+    DraftFlashcard,
+    DraftQuestion,
+    SectionReply,
+    SectionRequest,
+)
+
+
+class BuiltinModel:
+    """Definition cards, cloze cards and multiple-choice questions from German and English text.
+
+    The same request gives the same reply. Text in another language gives an empty reply: its precision was never
+    measured. A request for another language than the text's gets the text's, because nothing is translated here.
+    Never raises ModelError.
+    """
+
+    name = "builtin-1"
+    is_draft = True
+
+    def write_section(self, request: SectionRequest, before_call: BeforeCall) -> SectionReply:
+        """Write at most as many cards and questions as asked for, each quoting its sentence exactly.
+
+        ``before_call`` is called once, before the work, so that a cancelled run stops here as with any model.
+        """
+        before_call()
+        language = detect_language("\n".join(page.text for page in request.pages))
+        if language is None:
+            return SectionReply((), (), ())
+        lexicon, wording = LEXICA[language], WORDINGS[language]
+        prose = read_prose(request.pages, lexicon)
+        definitions = find_definitions(prose, lexicon)
+        terms = collect_terms(prose, definitions, lexicon)
+        gaps = find_gaps(prose, definitions, terms, lexicon)
+        selection = Selection(request.existing, request.difficulty)
+        writer = QuestionWriter(terms, wording, lexicon)
+        questions = selection.pick(writer.draft_questions(definitions, gaps), request.questions)
+        flashcards = selection.pick(draft_flashcards(definitions, gaps, wording), request.flashcards)
+        topics = TopicList(prose, definitions, request.known_topics)
+        return SectionReply(
+            flashcards=tuple(
+                replace(draft, topic=_topic_of(item, topics))
+                for item in flashcards
+                if isinstance(draft := item.draft, DraftFlashcard)
+            ),
+            questions=tuple(
+                replace(draft, topic=_topic_of(item, topics))
+                for item in questions
+                if isinstance(draft := item.draft, DraftQuestion)
+            ),
+            topics=topics.topics(),
+        )
+
+    def connect_topics(self, request: ConnectRequest, before_call: BeforeCall) -> ConnectReply:
+        """Put topics under their head nouns and link those whose summaries mention each other."""
+        before_call()
+        parents, links = connect(request, WORDINGS.get(request.language))
+        return ConnectReply(parents, tuple(links))
+
+
+def _topic_of(item: Candidate, topics: TopicList) -> str:
+    return topics.place(item.term, item.sentence.heading)

@@ -1,0 +1,107 @@
+"""Draws random items that the built-in model makes from documents, to be read and judged by a person.
+
+Usage: python -m benchmarks.precision.draw LANGUAGE COUNT SEED FILE … [--pages N] [--out FILE.json]
+
+Each document is cut into sections of about 6,000 characters; all items of all sections are made (8 cards and 6
+questions wanted of each), and COUNT of them are drawn, spread evenly over the documents. Files are read from
+where Debian's documentation packages put them; none is part of this repository.
+"""
+
+import argparse
+import json
+import random
+import time
+from pathlib import Path
+from uuid import UUID
+
+from backend.generation.builtin.model import BuiltinModel
+from backend.generation.language_model import SectionPage, SectionRequest
+from backend.library.extraction.kinds import detect_kind
+from backend.library.extraction.reader import ReadLimits, read_document
+from backend.library.types import PageText
+
+SECTION_CHARACTERS = 6000
+Item = dict[str, object]
+
+
+def read_pages(path: Path, most: int) -> list[SectionPage]:
+    """The first ``most`` pages, as the project's own reader gives them."""
+    pages: list[SectionPage] = []
+
+    def take(page: PageText) -> None:
+        if page.number <= most:
+            pages.append(SectionPage(page.number, page.heading, page.text))
+
+    read_document(path, detect_kind(path.name, path), ReadLimits(max_pages=5000, ocr_max_pages=0), take)
+    return pages
+
+
+def cut_sections(pages: list[SectionPage]) -> list[tuple[SectionPage, ...]]:
+    """Runs of whole pages of about SECTION_CHARACTERS characters."""
+    sections: list[tuple[SectionPage, ...]] = []
+    current: list[SectionPage] = []
+    for page in pages:
+        current.append(page)
+        if sum(len(each.text) for each in current) >= SECTION_CHARACTERS:
+            sections.append(tuple(current))
+            current = []
+    return [*sections, tuple(current)] if current else sections
+
+
+def make_items(path: Path, language: str, most_pages: int) -> tuple[list[Item], int, list[float]]:
+    """All items of a document, the number of its sections, and the seconds that each section took."""
+    model = BuiltinModel()
+    items: list[Item] = []
+    times = []
+    sections = cut_sections(read_pages(path, most_pages))
+    for pages in sections:
+        started = time.perf_counter()
+        reply = model.write_section(
+            SectionRequest(UUID(int=0), path.name, pages, flashcards=8, questions=6, language=language), lambda: None
+        )
+        times.append(time.perf_counter() - started)
+        for card in reply.flashcards:
+            item = {"kind": str(card.kind), "front": card.front, "back": card.back}
+            items.append({"document": path.name, **item, "topic": card.topic, "page": card.quotes[0].page})
+        for question in reply.questions:
+            options = [option.text for option in question.options]
+            item = {"kind": "question", "front": question.stem, "back": options[0], "distractors": options[1:]}
+            items.append({"document": path.name, **item, "topic": question.topic, "page": question.quotes[0].page})
+    # The server drops exact repeats within a study set; so does this.
+    items = list({(item["kind"], item["front"], item["back"]): item for item in items}.values())
+    return items, len(sections), times
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("language", choices=["de", "en"])
+    parser.add_argument("count", type=int)
+    parser.add_argument("seed", type=int)
+    parser.add_argument("files", type=Path, nargs="+")
+    parser.add_argument("--pages", type=int, default=150)
+    parser.add_argument("--out", type=Path)
+    arguments = parser.parse_args()
+    generator = random.Random(arguments.seed)
+    pools = []
+    times: list[float] = []
+    for path in arguments.files:
+        items, sections, seconds = make_items(path, arguments.language, arguments.pages)
+        times.extend(seconds)
+        print(f"{path.name}: {len(items)} items from {sections} sections")
+        generator.shuffle(items)
+        pools.append(items)
+    drawn: list[Item] = []
+    while len(drawn) < arguments.count and any(pools):
+        drawn.extend(pool.pop() for pool in pools if pool)
+    drawn = drawn[: arguments.count]
+    times.sort()
+    print(f"seconds a section: median {times[len(times) // 2]:.4f}, longest {times[-1]:.4f}")
+    for number, item in enumerate(drawn, start=1):
+        print(f"{number:2} [{item['kind']}] {item['front']}\n     = {item['back']} {item.get('distractors', '')}")
+        print(f"     ({item['topic']}; {item['document']} p. {item['page']})")
+    if arguments.out:
+        arguments.out.write_text(json.dumps(drawn, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
