@@ -44,9 +44,9 @@ _JSON = "application/json"
 _SVG = "image/svg+xml"
 # The picture's dark theme is a style sheet inside it; nothing else may be loaded or run.
 _SVG_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
-_FILE: dict[int | str, dict[str, str | dict[str, dict[str, Any]]]] = {
-    200: {"description": "The kit as a file.", "content": {"*/*": {}}}
-}
+_Documented = dict[int | str, dict[str, str | dict[str, dict[str, Any]]]]
+_FILE: _Documented = {200: {"description": "The kit as a file.", "content": {"*/*": {}}}}
+_PICTURE: _Documented = {200: {"content": {_SVG: {}}}}
 # The framework takes lists of models too; its annotations do not say so.
 _EVIDENCE: Any = list[EvidenceContextAnswer]
 _CONTEXTS = TypeAdapter(list[EvidenceContextAnswer])
@@ -55,6 +55,7 @@ _CONTEXTS = TypeAdapter(list[EvidenceContextAnswer])
 @study.get("/study-sets/<uuid:study_set_id>/concept-map")
 @study.input(ConceptMapQuery, location="query", arg_name="query")
 @study.output(ConceptMapAnswer, description="As JSON or, if `format` or the Accept header says so, as SVG.")
+@study.doc(responses=_PICTURE)
 def get_concept_map(study_set_id: UUID, query: ConceptMapQuery) -> Response:
     """Read the topics of a study set and the links between them, or draw them."""
     wanted = query.format or ("svg" if request.accept_mimetypes.best_match([_JSON, _SVG]) == _SVG else "json")

@@ -1,0 +1,50 @@
+"""A document's text and items made from it, as tests of the study room need them."""
+
+from typing import Any
+from uuid import UUID
+
+from backend.core.ids import new_id
+from backend.study.types import (
+    Difficulty,
+    Evidence,
+    EvidenceStatus,
+    FlashcardKind,
+    NewFlashcard,
+    NewQuestion,
+    NewTopic,
+    Option,
+)
+
+SENTENCE = "The mitochondrion of kind {n} makes adenosine triphosphate for cells of class {n}."
+PAGES = 9
+
+
+def page_text(number: int) -> str:
+    """Return the text of one page of the document; the sentence in its middle names the page."""
+    return f"{'Before it. ' * 40}{SENTENCE.format(n=number)}{' After it.' * 40}"
+
+
+def new_topic(name: str, summary: str = "", parent: str | None = None) -> NewTopic:
+    """Return a topic as a run makes it."""
+    return NewTopic(name, summary, parent)
+
+
+def new_card(front: str, back: str, topic: str = "Cells", **more: Any) -> NewFlashcard:
+    """Return a card as a run makes it."""
+    kind = FlashcardKind.CLOZE if "{{c1::" in front else FlashcardKind.BASIC
+    given = {"id": new_id(), "kind": kind, "difficulty": Difficulty.MEDIUM, "evidence": (), **more}
+    return NewFlashcard(front=front, back=back, topic=topic, **given)
+
+
+def new_question(stem: str, right: str, *wrong: str, topic: str = "Cells", **more: Any) -> NewQuestion:
+    """Return a question as a run makes it, with the right option first."""
+    options = tuple(Option(f"id{at}", text) for at, text in enumerate((right, *(wrong or ("Nothing of this",)))))
+    given = {"id": new_id(), "explanation": "", "difficulty": Difficulty.MEDIUM, "evidence": (), **more}
+    return NewQuestion(stem=stem, options=options, key="id0", topic=topic, **given)
+
+
+def evidence_on(document_id: str, page: int, status: EvidenceStatus = EvidenceStatus.VERIFIED) -> Evidence:
+    """Return evidence for the sentence in the middle of a page."""
+    quote = SENTENCE.format(n=page)
+    start = page_text(page).index(quote)
+    return Evidence(UUID(document_id), page, quote, start, start + len(quote), status)
