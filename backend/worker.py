@@ -14,6 +14,7 @@ from backend.core.jobs import hand_back
 from backend.core.logging import configure_logging, get_logger
 from backend.core.queue import configure_queue, queue
 from backend.generation import tasks as generation_tasks
+from backend.generation.choice import load_models
 from backend.library import tasks as library_tasks
 from backend.settings import get_settings
 
@@ -54,7 +55,8 @@ def keep_our_logging(**_: Any) -> None:
 
 @worker_init.connect
 def before_forking(**_: Any) -> None:
-    """Move what is loaded out of the garbage collector's sight, so that children go on sharing its pages."""
+    """Load what steps need, and move it out of the garbage collector's sight: children go on sharing its pages."""
+    load_models()
     gc.collect()
     gc.freeze()
 

@@ -4,7 +4,8 @@ from functools import lru_cache
 
 from backend.generation.builtin.model import BuiltinModel
 from backend.generation.language_model import LanguageModel
-from backend.generation.openai_model import OpenAIModel
+from backend.generation.languages import detect_language
+from backend.generation.openai_model import OpenAIModel, load_transport
 from backend.settings import get_settings
 
 
@@ -21,3 +22,11 @@ def get_language_model() -> LanguageModel:
         timeout_s=settings.openai_timeout_s,
         max_output_tokens=settings.openai_max_output_tokens,
     )
+
+
+def load_models() -> None:
+    """Load what every step needs, before a worker forks: its children then share it and start at full speed."""
+    get_language_model()
+    detect_language("A sentence of no importance.")
+    if get_settings().openai_api_key is not None:
+        load_transport()

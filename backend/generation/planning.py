@@ -76,7 +76,7 @@ def _plan(run: Run, documents: Sequence[DocumentText]) -> None:
             skipped.append(_skip(document, section.first_page, section.last_page, "over_budget"))
             continue
         position += 1
-        db.session.add(_section_step(run, position, document.id, section, cards, items))
+        db.session.add(_section_step(run, document.id, section, position=position, flashcards=cards, questions=items))
     run.skipped = skipped
     run.state = RunState.MAKING
     db.session.flush()
@@ -108,7 +108,7 @@ def _language(documents: Sequence[DocumentText]) -> str:
 
 
 def _section_step(
-    run: Run, position: int, document_id: UUID, section: Section, flashcards: int, questions: int
+    run: Run, document_id: UUID, section: Section, *, position: int, flashcards: int, questions: int
 ) -> Step:
     return Step(
         id=new_id(),
@@ -133,7 +133,9 @@ def split_step(run: Run, step: Step, halves: Sequence[Section], flashcards: int,
     for half, card_count, question_count in zip(halves, cards, items, strict=True):
         if card_count + question_count == 0 or step.document_id is None:
             continue
-        part = _section_step(run, step.position, step.document_id, half, card_count, question_count)
+        part = _section_step(
+            run, step.document_id, half, position=step.position, flashcards=card_count, questions=question_count
+        )
         part.depth = step.depth + 1
         db.session.add(part)
     db.session.flush()
@@ -160,7 +162,7 @@ def advance(run: Run) -> None:
 
 def _count_steps(run_id: UUID) -> dict[str, int]:
     rows = db.session.execute(sa.select(Step.state, sa.func.count()).where(Step.run_id == run_id).group_by(Step.state))
-    return {state: count for state, count in rows}
+    return dict(rows.tuples().all())
 
 
 def _queue_planned(run_id: UUID, count: int) -> None:
