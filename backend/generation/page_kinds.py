@@ -35,6 +35,7 @@ _INDEX_LINE = re.compile(r"\S.*?[,\s]\s*\d{1,4}(?:\s*[-–,]\s*\d{1,4}|f{1,2}\.?
 
 _FEWEST_LINES = 4
 _LONGEST_INDEX_LINE = 60
+_MOST_PROSE_LETTERS = 250
 
 
 def reason_to_skip(page: PageText, before: str | None) -> str | None:
@@ -57,6 +58,9 @@ def reason_to_skip(page: PageText, before: str | None) -> str | None:
 
 
 def _is_contents(lines: list[str], titles: set[str], goes_on: bool) -> bool:
+    # A table of contents may share its page with the first paragraphs of a chapter, which are to be learned.
+    if sum(map(str.isalpha, "".join(line for line in lines if not _NUMBERED_LINE.search(line)))) > _MOST_PROSE_LETTERS:
+        return False
     titled = any(_CONTENTS_HEADING.fullmatch(title) for title in titles)
     return (
         _share(lines, _LEADER_LINE) >= 0.6

@@ -21,7 +21,7 @@ _MATH_CHARACTERS = re.compile(
 _LATEX = re.compile(r"\\[A-Za-z]{2,}(?:\b|_)(?![\\/.])|\\[()\[\]]|\$[^$\s][^$\n]*[\\^_=][^$\n]*\$")
 _NOTATION = re.compile(
     r"[\w)\]}]\^[\w({+-]"  # x^2
-    r"|(?<![\w-])[A-Za-z]_[\w{]"  # f_T
+    r"|(?<![\w-])[A-Za-z]_(?:\w(?!\w)|[{(])"  # f_T, but no g_free
     r"|(?<!\w)[A-Za-z](?:\([A-Za-z](?:, ?[A-Za-z])*\))? ?[=≠] ?[\w(+-]"  # y = 2, f(x)=y
     r"|[\w)\]] = [\w(\[+-]"  # a = b
     r"|(?<![\w.])\d+ ?[*/] ?[A-Za-z](?!\w)"  # 2*x

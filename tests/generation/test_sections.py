@@ -75,6 +75,7 @@ INDEX = "Index\n" + "\n".join(f"{word}, {n}, {n + 4}" for n, word in enumerate([
         ([CONTENTS.partition("\n")[2], SENTENCE], [(1, 1, "table_of_contents")]),
         ([SENTENCE, INDEX], [(2, 2, "references")]),
         (["Contents\n" + f"{SENTENCE}\n" * 9], []),
+        ([CONTENTS + f"\n{SENTENCE * 9}"], []),
         (["References\n" + f"{SENTENCE}\n" * 9], []),
         (["Index\nAn index is\na number\nof a place\nin a list"], []),
         (["Data\n1914 war 3\n1918 peace 4\n1939 war 5\n1945 peace 6"], []),

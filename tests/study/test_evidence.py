@@ -220,6 +220,7 @@ def test_formulas_are_uncheckable(text: str) -> None:
         "It costs CHF 12.50, i.e. 5-10 % more than in 2019/20",
         "A dose of 50 µg/ml or 3 mg/kg is given twice a day",
         "Files in /usr/share/doc hold C++ code: read <stdio.h> first",
+        "The function g_free of a library takes a pointer",
         "Eingabe → Verarbeitung → Ausgabe ist das Prinzip",
     ],
 )
