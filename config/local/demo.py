@@ -23,6 +23,8 @@ from config.local.stack import LocalStack
 _SAMPLES = Path(__file__).with_name("sample")
 _EMAIL = "demo@example.org"
 _POLL_S = 0.2
+# Longer than the slowest answer of a language model with its repetitions.
+_PATIENCE_S = 600.0
 _SHOWN_ITEMS = 5
 _INTERRUPTED = 130
 
@@ -119,11 +121,17 @@ def make_kit(stack: LocalStack, file: Path, out: Path) -> Figures:
 
 
 def _follow(stack: LocalStack, api: ApiClient, run_id: str) -> Json:
-    """Show the run until it has ended; return it."""
+    """Show the run until it has ended; return it. Raises DemoFailed when nothing happens for long."""
+    before: Json = {}
+    changed_at = time.monotonic()
     with shown_progress() as show:
         while True:
             run: Json = api.get(f"/runs/{run_id}")
             show(run)
+            if run != before:
+                before, changed_at = run, time.monotonic()
+            if time.monotonic() > changed_at + _PATIENCE_S:
+                raise DemoFailed(f"The run made no progress for {_PATIENCE_S:.0f} s; see {stack.logs}.")
             if run["state"] in ("done", "failed", "cancelled"):
                 return run
             stack.check()

@@ -34,8 +34,8 @@ def ended_by_signals() -> Iterator[None]:
     yield
 
 
-def main() -> int:
-    """Run until a signal comes (exit code 0) or a process ends by itself (1)."""
+def main(keep: str = "run") -> int:
+    """Run on the data kept under the name, until a signal comes (exit code 0) or a process ends by itself (1)."""
     port = int(os.environ.get("PORT") or 8080)
     if not is_free(port):
         print(f"Port {port} is taken: choose another, for instance make run PORT={port + 1}", file=sys.stderr)
@@ -47,7 +47,7 @@ def main() -> int:
             print(f"{name:<{_WIDTH}}| {line}", flush=True)
 
     try:
-        with ended_by_signals(), LocalStack("run", port=port, on_line=show) as stack:
+        with ended_by_signals(), LocalStack(keep, port=port, on_line=show) as stack:
             url = f"http://localhost:{port}"
             show("run", f"The API is at {url}/api/v1, its documentation at {url}/api/v1/docs. Ctrl-C ends it.")
             while True:

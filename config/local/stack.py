@@ -150,20 +150,23 @@ class LocalStack:
             self.wait_until_healthy()
 
     def start_worker(self, name: str) -> None:
-        """Start a worker, new or ended; return when it takes work."""
-        if name in self._parts and self._parts[name].running:
-            raise LocalStackError(f"{name} is running already.")
+        """Start a worker; return when it takes work. Raises LocalStackError."""
+        if name in self._parts:
+            raise LocalStackError(f"There is a {name} already.")
         self._forget_listener(name)
         self._start(name)
         self.wait_for_worker(name)
 
     def stop_worker(self, name: str) -> int | None:
         """End a worker politely (SIGTERM); return its exit code."""
-        return self.part(name).stop()
+        code = self.part(name).stop()
+        del self._parts[name]
+        return code
 
     def kill_worker(self, name: str, number: signal.Signals = signal.SIGKILL) -> None:
         """Kill a worker with the processes of its pool; return when they are gone."""
         self.part(name).kill(number)
+        del self._parts[name]
 
     @property
     def worker_pids(self) -> dict[str, int]:

@@ -1,0 +1,148 @@
+"""The whole system on this machine: healthy, hurt, repaired, and gone without a trace."""
+
+import signal
+import subprocess
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from config.local import folders
+from config.local.client import ApiClient
+from config.local.postgres import LocalPostgres
+from config.local.process import LocalStackError
+from config.local.redis import LocalRedis
+from config.local.stack import LocalStack
+from tests.local.processes import are_gone, family_of, start_script, wait_for
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
+    """A stack of its own servers, with one worker."""
+    logs = tmp_path_factory.mktemp("logs")
+    env = {"ENVIRONMENT": "development", "LOG_LEVEL": "INFO", "CELERY_CONCURRENCY": "1", "GUNICORN_WORKERS": "1"}
+    own = LocalStack(env=env, logs=logs, postgres=LocalPostgres(), redis=LocalRedis())
+    with own:
+        yield own
+
+
+def _health(stack: LocalStack) -> str:
+    return str(ApiClient(stack.api_url).get("/health")["status"])
+
+
+def test_it_serves_signed_in_users(stack: LocalStack) -> None:
+    api = ApiClient(stack.api_url)
+    api.sign_in("student@example.org")
+    made = api.post("/study-sets", {"title": "Botany"})
+    assert [each["id"] for each in api.items("/study-sets")] == [made["id"]]
+
+
+def test_every_part_runs_and_logs(stack: LocalStack) -> None:
+    stack.wait_for_worker("worker-1")
+    stack.check()
+    assert list(stack.worker_pids) == ["worker-1"]
+    assert len(stack.pool_pids("worker-1")) == 1
+    assert {file.name for file in stack.logs.iterdir()} >= {"api.log", "worker-1.log", "sweeper.log"}
+
+
+def test_the_api_listens_on_the_loopback_interface_only(stack: LocalStack) -> None:
+    connections = psutil.Process(stack.part("api").pid).net_connections()
+    assert {(c.laddr.ip, c.laddr.port) for c in connections if c.status == "LISTEN"} == {("127.0.0.1", stack.port)}
+
+
+def test_a_worker_is_added_killed_and_started_again(stack: LocalStack) -> None:
+    stack.start_worker("second")
+    family = family_of(stack.worker_pids["second"])
+    with pytest.raises(LocalStackError, match="There is a second already"):
+        stack.start_worker("second")
+    stack.kill_worker("second")
+    assert are_gone(family)
+    assert "second" not in stack.worker_pids
+    stack.check()
+    stack.start_worker("second")
+    assert stack.stop_worker("second") == 0
+    stack.check()
+
+
+def test_a_part_that_ends_by_itself_is_named(stack: LocalStack) -> None:
+    stack.part("sweeper").kill()
+    with pytest.raises(LocalStackError, match="sweeper ended with code 137"):
+        stack.check()
+    stack.restart("sweeper")
+    stack.check()
+
+
+def test_redis_away_is_seen_and_survived(stack: LocalStack) -> None:
+    assert isinstance(stack.redis, LocalRedis)
+    stack.redis.kill()
+    with pytest.raises(LocalStackError, match="Redis has ended"):
+        stack.check()
+    assert _health(stack) == "degraded"
+    stack.redis.start()
+    stack.wait_until_healthy()
+    assert _health(stack) == "ok"
+
+
+def test_the_api_is_restarted_on_its_port(stack: LocalStack) -> None:
+    before = stack.part("api").pid
+    stack.restart("api")
+    assert stack.part("api").pid != before
+    assert _health(stack) == "ok"
+
+
+def test_an_unknown_part_is_named(stack: LocalStack) -> None:
+    with pytest.raises(LocalStackError, match="no “third”"):
+        stack.part("third")
+
+
+def test_what_cannot_start_is_said_and_nothing_stays(tmp_path: Path) -> None:
+    server = LocalPostgres()
+    stack = LocalStack(env={"LEASE_S": "never"}, logs=tmp_path, workers=0, postgres=server, redis=LocalRedis())
+    with pytest.raises(LocalStackError, match=r"could not be brought up to date.*LEASE_S"):
+        stack.start()
+    assert not server.running
+
+
+Running = tuple["subprocess.Popen[str]", list[str]]
+
+
+@pytest.fixture
+def running() -> Iterator[Running]:
+    """``make run`` with data of its own, up to the line with its address; and the lines until then."""
+    port = folders.free_port()
+    name = f"test-run-{port}"
+    env = {"PORT": str(port), "DATABASE_URL": "", "REDIS_URL": "", "ENVIRONMENT": "development", "LOG_LEVEL": "INFO"}
+    process = start_script(f"import sys; from config.local.run import main; sys.exit(main({name!r}))", **env)
+    assert process.stdout is not None
+    lines: list[str] = []
+    while not lines or (lines[-1] and not lines[-1].startswith("run")):
+        lines.append(process.stdout.readline())
+    # What is said later must not fill the pipe.
+    threading.Thread(target=process.stdout.read, daemon=True).start()
+    yield process, lines
+    process.kill()
+    process.wait()
+    for home in (folders.LOCAL, Path("/var/tmp")):
+        for folder in home.glob(f"*{name}-*"):
+            folders.remove(folder)
+
+
+def test_make_run_ends_with_ctrl_c(running: Running) -> None:
+    process, lines = running
+    assert "The API is at http://localhost:" in lines[-1]
+    family = family_of(process.pid)
+    assert len(family) > 10
+    process.send_signal(signal.SIGINT)
+    assert process.wait(60) == 0
+    assert are_gone(family)
+
+
+def test_make_run_fails_when_a_process_ends(running: Running) -> None:
+    process, _ = running
+    family = family_of(process.pid)
+    worker = next(p for p in family if "celery" in p.cmdline() and p.cmdline()[1] == "-m")
+    worker.kill()
+    assert process.wait(60) == 1
+    assert wait_for(lambda: are_gone(family))
