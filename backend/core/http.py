@@ -88,10 +88,11 @@ class Body(BaseModel):
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True, strict=False)
 
-    @field_validator("*", mode="before")
+    @field_validator("*", mode="after")
     @classmethod
     def _refuse_nul(cls, value: object) -> object:
-        # PostgreSQL cannot store the character, and would say so only when the row is written.
+        # PostgreSQL cannot store the character, and would say so only when the row is written. Checked last, so
+        # that a field may clean its text instead.
         if _has_nul(value):
             raise ValueError("The character U+0000 is not allowed.")
         return value

@@ -22,6 +22,7 @@ from backend.core.transaction import transaction
 
 P = ParamSpec("P")
 
+ACCEPTS_KEY = "accepts_idempotency_key"
 KEPT = timedelta(hours=24)
 _LONGEST_KEY = 255
 _PIECE = 256 * 1024
@@ -94,6 +95,8 @@ def idempotent(view: Callable[P, ResponseReturnValue]) -> Callable[P, ResponseRe
         with transaction():
             return _replay_or_run(key, fingerprint, lambda: view(*args, **kwargs))
 
+    # Read by the OpenAPI document.
+    wrapper.__dict__[ACCEPTS_KEY] = True
     return wrapper
 
 

@@ -12,7 +12,7 @@ from backend.generation.errors import sentence
 from backend.generation.models import Run
 from backend.generation.receipt import Receipt
 from backend.generation.types import DocumentCoverage, RunState, RunView, RunWish
-from backend.library.extraction.messages import MESSAGES
+from backend.library.errors import find_problem_text
 from backend.study.types import Difficulty
 
 
@@ -265,4 +265,4 @@ def _coverage(document: DocumentCoverage, language: str) -> DocumentCoverageAnsw
 
 
 def _reason(code: str, language: str) -> str:
-    return MESSAGES[code][language] if code in MESSAGES else sentence(code, language)
+    return find_problem_text(code, language) or sentence(code, language)

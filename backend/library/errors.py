@@ -4,6 +4,12 @@ from backend.core.errors import DomainError
 from backend.library.extraction.messages import MESSAGES
 
 
+def find_problem_text(code: str, language: str) -> str | None:
+    """Return the sentence for what can be wrong with a document or its pages, or None for another code."""
+    texts = MESSAGES.get(code)
+    return texts[language] if texts is not None else None
+
+
 class FileRefused(DomainError):
     """An uploaded file that is not taken. The code says why; see ``extraction.messages``."""
 

@@ -79,7 +79,10 @@ class DocumentAnswer(Answer):
             pages=document.pages_total,
             pages_read=document.pages_read,
             characters=document.characters,
-            warnings=[DocumentProblem.of(str(w["code"]), count=w["count"], pages=w["pages"]) for w in document.warnings],
+            warnings=[
+                DocumentProblem.of(str(warning["code"]), count=warning["count"], pages=warning["pages"])
+                for warning in document.warnings
+            ],
             error=DocumentProblem.of(document.error_code) if document.error_code else None,
             created_at=document.created_at,
         )

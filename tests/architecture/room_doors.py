@@ -7,10 +7,14 @@ also one written tomorrow, except its doors"; so this is a rule over the imports
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.architecture.source_tree import imports, modules
+from tests.architecture.source_tree import Import, Module, imports, modules
 
 ROOMS = frozenset({"operations", "privacy", "generation", "study", "library", "billing", "accounts"})
 DOORS = frozenset({"service", "errors", "types", "signals"})
+
+# Concepts that a room shares: pure functions on text, which know neither tables nor requests.
+PUBLISHED = {"study": frozenset({"evidence", "folding", "formulas", "stop_words"})}
+_IMPURE = ("sqlalchemy", "flask", "apiflask", "celery", "backend.core", "backend.settings")
 
 # What the roof and the migrations may reach besides the doors, and why.
 _FURTHER_DOORS = {
@@ -18,7 +22,11 @@ _FURTHER_DOORS = {
         "routes": "the app registers every room's routes",
         "tokens": "the app configures how tokens are signed",
     },
-    "backend.worker": {"tasks": "the worker registers every room's tasks"},
+    "backend.worker": {
+        "tasks": "the worker registers every room's tasks",
+        "models": "foreign keys point at tables of rooms that have no tasks",
+        "choice": "the language models are loaded once, before the worker forks",
+    },
     "backend.migrations.env": {"models": "Alembic compares every room's tables"},
 }
 
@@ -27,15 +35,44 @@ def doors(root: Path) -> Iterator[str]:
     """Report each import that enters a room otherwise than through its doors."""
     for module in modules(root, "backend"):
         home = _room(module.dotted)
-        further = _FURTHER_DOORS.get(module.dotted, {})
         for found in imports(module):
             room = _room(found.module) or _room(found.candidates[0])
             if room is None or room == home:
                 continue
-            # ``from backend.library import service`` and ``from backend.library.service import verb`` alike.
-            entered = found.candidates[0].split(".")[2:3]
-            if not entered or (entered[0] not in DOORS and entered[0] not in further):
-                yield f"{module.at(found.node)} enters {room} through {'.'.join(entered) or 'its package'}, not a door"
+            entered = _entered(found)
+            allowed = DOORS | PUBLISHED.get(room, frozenset()) | set(_FURTHER_DOORS.get(module.dotted, ()))
+            if entered not in allowed:
+                yield f"{module.at(found.node)} enters {room} through {entered or 'its package'}, not a door"
+
+
+def published(root: Path) -> Iterator[str]:
+    """Report what a published concept needs, itself or through others of its room, that is not pure."""
+    by_name = {module.dotted: module for module in modules(root, "backend")}
+    for room, names in PUBLISHED.items():
+        for name in sorted(names):
+            start = f"backend.{room}.{name}"
+            if start in by_name:
+                yield from _impurities(by_name[start], by_name, room)
+
+
+def _impurities(start: Module, by_name: dict[str, Module], room: str) -> Iterator[str]:
+    waiting, seen = [start], {start.dotted}
+    while waiting:
+        module = waiting.pop()
+        for found in imports(module):
+            impure = found.module.startswith(_IMPURE) or _entered(found) in ("models", "service", "routes")
+            if impure:
+                yield f"{module.at(found.node)} imports {found.module}, and {start.dotted} is published as pure"
+            inner = next((name for name in found.candidates if name in by_name), None)
+            if inner is not None and inner not in seen and _room(inner) == room and not impure:
+                seen.add(inner)
+                waiting.append(by_name[inner])
+
+
+def _entered(found: Import) -> str | None:
+    """Return the module of a room that is imported, alike for ``from room import x`` and ``from room.x import y``."""
+    parts = found.candidates[0].split(".")
+    return parts[2] if len(parts) > 2 and parts[0] == "backend" else None
 
 
 def _room(dotted: str) -> str | None:

@@ -3,6 +3,7 @@
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -46,7 +47,13 @@ def modules(root: Path, *folders: str) -> Iterator[Module]:
     for folder in folders:
         for file in sorted((root / folder).rglob("*.py")):
             text = file.read_text()
-            yield Module(file.relative_to(root).as_posix(), text, ast.parse(text))
+            yield Module(file.relative_to(root).as_posix(), text, _parse(text))
+
+
+@cache
+def _parse(text: str) -> ast.Module:
+    # Seeded copies differ from the checkout in one file only.
+    return ast.parse(text)
 
 
 def imports(module: Module) -> Iterator[Import]:
