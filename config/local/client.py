@@ -110,8 +110,8 @@ class ApiClient:
 def _detail(status: int, data: bytes) -> str:
     try:
         problem = json.loads(data)
-        detail = problem["detail"]
-        fields = [f"{each.get('field')}: {each.get('message')}" for each in problem.get("errors") or []]
-    except (ValueError, KeyError, TypeError, AttributeError):
+        detail = str(problem["detail"])
+        fields = [(each["field"], text) for each in problem.get("errors") or [] for text in each["messages"]]
+    except (ValueError, KeyError, TypeError):
         return f"HTTP {status} {http.client.responses.get(status, '')}".strip()
-    return " ".join([str(detail), *fields])
+    return " ".join([detail, *(f"{field}: {text}" for field, text in fields if text != detail)])

@@ -193,13 +193,15 @@ def _print_summary(kit: Json, figures: Figures, receipt: Json, out: Path) -> Non
     for detail, count in skipped.most_common(_SHOWN_ITEMS):
         print(f"  not used: {count} × {detail}")
     print("\nTopics: " + ", ".join(topic["name"] for topic in kit["topics"][: 2 * _SHOWN_ITEMS]))
-    print("\nFlashcards, for instance:")
+    if kit["flashcards"]:
+        print("\nFlashcards, for instance:")
     for card in _spread(kit["flashcards"]):
         print(f"  • {_plain(card['front'])}")
         if card["back"]:
             print(f"    → {_plain(card['back'])}")
         print(f"      {_place(card)}")
-    print("\nQuestions, for instance:")
+    if kit["questions"]:
+        print("\nQuestions, for instance:")
     for question in _spread(kit["questions"])[:2]:
         print(f"  • {question['stem']}")
         for option in question["options"]:

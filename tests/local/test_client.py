@@ -86,7 +86,8 @@ def test_a_file_arrives_byte_for_byte_under_its_name(server: StandIn, tmp_path: 
 
 
 def test_a_refusal_is_told_in_the_words_of_the_api(server: StandIn) -> None:
-    problem = {"detail": "Some fields are not valid.", "errors": [{"field": "title", "message": "is missing"}]}
+    errors = [{"field": "title", "messages": ["is missing"]}]
+    problem = {"detail": "Some fields are not valid.", "errors": errors}
     server.answers = {"/study-sets": (422, problem)}
     with pytest.raises(ApiProblem, match=r"^Some fields are not valid\. title: is missing$") as raised:
         ApiClient(server.url).post("/study-sets", {})
