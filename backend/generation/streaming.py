@@ -43,7 +43,12 @@ class EventStream:
 
     def __next__(self) -> str:
         """Return the next piece of text."""
-        return next(self._texts)
+        try:
+            return next(self._texts)
+        except BaseException:
+            # At the end, or on an error of the database, the seat is free even before the server closes us.
+            self.close()
+            raise
 
     def close(self) -> None:
         """Give the seat back; the server calls this when the client is gone or the stream has ended."""

@@ -1,0 +1,82 @@
+"""What tests of runs have: notes to upload, a language model on loopback, and time that passes at once."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from backend.generation.choice import get_language_model
+from backend.settings import get_settings
+from tests.stand_ins.openai_server import OpenAIStandIn
+
+NOUNS = ("membrane", "nucleus", "enzyme", "receptor", "vesicle", "ribosome", "antibody", "artery", "hormone", "neuron")
+VERBS = ("regulates", "transports", "produces", "inhibits", "stores", "modifies", "surrounds", "contains")
+
+
+def notes(pages: int, *, sentences: int = 18) -> bytes:
+    """Return lecture notes as plain text, a form feed between pages; no two sentences are alike."""
+    written = []
+    for page in range(pages):
+        lines = []
+        for line in range(sentences):
+            n = page * sentences + line
+            first, second = NOUNS[n % len(NOUNS)], NOUNS[(n * 7 + 3) % len(NOUNS)]
+            verb = VERBS[(n // len(NOUNS) + n) % len(VERBS)]
+            lines.append(f"In experiment {1000 + n} the {first} {verb} the {second} of tissue sample {5000 + 3 * n}.")
+        written.append("\n".join(lines))
+    return "\f".join(written).encode()
+
+
+@pytest.fixture
+def openai(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[OpenAIStandIn]:
+    """An OpenAI-compatible server on loopback, which the app uses for the length of the test."""
+    with OpenAIStandIn() as server:
+        monkeypatch.setenv("OPENAI_API_KEY", "sk-test-0123456789")
+        monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+        monkeypatch.setenv("OPENAI_TIMEOUT_S", "2")
+        monkeypatch.setenv("SECTION_CHARS", "1500")
+        get_settings.cache_clear()
+        get_language_model.cache_clear()
+        yield server
+        monkeypatch.undo()
+        get_settings.cache_clear()
+        get_language_model.cache_clear()
+
+
+@pytest.fixture
+def make_due(engine: sa.Engine) -> Callable[[], int]:
+    """Make every step that waits for its next try due now; return how many."""
+
+    def make() -> int:
+        with engine.begin() as connection:
+            late = "UPDATE steps SET available_at = now() WHERE state = 'queued' AND available_at > now()"
+            return connection.execute(sa.text(late)).rowcount
+
+    return make
+
+
+@pytest.fixture
+def finish(run_pending_jobs: Callable[[], int], make_due: Callable[[], int]) -> Callable[[], None]:
+    """Work until nothing is queued any more, waiting for nothing."""
+
+    def work() -> None:
+        run_pending_jobs()
+        while make_due():
+            run_pending_jobs()
+
+    return work
+
+
+@pytest.fixture
+def start_run(client: Any) -> Callable[..., Any]:
+    """Upload notes to a new study set and start a run; return the run's answer as JSON."""
+
+    def start(pages: int = 3, **wish: Any) -> Any:
+        study_set = client.make_study_set()
+        assert client.upload(study_set, ("notes.txt", notes(pages))).status_code == 201
+        answer = client.post(f"/api/v1/study-sets/{study_set}/runs", json=wish)
+        assert answer.status_code == 202, answer.text
+        return answer.json
+
+    return start

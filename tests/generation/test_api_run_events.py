@@ -1,0 +1,98 @@
+"""Following a run: events by polling and as a stream, and entity tags."""
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from backend.generation import streaming
+from backend.settings import get_settings
+from tests.stand_ins.openai_server import OpenAIStandIn
+
+
+def numbers_of(stream: str) -> list[int]:
+    """Return the ids of the events in a stream's text."""
+    return [int(line[4:]) for line in stream.splitlines() if line.startswith("id: ")]
+
+
+def test_polling_gives_every_event_once_and_says_when_the_run_has_ended(
+    client: Any, openai: OpenAIStandIn, start_run: Callable[..., Any], finish: Callable[[], None]
+) -> None:
+    run = start_run(pages=2, flashcards=4)
+    path = f"/api/v1/runs/{run['id']}/events"
+    first = client.get(f"{path}?after=0").json
+    assert [event["kind"] for event in first["items"]] == ["run.started"]
+    assert not first["ended"]
+    finish()
+    rest = client.get(f"{path}?after={first['last_number']}").json
+    numbers = [event["number"] for event in first["items"] + rest["items"]]
+    assert numbers == list(range(1, len(numbers) + 1))
+    assert rest["items"][-1]["kind"] == "run.done"
+    assert rest["ended"]
+
+
+def test_a_stream_resumes_after_the_last_event_seen(
+    client: Any, openai: OpenAIStandIn, start_run: Callable[..., Any], finish: Callable[[], None]
+) -> None:
+    run = start_run(pages=2, flashcards=4)
+    finish()
+    path = f"/api/v1/runs/{run['id']}/events"
+    whole = client.get(path)
+    assert whole.content_type.startswith("text/event-stream")
+    assert "no-cache" in whole.headers["Cache-Control"]
+    numbers = numbers_of(whole.text)
+    assert numbers == list(range(1, len(numbers) + 1))
+    assert "event: run.done" in whole.text
+    rest = client.get(path, headers={"Last-Event-ID": "2"}).text
+    assert numbers_of(rest) == numbers[2:]
+    assert rest.rstrip().endswith("event: end\ndata: {}")
+
+
+def test_few_streams_are_let_in_and_a_seat_is_given_back(
+    client: Any, openai: OpenAIStandIn, start_run: Callable[..., Any]
+) -> None:
+    run = start_run(pages=1)
+    path = f"/api/v1/runs/{run['id']}/events"
+    seats = max(1, get_settings().gunicorn_threads // 4)
+    open_streams = [client.get(path, buffered=False) for _ in range(seats)]
+    assert [stream.status_code for stream in open_streams] == [200] * seats
+    refused = client.get(path)
+    assert (refused.status_code, refused.json["code"]) == (503, "too_many_streams")
+    assert int(refused.headers["Retry-After"]) > 0
+    open_streams[0].close()
+    open_streams[0] = client.get(path, buffered=False)
+    assert open_streams[0].status_code == 200
+    for stream in open_streams:
+        stream.close()
+
+
+def test_a_stream_ends_after_its_time(
+    client: Any,
+    openai: OpenAIStandIn,
+    start_run: Callable[..., Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    run = start_run(pages=1)
+    monkeypatch.setenv("STREAM_SECONDS", "0.1")
+    monkeypatch.setattr(streaming, "_PAUSE_S", 0.05)
+    get_settings.cache_clear()
+    texts: list[str] = []
+    reader = threading.Thread(target=lambda: texts.append(client.get(f"/api/v1/runs/{run['id']}/events").text))
+    reader.start()
+    reader.join(timeout=30)
+    assert not reader.is_alive()
+    assert numbers_of(texts[0]) == [1]
+
+
+def test_an_unchanged_run_is_not_sent_again(
+    client: Any, openai: OpenAIStandIn, start_run: Callable[..., Any], finish: Callable[[], None]
+) -> None:
+    run = start_run(pages=1, flashcards=2)
+    finish()
+    path = f"/api/v1/runs/{run['id']}"
+    tag = client.get(path).headers["ETag"]
+    assert not tag.startswith("W/")
+    again = client.get(path, headers={"If-None-Match": tag})
+    assert (again.status_code, again.data) == (304, b"")
+    assert client.get(path, headers={"If-None-Match": '"other"'}).status_code == 200
