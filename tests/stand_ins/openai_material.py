@@ -218,15 +218,21 @@ _SPOILERS: dict[str, tuple[tuple[str, ...], Callable[[dict[str, Any]], None]]] =
     "extra_fields": (("topics", "flashcards", "questions"), _extra_fields),
     "malformed_item": (("flashcards", "questions"), _malformed),
 }
-SPOILERS = frozenset({*_SPOILERS, "duplicates"})
+SPOILERS = frozenset({*_SPOILERS, "duplicates", "circle"})
 """Names of the ways to spoil material that is otherwise a well-formed answer."""
 
 
 def spoil(material: dict[str, Any], how: str, items: int) -> None:
-    """Spoil the first ``items`` of each kind in place; ``duplicates`` repeats them at the end."""
+    """Spoil the first ``items`` of each kind in place; ``duplicates`` repeats them at the end.
+
+    ``circle`` puts the topic at the top of a map below its last one.
+    """
     if how == "duplicates":
         for kind in ("flashcards", "questions"):
             material.get(kind, []).extend(dict(item) for item in material.get(kind, [])[:items])
+        return
+    if how == "circle":
+        material["parents"][0]["parent"] = material["parents"][-1]["topic"]
         return
     kinds, spoiler = _SPOILERS[how]
     for kind in kinds:

@@ -181,6 +181,12 @@ def test_topics_are_connected(model: OpenAIModel) -> None:
     assert reply.usage.calls == 1
 
 
+def test_parents_in_a_circle_are_cut_open(model: OpenAIModel, server: OpenAIStandIn) -> None:
+    server.set_script([{"do": "circle"}])
+    reply = model.connect_topics(ConnectRequest((*TOPICS[:2], *TOPICS[3:]), "en"), no_check)
+    assert reply.parents == {"Cells": "Plants", "Energy": "Cells", "Plants": None}
+
+
 def test_connections_with_unknown_names_are_ignored(model: OpenAIModel) -> None:
     # The stand-in takes a name to end at a colon, so that it answers with one that was not asked about.
     reply = model.connect_topics(ConnectRequest(TOPICS, "en"), no_check)
