@@ -2,9 +2,9 @@
 
 Usage: python -m benchmarks.precision.draw LANGUAGE COUNT SEED FILE … [--pages N] [--out FILE.json]
 
-Each document is cut into sections of about 6,000 characters; all items of all sections are made (8 cards and 6
-questions wanted of each), and COUNT of them are drawn, spread evenly over the documents. Files are read from
-where Debian's documentation packages put them; none is part of this repository.
+Each document is cut into sections of about 6,000 characters; all items of all sections in LANGUAGE are made (8
+cards and 6 questions wanted of each), and COUNT of them are drawn, spread evenly over the documents. Files are
+read from where Debian's documentation packages put them; none is part of this repository.
 """
 
 import argparse
@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 from uuid import UUID
 
+from backend.generation.builtin.lexicon import detect_language
 from backend.generation.builtin.model import BuiltinModel
 from backend.generation.language_model import SectionPage, SectionRequest
 from backend.library.extraction.kinds import detect_kind
@@ -55,6 +56,8 @@ def make_items(path: Path, language: str, most_pages: int) -> tuple[list[Item], 
     times = []
     sections = cut_sections(read_pages(path, most_pages))
     for pages in sections:
+        if detect_language("\n".join(page.text for page in pages)) != language:
+            continue
         started = time.perf_counter()
         reply = model.write_section(
             SectionRequest(UUID(int=0), path.name, pages, flashcards=8, questions=6, language=language), lambda: None

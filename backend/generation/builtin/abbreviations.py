@@ -25,7 +25,7 @@ def find_expansions(text: str) -> list[tuple[str, str]]:
 def _singular(short: str, long: str) -> tuple[str, str]:
     """An abbreviation in the plural ("NMUs") and its long form in the singular."""
     if short.endswith("s") and short[:-1].isupper() and long.endswith("s"):
-        return short[:-1], long[:-1]
+        return short[:-1], long[:-3] + "y" if long.endswith("ies") else long[:-1]
     return short, long
 
 

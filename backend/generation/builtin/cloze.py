@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from backend.generation.builtin.definitions import Definition, is_compound, is_name, is_term
+from backend.generation.builtin.definitions import Definition, is_name, is_term, means_a_kind
 from backend.generation.builtin.lexicon import Lexicon
 from backend.generation.builtin.prose import Prose, Sentence
 from backend.generation.builtin.sentence_checks import (
@@ -16,6 +16,7 @@ from backend.generation.builtin.sentence_checks import (
 )
 from backend.generation.builtin.terms import Term, stem_key
 
+_LABEL = re.compile(r":\s[A-Z]{2,}")
 LONG_COMPOUND = 12
 """Letters from which a German noun is taken for a compound that names one thing."""
 
@@ -71,6 +72,8 @@ def _at_subject(sentence: Sentence, prose: Prose, terms: dict[str, Term], lexico
     rest = content_words(text[match.end("term") :], lexicon)
     enough = len(rest) >= 5 and (verb in lexicon.relations or lexicon.purposes.match(text, match.start("verb")))
     alone = enough and is_clean(text) and stands_alone(text, lexicon, name) and not speaks_to_reader(text, lexicon)
+    if any(word in lexicon.verdicts for word in list_words(text[match.end("verb") :])[:5]) or _LABEL.search(text):
+        return None
     if not alone or not _names_a_kind(sentence, match, prose, lexicon):
         return None
     term = terms.get(stem_key(name))
@@ -89,12 +92,11 @@ def _names_a_kind(sentence: Sentence, match: re.Match[str], prose: Prose, lexico
         return False
     if not article:
         return not _may_be_product(name, match["verb"], prose, lexicon)
-    if article in ("a", "an", "ein", "eine") or is_name(name):
-        return True
-    if prose.introduces(sentence, name):
+    if article in ("a", "an", "ein", "eine"):
         return True
     # A verb says less than a definition that the kind is meant; a German noun must be a long compound.
-    return is_compound(name, lexicon) and (lexicon.language == "en" or "-" in name or len(name) >= LONG_COMPOUND)
+    long = lexicon.language == "en" or is_name(name) or "-" in name or len(name) >= LONG_COMPOUND
+    return means_a_kind(sentence, name, prose, lexicon) and (long or prose.introduces(sentence, name))
 
 
 def _may_be_product(name: str, verb: str, prose: Prose, lexicon: Lexicon) -> bool:

@@ -28,7 +28,7 @@ CALLED_EN = re.compile(
 IS_DE = re.compile(rf"^{_ARTICLE_DE}{_NAME_DE}{_ASIDE_DE},?\s(?P<verb>ist|sind)\s(?P<text>.+)$")
 INVERTED_DE = re.compile(
     r"^(?P<context>(?:In|Im|Bei|Beim|Unter)\s[\w\s-]{3,40}?)\s(?P<verb>ist)\s(?P<article>(?:eine?|der|die|das)\s)"
-    rf"{_NAME_DE}\s(?P<text>(?:eine?|der|die|das)\s.+)$"
+    rf"{_NAME_DE}\s(?P<text>eine?\s.+)$"
 )
 DENOTES_DE = re.compile(
     rf"^(?:Der\s(?:Begriff|Ausdruck|Name)\s|Die\s(?:Bezeichnung|Abkürzung)\s|Das\sWort\s)?{_ARTICLE_DE}{_NAME_DE}{_ASIDE_DE}"
@@ -71,7 +71,7 @@ OPENS = {
 }
 PLURAL_OPENS = {
     "en": re.compile(
-        r"^(?:[\w-]+\s){0,2}?(?!was|is|has|does)[\w-]+[a-rt-z]s\s(?:that|which|of|for|who|used|whose|where|in)\s"
+        r"^(?:(?!\w+ed\s)[\w-]+\s){0,2}?(?!was|is|has|does)[\w-]+[a-rt-z]s\s(?:that|which|of|for|who|used|whose|where|in)\s"
     ),
     "de": re.compile(
         r"^(?:[a-zäöü][\w-]*(?:e|er)\s){0,2}[A-ZÄÖÜ][\w-]+"
@@ -105,14 +105,20 @@ INFINITIVE_DE = re.compile(r"^(?:ein|aus|an|auf|ab|vor|zu|mit|nach|um|hin|her|be
 """An infinitive at the start of a sentence looks like a noun ("Einzugeben sind …")."""
 
 DEFAULT_DE = re.compile(
-    r"^(?:standard(?:fall|definition|einstellung|variante|verhalten|wert|vorgabe|option|größe|breite)|grundeinstellung"
+    r"(?:^|-)(?:standard(?:fall|definition|einstellung|variante|verhalten|wert|vorgabe|option|größe|breite)|grundeinstellung"
     r"|voreinstellung|vorgabe)",
     re.IGNORECASE,
 )
 """What a manual calls a default is none outside the paragraph that it stands in."""
 
 SECOND_CLAUSE = re.compile(
-    r",\s(?:and|but|so)\s(?:the|an?|it|they|there|many|multiple|some)\s|,\s(?:und|aber|denn)\s(?:der|die|das|es|er|sie|man)\s",
+    r",\s(?:but|so)\s|\sand\s(?:its|their)\s|,\sand\s(?:the|an?|it|they|there|many|multiple|some)\s|,\s(?:und|aber|denn)\s(?:der|die|das|es|er|sie|man)\s",
     re.IGNORECASE,
 )
 """A second main clause says something else than what the term is."""
+
+SECOND_VERB = re.compile(
+    r"\s(?:and|und)\s(?:is|are|was|has|have|can|may|must|should|will|werden|wird|sollte?n?|kann|können|ist|sind|hat|haben"
+    r"|muss|müssen|war)\s|^[^,]*\sund\s[^,]*\s(?:werden|wird|ist|sind)\s"
+)
+"""A second verb of the subject ("a line of text and may contain …") does so too."""

@@ -28,6 +28,7 @@ from backend.generation.builtin.definition_forms import (
     PLURAL_OPENS,
     REFERS_EN,
     SECOND_CLAUSE,
+    SECOND_VERB,
     UNDER_DE,
 )
 from backend.generation.builtin.lexicon import Lexicon
@@ -107,11 +108,7 @@ def _by_copula(sentence: Sentence, match: re.Match[str], prose: Prose, lexicon: 
         return None
     if not plural and not article and not _is_mass_noun(match, prose, lexicon):
         return None
-    if article and not indefinite and not prose.introduces(sentence, term) and not is_compound(term, lexicon):
-        # "The program is a …" speaks of a program named before.
-        return None
-    if article == "the" and (term.split()[0].endswith("ed") or term.split()[-1].lower() in lexicon.shells):
-        # "The returned argument", "the return value": of the function that the paragraph describes.
+    if article and not indefinite and not means_a_kind(sentence, term, prose, lexicon):
         return None
     named = is_name(term)
     subject = f"{article} {term}".strip()
@@ -173,6 +170,8 @@ def _by_glossary(sentence: Sentence, match: re.Match[str], prose: Prose, lexicon
         return None
     if lexicon.language == "de" and not phrase["article"] and not _GERMAN_COMPLEMENT.search(phrase.group()):
         return None
+    if lexicon.language == "de" and match["term"].split()[-1][0].islower():
+        return None
     leading = list_words(phrase.group())[:-1]
     if any(word in lexicon.relations or (word in lexicon.stop and place) for place, word in enumerate(leading)):
         return None
@@ -210,16 +209,39 @@ def _is_sound(definition: Definition, lexicon: Lexicon) -> bool:
     words, content = list_words(text), content_words(text, lexicon)
     if not 5 <= len(words) <= 45 or len(content) < 3 or any(word in lexicon.verdicts for word in words[:5]):
         return False
-    if SECOND_CLAUSE.search(text):
+    if SECOND_CLAUSE.search(text) or SECOND_VERB.search(text) or _goes_on(text, lexicon):
         return False
     own = [stem_of(word) for word in list_words(term)]
     if len(own) == 1 and own[0] in (stem_of(word) for word in words):
         return False
     # "A root account is an account that …" is fine; "A disk is a disk." says nothing.
     repeated = sum(share_a_stem(word, content_words(term, lexicon)) for word in content)
-    if repeated > 0.34 * len(content):
+    if repeated > 0.3 * len(content):
         return False
     return not speaks_to_reader(re.sub(r"\b(?:that|which|what|where) you\b", "that", sentence), lexicon)
+
+
+def _goes_on(text: str, lexicon: Lexicon) -> bool:
+    """Whether "and" leads to another verb of the subject ("an image format and stands for …")."""
+    return any(match[1] in lexicon.relations for match in re.finditer(r"\s(?:and|und)\s(\w+)", text))
+
+
+def means_a_kind(sentence: Sentence, term: str, prose: Prose, lexicon: Lexicon) -> bool:
+    """Whether "the" before a term means the kind of thing, as in a definition, and not one named before.
+
+    "The program is …" and "the returned argument is …" speak of what the paragraph before is about.
+    """
+    words = term.lower().split()
+    if lexicon.language == "de":
+        if words[-1].endswith(_GERMAN_ROLES):
+            return False
+        return is_name(term) or prose.introduces(sentence, term) or is_compound(term, lexicon)
+    if any(word in lexicon.shells or word.endswith("ed") or len(word) < 3 for word in words) or "optional" in words:
+        return False
+    return is_name(term) or is_compound(term, lexicon)
+
+
+_GERMAN_ROLES = ("wert", "bereich", "abschnitt", "parameter", "option", "feld", "datei", "taste", "funktion", "befehl")
 
 
 def is_term(term: str, lexicon: Lexicon) -> bool:
@@ -231,7 +253,9 @@ def is_term(term: str, lexicon: Lexicon) -> bool:
         return False
     if any(word in lexicon.stop or word in lexicon.dangling or word in lexicon.opening for word in words):
         return False
-    if any(word in lexicon.verdicts or word in lexicon.reader for word in words) or words[-1].endswith(("ly", "ing's")):
+    if any(word in lexicon.verdicts or word in lexicon.reader for word in words) or words[-1].endswith("ly"):
+        return False
+    if len(words) > 1 and (words[0].endswith("ly") or (lexicon.language == "de" and words[-1] in lexicon.shells)):
         return False
     return words[0] not in lexicon.shells
 

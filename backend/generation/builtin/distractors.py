@@ -47,7 +47,7 @@ def choose_distractors(key: str, stem: str, evidence: str, terms: dict[str, Term
         if len(chosen) == OPTIONS - 1:
             break
     # Two of three must be names that the section defines or heads a part with; frequent words alone look silly.
-    return chosen if len(chosen) == OPTIONS - 1 and known >= 2 >= 2 and _are_distinct([key, *chosen]) else []
+    return chosen if len(chosen) == OPTIONS - 1 and known >= 2 and _are_distinct([key, *chosen]) else []
 
 
 def _is_like(key: str, term: Term, lexicon: Lexicon) -> bool:
@@ -76,7 +76,8 @@ def _is_like(key: str, term: Term, lexicon: Lexicon) -> bool:
 def _stands_apart(key: str, text: str, evidence_words: list[str], stem_words: list[str], lexicon: Lexicon) -> bool:
     """Whether a term has nothing in common with the key and does not come in the evidence or the stem."""
     words = content_words(text, lexicon) or [fold(text)]
-    key_words = list_words(key)
+    # The halves of a hyphened compound count: a "Binärpaket" may well be a "Debian-Paket".
+    key_words = list_words(key.replace("-", " "))
     return not any(
         word in evidence_words or share_a_stem(word, key_words) or share_a_stem(word, stem_words) for word in words
     )

@@ -85,6 +85,7 @@ ENGLISH = Lexicon(
     shells=_words(
         "button menu dialog window checkbox toolbar row column caution attention summary overview introduction"
         " exercise definition remark hint fourth fifth sixth seventh"
+        " input limitations advantages disadvantages exceptions reasons differences benefits results goals"
         " examples options parameters values users files commands settings problems steps issues items sections"
         " advantage aim alternative answer approach argument aspect author basis benefit bug cause chapter choice"
         " command condition consequence default detail difference difficulty disadvantage document effect end error"
@@ -98,13 +99,13 @@ ENGLISH = Lexicon(
     verdicts=_words(
         "good bad better best great nice important useful easy simple hard difficult common popular typical similar"
         " example problem mistake lot bit few must idea reason matter shame pity pleasure case question result"
-        " special central easiest simplest fastest safest trademark registered"
+        " rich aspect smallest largest least vain special central easiest simplest fastest safest trademark registered"
         " current actual very heart key core basis foundation center backbone part kind sort type form name term word"
         " recommended preferred correct wrong same first last only most default work goal exception advantage"
         " disadvantage little convenient ideal perfect excellent powerful possible other another following previous"
     ),
     relations=_words(
-        "contains consists comprises includes provides allows enables permits prevents protects requires uses"
+        "stands contains consists comprises includes provides allows enables permits prevents protects requires uses"
         " describes specifies defines determines represents controls stores ensures guarantees measures reduces"
         " increases converts translates transforms maps manages handles connects links combines separates divides"
         " creates produces generates computes calculates causes indicates identifies denotes refers supports"
@@ -185,6 +186,7 @@ GERMAN = Lexicon(
         " version vorgabe vorgang voraussetzung vorteil warnung weg weise wert wort zahl zeichen zeile zeit ziel"
         " zweck"
         " schaltfläche fenster dialog dialogfenster knopf symbolleiste werkzeugleiste reiter registerkarte spalte"
+        " erklärung erläuterung begründung"
         " achtung anmerkung warnhinweis wichtig tipp zusammenfassung überblick einleitung übung definition"
         " bezeichnung begriff"
         " zweite dritte vierte fünfte erste nächste letzte abhilfe anwendung aussage benutzer bemerkung"
@@ -195,8 +197,9 @@ GERMAN = Lexicon(
         " nützlich nützliche einfach einfache einfacher schwierig häufig häufige beliebt typisch typische typisches"
         " ähnlich beispiel problem fehler idee grund frage ergebnis richtig richtige falsch falsche gleiche erste"
         " letzte einzige meisten standard ziel aufgabe ausnahme vorteil nachteil fall ideale perfekte mächtiges"
-        " häufigste kernstück herzstück mittelpunkt einfachste leichteste schnellste sicherste warenzeichen"
-        " marke möglichst"
+        " einflussreiches einflussreicher ersten gängige gängigste übliche üblichste sehr"
+        " beliebtes beliebter vage häufigste kernstück herzstück mittelpunkt einfachste leichteste schnellste"
+        " sicherste warenzeichen marke"
         " aktuelle aktueller aktuelles wesentlicher wesentliche kern herzstück grundlage teil art name begriff"
         " andere anderer weiterer weitere weiteres folgende muss sache mögliche möglichkeit alternative gleichen"
     ),
