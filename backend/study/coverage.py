@@ -4,6 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from backend.core.database import db
 from backend.study.models import EvidenceRow, Flashcard, Question
@@ -46,7 +47,7 @@ def list_items_by_page(run_id: UUID) -> list[PageItems]:
     item_id = sa.func.coalesce(EvidenceRow.flashcard_id, EvidenceRow.question_id)
     first = (
         sa.select(EvidenceRow.document_id, EvidenceRow.page, EvidenceRow.flashcard_id, EvidenceRow.question_id)
-        .distinct(item_id)
+        .ext(distinct_on(item_id))
         .where(
             sa.or_(
                 EvidenceRow.flashcard_id.in_(sa.select(Flashcard.id).where(Flashcard.run_id == run_id)),

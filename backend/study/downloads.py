@@ -5,6 +5,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
+from urllib.parse import quote
 
 from backend.study.exports.anki import to_apkg
 from backend.study.exports.json_kit import to_json
@@ -35,16 +36,31 @@ _CONTENT_TYPES = {
 
 @dataclass(frozen=True, slots=True)
 class Download:
-    """A file with its name."""
+    """A file with its name, and the name in ASCII for programs that know no other."""
 
     filename: str
+    plain_filename: str
     content_type: str
     data: bytes
+
+    @property
+    def disposition(self) -> str:
+        """The Content-Disposition header (RFC 6266)."""
+        header = f"attachment; filename={self.plain_filename}"
+        if self.plain_filename == self.filename:
+            return header
+        return f"{header}; filename*=UTF-8''{quote(self.filename)}"
 
 
 def render_kit(kit: StudyKit, form: DownloadFormat, *, language: str) -> Download:
     """Return the kit as a file. ``language`` (``en``, ``de``) is the one of the student's Anki, for TSV."""
-    return Download(f"{file_stem(kit.title)}.{form}", _CONTENT_TYPES[form], _data(kit, form, language))
+    plain_title = unicodedata.normalize("NFKD", kit.title).encode("ascii", "ignore").decode()
+    return Download(
+        filename=f"{_stem(kit.title)}.{form}",
+        plain_filename=f"{_stem(plain_title)}.{form}",
+        content_type=_CONTENT_TYPES[form],
+        data=_data(kit, form, language),
+    )
 
 
 def _data(kit: StudyKit, form: DownloadFormat, language: str) -> bytes:
@@ -59,7 +75,7 @@ def _data(kit: StudyKit, form: DownloadFormat, language: str) -> bytes:
             return to_markdown(kit).encode()
 
 
-def file_stem(title: str) -> str:
+def _stem(title: str) -> str:
     """Return a file name without extension that is safe on every system: never hidden, empty, or a path."""
     name = _NOT_IN_NAMES.sub("-", unicodedata.normalize("NFC", title))[:_LONGEST_NAME].strip("-._")
     return name or "study-kit"

@@ -96,9 +96,7 @@ def export_study_set(study_set_id: UUID, query: ExportQuery) -> Response:
     with transaction():
         kit = service.build_kit(g.user_id, study_set_id)
     file = render_kit(kit, query.format, language=request_language())
-    response = Response(file.data, content_type=file.content_type)
-    response.headers.set("Content-Disposition", "attachment", filename=file.filename)
-    return response
+    return Response(file.data, content_type=file.content_type, headers={"Content-Disposition": file.disposition})
 
 
 @study.get("/study-sets/<uuid:study_set_id>/flashcards")

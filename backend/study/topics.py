@@ -56,8 +56,8 @@ def add_topics(study_set_id: UUID, proposed: Sequence[NewTopic], used: Iterable[
     topics of the study set by ``topic_key``. The caller holds the study set's lock.
     """
     proposals = _merge(proposed)
-    needed = _with_ancestors(used, proposals)
     known = {topic_key(view.name): view for view in list_topics(study_set_id)}
+    needed = _with_ancestors(used, proposals, known)
     ids = {key: view.id for key, view in known.items()}
     ids |= {key: new_id() for key in needed if key not in ids}
     parents: _Parents = {view.id: view.parent_id for view in known.values()}
@@ -90,22 +90,29 @@ def _merge(proposed: Iterable[NewTopic]) -> dict[str, _Proposal]:
         key = topic_key(topic.name)
         if not key:
             continue
-        proposal = merged.setdefault(key, _Proposal(topic.name.strip()))
+        proposal = merged.setdefault(key, _Proposal(_one_line(topic.name)))
         proposal.summary = proposal.summary or topic.summary.strip()
-        proposal.parent = proposal.parent or (topic.parent or "").strip()
+        proposal.parent = proposal.parent or _one_line(topic.parent or "")
     return merged
 
 
-def _with_ancestors(used: Iterable[str], proposals: Mapping[str, _Proposal]) -> dict[str, _Proposal]:
+def _one_line(name: str) -> str:
+    return " ".join(name.split())
+
+
+def _with_ancestors(
+    used: Iterable[str], proposals: Mapping[str, _Proposal], known: Mapping[str, TopicView]
+) -> dict[str, _Proposal]:
     needed: dict[str, _Proposal] = {}
-    waiting = [name.strip() for name in reversed(list(used))]
+    waiting = [_one_line(name) for name in reversed(list(used))]
     while waiting:
         name = waiting.pop()
         key = topic_key(name)
         if not key or key in needed:
             continue
         needed[key] = proposals.get(key) or _Proposal(name)
-        if needed[key].parent:
+        has_parent = key in known and known[key].parent_id is not None
+        if needed[key].parent and not has_parent:
             waiting.append(needed[key].parent)
     return needed
 

@@ -43,7 +43,6 @@ def test_a_generated_card_says_where_it_is_from(client, study_set, document, add
         ({"front": "", "back": "A"}, "invalid_input"),
         ({"front": " \u200b\u00a0\n", "back": "A"}, "invalid_input"),
         ({"front": "F" * 4001, "back": "A"}, "invalid_input"),
-        ({"front": "A\x00B", "back": "A"}, "invalid_input"),
         ({"back": "A"}, "invalid_input"),
         ({"front": None, "back": "A"}, "invalid_input"),
         ({"front": ["F"], "back": "A"}, "invalid_input"),
@@ -83,7 +82,7 @@ def test_a_cloze_card_needs_no_back(client, study_set):
 
 
 def test_what_nobody_sees_is_taken_out_and_the_rest_is_kept(client, study_set):
-    body = {"front": " A\x01\x1fB\u202e \ud800C\r\n\tD <b>é\U0001f642 ", "back": "\u200bx\ufeff"}
+    body = {"front": " A\x00\x1fB\u202e \ud800C\r\n\tD <b>é\U0001f642 ", "back": "\u200bx\ufeff"}
     answer = client.post(cards_of(study_set), json=body)
     assert answer.status_code == 201
     assert (answer.json["front"], answer.json["back"]) == ("AB C\n\tD <b>é\U0001f642", "x")

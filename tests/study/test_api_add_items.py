@@ -1,0 +1,252 @@
+"""What the generation room adds: items without repeats, their evidence, and the counts for receipts."""
+
+import threading
+import time
+from uuid import UUID, uuid4
+
+import sqlalchemy as sa
+
+from backend.core.transaction import transaction
+from backend.study import service
+from backend.study.types import PageItems, RunItems
+from tests.study.new_items import evidence_on, new_card, new_question, new_topic
+
+
+def cards_of(client, study_set):
+    return client.get(f"/api/v1/study-sets/{study_set}/flashcards?limit=100").json["items"]
+
+
+def topics_of(client, study_set):
+    found = client.get(f"/api/v1/study-sets/{study_set}/topics").json["items"]
+    names = {topic["id"]: topic["name"] for topic in found}
+    return {topic["name"]: (topic["summary"], names.get(topic["parent_id"])) for topic in found}
+
+
+def test_what_was_added_is_said_in_the_order_given(study_set, add_items):
+    cards = [new_card(f"What is {n}?", f"It is {n}") for n in (3, 1, 2)]
+    questions = [new_question(f"Which is {n}?", f"This is {n}") for n in (5, 4)]
+    added = add_items(study_set, flashcards=cards[::-1], questions=questions)
+    assert added.flashcards == tuple(card.id for card in cards[::-1])
+    assert added.questions == tuple(question.id for question in questions)
+    assert added.duplicates == 0
+
+
+def test_the_same_items_again_add_nothing(client, study_set, document, add_items):
+    card = new_card("What makes ATP?", "Mitochondria", evidence=(evidence_on(document, 1),))
+    question = new_question("Which makes ATP?", "Mitochondria", "Nuclei", evidence=(evidence_on(document, 1),))
+    add_items(study_set, flashcards=[card], questions=[question])
+    for again in (lambda item: item, lambda item: type(item)(**{**_fields(item), "id": uuid4()})):
+        added = add_items(study_set, flashcards=[again(card)], questions=[again(question)])
+        assert (added.flashcards, added.questions, added.duplicates) == ((), (), 2)
+    (kept,) = cards_of(client, study_set)
+    assert len(kept["evidence"]) == 1
+
+
+def _fields(item):
+    return {name: getattr(item, name) for name in item.__slots__}
+
+
+def test_repeats_within_one_call_are_added_once(study_set, add_items):
+    first = new_card("What makes ATP?", "Mitochondria")
+    added = add_items(
+        study_set,
+        flashcards=[first, new_card("what makes ATP", "mitochondria."), new_card("What makes DNA?", "Polymerase")],
+    )
+    assert (len(added.flashcards), added.duplicates) == (2, 1)
+    assert added.flashcards[0] == first.id
+
+
+def test_near_repeats_are_left_out_and_lookalikes_are_kept(study_set, add_items):
+    add_items(
+        study_set,
+        flashcards=[new_card("What is the function of DNA?", "It stores information")],
+        questions=[new_question("In which year was the cell discovered?", "1665")],
+    )
+    repeated = add_items(
+        study_set,
+        flashcards=[new_card("Which function does DNA have?", "It stores information.")],
+        questions=[new_question("In what year was the cell discovered?", "1665", "1700")],
+    )
+    assert (repeated.flashcards, repeated.questions, repeated.duplicates) == ((), (), 2)
+    alike = add_items(
+        study_set,
+        flashcards=[new_card("What is the function of RNA?", "It stores information")],
+        questions=[new_question("In which year was the cell discovered?", "1674")],
+    )
+    assert (len(alike.flashcards), len(alike.questions), alike.duplicates) == (1, 1, 0)
+
+
+def test_a_card_and_a_question_on_one_fact_are_no_repeats(study_set, add_items):
+    added = add_items(
+        study_set,
+        flashcards=[new_card("What makes ATP?", "Mitochondria")],
+        questions=[new_question("What makes ATP?", "Mitochondria")],
+    )
+    assert added.duplicates == 0
+
+
+def test_a_card_written_by_hand_is_not_made_again(client, study_set, add_items):
+    client.post(f"/api/v1/study-sets/{study_set}/flashcards", json={"front": "What makes ATP?", "back": "Mitochondria"})
+    assert add_items(study_set, flashcards=[new_card("What makes ATP?", "Mitochondria")]).duplicates == 1
+
+
+def test_another_study_set_may_have_the_same_items(client, study_set, add_items):
+    add_items(study_set, flashcards=[new_card("What makes ATP?", "Mitochondria")])
+    other = client.make_study_set("Another")
+    assert len(add_items(other, flashcards=[new_card("What makes ATP?", "Mitochondria")]).flashcards) == 1
+
+
+def test_only_topics_that_are_used_or_above_one_are_made(client, study_set, add_items):
+    add_items(
+        study_set,
+        topics=[
+            new_topic("Unused", "Nobody asks about it"),
+            new_topic("ATP", "A carrier", "Energy"),
+            new_topic("Energy", "", "cells"),
+            new_topic("Cells", "Units"),
+        ],
+        flashcards=[new_card("What is ATP?", "A carrier", topic="ATP"), new_card("No topic?", "None", topic=" ")],
+    )
+    assert topics_of(client, study_set) == {
+        "ATP": ("A carrier", "Energy"),
+        "Energy": ("", "Cells"),
+        "Cells": ("Units", None),
+    }
+    assert [card["topic_id"] is None for card in cards_of(client, study_set)] == [False, True]
+
+
+def test_the_topic_of_a_repeat_is_not_made(client, study_set, add_items):
+    add_items(study_set, flashcards=[new_card("What makes ATP?", "Mitochondria", topic="Energy")])
+    add_items(study_set, flashcards=[new_card("What makes ATP?", "Mitochondria", topic="Power")])
+    assert set(topics_of(client, study_set)) == {"Energy"}
+
+
+def test_a_topic_keeps_its_first_name_summary_and_parent(client, study_set, add_items):
+    add_items(study_set, topics=[new_topic("Cell Biology")], flashcards=[new_card("One?", "1", topic="Cell Biology")])
+    add_items(
+        study_set,
+        topics=[new_topic("cell  biology", "First summary", "Life"), new_topic("CELL BIOLOGY", "Second", "Death")],
+        flashcards=[new_card("Two?", "2", topic=" CELL\nbiology ")],
+    )
+    add_items(
+        study_set,
+        topics=[new_topic("Cell biology", "Third", "Science")],
+        flashcards=[new_card("Three?", "3", topic="Cell biology")],
+    )
+    assert topics_of(client, study_set) == {"Cell Biology": ("First summary", "Life"), "Life": ("", None)}
+
+
+def test_topics_never_stand_above_themselves(client, study_set, add_items):
+    add_items(
+        study_set,
+        topics=[
+            new_topic("A", parent="B"),
+            new_topic("B", parent="C"),
+            new_topic("C", parent="A"),
+            new_topic("D", parent="d"),
+        ],
+        flashcards=[new_card("One?", "1", topic="A"), new_card("Two?", "2", topic="D")],
+    )
+    assert topics_of(client, study_set) == {"A": ("", "B"), "B": ("", "C"), "C": ("", None), "D": ("", None)}
+
+
+def test_evidence_of_a_deleted_document_is_left_out(client, study_set, document, add_document, add_items):
+    gone = add_document(study_set, "gone.pdf")
+    client.delete(f"/api/v1/documents/{gone}")
+    both = new_card("Both?", "Yes", evidence=(evidence_on(gone, 1), evidence_on(document, 2)))
+    only = new_card("Only?", "That", evidence=(evidence_on(gone, 3),))
+    added = add_items(study_set, flashcards=[both, only])
+    assert added.flashcards == (both.id, only.id)
+    assert [[e["document_id"] for e in card["evidence"]] for card in cards_of(client, study_set)] == [[document], []]
+
+
+def test_evidence_in_another_study_sets_document_is_left_out(client, study_set, add_document, add_items):
+    elsewhere = add_document(client.make_study_set("Another"))
+    add_items(study_set, flashcards=[new_card("One?", "1", evidence=(evidence_on(elsewhere, 1),))])
+    assert [card["evidence"] for card in cards_of(client, study_set)] == [[]]
+
+
+def test_a_document_deleted_at_the_same_moment_stops_nothing(client, study_set, document, add_items, engine):
+    card = new_card("One?", "1", evidence=(evidence_on(document, 1),))
+    adding = threading.Thread(target=add_items, args=(study_set,), kwargs={"flashcards": [card]})
+    with engine.connect() as connection:
+        connection.execute(sa.text("DELETE FROM documents WHERE id = :id"), {"id": document})
+        adding.start()
+        waiting = sa.text(
+            "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+        )
+        deadline = time.monotonic() + 4
+        with engine.connect() as other:
+            while not other.execute(waiting).scalar() and time.monotonic() < deadline:
+                other.rollback()
+                time.sleep(0.01)
+        connection.commit()
+    adding.join(10)
+    assert [(found["id"], found["evidence"]) for found in cards_of(client, study_set)] == [(str(card.id), [])]
+
+
+def test_adding_takes_as_many_queries_for_many_items_as_for_few(study_set, document, add_items, count_queries):
+    def items(first, last):
+        numbers = range(first, last)
+        return {
+            "topics": [new_topic(f"Topic {n}", parent="All") for n in numbers],
+            "flashcards": [
+                new_card(
+                    f"What is {n}?", f"It is {n}", topic=f"Topic {n}", evidence=(evidence_on(document, n % 9 + 1),)
+                )
+                for n in numbers
+            ],
+            "questions": [new_question(f"Which is {n}?", f"This is {n}", topic=f"Topic {n}") for n in numbers],
+        }
+
+    few, many = items(0, 3), items(3, 60)
+    assert count_queries(lambda: add_items(study_set, **few)) == count_queries(lambda: add_items(study_set, **many))
+
+
+def test_a_receipt_counts_each_item_on_the_page_of_its_first_evidence(
+    app, study_set, document, add_document, add_items
+):
+    other, run, another_run = add_document(study_set, "other.pdf"), uuid4(), uuid4()
+    add_items(
+        study_set,
+        run_id=run,
+        flashcards=[
+            new_card("One?", "1", evidence=(evidence_on(document, 4), evidence_on(document, 1))),
+            new_card("Two?", "2", evidence=(evidence_on(document, 4),)),
+            new_card("Three?", "3", evidence=(evidence_on(other, 2),)),
+            new_card("Four?", "4"),
+        ],
+        questions=[new_question("Five?", "Cinque", evidence=(evidence_on(document, 4), evidence_on(other, 2)))],
+    )
+    add_items(study_set, run_id=another_run, flashcards=[new_card("Six?", "6", evidence=(evidence_on(document, 4),))])
+    with app.app_context(), transaction():
+        assert service.list_items_by_page(run) == [
+            PageItems(UUID(document), 4, flashcards=2, questions=1),
+            PageItems(UUID(other), 2, flashcards=1, questions=0),
+        ]
+        assert service.count_run_items(run) == RunItems(flashcards=4, questions=1)
+        assert service.count_run_items(uuid4()) == RunItems(flashcards=0, questions=0)
+        assert service.list_items_by_page(uuid4()) == []
+        first, second = service.first_item_at(run), service.first_item_at(another_run)
+        assert first is not None
+        assert second is not None
+        assert first < second
+        assert service.first_item_at(uuid4()) is None
+
+
+def test_what_pages_have_been_asked_already_is_listed(app, client, study_set, document, add_document, add_items):
+    other = add_document(study_set, "other.pdf")
+    add_items(
+        study_set,
+        flashcards=[
+            new_card("Front 2?", "2", evidence=(evidence_on(document, 2), evidence_on(document, 3))),
+            new_card("Front 5?", "5", evidence=(evidence_on(document, 5),)),
+            new_card("Elsewhere?", "2", evidence=(evidence_on(other, 2),)),
+        ],
+        questions=[new_question("Stem 3?", "Three", evidence=(evidence_on(document, 3),))],
+    )
+    with app.app_context(), transaction():
+        listed = service.list_existing_fronts(UUID(study_set), UUID(document), 2, 4)
+        assert sorted(listed) == ["Front 2?", "Stem 3?"]
+        assert len(service.list_existing_fronts(UUID(study_set), UUID(document), 1, 9, limit=2)) == 2
+        assert service.list_existing_fronts(UUID(study_set), UUID(document), 6, 9) == []
