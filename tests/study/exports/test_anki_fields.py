@@ -79,6 +79,7 @@ def test_tag(path: tuple[str, ...], tag: str) -> None:
     assert to_tag(path) == tag
 
 
+@settings(deadline=None)
 @given(st.lists(st.text(max_size=12), min_size=1, max_size=4))
 def test_any_name_gives_one_tag_of_as_many_parts(names: list[str]) -> None:
     tag = to_tag(names)

@@ -2,7 +2,7 @@
 
 from html.parser import HTMLParser
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
@@ -63,6 +63,7 @@ def kit_of(text: str) -> StudyKit:
     )
 
 
+@settings(deadline=None)
 @given(texts(*_MARKUP, *_FORMULAS))
 def test_no_text_changes_the_structure(text: str) -> None:
     page = render(to_markdown(kit_of(text)))
@@ -70,6 +71,7 @@ def test_no_text_changes_the_structure(text: str) -> None:
     assert page.attributes == []
 
 
+@settings(deadline=None)
 @given(texts(*_MARKUP, *_FORMULAS))
 def test_text_at_the_start_of_a_block_is_text(text: str) -> None:
     page = render(to_markdown(kit([card(1, "front", text)], title="t")))
@@ -77,6 +79,7 @@ def test_text_at_the_start_of_a_block_is_text(text: str) -> None:
     assert len(page.tags) in (4, 5)  # The back may be nothing but white space.
 
 
+@settings(deadline=None)
 @given(texts(*_MARKUP))
 def test_text_is_complete(text: str) -> None:
     page = render(to_markdown(kit([card(1, "front", text)], title="t")))

@@ -1,6 +1,6 @@
 """The order of topics in every export."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backend.study.exports.topic_tree import in_tree_order, topic_paths
@@ -29,6 +29,7 @@ def test_unknown_parents_and_circles_lose_no_topic() -> None:
     ]
 
 
+@settings(deadline=None)
 @given(st.lists(st.none() | st.integers(1, 15), max_size=15))
 def test_every_topic_once_and_parents_first(parents: list[int | None]) -> None:
     topics = [topic(own, str(own), parent) for own, parent in enumerate(parents, start=1)]
