@@ -72,11 +72,7 @@ def test_the_receipt_accounts_for_every_page(
     receipt = read(client, f"/runs/{run['id']}/receipt")
     (document,) = receipt["documents"]
     given = {page["page"] for page in document["pages"]}
-    skipped = {
-        number
-        for entry in document["skipped"]
-        for number in range(entry["first_page"], entry["last_page"] + 1)
-    }
+    skipped = {number for entry in document["skipped"] for number in range(entry["first_page"], entry["last_page"] + 1)}
     reasons = {entry["reason"] for entry in document["skipped"]}
     assert len(given) == 2
     assert reasons == {"over_budget"}
@@ -90,9 +86,7 @@ def test_a_second_run_brings_only_new_items(
 ) -> None:
     first = start_run(pages=2, flashcards=4, questions=2)
     finish()
-    again = client.post(
-        f"/api/v1/study-sets/{first['study_set_id']}/runs", json={"flashcards": 4, "questions": 2}
-    ).json
+    again = client.post(f"/api/v1/study-sets/{first['study_set_id']}/runs", json={"flashcards": 4, "questions": 2}).json
     finish()
     fronts = [card["front"] for run in (first, again) for card in items(client, run, "flashcards")]
     assert len(fronts) == len(set(fronts)) == 8

@@ -1,0 +1,187 @@
+"""Runs against a language model that is slow, wrong or away: bounded retries, nothing invented, all accounted for."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from tests.generation.test_api_runs import items, read
+from tests.stand_ins.openai_server import OpenAIStandIn
+
+StartRun = Callable[..., Any]
+Finish = Callable[[], None]
+
+
+def section_calls(openai: OpenAIStandIn) -> list[dict[str, Any]]:
+    """Return the calls that asked for a section."""
+    return [call for call in openai.calls if call["kind"] == "section"]
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {"do": "rate_limit", "on": [1], "retry_after": "7"},
+        {"do": "server_error", "on": [1]},
+        {"do": "reset", "on": [1]},
+        {"do": "close", "on": [1]},
+        {"do": "invalid_json", "on": [1]},
+        {"do": "sleep", "on": [1], "seconds": 30},
+        {"do": "drip", "on": [1], "seconds": 0.5},
+    ],
+    ids=lambda rule: rule["do"],
+)
+def test_a_failure_that_passes_is_tried_again_and_loses_nothing(
+    client: Any, openai: OpenAIStandIn, start_run: StartRun, finish: Finish, rule: dict[str, Any]
+) -> None:
+    openai.set_script([rule])
+    run = start_run(pages=1, flashcards=3, questions=2)
+    finish()
+    run = read(client, f"/runs/{run['id']}")
+    assert (run["state"], run["delivered"]) == ("done", {"flashcards": 3, "questions": 2})
+    assert run["failed_sections"] == 0
+
+
+def test_the_vendors_wish_to_wait_is_honoured(
+    openai: OpenAIStandIn, start_run: StartRun, run_pending_jobs: Callable[[], int], engine: sa.Engine
+) -> None:
+    openai.set_script([{"do": "rate_limit", "on": [1], "retry_after": "40"}])
+    start_run(pages=1, flashcards=2)
+    run_pending_jobs()
+    with engine.connect() as connection:
+        wait = connection.execute(
+            sa.text(
+                "SELECT extract(epoch FROM available_at - now()) FROM steps WHERE state = 'queued' AND failures = 1"
+            )
+        ).scalar_one()
+    assert 30 < wait < 45
+    assert len(section_calls(openai)) == 1
+
+
+@pytest.mark.parametrize(
+    ("rule", "code", "calls"),
+    [
+        # A failing server is asked once more in another dialect, which it might have understood.
+        ({"do": "server_error"}, "unavailable", 6),
+        ({"do": "rate_limit", "retry_after": "1"}, "rate_limited", 3),
+        ({"do": "invalid_json"}, "bad_output", 3),
+        ({"do": "refusal"}, "refused", 1),
+    ],
+    ids=lambda value: value["do"] if isinstance(value, dict) else str(value),
+)
+def test_a_failure_that_stays_ends_the_run_with_its_code(
+    client: Any,
+    openai: OpenAIStandIn,
+    start_run: StartRun,
+    finish: Finish,
+    rule: dict[str, Any],
+    code: str,
+    calls: int,
+) -> None:
+    openai.set_script([rule])
+    run = start_run(pages=1, flashcards=2, questions=0)
+    finish()
+    run = read(client, f"/runs/{run['id']}")
+    assert (run["state"], run["error"]["code"]) == ("failed", code)
+    assert run["error"]["detail"]
+    assert items(client, run, "flashcards") == []
+    assert len(section_calls(openai)) <= calls * run["progress"]["sections_total"]
+
+
+@pytest.mark.parametrize("behaviour", ["quota_exhausted", "unauthorized"])
+def test_what_only_an_operator_can_mend_ends_the_run_at_once(
+    client: Any, openai: OpenAIStandIn, start_run: StartRun, finish: Finish, behaviour: str
+) -> None:
+    openai.set_script([{"do": behaviour}])
+    run = start_run(pages=6)
+    finish()
+    run = read(client, f"/runs/{run['id']}")
+    code = "quota_exhausted" if behaviour == "quota_exhausted" else "misconfigured"
+    assert (run["state"], run["error"]["code"]) == ("failed", code)
+    assert "later" in run["error"]["detail"]
+    assert len(openai.calls) < run["progress"]["sections_total"]
+
+
+def test_one_refused_section_does_not_end_the_run(
+    client: Any, openai: OpenAIStandIn, start_run: StartRun, finish: Finish
+) -> None:
+    openai.set_script([{"do": "refusal", "on": [1]}])
+    run = start_run(pages=4)
+    finish()
+    run = read(client, f"/runs/{run['id']}")
+    assert (run["state"], run["failed_sections"]) == ("done", 1)
+    receipt = read(client, f"/runs/{run['id']}/receipt")
+    skipped = [entry for entry in receipt["documents"][0]["skipped"] if entry["reason"] == "refused"]
+    assert len(skipped) == 1
+    assert "declined" in skipped[0]["detail"]
+
+
+def test_a_cut_answer_keeps_its_whole_items_and_only_the_rest_is_asked_again(
+    client: Any, openai: OpenAIStandIn, start_run: StartRun, finish: Finish
+) -> None:
+    openai.set_script([{"do": "cut", "on": [1], "at": 0.6}])
+    run = start_run(pages=1, flashcards=6, questions=0)
+    finish()
+    run = read(client, f"/runs/{run['id']}")
+    receipt = read(client, f"/runs/{run['id']}/receipt")
+    # The stand-in may ask for a fact once more in another form, which is a duplicate.
+    assert run["delivered"]["flashcards"] + receipt["duplicates"] == 6
+    calls = section_calls(openai)
+    first = calls[0]["flashcards"]
+    later = [call for call in calls[1:] if set(call["pages"]) <= set(calls[0]["pages"])]
+    assert sum(call["flashcards"] for call in later) > 0
+    assert first == 6
+    assert sum(call["flashcards"] for call in later) < 6
+    assert run["progress"]["sections_total"] > 1
+
+
+def test_a_section_that_is_too_long_is_halved(
+    client: Any, openai: OpenAIStandIn, start_run: StartRun, finish: Finish
+) -> None:
+    openai.set_script([{"do": "context_too_long", "on": [1]}])
+    run = start_run(pages=1, flashcards=4, questions=0)
+    finish()
+    run = read(client, f"/runs/{run['id']}")
+    assert (run["state"], run["delivered"]["flashcards"]) == ("done", 4)
+    events = client.get(f"/api/v1/runs/{run['id']}/events?after=0").json["items"]
+    assert "section.halved" in [event["kind"] for event in events]
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "check"),
+    [
+        ("foreign_quotes", "quote_not_found"),
+        ("bad_key", "no_such_key"),
+        ("wrong_option_count", "option_count"),
+        ("malformed_item", "schema_invalid"),
+        ("placeholder", None),
+    ],
+)
+def test_a_bad_item_is_dropped_counted_and_takes_no_other_with_it(
+    client: Any, openai: OpenAIStandIn, start_run: StartRun, finish: Finish, behaviour: str, check: str | None
+) -> None:
+    openai.set_script([{"do": behaviour, "items": 1}])
+    run = start_run(pages=1, flashcards=4, questions=4)
+    finish()
+    receipt = read(client, f"/runs/{run['id']}/receipt")
+    made = [*items(client, run, "flashcards"), *items(client, run, "questions")]
+    asked, delivered = (sum(receipt[kind].values()) for kind in ("asked", "delivered"))
+    rejected = {entry["check"]: entry["count"] for entry in receipt["rejected"]}
+    assert receipt["state"] == "done"
+    assert 0 < delivered < asked
+    assert len(made) == delivered
+    assert sum(rejected.values()) + receipt["duplicates"] >= asked - delivered
+    assert all(entry["detail"] for entry in receipt["rejected"])
+    if check is not None:
+        assert check in rejected
+
+
+def test_topics_that_cannot_be_connected_do_not_spoil_the_run(
+    client: Any, openai: OpenAIStandIn, start_run: StartRun, finish: Finish
+) -> None:
+    openai.set_script([{"do": "server_error", "contains": "hts:topics"}])
+    run = start_run(pages=6)
+    finish()
+    run = read(client, f"/runs/{run['id']}")
+    assert run["state"] == "done"
+    assert run["delivered"]["flashcards"] > 0
