@@ -60,7 +60,7 @@ NARROWS = {
     ),
     "de": re.compile(
         r",\s(?:der|die|das|dem|den|dessen|deren|in dem|in der|mit dem|mit der|mit denen|auf dem|um|wo|welche[rs]?"
-        r"|bei dem|bei der)\s|\s(?:von|für|zur|zum|aus|mit|zwischen|des|eines|einer|auf|zu|im|in)\s"
+        r"|bei dem|bei der)\s|\s(?:von|für|zur|zum|aus|mit|zwischen|des|eines|einer|aller|jedes|jeder|auf|zu|im|in)\s"
     ),
 }
 """What follows the general word of a definition and makes it one ("a book *in which* …")."""

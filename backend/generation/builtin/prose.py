@@ -8,6 +8,7 @@ import re
 from collections import Counter
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from math import ceil
 
 from backend.generation.builtin.lexicon import Lexicon
 from backend.generation.language_model import SectionPage
@@ -47,6 +48,7 @@ class Prose:
 class _Line:
     start: int
     text: str
+    after_blank: bool
 
 
 _LINE = re.compile(r"[^\r\n\f\v\x85\u2028\u2029]+")
@@ -78,7 +80,7 @@ _ORDINAL_FOLLOWERS = re.compile(
 
 def read_prose(pages: tuple[SectionPage, ...], lexicon: Lexicon) -> Prose:
     """Sentences and headings of a section's pages, in reading order."""
-    lines_by_page = [[_Line(m.start(), m.group()) for m in _LINE.finditer(page.text)] for page in pages]
+    lines_by_page = [_list_lines(page.text) for page in pages]
     furniture = _find_furniture(lines_by_page)
     sentences: list[Sentence] = []
     headings: list[tuple[str, int]] = []
@@ -119,6 +121,16 @@ def read_prose(pages: tuple[SectionPage, ...], lexicon: Lexicon) -> Prose:
             complete = block_ends
     numbered = tuple(replace(sentence, number=number) for number, sentence in enumerate(sentences))
     return Prose(numbered, tuple(dict.fromkeys(headings)))
+
+
+def _list_lines(text: str) -> list[_Line]:
+    lines: list[_Line] = []
+    end = 0
+    for match in _LINE.finditer(text):
+        blank = text.count("\n", end, match.start()) >= 2
+        lines.append(_Line(match.start(), match.group(), blank))
+        end = match.end()
+    return lines
 
 
 def _heading_at_top(page: SectionPage, before: str | None) -> str | None:
@@ -183,7 +195,7 @@ def _split_blocks(lines: list[_Line]) -> list[list[_Line]]:
     if not lines:
         return []
     lengths = sorted(len(line.text) for line in lines)
-    width = lengths[int(0.9 * (len(lengths) - 1))]
+    width = lengths[ceil(0.9 * (len(lengths) - 1))]
     blocks: list[list[_Line]] = [[lines[0]]]
     for before, line in pairwise(lines):
         words = line.text.split()
@@ -192,7 +204,7 @@ def _split_blocks(lines: list[_Line]) -> list[list[_Line]]:
         gap = line.start - (before.start + len(before.text))
         starts_anew = bool(_BULLET.match(line.text) or _NUMBERING.match(line.text))
         goes_on = words[0][0].islower() and len(before.text) > 0.5 * width and not starts_anew
-        if (ended and not goes_on) or starts_anew or gap > 2:
+        if (ended and not goes_on) or starts_anew or line.after_blank or gap > 2:
             blocks.append([line])
         else:
             blocks[-1].append(line)
