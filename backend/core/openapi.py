@@ -8,6 +8,7 @@ from apiflask import APIBlueprint, APIFlask
 from flask import Response, abort, url_for
 
 from backend.core.http import Problem
+from backend.core.idempotency import ACCEPTS_KEY
 
 SPEC_PATH = "/api/v1/openapi.json"
 
@@ -66,6 +67,8 @@ def configure_openapi(app: APIFlask, public_endpoints: frozenset[str]) -> None:
         "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
     }
     app.config["AUTO_OPERATION_ID"] = True
+    # The server is the one that the document comes from, which is what OpenAPI takes when none is named.
+    app.config["AUTO_SERVERS"] = False
 
     @app.spec_processor
     def finish(spec: dict[str, Any] | str) -> dict[str, Any]:
@@ -79,7 +82,11 @@ def configure_openapi(app: APIFlask, public_endpoints: frozenset[str]) -> None:
             for method, operation in methods.items():
                 if isinstance(operation, dict) and "responses" in operation:
                     endpoint = by_path.get((path, method), "")
-                    _finish_operation(operation, method, endpoint, public=endpoint in public_endpoints)
+                    view = app.view_functions.get(endpoint)
+                    if getattr(view, ACCEPTS_KEY, False):
+                        operation.setdefault("parameters", []).append(IDEMPOTENCY_KEY)
+                        operation["responses"].setdefault("409", {"description": "Conflict"})
+                    _finish_operation(operation, endpoint, public=endpoint in public_endpoints)
         schemas = spec.setdefault("components", {}).setdefault("schemas", {})
         for unused in ("HTTPError", "ValidationError"):
             schemas.pop(unused, None)
@@ -94,31 +101,42 @@ def _braces(rule: str) -> str:
     return "/".join(parts)
 
 
-def _finish_operation(operation: dict[str, Any], method: str, endpoint: str, *, public: bool) -> None:
+def _finish_operation(operation: dict[str, Any], endpoint: str, *, public: bool) -> None:
     operation["operationId"] = endpoint.rsplit(".", 1)[-1] or operation.get("operationId", "")
     responses = operation["responses"]
+    if operation.pop("x-upload", False):
+        operation["requestBody"] = UPLOAD_BODY
     if not public:
         operation["security"] = [{"bearer": []}]
         responses.setdefault("401", {"description": "Not signed in"})
     responses.setdefault("503", {"description": "Briefly unavailable"})
-    if "{" in str(operation.get("parameters", "")) or operation.get("parameters"):
+    places = {parameter["in"] for parameter in operation.get("parameters", ())}
+    if "path" in places:
+        responses.setdefault("404", {"description": "Not there, or not yours"})
+    if places & {"query", "header"}:
         responses.setdefault("422", {"description": "Not valid"})
     if "requestBody" in operation:
-        for status, text in (("400", "Not understood"), ("411", "No length"), ("413", "Too large")):
+        for status, text in _BODY_REFUSED.items():
             responses.setdefault(status, {"description": text})
-    if operation.pop("x-upload", False):
-        operation["requestBody"] = UPLOAD_BODY
-        responses.setdefault("400", {"description": "Not understood"})
-        responses.setdefault("422", {"description": "Not valid"})
-    if method == "post" and not public:
-        operation.setdefault("parameters", []).append(IDEMPOTENCY_KEY)
-        responses.setdefault("409", {"description": "Conflict"})
     for status, response in responses.items():
-        if status.startswith(("4", "5")):
+        if status.startswith(("4", "5")) and not _is_answer(response):
             response["content"] = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     operation["responses"] = dict(sorted(responses.items()))
 
 
+def _is_answer(response: dict[str, Any]) -> bool:
+    """Tell whether a route has said itself what it answers with (the health check does, when it is unwell)."""
+    references = [media.get("schema", {}).get("$ref", "") for media in response.get("content", {}).values()]
+    return any(reference.endswith("Answer") for reference in references)
+
+
+_BODY_REFUSED = {
+    "400": "Not understood",
+    "411": "No length",
+    "413": "Too large",
+    "415": "Not accepted",
+    "422": "Not valid",
+}
 UPLOAD_BODY = {
     "required": True,
     "content": {

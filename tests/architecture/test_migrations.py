@@ -1,0 +1,70 @@
+"""The migrations make the tables that the code has (``alembic check``), on a real database."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+
+import pytest
+import sqlalchemy as sa
+
+from backend.core.database import engine_url
+from tests.architecture.source_tree import CHECKOUT
+
+
+def check(url: str) -> subprocess.CompletedProcess[str]:
+    """Compare the database with the code."""
+    command = [sys.executable, "-m", "backend.cli", "check-migrations"]
+    environment = {**os.environ, "DATABASE_URL": url}
+    return subprocess.run(command, cwd=CHECKOUT, env=environment, capture_output=True, text=True, check=False)
+
+
+def test_code_and_migrations_agree(new_database: Callable[[], str]) -> None:
+    done = check(new_database())
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "ALTER TABLE documents ADD COLUMN colour text",
+        "ALTER TABLE documents DROP COLUMN filename",
+        "ALTER TABLE documents ALTER COLUMN size_bytes TYPE integer",
+        "ALTER TABLE documents ALTER COLUMN filename DROP NOT NULL",
+        "ALTER TABLE documents DROP CONSTRAINT uq_documents_study_set_id_sha256",
+        "DROP TABLE stored_pieces",
+    ],
+)
+def test_a_difference_is_reported(new_database: Callable[[], str], change: str) -> None:
+    url = new_database()
+    engine = sa.create_engine(engine_url(url))
+    with engine.begin() as connection:
+        connection.execute(sa.text(change))
+    engine.dispose()
+    done = check(url)
+    assert done.returncode != 0
+    assert "New upgrade operations detected" in done.stdout + done.stderr
+
+
+def test_the_migrations_can_be_undone_and_done_again(new_database: Callable[[], str]) -> None:
+    url = new_database()
+    environment = {**os.environ, "DATABASE_URL": url}
+    script = (
+        "from alembic import command; from backend.cli import _alembic;"
+        "command.downgrade(_alembic(), 'base'); command.upgrade(_alembic(), 'head'); command.check(_alembic())"
+    )
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, cwd=CHECKOUT, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_no_migration_branches() -> None:
+    script = "from alembic.script import ScriptDirectory as S; from backend.cli import _alembic;"
+    done = subprocess.run(
+        [sys.executable, "-c", script + "print(*S.from_config(_alembic()).get_heads())"],
+        cwd=CHECKOUT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert len(done.stdout.split()) == 1

@@ -1,0 +1,161 @@
+"""The OpenAPI document: valid, committed, and true about errors, keys and who may call."""
+
+import copy
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import jsonschema_rs
+import pytest
+import schemathesis
+from apiflask import APIFlask
+
+from backend.app import PUBLIC_ENDPOINTS
+from tests.architecture.source_tree import CHECKOUT
+
+PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+# Errors that are an answer of their own, and why.
+NO_PROBLEM = {("health", "503"): "a monitor reads which part is down"}
+
+Spec = dict[str, Any]
+
+
+@pytest.fixture
+def spec(app: APIFlask) -> Spec:
+    """The document as the API serves it."""
+    return app.test_client().get("/api/v1/openapi.json").json
+
+
+def operations(spec: Spec) -> Iterator[tuple[str, Spec]]:
+    for path, methods in spec["paths"].items():
+        for method, operation in methods.items():
+            yield f"{method} {path}", operation
+
+
+def is_valid(spec: Spec) -> bool:
+    """Tell whether the document keeps OpenAPI 3.1's own schema, and all its references lead somewhere."""
+    try:
+        schemathesis.openapi.from_dict(spec).validate()
+    except jsonschema_rs.ValidationError:
+        return False
+    names = {f"#/components/schemas/{name}" for name in spec["components"]["schemas"]}
+    return set(references(spec)) <= names
+
+
+def references(node: Any) -> Iterator[str]:
+    if isinstance(node, dict):
+        yield from (value for key, value in node.items() if key == "$ref" and isinstance(value, str))
+        for value in node.values():
+            yield from references(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from references(value)
+
+
+def repeated_ids(spec: Spec) -> list[str]:
+    ids = [operation["operationId"] for _, operation in operations(spec)]
+    return sorted({name for name in ids if ids.count(name) > 1})
+
+
+def wrong_errors(spec: Spec) -> list[str]:
+    """Return the error answers that are no problem+json."""
+    return [
+        f"{name} {status}"
+        for name, operation in operations(spec)
+        for status, response in operation["responses"].items()
+        if status.startswith(("4", "5"))
+        and response.get("content") != PROBLEM
+        and (operation["operationId"], status) not in NO_PROBLEM
+    ]
+
+
+def test_the_document_is_openapi_3_1(spec: Spec) -> None:
+    assert spec["openapi"].startswith("3.1")
+    assert is_valid(spec)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda spec: spec["info"].pop("title"),
+        lambda spec: spec["paths"]["/api/v1/health"]["get"].update(responses=[]),
+        lambda spec: spec["paths"]["/api/v1/health"]["get"].update(parameters=[{"name": "x"}]),
+        lambda spec: spec["components"]["schemas"].pop("Problem"),
+    ],
+)
+def test_an_invalid_document_is_reported(spec: Spec, damage) -> None:
+    damaged = copy.deepcopy(spec)
+    damage(damaged)
+    assert not is_valid(damaged)
+
+
+def test_the_committed_document_is_not_stale(spec: Spec) -> None:
+    committed = CHECKOUT / "docs/openapi.json"
+    assert committed.is_file(), "Run `make openapi` and commit docs/openapi.json."
+    assert json.loads(committed.read_text()) == spec, "docs/openapi.json is stale: run `make openapi`."
+
+
+def test_every_operation_has_an_id_of_its_own(spec: Spec) -> None:
+    assert repeated_ids(spec) == []
+    assert all(operation["operationId"].isidentifier() for _, operation in operations(spec))
+
+
+def test_a_repeated_id_is_reported(spec: Spec) -> None:
+    spec["paths"]["/api/v1/health"]["get"]["operationId"] = "list_study_sets"
+    assert repeated_ids(spec) == ["list_study_sets"]
+
+
+def test_every_error_is_a_problem(spec: Spec) -> None:
+    assert wrong_errors(spec) == []
+
+
+def test_an_error_that_is_no_problem_is_reported(spec: Spec) -> None:
+    spec["paths"]["/api/v1/study-sets"]["get"]["responses"]["401"]["content"] = {"application/json": {}}
+    assert wrong_errors(spec) == ["get /api/v1/study-sets 401"]
+
+
+def test_every_operation_has_a_summary_and_a_good_answer(spec: Spec) -> None:
+    for name, operation in operations(spec):
+        assert operation["summary"].endswith("."), name
+        assert any(status.startswith("2") for status in operation["responses"]), name
+
+
+def test_every_route_is_in_the_document(app: APIFlask, spec: Spec) -> None:
+    undocumented = {"openapi.spec", "docs.page", "docs.start", "docs.asset"}
+    endpoints = {rule.endpoint for rule in app.url_map.iter_rules()} - undocumented
+    documented = {operation["operationId"] for _, operation in operations(spec)}
+    assert documented == {endpoint.rsplit(".", 1)[-1] for endpoint in endpoints}
+
+
+def test_the_document_says_who_may_call(spec: Spec) -> None:
+    public = {endpoint.rsplit(".", 1)[-1] for endpoint in PUBLIC_ENDPOINTS}
+    for name, operation in operations(spec):
+        closed = operation["operationId"] not in public
+        assert ("security" in operation) == closed, name
+        assert ("401" in operation["responses"]) == closed, name
+
+
+def test_the_document_says_what_a_body_is_refused_for(spec: Spec) -> None:
+    for name, operation in operations(spec):
+        if "requestBody" in operation:
+            assert {"400", "411", "413", "415", "422"} <= set(operation["responses"]), name
+        if "{" in name:
+            assert "404" in operation["responses"], name
+
+
+def test_the_key_is_documented_where_it_is_taken(app: APIFlask, spec: Spec) -> None:
+    for name, operation in operations(spec):
+        documented = any(parameter["name"] == "Idempotency-Key" for parameter in operation.get("parameters", []))
+        creates = name.startswith("post ") and operation["operationId"] not in ("dev_login", "cancel_run")
+        assert documented == creates, name
+
+
+def test_the_page_loads_nothing_from_elsewhere(app: APIFlask) -> None:
+    client = app.test_client()
+    page = client.get("/api/v1/docs").text
+    assert "http" not in page.replace("http-equiv", "")
+    for asset in ("start.js", "css/swagger-ui.css", "js/swagger-ui-bundle.js"):
+        assert f"/api/v1/docs/{asset}" in page
+        assert client.get(f"/api/v1/docs/{asset}").status_code == 200
+    assert client.get("/api/v1/docs/../../settings.py").status_code == 404
+    assert client.get("/api/v1/docs/index.html").status_code == 404

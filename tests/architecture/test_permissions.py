@@ -1,0 +1,108 @@
+"""Getting an object is the permission check: not yours and not there are the same 404, on every route."""
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+import pytest
+from apiflask import APIFlask
+
+from backend.app import PUBLIC_ENDPOINTS
+
+UNKNOWN = UUID("018f0000-0000-7000-8000-000000000000")
+CHOICES = {"stem": "?", "options": [{"text": "a", "correct": True}, {"text": "b"}]}
+# Bodies that are right, so that nothing but the permission can be the reason of a refusal.
+BODIES: dict[str, dict[str, Any]] = {
+    "library.rename_study_set": {"title": "Mine now"},
+    "study.create_flashcard": {"front": "a", "back": "b"},
+    "study.update_flashcard": {"front": "Mine now"},
+    "study.create_question": CHOICES,
+    "study.update_question": {"stem": "Mine now"},
+    "generation.start_run": {},
+    "generation.cancel_run": {},
+}
+QUERIES = {"study.export_study_set": {"format": "json"}}
+
+
+@pytest.fixture
+def owned(client, run_pending_jobs: Callable[[], int]) -> dict[str, Any]:
+    """One of everything that has an id, owned by ``client``; by the names of the routes' arguments."""
+    study_set_id = client.make_study_set()
+    path = f"/api/v1/study-sets/{study_set_id}"
+    document = client.upload(study_set_id, ("notes.txt", b"A cell divides. " * 50)).json["documents"][0]
+    run_pending_jobs()
+    made = {
+        "flashcard_id": client.post(f"{path}/flashcards", json={"front": "a", "back": "b"}),
+        "question_id": client.post(f"{path}/questions", json=CHOICES),
+        "run_id": client.post(f"{path}/runs", json={}),
+    }
+    ids = {name: answer.json["id"] for name, answer in made.items()}
+    return {"study_set_id": study_set_id, "document_id": document["id"], "number": 1, **ids}
+
+
+def walk(app: APIFlask, caller, values: dict[str, Any], before_deleting: Callable[[], object]) -> dict[str, int]:
+    """Call every route that takes an id; reading first, deleting last. Returns the statuses by route."""
+    statuses = {}
+    order = ("GET", "PATCH", "POST", "DELETE")
+    calls = [
+        (method, rule)
+        for rule in app.url_map.iter_rules()
+        for method in (rule.methods or set()) & set(order)
+        if any(name.endswith("_id") for name in rule.arguments) and rule.endpoint not in PUBLIC_ENDPOINTS
+    ]
+    # What is in a study set goes before the study set.
+    for method, rule in sorted(calls, key=lambda call: (order.index(call[0]), "study_set_id" in call[1].arguments)):
+        path = str(rule.build(values, append_unknown=False)[1])
+        if rule.endpoint == "library.upload_documents":
+            answer = caller.upload(values["study_set_id"], ("more.txt", b"A plant grows."))
+        elif method in ("POST", "PATCH"):
+            assert rule.endpoint in BODIES, f"Add a body for {rule.endpoint} to BODIES."
+            answer = caller.open(path, method=method, json=BODIES[rule.endpoint])
+        else:
+            if method == "DELETE":
+                before_deleting()
+            answer = caller.open(path, method=method, query_string=QUERIES.get(rule.endpoint))
+        statuses[f"{method} {rule}"] = answer.status_code
+    return statuses
+
+
+def test_what_is_somebody_elses_is_not_there(app: APIFlask, other_client, owned, run_pending_jobs) -> None:
+    statuses = walk(app, other_client, owned, run_pending_jobs)
+    assert len(statuses) > 15
+    assert {route: status for route, status in statuses.items() if status != 404} == {}
+
+
+def test_what_nobody_has_is_not_there(app: APIFlask, client, owned, run_pending_jobs) -> None:
+    unknown = {name: UNKNOWN if name.endswith("_id") else value for name, value in owned.items()}
+    statuses = walk(app, client, unknown, run_pending_jobs)
+    assert {route: status for route, status in statuses.items() if status != 404} == {}
+
+
+def test_what_is_ones_own_is_there(app: APIFlask, client, owned, run_pending_jobs) -> None:
+    # Without this, the other two would hold for an API that answers 404 to everything.
+    statuses = walk(app, client, owned, run_pending_jobs)
+    assert {route: status for route, status in statuses.items() if status >= 400} == {}
+
+
+def test_the_two_answers_are_the_same(client, other_client, owned: dict[str, Any]) -> None:
+    foreign = other_client.get(f"/api/v1/study-sets/{owned['study_set_id']}").json
+    missing = other_client.get(f"/api/v1/study-sets/{UNKNOWN}").json
+    assert {**foreign, "request_id": ""} == {**missing, "request_id": ""}
+
+
+@pytest.mark.parametrize("route", ["flashcards", "questions"])
+def test_items_cannot_cite_what_is_somebody_elses(client, other_client, owned: dict[str, Any], route: str) -> None:
+    mine = other_client.make_study_set()
+    body = BODIES[f"study.create_{route[:-1]}"] | {
+        "evidence": {"document_id": owned["document_id"], "page": 1, "quote": "A cell divides."}
+    }
+    answer = other_client.post(f"/api/v1/study-sets/{mine}/{route}", json=body)
+    assert answer.status_code in (404, 422)
+    assert "divides" not in answer.text
+
+
+def test_runs_cannot_use_documents_of_somebody_else(client, other_client, owned: dict[str, Any]) -> None:
+    mine = other_client.make_study_set()
+    other_client.upload(mine, ("mine.txt", b"A plant grows."))
+    answer = other_client.post(f"/api/v1/study-sets/{mine}/runs", json={"document_ids": [owned["document_id"]]})
+    assert answer.status_code == 404

@@ -1,0 +1,122 @@
+"""Every route is in the public list or asks who is there; every POST that creates may be repeated safely."""
+
+from collections.abc import Callable
+from uuid import UUID
+
+import pytest
+from apiflask import APIFlask
+
+from backend.app import PUBLIC_ENDPOINTS, create_app
+from backend.core.idempotency import ACCEPTS_KEY
+from backend.settings import Settings
+
+pytestmark = pytest.mark.usefixtures("app")
+
+# What the public list may hold, and why.
+MAY_BE_PUBLIC = {
+    "operations.health": "asked by load balancers and monitors",
+    "development.dev_login": "gives the first token; not there in production",
+    "openapi.spec": "describes the API, not anybody's data",
+    "docs.page": "shows the description",
+    "docs.start": "shows the description",
+    "docs.asset": "shows the description",
+}
+# POSTs that need no Idempotency-Key, and why.
+NOT_CREATING = {
+    "development.dev_login": "the same address is the same user, however often",
+    "generation.cancel_run": "cancelling twice is cancelling once",
+}
+UNKNOWN = UUID("018f0000-0000-7000-8000-000000000000")
+# What a creating route is sent; a new one needs a body here.
+BODIES: dict[str, dict[str, object]] = {
+    "library.create_study_set": {"title": "Biology"},
+    "study.create_flashcard": {"front": "What divides?", "back": "A cell."},
+    "study.create_question": {
+        "stem": "What divides?",
+        "options": [{"text": "A cell", "correct": True}, {"text": "A stone"}],
+    },
+    "generation.start_run": {},
+}
+
+
+def unguarded(app: APIFlask) -> list[str]:
+    """Return the routes, besides the public ones, that answer a stranger with anything but 401."""
+    stranger = app.test_client()
+    found = []
+    for rule in app.url_map.iter_rules():
+        values = {name: _value(rule._converters[name]) for name in rule.arguments}
+        path = str(rule.build(values, append_unknown=False)[1])
+        for method in sorted((rule.methods or set()) - {"OPTIONS"}):
+            status = stranger.open(path, method=method).status_code
+            if rule.endpoint not in PUBLIC_ENDPOINTS and status != 401:
+                found.append(f"{method} {rule} answers a stranger with {status}")
+    return found
+
+
+def _value(converter: object) -> object:
+    return {"UUIDConverter": UNKNOWN, "IntegerConverter": 1}.get(type(converter).__name__, "x")
+
+
+def not_repeatable(app: APIFlask) -> list[str]:
+    """Return the POSTs that create and do not take an Idempotency-Key."""
+    return [
+        f"POST {rule} takes no Idempotency-Key"
+        for rule in app.url_map.iter_rules()
+        if "POST" in (rule.methods or ())
+        and rule.endpoint not in NOT_CREATING
+        and not getattr(app.view_functions[rule.endpoint], ACCEPTS_KEY, False)
+    ]
+
+
+def test_every_route_asks_who_is_there(app: APIFlask) -> None:
+    assert unguarded(app) == []
+
+
+def test_a_route_without_the_question_is_reported(settings: Settings) -> None:
+    app = create_app(settings)
+    hooks = app.before_request_funcs[None]
+    app.before_request_funcs[None] = [hook for hook in hooks if hook.__name__ != "authenticate"]
+    assert "GET /api/v1/study-sets answers a stranger with 500" in unguarded(app)
+
+
+def test_a_new_route_is_closed_until_it_is_listed(settings: Settings) -> None:
+    app = create_app(settings)
+    app.get("/api/v1/new")(lambda: "open")
+    assert app.test_client().get("/api/v1/new").status_code == 401
+    assert unguarded(app) == []
+
+
+def test_the_public_list_is_short_and_reasoned() -> None:
+    assert set(MAY_BE_PUBLIC) == PUBLIC_ENDPOINTS
+
+
+def test_every_post_that_creates_takes_a_key(app: APIFlask) -> None:
+    assert not_repeatable(app) == []
+
+
+def test_a_post_without_a_key_is_reported(settings: Settings) -> None:
+    app = create_app(settings)
+    app.post("/api/v1/new")(lambda: "made")
+    assert not_repeatable(app) == ["POST /api/v1/new takes no Idempotency-Key"]
+
+
+def test_every_post_that_creates_answers_the_same_twice(app: APIFlask, client, run_pending_jobs: Callable) -> None:
+    study_set_id = client.make_study_set()
+    client.upload(study_set_id, ("notes.txt", b"A cell divides. " * 20))
+    run_pending_jobs()
+    for rule in app.url_map.iter_rules():
+        if "POST" not in (rule.methods or ()) or rule.endpoint in NOT_CREATING:
+            continue
+        path = str(rule.build({"study_set_id": study_set_id}, append_unknown=False)[1])
+        answers = []
+        for _ in range(2):
+            if rule.endpoint == "library.upload_documents":
+                answers.append(client.upload(study_set_id, ("more.txt", b"A plant grows."), Idempotency_Key="k"))
+            else:
+                assert rule.endpoint in BODIES, f"Add a body for {rule.endpoint} to BODIES."
+                answers.append(client.post(path, json=BODIES[rule.endpoint], headers={"Idempotency-Key": "k"}))
+        first, second = answers
+        assert first.status_code in (201, 202), f"{rule.endpoint}: {first.text}"
+        assert (second.status_code, second.json) == (first.status_code, first.json)
+        assert second.headers["Location"] == first.headers["Location"]
+        assert second.headers["Idempotency-Replayed"] == "true"
