@@ -25,6 +25,7 @@ CONTEXT_CHARS = 300
 
 # A student cites the page that she looks at, so only its neighbours are searched as well.
 _PAGES_BESIDE = 2
+_FOREIGN_KEY_VIOLATION = "23503"
 _UNIQUE_VIOLATION = "23505"
 
 
@@ -68,9 +69,12 @@ def save() -> None:
     try:
         db.session.flush()
     except IntegrityError as error:
-        if getattr(error.orig, "pgcode", None) == _UNIQUE_VIOLATION:
+        state = getattr(error.orig, "pgcode", None)
+        if state == _UNIQUE_VIOLATION:
             raise DuplicateItem from None
-        raise NotFound from None
+        if state == _FOREIGN_KEY_VIOLATION:
+            raise NotFound from None
+        raise
 
 
 def locate(user_id: UUID, study_set_id: UUID, cited: CitedQuote) -> Evidence:

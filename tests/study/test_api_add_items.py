@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from backend.core.transaction import transaction
 from backend.study import service
+from backend.study.duplicates import fingerprint
 from backend.study.types import PageItems, RunItems
 from tests.study.new_items import evidence_on, new_card, new_question, new_topic
 
@@ -20,6 +21,20 @@ def topics_of(client, study_set):
     found = client.get(f"/api/v1/study-sets/{study_set}/topics").json["items"]
     names = {topic["id"]: topic["name"] for topic in found}
     return {topic["name"]: (topic["summary"], names.get(topic["parent_id"])) for topic in found}
+
+
+def wait_for_a_lock(engine):
+    """Return once somebody waits for a lock in this database."""
+    waiting = sa.text(
+        "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+    )
+    deadline = time.monotonic() + 4
+    while time.monotonic() < deadline:
+        with engine.connect() as connection:
+            if connection.execute(waiting).scalar():
+                return
+        time.sleep(0.01)
+    raise AssertionError("Nobody waits for a lock.")
 
 
 def test_what_was_added_is_said_in_the_order_given(study_set, add_items):
@@ -172,14 +187,7 @@ def test_a_document_deleted_at_the_same_moment_stops_nothing(client, study_set, 
     with engine.connect() as connection:
         connection.execute(sa.text("DELETE FROM documents WHERE id = :id"), {"id": document})
         adding.start()
-        waiting = sa.text(
-            "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
-        )
-        deadline = time.monotonic() + 4
-        with engine.connect() as other:
-            while not other.execute(waiting).scalar() and time.monotonic() < deadline:
-                other.rollback()
-                time.sleep(0.01)
+        wait_for_a_lock(engine)
         connection.commit()
     adding.join(10)
     assert [(found["id"], found["evidence"]) for found in cards_of(client, study_set)] == [(str(card.id), [])]
@@ -250,3 +258,18 @@ def test_what_pages_have_been_asked_already_is_listed(app, client, study_set, do
         assert sorted(listed) == ["Front 2?", "Stem 3?"]
         assert len(service.list_existing_fronts(UUID(study_set), UUID(document), 1, 9, limit=2)) == 2
         assert service.list_existing_fronts(UUID(study_set), UUID(document), 6, 9) == []
+
+
+def test_a_card_written_by_hand_at_the_same_moment_stands(client, study_set, add_items, engine):
+    made = client.post(f"/api/v1/study-sets/{study_set}/flashcards", json={"front": "One?", "back": "1"}).json
+    adding = threading.Thread(target=add_items, args=(study_set,), kwargs={"flashcards": [new_card("Once?", "1")]})
+    with engine.connect() as connection:
+        # Somebody turns her card into the one that is being added, and has not committed yet.
+        mark = fingerprint("Once?", "1")
+        change = sa.text("UPDATE flashcards SET front = 'Once?', fingerprint = :mark WHERE id = :id")
+        connection.execute(change, {"mark": mark, "id": made["id"]})
+        adding.start()
+        wait_for_a_lock(engine)
+        connection.commit()
+    adding.join(10)
+    assert [card["id"] for card in cards_of(client, study_set)] == [made["id"]]
