@@ -7,7 +7,8 @@ class DomainError(Exception):
     """A stated fact that ends a request. Subclasses set ``code``, ``status`` and the texts.
 
     ``texts`` maps a language (``en``, ``de``) to a sentence; ``{name}`` in it is replaced from ``facts``.
-    ``fields`` maps a field's path to its messages. ``retry_after_s`` becomes a Retry-After header.
+    ``fields`` maps a field's path to its messages; none means the error's own sentence. ``retry_after_s``
+    becomes a Retry-After header.
     """
 
     code: str = "error"

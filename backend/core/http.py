@@ -265,7 +265,9 @@ def _install_error_handlers(app: APIFlask) -> None:
         headers = {"Retry-After": str(error.retry_after_s)} if error.retry_after_s is not None else {}
         if error.status == 401:
             headers["WWW-Authenticate"] = "Bearer"
-        return problem(error.status, error.code, error.text(request_language()), errors=error.fields, headers=headers)
+        sentence = error.text(request_language())
+        errors = {name: texts or [sentence] for name, texts in error.fields.items()}
+        return problem(error.status, error.code, sentence, errors=errors, headers=headers)
 
     @app.errorhandler(DBAPIError)
     def database_error(error: DBAPIError) -> Response:

@@ -18,7 +18,7 @@ class FileRefused(DomainError):
     def __init__(self, code: str, *, field: str) -> None:
         self.code = code
         self.texts = MESSAGES[code]
-        super().__init__(fields={field: [MESSAGES[code]["en"]]})
+        super().__init__(fields={field: []})
 
 
 class FileTooLarge(DomainError):

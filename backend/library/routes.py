@@ -1,6 +1,7 @@
 """Study sets and documents over HTTP."""
 
-from pathlib import Path
+import re
+from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, cast
 from urllib.parse import quote
 from uuid import UUID
@@ -28,11 +29,16 @@ from backend.library.schemas import (
 )
 from backend.library.service import IncomingFile
 
+# Control characters, half a surrogate pair, and marks that turn the direction of writing ("exe.txt" for "txt.exe").
+_INVISIBLE = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_LONGEST_NAME = 255
+
 library = APIBlueprint("library", __name__, tag="Library")
 
 _FILE_DOC: dict[int | str, Any] = {
     200: {"description": "The file as it was uploaded.", "content": {"application/octet-stream": {}}}
 }
+
 
 @library.post("/study-sets")
 @library.input(StudySetBody, arg_name="body")
@@ -164,9 +170,18 @@ def _incoming_files() -> list[IncomingFile]:
         # Uploads are always spooled to a named temporary file (see ``core.uploads``).
         size = file.stream.seek(0, 2)
         file.stream.seek(0)
-        name = Path(str(file.filename).replace("\\", "/")).name[:255]
-        incoming.append(IncomingFile(name, Path(str(file.stream.name)), cast(BinaryIO, file.stream), size))
+        incoming.append(
+            IncomingFile(
+                _plain_name(str(file.filename)), Path(str(file.stream.name)), cast(BinaryIO, file.stream), size
+            )
+        )
     return incoming
+
+
+def _plain_name(name: str) -> str:
+    """Return the last part of a path as text to be shown, cut to a length that keeps the extension."""
+    plain = PurePosixPath(_INVISIBLE.sub("", name).replace("\\", "/"))
+    return plain.stem[: _LONGEST_NAME - len(plain.suffix)] + plain.suffix[:_LONGEST_NAME]
 
 
 def created(answer: Answer, location: str, status: int = 201) -> ResponseReturnValue:

@@ -1,0 +1,165 @@
+"""Documents over HTTP: read, downloaded, deleted."""
+
+import re
+from urllib.parse import unquote
+
+import pytest
+import sqlalchemy as sa
+
+TEXT = "Mitose ist die Teilung des Zellkerns. 🧬\n".encode()
+
+
+@pytest.fixture
+def upload(client):
+    """Upload one file into a new study set; returns the document."""
+
+    def one(name: str, content: bytes) -> dict:
+        answer = client.upload(client.make_study_set(), (name, content))
+        assert answer.status_code == 201, answer.text
+        return answer.json["documents"][0]
+
+    return one
+
+
+def test_a_document_is_read(client, upload, run_pending_jobs) -> None:
+    document = upload("notes.txt", TEXT)
+    path = f"/api/v1/documents/{document['id']}"
+    before = client.get(path).json
+    assert (before["status"], before["pages"], before["characters"]) == ("queued", None, 0)
+    assert run_pending_jobs() == 1
+    after = client.get(path).json
+    assert (after["status"], after["pages"], after["pages_read"], after["error"]) == ("ready", 1, 1, None)
+    page = client.get(f"{path}/pages/1").json
+    assert page["text"].strip() == TEXT.decode().strip()
+    assert after["characters"] == len(page["text"])
+    assert page["document_id"] == document["id"]
+    assert (page["number"], page["source"], page["skipped"]) == (1, "text", None)
+
+
+def test_a_document_that_cannot_be_read_says_what_to_do(client, upload, run_pending_jobs) -> None:
+    # Right at first sight, and nothing behind it.
+    document = upload("broken.pdf", b"%PDF-1.7\n" + b"garbage " * 50 + b"\nstartxref\n0\n%%EOF\n")
+    run_pending_jobs()
+    path = f"/api/v1/documents/{document['id']}"
+    answer = client.get(path).json
+    assert answer["status"] == "failed"
+    assert answer["error"]["code"] == "damaged"
+    german = client.get(path, headers={"Accept-Language": "de"}).json
+    assert german["error"]["code"] == "damaged"
+    assert german["error"]["detail"] != answer["error"]["detail"]
+    assert client.get(f"{path}/pages/1").status_code == 404
+
+
+@pytest.mark.parametrize("number", ["0", "2", "99999999999999999999", "-1", "one"])
+def test_a_page_that_is_not_there(client, upload, run_pending_jobs, number: str) -> None:
+    document = upload("notes.txt", TEXT)
+    run_pending_jobs()
+    answer = client.get(f"/api/v1/documents/{document['id']}/pages/{number}")
+    assert answer.status_code == 404
+    assert answer.json["code"] == "not_found"
+
+
+@pytest.mark.parametrize("size", [1, 100, 512 * 1024 - 1, 512 * 1024, 512 * 1024 + 1, 1024 * 1024, 3_000_000])
+def test_a_download_is_the_upload_byte_by_byte(client, upload, size: int) -> None:
+    content = (bytes(range(32, 127)) * (size // 95 + 1))[: size - 1] + b"x"
+    document = upload("notes.txt", content)
+    answer = client.get(f"/api/v1/documents/{document['id']}/file")
+    assert answer.status_code == 200
+    assert answer.data == content
+    assert answer.headers["Content-Length"] == str(size)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "media_type"),
+    [("a.txt", TEXT, "text/plain"), ("a.md", b"# A", "text/markdown"), ("a.html", b"<p>A</p>", "text/html")],
+)
+def test_a_download_is_saved_and_never_shown(client, upload, name: str, content: bytes, media_type: str) -> None:
+    document = upload(name, content)
+    answer = client.get(f"/api/v1/documents/{document['id']}/file")
+    assert answer.mimetype == media_type
+    assert answer.headers["Content-Disposition"].startswith("attachment;")
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "notes.txt",
+        "Prüfung – Übung №7 🧬.txt",
+        "semi;colon, comma.txt",
+        "per%20cent'.txt",
+        "日本語のノート.txt",
+        "emoji👩‍🎓.txt",
+    ],
+)
+def test_a_download_has_the_name_of_the_upload(client, upload, name: str) -> None:
+    document = upload(name, TEXT)
+    assert document["filename"] == name
+    header = client.get(f"/api/v1/documents/{document['id']}/file").headers["Content-Disposition"]
+    assert header.isascii()
+    found = re.fullmatch(r"attachment; filename\*=UTF-8''([A-Za-z0-9!#$&+.^_`|~%-]+)", header)
+    assert found, header
+    assert unquote(found[1]) == name
+
+
+def test_documents_are_listed_oldest_first_in_pages(client) -> None:
+    study_set_id = client.make_study_set()
+    for number in range(3):
+        client.upload(study_set_id, (f"{number}.txt", f"Part {number}.".encode()))
+    path = f"/api/v1/study-sets/{study_set_id}/documents"
+    first = client.get(path, query_string={"limit": 2}).json
+    second = client.get(path, query_string={"limit": 2, "cursor": first["next_cursor"]}).json
+    assert [item["filename"] for item in first["items"] + second["items"]] == ["0.txt", "1.txt", "2.txt"]
+    assert second["next_cursor"] is None
+
+
+def test_a_deleted_document_is_gone_with_its_bytes_and_pages(client, upload, engine, run_pending_jobs) -> None:
+    document = upload("notes.txt", TEXT)
+    run_pending_jobs()
+    path = f"/api/v1/documents/{document['id']}"
+    assert client.delete(path).status_code == 204
+    for gone in (path, f"{path}/file", f"{path}/pages/1"):
+        assert client.get(gone).status_code == 404
+    with engine.connect() as connection:
+        for table in ("documents", "pages", "stored_pieces"):
+            assert connection.scalar(sa.text(f"SELECT count(*) FROM {table}")) == 0
+
+
+def test_deleted_bytes_may_be_uploaded_again(client) -> None:
+    study_set_id = client.make_study_set()
+    first = client.upload(study_set_id, ("a.txt", TEXT)).json["documents"][0]
+    client.delete(f"/api/v1/documents/{first['id']}")
+    second = client.upload(study_set_id, ("a.txt", TEXT)).json["documents"][0]
+    assert second["id"] != first["id"]
+    assert second["duplicate"] is False
+
+
+def test_a_document_that_is_being_read_may_be_deleted(client, upload, run_pending_jobs) -> None:
+    document = upload("notes.txt", TEXT)
+    assert client.delete(f"/api/v1/documents/{document['id']}").status_code == 204
+    assert run_pending_jobs() == 0
+
+
+def test_lists_take_the_same_number_of_queries_for_any_length(app, client, engine) -> None:
+    from backend.core.database import db
+
+    def queries(count: int) -> int:
+        study_set_id = client.make_study_set()
+        client.upload(study_set_id, *((f"{n}.txt", f"Part {n}.".encode()) for n in range(count)))
+        seen: list[str] = []
+
+        def listen(_connection, _cursor, statement: str, *_: object) -> None:
+            seen.append(statement)
+
+        with app.app_context():
+            own = db.engine
+        sa.event.listen(own, "before_cursor_execute", listen)
+        try:
+            answer = client.get(f"/api/v1/study-sets/{study_set_id}/documents")
+        finally:
+            sa.event.remove(own, "before_cursor_execute", listen)
+        assert len(answer.json["items"]) == count
+        return len(seen)
+
+    assert queries(1) == queries(15) > 0

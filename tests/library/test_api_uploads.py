@@ -1,0 +1,252 @@
+"""Uploading over HTTP: all files of an upload are taken, or none."""
+
+import io
+import unicodedata
+import zipfile
+
+import pytest
+import sqlalchemy as sa
+
+from backend.settings import get_settings
+
+TEXT = b"A cell divides. A plant grows."
+
+
+@pytest.fixture
+def study_set_id(client) -> str:
+    """An empty study set."""
+    return client.make_study_set()
+
+
+@pytest.fixture
+def limit(monkeypatch: pytest.MonkeyPatch):
+    """Set limits for one test."""
+
+    def set_to(**values: int) -> None:
+        for name, value in values.items():
+            monkeypatch.setenv(name, str(value))
+        get_settings.cache_clear()
+
+    yield set_to
+    monkeypatch.undo()
+    get_settings.cache_clear()
+
+
+@pytest.fixture
+def stored(engine: sa.Engine):
+    """Count the rows that uploads make."""
+
+    def count() -> tuple[int, int]:
+        with engine.connect() as connection:
+            return tuple(
+                connection.scalar(sa.text(f"SELECT count(*) FROM {table}")) for table in ("documents", "stored_pieces")
+            )
+
+    return count
+
+
+def archive(*names: str, size: int = 10) -> bytes:
+    """Make a ZIP file."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as made:
+        for name in names:
+            made.writestr(name, b"x" * size)
+    return file.getvalue()
+
+
+def test_one_file(client, study_set_id: str) -> None:
+    answer = client.upload(study_set_id, ("notes.txt", TEXT))
+    assert answer.status_code == 201
+    assert answer.headers["Location"] == f"/api/v1/study-sets/{study_set_id}/documents"
+    (document,) = answer.json["documents"]
+    assert document["filename"] == "notes.txt"
+    assert document["kind"] == "txt"
+    assert document["size_bytes"] == len(TEXT)
+    assert document["status"] == "queued"
+    assert document["duplicate"] is False
+    assert document["study_set_id"] == study_set_id
+    assert document["error"] is None
+
+
+def test_many_files_keep_their_order(client, study_set_id: str) -> None:
+    files = [(f"{number}.md", f"# Part {number}".encode()) for number in range(8)]
+    answer = client.upload(study_set_id, *files)
+    assert answer.status_code == 201
+    assert [document["filename"] for document in answer.json["documents"]] == [name for name, _ in files]
+    listed = client.get(f"/api/v1/study-sets/{study_set_id}/documents").json["items"]
+    assert [document["filename"] for document in listed] == [name for name, _ in files]
+
+
+def test_the_same_bytes_twice_are_one_document(client, study_set_id: str, stored) -> None:
+    first = client.upload(study_set_id, ("notes.txt", TEXT)).json["documents"][0]
+    answer = client.upload(study_set_id, ("other-name.txt", TEXT))
+    assert answer.status_code == 201
+    (again,) = answer.json["documents"]
+    assert again["id"] == first["id"]
+    assert again["filename"] == "notes.txt"
+    assert again["duplicate"] is True
+    assert stored() == (1, 1)
+
+
+def test_the_same_bytes_twice_in_one_upload(client, study_set_id: str, stored) -> None:
+    first, second = client.upload(study_set_id, ("a.txt", TEXT), ("b.txt", TEXT)).json["documents"]
+    assert first["id"] == second["id"]
+    assert [first["duplicate"], second["duplicate"]] == [False, True]
+    assert stored() == (1, 1)
+
+
+def test_the_same_bytes_in_another_study_set_are_another_document(client, study_set_id: str) -> None:
+    first = client.upload(study_set_id, ("a.txt", TEXT)).json["documents"][0]
+    second = client.upload(client.make_study_set(), ("a.txt", TEXT)).json["documents"][0]
+    assert first["id"] != second["id"]
+    assert second["duplicate"] is False
+
+
+REFUSED = [
+    ("empty.txt", b"", "empty"),
+    ("empty.pdf", b"", "empty"),
+    ("program.exe", b"MZ", "unsupported"),
+    ("noextension", TEXT, "unsupported"),
+    ("notes.pdf", TEXT, "mislabelled"),
+    ("notes.docx", TEXT, "mislabelled"),
+    ("notes.txt", b"%PDF-1.7\n", "mislabelled"),
+    ("notes.txt", b"\x00\x01\x02" * 100, "mislabelled"),
+    ("notes.docx", archive("ppt/presentation.xml"), "mislabelled"),
+    ("cut.pdf", b"%PDF-1.7\n1 0 obj\n<<", "damaged"),
+    ("blank.txt", b" \n\t\n ", "no_text"),
+]
+
+
+@pytest.mark.parametrize(("name", "content", "code"), REFUSED)
+def test_a_file_that_cannot_be_read_is_refused_with_a_reason(
+    client, study_set_id: str, stored, name: str, content: bytes, code: str
+) -> None:
+    answer = client.upload(study_set_id, (name, content))
+    assert answer.status_code == 422, answer.text
+    assert answer.json["code"] == code
+    assert answer.json["detail"].endswith(".")
+    assert [error["field"] for error in answer.json["errors"]] == ["files[0]"]
+    assert stored() == (0, 0)
+
+
+def test_the_reason_is_in_the_language_asked_for(client, study_set_id: str) -> None:
+    answers = [client.upload(study_set_id, ("a.exe", b"MZ"), Accept_Language=each).json for each in ("de", "en")]
+    german, english = answers
+    assert german["detail"] != english["detail"]
+    assert german["errors"][0]["messages"] == [german["detail"]]
+    assert english["errors"][0]["messages"] == [english["detail"]]
+
+
+def test_one_bad_file_refuses_them_all(client, study_set_id: str, stored) -> None:
+    answer = client.upload(study_set_id, ("a.txt", TEXT), ("b.pdf", TEXT), ("c.md", b"# C"))
+    assert answer.status_code == 422
+    assert [error["field"] for error in answer.json["errors"]] == ["files[1]"]
+    assert stored() == (0, 0)
+    assert client.get(f"/api/v1/study-sets/{study_set_id}/documents").json["items"] == []
+
+
+def test_a_bomb_is_refused_before_it_is_unpacked(client, study_set_id: str) -> None:
+    answer = client.upload(study_set_id, ("bomb.docx", archive("word/document.xml", size=200_000_000)))
+    assert answer.status_code == 422
+    assert answer.json["code"] == "too_large"
+
+
+def test_a_file_over_the_limit(client, study_set_id: str, stored, limit) -> None:
+    limit(MAX_UPLOAD_BYTES=2_000_000)
+    assert client.upload(study_set_id, ("a.txt", b"a" * 2_000_000)).status_code == 201
+    answer = client.upload(study_set_id, ("b.txt", b"b" * 2_000_001))
+    assert answer.status_code == 413
+    assert answer.json["code"] == "file_too_large"
+    assert "2 MB" in answer.json["detail"]
+    assert stored() == (1, 4)
+
+
+def test_a_body_over_the_limit_is_refused_unread(client, study_set_id: str, stored) -> None:
+    class NeverRead(io.RawIOBase):
+        def readinto(self, _buffer: object) -> int:
+            raise AssertionError("The body was read.")
+
+    answer = client.post(
+        f"/api/v1/study-sets/{study_set_id}/documents",
+        content_type="multipart/form-data; boundary=x",
+        environ_overrides={"wsgi.input": NeverRead(), "CONTENT_LENGTH": str(10**10)},
+    )
+    assert answer.status_code == 413
+    assert answer.json["code"] == "too_large"
+    assert stored() == (0, 0)
+
+
+def test_as_many_documents_as_the_set_may_hold(client, study_set_id: str, stored, limit) -> None:
+    limit(MAX_DOCUMENTS_PER_SET=3)
+    files = [(f"{number}.txt", f"Part {number}.".encode()) for number in range(4)]
+    answer = client.upload(study_set_id, *files)
+    assert answer.status_code == 409
+    assert answer.json["code"] == "too_many_documents"
+    assert "3" in answer.json["detail"]
+    assert stored() == (0, 0)
+    assert client.upload(study_set_id, *files[:3]).status_code == 201
+    assert client.upload(study_set_id, files[3]).status_code == 409
+    # One that is there already takes no place.
+    assert client.upload(study_set_id, files[0]).status_code == 201
+    assert stored()[0] == 3
+
+
+@pytest.mark.parametrize(
+    "data",
+    [{}, {"files": "text"}, {"file": (io.BytesIO(TEXT), "a.txt")}, {"files": (io.BytesIO(TEXT), "")}],
+    ids=["nothing", "a field", "another name", "no file name"],
+)
+def test_an_upload_without_files(client, study_set_id: str, data: dict[str, object]) -> None:
+    path = f"/api/v1/study-sets/{study_set_id}/documents"
+    answer = client.post(path, data=data, content_type="multipart/form-data")
+    assert answer.status_code == 422
+    assert answer.json["code"] == "no_file"
+
+
+def test_json_is_no_upload(client, study_set_id: str) -> None:
+    answer = client.post(f"/api/v1/study-sets/{study_set_id}/documents", json={"files": []})
+    assert answer.status_code == 422
+
+
+@pytest.mark.parametrize("body", [b"", b"--x", b"--x\r\nContent-Disposition: form-data; name=files; filename=a.txt"])
+def test_a_broken_multipart_body(client, study_set_id: str, body: bytes, stored) -> None:
+    path = f"/api/v1/study-sets/{study_set_id}/documents"
+    answer = client.post(path, data=body, content_type="multipart/form-data; boundary=x")
+    assert answer.status_code in (400, 422)
+    assert stored() == (0, 0)
+
+
+HOSTILE = [
+    ("../../etc/passwd.txt", "passwd.txt"),
+    ("/abs/olute.txt", "olute.txt"),
+    ("Prüfung – Übung №7 🧬.txt", "Prüfung – Übung №7 🧬.txt"),
+    ("<script>alert(1)<script>.txt", "<script>alert(1)<script>.txt"),
+    ("a;b=c, d'e%20.txt", "a;b=c, d'e%20.txt"),
+    ("annex\u202etxt.exe.txt", "annextxt.exe.txt"),
+    (".txt.txt", ".txt.txt"),
+    ("x" * 400 + ".txt", "x" * 251 + ".txt"),
+]
+
+
+@pytest.mark.parametrize(("sent", "kept"), HOSTILE)
+def test_names_are_kept_as_text_without_folders(client, study_set_id: str, sent: str, kept: str) -> None:
+    answer = client.upload(study_set_id, (sent, TEXT))
+    assert answer.status_code == 201, answer.text
+    assert answer.json["documents"][0]["filename"] == kept
+
+
+@pytest.mark.parametrize("inside", [b"\x00", b"\x0d", b"\x0a", b"\x1b[31m", b"\x7f", b"\xff\xfe", b"\xed\xa0\x80"])
+def test_names_with_invisible_characters_do_no_harm(client, study_set_id: str, inside: bytes) -> None:
+    body = (
+        b'--x\r\nContent-Disposition: form-data; name="files"; filename="a' + inside + b'b.txt"\r\n\r\n'
+        b"A cell divides.\r\n--x--\r\n"
+    )
+    path = f"/api/v1/study-sets/{study_set_id}/documents"
+    answer = client.post(path, data=body, content_type="multipart/form-data; boundary=x")
+    assert answer.status_code in (201, 400, 422), answer.text
+    if answer.status_code == 201:
+        document = answer.json["documents"][0]
+        assert not any(unicodedata.category(character) in ("Cc", "Cs") for character in document["filename"])
+        download = client.get(f"/api/v1/documents/{document['id']}/file")
+        assert download.status_code == 200
+        assert download.data == b"A cell divides."
