@@ -1,10 +1,12 @@
 """The Celery app: ``celery -A backend.worker worker``."""
 
+import atexit
 import gc
+import os
 from typing import Any
 
 from celery import Task
-from celery.signals import setup_logging, worker_init, worker_process_init, worker_shutdown
+from celery.signals import setup_logging, worker_init, worker_process_init
 from flask import Flask
 
 from backend.accounts import models as accounts_models
@@ -57,6 +59,8 @@ def keep_our_logging(**_: Any) -> None:
 def before_forking(**_: Any) -> None:
     """Load what steps need, and move it out of the garbage collector's sight: children go on sharing its pages."""
     load_models()
+    # Celery's own signal at shutdown is left out of a cold one, which is how SIGTERM ends a worker with long steps.
+    atexit.register(hand_back_at_exit, os.getpid())
     gc.collect()
     gc.freeze()
 
@@ -68,9 +72,10 @@ def after_fork(**_: Any) -> None:
         dispose_engines()
 
 
-@worker_shutdown.connect
-def on_shutdown(**_: Any) -> None:
-    """Queue again at once what this worker still holds."""
+def hand_back_at_exit(main_pid: int) -> None:
+    """Queue again at once what this worker still holds when it ends, its pool being gone by then."""
+    if os.getpid() != main_pid:
+        return
     with flask_app.app_context():
         count = hand_back()
     log.info("worker.stopped", handed_back=count)

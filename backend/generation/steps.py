@@ -4,7 +4,6 @@ import random
 import threading
 import time
 from collections.abc import Sequence
-from contextlib import suppress
 from uuid import UUID
 
 from backend.core import jobs
@@ -59,10 +58,13 @@ def work_step(step_id: UUID) -> None:
         work = _prepare_section(run, step) if step.kind == StepKind.SECTION else _prepare_connect(run)
     with (
         log_context(run_id=run.id, step_id=step_id, request_id=held.request_id, attempt=held.attempt),
-        suppress(LeaseLost),
         jobs.lease(Step, held) as lost,
     ):
-        _work(held, run.id, work, lost)
+        try:
+            _work(held, run.id, work, lost)
+        except LeaseLost:
+            # Another attempt has the step, or the run is gone: what was computed here must not be written.
+            log.warning("generation.step.lease_lost")
 
 
 def _work(held: Claim, run_id: UUID, work: SectionWork | ConnectRequest, lost: threading.Event) -> None:

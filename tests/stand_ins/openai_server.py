@@ -183,6 +183,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _complete(self, body: Any) -> None:
         call, prompt, rules = self.server.stand_in.begin(body)
+        # Tells a test which process is waiting for this answer.
+        call["client_port"] = self.client_address[1]
         self._call = call
         try:
             if not (self.headers.get("Authorization") or "").startswith("Bearer "):

@@ -1,0 +1,120 @@
+"""Workers that are killed, frozen, stopped: every step is done, once (faults 1 to 4 and 13)."""
+
+import signal
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.faults.conftest import Scene, wait_for
+
+pytestmark = pytest.mark.faults
+
+
+def test_1_a_killed_pool_process_loses_nothing(scene: Scene, tmp_path: Path) -> None:
+    scene.model.set_script([{"do": "sleep", "on": [1], "seconds": 8}])
+    run = scene.start_run(scene.upload(tmp_path, 2), flashcards=6, questions=2)
+    scene.busy_child().kill()
+    scene.check_done_once(run)
+    assert max(scene.attempts(run)) == 2
+
+
+def test_2_a_killed_worker_is_resumed_by_the_next(scene: Scene, tmp_path: Path) -> None:
+    scene.model.set_script([{"do": "sleep", "on": [1, 2], "seconds": 8}])
+    run = scene.start_run(scene.upload(tmp_path, 2), flashcards=6, questions=2)
+    scene.wait_for_call(2)
+    scene.stack.kill_worker("worker-1")
+    scene.stack.start_worker("worker-1")
+    scene.check_done_once(run)
+    assert max(scene.attempts(run)) == 2
+
+
+@pytest.fixture
+def poison(scene: Scene) -> Iterator[list[int]]:
+    """Kill every process that asks the model about page 2 of a document; yields whom."""
+    killed: list[int] = []
+    over = threading.Event()
+
+    def watch() -> None:
+        while not over.wait(0.02):
+            for call in scene.model.calls:
+                if "at_out" not in call and call["pages"] == [2] and call["client_port"] not in ports:
+                    for pid in scene.stack.pool_pids("worker-1"):
+                        process = psutil.Process(pid)
+                        if any(c.laddr.port == call["client_port"] for c in process.net_connections()):
+                            ports.add(call["client_port"])
+                            killed.append(pid)
+                            process.kill()
+
+    ports: set[int] = set()
+    scene.model.set_script([{"do": "sleep", "seconds": 1, "contains": "page number=\"2\""}, {"do": "sleep", "seconds": 1}])
+    thread = threading.Thread(target=watch)
+    thread.start()
+    yield killed
+    over.set()
+    thread.join()
+
+
+def test_3_a_step_that_always_kills_its_process_is_given_up(
+    scene: Scene, tmp_path: Path, poison: list[int]
+) -> None:
+    run = scene.start_run(scene.upload(tmp_path, 3), flashcards=9, questions=0)
+    view = scene.wait_until_ended(run)
+    assert view["state"] == "done"
+    steps = scene.query(
+        "SELECT first_page, state, error_code, failures FROM steps WHERE run_id = %s AND kind = 'section'", run
+    )
+    poisoned = [row for row in steps if row[0] == 2]
+    assert poisoned
+    assert {row[1:] for row in poisoned} == {("failed", "worker_lost", 3)}
+    assert {row[1] for row in steps if row[0] != 2} == {"done"}
+    assert view["failed_sections"] == len(poisoned)
+    assert len(killed_by_step(poison)) == 3 * len(poisoned)
+    receipt = scene.api.get(f"/runs/{run}/receipt")
+    assert "worker_lost" in {entry["reason"] for entry in receipt["documents"][0]["skipped"]}
+
+
+def killed_by_step(pids: list[int]) -> list[int]:
+    """Return the processes killed, which are all different."""
+    assert len(pids) == len(set(pids))
+    return pids
+
+
+def test_4_a_stopping_worker_finishes_a_short_step(scene: Scene, tmp_path: Path) -> None:
+    scene.model.set_script([{"do": "sleep", "on": [1], "seconds": 1.5}])
+    run = scene.start_run(scene.upload(tmp_path, 1), flashcards=2, questions=0)
+    scene.wait_for_call()
+    assert scene.stack.stop_worker("worker-1") == 0
+    assert scene.query("SELECT count(*) FROM model_calls WHERE run_id = %s AND outcome = 'ok'", run) == [(1,)]
+    scene.stack.start_worker("worker-1")
+    scene.check_done_once(run)
+    assert scene.attempts(run) == [1]
+
+
+def test_4_a_stopping_worker_hands_a_long_step_back(scene: Scene, tmp_path: Path) -> None:
+    scene.model.set_script([{"do": "sleep", "on": [1], "seconds": 30}])
+    run = scene.start_run(scene.upload(tmp_path, 1), flashcards=2, questions=0)
+    scene.wait_for_call()
+    assert scene.stack.stop_worker("worker-1") == 0
+    ((state, failures),) = scene.query("SELECT state, failures FROM steps WHERE run_id = %s", run)
+    assert (state, failures) == ("queued", 0)
+    scene.stack.start_worker("worker-1")
+    scene.check_done_once(run)
+    assert scene.attempts(run) == [2]
+
+
+def test_13_a_worker_that_outlived_its_lease_cannot_write(scene: Scene, tmp_path: Path) -> None:
+    scene.model.set_script([{"do": "sleep", "on": [1], "seconds": 1}])
+    run = scene.start_run(scene.upload(tmp_path, 1), flashcards=3, questions=0)
+    zombie = scene.busy_child()
+    zombie.send_signal(signal.SIGSTOP)
+    try:
+        scene.check_done_once(run)
+    finally:
+        zombie.send_signal(signal.SIGCONT)
+    cards = scene.query("SELECT count(*) FROM flashcards WHERE run_id = %s", run)
+    wait_for("the zombie's way out", lambda: "lease_lost" in (scene.stack.logs / "worker-1.log").read_text())
+    assert scene.query("SELECT count(*) FROM flashcards WHERE run_id = %s", run) == cards
+    assert max(scene.attempts(run)) == 2
