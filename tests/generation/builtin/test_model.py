@@ -173,3 +173,9 @@ def test_a_language_that_was_not_measured_gives_nothing() -> None:
 
 def test_the_text_decides_the_language_not_the_request() -> None:
     assert "What is a router?" in fronts(write(NETWORKS, language="de"))
+
+
+def test_another_name_in_the_sentence_is_no_distractor() -> None:
+    text = NETWORKS.replace("A router is", "A router (firewall) is")
+    (question,) = [q for q in write(text).questions if "forwards packets" in q.stem]
+    assert "Firewall" not in [option.text for option in question.options]

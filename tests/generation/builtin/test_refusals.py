@@ -106,3 +106,14 @@ def test_too_few_terms_of_the_same_kind_give_no_question() -> None:
 @pytest.mark.parametrize("text", ["", "\n\n", "12", "....", "\x00\ufffe", "Nur ein Titel"])
 def test_pages_without_sentences_give_nothing(text: str) -> None:
     assert write(text).flashcards == ()
+
+
+def test_a_page_of_contents_gives_not_even_its_whole_sentences() -> None:
+    lines = [f"Part {n} on routers and on switches in networks . . . . . . . {n}" for n in range(1, 9)]
+    book = "A router is a device that forwards packets between networks."
+    assert fronts(write("\n".join([*lines, book]) + "\n", FILLER)) == []
+
+
+def test_a_term_that_stands_twice_gets_no_gap() -> None:
+    text = "Money\nA bank account is an account in which money is kept for one person by a bank.\n" + FILLER
+    assert fronts(write(text)) == ["What is a bank account?"]
