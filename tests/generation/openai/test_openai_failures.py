@@ -142,6 +142,8 @@ def test_wish_of_the_vendor_is_passed_on(
         ({"retry-after": "soon"}, None),
         ({"retry-after": "Mon, 02 Nov 2026 12:00:30 GMT"}, 30.0),
         ({"retry-after": "Mon, 02 Nov 2026 11:00:00 GMT"}, 0.0),
+        ({"retry-after": "Mon, 02 Nov 2026 13:00:30 +0100"}, 30.0),
+        ({"retry-after": "Mon, 02 Nov 2026 12:00:30 -0000"}, 30.0),
         ({"x-ratelimit-reset-requests": "20ms", "x-ratelimit-reset-tokens": "1m0.5s"}, 60.5),
         ({"x-ratelimit-reset-requests": "1h2m"}, 3720.0),
     ],
