@@ -115,5 +115,5 @@ def test_a_page_of_contents_gives_not_even_its_whole_sentences() -> None:
 
 
 def test_a_term_that_stands_twice_gets_no_gap() -> None:
-    text = "Money\nA bank account is an account in which money is kept for one person by a bank.\n" + FILLER
-    assert fronts(write(text)) == ["What is a bank account?"]
+    text = "Money\nA savings account is an account in which money is kept for one person for years.\n" + FILLER
+    assert fronts(write(text)) == ["What is a savings account?"]
