@@ -1,0 +1,106 @@
+"""Redis killed, emptied, refused, and messages lost or repeated (faults 6 to 9, 12 and 14)."""
+
+import time
+from pathlib import Path
+
+import pytest
+import redis
+from celery import Celery
+
+from config.local.redis import LocalRedis
+from tests.faults.conftest import Scene, wait_for
+
+pytestmark = pytest.mark.faults
+
+QUEUE = "steps"
+
+
+def own_redis(scene: Scene) -> LocalRedis:
+    """Return the Redis of the scene, which is ours to hurt."""
+    assert isinstance(scene.stack.redis, LocalRedis)
+    return scene.stack.redis
+
+
+def connect(scene: Scene) -> "redis.Redis":
+    """Connect to the broker, past the app."""
+    return redis.Redis.from_url(scene.stack.redis.url)
+
+
+def test_6_a_broker_that_restarts_twenty_times_finds_the_worker_again(scene: Scene, tmp_path: Path) -> None:
+    for _ in range(20):
+        own_redis(scene).kill()
+        own_redis(scene).start()
+    scene.stack.check()
+    scene.check_done_once(scene.start_run(scene.upload(tmp_path, 1), flashcards=2, questions=1))
+
+
+def test_7_a_broker_that_restarts_during_a_step_ends_it_once(scene: Scene, tmp_path: Path) -> None:
+    scene.model.set_script([{"do": "sleep", "on": [1], "seconds": 4}])
+    run = scene.start_run(scene.upload(tmp_path, 1), flashcards=2, questions=1)
+    scene.wait_for_call()
+    own_redis(scene).kill()
+    own_redis(scene).start()
+    scene.check_done_once(run)
+    scene.stack.check()
+    scene.check_done_once(scene.start_run(scene.upload(tmp_path, 1), flashcards=2, questions=1))
+
+
+def test_8_an_emptied_broker_loses_no_queued_step(scene: Scene, tmp_path: Path) -> None:
+    scene.model.set_script([{"do": "sleep", "seconds": 1.5}])
+    run = scene.start_run(scene.upload(tmp_path, 24))
+    scene.wait_for_call(4)
+    ((queued,),) = scene.query("SELECT count(*) FROM steps WHERE run_id = %s AND state = 'queued'", run)
+    assert queued >= 20
+    with connect(scene) as broker:
+        broker.flushall()
+    scene.check_done_once(run)
+
+
+def test_9_a_run_started_without_a_broker_begins_when_it_is_back(scene: Scene, tmp_path: Path) -> None:
+    study_set = scene.upload(tmp_path, 1)
+    scene.wait_until_read(study_set)
+    own_redis(scene).kill()
+    try:
+        began = time.monotonic()
+        run = scene.start_run(study_set, flashcards=2, questions=1)
+        took_s = time.monotonic() - began
+        health = scene.api.get("/health")
+        assert (health["status"], health["broker"]) == ("degraded", "down")
+    finally:
+        own_redis(scene).start()
+    # The request must not wait for a connection that is refused; Celery's own retries would take longer.
+    assert took_s < 5
+    scene.check_done_once(run)
+
+
+def test_12_a_message_delivered_five_times_is_one_call(scene: Scene, tmp_path: Path) -> None:
+    study_set = scene.upload(tmp_path, 2)
+    scene.wait_until_read(study_set)
+    scene.stack.stop_worker("worker-1")
+    try:
+        run = scene.start_run(study_set, flashcards=4, questions=2)
+        steps = [step for (step,) in scene.query("SELECT id FROM steps WHERE run_id = %s", run)]
+        sender = Celery(broker=scene.stack.redis.url)
+        for step in steps:
+            for _ in range(4):
+                sender.send_task("generation.work_step", args=[str(step)], queue=QUEUE)
+        sender.close()
+    finally:
+        scene.stack.start_worker("worker-1")
+    scene.check_done_once(run)
+    assert set(scene.attempts(run)) == {1}
+    asked = [call["pages"] for call in scene.model.calls if call["kind"] == "section"]
+    assert len(asked) == len(steps)
+
+
+def test_14_a_message_that_was_popped_and_lost_is_sent_again(scene: Scene, tmp_path: Path) -> None:
+    study_set = scene.upload(tmp_path, 1)
+    scene.wait_until_read(study_set)
+    scene.stack.stop_worker("worker-1")
+    try:
+        run = scene.start_run(study_set, flashcards=2, questions=1)
+        with connect(scene) as broker:
+            wait_for("the message", lambda: broker.rpop(QUEUE))
+    finally:
+        scene.stack.start_worker("worker-1")
+    scene.check_done_once(run)
