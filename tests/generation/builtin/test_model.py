@@ -176,6 +176,8 @@ def test_the_text_decides_the_language_not_the_request() -> None:
 
 
 def test_another_name_in_the_sentence_is_no_distractor() -> None:
-    text = NETWORKS.replace("A router is", "A router (firewall) is")
-    (question,) = [q for q in write(text).questions if "forwards packets" in q.stem]
-    assert "Firewall" not in [option.text for option in question.options]
+    kept = [line for line in NETWORKS.splitlines() if "protocol" not in line and "resolution" not in line]
+    text = "\n".join(kept) + "\n"
+    assert "forwards packets" in " ".join(question.stem for question in write(text).questions)
+    text = text.replace("A router is", "A router (firewall) is")
+    assert "forwards packets" not in " ".join(question.stem for question in write(text).questions)

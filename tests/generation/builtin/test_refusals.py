@@ -111,7 +111,7 @@ def test_pages_without_sentences_give_nothing(text: str) -> None:
 def test_a_page_of_contents_gives_not_even_its_whole_sentences() -> None:
     lines = [f"Part {n} on routers and on switches in networks . . . . . . . {n}" for n in range(1, 9)]
     book = "A router is a device that forwards packets between networks."
-    assert fronts(write("\n".join([*lines, book]) + "\n", FILLER)) == []
+    assert fronts(write("\n".join(lines) + f"\n\n{book}\n", FILLER)) == []
 
 
 def test_a_term_that_stands_twice_gets_no_gap() -> None:
