@@ -20,7 +20,7 @@ from config.local.progress import shown_progress
 from config.local.run import ended_by_signals
 from config.local.stack import LocalStack
 
-_SAMPLES = Path(__file__).with_name("sample")
+_SAMPLE = Path(__file__).with_name("sample") / "lecture-notes.pdf"
 _EMAIL = "demo@example.org"
 _POLL_S = 0.2
 # Longer than the slowest answer of a language model with its repetitions.
@@ -51,18 +51,17 @@ class Figures:
 def main() -> int:
     """Run the demo; return 0 only if the kit is there."""
     parser = argparse.ArgumentParser(prog="make demo", description=__doc__)
-    parser.add_argument("--file", type=Path, default=None, help="what to learn from; a sample by default")
+    parser.add_argument("--file", type=Path, default=_SAMPLE, help="what to learn from; a sample by default")
     parser.add_argument("--out", type=Path, default=Path("demo-out"), help="where the kit is written")
     options = parser.parse_args()
     try:
         with ended_by_signals():
-            file = options.file or _sample()
-            if not file.is_file():
-                raise DemoFailed(f"There is no file {file}.")
+            if not options.file.is_file():
+                raise DemoFailed(f"There is no file {options.file}.")
             options.out.mkdir(parents=True, exist_ok=True)
             say("Starting PostgreSQL, Redis, the API, a worker and the sweeper …")
             with LocalStack() as stack:
-                figures = make_kit(stack, file, options.out)
+                figures = make_kit(stack, options.file, options.out)
     except (DemoFailed, LocalStackError, ApiProblem, OSError) as error:
         print(f"demo: {error}", file=sys.stderr)
         return 1
@@ -75,13 +74,6 @@ def main() -> int:
 def say(text: str) -> None:
     """Tell the person at the terminal what is going on."""
     print(text, file=sys.stderr, flush=True)
-
-
-def _sample() -> Path:
-    found = sorted(_SAMPLES.glob("*.pdf"))
-    if not found:
-        raise DemoFailed("There is no sample: name a file, for instance make demo FILE=notes.pdf")
-    return next((file for file in found if file.stem.endswith("en")), found[0])
 
 
 def make_kit(stack: LocalStack, file: Path, out: Path) -> Figures:
