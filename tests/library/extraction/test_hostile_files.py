@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import psutil
 import pytest
 
-from backend.library.extraction.errors import UnreadableFile
+from backend.library.extraction.reader import DocumentKind, ReadLimits, UnreadableFile, read_document
 
 TYPED_WITHIN_S = 15
 
@@ -97,7 +97,10 @@ def test_entities_of_a_word_file_bring_nothing_in(tmp_path, make_raw_docx, read)
 
 def test_more_pages_than_allowed_are_refused_before_any_is_read(make_pdf, read):
     path = make_pdf([[f"page {number}"] for number in range(600)])
-    assert _code(read, path, max_pages=500) == "too_large"
+    handed_over = []
+    with pytest.raises(UnreadableFile, match="too_large"):
+        read_document(path, DocumentKind.PDF, ReadLimits(max_pages=500), handed_over.append)
+    assert handed_over == []
     assert len(read(path, max_pages=600)[0]) == 600
 
 

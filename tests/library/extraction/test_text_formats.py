@@ -55,6 +55,12 @@ def test_markdown_becomes_plain_text_by_headings(read_text):
     assert pages[1].text.startswith("Energy\n\na | b\n1 | 2\n\nx = 1\n\nA tag.\n\nDetail\n\nThe nucleus")
 
 
+def test_a_page_ends_before_the_paragraph_that_would_make_it_too_long(read_text):
+    paragraph = (SENTENCE * 38).strip()
+    pages, _ = read_text("md", "\n\n".join([paragraph] * 3))
+    assert [page.text for page in pages] == [paragraph] * 3
+
+
 def test_small_sections_share_a_page(read_text):
     pages, _ = read_text("md", "".join(f"# Term {number}\n\nIts definition.\n\n" for number in range(10)))
     assert [(page.number, page.heading) for page in pages] == [(1, "Term 0")]
@@ -83,7 +89,8 @@ def test_html_gives_what_a_browser_shows(read_text):
         "<p>Größe".encode(),
         "<p>Größe".encode("cp1252"),
         '<?xml version="1.0" encoding="utf-8"?><html><p>Größe</p></html>'.encode(),
-        '<meta charset="punycode"><p>Größe'.encode(),
+        # No page that can be read for its declaration is UTF-16; these bytes would decode as it, to nonsense.
+        '<meta charset="utf-16"> <p>Größe'.encode(),
     ],
 )
 def test_html_is_decoded_as_declared(read_text, content):
