@@ -13,7 +13,7 @@ import psycopg2
 import pytest
 
 from config.local.client import ApiClient
-from config.local.postgres import LocalPostgres
+from config.local.postgres import LocalPostgres, PostgresServer
 from config.local.redis import LocalRedis
 from config.local.stack import LocalStack
 from tests.generation.conftest import notes
@@ -56,6 +56,7 @@ class Scene:
         self.model = model
         self.api = ApiClient(stack.api_url)
         self.api.sign_in("student@example.org")
+        self.token = str(self.api.post("/auth/dev-login", {"email": "student@example.org"})["access_token"])
 
     def query(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
         """Run a statement on the database, past the app."""
@@ -133,10 +134,10 @@ class Scene:
         return wait_for("a busy pool process", find)
 
 
-def make_stack(model: OpenAIStandIn, logs: Any, **changes: str) -> LocalStack:
-    """Return a stack, not started, whose worker asks the model on loopback."""
+def make_stack(model: OpenAIStandIn, logs: Any, postgres: PostgresServer | None = None, **changes: str) -> LocalStack:
+    """Return a stack, not started, whose worker asks the model on loopback; ``changes`` are to its environment."""
     environment = {**ENVIRONMENT, "OPENAI_BASE_URL": model.url, **changes}
-    return LocalStack(env=environment, logs=logs, postgres=LocalPostgres(), redis=LocalRedis())
+    return LocalStack(env=environment, logs=logs, postgres=postgres or LocalPostgres(), redis=LocalRedis())
 
 
 @pytest.fixture(scope="module")

@@ -49,7 +49,9 @@ def poison(scene: Scene) -> Iterator[list[int]]:
                             process.kill()
 
     ports: set[int] = set()
-    scene.model.set_script([{"do": "sleep", "seconds": 1, "contains": "page number=\"2\""}, {"do": "sleep", "seconds": 1}])
+    scene.model.set_script(
+        [{"do": "sleep", "seconds": 1, "contains": 'page number="2"'}, {"do": "sleep", "seconds": 1}]
+    )
     thread = threading.Thread(target=watch)
     thread.start()
     yield killed
@@ -57,9 +59,7 @@ def poison(scene: Scene) -> Iterator[list[int]]:
     thread.join()
 
 
-def test_3_a_step_that_always_kills_its_process_is_given_up(
-    scene: Scene, tmp_path: Path, poison: list[int]
-) -> None:
+def test_3_a_step_that_always_kills_its_process_is_given_up(scene: Scene, tmp_path: Path, poison: list[int]) -> None:
     run = scene.start_run(scene.upload(tmp_path, 3), flashcards=9, questions=0)
     view = scene.wait_until_ended(run)
     assert view["state"] == "done"
