@@ -68,7 +68,7 @@ def is_clearly_another_language(texts: Iterable[str], wanted: str) -> bool:
         return False
     counts = _count_telling_words(joined)
     ranked = sorted(SUPPORTED_LANGUAGES, key=lambda code: -counts[code])
-    return ranked[0] != wanted and _leads(counts, [ranked[0], wanted])
+    return _leads(counts, [ranked[0], wanted])
 
 
 def _count_telling_words(text: str) -> Counter[str]:

@@ -26,7 +26,7 @@ _CLUSTER = rf"(?P<cluster>[^\s{_INVISIBLE}][{_MARKS}]+)"
 _SPECIAL = (
     rf"(?P<join>{_SOFT}\s*(?={_LETTER})|(?<={_LETTER}{{2}})[-\u2010\u2011]\s*(?={_LETTER}{{2}}))"
     rf"|(?P<gone>[{_INVISIBLE}]+)"
-    r"|(?P<space>[^\S ]\s*| \s+)"
+    rf"|(?P<space>[^\S ][\s{_INVISIBLE}]*| [\s{_INVISIBLE}]+)"
     r"|(?P<other>[^\x00-\x7fÀ-ÅÇ-ÖØ-Þà-åç-öø-ÿ])"
 )
 _WITH_MARKS = re.compile(f"{_CLUSTER}|{_SPECIAL}")
@@ -89,7 +89,7 @@ def fold(text: str) -> Folded:
         if kind in {"join", "gone"}:
             continue
         folded = " " if kind == "space" else _fold_cluster(match.group())
-        # A space made here may follow one that was there already (around an invisible character).
+        # A lone accent folds to a space with a mark on it; the space may follow one that was there already.
         if folded.startswith(" ") and pieces and pieces[-1].endswith(" "):
             folded = folded[1:]
             ends[-1] = end

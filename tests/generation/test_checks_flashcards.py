@@ -146,7 +146,7 @@ def test_bad_cards(draft: DraftFlashcard, check: str) -> None:
         cloze("The {{c1::mitochondrion::organelle}} makes {{c1::ATP}}."),
         cloze("Energy is {{c1::\\(mc^2\\)}} with \\(\\frac{a}{b^{2}}\\) in it."),
         cloze("The operator {{c1::+}} adds numbers."),
-        cloze("Scurvy is a lack of vitamin {{c1::C}} in food."),
+        cloze("Night blindness is a lack of vitamin {{c1::A}} in food."),
         cloze("Die {{c1::Osmose ist die Diffusion}} von Wasser."),
         cloze("In C++ one writes {{c1::std}} and std::vector for it."),
     ],
@@ -192,6 +192,10 @@ def test_clean_text_is_clean(text: str) -> None:
 @given(st.text("äöüß€—“’ abcXYZ012.,;:!?()[]{}<>=+*/\\\n\t"))
 def test_clean_text_leaves_what_is_seen(text: str) -> None:
     assert clean_text(text) == text.strip()
+
+
+def test_lone_surrogates_cannot_be_stored_and_go() -> None:
+    assert clean_text("a\ud800b\udfff") == "ab"
 
 
 def test_every_check_has_a_reason_in_both_languages() -> None:

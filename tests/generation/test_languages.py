@@ -31,6 +31,7 @@ def test_bare_terms(language: str) -> None:
 
 def test_the_whole_of_a_long_text_counts() -> None:
     assert detect_language(TEXTS["en"] * 5 + TEXTS["de"] * 200) == "de"
+    assert detect_language(TEXTS["en"] * 40 + TEXTS["de"] * 300 + TEXTS["fr"] * 20) == "de"
 
 
 def test_only_what_is_allowed() -> None:

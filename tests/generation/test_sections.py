@@ -29,6 +29,10 @@ def test_a_short_rest_joins_the_section_before() -> None:
     assert spans([page(1, 3000, "A"), page(2, 300, "B")]) == [(1, 1), (2, 2)]
 
 
+def test_a_short_rest_behind_pages_left_out_stands_alone() -> None:
+    assert spans([page(1, 3000), page(2, text=CONTENTS), page(3, 300)]) == [(1, 1), (3, 3)]
+
+
 def test_breaks_prefer_a_new_heading() -> None:
     pages = [page(1, 1000, "A"), page(2, 1000), page(3, 1000, "B"), page(4, 1000, "B")]
     assert spans(pages) == [(1, 2), (3, 4)]

@@ -48,6 +48,8 @@ def test_repeats(front: str, answer: str, other_front: str, other_answer: str) -
         ("Was ist Pentan?", "Ein Kohlenwasserstoff", "Was ist Penten?", "Ein Kohlenwasserstoff"),
         ("Which ion flows in?", "Na+", "Which ion flows in?", "Cl-"),
         ("What?", "Energy", "Why?", "Force"),
+        ("Which cells fight?", "T cells", "Which cells fight?", "T cells, macrophages and granulocytes"),
+        ("What fights?", "white cells", "What fights?", "white cells of blood marrow"),
     ],
 )
 def test_look_alikes(front: str, answer: str, other_front: str, other_answer: str) -> None:

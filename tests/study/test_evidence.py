@@ -157,6 +157,13 @@ def test_another_claim_is_not_found(text: str, quote: str) -> None:
     assert not isinstance(locate(text, quote), Evidence)
 
 
+def test_what_is_less_than_92_percent_alike_is_not_found() -> None:
+    text = "The kidney filters the blood of the whole body all day long."
+    assert isinstance(locate(text, "The kidney filters all blood of the whole body all day long."), Evidence)
+    # This one is 88 % alike, measured in whole words.
+    assert locate(text, "The kidney filters much blood of a whole body each day long") is QuoteProblem.NOT_FOUND
+
+
 def test_contraction_and_long_form_are_the_same_negation() -> None:
     found = locate(
         "Patients with this severe allergy cannot be treated with the common penicillins at all",
@@ -172,6 +179,7 @@ def test_cited_page_comes_first_then_its_neighbours_then_the_document() -> None:
     beside = index_of(sentence, "", "", sentence, "", "", sentence)
     assert page_of(beside, sentence, 5) == 4
     assert page_of(beside, sentence, 2) == 1
+    assert page_of(index_of(sentence, "", sentence), sentence, 2) == 1
     far = index_of(*["nothing here"] * 8, sentence)
     assert page_of(far, sentence, 1) == 9
     assert page_of(far, sentence, 4711) == 9
@@ -230,7 +238,10 @@ def test_ordinary_numbers_are_no_formulas(text: str) -> None:
     assert found.status is EvidenceStatus.VERIFIED
 
 
-def test_formula_in_the_quote_alone_is_uncheckable() -> None:
+def test_formula_in_the_page_or_the_quote_alone_is_uncheckable() -> None:
+    on_page = locate("The area is 10² square metres in all.", "The area is 102 square metres in all.")
+    assert isinstance(on_page, Evidence)
+    assert on_page.status is EvidenceStatus.UNCHECKABLE
     found = locate("The area is 102 square metres in all.", "The area is 10² square metres in all.")
     assert isinstance(found, Evidence)
     assert found.status is EvidenceStatus.UNCHECKABLE

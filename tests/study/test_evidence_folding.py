@@ -56,10 +56,27 @@ def test_the_way_back_gives_a_span_that_folds_to_the_needle(text: str, data: st.
     assert plain in fold(text[first:last]).text.replace("-", "")
 
 
-@given(texts)
+@given(st.text("a \n\u200b\u00ad\u00a0-\u00a8\u0301´", max_size=12))
+@example("a \u200b b")
+@example("a \u00a8")
 def test_white_space_is_single(text: str) -> None:
     assert "  " not in fold(text).text
     assert not set(fold(text).text) & set("\n\t\r\u00a0\u00ad\u200b\ufffe“”„’–")
+
+
+def test_spans_are_exact() -> None:
+    text = "A \u200b\n B\u00a8 und e\u0301 \u00a8"
+    folded = fold(text)
+    assert folded.text == "a b \u0308 und é \u0308"
+    assert [text[slice(*folded.original_span(at, at + 1))] for at in range(5)] == [
+        "A",
+        " \u200b\n ",
+        "B",
+        "\u00a8",
+        "\u00a8",
+    ]
+    assert text[slice(*folded.original_span(10, 11))] == "e\u0301"
+    assert folded.original_span(11, 12) == (len(text) - 2, len(text))
 
 
 def test_original_span_needs_a_span() -> None:
