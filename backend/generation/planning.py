@@ -162,7 +162,7 @@ def advance(run: Run) -> None:
 
 def _count_steps(run_id: UUID) -> dict[str, int]:
     rows = db.session.execute(sa.select(Step.state, sa.func.count()).where(Step.run_id == run_id).group_by(Step.state))
-    return {row.state: row.count for row in rows}
+    return {row.state: row.number for row in rows}
 
 
 def _queue_planned(run_id: UUID, count: int) -> None:
