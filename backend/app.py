@@ -61,7 +61,7 @@ def create_app(settings: Settings | None = None) -> APIFlask:
         production=settings.environment == "production",
     )
     configure_database(app, settings)
-    configure_queue(settings)
+    configure_queue(settings, answers_requests=True)
     configure_tokens(app, settings)
     _require_user(app)
     rooms = [operations, library, study, generation, docs]

@@ -1,5 +1,7 @@
 """The Celery app: a courier that carries ids of rows. Nothing exists only here (design rule 4)."""
 
+import time
+
 from celery import Celery
 
 from backend.core.logging import get_logger
@@ -9,21 +11,31 @@ log = get_logger(__name__)
 
 QUEUE_NAME = "steps"
 
-_SOCKET_TIMEOUT_S = 1.0
+_CONNECT_TIMEOUT_S = 1.0
+# A worker waits for messages on its socket, for longer than one may keep a request waiting.
+_WORKER_TIMEOUT_S = 10.0
+_REQUEST_TIMEOUT_S = 1.0
+_PAUSE_AFTER_FAILURE_S = 2.0
 _VISIBILITY_TIMEOUT_S = 3600
 
 queue = Celery("hackthestudy", set_as_current=True)
 
+# Until when no message is sent to a broker that did not take the last one; by the monotonic clock.
+_not_before: dict[str, float] = {}
 
-def configure_queue(settings: Settings) -> None:
-    """Set the broker and the worker's behaviour. Reasons and measurements: docs/decisions/0003-celery.md."""
+
+def configure_queue(settings: Settings, *, answers_requests: bool = False) -> None:
+    """Set the broker and the worker's behaviour. Reasons and measurements: docs/decisions/0003-celery.md.
+
+    A process that ``answers_requests`` waits for a frozen broker for a second only.
+    """
     queue.conf.update(
         broker_url=settings.redis_url,
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
         broker_transport_options={
-            "socket_timeout": 10.0,
-            "socket_connect_timeout": _SOCKET_TIMEOUT_S,
+            "socket_timeout": _REQUEST_TIMEOUT_S if answers_requests else _WORKER_TIMEOUT_S,
+            "socket_connect_timeout": _CONNECT_TIMEOUT_S,
             "socket_keepalive": True,
             "visibility_timeout": _VISIBILITY_TIMEOUT_S,
             "unacked_restore_interval": 5,
@@ -50,7 +62,13 @@ def configure_queue(settings: Settings) -> None:
 
 
 def send(task: str, row_id: str, *, delay_s: float = 0.0) -> bool:
-    """Publish one message. Returns False, and logs, when the broker does not take it: the row is there."""
+    """Publish one message. Returns False, and logs, when the broker does not take it: the row is there.
+
+    For two seconds after that nothing is sent, so that twenty rows of one request do not wait twenty times.
+    """
+    broker = str(queue.conf.broker_url)
+    if time.monotonic() < _not_before.get(broker, 0.0):
+        return False
     try:
         queue.send_task(
             task,
@@ -60,6 +78,7 @@ def send(task: str, row_id: str, *, delay_s: float = 0.0) -> bool:
             retry_policy={"max_retries": 0},
         )
     except Exception as error:
+        _not_before[broker] = time.monotonic() + _PAUSE_AFTER_FAILURE_S
         log.warning("core.queue.send_failed", task=task, row_id=row_id, error=type(error).__name__)
         return False
     return True

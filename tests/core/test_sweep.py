@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from uuid import UUID
 
 import pytest
@@ -19,6 +20,7 @@ from backend.library.models import Document
 from backend.library.signals import document_settled
 from backend.settings import Settings
 from config.local import folders
+from config.local.redis import LocalRedis
 
 
 @pytest.fixture
@@ -170,21 +172,46 @@ def test_a_row_that_somebody_has_locked_is_left_for_the_next_sweep(document_id: 
     assert jobs.sweep() == Swept(sent=1, taken_back=1)
 
 
-def test_a_broker_that_is_away_does_not_fail_the_request(client, settings: Settings) -> None:
-    study_set_id = client.make_study_set()
-    queue.conf.broker_url = f"redis://127.0.0.1:{folders.free_port()}/0"
-    queue.pool.force_close_all()
+@contextmanager
+def other_broker(url: str, settings: Settings) -> Iterator[None]:
+    """Send to another broker inside the block."""
+    queue.conf.broker_url = url
+    # The pool of connections hangs on this cached part of the Celery app.
+    vars(queue).pop("amqp", None)
     try:
-        assert send("library.read_document", "x") is False
-        answer = client.upload(study_set_id, ("more.txt", b"Plants grow."))
+        yield
     finally:
         queue.conf.broker_url = settings.redis_url
-        queue.pool.force_close_all()
+        vars(queue).pop("amqp", None)
+
+
+def test_a_broker_that_is_away_does_not_fail_the_request(client, settings: Settings) -> None:
+    study_set_id = client.make_study_set()
+    with other_broker(f"redis://127.0.0.1:{folders.free_port()}/0", settings):
+        assert send("library.read_document", "x") is False
+        answer = client.upload(study_set_id, ("more.txt", b"Plants grow."))
     assert answer.status_code == 201
     waiting = UUID(answer.json["documents"][0]["id"])
-    change(
-        waiting,
-        sent_at=sa.text("clock_timestamp() - interval '1 hour'"),
-        available_at=sa.text("now() - interval '1 hour'"),
-    )
+    long_ago = sa.text("clock_timestamp() - interval '1 hour'")
+    change(waiting, sent_at=long_ago, available_at=long_ago)
     assert jobs.sweep() == Swept(sent=1)
+
+
+def test_a_frozen_broker_is_waited_for_once(client, settings: Settings, caplog) -> None:
+    study_set_id = client.make_study_set()
+    files = [(f"{number}.txt", f"Part {number}.".encode()) for number in range(8)]
+    with LocalRedis() as frozen, other_broker(frozen.url, settings):
+        assert send("library.read_document", "x") is True
+        frozen.freeze()
+        answer = client.upload(study_set_id, *files)
+        frozen.thaw()
+    assert answer.status_code == 201
+    assert len(answer.json["documents"]) == 8
+    assert caplog.text.count("core.queue.send_failed") == 1
+
+
+def test_a_broker_that_is_back_is_sent_to_again(client, document_id: UUID, settings: Settings, sent) -> None:
+    with other_broker(f"redis://127.0.0.1:{folders.free_port()}/0", settings):
+        assert send("library.read_document", str(document_id)) is False
+    assert send("library.read_document", str(document_id)) is True
+    assert sent(document_id) == 2
