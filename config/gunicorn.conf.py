@@ -15,6 +15,9 @@ _host = "0.0.0.0" if _settings.environment == "production" else "127.0.0.1"
 bind = f"{_host}:{_settings.port}"
 worker_class = "gthread"
 workers = _settings.gunicorn_workers
+# Imported once and shared: a quicker start, less memory, and a refused configuration ends the server instead of
+# every worker anew. The app opens no connection before the first request, so the fork shares none.
+preload_app = True
 threads = _settings.gunicorn_threads
 timeout = _settings.gunicorn_timeout
 # What is being answered at SIGTERM is finished; event streams, which end later, are cut and resumed.
