@@ -18,6 +18,7 @@ from uuid import UUID
 
 import genanki
 
+from backend.study.exports.anki_fields import deletion_numbers
 from backend.study.exports.anki_notes import AnkiNote, NoteKind, SkippedItem, option_list, prepare_notes
 from backend.study.exports.plain_text import one_line
 from backend.study.types import StudyKit
@@ -178,7 +179,7 @@ def _genanki_note(note: AnkiNote, note_type: _NoteTypeWithTime, position: int) -
     texts = [note.front, note.back]
     if note.key_index is not None:
         texts = [note.front, option_list(note, mark_key=True), note.options[note.key_index], note.back]
-    return genanki.Note(
+    genanki_note = genanki.Note(
         model=note_type.model,
         fields=[
             *texts,
@@ -191,6 +192,10 @@ def _genanki_note(note: AnkiNote, note_type: _NoteTypeWithTime, position: int) -
         guid=str(note.item_id),
         due=position,  # New cards come in the order of the kit.
     )
+    if note.kind is NoteKind.CLOZE:
+        # genanki itself looks for deletions with a pattern that misses one inside another.
+        genanki_note.cards = [genanki.Card(number - 1) for number in sorted(deletion_numbers(note.front))]
+    return genanki_note
 
 
 def _deck_name(title: str) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from backend.study.exports.plain_text import clean_text, one_line, split_formulas
 
 _OPENING = re.compile(r"\{\{c\d+::")
-_FIRST_DELETION = re.compile(r"\{\{c1::\s*\S.*?\}\}", re.DOTALL)
+_DELETION_MARK = re.compile(r"\{\{c(?P<number>\d+)::|\}\}")
 # Anki looks for these in the stored HTML and would play a sound, speak, or start LaTeX. Written with an entity
 # the bracket looks the same to a reader and is no command to Anki; ``\[`` of a formula stays as it is.
 _COMMAND_BRACKET = re.compile(r"\[(?=/?latex\]|/?\${1,2}\]|sound:|anki:)", re.IGNORECASE)
@@ -46,9 +46,31 @@ def to_cloze_field(text: str) -> str:
     return _escape(guard_cloze(text))
 
 
+def deletion_numbers(cloze_field: str) -> set[int]:
+    """Return the numbers of a cloze field's deletions, those of nested ones included: Anki makes a card of each.
+
+    A deletion that is empty or has the number 0 is none; one that is never closed takes those inside it along.
+    """
+    numbers: set[int] = set()
+    inside: set[int] = set()  # Found inside an outermost deletion that is still open.
+    open_deletions: list[tuple[int, int]] = []  # The number of each and where its text begins, innermost last.
+    for mark in _DELETION_MARK.finditer(cloze_field):
+        if mark["number"]:
+            open_deletions.append((int(mark["number"]), mark.end()))
+        elif open_deletions:
+            number, start = open_deletions.pop()
+            hidden, _, _hint = cloze_field[start : mark.start()].partition("::")
+            if number > 0 and hidden.strip():
+                inside.add(number)
+            if not open_deletions:
+                numbers |= inside
+                inside.clear()
+    return numbers
+
+
 def has_first_deletion(cloze_field: str) -> bool:
-    """Tell whether Anki makes a card of a field from ``to_cloze_field``: ``{{c1::…}}`` with something in it."""
-    return _FIRST_DELETION.search(cloze_field) is not None
+    """Tell whether a field from ``to_cloze_field`` has the ``{{c1::…}}`` that every cloze card must have."""
+    return 1 in deletion_numbers(cloze_field)
 
 
 def to_tag(path: Sequence[str]) -> str:

@@ -65,6 +65,7 @@ def test_package_is_sqlite_with_our_ids_and_the_items_times() -> None:
         (str(an_id(3)), NOTE_TYPE_IDS[NoteKind.CLOZE], made_at),
         (str(an_id(4)), NOTE_TYPE_IDS[NoteKind.MULTIPLE_CHOICE], made_at),
     ]
+    assert database.execute("select due from cards order by id").fetchall() == [(0,), (1,), (2,), (2,), (3,)]
     assert database.execute("select distinct did from cards").fetchall() == [(to_deck_id(STUDY_SET_ID),)]
     assert database.execute("select count(*) from cards").fetchone() == (5,)
 
@@ -184,6 +185,7 @@ def test_items_without_a_card_are_skipped_and_listed(collection: Collection, imp
             cloze(3, "empty {{c1::}} deletion"),
             cloze(4, "starts with {{c2::two}}"),
             card(5, "good", "card"),
+            cloze(8, "never closed {{c1::{{c1::}}"),
         ],
         [question(6, "   "), question(7, "key is gone", key=9)],
     )
@@ -193,6 +195,7 @@ def test_items_without_a_card_are_skipped_and_listed(collection: Collection, imp
         SkippedItem(an_id(2), SkipReason.NO_CLOZE_DELETION),
         SkippedItem(an_id(3), SkipReason.NO_CLOZE_DELETION),
         SkippedItem(an_id(4), SkipReason.NO_CLOZE_DELETION),
+        SkippedItem(an_id(8), SkipReason.NO_CLOZE_DELETION),
         SkippedItem(an_id(6), SkipReason.EMPTY_FRONT),
         SkippedItem(an_id(7), SkipReason.KEY_WITHOUT_OPTION),
     )
@@ -269,6 +272,12 @@ def test_cloze_with_braces_inside_a_formula(collection: Collection, import_packa
     assert r"\frac{a}{b}" in first.answer_text
     assert r"\[ y = [...] + \frac{c}{d} \]" in first.question_text
     assert r"\frac{a}{b}" in second.question_text
+
+
+def test_nested_deletions_have_a_card_each(collection: Collection, import_package: ImportFile) -> None:
+    import_package(collection, to_apkg(kit([cloze(1, "{{c1::außen {{c2::innen}}}} und {{c1::mehr}}")])).data)
+    assert [one.ord for one in note_of(collection, 1).cards()] == [0, 1]
+    assert list(collection.get_empty_cards().notes) == []
 
 
 @pytest.mark.parametrize("is_draft", [True, False])

@@ -13,12 +13,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backend.study.exports.anki import to_apkg
-from backend.study.exports.anki_fields import to_cloze_field, to_field, to_tag, to_verbatim_field
+from backend.study.exports.anki_fields import (
+    deletion_numbers,
+    has_first_deletion,
+    to_cloze_field,
+    to_field,
+    to_tag,
+    to_verbatim_field,
+)
 from backend.study.types import FlashcardKind
 from tests.study.exports.kits import card, kit
 
 _CLOZE_FRAGMENTS = (
-    *("{{c1::", "{{c2::", "}}", "::", "{", "}", "\\(", "\\)", "\\[", "\\]", "\\frac{a}{b}", "\\}"),
+    *("{{c1::", "{{c2::", "{{c0::", "}}", "}}", "::", "{", "}", "\\(", "\\)", "\\[", "\\]", "\\frac{a}{b}", "\\}"),
     *("<b>", "&", "\n", " ", "a", "hint", "[sound:x]", "\x1f", "\x00"),
 )
 _CLOZE_TEXT = st.lists(st.sampled_from(_CLOZE_FRAGMENTS), max_size=12).map("".join)
@@ -65,6 +72,21 @@ def test_cloze_field(text: str, field: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("field", "numbers"),
+    [
+        ("{{c1::a}} {{c3::b::hint}} {{c1::c}}", {1, 3}),
+        ("{{c1::a {{c2::b}}}}", {1, 2}),
+        ("{{c1::}} {{c2:: ::hint}} {{c0::a}}", set()),
+        ("{{c1::a}} {{c2::b {{c3::c}}", {1}),
+        ("}} {{c1:: a }}", {1}),
+    ],
+)
+def test_deletion_numbers(field: str, numbers: set[int]) -> None:
+    assert deletion_numbers(field) == numbers
+    assert has_first_deletion(field) is (1 in numbers)
+
+
+@pytest.mark.parametrize(
     ("path", "tag"),
     [
         (("Analysis", "Mean Value  Theorem"), "analysis::mean_value_theorem"),
@@ -88,7 +110,7 @@ def test_any_name_gives_one_tag_of_as_many_parts(names: list[str]) -> None:
     assert all(part and not part.startswith(tuple("=+-@:")) for part in tag.split("::"))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.lists(st.tuples(_CLOZE_TEXT, st.sampled_from(FlashcardKind)), min_size=5, max_size=40))
 def test_anki_has_a_card_for_every_note_and_none_is_empty(items: list[tuple[str, FlashcardKind]]) -> None:
     cards = [card(number, text, "back", kind) for number, (text, kind) in enumerate(items, start=1)]
@@ -105,7 +127,7 @@ def test_anki_has_a_card_for_every_note_and_none_is_empty(items: list[tuple[str,
         without_card = "select count(*) from notes where id not in (select nid from cards)"
         assert collection.db.scalar(without_card) == 0
         empty = collection.get_empty_cards().notes
-        assert not [note.note_id for note in empty if note.will_delete_note]
+        assert not list(empty)
         fields = itertools.chain.from_iterable(
             row.split("\x1f") for row in collection.db.list("select flds from notes")
         )

@@ -72,7 +72,7 @@ def test_everything_is_inside_the_picture(drawn: tuple[list[TopicView], list[Lin
     root = parse(to_svg(*drawn, "Karte"))
     drawing = root.find(f"{SVG}g")
     assert drawing is not None
-    offset_x, offset_y = (float(value) for value in re.findall(r"[\d.]+", drawing.attrib["transform"]))
+    offset_x, offset_y = (float(value) for value in re.findall(r"-?[\d.]+", drawing.attrib["transform"]))
     for rect in root.iterfind(f".//{SVG}g//{SVG}rect"):
         assert offset_x + number(rect, "x") >= 0
         assert offset_y + number(rect, "y") >= 0
@@ -103,6 +103,11 @@ def test_parents_stand_left_of_their_children(drawn: tuple[list[TopicView], list
     for box in boxes.values():
         if box.parent_id:
             assert boxes[box.parent_id].right + 56.0 <= box.x
+
+
+def test_parent_stands_in_the_middle_of_its_children() -> None:
+    parent, *children = place_topics([topic(1, "a"), *(topic(own, "b", 1) for own in range(2, 9))], 56.0).boxes
+    assert parent.middle == pytest.approx((children[0].middle + children[-1].middle) / 2)
 
 
 def test_links_are_dashed_arrows_with_their_labels_and_edges_are_solid() -> None:
@@ -149,7 +154,8 @@ def test_any_number_of_topics_gives_a_sensible_picture(count: int, shape: str) -
 
 def test_labels_cover_no_box() -> None:
     topics = [topic(own, f"Ein längerer Name {own}", own % 4 or None) for own in range(1, 40)]
-    links = [link(own, own * 7 % 39 + 1, "ist Voraussetzung für") for own in range(1, 20)]
+    links = [link(own, own * 7 % 39 + 1, "ist Voraussetzung für") for own in range(1, 40)]
+    links += [link(3, 7, "noch einmal dasselbe")] * 40
     root = parse(to_svg(topics, links, "Karte"))
     labels = [rect for rect in root.iterfind(f".//{SVG}g/{SVG}rect") if rect.get("class") == "paper"]
     assert len(labels) == len([one for one in links if one.source_id != one.target_id])
