@@ -161,7 +161,9 @@ def advance(run: Run) -> None:
 
 
 def _count_steps(run_id: UUID) -> dict[str, int]:
-    rows = db.session.execute(sa.select(Step.state, sa.func.count()).where(Step.run_id == run_id).group_by(Step.state))
+    rows = db.session.execute(
+        sa.select(Step.state, sa.func.count().label("number")).where(Step.run_id == run_id).group_by(Step.state)
+    )
     return {row.state: row.number for row in rows}
 
 
