@@ -65,9 +65,14 @@ def test_repeats_within_one_call_are_added_once(study_set, add_items):
     first = new_card("What makes ATP?", "Mitochondria")
     added = add_items(
         study_set,
-        flashcards=[first, new_card("what makes ATP", "mitochondria."), new_card("What makes DNA?", "Polymerase")],
+        flashcards=[
+            first,
+            new_card("what makes ATP", "mitochondria."),
+            new_card("Which makes the ATP?", "The mitochondria"),
+            new_card("What makes DNA?", "Polymerase"),
+        ],
     )
-    assert (len(added.flashcards), added.duplicates) == (2, 1)
+    assert (len(added.flashcards), added.duplicates) == (2, 2)
     assert added.flashcards[0] == first.id
 
 
@@ -262,7 +267,9 @@ def test_what_pages_have_been_asked_already_is_listed(app, client, study_set, do
 
 def test_a_card_written_by_hand_at_the_same_moment_stands(client, study_set, add_items, engine):
     made = client.post(f"/api/v1/study-sets/{study_set}/flashcards", json={"front": "One?", "back": "1"}).json
-    adding = threading.Thread(target=add_items, args=(study_set,), kwargs={"flashcards": [new_card("Once?", "1")]})
+    other = new_card("Twice?", "2")
+    cards = [new_card("Once?", "1"), other]
+    adding = threading.Thread(target=add_items, args=(study_set,), kwargs={"flashcards": cards})
     with engine.connect() as connection:
         # Somebody turns her card into the one that is being added, and has not committed yet.
         mark = fingerprint("Once?", "1")
@@ -272,4 +279,4 @@ def test_a_card_written_by_hand_at_the_same_moment_stands(client, study_set, add
         wait_for_a_lock(engine)
         connection.commit()
     adding.join(10)
-    assert [card["id"] for card in cards_of(client, study_set)] == [made["id"]]
+    assert [card["id"] for card in cards_of(client, study_set)] == [made["id"], str(other.id)]

@@ -137,3 +137,14 @@ def test_evidence_goes_with_its_document_and_the_item_stays(client, study_set, d
     read = client.get(f"/api/v1/flashcards/{card.id}").json
     assert (read["evidence"], read["evidence_status"]) == ([], "none")
     assert client.get(f"/api/v1/flashcards/{card.id}/evidence").json == []
+
+
+def test_evidence_is_listed_by_its_position(client, study_set, document, add_items, engine):
+    card = new_card("Front", "Back", evidence=tuple(evidence_on(document, page) for page in (2, 3, 4)))
+    add_items(study_set, flashcards=[card])
+    with engine.begin() as connection:
+        # The rows lie in the table as they were added; only the position says otherwise.
+        connection.exec_driver_sql("UPDATE evidence SET position = 2 WHERE page = 2")
+        connection.exec_driver_sql("UPDATE evidence SET position = 0 WHERE page = 4")
+    read = client.get(f"/api/v1/flashcards/{card.id}").json
+    assert [evidence["page"] for evidence in read["evidence"]] == [4, 3, 2]
