@@ -4,7 +4,6 @@ from functools import lru_cache
 
 from backend.generation.builtin.model import BuiltinModel
 from backend.generation.language_model import LanguageModel
-from backend.generation.languages import detect_language
 from backend.generation.openai_model import OpenAIModel, load_transport
 from backend.settings import get_settings
 
@@ -27,6 +26,5 @@ def get_language_model() -> LanguageModel:
 def load_models() -> None:
     """Load what every step needs, before a worker forks: its children then share it and start at full speed."""
     get_language_model()
-    detect_language("A sentence of no importance.")
     if get_settings().openai_api_key is not None:
         load_transport()
