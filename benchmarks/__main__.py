@@ -1,0 +1,107 @@
+"""Measures every figure: ``python -m benchmarks [--only NAME …]``."""
+
+import argparse
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from benchmarks import lists, memory, reading, runs
+from benchmarks.figures import Figure, Result
+from benchmarks.report import describe_machine, markdown_table, update_readme, write_results
+from config.local.folders import CHECKOUT
+
+FIGURES = (
+    Figure(
+        "run_overhead",
+        "Run of 24 sections, 8 model calls at once, ÷ ideal schedule of its calls + reading",
+        "×",
+        "max",
+        1.25,
+        runs.measure_one_run,
+    ),
+    Figure(
+        "two_workers",
+        "8 such runs together: throughput of two workers ÷ of one",
+        "×",
+        "min",
+        1.85,
+        runs.measure_two_workers,
+    ),
+    Figure(
+        "first_item",
+        "First readable item of a 100-page document ÷ one model call + reading",
+        "×",
+        "max",
+        1.5,
+        runs.measure_first_item,
+    ),
+    Figure(
+        "reading",
+        "Reading 300 pages of PDF in the worker ÷ pypdfium2 alone in a script",
+        "×",
+        "max",
+        1.3,
+        reading.measure_reading,
+    ),
+    Figure(
+        "upload_memory",
+        "API: growth of peak memory while a 50 MB file is uploaded",
+        "MB",
+        "max",
+        16,
+        memory.measure_upload,
+    ),
+    Figure(
+        "worker_memory",
+        "Worker: peak memory with 8 model calls at once and a 300-page PDF",
+        "MB",
+        "max",
+        350,
+        memory.measure_worker,
+    ),
+    Figure(
+        "flashcard_list",
+        "`GET` of 50 flashcards ÷ the same query and JSON in a bare Flask view",
+        "×",
+        "max",
+        2.0,
+        lists.measure_flashcards,
+    ),
+    Figure(
+        "list_queries",
+        "Queries of each list route: 100 rows against 10, largest difference",
+        "queries",
+        "max",
+        0,
+        lists.measure_queries,
+    ),
+)
+
+
+def measure(figure: Figure) -> Result:
+    """Measure one figure in a folder of its own, and say so on standard error."""
+    started = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="benchmark-") as folder:
+        result = Result(figure, figure.measure(Path(folder)))
+    print(f"{figure.name}: {result.as_json()} ({time.monotonic() - started:.0f} s)", file=sys.stderr)
+    return result
+
+
+def main() -> None:
+    """Measure, print the table, and write it where it belongs when all figures were measured."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    names = [figure.name for figure in FIGURES]
+    parser.add_argument("--only", nargs="+", metavar="NAME", choices=names, help=f"measure only: {', '.join(names)}")
+    chosen = parser.parse_args().only
+    results = [measure(figure) for figure in FIGURES if chosen is None or figure.name in chosen]
+    table = markdown_table(results, describe_machine())
+    print(table)
+    if chosen is None:
+        # A part of the table would pass for the whole.
+        write_results(results, CHECKOUT / "benchmarks" / "results.json")
+        update_readme(table, CHECKOUT / "README.md")
+
+
+if __name__ == "__main__":
+    main()
