@@ -4,7 +4,7 @@ from functools import lru_cache
 
 from backend.generation.builtin.model import BuiltinModel
 from backend.generation.language_model import LanguageModel
-from backend.generation.openai_model import OpenAIModel, load_transport
+from backend.generation.openai_model import OpenAIModel, rehearse_call
 from backend.settings import get_settings
 
 
@@ -27,4 +27,4 @@ def load_models() -> None:
     """Load what every step needs, before a worker forks: its children then share it and start at full speed."""
     get_language_model()
     if get_settings().openai_api_key is not None:
-        load_transport()
+        rehearse_call()

@@ -7,10 +7,10 @@ It does not retry: the step that called is scheduled again, and two layers of re
 import asyncio
 import math
 import os
+import socket
 import threading
 import time
-from importlib import import_module
-from importlib.util import find_spec
+from contextlib import suppress
 from typing import Any
 
 import openai
@@ -39,26 +39,6 @@ _dialects: dict[tuple[str, str], tuple[Dialect, float]] = {}
 """What each server is known to understand, by base URL and model, and until when on the monotonic clock."""
 
 
-# What the SDK imports only when it makes its first call: a quarter of a second in every process.
-_IMPORTED_AT_FIRST_CALL = (
-    "anyio._backends._asyncio",
-    "encodings.idna",
-    "h11",
-    "httpcore2",
-    "jiter",
-    "openai.resources.chat.completions",
-    "truststore",
-)
-
-
-def load_transport() -> None:
-    """Import what the first call would import, so that a worker's children find it loaded when they are forked."""
-    for name in _IMPORTED_AT_FIRST_CALL:
-        # A release of the SDK may do without one of them; then there is nothing to load ahead.
-        if find_spec(name) is not None:
-            import_module(name)
-
-
 class _Connection:
     """A client on an event loop of its own, in a thread of its own.
 
@@ -74,7 +54,8 @@ class _Connection:
             max_retries=0,
             timeout=openai.Timeout(timeout_s, connect=min(timeout_s, 10.0)),
         )
-        threading.Thread(target=self._loop.run_forever, name="openai-model", daemon=True).start()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="openai-model", daemon=True)
+        self._thread.start()
 
     def post(self, body: dict[str, Any], deadline: float) -> str:
         """Send one chat completion request; return the body of its answer.
@@ -98,6 +79,23 @@ class _Connection:
         """Close the sockets and end the thread."""
         asyncio.run_coroutine_threadsafe(self._client.close(), self._loop).result(timeout=5.0)
         self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(timeout=5.0)
+        self._loop.close()
+
+
+def rehearse_call() -> None:
+    """Make a call that reaches nobody, before a worker forks.
+
+    The SDK loads and builds much of itself at its first call: half a second and 11 MB that each of a worker's
+    processes would else have for itself.
+    """
+    with socket.socket() as nobody:
+        # Bound, but nobody listens: the system refuses the connection at once.
+        nobody.bind(("127.0.0.1", 0))
+        connection = _Connection("no-key", f"http://127.0.0.1:{nobody.getsockname()[1]}/v1", 1.0)
+        with suppress(TimeoutError, openai.APIError):
+            connection.post({"model": "none", "messages": []}, time.monotonic() + 1.0)
+        connection.close()
 
 
 class OpenAIModel:
