@@ -71,6 +71,8 @@ def configure_database(app: Flask, settings: Settings) -> None:
     app.config["SQLALCHEMY_DATABASE_URI"] = engine_url(settings.database_url)
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {
         "pool_pre_ping": True,
+        # An error's text would else quote what a student wrote, and errors are logged.
+        "hide_parameters": True,
         "pool_size": settings.gunicorn_threads,
         "max_overflow": 2,
         "pool_timeout": 5,

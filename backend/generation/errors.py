@@ -46,6 +46,10 @@ SENTENCES: Mapping[str, Mapping[str, str]] = {
         "en": "The work was interrupted several times. Please start another run.",
         "de": "Die Arbeit wurde mehrmals unterbrochen. Bitte starte einen neuen Lauf.",
     },
+    "internal_error": {
+        "en": "Something went wrong on our side. Please start another run.",
+        "de": "Bei uns ist etwas schiefgegangen. Bitte starte einen neuen Lauf.",
+    },
     "no_text": {
         "en": "None of the documents has text that could be read. Look at each document's error.",
         "de": "Keines der Dokumente hat lesbaren Text. Schau dir den Fehler jedes Dokuments an.",

@@ -4,7 +4,10 @@ import random
 import threading
 import time
 from collections.abc import Sequence
+from functools import partial
 from uuid import UUID
+
+from sqlalchemy.exc import DBAPIError
 
 from backend.core import jobs
 from backend.core.database import db
@@ -80,10 +83,15 @@ def _work(held: Claim, run_id: UUID, work: SectionWork | ConnectRequest, lost: t
         with transaction():
             recording.drop_step(held, run_id)
     except ModelError as error:
-        call = Call(model.name, error.code, error.usage, _elapsed_ms(started))
         log.warning("generation.step.model_failed", code=error.code, retryable=error.retryable)
-        with transaction():
-            _after_model_error(held, run_id, work, error, call)
+        _after_failure(held, run_id, work, error, Call(model.name, error.code, error.usage, _elapsed_ms(started)))
+    except (LeaseLost, DBAPIError):
+        # What became of the step stands in the database, or will when its lease has run out.
+        raise
+    except Exception:
+        log.exception("generation.step.crashed")
+        crash = ModelError("internal_error", "the step crashed", retryable=True)
+        _after_failure(held, run_id, work, crash, Call(model.name, crash.code, crash.usage, _elapsed_ms(started)))
 
 
 def _guard(run_id: UUID, lost: threading.Event) -> BeforeCall:
@@ -123,16 +131,17 @@ def _connect(model: LanguageModel, held: Claim, run_id: UUID, request: ConnectRe
     log.info("generation.step.topics_connected", links=len(reply.links), duration_ms=call.duration_ms)
 
 
-def _after_model_error(
+def _after_failure(
     held: Claim, run_id: UUID, work: SectionWork | ConnectRequest, error: ModelError, call: Call
 ) -> None:
-    if error.retryable and held.failures + 1 < get_settings().step_attempts:
-        recording.add_call(held, run_id, call)
-        jobs.retry_later(Step, held, delay_s=_backoff_s(error, held.failures))
-    elif error.code in ("context_too_long", "truncated") and isinstance(work, SectionWork):
-        recording.halve_section(held, work, call)
-    else:
-        recording.fail_step(held, run_id, call)
+    with transaction():
+        if error.retryable and held.failures + 1 < get_settings().step_attempts:
+            recording.add_call(held, run_id, call)
+            jobs.retry_later(Step, held, delay_s=_backoff_s(error, held.failures))
+        elif error.code in ("context_too_long", "truncated") and isinstance(work, SectionWork):
+            recording.halve_section(held, work, call)
+        else:
+            recording.fail_step(held, run_id, call)
 
 
 def _backoff_s(error: ModelError, failures: int) -> float:
@@ -163,8 +172,16 @@ def _prepare_section(run: Run, step: Step) -> SectionWork:
             study.list_existing_fronts(run.study_set_id, step.document_id, first, last) if step.document_id else ()
         ),
         known_topics=tuple(t.name for t in study.list_topics(run.study_set_id)[:_KNOWN_TOPICS]),
+        read_document=partial(_read_document, step.document_id) if step.document_id else None,
     )
     return SectionWork(run.id, section, tuple(pages), request)
+
+
+def _read_document(document_id: UUID) -> tuple[SectionPage, ...]:
+    with transaction():
+        texts = library.load_texts([document_id])
+    pages = texts[0].pages if texts else ()
+    return tuple(SectionPage(page.number, page.heading, page.text) for page in pages if not page.skipped)
 
 
 def _shown(page: PageText, step: Step) -> SectionPage:

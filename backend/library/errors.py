@@ -1,5 +1,7 @@
 """Errors of study sets and documents."""
 
+from collections.abc import Mapping
+
 from backend.core.errors import DomainError
 from backend.library.extraction.messages import MESSAGES
 
@@ -8,6 +10,16 @@ def find_problem_text(code: str, language: str) -> str | None:
     """Return the sentence for what can be wrong with a document or its pages, or None for another code."""
     texts = MESSAGES.get(code)
     return texts[language] if texts is not None else None
+
+
+_OURS: Mapping[str, str] = {
+    "en": "The file could not be read because of a fault on our side. Delete the document and upload it again.",
+    "de": "Die Datei konnte wegen eines Fehlers bei uns nicht gelesen werden. Lösche das Dokument und lade es "
+    "noch einmal hoch.",
+}
+
+DOCUMENT_SENTENCES: Mapping[str, Mapping[str, str]] = {**MESSAGES, "internal_error": _OURS, "worker_lost": _OURS}
+"""What a student reads about a document, by the code of its error or warning."""
 
 
 class FileRefused(DomainError):

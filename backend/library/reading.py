@@ -6,6 +6,7 @@ from pathlib import Path
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
 
 from backend.core import jobs
 from backend.core.database import db
@@ -40,6 +41,21 @@ def read_document(document_id: UUID) -> None:
             _read(held, kind)
         except jobs.LeaseLost:
             log.warning("library.document.lease_lost")
+        except DBAPIError:
+            # What became of the document stands in the database, or will when its lease has run out.
+            raise
+        except Exception:
+            log.exception("library.document.crashed")
+            with transaction():
+                _after_crash(held)
+
+
+def _after_crash(held: Claim) -> None:
+    if held.failures + 1 < get_settings().step_attempts:
+        jobs.retry_later(Document, held, delay_s=float(2**held.failures))
+        return
+    jobs.fail(Document, held, "internal_error")
+    document_settled.send(document_id=held.id)
 
 
 def _read(held: Claim, kind: DocumentKind) -> None:

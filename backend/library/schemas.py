@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import Field
 
 from backend.core.http import Answer, Body, request_language
-from backend.library.extraction.messages import MESSAGES
+from backend.library.errors import DOCUMENT_SENTENCES
 from backend.library.models import Document
 from backend.library.service import document_status
 from backend.library.types import DocumentStatus, PageSource
@@ -46,7 +46,7 @@ class DocumentProblem(Answer):
     @classmethod
     def of(cls, code: str, **more: object) -> Self:
         """Return the problem with its sentence in the request's language."""
-        texts = MESSAGES.get(code) or MESSAGES["damaged"]
+        texts = DOCUMENT_SENTENCES.get(code, DOCUMENT_SENTENCES["damaged"])
         return cls.model_validate({"code": code, "detail": texts[request_language()], **more})
 
 
