@@ -6,12 +6,6 @@ from backend.core.errors import DomainError
 from backend.library.extraction.messages import MESSAGES
 
 
-def find_problem_text(code: str, language: str) -> str | None:
-    """Return the sentence for what can be wrong with a document or its pages, or None for another code."""
-    texts = MESSAGES.get(code)
-    return texts[language] if texts is not None else None
-
-
 _OURS: Mapping[str, str] = {
     "en": "The file could not be read because of a fault on our side. Delete the document and upload it again.",
     "de": "Die Datei konnte wegen eines Fehlers bei uns nicht gelesen werden. Lösche das Dokument und lade es "
@@ -20,6 +14,12 @@ _OURS: Mapping[str, str] = {
 
 DOCUMENT_SENTENCES: Mapping[str, Mapping[str, str]] = {**MESSAGES, "internal_error": _OURS, "worker_lost": _OURS}
 """What a student reads about a document, by the code of its error or warning."""
+
+
+def find_problem_text(code: str, language: str) -> str | None:
+    """Return the sentence for what can be wrong with a document or its pages, or None for another code."""
+    texts = DOCUMENT_SENTENCES.get(code)
+    return texts[language] if texts is not None else None
 
 
 class FileRefused(DomainError):

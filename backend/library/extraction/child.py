@@ -65,8 +65,14 @@ def _run(read_pages: Callable[[str, dict[str, Any], PageWriter], None], job: dic
         writer.send({"error": error.code})
     except BaseException as error:  # Whatever a parser raises on a hostile file, the parent hears a code.
         # libxml2 reports a failed allocation as a syntax error like any other; the peak tells them apart.
-        peak_bytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-        out_of_memory = isinstance(error, MemoryError) or peak_bytes > job["memory_bytes"] // 2
+        out_of_memory = isinstance(error, MemoryError) or _peak_bytes() > job["memory_bytes"] // 2
         writer.send({"error": "too_large" if out_of_memory else "damaged"})
         sys.stderr.write(f"{type(error).__name__}: {error}\n")
     return 0
+
+
+def _peak_bytes() -> int:
+    """Return the peak of this program's own memory; ``ru_maxrss`` would begin with that of the process before exec."""
+    with open("/proc/self/status", encoding="ascii", errors="replace") as status:
+        peak = next(line for line in status if line.startswith("VmHWM:"))
+    return int(peak.split()[1]) * 1024
