@@ -17,12 +17,18 @@ class SectionPage:
     text: str
 
 
+ReadDocument = Callable[[], tuple[SectionPage, ...]]
+"""Reads all pages with text of a section's document; for a model that looks beyond the section."""
+
+
 @dataclass(frozen=True, slots=True)
 class SectionRequest:
     """What one section of a document is asked for.
 
     ``language`` is an ISO 639-1 code; ``difficulty`` None means a mix. ``existing`` holds fronts and stems made
     from these pages before, which must not be asked again. ``flashcards`` and ``questions`` are the most wanted.
+    ``read_document`` opens a transaction of its own, so that only a model that needs it pays for it; None where
+    there is no more than the section.
     """
 
     document_id: UUID
@@ -34,6 +40,7 @@ class SectionRequest:
     difficulty: Difficulty | None = None
     existing: tuple[str, ...] = ()
     known_topics: tuple[str, ...] = ()
+    read_document: ReadDocument | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

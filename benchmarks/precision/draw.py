@@ -1,10 +1,12 @@
 """Draws random items that the built-in model makes from documents, to be read and judged by a person.
 
-Usage: python -m benchmarks.precision.draw LANGUAGE COUNT SEED FILE … [--pages N] [--out FILE.json]
+Usage: python -m benchmarks.precision.draw LANGUAGE COUNT SEED FILE …
+    [--only cards|questions] [--pages N] [--out FILE.json]
 
 Each document is cut into sections of about 6,000 characters; all items of all sections in LANGUAGE are made (8
-cards and 6 questions wanted of each), and COUNT of them are drawn, spread evenly over the documents. Files are
-read from where Debian's documentation packages put them; none is part of this repository.
+cards and 6 questions wanted of each), and COUNT of them are drawn, spread evenly over the documents. Questions take
+their wrong options from all pages that are read, as in a run. Files are read from where Debian's documentation
+packages put them; none is part of this repository.
 """
 
 import argparse
@@ -12,7 +14,7 @@ import json
 import random
 import time
 from pathlib import Path
-from uuid import UUID
+from uuid import uuid4
 
 from backend.generation.builtin.lexicon import detect_language
 from backend.generation.builtin.model import BuiltinModel
@@ -54,14 +56,14 @@ def make_items(path: Path, language: str, most_pages: int) -> tuple[list[Item], 
     model = BuiltinModel()
     items: list[Item] = []
     times = []
-    sections = cut_sections(read_pages(path, most_pages))
+    document_id, every_page = uuid4(), tuple(read_pages(path, most_pages))
+    sections = cut_sections(list(every_page))
     for pages in sections:
         if detect_language("\n".join(page.text for page in pages)) != language:
             continue
         started = time.perf_counter()
-        reply = model.write_section(
-            SectionRequest(UUID(int=0), path.name, pages, flashcards=8, questions=6, language=language), lambda: None
-        )
+        request = SectionRequest(document_id, path.name, pages, 8, 6, language, read_document=lambda: every_page)
+        reply = model.write_section(request, lambda: None)
         times.append(time.perf_counter() - started)
         for card in reply.flashcards:
             item = {"kind": str(card.kind), "front": card.front, "back": card.back}
@@ -82,6 +84,7 @@ def main() -> None:
     parser.add_argument("seed", type=int)
     parser.add_argument("files", type=Path, nargs="+")
     parser.add_argument("--pages", type=int, default=150)
+    parser.add_argument("--only", choices=["cards", "questions"])
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
     generator = random.Random(arguments.seed)
@@ -90,6 +93,8 @@ def main() -> None:
     for path in arguments.files:
         items, sections, seconds = make_items(path, arguments.language, arguments.pages)
         times.extend(seconds)
+        if arguments.only:
+            items = [item for item in items if (item["kind"] == "question") == (arguments.only == "questions")]
         print(f"{path.name}: {len(items)} items from {sections} sections")
         generator.shuffle(items)
         pools.append(items)

@@ -19,7 +19,7 @@ IS_EN = re.compile(
 )
 REFERS_EN = re.compile(
     rf"^(?:The\s(?:term|word|expression|abbreviation)\s)?{_ARTICLE_EN}{_NAME_EN}{_ASIDE_EN}\s"
-    r"(?:refers?\sto|denotes?|designates?|(?:is|are)\sdefined\s(?:as|to\sbe))\s(?P<text>.+)$"
+    r"(?:refers?\sto|denotes?|designates?|means|(?:is|are)\sdefined\s(?:as|to\sbe))\s(?P<text>.+)$"
 )
 CALLED_EN = re.compile(
     r"^(?P<text>(?:An?|The)\s.{20,220}?)\s(?:is|are)\s(?:often\s|usually\s|commonly\s|also\s|generally\s)?"
@@ -32,11 +32,14 @@ INVERTED_DE = re.compile(
 )
 DENOTES_DE = re.compile(
     rf"^(?:Der\s(?:Begriff|Ausdruck|Name)\s|Die\s(?:Bezeichnung|Abkürzung)\s|Das\sWort\s)?{_ARTICLE_DE}{_NAME_DE}{_ASIDE_DE}"
-    r"\s(?:bezeichnet|bezeichnen)\s(?P<text>.+)$"
+    r"\s(?:bezeichnet|bezeichnen|bedeutet)\s(?P<text>.+)$"
 )
 UNDER_DE = re.compile(
     rf"^(?:Unter|Als)\s(?:(?:dem\sBegriff|der\sBezeichnung)\s)?(?:eine[mnr]?\s|de[mr]\s)?{_NAME_DE}{_ASIDE_DE}"
     r"\s(?:versteht|bezeichnet)\sman\s(?P<text>.+)$"
+)
+NAMED_DE = re.compile(
+    rf"^(?P<text>(?:Eine?|Der|Die|Das)\s.{{20,220}}?),?\s(?:heißt|heisst|heißen|heissen)\s(?:auch\s)?{_NAME_DE}[.]$"
 )
 PASSIVE_DE = re.compile(
     rf"^(?:Mit|Als)\s(?:der\s|dem\s)?{_NAME_DE}{_ASIDE_DE}\s(?:wird|werden)\s(?P<text>.+?)\sbezeichnet[.]$"
@@ -56,11 +59,14 @@ GLOSSARY = re.compile(
 NARROWS = {
     "en": re.compile(
         r",?\s(?:that|which|who|whose|where|in which|of|for|used|to|from|between|by|containing|with|consisting|designed"
-        r"|whereby|made|given|stored|written|based|in|on|describing|representing)\s"
+        r"|whereby|made|given|stored|written|based|in|on|describing|representing|across|without|under|through|over|into|at"
+        r"|among|inside|within|against|along)\s"
     ),
     "de": re.compile(
         r",\s(?:der|die|das|dem|den|dessen|deren|in dem|in der|mit dem|mit der|mit denen|auf dem|um|wo|welche[rs]?"
-        r"|bei dem|bei der)\s|\s(?:von|für|zur|zum|aus|mit|zwischen|des|eines|einer|aller|jedes|jeder|auf|zu|im|in)\s"
+        r"|bei dem|bei der|bei denen|aus dem|aus der|aus denen|über den|über die|durch die|durch den)\s"
+        r"|\s(?:von|für|zur|zum|aus|mit|zwischen|des|der|eines|einer|aller|jedes|jeder|auf|zu|im|in|durch|ohne|über"
+        r"|unter|an|bei|gegen)\s"
     ),
 }
 """What follows the general word of a definition and makes it one ("a book *in which* …")."""
@@ -112,13 +118,17 @@ DEFAULT_DE = re.compile(
 """What a manual calls a default is none outside the paragraph that it stands in."""
 
 SECOND_CLAUSE = re.compile(
-    r",\s(?:but|so)\s|\sand\s(?:its|their)\s|,\sand\s(?:the|an?|it|they|there|many|multiple|some)\s|,\s(?:und|aber|denn)\s(?:der|die|das|es|er|sie|man)\s",
+    r",\s(?:but|so)\s|\sand\s(?:its|their)\s|,\sand\s(?:the|an?|it|they|there|many|multiple|some)\s"
+    r"|,\s(?-i:[A-ZÄÖÜ])\w+\s(?:ist|sind)\s|,\s(?:und|aber|denn)\s(?:der|die|das|es|er|sie|man)\s",
     re.IGNORECASE,
 )
 """A second main clause says something else than what the term is."""
 
+RELATIVE_EN = re.compile(r"\s(?:that|which|who|whose|where|whereby)\s")
+"""From here on an English definition speaks of its general word: a second verb or a judgement belongs to that."""
+
 SECOND_VERB = re.compile(
-    r"\s(?:and|und)\s(?:is|are|was|has|have|can|may|must|should|will|werden|wird|sollte?n?|kann|können|ist|sind|hat|haben"
+    r"\s(?:and|und)\s(?:nicht|is|are|was|has|have|can|may|must|should|will|werden|wird|sollte?n?|kann|können|ist|sind|hat|haben"
     r"|muss|müssen|war)\s|^[^,]*\sund\s[^,]*\s(?:werden|wird|ist|sind)\s"
 )
 """A second verb of the subject ("a line of text and may contain …") does so too."""

@@ -21,12 +21,14 @@ from backend.generation.builtin.definition_forms import (
     IS_DE,
     IS_EN,
     MAIN_VERB,
+    NAMED_DE,
     NARROWS,
     NOUN_PHRASE,
     OPENS,
     PASSIVE_DE,
     PLURAL_OPENS,
     REFERS_EN,
+    RELATIVE_EN,
     SECOND_CLAUSE,
     SECOND_VERB,
     UNDER_DE,
@@ -81,11 +83,9 @@ def find_definitions(prose: Prose, lexicon: Lexicon) -> list[Definition]:
 
 
 def _define(sentence: Sentence, prose: Prose, lexicon: Lexicon) -> Definition | None:
-    if not is_clean(sentence.text if sentence.text.endswith(".") else sentence.text + "."):
-        return None
     for pattern, build in _FORMS[lexicon.language]:
         match = pattern.match(sentence.text)
-        if match:
+        if match and is_clean(sentence.text if sentence.text.endswith(".") else sentence.text + "."):
             definition = build(sentence, match, prose, lexicon)
             if definition is not None and _is_sound(definition, lexicon):
                 return definition
@@ -100,6 +100,7 @@ def _by_copula(sentence: Sentence, match: re.Match[str], prose: Prose, lexicon: 
     if not article and lexicon.language == "en":
         term = lower_initial(term, prose)
     plural = match["verb"] in ("are", "sind")
+    text = _NEXT_STATEMENT.split(text, 1)[0]
     opening = (PLURAL_OPENS if plural else OPENS)[lexicon.language].match(text)
     if opening is None or _THE_WAY.match(text) or not NARROWS[lexicon.language].search(text[2:]):
         return None
@@ -108,7 +109,8 @@ def _by_copula(sentence: Sentence, match: re.Match[str], prose: Prose, lexicon: 
         return None
     if not plural and not article and not _is_mass_noun(match, prose, lexicon):
         return None
-    if article and not indefinite and not means_a_kind(sentence, term, prose, lexicon):
+    kind = indefinite or not article or means_a_kind(sentence, term, prose, lexicon)
+    if not kind and not _introduces_a_kind(sentence, term, text, prose, lexicon):
         return None
     named = is_name(term)
     subject = f"{article} {term}".strip()
@@ -144,13 +146,15 @@ def _is_mass_noun(match: re.Match[str], prose: Prose, lexicon: Lexicon) -> bool:
         known = inside or any(term in heading for heading, _ in prose.headings) or _NOUN_ENDING.search(term)
         return " " not in term and bool(known) and match["text"].startswith(("ein ", "eine ", "der ", "die ", "das "))
     first = term.split()[0].lower()
-    return len(term.split()) <= 2 and not (" " in term and first.endswith("ing")) and not first.endswith("s")
+    return len(term.split()) <= 2 and not (" " in term and first.endswith("ing")) and not _PLURAL_EN.search(first)
 
 
 def _by_verb(sentence: Sentence, match: re.Match[str], prose: Prose, lexicon: Lexicon) -> Definition | None:
     text = _nominative(_trim(match["text"])) if lexicon.language == "de" else _trim(match["text"])
     opening = re.match(r"^(?:an?|the|any|all|eine?n?|die|das|den|der|[A-ZÄÖÜ])", text)
     if opening is None or (not match["article"] and not is_name(match["term"]) and len(match["term"].split()) > 2):
+        return None
+    if " means " in match.group()[: match.start("text") - match.start()] and not NOUN_PHRASE["en"].match(text):
         return None
     term = match["term"] if lexicon.language == "de" else lower_initial(match["term"], prose)
     return Definition(term, None, False, text, False, 0.75, sentence)
@@ -180,7 +184,12 @@ def _by_glossary(sentence: Sentence, match: re.Match[str], prose: Prose, lexicon
 
 # Without an article, "Fehlerbehebungen für …" may be a note in a list of changes; a genitive or "von" defines.
 _GERMAN_COMPLEMENT = re.compile(r"\s(?:von|des|der|eines|einer)\s$|,\s\w+\s$")
-_NOUN_ENDING = re.compile(r"(?:ung|heit|keit|tion|sion|ismus|tät|schaft|ose|ase|lyse|ese|ie|ik|enz|anz|tum|nis)$")
+_PLURAL_EN = re.compile(r"(?<![sui])s$")
+_NOUN_ENDING = re.compile(r"(?:ung|heit|keit|tion|sion|ismus|tät|schaft|ose|ase|lyse|ese|ie|ik|enz|anz|tum|nis|ing)$")
+# What follows a semicolon, or a colon and a capital, is another statement.
+_NEXT_STATEMENT = re.compile(r";\s|:\s(?=[A-ZÄÖÜ])")
+# "A kind of string that …" and "in which most of …" judge nothing.
+_NO_VERDICT = re.compile(r"\s(?:kind|sort|type|most)\sof\s|\sArt\s(?:von\s)?(?=[A-ZÄÖÜ])")
 # "The easiest way to …" advises.
 _THE_WAY = re.compile(r"(?:the|der|die|das)\s(?:[\w-]+\s){0,2}(?:ways?|Weg|Möglichkeit|Methode)\b")
 
@@ -194,6 +203,7 @@ _FORMS: dict[str, tuple[tuple[re.Pattern[str], _Build], ...]] = {
         (PASSIVE_DE, _by_name),
         (DENOTES_DE, _by_verb),
         (CALLED_DE, _by_name),
+        (NAMED_DE, _by_name),
         (ABOUT_DE, _by_name),
         (GLOSSARY, _by_glossary),
     ),
@@ -207,9 +217,15 @@ def _is_sound(definition: Definition, lexicon: Lexicon) -> bool:
     if not is_term(term, lexicon) or not stands_alone(sentence, lexicon, term):
         return False
     words, content = list_words(text), content_words(text, lexicon)
-    if not 5 <= len(words) <= 45 or len(content) < 3 or any(word in lexicon.verdicts for word in words[:5]):
+    relative = RELATIVE_EN.search(text) if lexicon.language == "en" else None
+    own_part = text[: relative.start()] if relative else text
+    if (
+        not 5 <= len(words) <= 45
+        or len(content) < 3
+        or any(word in lexicon.verdicts for word in list_words(_NO_VERDICT.sub(" ", text))[:5])
+    ):
         return False
-    if SECOND_CLAUSE.search(text) or SECOND_VERB.search(text) or _goes_on(text, lexicon):
+    if SECOND_CLAUSE.search(text) or SECOND_VERB.search(own_part) or _goes_on(own_part, lexicon):
         return False
     own = [stem_of(word) for word in list_words(term)]
     if len(own) == 1 and own[0] in (stem_of(word) for word in words):
@@ -241,15 +257,28 @@ def means_a_kind(sentence: Sentence, term: str, prose: Prose, lexicon: Lexicon) 
     return is_name(term) or is_compound(term, lexicon)
 
 
+def _introduces_a_kind(sentence: Sentence, term: str, text: str, prose: Prose, lexicon: Lexicon) -> bool:
+    """Whether "The nucleus is the organelle that …" defines: one English word, new or in the heading above."""
+    return (
+        lexicon.language == "en"
+        and len(term) >= 5
+        and term.islower()
+        and not any(word in lexicon.shells or word.endswith("ed") for word in list_words(term))
+        and re.match(r"^(?:an?|the)\s(?:[\w-]+\s){1,5}?(?:that|which|where)\s", text) is not None
+        and (term in list_words(sentence.heading or "") or prose.introduces(sentence, term))
+    )
+
+
 _GERMAN_ROLES = ("wert", "bereich", "abschnitt", "parameter", "option", "feld", "datei", "taste", "funktion", "befehl")
 
 
 def is_term(term: str, lexicon: Lexicon) -> bool:
     """Whether some words can be the name of a concept."""
     words = list_words(term)
-    if INFINITIVE_DE.search(term) or DEFAULT_DE.search(term):
+    repeats = len({stem_of(word) for word in words}) < len(words)
+    if not words or repeats or INFINITIVE_DE.search(term) or DEFAULT_DE.search(term):
         return False
-    if not words or len(term) < 3 or len(words) > 4 or re.search(r"\d{2}|[:;,()/]", term):
+    if len(term) < 3 or len(words) > 4 or re.search(r"\d{2}|[:;,()/]", term):
         return False
     if any(word in lexicon.stop or word in lexicon.dangling or word in lexicon.opening for word in words):
         return False

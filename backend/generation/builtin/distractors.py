@@ -1,11 +1,14 @@
-"""Chooses wrong answers for a question: other terms of the same section that look like the right one."""
+"""Chooses wrong answers for a question: other terms of the same document that look like the right one."""
 
 import re
+from dataclasses import replace
 from itertools import combinations, pairwise
 from statistics import median
 
+from backend.generation.builtin.concepts import Concept, Survey
 from backend.generation.builtin.lexicon import Lexicon
-from backend.generation.builtin.sentence_checks import content_words, fold, list_words, share_a_stem
+from backend.generation.builtin.prose import Sentence
+from backend.generation.builtin.sentence_checks import content_words, fold, list_words, share_a_stem, stem_of
 from backend.generation.builtin.terms import Term, is_abbreviation, stem_key
 
 OPTIONS = 4
@@ -13,45 +16,90 @@ OPTIONS = 4
 _ADJECTIVE = re.compile(r"(?:ed|ing|ive|able|ible|al|ous|ful|ic|ly)$")
 
 
-def choose_distractors(key: str, stem: str, evidence: str, terms: dict[str, Term], lexicon: Lexicon) -> list[str]:
-    """Three distractors, best first, or an empty list when the section has no three good ones.
+class DistractorChooser:
+    """Chooses among the terms of a section and the concepts of its document, near ones first."""
 
-    A distractor is written like the key (words, capitals, number), stands nowhere in the evidence, shares no word
-    with the key, and is no other form of another distractor. A word of the stem that stands in the key but in no
-    distractor would give the key away, and so would a key much longer than the rest; then there is no question.
-    """
-    stem_words = content_words(stem, lexicon)
-    if any(share_a_stem(word, stem_words) for word in content_words(key, lexicon)):
-        return []
-    evidence_words = list_words(evidence)
-    own = terms.get(stem_key(key))
-    if lexicon.language == "de" and (own is None or not own.singular):
-        # The number of a German noun without a singular article is not known; the wrong one would show.
-        return []
-    own_sentences = terms[stem_key(key)].sentences if stem_key(key) in terms else set()
-    ranked = sorted(
-        (
-            (_likeness(key, term) + 0.3 * term.score - 0.5 * bool(own_sentences & term.sentences), term.text)
-            for term in terms.values()
-            if _is_like(key, term, lexicon) and _stands_apart(key, term.text, evidence_words, stem_words, lexicon)
-        ),
-        key=lambda pair: (-pair[0], pair[1]),
-    )
-    chosen: list[str] = []
-    known = 0
-    for _, text in ranked:
-        words = content_words(text, lexicon) or [fold(text)]
-        if not any(share_a_stem(word, list_words(other)) for other in chosen for word in words):
-            chosen.append(text)
-            known += terms[stem_key(text)].is_known
-        if len(chosen) == OPTIONS - 1:
-            break
-    # Two of three must be names that the section defines or heads a part with; frequent words alone look silly.
-    return chosen if len(chosen) == OPTIONS - 1 and known >= 2 and _are_distinct([key, *chosen]) else []
+    def __init__(self, terms: dict[str, Term], survey: Survey, lexicon: Lexicon) -> None:
+        concepts = self._concepts = survey.concepts
+        self._common = survey.common
+        self._lexicon = lexicon
+        self._terms = {key: _as_term(concept) for key, concept in concepts.items() if key not in terms} | {
+            key: replace(term, defined=True) if key in concepts else term for key, term in terms.items()
+        }
+
+    def choose(self, key: str, stem: str, evidence: Sentence) -> list[str]:
+        """Three distractors, best first, or an empty list when there are no three good ones.
+
+        A distractor is written like the key (words, capitals, number), stands nowhere in the evidence, shares no
+        word with the key, does not mean nearly the same, and is no other form of another distractor. A word of the
+        stem that stands in the key but in no distractor would give the key away, and so would a key much longer
+        than the rest; then there is no question. Nor is there one about what the whole document is about: any
+        sentence of it has the same answer.
+        """
+        if stem_key(key) in self._common:
+            return []
+        stem_words = content_words(stem, self._lexicon)
+        if any(share_a_stem(word, stem_words) for word in content_words(key, self._lexicon)):
+            return []
+        own = self._terms.get(stem_key(key))
+        if self._lexicon.language == "de" and (own is None or not own.singular):
+            # The number of a German noun without a singular article is not known; the wrong one would show.
+            return []
+        evidence_words = list_words(evidence.text)
+        ranked = sorted(
+            (-self._rank(key, own, term, evidence), term.text)
+            for name, term in self._terms.items()
+            if _is_like(key, term, self._lexicon)
+            and _stands_apart(key, term.text, evidence_words, stem_words, self._lexicon)
+            and not self._may_fit(key, name, evidence_words)
+        )
+        chosen = self._take_apart([text for _, text in ranked])
+        known = sum(self._terms[stem_key(text)].is_known for text in chosen)
+        # All must be names that the text defines or heads a part with; frequent words alone look silly.
+        return chosen if known == OPTIONS - 1 and _are_distinct([key, *chosen]) else []
+
+    def _rank(self, key: str, own: Term | None, term: Term, evidence: Sentence) -> float:
+        """How well a term would stand beside the key; a plain number."""
+        rank = _likeness(key, term) + 0.3 * term.score
+        if own is not None and own.sentences & term.sentences:
+            rank -= 0.5
+        mine, other = self._concepts.get(stem_key(key)), self._concepts.get(stem_key(term.text))
+        if mine and other:
+            rank += 1.0 * (mine.genus == other.genus != "")
+            rank -= 0.7 * (None not in (mine.counted, other.counted) and mine.counted != other.counted)
+        # What is defined is a concept; a word of a heading may be anything.
+        rank += 1.0 * (other is not None)
+        if other and not term.sentences:
+            # A term from far away is less plausible; beyond some 75 pages distance says no more.
+            rank -= min(abs(other.page - evidence.page) / 50, 1.5)
+        return rank
+
+    def _may_fit(self, key: str, name: str, evidence_words: list[str]) -> bool:
+        """Whether another term's own definition says that it is a kind of the key, or nearly the same."""
+        other = self._concepts.get(name)
+        if other is None or not other.meaning:
+            return False
+        told = {stem_of(word) for word in evidence_words}
+        return bool(other.meaning & set(stem_key(key).split())) or len(other.meaning & told) >= 0.5 * len(other.meaning)
+
+    def _take_apart(self, texts: list[str]) -> list[str]:
+        """The first three of some terms that share no word with each other."""
+        chosen: list[str] = []
+        for text in texts:
+            words = content_words(text, self._lexicon) or [fold(text)]
+            if not any(share_a_stem(word, list_words(other)) for other in chosen for word in words):
+                chosen.append(text)
+            if len(chosen) == OPTIONS - 1:
+                break
+        return chosen
+
+
+def _as_term(concept: Concept) -> Term:
+    return Term(concept.text, count=1, defined=True, singular=concept.singular)
 
 
 def _is_like(key: str, term: Term, lexicon: Lexicon) -> bool:
-    """Whether a term is of the key's kind, and known >= 2 to be one: seen twice, defined, or in a heading."""
+    """Whether a term is of the key's kind, and known to be one: seen twice, defined, or in a heading."""
     text = term.text
     if not (term.is_known or term.count >= (2 if " " in text or len(text) >= 9 else 4)):
         return False

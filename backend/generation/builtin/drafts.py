@@ -7,11 +7,10 @@ from rapidfuzz import fuzz
 
 from backend.generation.builtin.cloze import Gap
 from backend.generation.builtin.definitions import Definition
-from backend.generation.builtin.distractors import capitalise, choose_distractors
+from backend.generation.builtin.distractors import DistractorChooser, capitalise
 from backend.generation.builtin.lexicon import Lexicon, Wording
 from backend.generation.builtin.prose import Sentence
 from backend.generation.builtin.sentence_checks import content_words, fold
-from backend.generation.builtin.terms import Term
 from backend.generation.language_model import DraftFlashcard, DraftOption, DraftQuestion, DraftQuote
 from backend.study.types import Difficulty, FlashcardKind
 
@@ -43,10 +42,10 @@ def draft_flashcards(definitions: list[Definition], gaps: list[Gap], wording: Wo
 
 
 class QuestionWriter:
-    """Writes questions about one section with its terms as distractors."""
+    """Writes questions about one section."""
 
-    def __init__(self, terms: dict[str, Term], wording: Wording, lexicon: Lexicon) -> None:
-        self._terms = terms
+    def __init__(self, distractors: DistractorChooser, wording: Wording, lexicon: Lexicon) -> None:
+        self._distractors = distractors
         self._wording = wording
         self._lexicon = lexicon
 
@@ -68,7 +67,7 @@ class QuestionWriter:
 
     def _ask(self, key: str, frame: str, text: str, source: Definition | Gap) -> Candidate | None:
         sentence = source.sentence
-        distractors = choose_distractors(key, text, sentence.text, self._terms, self._lexicon)
+        distractors = self._distractors.choose(key, text, sentence)
         if not distractors or len(content_words(text, self._lexicon)) < 4:
             return None
         options = tuple(

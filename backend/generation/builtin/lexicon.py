@@ -187,7 +187,8 @@ GERMAN = Lexicon(
         " zweck"
         " schaltfläche fenster dialog dialogfenster knopf symbolleiste werkzeugleiste reiter registerkarte spalte"
         " erklärung erläuterung begründung"
-        " achtung anmerkung warnhinweis wichtig tipp zusammenfassung überblick einleitung übung definition"
+        " achtung anmerkung warnhinweis wichtig note caution warning tip danke vielen"
+        " zusammenfassung überblick einleitung übung definition"
         " bezeichnung begriff"
         " zweite dritte vierte fünfte erste nächste letzte abhilfe anwendung aussage benutzer bemerkung"
         " einstellung größe information informationen reihenfolge regel"
@@ -257,20 +258,32 @@ WORDINGS = {
 }
 
 
-def detect_language(text: str) -> str | None:
+def detect_language(text: str, wanted: str | None = None) -> str | None:
     """Tell German from English by function words; None when neither clearly prevails.
 
     Counts words that only one of the two languages has; at least 4 % of all words must be such words, and one
-    language must have three times as many as the other. French or Italian text has neither.
+    language must have three times as many as the other. French or Italian text has neither. A text with enough words
+    of both is taken for the ``wanted`` language, if that is one of the two; ``is_foreign`` then tells its sentences.
     """
-    words = re.findall(r"[^\W\d_]+", text.lower())
-    german = sum(word in _ONLY_GERMAN for word in words)
-    english = sum(word in _ONLY_ENGLISH for word in words)
-    if max(german, english) < max(2, 0.04 * len(words)):
+    words, counts = _count_marks(text)
+    enough = max(2, 0.04 * len(words))
+    first, second = sorted(counts, key=lambda language: -counts[language])
+    if counts[first] < enough:
         return None
-    if german >= 3 * english:
-        return "de"
-    return "en" if english >= 3 * german else None
+    if counts[first] >= 3 * counts[second]:
+        return first
+    return wanted if wanted in counts and counts[wanted] >= enough else None
+
+
+def is_foreign(sentence: str, language: str) -> bool:
+    """Whether a sentence in a German or English text is in the other one of the two languages."""
+    counts = _count_marks(sentence)[1]
+    return max(counts.values()) > counts[language]
+
+
+def _count_marks(text: str) -> tuple[list[str], dict[str, int]]:
+    words = re.findall(r"[^\W\d_]+", text.lower())
+    return words, {language: sum(word in marks for word in words) for language, marks in _MARKS.items()}
 
 
 _ONLY_GERMAN = _words(
@@ -280,3 +293,4 @@ _ONLY_GERMAN = _words(
 _ONLY_ENGLISH = _words(
     "the of and to is that for with are be this it by or from which can has have not when used as on at you will"
 )
+_MARKS = {"de": _ONLY_GERMAN, "en": _ONLY_ENGLISH}

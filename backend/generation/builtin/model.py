@@ -4,12 +4,16 @@ It is modest on purpose: what it cannot make well it leaves out. How good it is,
 what it gets wrong is written in docs/builtin-model.md.
 """
 
+from collections import OrderedDict
 from dataclasses import replace
+from uuid import UUID
 
 from backend.generation.builtin.cloze import find_gaps
+from backend.generation.builtin.concepts import Survey, list_concepts, survey_document
 from backend.generation.builtin.definitions import find_definitions
+from backend.generation.builtin.distractors import DistractorChooser
 from backend.generation.builtin.drafts import Candidate, QuestionWriter, Selection, draft_flashcards
-from backend.generation.builtin.lexicon import LEXICA, WORDINGS, detect_language
+from backend.generation.builtin.lexicon import LEXICA, WORDINGS, Lexicon, detect_language
 from backend.generation.builtin.prose import read_prose
 from backend.generation.builtin.terms import collect_terms
 from backend.generation.builtin.topics import TopicList, connect
@@ -23,17 +27,24 @@ from backend.generation.language_model import (
     SectionRequest,
 )
 
+DOCUMENTS_REMEMBERED = 8
+"""Documents whose concepts one process keeps; some 100 kB for a document of 500 pages."""
+
 
 class BuiltinModel:
     """Definition cards, cloze cards and multiple-choice questions from German and English text.
 
     The same request gives the same reply. Text in another language gives an empty reply: its precision was never
-    measured. A request for another language than the text's gets the text's, because nothing is translated here.
+    measured. A request for another language than the text's gets the text's, because nothing is translated here;
+    from a text that mixes both, the sentences in the language asked for are taken.
     Never raises ModelError.
     """
 
     name = "builtin-1"
     is_draft = True
+
+    def __init__(self) -> None:
+        self._surveys: OrderedDict[tuple[UUID, str], Survey] = OrderedDict()
 
     def write_section(self, request: SectionRequest, before_call: BeforeCall) -> SectionReply:
         """Write at most as many cards and questions as asked for, each quoting its sentence exactly.
@@ -41,7 +52,7 @@ class BuiltinModel:
         ``before_call`` is called once, before the work, so that a cancelled run stops here as with any model.
         """
         before_call()
-        language = detect_language("\n".join(page.text for page in request.pages))
+        language = detect_language("\n".join(page.text for page in request.pages), request.language)
         if language is None:
             return SectionReply((), (), ())
         lexicon, wording = LEXICA[language], WORDINGS[language]
@@ -50,8 +61,12 @@ class BuiltinModel:
         terms = collect_terms(prose, definitions, lexicon)
         gaps = find_gaps(prose, definitions, terms, lexicon)
         selection = Selection(request.existing, request.difficulty)
-        writer = QuestionWriter(terms, wording, lexicon)
-        questions = selection.pick(writer.draft_questions(definitions, gaps), request.questions)
+        questions: list[Candidate] = []
+        if request.questions and (definitions or gaps):
+            survey = self._survey(request, lexicon)
+            survey = replace(survey, concepts=survey.concepts | list_concepts(definitions, lexicon))
+            writer = QuestionWriter(DistractorChooser(terms, survey, lexicon), wording, lexicon)
+            questions = selection.pick(writer.draft_questions(definitions, gaps), request.questions)
         flashcards = selection.pick(draft_flashcards(definitions, gaps, wording), request.flashcards)
         topics = TopicList(prose, definitions, request.known_topics)
         return SectionReply(
@@ -67,6 +82,17 @@ class BuiltinModel:
             ),
             topics=topics.topics(),
         )
+
+    def _survey(self, request: SectionRequest, lexicon: Lexicon) -> Survey:
+        """The survey of the request's document: made once, because a document's text never changes."""
+        if request.read_document is None:
+            return Survey({})
+        place = (request.document_id, lexicon.language)
+        if place not in self._surveys:
+            self._surveys[place] = survey_document(request.read_document(), lexicon)
+            while len(self._surveys) > DOCUMENTS_REMEMBERED:
+                self._surveys.popitem(last=False)
+        return self._surveys[place]
 
     def connect_topics(self, request: ConnectRequest, before_call: BeforeCall) -> ConnectReply:
         """Put topics under their head nouns and link those whose summaries mention each other."""

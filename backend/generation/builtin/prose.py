@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from math import ceil
 
-from backend.generation.builtin.lexicon import Lexicon
+from backend.generation.builtin.lexicon import Lexicon, is_foreign
 from backend.generation.language_model import SectionPage
 
 
@@ -71,6 +71,7 @@ _CAPTION = re.compile(
 _LICENCE = re.compile(r"licen[cs]e|lizenz|©", re.IGNORECASE)
 _CODE = re.compile(r"[{}<>=|\\^~`$#@_]|\s[$%#]\s|://|\(\)|::|->|--\w|;\s*$|(?:^|\s)/\w|\.\w{1,4}/")
 _GLOSSARY_LINE = re.compile(r"^\w[\w +/-]{1,40}(?::|\s[–—-])\s\w[^.:]{20,250}$")
+_TWO_LETTERS = re.compile(r"[^\W\d_].*?[^\W\d_]")
 _END = re.compile(r"[.!?][)\]”“»’\"']*(?=\s|$)")
 _ORDINAL_FOLLOWERS = re.compile(
     r"\s+(?:januar|februar|märz|april|mai|juni|juli|august|september|oktober|november|dezember|jahrhundert)",
@@ -117,7 +118,8 @@ def read_prose(pages: tuple[SectionPage, ...], lexicon: Lexicon) -> Prose:
             if number == 0 and not complete:
                 # The first lines of a page may go on with a sentence of the page before, which may not be here.
                 block_sentences = block_sentences[1:]
-            sentences.extend(block_sentences)
+            # A quotation or a part that was never translated is not in the language of the rules.
+            sentences.extend(each for each in block_sentences if not is_foreign(each.text, lexicon.language))
             complete = block_ends
     numbered = tuple(replace(sentence, number=number) for number, sentence in enumerate(sentences))
     return Prose(numbered, tuple(dict.fromkeys(headings)))
@@ -168,7 +170,7 @@ def clean_heading(text: str | None) -> str | None:
 
 def _is_text(line: str) -> bool:
     """Whether a line is more than a page number or a rule."""
-    return sum(character.isalpha() for character in line) >= 2
+    return _TWO_LETTERS.search(line) is not None
 
 
 def _without_digits(line: str) -> str:
