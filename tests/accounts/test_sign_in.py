@@ -129,9 +129,10 @@ def test_a_token_of_another_key_is_refused(anonymous, claims: dict[str, Any], se
     assert status(anonymous, jwt.encode(claims, settings.flask_secret_key.get_secret_value(), "HS256")) == 401
 
 
+@pytest.mark.filterwarnings("ignore::jwt.warnings.InsecureKeyLengthWarning")
 @pytest.mark.parametrize("algorithm", ["HS384", "HS512"])
 def test_a_token_of_another_algorithm_is_refused(anonymous, claims, key: str, algorithm: str) -> None:
-    assert status(anonymous, jwt.encode(claims, key + "-padding" * 4, algorithm)) == 401
+    assert status(anonymous, jwt.encode(claims, key, algorithm)) == 401
 
 
 def test_a_token_without_a_signature_is_refused(anonymous, claims: dict[str, Any]) -> None:
