@@ -8,6 +8,8 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 _DEVELOPMENT_SECRET = "development-only-secret-not-for-production"
 _SHORTEST_SECRET = 32
+# What reading allows for each page that needs OCR (see library.extraction.reader).
+_OCR_PAGE_S = 20.0
 
 
 class SettingsRefused(SystemExit):
@@ -104,6 +106,12 @@ class Settings(BaseSettings):
         if problems:
             raise ValueError("\n".join(problems))
         return self
+
+    @property
+    def longest_work_s(self) -> float:
+        """Longest that one piece of work may take, in seconds; a worker's process that takes longer is ended."""
+        reading_s = self.read_timeout_s + self.ocr_max_pages * _OCR_PAGE_S
+        return max(reading_s, 2 * self.openai_timeout_s) + 60
 
     @property
     def allowed_origins(self) -> tuple[str, ...]:

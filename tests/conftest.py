@@ -5,6 +5,7 @@ copied from a template that Alembic has migrated once. ``DATABASE_URL`` and ``RE
 instead of servers of our own; the database named there is not touched, further ones are made beside it.
 """
 
+import contextlib
 import importlib
 import io
 import os
@@ -20,6 +21,7 @@ import pytest
 import sqlalchemy as sa
 from apiflask import APIFlask
 from flask.testing import FlaskClient
+from redis import Redis, RedisError
 from werkzeug.test import TestResponse
 
 from backend.core.database import Base, engine_url
@@ -126,11 +128,14 @@ def new_database(servers: dict[str, str]) -> Iterator[Callable[[], str]]:
 
 
 @pytest.fixture(scope="session")
-def settings(servers: dict[str, str], new_database: Callable[[], str]) -> Settings:
+def settings(servers: dict[str, str], new_database: Callable[[], str], request: pytest.FixtureRequest) -> Settings:
     """The settings of this process. What the developer's environment says is left out."""
     for name in Settings.model_fields:
         os.environ.pop(name.upper(), None)
-    os.environ.update(SECRETS, ENVIRONMENT="test", DATABASE_URL=new_database(), REDIS_URL=servers["redis"])
+    worker = getattr(request.config, "workerinput", {}).get("workerid", "gw0")
+    # A database of Redis for each process, so that none finds the messages of another.
+    broker = servers["redis"].rsplit("/", 1)[0] + f"/{int(worker.removeprefix('gw')) % 16}"
+    os.environ.update(SECRETS, ENVIRONMENT="test", DATABASE_URL=new_database(), REDIS_URL=broker)
     os.environ["LOG_LEVEL"] = "WARNING"
     get_settings.cache_clear()
     return get_settings()
@@ -165,6 +170,9 @@ def app(built_app: APIFlask, engine: sa.Engine) -> APIFlask:
         # A test that left a transaction open must fail, not hang.
         connection.execute(sa.text("SET LOCAL lock_timeout = '5s'"))
         connection.execute(sa.text(f"TRUNCATE {names} CASCADE"))
+    # What other tests have sent would look like messages for the rows of this one.
+    with contextlib.suppress(RedisError), Redis.from_url(get_settings().redis_url) as broker:
+        broker.flushdb()
     return built_app
 
 

@@ -85,3 +85,16 @@ def dispose_engines() -> None:
     """Forget inherited connections after a fork, without closing the parent's sockets."""
     for engine in db.engines.values():
         engine.dispose(close=False)
+
+
+# SQLSTATEs that mean "somebody else holds it, it took too long, or we are restarting", not "this is wrong".
+_PASSING_STATES = frozenset({"55P03", "57014", "40P01", "40001", "57P01", "57P02", "57P03", "53300"})
+
+
+def is_passing(error: sa.exc.DBAPIError) -> bool:
+    """Tell whether the same statement may succeed a little later."""
+    state = getattr(error.orig, "pgcode", None)
+    if state is None:
+        # The connection broke: the server sent no state any more.
+        return isinstance(error, (sa.exc.OperationalError, sa.exc.InterfaceError))
+    return state in _PASSING_STATES or state.startswith("08")

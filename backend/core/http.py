@@ -5,7 +5,7 @@ Problems follow RFC 9457 with ``code``, ``detail``, ``request_id`` and, for vali
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from http import HTTPStatus
 from typing import Any
 from uuid import UUID
@@ -14,11 +14,12 @@ import structlog
 from apiflask import APIFlask, HTTPError
 from flask import Response, g, json, request
 from pydantic import BaseModel, ConfigDict, field_validator
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.datastructures import Headers
 from werkzeug.exceptions import HTTPException
 
+from backend.core.database import is_passing
 from backend.core.errors import DomainError, Unavailable
 from backend.core.ids import new_id
 from backend.core.logging import get_logger
@@ -30,8 +31,6 @@ LANGUAGES = ("en", "de")
 _LARGEST_JSON = 1_000_000
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 _METHODS_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
-# SQLSTATEs that mean "somebody else holds it, or it took too long", not "this is wrong".
-_PASSING_STATES = frozenset({"55P03", "57014", "40P01", "40001", "57P01", "57P02", "57P03", "53300"})
 _CODES = {
     400: "bad_request",
     401: "unauthorized",
@@ -168,16 +167,17 @@ def problem(
     return response
 
 
-def entity_tag(body: Any) -> str:
-    """Return a strong ETag for a JSON-ready body."""
-    return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()[:32]
+def with_entity_tag(body: BaseModel, *, without: Set[str] = frozenset()) -> Response:
+    """Answer with an ETag, or 304 when the caller has this representation already.
 
-
-def with_entity_tag(body: BaseModel) -> Response:
-    """Answer with a strong ETag, or 304 when the caller has this very representation already."""
+    ``without`` names fields that change with time alone: they make no new tag, which is therefore a weak one
+    (RFC 9110, 8.8.1).
+    """
     data = body.model_dump(mode="json")
+    tagged = {name: value for name, value in data.items() if name not in without}
     response = Response(json.dumps(data), content_type="application/json")
-    response.set_etag(entity_tag(data))
+    digest = hashlib.sha256(json.dumps(tagged, sort_keys=True).encode()).hexdigest()
+    response.set_etag(digest[:32], weak=bool(without))
     response.headers["Cache-Control"] = "private, no-cache"
     response.make_conditional(request)
     return response
@@ -271,8 +271,8 @@ def _install_error_handlers(app: APIFlask) -> None:
 
     @app.errorhandler(DBAPIError)
     def database_error(error: DBAPIError) -> Response:
-        state = getattr(error.orig, "pgcode", None)
-        if isinstance(error, (OperationalError, InterfaceError)) or state in _PASSING_STATES:
+        if is_passing(error):
+            state = getattr(error.orig, "pgcode", None)
             log.warning("core.database.unavailable", sqlstate=state, error=type(error.orig).__name__)
             return domain_error(Unavailable())
         return unexpected(error)

@@ -8,7 +8,8 @@ jump of a worker's clock changes nothing.
 
 import os
 import threading
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -20,7 +21,6 @@ from uuid import UUID, uuid4
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from backend.core.clock import now
 from backend.core.database import Identified, db
 from backend.core.logging import get_logger
 from backend.core.queue import send
@@ -31,9 +31,6 @@ log = get_logger(__name__)
 
 # The name under which this process, and the children it forks, hold leases.
 WORKER_NAME = f"{os.uname().nodename}:{os.getpid()}:{uuid4().hex[:8]}"
-
-_SWEEP_LOCK = 7_305_811
-_SWEEP_BATCH = 500
 
 
 class JobState(StrEnum):
@@ -102,24 +99,37 @@ def register(model: type[Job], exhausted: Exhausted) -> None:
     _exhausted[model] = exhausted
 
 
-def _database_now() -> sa.Function[datetime]:
+def list_kinds() -> list[tuple[type[Job], Exhausted]]:
+    """Return every table of work with what happens when a row has failed too often."""
+    return list(_exhausted.items())
+
+
+def database_now() -> sa.Function[datetime]:
+    """Return PostgreSQL's clock, as an expression."""
     # clock_timestamp() moves on inside a transaction, unlike now().
     return sa.func.clock_timestamp()
 
 
-def dispatch(job: Job) -> None:
-    """Send a queued row to the workers once the open transaction has committed."""
-    job.sent_at = now()
-    _send_after_commit(type(job), job.id)
+def dispatch(model: type[Job], row_ids: Sequence[UUID]) -> None:
+    """Queue planned rows, and send them to the workers once the open transaction has committed."""
+    db.session.execute(
+        sa.update(model)
+        .where(model.id.in_(row_ids), model.state.in_((JobState.PLANNED, JobState.QUEUED)))
+        .values(state=JobState.QUEUED, sent_at=database_now())
+        .execution_options(synchronize_session=False)
+    )
+    for row_id in row_ids:
+        send_after_commit(model, row_id)
 
 
-def _send_after_commit(model: type[Job], row_id: UUID, delay_s: float = 0.0) -> None:
+def send_after_commit(model: type[Job], row_id: UUID, delay_s: float = 0.0) -> None:
+    """Send a row's message, to be worked on in ``delay_s`` seconds, once the open transaction has committed."""
     after_commit(partial(send, model.task, str(row_id), delay_s=delay_s))
 
 
 def claim(model: type[Job], row_id: UUID) -> Claim | None:
     """Claim a queued row, or return None when it is not there, not due, held or ended. Needs a transaction."""
-    moment = _database_now()
+    moment = database_now()
     row = db.session.execute(
         sa.update(model)
         .where(model.id == row_id, model.state == JobState.QUEUED, model.available_at <= moment)
@@ -136,14 +146,15 @@ def claim(model: type[Job], row_id: UUID) -> Claim | None:
     return Claim(*row) if row else None
 
 
-def _held(model: type[Job], held: Claim) -> tuple[sa.ColumnElement[bool], ...]:
+def is_held(model: type[Job], held: Claim) -> tuple[sa.ColumnElement[bool], ...]:
+    """Return the conditions under which a row is still held by this claim."""
     return (model.id == held.id, model.state == JobState.RUNNING, model.attempt == held.attempt)
 
 
 def _write(model: type[Job], held: Claim, **values: object) -> None:
     result = db.session.execute(
         sa.update(model)
-        .where(*_held(model, held))
+        .where(*is_held(model, held))
         .values(lease_until=None, worker=None, **values)
         .returning(model.id)
         .execution_options(synchronize_session=False)
@@ -154,22 +165,22 @@ def _write(model: type[Job], held: Claim, **values: object) -> None:
 
 def finish(model: type[Job], held: Claim) -> None:
     """Mark a held row done. Raises LeaseLost when it is no longer held; the caller's transaction rolls back."""
-    _write(model, held, state=JobState.DONE, ended_at=_database_now(), error_code=None)
+    _write(model, held, state=JobState.DONE, ended_at=database_now(), error_code=None)
 
 
 def fail(model: type[Job], held: Claim, code: str) -> None:
     """Mark a held row failed for good, with an error code. Raises LeaseLost."""
-    _write(model, held, state=JobState.FAILED, ended_at=_database_now(), error_code=code)
+    _write(model, held, state=JobState.FAILED, ended_at=database_now(), error_code=code)
 
 
 def cancel_held(model: type[Job], held: Claim) -> None:
     """Mark a held row cancelled. Raises LeaseLost."""
-    _write(model, held, state=JobState.CANCELLED, ended_at=_database_now(), error_code=None)
+    _write(model, held, state=JobState.CANCELLED, ended_at=database_now(), error_code=None)
 
 
 def retry_later(model: type[Job], held: Claim, *, delay_s: float) -> None:
     """Give a held row back after a failure that may pass, to be tried again in ``delay_s`` seconds."""
-    moment = _database_now()
+    moment = database_now()
     _write(
         model,
         held,
@@ -179,7 +190,7 @@ def retry_later(model: type[Job], held: Claim, *, delay_s: float) -> None:
         sent_at=moment,
     )
     # A little later than the row is due, so that the message never comes too early and finds nothing to claim.
-    _send_after_commit(model, held.id, delay_s + 0.05)
+    send_after_commit(model, held.id, delay_s + 0.05)
 
 
 @contextmanager
@@ -187,17 +198,19 @@ def lease(model: type[Job], held: Claim) -> Iterator[threading.Event]:
     """Renew the lease from a thread while the block works.
 
     Yields an event that is set once the lease is lost. The renewal uses a connection of its own, outside the
-    session, so the block itself holds none.
+    session, so the block itself holds none. It ends with the time that any work may take, so that what hangs is
+    taken back even where the pool does not end it.
     """
     length_s = get_settings().lease_s
+    deadline = time.monotonic() + get_settings().longest_work_s
     lost, ended = threading.Event(), threading.Event()
     engine = db.engine
 
     def renew() -> None:
-        while not ended.wait(length_s / 3):
-            moment = _database_now()
+        while not ended.wait(length_s / 3) and time.monotonic() < deadline:
+            moment = database_now()
             statement = (
-                sa.update(model).where(*_held(model, held)).values(lease_until=moment + timedelta(seconds=length_s))
+                sa.update(model).where(*is_held(model, held)).values(lease_until=moment + timedelta(seconds=length_s))
             )
             try:
                 with engine.begin() as connection:
@@ -224,94 +237,11 @@ def hand_back(worker: str = WORKER_NAME) -> int:
             rows = db.session.scalars(
                 sa.update(model)
                 .where(model.state == JobState.RUNNING, model.worker == worker)
-                .values(state=JobState.QUEUED, lease_until=None, worker=None, sent_at=_database_now())
+                .values(state=JobState.QUEUED, lease_until=None, worker=None, sent_at=database_now())
                 .returning(model.id)
                 .execution_options(synchronize_session=False)
             ).all()
             for row_id in rows:
-                _send_after_commit(model, row_id)
+                send_after_commit(model, row_id)
             count += len(rows)
     return count
-
-
-@dataclass(frozen=True, slots=True)
-class Swept:
-    """What one sweep did: rows sent (again), rows taken back from dead workers, rows given up."""
-
-    sent: int = 0
-    taken_back: int = 0
-    given_up: int = 0
-
-
-def sweep() -> Swept | None:
-    """Send lost and due rows again and take back expired leases. None when another process is sweeping."""
-    settings = get_settings()
-    sent = taken_back = given_up = 0
-    with transaction():
-        if not db.session.scalar(sa.select(sa.func.pg_try_advisory_xact_lock(_SWEEP_LOCK))):
-            return None
-        for model in _exhausted:
-            expired, exhausted = _take_back(model, settings.step_attempts)
-            taken_back, given_up = taken_back + expired, given_up + exhausted
-            sent += _send_again(model, settings.resend_after_s)
-    return Swept(sent, taken_back, given_up)
-
-
-def _take_back(model: type[Job], most_failures: int) -> tuple[int, int]:
-    moment = _database_now()
-    rows = db.session.execute(
-        sa.select(model.id, model.failures)
-        .where(model.state == JobState.RUNNING, model.lease_until < moment)
-        .limit(_SWEEP_BATCH)
-        .with_for_update(skip_locked=True)
-    ).all()
-    given_up = 0
-    for row_id, failures in rows:
-        last = failures + 1 >= most_failures
-        db.session.execute(
-            sa.update(model)
-            .where(model.id == row_id)
-            .values(
-                state=JobState.FAILED if last else JobState.QUEUED,
-                failures=failures + 1,
-                error_code="worker_lost" if last else None,
-                ended_at=moment if last else None,
-                lease_until=None,
-                worker=None,
-                sent_at=None,
-            )
-            .execution_options(synchronize_session=False)
-        )
-        log.warning("core.job.lease_expired", row_id=str(row_id), task=model.task, failures=failures + 1)
-        if last:
-            given_up += 1
-            _exhausted[model](row_id, "worker_lost")
-    return len(rows), given_up
-
-
-def _send_again(model: type[Job], resend_after_s: float) -> int:
-    moment = _database_now()
-    due = (
-        sa.select(model.id)
-        .where(
-            model.state == JobState.QUEUED,
-            model.available_at <= moment,
-            sa.or_(
-                model.sent_at.is_(None),
-                sa.func.greatest(model.sent_at, model.available_at) < moment - timedelta(seconds=resend_after_s),
-            ),
-        )
-        .order_by(model.available_at)
-        .limit(_SWEEP_BATCH)
-        .with_for_update(skip_locked=True)
-    )
-    rows = db.session.scalars(
-        sa.update(model)
-        .where(model.id.in_(due.scalar_subquery()))
-        .values(sent_at=moment)
-        .returning(model.id)
-        .execution_options(synchronize_session=False)
-    ).all()
-    for row_id in rows:
-        _send_after_commit(model, row_id)
-    return len(rows)

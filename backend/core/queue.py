@@ -1,7 +1,9 @@
 """The Celery app: a courier that carries ids of rows. Nothing exists only here (design rule 4)."""
 
 import time
+from functools import lru_cache
 
+import redis
 from celery import Celery
 
 from backend.core.logging import get_logger
@@ -15,6 +17,7 @@ _CONNECT_TIMEOUT_S = 1.0
 # A worker waits for messages on its socket, for longer than one may keep a request waiting.
 _WORKER_TIMEOUT_S = 10.0
 _REQUEST_TIMEOUT_S = 1.0
+_LOOK_TIMEOUT_S = 0.5
 _PAUSE_AFTER_FAILURE_S = 2.0
 _VISIBILITY_TIMEOUT_S = 3600
 
@@ -51,6 +54,7 @@ def configure_queue(settings: Settings, *, answers_requests: bool = False) -> No
         accept_content=["json"],
         worker_concurrency=settings.celery_concurrency,
         worker_prefetch_multiplier=1,
+        task_time_limit=settings.longest_work_s,
         worker_max_tasks_per_child=500,
         worker_soft_shutdown_timeout=5.0,
         worker_enable_soft_shutdown_on_idle=False,
@@ -59,6 +63,20 @@ def configure_queue(settings: Settings, *, answers_requests: bool = False) -> No
         worker_send_task_events=False,
         enable_utc=True,
     )
+
+
+@lru_cache(maxsize=4)
+def _broker(url: str) -> redis.Redis:
+    return redis.Redis.from_url(url, socket_timeout=_LOOK_TIMEOUT_S, socket_connect_timeout=_LOOK_TIMEOUT_S, retry=None)
+
+
+def count_messages() -> int | None:
+    """Return how many messages wait in the broker, or None when it does not answer within half a second."""
+    try:
+        return int(_broker(str(queue.conf.broker_url)).llen(QUEUE_NAME))
+    except redis.RedisError as error:
+        log.warning("core.queue.broker_down", error=type(error).__name__)
+        return None
 
 
 def send(task: str, row_id: str, *, delay_s: float = 0.0) -> bool:

@@ -2,13 +2,22 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from backend.core.ids import new_id
-from backend.generation.checks.check import CheckContext, Kept
+from backend.generation.checks.check import LONGEST_TOPIC, CheckContext, Draft, Kept
+from backend.generation.checks.cleaning import clean_line
 from backend.generation.checks.reasons import REASONS
 from backend.generation.checks.reply import check_reply as check_items
-from backend.generation.language_model import DraftFlashcard, DraftQuestion, SectionReply, SectionRequest
+from backend.generation.language_model import (
+    ConnectReply,
+    DraftFlashcard,
+    DraftLink,
+    DraftQuestion,
+    DraftTopic,
+    SectionReply,
+    SectionRequest,
+)
 from backend.generation.prompts import prompt_fragments
 from backend.generation.shuffling import shuffle_options
 from backend.library.types import PageText
@@ -17,6 +26,10 @@ from backend.study.types import NewFlashcard, NewQuestion
 
 SCHEMA_INVALID = "schema_invalid"
 MORE_THAN_ASKED = "more_than_asked"
+NOT_WRITTEN = "not_written"
+
+LONGEST_SUMMARY = 1000
+LONGEST_LABEL = 80
 
 _OWN_REASONS: Mapping[str, Mapping[str, str]] = {
     SCHEMA_INVALID: {
@@ -27,20 +40,35 @@ _OWN_REASONS: Mapping[str, Mapping[str, str]] = {
         "de": "Das Sprachmodell hat mehr geliefert als verlangt.",
         "en": "The language model delivered more than was asked for.",
     },
+    NOT_WRITTEN: {
+        "de": "So viele der verlangten Karten und Fragen wurden gar nicht geschrieben: Das Sprachmodell lieferte "
+        "weniger, oder Abschnitte fielen aus.",
+        "en": "This many of the items asked for were not written at all: the language model delivered fewer, or "
+        "sections were lost.",
+    },
+}
+_ANY_REASON: Mapping[str, str] = {
+    "de": "Der Eintrag hat eine Prüfung nicht bestanden.",
+    "en": "The item did not pass a check.",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class CheckedReply:
-    """Items that passed, ready to be added, and how many each check dropped."""
+    """Topics and items ready to be added, how many items each check dropped, and in how many what was fixed."""
 
+    topics: tuple[DraftTopic, ...]
     flashcards: tuple[NewFlashcard, ...]
     questions: tuple[NewQuestion, ...]
     rejected: Mapping[str, int]
+    fixed: Mapping[str, int]
 
 
 def check_reply(reply: SectionReply, request: SectionRequest, pages: Sequence[PageText]) -> CheckedReply:
-    """Check every item of a reply against the pages that the model saw, and keep at most what was asked for."""
+    """Check every item of a reply against the pages that the model saw, and keep at most what was asked for.
+
+    Topics are cleaned; one without a name, or with a name or parent that is too long, is left out.
+    """
     context = CheckContext(
         index=PageIndex(request.document_id, pages),
         language=request.language,
@@ -51,16 +79,53 @@ def check_reply(reply: SectionReply, request: SectionRequest, pages: Sequence[Pa
     rejected[SCHEMA_INVALID] += reply.malformed
     extra = max(len(checked.flashcards) - request.flashcards, 0) + max(len(checked.questions) - request.questions, 0)
     rejected[MORE_THAN_ASKED] += extra
+    flashcards = checked.flashcards[: request.flashcards]
+    questions = checked.questions[: request.questions]
     return CheckedReply(
-        flashcards=tuple(_flashcard(kept) for kept in checked.flashcards[: request.flashcards]),
-        questions=tuple(_question(kept) for kept in checked.questions[: request.questions]),
+        topics=tuple(topic for topic in map(_clean_topic, reply.topics) if topic is not None),
+        flashcards=tuple(_flashcard(kept) for kept in flashcards),
+        questions=tuple(_question(kept) for kept in questions),
         rejected=+Counter(rejected),
+        fixed=_count_fixed(flashcards) + _count_fixed(questions),
     )
 
 
+def _count_fixed(items: Sequence[Kept[Draft]]) -> Counter[str]:
+    return Counter(name for kept in items for name in kept.fixed)
+
+
+def _clean_topic(draft: DraftTopic) -> DraftTopic | None:
+    name, summary, parent = clean_line(draft.name), clean_line(draft.summary), clean_line(draft.parent or "")
+    if not name or max(len(name), len(parent)) > LONGEST_TOPIC:
+        return None
+    return DraftTopic(name, summary if len(summary) <= LONGEST_SUMMARY else "", parent or None)
+
+
+def clean_connections(reply: ConnectReply) -> ConnectReply:
+    """Return a reply with its names and labels cleaned, without parents and links that have one empty or too long."""
+    parents: dict[str, str | None] = {}
+    for name, parent in reply.parents.items():
+        topic, above = clean_line(name), None if parent is None else clean_line(parent)
+        if _is_name(topic) and (above is None or _is_name(above)):
+            parents.setdefault(topic, above)
+    links = [DraftLink(*map(clean_line, (link.source, link.target, link.label))) for link in reply.links]
+    return replace(reply, parents=parents, links=tuple(link for link in links if _is_whole(link)))
+
+
+def _is_whole(link: DraftLink) -> bool:
+    return _is_name(link.source) and _is_name(link.target) and 0 < len(link.label) <= LONGEST_LABEL
+
+
+def _is_name(text: str) -> bool:
+    return 0 < len(text) <= LONGEST_TOPIC
+
+
 def reason_text(check: str, language: str) -> str:
-    """Return why a check drops items, as a sentence for students."""
-    texts = _OWN_REASONS.get(check) or REASONS[check]
+    """Return why a check drops items or what it fixes, as a sentence for students.
+
+    A check that is not known any more, as an old run may name it, gets a sentence that fits any.
+    """
+    texts = _OWN_REASONS.get(check) or REASONS.get(check) or _ANY_REASON
     return texts.get(language, texts["en"])
 
 

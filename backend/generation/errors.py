@@ -75,8 +75,10 @@ SENTENCES: Mapping[str, Mapping[str, str]] = {
         "de": "Ausgelassen, weil weniger Elemente verlangt waren, als es Abschnitte gibt.",
     },
     "nothing_suitable": {
-        "en": "Nothing on these pages was good enough for a card or a question.",
-        "de": "Auf diesen Seiten war nichts gut genug für eine Karte oder Frage.",
+        "en": "Nothing on these pages was chosen for a card or a question, or what was made of it did not pass the "
+        "checks.",
+        "de": "Auf diesen Seiten wurde nichts für eine Karte oder Frage ausgewählt, oder was daraus entstand, bestand "
+        "die Prüfungen nicht.",
     },
     "cancelled": {"en": "The run was cancelled before.", "de": "Der Lauf wurde vorher abgebrochen."},
 }

@@ -162,7 +162,11 @@ def strict_schema(output: type[BaseModel]) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class ParsedSection:
-    """A section's answer. ``complete`` is false when the JSON ended, or broke, before its end."""
+    """A section's answer. ``complete`` is false when the JSON ended, or broke, before its end.
+
+    ``malformed`` counts flashcards and questions, so that what was asked for and what was delivered add up; a
+    topic that does not fit the schema is no item and only left out.
+    """
 
     topics: tuple[DraftTopic, ...]
     flashcards: tuple[DraftFlashcard, ...]
@@ -189,7 +193,7 @@ class ParsedConnections:
 def parse_section(content: str) -> ParsedSection:
     """Read the answer to a section's prompt. Raises ValueError when it holds no JSON object of the schema."""
     found, complete = _read_lists(content, SectionOutput)
-    topics, bad_topics = _validate_each(found["topics"], TopicOutput)
+    topics, _ = _validate_each(found["topics"], TopicOutput)
     flashcards, bad_flashcards = _validate_each(found["flashcards"], FlashcardOutput)
     questions, bad_questions = _validate_each(found["questions"], QuestionOutput)
     return ParsedSection(
@@ -210,7 +214,7 @@ def parse_section(content: str) -> ParsedSection:
             )
             for question in questions
         ),
-        malformed=bad_topics + bad_flashcards + bad_questions,
+        malformed=bad_flashcards + bad_questions,
         complete=complete,
     )
 

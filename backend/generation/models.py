@@ -18,13 +18,13 @@ class Run(Identified, Base):
 
     ``flashcards_asked`` and ``questions_asked`` are None until the run is planned when the student named no
     count. ``skipped`` lists what of the documents is left out and why; ``rejected`` counts items by the check
-    that dropped them. Cost and progress are derived from steps and model calls.
+    that dropped them, ``fixed`` by what was mended in them. Cost and progress are derived from steps and model calls.
     """
 
     __tablename__ = "runs"
     __table_args__ = (
         sa.CheckConstraint("state IN (" + ", ".join(f"'{state}'" for state in RunState) + ")", name="state_known"),
-        sa.CheckConstraint("(state = 'failed') = (error_code IS NOT NULL)", name="failed_has_code"),
+        sa.CheckConstraint("(state IN ('failing', 'failed')) = (error_code IS NOT NULL)", name="failed_has_code"),
         sa.Index("ix_runs_study_set_id_id", "study_set_id", "id"),
     )
 
@@ -41,6 +41,7 @@ class Run(Identified, Base):
     questions_delivered: Mapped[int] = mapped_column(default=0)
     duplicates: Mapped[int] = mapped_column(default=0)
     rejected: Mapped[dict[str, int]] = mapped_column(JSONB, default=dict)
+    fixed: Mapped[dict[str, int]] = mapped_column(JSONB, default=dict)
     skipped: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, default=list)
     error_code: Mapped[str | None]
     request_id: Mapped[str | None]
@@ -51,7 +52,7 @@ class Run(Identified, Base):
 
 
 class RunDocument(Base):
-    """A document that a run reads. The row goes with the document; the run's receipt says it was there."""
+    """A document that a run reads. The row goes with the document, and the run's receipt leaves it out then."""
 
     __tablename__ = "run_documents"
 
@@ -65,7 +66,7 @@ class Step(Job, Base):
     """The unit of work of a run: one section of a document, or the connecting of topics.
 
     ``start`` and ``end`` cut a single huge page by code points. ``depth`` counts how often the section was
-    halved because the model's answer, or its context, ran over.
+    halved because the model's answer, or its context, ran over; ``halved`` says that halves took its place.
     """
 
     task = "generation.work_step"
@@ -82,6 +83,7 @@ class Step(Job, Base):
     kind: Mapped[str]
     position: Mapped[int]
     depth: Mapped[int] = mapped_column(default=0)
+    halved: Mapped[bool] = mapped_column(default=False)
     document_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("documents.id", ondelete="SET NULL"), index=True)
     first_page: Mapped[int | None]
     last_page: Mapped[int | None]
@@ -106,12 +108,16 @@ class RunEvent(Base):
 
 
 class ModelCall(Identified, Base):
-    """What one step's call of a language model used. ``outcome`` is ``ok`` or an error code."""
+    """What one attempt of a step used of the language model. ``outcome`` is ``ok`` or an error code.
+
+    It is written as soon as the model has answered, whatever becomes of the answer: it was paid for.
+    """
 
     __tablename__ = "model_calls"
+    __table_args__ = (sa.UniqueConstraint("step_id", "attempt"),)
 
     run_id: Mapped[UUID] = mapped_column(sa.ForeignKey("runs.id", ondelete="CASCADE"), index=True)
-    step_id: Mapped[UUID] = mapped_column(sa.ForeignKey("steps.id", ondelete="CASCADE"), index=True)
+    step_id: Mapped[UUID] = mapped_column(sa.ForeignKey("steps.id", ondelete="CASCADE"))
     attempt: Mapped[int]
     model: Mapped[str]
     outcome: Mapped[str]

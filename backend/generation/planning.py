@@ -38,32 +38,53 @@ def lock_run(run_id: UUID) -> Run | None:
 
 
 def plan_when_read(run: Run) -> None:
-    """Plan a locked run once every document of it has been read or has failed; else do nothing."""
-    if run.state != RunState.READING:
+    """Queue the planning of a locked run once every document of it has been read or has failed."""
+    if run.state != RunState.READING or not library.are_settled(_document_ids(run.id)):
         return
-    query = sa.select(RunDocument.document_id).where(RunDocument.run_id == run.id)
-    document_ids = db.session.scalars(query.order_by(RunDocument.document_id)).all()
-    if library.are_settled(document_ids):
-        _plan(run, library.load_texts(document_ids))
+    if db.session.scalar(sa.select(Step.id).where(Step.run_id == run.id, Step.kind == StepKind.PLAN)) is None:
+        _queue_new(run, StepKind.PLAN)
 
 
-def _plan(run: Run, documents: Sequence[DocumentText]) -> None:
+def plan(run: Run) -> None:
+    """Cut the documents of a locked run into sections, and queue the first of them."""
+    if run.state == RunState.READING:
+        _plan(run)
+    advance(run)
+
+
+def _document_ids(run_id: UUID) -> Sequence[UUID]:
+    query = sa.select(RunDocument.document_id).where(RunDocument.run_id == run_id)
+    return db.session.scalars(query.order_by(RunDocument.document_id)).all()
+
+
+def _queue_new(run: Run, kind: StepKind) -> None:
+    step = Step(id=new_id(), run_id=run.id, kind=kind, state=JobState.PLANNED, position=0, request_id=run.request_id)
+    db.session.add(step)
+    db.session.flush()
+    jobs.dispatch(Step, [step.id])
+
+
+def _plan(run: Run) -> None:
     skipped: list[dict[str, object]] = []
-    planned: list[tuple[DocumentText, Section]] = []
-    for document in documents:
+    planned: list[tuple[UUID, Section]] = []
+    sample = ""
+    for document_id in _document_ids(run.id):
+        # One at a time: the texts of a whole study set together may be large.
+        (document,) = library.load_texts([document_id])
+        sample = _extend_sample(sample, document)
         if document.status is not DocumentStatus.READY:
-            skipped.append(_skip(document, None, None, document.error_code or "unreadable_document"))
+            skipped.append(_skip(document_id, None, None, document.error_code or "unreadable_document"))
             continue
-        plan = plan_sections(document.pages, get_settings().section_chars)
-        planned.extend((document, section) for section in plan.sections)
-        skipped.extend(_skip(document, s.first_page, s.last_page, s.reason) for s in plan.skipped)
+        cut = plan_sections(document.pages, get_settings().section_chars)
+        planned.extend((document_id, section) for section in cut.sections)
+        skipped.extend(_skip(document_id, s.first_page, s.last_page, s.reason) for s in cut.skipped)
     run.planned_at = now()
     if not planned:
         run.skipped = skipped
         end_run(run, RunState.FAILED, "no_text")
         return
     if run.language is None:
-        run.language = _language(documents)
+        run.language = detect_language(sample)
     sections = [section for _, section in planned]
     automatic = automatic_counts(sections)
     run.flashcards_asked = automatic[0] if run.flashcards_asked is None else run.flashcards_asked
@@ -71,12 +92,12 @@ def _plan(run: Run, documents: Sequence[DocumentText]) -> None:
     flashcards = allocate(run.flashcards_asked, sections)
     questions = allocate(run.questions_asked, sections)
     position = 0
-    for (document, section), cards, items in zip(planned, flashcards, questions, strict=True):
+    for (document_id, section), cards, items in zip(planned, flashcards, questions, strict=True):
         if cards + items == 0:
-            skipped.append(_skip(document, section.first_page, section.last_page, "over_budget"))
+            skipped.append(_skip(document_id, section.first_page, section.last_page, "over_budget"))
             continue
         position += 1
-        db.session.add(_section_step(run, document.id, section, position=position, flashcards=cards, questions=items))
+        db.session.add(_section_step(run, document_id, section, position=position, flashcards=cards, questions=items))
     run.skipped = skipped
     run.state = RunState.MAKING
     db.session.flush()
@@ -89,22 +110,19 @@ def _plan(run: Run, documents: Sequence[DocumentText]) -> None:
         questions_asked=run.questions_asked,
     )
     log.info("generation.run.planned", run_id=str(run.id), sections=position, language=run.language)
-    advance(run)
 
 
-def _skip(document: DocumentText, first: int | None, last: int | None, reason: str) -> dict[str, object]:
-    return {"document_id": str(document.id), "first_page": first, "last_page": last, "reason": reason}
+def _skip(document_id: UUID, first: int | None, last: int | None, reason: str) -> dict[str, object]:
+    return {"document_id": str(document_id), "first_page": first, "last_page": last, "reason": reason}
 
 
-def _language(documents: Sequence[DocumentText]) -> str:
-    sample = ""
-    for document in documents:
-        for page in document.pages:
-            # Text from the first pages on, each in part, so that one long quotation does not decide.
-            sample += page.text[:1000] + "\n"
-            if len(sample) >= _LANGUAGE_SAMPLE_CHARS:
-                return detect_language(sample)
-    return detect_language(sample)
+def _extend_sample(sample: str, document: DocumentText) -> str:
+    """Add text from the first pages on, each in part, so that one long quotation does not decide the language."""
+    for page in document.pages:
+        if len(sample) >= _LANGUAGE_SAMPLE_CHARS:
+            break
+        sample += page.text[:1000] + "\n"
+    return sample
 
 
 def _section_step(
@@ -147,9 +165,10 @@ def advance(run: Run) -> None:
         return
     counts = _count_steps(run.id)
     in_flight = sum(counts.get(state, 0) for state in _IN_FLIGHT)
-    if run.state == RunState.CANCELLING:
+    if run.state in (RunState.CANCELLING, RunState.FAILING):
         if in_flight == 0:
-            end_run(run, RunState.CANCELLED)
+            failed = run.state == RunState.FAILING
+            end_run(run, RunState.FAILED if failed else RunState.CANCELLED, run.error_code)
         return
     if run.state == RunState.READING:
         return
@@ -168,16 +187,8 @@ def _count_steps(run_id: UUID) -> dict[str, int]:
 
 
 def _queue_planned(run_id: UUID, count: int) -> None:
-    steps = db.session.scalars(
-        sa.select(Step)
-        .where(Step.run_id == run_id, Step.state == JobState.PLANNED)
-        .order_by(Step.position, Step.id)
-        .limit(count)
-    ).all()
-    for step in steps:
-        step.state = JobState.QUEUED
-        jobs.dispatch(step)
-    db.session.flush()
+    planned = sa.select(Step.id).where(Step.run_id == run_id, Step.state == JobState.PLANNED)
+    jobs.dispatch(Step, db.session.scalars(planned.order_by(Step.position, Step.id).limit(count)).all())
 
 
 def _after_last(run: Run) -> None:
@@ -194,30 +205,28 @@ def _after_last(run: Run) -> None:
         run.state = RunState.CONNECTING
         if len(study.list_topics(run.study_set_id)) >= _FEWEST_TOPICS_TO_CONNECT:
             add_event(run, "run.connecting")
-            db.session.add(
-                Step(
-                    id=new_id(),
-                    run_id=run.id,
-                    kind=StepKind.CONNECT,
-                    state=JobState.PLANNED,
-                    position=0,
-                    request_id=run.request_id,
-                )
-            )
-            db.session.flush()
-            _queue_planned(run.id, 1)
+            _queue_new(run, StepKind.CONNECT)
             return
     end_run(run, RunState.DONE)
 
 
-def end_run(run: Run, state: RunState, error_code: str | None = None) -> None:
-    """End a locked run: nothing of it is queued any more. Later the place where its credits are settled."""
+def stop_run(run: Run, state: RunState, error_code: str | None = None) -> None:
+    """Make a locked run ``cancelling`` or ``failing``: nothing more of it begins, and it ends with its last call."""
     db.session.execute(
         sa.update(Step)
         .where(Step.run_id == run.id, Step.state.in_((JobState.PLANNED, JobState.QUEUED)))
         .values(state=JobState.CANCELLED, ended_at=now())
         .execution_options(synchronize_session=False)
     )
+    run.state = state
+    run.error_code = error_code
+    add_event(run, f"run.{state.value}", error_code=error_code)
+    db.session.flush()
+    advance(run)
+
+
+def end_run(run: Run, state: RunState, error_code: str | None = None) -> None:
+    """End a locked run of which nothing is under way. Later the place where its credits are settled."""
     run.state = state
     run.error_code = error_code
     run.ended_at = now()

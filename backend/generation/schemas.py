@@ -1,5 +1,6 @@
 """Bodies of the routes of generation."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Literal, Self
 from uuid import UUID
@@ -7,7 +8,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from backend.core.http import Answer, Body, request_language
-from backend.generation.checking import reason_text
+from backend.generation.checking import NOT_WRITTEN, reason_text
 from backend.generation.errors import sentence
 from backend.generation.models import Run
 from backend.generation.receipt import Receipt
@@ -143,6 +144,7 @@ _STAGES: dict[RunState, dict[str, str]] = {
     RunState.MAKING: {"en": "making items", "de": "Karten und Fragen erstellen"},
     RunState.CONNECTING: {"en": "connecting topics", "de": "Themen verknüpfen"},
     RunState.CANCELLING: {"en": "cancelling", "de": "wird abgebrochen"},
+    RunState.FAILING: {"en": "failing", "de": "scheitert gerade"},
     RunState.DONE: {"en": "done", "de": "fertig"},
     RunState.FAILED: {"en": "failed", "de": "fehlgeschlagen"},
     RunState.CANCELLED: {"en": "cancelled", "de": "abgebrochen"},
@@ -207,8 +209,8 @@ class DocumentCoverageAnswer(Answer):
     skipped: list[SkippedAnswer]
 
 
-class RejectedAnswer(Answer):
-    """How many items one check dropped."""
+class CheckCount(Answer):
+    """How many items one check dropped or fixed."""
 
     check: str
     count: int
@@ -222,8 +224,14 @@ class ReceiptAnswer(Answer):
     state: RunState
     asked: ItemCounts
     delivered: ItemCounts
+    missing: ItemCounts = Field(description="Asked less delivered; null until it is known what is asked.")
     duplicates: int = Field(description="Items dropped because the study set had them.")
-    rejected: list[RejectedAnswer]
+    rejected: list[CheckCount] = Field(description="Items that were dropped.")
+    not_written: int | None = Field(
+        description="Missing items that were neither rejected nor duplicates; null until the run has ended."
+    )
+    not_written_detail: str | None
+    fixed: list[CheckCount] = Field(description="Items that were delivered after a fix.")
     documents: list[DocumentCoverageAnswer]
     usage: UsageAnswer
 
@@ -231,20 +239,26 @@ class ReceiptAnswer(Answer):
     def of(cls, receipt: Receipt, view: RunView) -> Self:
         """Build the answer."""
         run, language = receipt.run, request_language()
-        rejected = sorted(run.rejected.items(), key=lambda entry: (-entry[1], entry[0]))
         return cls(
             run_id=run.id,
             state=RunState(run.state),
             asked=ItemCounts(flashcards=run.flashcards_asked, questions=run.questions_asked),
             delivered=ItemCounts(flashcards=run.flashcards_delivered, questions=run.questions_delivered),
+            missing=ItemCounts(flashcards=receipt.missing[0], questions=receipt.missing[1]),
             duplicates=run.duplicates,
-            rejected=[
-                RejectedAnswer(check=check, count=count, detail=reason_text(check, language))
-                for check, count in rejected
-            ],
+            rejected=_counts(run.rejected, language),
+            not_written=receipt.not_written,
+            not_written_detail=reason_text(NOT_WRITTEN, language) if receipt.not_written else None,
+            fixed=_counts(run.fixed, language),
             documents=[_coverage(document, language) for document in receipt.documents],
             usage=UsageAnswer.model_validate(view.usage),
         )
+
+
+def _counts(counts: Mapping[str, int], language: str) -> list[CheckCount]:
+    """List the checks that counted most first."""
+    ranked = sorted(counts.items(), key=lambda entry: (-entry[1], entry[0]))
+    return [CheckCount(check=check, count=count, detail=reason_text(check, language)) for check, count in ranked]
 
 
 def _coverage(document: DocumentCoverage, language: str) -> DocumentCoverageAnswer:

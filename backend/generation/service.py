@@ -17,7 +17,7 @@ from backend.generation import events
 from backend.generation.choice import get_language_model
 from backend.generation.errors import DocumentInUse, NoDocuments, NoReadableDocument, NothingWanted
 from backend.generation.models import ModelCall, Run, RunDocument, RunEvent, Step
-from backend.generation.planning import advance, lock_run, plan_when_read
+from backend.generation.planning import end_run, lock_run, plan_when_read, stop_run
 from backend.generation.types import (
     ACTIVE_STATES,
     ENDED_STATES,
@@ -29,7 +29,7 @@ from backend.generation.types import (
     StepKind,
 )
 from backend.library import service as library
-from backend.library.signals import document_deleting
+from backend.library.signals import document_deleting, study_set_deleting
 from backend.library.types import DocumentStatus
 
 
@@ -100,15 +100,7 @@ def cancel_run(user_id: UUID, run_id: UUID) -> Run:
     if run is None:
         raise NotFound
     if run.state in ACTIVE_STATES:
-        run.state = RunState.CANCELLING
-        db.session.execute(
-            sa.update(Step)
-            .where(Step.run_id == run.id, Step.state.in_((JobState.PLANNED, JobState.QUEUED)))
-            .values(state=JobState.CANCELLED, ended_at=now())
-            .execution_options(synchronize_session=False)
-        )
-        events.add_event(run, "run.cancelling")
-        advance(run)
+        stop_run(run, RunState.CANCELLING)
         db.session.flush()
     return run
 
@@ -204,3 +196,16 @@ def _on_document_deleting(_sender: object, *, document_id: UUID) -> None:
     )
     if db.session.scalar(in_use) is not None:
         raise DocumentInUse
+
+
+@study_set_deleting.connect
+def _on_study_set_deleting(_sender: object, *, study_set_id: UUID) -> None:
+    """End the runs of a study set that is about to go.
+
+    Steps are locked before their runs, as whoever records a step does, so that neither waits for the other.
+    """
+    runs = sa.select(Run.id).where(Run.study_set_id == study_set_id).scalar_subquery()
+    db.session.execute(sa.select(Step.id).where(Step.run_id.in_(runs)).order_by(Step.id).with_for_update()).all()
+    active = sa.select(Run).where(Run.study_set_id == study_set_id, Run.state.not_in(ENDED_STATES))
+    for run in db.session.scalars(active.order_by(Run.id).with_for_update()).all():
+        end_run(run, RunState.CANCELLED)

@@ -3,28 +3,28 @@
 import random
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
+from typing import TypeVar
 from uuid import UUID
 
 from sqlalchemy.exc import DBAPIError
 
 from backend.core import jobs
-from backend.core.database import db
+from backend.core.database import db, is_passing
 from backend.core.jobs import Claim, LeaseLost
 from backend.core.logging import get_logger, log_context
 from backend.core.transaction import refuse_open_transaction, transaction
 from backend.generation import recording
-from backend.generation.checking import check_reply
+from backend.generation.checking import check_reply, clean_connections
 from backend.generation.choice import get_language_model
 from backend.generation.language_model import (
-    BeforeCall,
     ConnectRequest,
     DraftTopic,
-    LanguageModel,
     ModelError,
     SectionPage,
     SectionRequest,
+    Usage,
 )
 from backend.generation.models import Run, Step
 from backend.generation.planning import is_active
@@ -39,6 +39,8 @@ from backend.study.types import Difficulty
 
 log = get_logger(__name__)
 
+T = TypeVar("T")
+
 _LONGEST_BACKOFF_S = 60.0
 _KNOWN_TOPICS = 40
 
@@ -51,107 +53,144 @@ def work_step(step_id: UUID) -> None:
     """Work on a queued step. Does nothing when it is not there, not due, held by another, or ended."""
     with transaction():
         held = jobs.claim(Step, step_id)
-        if held is None:
-            return
-        step = db.session.get_one(Step, step_id)
-        run = db.session.get_one(Run, step.run_id)
-        if run.state not in ACTIVE_STATES:
-            recording.drop_step(held, run.id)
-            return
-        work = _prepare_section(run, step) if step.kind == StepKind.SECTION else _prepare_connect(run)
-    with (
-        log_context(run_id=run.id, step_id=step_id, request_id=held.request_id, attempt=held.attempt),
-        jobs.lease(Step, held) as lost,
-    ):
+    if held is None:
+        return
+    with log_context(step_id=step_id, request_id=held.request_id, attempt=held.attempt), jobs.lease(Step, held) as lost:
         try:
-            _work(held, run.id, work, lost)
+            _Work(held, lost).do()
         except LeaseLost:
             # Another attempt has the step, or the run is gone: what was computed here must not be written.
             log.warning("generation.step.lease_lost")
 
 
-def _work(held: Claim, run_id: UUID, work: SectionWork | ConnectRequest, lost: threading.Event) -> None:
-    model = get_language_model()
-    before_call = _guard(run_id, lost)
-    started = time.monotonic()
-    try:
-        if isinstance(work, SectionWork):
-            _write_section(model, held, work, before_call)
-        else:
-            _connect(model, held, run_id, work, before_call)
-    except RunStopped:
+class _Work:
+    """The work of one attempt at a step."""
+
+    def __init__(self, held: Claim, lost: threading.Event) -> None:
+        self._held = held
+        self._lost = lost
+        self._model = get_language_model()
+        self._started = time.monotonic()
         with transaction():
-            recording.drop_step(held, run_id)
-    except ModelError as error:
-        log.warning("generation.step.model_failed", code=error.code, retryable=error.retryable)
-        _after_failure(held, run_id, work, error, Call(model.name, error.code, error.usage, _elapsed_ms(started)))
-    except (LeaseLost, DBAPIError):
-        # What became of the step stands in the database, or will when its lease has run out.
-        raise
-    except Exception:
-        log.exception("generation.step.crashed")
-        crash = ModelError("internal_error", "the step crashed", retryable=True)
-        _after_failure(held, run_id, work, crash, Call(model.name, crash.code, crash.usage, _elapsed_ms(started)))
+            step = db.session.get(Step, held.id)
+        if step is None:
+            raise LeaseLost
+        self._kind, self._run_id = StepKind(step.kind), step.run_id
 
+    def do(self) -> None:
+        """Do it, and record its outcome. Raises LeaseLost, and errors of a database that is away for long."""
+        with log_context(run_id=self._run_id):
+            try:
+                self._do()
+            except RunStopped:
+                self._record(lambda: recording.drop_step(self._held, self._run_id))
+            except ModelError as error:
+                log.warning("generation.step.model_failed", code=error.code, retryable=error.retryable)
+                self._note(error.code, error.usage)
+                self._after_failure(error)
+            except LeaseLost:
+                raise
+            except Exception as error:
+                if isinstance(error, DBAPIError) and is_passing(error):
+                    # What became of the step stands in the database, or will when its lease has run out.
+                    raise
+                log.exception("generation.step.crashed")
+                self._after_failure(ModelError("internal_error", "the step crashed", retryable=True))
 
-def _guard(run_id: UUID, lost: threading.Event) -> BeforeCall:
-    def before_call() -> None:
-        if lost.is_set():
+    def _do(self) -> None:
+        if self._kind is StepKind.PLAN:
+            self._record(lambda: recording.record_plan(self._held, self._run_id))
+        elif self._kind is StepKind.SECTION:
+            self._write_section(self._prepare(_prepare_section))
+        else:
+            self._connect_topics(self._prepare(_prepare_connect))
+
+    def _prepare(self, prepare: Callable[[Run, Step], T]) -> T:
+        with transaction():
+            run, step = db.session.get(Run, self._run_id), db.session.get(Step, self._held.id)
+            if run is None or step is None:
+                raise LeaseLost
+            if run.state not in ACTIVE_STATES:
+                raise RunStopped
+            return prepare(run, step)
+
+    def _write_section(self, work: SectionWork) -> None:
+        try:
+            reply = self._model.write_section(work.request, self._before_call)
+        except ModelError as error:
+            if error.code not in ("context_too_long", "truncated"):
+                raise
+            code = error.code
+            self._note(code, error.usage)
+            self._record(lambda: recording.halve_section(self._held, work, code))
+            return
+        self._note("ok", reply.usage)
+        checked = check_reply(reply, work.request, work.pages)
+        self._record(lambda: recording.record_section(self._held, work, reply, checked, self._model.name))
+        log.info(
+            "generation.step.section_made",
+            flashcards=len(checked.flashcards),
+            questions=len(checked.questions),
+            duration_ms=self._elapsed_ms(),
+        )
+
+    def _connect_topics(self, request: ConnectRequest) -> None:
+        reply = self._model.connect_topics(request, self._before_call)
+        self._note("ok", reply.usage)
+        cleaned = clean_connections(reply)
+        self._record(lambda: recording.record_connections(self._held, self._run_id, cleaned))
+        log.info("generation.step.topics_connected", links=len(cleaned.links), duration_ms=self._elapsed_ms())
+
+    def _before_call(self) -> None:
+        """Stop the call when the lease is lost or the run was stopped.
+
+        A run stopped after this and before the request is on its way, which takes well under a second, is found
+        out when the answer is recorded.
+        """
+        if self._lost.is_set():
             raise LeaseLost
         with transaction():
-            active = is_active(run_id)
+            active = is_active(self._run_id)
         if not active:
             raise RunStopped
         refuse_open_transaction()
 
-    return before_call
+    def _note(self, outcome: str, usage: Usage) -> None:
+        """Write down at once what the model used: it was paid for, whatever becomes of the answer."""
+        call = Call(self._model.name, outcome, usage, self._elapsed_ms())
+        self._record(lambda: recording.note_call(self._held, self._run_id, call))
 
-
-def _write_section(model: LanguageModel, held: Claim, work: SectionWork, before_call: BeforeCall) -> None:
-    started = time.monotonic()
-    reply = model.write_section(work.request, before_call)
-    call = Call(model.name, "ok", reply.usage, _elapsed_ms(started))
-    checked = check_reply(reply, work.request, work.pages)
-    with transaction():
-        recording.record_section(held, work, reply, checked, call)
-    log.info(
-        "generation.step.section_made",
-        flashcards=len(checked.flashcards),
-        questions=len(checked.questions),
-        duration_ms=call.duration_ms,
-    )
-
-
-def _connect(model: LanguageModel, held: Claim, run_id: UUID, request: ConnectRequest, before_call: BeforeCall) -> None:
-    started = time.monotonic()
-    reply = model.connect_topics(request, before_call)
-    call = Call(model.name, "ok", reply.usage, _elapsed_ms(started))
-    with transaction():
-        recording.record_connections(held, run_id, reply, call)
-    log.info("generation.step.topics_connected", links=len(reply.links), duration_ms=call.duration_ms)
-
-
-def _after_failure(
-    held: Claim, run_id: UUID, work: SectionWork | ConnectRequest, error: ModelError, call: Call
-) -> None:
-    with transaction():
-        if error.retryable and held.failures + 1 < get_settings().step_attempts:
-            recording.add_call(held, run_id, call)
-            jobs.retry_later(Step, held, delay_s=_backoff_s(error, held.failures))
-        elif error.code in ("context_too_long", "truncated") and isinstance(work, SectionWork):
-            recording.halve_section(held, work, call)
+    def _after_failure(self, error: ModelError) -> None:
+        if error.retryable and self._held.failures + 1 < get_settings().step_attempts:
+            delay_s = _backoff_s(error, self._held.failures)
+            self._record(lambda: recording.retry_step(self._held, self._run_id, delay_s))
         else:
-            recording.fail_step(held, run_id, call)
+            self._record(lambda: recording.fail_step(self._held, error.code))
+
+    def _record(self, write: Callable[[], None]) -> None:
+        """Write in a transaction; while the database is away for a moment, again and again.
+
+        A paid answer is not to be thrown away for a restart or a lock. When the connection broke after the
+        commit, the next try finds the step no longer held, and LeaseLost ends the work.
+        """
+        for pause_s in (0.2, 0.5, 1.0, 2.0, 4.0, 8.0, None):
+            try:
+                with transaction():
+                    write()
+            except DBAPIError as error:
+                if pause_s is None or not is_passing(error) or self._lost.wait(pause_s):
+                    raise
+            else:
+                return
+
+    def _elapsed_ms(self) -> int:
+        return round((time.monotonic() - self._started) * 1000)
 
 
 def _backoff_s(error: ModelError, failures: int) -> float:
     wished = error.retry_after_s if error.retry_after_s is not None else float(2**failures)
     # Jitter spreads the steps of one run, which were all turned away at the same moment.
     return min(wished, _LONGEST_BACKOFF_S) + random.uniform(0, 1)
-
-
-def _elapsed_ms(started: float) -> int:
-    return round((time.monotonic() - started) * 1000)
 
 
 def _prepare_section(run: Run, step: Step) -> SectionWork:
@@ -188,7 +227,7 @@ def _shown(page: PageText, step: Step) -> SectionPage:
     return SectionPage(page.number, page.heading, page.text[step.start : step.end])
 
 
-def _prepare_connect(run: Run) -> ConnectRequest:
+def _prepare_connect(run: Run, _step: Step) -> ConnectRequest:
     topics = study.list_topics(run.study_set_id)
     names = {topic.id: topic.name for topic in topics}
     drafts: Sequence[DraftTopic] = [

@@ -8,12 +8,13 @@ from backend.study.types import Difficulty
 
 
 class RunState(StrEnum):
-    """Where a run stands. ``cancelling`` waits for calls that were under way; the last three are final."""
+    """Where a run stands. ``cancelling`` and ``failing`` wait for calls under way; the last three are final."""
 
     READING = "reading"
     MAKING = "making"
     CONNECTING = "connecting"
     CANCELLING = "cancelling"
+    FAILING = "failing"
     DONE = "done"
     FAILED = "failed"
     CANCELLED = "cancelled"
@@ -26,6 +27,7 @@ ENDED_STATES = frozenset({RunState.DONE, RunState.FAILED, RunState.CANCELLED})
 class StepKind(StrEnum):
     """What a step does."""
 
+    PLAN = "plan"
     SECTION = "section"
     CONNECT = "connect"
 

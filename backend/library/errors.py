@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from backend.core.errors import DomainError
 from backend.library.extraction.messages import MESSAGES
 
-
 _OURS: Mapping[str, str] = {
     "en": "The file could not be read because of a fault on our side. Delete the document and upload it again.",
     "de": "Die Datei konnte wegen eines Fehlers bei uns nicht gelesen werden. Lösche das Dokument und lade es "

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
 from backend.core import jobs
-from backend.core.database import db
+from backend.core.database import db, is_passing
 from backend.core.jobs import Claim
 from backend.core.logging import get_logger, log_context
 from backend.core.transaction import transaction
@@ -32,19 +32,17 @@ def read_document(document_id: UUID) -> None:
     """Read a queued document into pages. Does nothing when it is not there, not queued or being read."""
     with transaction():
         held = jobs.claim(Document, document_id)
-        if held is None:
-            return
-        document = db.session.get_one(Document, document_id)
-        kind = DocumentKind(document.kind)
+    if held is None:
+        return
     with log_context(document_id=document_id, request_id=held.request_id, attempt=held.attempt):
         try:
-            _read(held, kind)
+            _read(held)
         except jobs.LeaseLost:
             log.warning("library.document.lease_lost")
-        except DBAPIError:
-            # What became of the document stands in the database, or will when its lease has run out.
-            raise
-        except Exception:
+        except Exception as error:
+            if isinstance(error, DBAPIError) and is_passing(error):
+                # What became of the document stands in the database, or will when its lease has run out.
+                raise
             log.exception("library.document.crashed")
             with transaction():
                 _after_crash(held)
@@ -58,7 +56,7 @@ def _after_crash(held: Claim) -> None:
     document_settled.send(document_id=held.id)
 
 
-def _read(held: Claim, kind: DocumentKind) -> None:
+def _read(held: Claim) -> None:
     started = time.monotonic()
     pages: list[PageText] = []
     next_progress = started + _PROGRESS_EVERY_S
@@ -68,8 +66,10 @@ def _read(held: Claim, kind: DocumentKind) -> None:
         pages.append(page)
         if time.monotonic() >= next_progress:
             next_progress = time.monotonic() + _PROGRESS_EVERY_S
-            _show_progress(held.id, len(pages))
+            _show_progress(held, len(pages))
 
+    with transaction():
+        kind = DocumentKind(db.session.get_one(Document, held.id).kind)
     with jobs.lease(Document, held), tempfile.TemporaryDirectory(prefix="document-") as folder:
         path = Path(folder) / f"document.{kind.value}"
         with path.open("wb") as file:
@@ -120,11 +120,11 @@ def _record(held: Claim, pages: list[PageText], report: ReadReport) -> None:
     document_settled.send(document_id=held.id)
 
 
-def _show_progress(document_id: UUID, pages_read: int) -> None:
+def _show_progress(held: Claim, pages_read: int) -> None:
     with transaction():
         db.session.execute(
             sa.update(Document)
-            .where(Document.id == document_id)
+            .where(*jobs.is_held(Document, held))
             .values(pages_read=pages_read)
             .execution_options(synchronize_session=False)
         )

@@ -22,7 +22,7 @@ from backend.library.errors import FileRefused, FileTooLarge, TooManyDocuments
 from backend.library.extraction.errors import UnreadableFile
 from backend.library.extraction.kinds import detect_kind
 from backend.library.models import Document, Page, StudySet
-from backend.library.signals import document_deleting
+from backend.library.signals import document_deleting, study_set_deleting
 from backend.library.storage import storage
 from backend.library.types import DocumentStatus, DocumentText, PageSource, PageText
 from backend.settings import get_settings
@@ -89,7 +89,9 @@ def rename_study_set(user_id: UUID, study_set_id: UUID, title: str) -> StudySet:
 
 def delete_study_set(user_id: UUID, study_set_id: UUID) -> None:
     """Delete the study set with everything in it. Raises NotFound."""
-    db.session.delete(get_study_set(user_id, study_set_id))
+    study_set = get_study_set(user_id, study_set_id)
+    study_set_deleting.send(study_set_id=study_set.id)
+    db.session.delete(study_set)
 
 
 def add_documents(user_id: UUID, study_set_id: UUID, files: Sequence[IncomingFile]) -> list[AddedDocument]:
@@ -98,14 +100,7 @@ def add_documents(user_id: UUID, study_set_id: UUID, files: Sequence[IncomingFil
     Raises NotFound, FileRefused, FileTooLarge, TooManyDocuments.
     """
     study_set = get_study_set(user_id, study_set_id, lock=True)
-    added = [_add_document(study_set, file, f"files[{index}]") for index, file in enumerate(files)]
-    limit = get_settings().max_documents_per_set
-    count = db.session.scalar(
-        sa.select(sa.func.count()).select_from(Document).where(Document.study_set_id == study_set.id)
-    )
-    if (count or 0) > limit:
-        raise TooManyDocuments(limit=limit)
-    return added
+    return [_add_document(study_set, file, f"files[{index}]") for index, file in enumerate(files)]
 
 
 def _add_document(study_set: StudySet, file: IncomingFile, field: str) -> AddedDocument:
@@ -122,6 +117,10 @@ def _add_document(study_set: StudySet, file: IncomingFile, field: str) -> AddedD
     )
     if same is not None:
         return AddedDocument(same, duplicate=True)
+    most = get_settings().max_documents_per_set
+    count = sa.select(sa.func.count()).select_from(Document).where(Document.study_set_id == study_set.id)
+    if (db.session.scalar(count) or 0) >= most:
+        raise TooManyDocuments(limit=most)
     document = Document(
         id=new_id(),
         study_set_id=study_set.id,
@@ -134,8 +133,7 @@ def _add_document(study_set: StudySet, file: IncomingFile, field: str) -> AddedD
     db.session.add(document)
     db.session.flush()
     storage.store(document.id, file.stream)
-    jobs.dispatch(document)
-    db.session.flush()
+    jobs.dispatch(Document, [document.id])
     return AddedDocument(document, duplicate=False)
 
 
@@ -189,7 +187,11 @@ def read_bytes(user_id: UUID, document_id: UUID) -> tuple[Document, Iterator[byt
 
 def delete_document(user_id: UUID, document_id: UUID) -> None:
     """Delete the document with its bytes and pages. Raises NotFound, and what rooms above object with."""
-    document = get_document(user_id, document_id)
+    get_document(user_id, document_id)
+    # Locked before anyone is asked: a run that starts at this moment waits, and finds the document gone.
+    document = db.session.scalar(sa.select(Document).where(Document.id == document_id).with_for_update())
+    if document is None:
+        raise NotFound
     document_deleting.send(document_id=document.id)
     storage.delete(document.id)
     db.session.delete(document)
@@ -233,6 +235,15 @@ def count_pages(document_ids: Sequence[UUID]) -> dict[UUID, tuple[int, int | Non
         row.id: (row.pages_read, 0 if row.state == JobState.FAILED else row.pages_total)
         for row in db.session.execute(query.where(Document.id.in_(document_ids)))
     }
+
+
+def list_page_numbers(document_ids: Sequence[UUID]) -> dict[UUID, list[int]]:
+    """Return the numbers of the pages that were read, in order, by document. The caller answers for the permission."""
+    query = sa.select(Page.document_id, Page.number).where(Page.document_id.in_(document_ids))
+    numbers: dict[UUID, list[int]] = {document_id: [] for document_id in document_ids}
+    for document_id, number in db.session.execute(query.order_by(Page.document_id, Page.number)):
+        numbers[document_id].append(number)
+    return numbers
 
 
 def load_texts(document_ids: Sequence[UUID], pages: tuple[int, int] | None = None) -> list[DocumentText]:

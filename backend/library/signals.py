@@ -12,3 +12,6 @@ document_settled = _signals.signal("document-settled")
 
 # Sent with ``document_id`` before a document is deleted.
 document_deleting = _signals.signal("document-deleting")
+
+# Sent with ``study_set_id`` before a study set is deleted with everything in it.
+study_set_deleting = _signals.signal("study-set-deleting")

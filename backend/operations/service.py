@@ -2,17 +2,15 @@
 
 import signal
 import threading
-from functools import lru_cache
 
-import redis
 import sqlalchemy as sa
 from flask import current_app
 
 from backend.core.database import db
 from backend.core.idempotency import forget_expired_answers
-from backend.core.jobs import sweep
 from backend.core.logging import get_logger
-from backend.core.queue import QUEUE_NAME, queue
+from backend.core.queue import count_messages
+from backend.core.sweep import sweep
 from backend.core.transaction import transaction
 from backend.operations.schemas import HealthAnswer
 from backend.settings import get_settings
@@ -23,19 +21,9 @@ _CHECK_TIMEOUT_S = 0.5
 _FORGET_EVERY = 100
 
 
-@lru_cache(maxsize=1)
-def _broker(url: str) -> redis.Redis:
-    return redis.Redis.from_url(
-        url,
-        socket_timeout=_CHECK_TIMEOUT_S,
-        socket_connect_timeout=_CHECK_TIMEOUT_S,
-        retry=None,
-    )
-
-
 def check_health() -> HealthAnswer:
     """Look at the database and the broker, each within half a second. Never raises."""
-    database_up, queued = _database_up(), _queued_messages()
+    database_up, queued = _database_up(), count_messages()
     up = "ok" if queued is not None else "degraded"
     return HealthAnswer(
         status=up if database_up else "unavailable",
@@ -55,14 +43,6 @@ def _database_up() -> bool:
         log.warning("operations.health.database_down", error=type(error).__name__)
         return False
     return True
-
-
-def _queued_messages() -> int | None:
-    try:
-        return int(_broker(str(queue.conf.broker_url)).llen(QUEUE_NAME))
-    except redis.RedisError as error:
-        log.warning("operations.health.broker_down", error=type(error).__name__)
-        return None
 
 
 def sweep_forever() -> None:

@@ -8,6 +8,7 @@ import re
 
 from rapidfuzz import fuzz
 
+_DIGIT = re.compile(r"\d")
 # A minus counts as a sign only where nothing that could be a left operand or a word stands before it, so that
 # "5-10" and "ICD-10" hold no negative numbers. Swiss thousands are written with an apostrophe.
 _NUMBER = re.compile(r"(?:(?<![\w)\]])-)?\d+(?:[.,]\d+|'\d{3})*(?: ?[%‰])?")
@@ -37,6 +38,8 @@ _SAME_WORD = 80.0
 
 def numbers(folded: str) -> tuple[str, ...]:
     """Return the numbers of a folded text in order, with sign and percent; decimal commas become points."""
+    if not _DIGIT.search(folded):
+        return ()  # Most texts: the search for numbers looks behind every character.
     return tuple(
         match.group().replace(",", ".").replace("'", "").replace(" ", "") for match in _NUMBER.finditer(folded)
     )

@@ -1,6 +1,5 @@
 """What a run has made and where from, for receipts and for asking for more without repeats."""
 
-from datetime import datetime
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -8,7 +7,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 
 from backend.core.database import db
 from backend.study.models import EvidenceRow, Flashcard, Question
-from backend.study.types import PageItems, RunItems
+from backend.study.types import PageItems
 
 
 def list_existing_fronts(
@@ -29,14 +28,6 @@ def list_existing_fronts(
     )
     both = sa.union_all(cards, questions).subquery()
     return list(db.session.scalars(sa.select(both.c.front).order_by(both.c.id).limit(limit)))
-
-
-def count_run_items(run_id: UUID) -> RunItems:
-    """Return how many items of the run are there."""
-    cards = sa.select(sa.func.count()).select_from(Flashcard).where(Flashcard.run_id == run_id)
-    questions = sa.select(sa.func.count()).select_from(Question).where(Question.run_id == run_id)
-    row = db.session.execute(sa.select(cards.scalar_subquery(), questions.scalar_subquery())).one()
-    return RunItems(*row)
 
 
 def list_items_by_page(run_id: UUID) -> list[PageItems]:
@@ -68,10 +59,3 @@ def list_items_by_page(run_id: UUID) -> list[PageItems]:
         .order_by(first.c.document_id, first.c.page)
     )
     return [PageItems(*row) for row in rows]
-
-
-def first_item_at(run_id: UUID) -> datetime | None:
-    """Return when the run's first item was made, or None."""
-    cards = sa.select(sa.func.min(Flashcard.created_at)).where(Flashcard.run_id == run_id)
-    questions = sa.select(sa.func.min(Question.created_at)).where(Question.run_id == run_id)
-    return db.session.scalar(sa.select(sa.func.least(cards.scalar_subquery(), questions.scalar_subquery())))

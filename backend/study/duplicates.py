@@ -90,11 +90,12 @@ def is_near_duplicate(one: ItemText, other: ItemText) -> bool:
     """Say whether two items ask for the same fact: similar fronts and matching answers, with equal numbers."""
     if one.folded_front == other.folded_front and one.folded_answer == other.folded_answer:
         return True
+    # The cheapest comparisons first: hardly any pair passes the second.
     return (
-        one.claims == other.claims
-        and (one.folded_answer == other.folded_answer or _similarity(one, other) >= _COARSE_ANSWER)
+        (one.folded_answer == other.folded_answer or _similarity(one, other) >= _COARSE_ANSWER)
         and _say_the_same(one.folded_answer, other.folded_answer, one.answer_words, other.answer_words, _SHARED_ANSWER)
         and _say_the_same(one.folded_front, other.folded_front, one.front_words, other.front_words, _SHARED_FRONT)
+        and one.claims == other.claims
     )
 
 

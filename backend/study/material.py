@@ -155,8 +155,8 @@ def _insert(model: type[Flashcard] | type[Question], rows: Sequence[dict[str, ob
     if not rows:
         return ()
     # A student may have written the same item by hand at this moment; hers stands.
-    statement = insert(model).values(rows).on_conflict_do_nothing().returning(model.id)
-    inserted = set(db.session.scalars(statement))
+    statement = insert(model).on_conflict_do_nothing().returning(model.id)
+    inserted = set(db.session.scalars(statement, rows))
     return tuple(row_id for row in rows if isinstance(row_id := row["id"], UUID) and row_id in inserted)
 
 
@@ -180,7 +180,7 @@ def _insert_evidence(
         if evidence.document_id in documents
     ]
     if rows:
-        db.session.execute(sa.insert(EvidenceRow).values(rows))
+        db.session.execute(sa.insert(EvidenceRow), rows)
 
 
 def evidence_values(

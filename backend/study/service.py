@@ -4,7 +4,7 @@ Verbs that take a user raise NotFound when the thing is not there or not hers. T
 generation room, which answers for the permission; all of them need an open transaction.
 """
 
-from backend.study.coverage import count_run_items, first_item_at, list_existing_fronts, list_items_by_page
+from backend.study.coverage import list_existing_fronts, list_items_by_page
 from backend.study.flashcards import (
     create_flashcard,
     delete_flashcard,
@@ -29,12 +29,10 @@ __all__ = [
     "add_items",
     "build_kit",
     "connect_topics",
-    "count_run_items",
     "create_flashcard",
     "create_question",
     "delete_flashcard",
     "delete_question",
-    "first_item_at",
     "get_concept_map",
     "get_flashcard",
     "get_question",

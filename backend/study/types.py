@@ -162,14 +162,6 @@ class AddedItems:
 
 
 @dataclass(frozen=True, slots=True)
-class RunItems:
-    """How many items of a run are there."""
-
-    flashcards: int
-    questions: int
-
-
-@dataclass(frozen=True, slots=True)
 class PageItems:
     """How many items of a run come from one page: each counts once, on the page of its first evidence."""
 

@@ -12,6 +12,7 @@ from flask import Flask
 from backend.core import jobs
 from backend.core.database import db
 from backend.core.jobs import Claim, JobState
+from backend.core.sweep import sweep
 from backend.core.transaction import transaction
 from backend.library.models import Document
 
@@ -134,7 +135,7 @@ def attempt_to(write: Callable[[Claim], None], claimed: Claim) -> None:
 def test_a_zombie_cannot_write(document_id: UUID, write: Callable[[Claim], None]) -> None:
     zombie = held(document_id)
     expire(document_id)
-    assert jobs.sweep().taken_back == 1
+    assert sweep().taken_back == 1
     successor = held(document_id)
     assert successor.attempt == zombie.attempt + 1
     with pytest.raises(jobs.LeaseLost):
@@ -150,7 +151,7 @@ def test_a_zombie_cannot_write(document_id: UUID, write: Callable[[Claim], None]
 def test_who_lost_the_row_cannot_write_even_while_nobody_has_it(document_id: UUID, write) -> None:
     zombie = held(document_id)
     expire(document_id)
-    jobs.sweep()
+    sweep()
     with pytest.raises(jobs.LeaseLost):
         attempt_to(write, zombie)
     assert row(document_id).state == JobState.QUEUED
@@ -203,7 +204,7 @@ def test_a_lease_is_renewed_while_the_work_goes_on(document_id: UUID, short_leas
     with jobs.lease(Document, claimed) as lost:
         time.sleep(short_lease * 2)
         assert not lost.is_set()
-        assert jobs.sweep().taken_back == 0
+        assert sweep().taken_back == 0
     with transaction():
         jobs.finish(Document, claimed)
 
@@ -213,7 +214,7 @@ def test_a_lease_is_not_renewed_after_the_work(document_id: UUID, short_lease: f
     with jobs.lease(Document, claimed):
         pass
     time.sleep(short_lease * 1.2)
-    assert jobs.sweep().taken_back == 1
+    assert sweep().taken_back == 1
 
 
 def test_a_lost_lease_is_told(document_id: UUID, short_lease: float) -> None:
@@ -235,7 +236,7 @@ def test_a_lease_survives_a_lost_connection(document_id: UUID, short_lease: floa
             connection.execute(kill)
         time.sleep(short_lease * 1.5)
         assert not lost.is_set()
-        assert jobs.sweep().taken_back == 0
+        assert sweep().taken_back == 0
 
 
 def test_a_stopping_worker_hands_back_what_it_holds(document_id: UUID) -> None:

@@ -13,8 +13,9 @@ from flask import Flask
 
 from backend.core import jobs
 from backend.core.database import db
-from backend.core.jobs import JobState, Swept
+from backend.core.jobs import JobState
 from backend.core.queue import QUEUE_NAME, queue, send
+from backend.core.sweep import Swept, sweep
 from backend.core.transaction import transaction
 from backend.library.models import Document
 from backend.library.signals import document_settled
@@ -74,7 +75,7 @@ def test_a_commit_sends_one_message(document_id: UUID, sent) -> None:
 def test_a_rollback_sends_none(document_id: UUID, sent) -> None:
     def work() -> None:
         with transaction():
-            jobs.dispatch(db.session.get_one(Document, document_id))
+            jobs.dispatch(Document, [document_id])
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
@@ -83,40 +84,63 @@ def test_a_rollback_sends_none(document_id: UUID, sent) -> None:
 
 
 def test_work_that_was_just_sent_is_left_alone(document_id: UUID, sent) -> None:
-    assert jobs.sweep() == Swept()
+    assert sweep() == Swept()
     assert sent(document_id) == 1
 
 
 @pytest.mark.parametrize("sent_at", [None, sa.text("clock_timestamp() - interval '1 hour'")], ids=["never", "long ago"])
-def test_lost_work_is_sent_again_once(document_id: UUID, sent, sent_at: object) -> None:
+def test_lost_work_is_sent_again_once(document_id: UUID, sent, settings: Settings, sent_at: object) -> None:
     change(document_id, sent_at=sent_at, available_at=sa.text("clock_timestamp() - interval '1 hour'"))
-    assert jobs.sweep() == Swept(sent=1)
-    assert sent(document_id) == 2
-    assert jobs.sweep() == Swept()
+    redis.Redis.from_url(settings.redis_url).delete(QUEUE_NAME)
+    assert sweep() == Swept(sent=1)
+    assert sent(document_id) == 1
+    assert sweep() == Swept()
+
+
+def test_work_whose_message_still_waits_is_not_sent_again(document_id: UUID, sent) -> None:
+    long_ago = sa.text("clock_timestamp() - interval '1 hour'")
+    change(document_id, sent_at=long_ago, available_at=long_ago)
+    assert sweep() == Swept()
+    assert sent(document_id) == 1
+
+
+def test_a_row_that_cannot_be_given_up_keeps_no_other_waiting(document_id: UUID, client, settings: Settings) -> None:
+    def object_to(_sender: object, **_: object) -> None:
+        raise ZeroDivisionError
+
+    other = client.upload(client.make_study_set(), ("more.txt", b"Cells grow.")).json["documents"][0]["id"]
+    die_at_work(document_id)
+    change(document_id, failures=settings.step_attempts - 1)
+    die_at_work(UUID(other))
+    with document_settled.connected_to(object_to):
+        assert sweep() == Swept(sent=1, taken_back=1)
+    assert state(UUID(other))[0] == JobState.QUEUED
+    assert state(document_id)[0] == JobState.RUNNING
+    assert sweep() == Swept(taken_back=1, given_up=1)
 
 
 def test_work_that_is_not_due_is_not_sent(document_id: UUID, sent) -> None:
     change(document_id, sent_at=None, available_at=sa.text("clock_timestamp() + interval '1 minute'"))
-    assert jobs.sweep() == Swept()
+    assert sweep() == Swept()
     assert sent(document_id) == 1
 
 
 @pytest.mark.parametrize("final", ["planned", "done", "cancelled"])
 def test_work_that_is_not_queued_is_not_sent(document_id: UUID, final: str) -> None:
     change(document_id, state=final, sent_at=None)
-    assert jobs.sweep() == Swept()
+    assert sweep() == Swept()
 
 
 def test_a_living_worker_keeps_its_row(document_id: UUID) -> None:
     with transaction():
         assert jobs.claim(Document, document_id)
-    assert jobs.sweep() == Swept()
+    assert sweep() == Swept()
     assert state(document_id) == (JobState.RUNNING, 0, None)
 
 
 def test_the_row_of_a_dead_worker_is_taken_back_and_sent(document_id: UUID, sent) -> None:
     die_at_work(document_id)
-    assert jobs.sweep() == Swept(sent=1, taken_back=1)
+    assert sweep() == Swept(sent=1, taken_back=1)
     assert state(document_id) == (JobState.QUEUED, 1, None)
     assert sent(document_id) == 2
 
@@ -130,21 +154,21 @@ def test_a_row_that_kills_every_worker_is_given_up(document_id: UUID, settings: 
     with document_settled.connected_to(listen):
         for _ in range(settings.step_attempts - 1):
             die_at_work(document_id)
-            assert jobs.sweep() == Swept(sent=1, taken_back=1)
+            assert sweep() == Swept(sent=1, taken_back=1)
         assert told == []
         die_at_work(document_id)
-        assert jobs.sweep() == Swept(taken_back=1, given_up=1)
+        assert sweep() == Swept(taken_back=1, given_up=1)
     assert state(document_id) == (JobState.FAILED, settings.step_attempts, "worker_lost")
     assert told == [document_id]
-    assert jobs.sweep() == Swept()
+    assert sweep() == Swept()
 
 
 def test_two_sweeps_at_once_are_one(document_id: UUID, engine: sa.Engine) -> None:
     change(document_id, sent_at=None)
     with engine.begin() as other:
         other.execute(sa.select(sa.func.pg_advisory_xact_lock(7_305_811)))
-        assert jobs.sweep() is None
-    assert jobs.sweep() == Swept(sent=1)
+        assert sweep() is None
+    assert sweep() == Swept(sent=1)
 
 
 def test_sweeps_in_many_threads_send_once(app: Flask, document_id: UUID, sent) -> None:
@@ -154,7 +178,7 @@ def test_sweeps_in_many_threads_send_once(app: Flask, document_id: UUID, sent) -
     def run() -> None:
         with app.app_context():
             barrier.wait()
-            jobs.sweep()
+            sweep()
 
     threads = [threading.Thread(target=run) for _ in range(5)]
     for thread in threads:
@@ -168,8 +192,8 @@ def test_a_row_that_somebody_has_locked_is_left_for_the_next_sweep(document_id: 
     die_at_work(document_id)
     with engine.begin() as other:
         other.execute(sa.text("SELECT 1 FROM documents FOR UPDATE"))
-        assert jobs.sweep() == Swept()
-    assert jobs.sweep() == Swept(sent=1, taken_back=1)
+        assert sweep() == Swept()
+    assert sweep() == Swept(sent=1, taken_back=1)
 
 
 @contextmanager
@@ -194,7 +218,7 @@ def test_a_broker_that_is_away_does_not_fail_the_request(client, settings: Setti
     waiting = UUID(answer.json["documents"][0]["id"])
     long_ago = sa.text("clock_timestamp() - interval '1 hour'")
     change(waiting, sent_at=long_ago, available_at=long_ago)
-    assert jobs.sweep() == Swept(sent=1)
+    assert sweep() == Swept(sent=1)
 
 
 def test_a_frozen_broker_is_waited_for_once(client, settings: Settings, caplog) -> None:

@@ -95,12 +95,13 @@ class Scene:
         return wait_for("the end of the run", ended)
 
     def check_done_once(self, run: str) -> Any:
-        """Wait for the run's end, and check that every section was made, recorded and paid for exactly once."""
+        """Wait for the run's end, and check that every step was recorded by exactly one attempt, and its call."""
         view = self.wait_until_ended(run)
         assert (view["state"], view["failed_sections"]) == ("done", 0), view
         paid = self.query(
-            "SELECT s.id, count(c.id) FROM steps s LEFT JOIN model_calls c ON c.step_id = s.id AND c.outcome = 'ok' "
-            "WHERE s.run_id = %s AND s.state = 'done' GROUP BY s.id",
+            "SELECT s.id, count(c.id) FROM steps s LEFT JOIN model_calls c "
+            "ON c.step_id = s.id AND c.outcome = 'ok' AND c.attempt = s.attempt "
+            "WHERE s.run_id = %s AND s.state = 'done' AND s.kind <> 'plan' GROUP BY s.id",
             run,
         )
         assert paid

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from backend.core.queue import queue
 from backend.generation.choice import get_language_model
 from backend.settings import get_settings
 from tests.stand_ins.openai_server import OpenAIStandIn
@@ -80,3 +81,18 @@ def start_run(client: Any) -> Callable[..., Any]:
         return answer.json
 
     return start
+
+
+@pytest.fixture
+def run_next(app: Any, engine: sa.Engine) -> Callable[[str], None]:
+    """Run a task once, on the oldest row that waits for it."""
+    tables = {"library.read_document": "documents", "generation.work_step": "steps"}
+
+    def run(task: str) -> None:
+        with engine.connect() as connection:
+            oldest = f"SELECT id FROM {tables[task]} WHERE state = 'queued' ORDER BY created_at, id LIMIT 1"
+            row = connection.execute(sa.text(oldest)).scalar_one()
+        with app.app_context():
+            queue.tasks[task].run(str(row))
+
+    return run

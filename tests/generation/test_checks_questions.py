@@ -68,6 +68,7 @@ def test_option_count_is_the_context_s() -> None:
         (question(stem="x" * 801), "too_long"),
         (question("x" * 301, "y", "z", "w"), "too_long"),
         (question(explanation="x" * 1501), "too_long"),
+        (replace(question(), topic="x" * 121), "too_long"),
         (question("Option A", "the mitochondrion", "x", "y"), "placeholder"),
         (question("N/A", "the mitochondrion", "x", "y"), "placeholder"),
         (question(explanation="As an AI, I cannot say."), "meta_text"),

@@ -55,7 +55,7 @@ def test_a_bad_item_takes_no_other_with_it() -> None:
         (bad_question, "no_such_key"),
     ]
     assert checked.count_rejected() == {"placeholder": 1, "no_such_key": 1}
-    assert checked.count_fixed() == {"invisible_characters": 1}
+    assert checked.flashcards[1].fixed == ("invisible_characters",)
 
 
 def test_a_batch_in_another_language_is_rejected() -> None:

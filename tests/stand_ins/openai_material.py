@@ -3,7 +3,9 @@
 The stand-in reads what a real model would read, the text of the request, so that a broken prompt shows.
 """
 
+import random
 import re
+import string
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -210,6 +212,20 @@ def _malformed(item: dict[str, Any]) -> None:
     item["difficulty"] = 7
 
 
+def _invisible(item: dict[str, Any]) -> None:
+    for name in {"name", "summary", "front", "stem", "topic", "label"} & item.keys():
+        item[name] = f"\0{item[name]}\u200b"
+
+
+def _endless_topic(item: dict[str, Any]) -> None:
+    # Random, because what repeats itself is compressed until it fits an index.
+    item["name" if "name" in item else "topic"] = "".join(random.Random(1).choices(string.ascii_letters, k=9_000))
+
+
+def _endless_label(item: dict[str, Any]) -> None:
+    item["label"] = "leads to " * 1_000
+
+
 _SPOILERS: dict[str, tuple[tuple[str, ...], Callable[[dict[str, Any]], None]]] = {
     "foreign_quotes": (("flashcards", "questions"), _foreign_quote),
     "bad_key": (("questions",), _bad_key),
@@ -217,6 +233,9 @@ _SPOILERS: dict[str, tuple[tuple[str, ...], Callable[[dict[str, Any]], None]]] =
     "placeholder": (("flashcards", "questions"), _placeholder),
     "extra_fields": (("topics", "flashcards", "questions"), _extra_fields),
     "malformed_item": (("flashcards", "questions"), _malformed),
+    "invisible": (("topics", "flashcards", "questions", "links"), _invisible),
+    "endless_topic": (("topics", "flashcards"), _endless_topic),
+    "endless_label": (("links",), _endless_label),
 }
 SPOILERS = frozenset({*_SPOILERS, "duplicates", "circle"})
 """Names of the ways to spoil material that is otherwise a well-formed answer."""

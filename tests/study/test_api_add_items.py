@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from backend.core.transaction import transaction
 from backend.study import service
 from backend.study.duplicates import fingerprint
-from backend.study.types import PageItems, RunItems
+from backend.study.types import PageItems
 from tests.study.new_items import evidence_on, new_card, new_question, new_topic
 
 
@@ -237,14 +237,7 @@ def test_a_receipt_counts_each_item_on_the_page_of_its_first_evidence(
             PageItems(UUID(document), 4, flashcards=2, questions=1),
             PageItems(UUID(other), 2, flashcards=1, questions=0),
         ]
-        assert service.count_run_items(run) == RunItems(flashcards=4, questions=1)
-        assert service.count_run_items(uuid4()) == RunItems(flashcards=0, questions=0)
         assert service.list_items_by_page(uuid4()) == []
-        first, second = service.first_item_at(run), service.first_item_at(another_run)
-        assert first is not None
-        assert second is not None
-        assert first < second
-        assert service.first_item_at(uuid4()) is None
 
 
 def test_what_pages_have_been_asked_already_is_listed(app, client, study_set, document, add_document, add_items):

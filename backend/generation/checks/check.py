@@ -13,6 +13,9 @@ from backend.study.types import Evidence
 
 Draft = TypeVar("Draft", DraftFlashcard, DraftQuestion)
 
+LONGEST_TOPIC = 120
+"""Characters of a topic's name, wherever it is named."""
+
 
 class Action(StrEnum):
     """What happens to an item that fails: dropped, fixed in code, repaired once by the model, or only flagged."""
@@ -51,11 +54,6 @@ class Check(Generic[Draft]):
     fails: Callable[[Draft, CheckContext], bool]
     action: Action = Action.DROP
 
-    @property
-    def counter(self) -> str:
-        """The key under which items that fail are counted."""
-        return f"{self.action}.{self.name}"
-
 
 @dataclass(frozen=True, slots=True)
 class Kept(Generic[Draft]):
@@ -77,11 +75,6 @@ class Rejected(Generic[Draft]):
     draft: Draft
     check: str
     action: Action = Action.DROP
-
-    @property
-    def counter(self) -> str:
-        """The key under which the rejection is counted."""
-        return f"{self.action}.{self.check}"
 
 
 def run_checks(

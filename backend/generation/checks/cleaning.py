@@ -23,13 +23,18 @@ def clean_text(text: str) -> str:
     return _INVISIBLE.sub("", _LINE_BREAK.sub("\n", text)).strip()
 
 
+def clean_line(text: str) -> str:
+    """Return a name without invisible characters, on one line, with single spaces between its words."""
+    return " ".join(clean_text(text).split())
+
+
 def _has_invisible(*texts: str) -> bool:
     return any(_INVISIBLE.search(text) for text in texts)
 
 
 def clean_flashcard(draft: DraftFlashcard) -> tuple[DraftFlashcard, tuple[str, ...]]:
     """Return the draft cleaned, and the names of the fixes that it needed."""
-    cleaned = replace(draft, front=clean_text(draft.front), back=clean_text(draft.back), topic=clean_text(draft.topic))
+    cleaned = replace(draft, front=clean_text(draft.front), back=clean_text(draft.back), topic=clean_line(draft.topic))
     invisible = _has_invisible(draft.front, draft.back, draft.topic)
     return cleaned, (INVISIBLE_CHARACTERS,) if invisible else ()
 
@@ -41,7 +46,7 @@ def clean_question(draft: DraftQuestion) -> tuple[DraftQuestion, tuple[str, ...]
         stem=clean_text(draft.stem),
         options=tuple(DraftOption(option.id, clean_text(option.text)) for option in draft.options),
         explanation=clean_text(draft.explanation),
-        topic=clean_text(draft.topic),
+        topic=clean_line(draft.topic),
     )
     invisible = _has_invisible(draft.stem, *(option.text for option in draft.options), draft.explanation, draft.topic)
     return cleaned, (INVISIBLE_CHARACTERS,) if invisible else ()

@@ -1,6 +1,6 @@
 """The checks of flashcards."""
 
-from backend.generation.checks.check import Check, CheckContext, Kept, Rejected, run_checks
+from backend.generation.checks.check import LONGEST_TOPIC, Check, CheckContext, Kept, Rejected, run_checks
 from backend.generation.checks.cleaning import clean_flashcard
 from backend.generation.checks.cloze import has_wrong_deletions, hides_everything, hides_stop_word
 from backend.generation.checks.wording import has_prompt_fragment, is_meta, is_placeholder, points_to_the_page
@@ -20,7 +20,7 @@ def _empty(draft: DraftFlashcard, _: CheckContext) -> bool:
 
 
 def _too_long(draft: DraftFlashcard, _: CheckContext) -> bool:
-    return len(draft.front) > LONGEST_FRONT or len(draft.back) > LONGEST_BACK
+    return len(draft.front) > LONGEST_FRONT or len(draft.back) > LONGEST_BACK or len(draft.topic) > LONGEST_TOPIC
 
 
 def _placeholder(draft: DraftFlashcard, _: CheckContext) -> bool:

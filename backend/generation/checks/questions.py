@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from backend.generation.checks.check import Check, CheckContext, Kept, Rejected, run_checks
+from backend.generation.checks.check import LONGEST_TOPIC, Check, CheckContext, Kept, Rejected, run_checks
 from backend.generation.checks.cleaning import clean_question
 from backend.generation.checks.wording import has_prompt_fragment, is_meta, is_placeholder, points_to_the_page
 from backend.generation.language_model import DraftQuestion
@@ -57,6 +57,7 @@ def _too_long(draft: DraftQuestion, _: CheckContext) -> bool:
         len(draft.stem) > LONGEST_STEM
         or any(len(option.text) > LONGEST_OPTION for option in draft.options)
         or len(draft.explanation) > LONGEST_EXPLANATION
+        or len(draft.topic) > LONGEST_TOPIC
     )
 
 

@@ -24,11 +24,6 @@ class CheckedItems:
         """Count rejected items by the name of the check that they failed."""
         return Counter(rejected.check for rejected in self.rejected)
 
-    def count_fixed(self) -> Counter[str]:
-        """Count kept items by what was fixed in them."""
-        names = [name for card in self.flashcards for name in card.fixed]
-        return Counter(names + [name for question in self.questions for name in question.fixed])
-
 
 def check_reply(reply: SectionReply, context: CheckContext) -> CheckedItems:
     """Check each item by itself, so that a bad one never takes others with it, then the language of what is left.

@@ -121,6 +121,11 @@ def test_item_of_the_wrong_shape_is_counted_and_dropped_alone(bad: object) -> No
     assert (parsed.malformed, len(parsed.questions), parsed.complete) == (1, 2, True)
 
 
+def test_a_topic_of_the_wrong_shape_is_no_item_that_was_asked_for() -> None:
+    parsed = parse_section(json.dumps({**ANSWER, "topics": [{"name": "Cells"}, 3]}))
+    assert (parsed.topics, parsed.malformed, len(parsed.questions)) == ((), 0, 2)
+
+
 def test_small_liberties_are_taken_as_meant() -> None:
     liberal = {**card("x"), "kind": " Cloze", "difficulty": "EASY", "back": 42, "mood": "good"}
     liberal["quotes"] = [{"page": "7", "quote": "q", "line": 3}]

@@ -1,0 +1,141 @@
+"""Runs that are stopped: nobody waits for nothing, what was paid is counted, nothing comes after the end."""
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import sqlalchemy as sa
+from apiflask import APIFlask
+
+from backend.core.queue import queue
+from tests.generation.conftest import notes
+from tests.generation.test_api_runs import read
+from tests.stand_ins.openai_server import OpenAIStandIn
+
+Work = Callable[[], Any]
+
+
+def work_on_one_section(app: APIFlask, engine: sa.Engine, run: Any) -> threading.Thread:
+    """Start to work on a section of a run in a thread of its own, as a worker would; return the thread."""
+    with engine.connect() as connection:
+        statement = "SELECT id FROM steps WHERE run_id = :run AND kind = 'section' AND state = 'queued' LIMIT 1"
+        step = connection.execute(sa.text(statement), {"run": run["id"]}).scalar_one()
+
+    def work() -> None:
+        with app.app_context():
+            queue.tasks["generation.work_step"].run(str(step))
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    return thread
+
+
+def plan(client: Any, run: Any, run_task: Callable[[str], None]) -> None:
+    """Read the documents of a run and plan it, without working on its sections."""
+    run_task("library.read_document")
+    run_task("generation.work_step")
+    assert read(client, f"/runs/{run['id']}")["state"] == "making"
+
+
+def test_a_cancelled_run_does_not_wait_for_a_try_that_is_due_later(
+    client: Any,
+    openai: OpenAIStandIn,
+    start_run: Callable[..., Any],
+    run_next: Callable[[str], None],
+    app: APIFlask,
+    engine: sa.Engine,
+) -> None:
+    run = start_run(pages=1, flashcards=1, questions=0)
+    plan(client, run, run_next)
+    openai.delay_s = 0.5
+    openai.set_script([{"do": "rate_limit", "retry_after": "50"}, {"do": "sleep", "seconds": 0.5}])
+    thread = work_on_one_section(app, engine, run)
+    while not openai.calls:
+        pass
+    answer = client.post(f"/api/v1/runs/{run['id']}/cancel")
+    assert answer.status_code == 202
+    thread.join(timeout=30)
+    assert read(client, f"/runs/{run['id']}")["state"] == "cancelled"
+
+
+def test_a_run_fails_only_after_its_last_call_has_ended(
+    client: Any,
+    openai: OpenAIStandIn,
+    start_run: Callable[..., Any],
+    run_next: Callable[[str], None],
+    app: APIFlask,
+    engine: sa.Engine,
+) -> None:
+    run = start_run(pages=4, flashcards=8, questions=0)
+    plan(client, run, run_next)
+    openai.set_script([{"do": "sleep", "on": [1], "seconds": 1.5}, {"do": "quota_exhausted", "on": [2]}])
+    slow = work_on_one_section(app, engine, run)
+    while not openai.calls:
+        pass
+    work_on_one_section(app, engine, run).join(timeout=30)
+    view = read(client, f"/runs/{run['id']}")
+    assert (view["state"], view["error"]["code"]) == ("failing", "quota_exhausted")
+    slow.join(timeout=30)
+    view = read(client, f"/runs/{run['id']}")
+    assert (view["state"], view["error"]["code"]) == ("failed", "quota_exhausted")
+    assert view["delivered"]["flashcards"] > 0
+    events = client.get(f"/api/v1/runs/{run['id']}/events?after=0").json
+    assert events["items"][-1]["kind"] == "run.failed"
+    assert len(openai.calls) == 2
+
+
+def test_calls_are_counted_even_when_their_answer_cannot_be_written(
+    client: Any, openai: OpenAIStandIn, start_run: Callable[..., Any], finish: Work, engine: sa.Engine
+) -> None:
+    with engine.begin() as connection:
+        connection.execute(sa.text("ALTER TABLE flashcards ADD CONSTRAINT never CHECK (front IS NULL) NOT VALID"))
+    try:
+        run = start_run(pages=1, flashcards=2, questions=0)
+        finish()
+    finally:
+        with engine.begin() as connection:
+            connection.execute(sa.text("ALTER TABLE flashcards DROP CONSTRAINT never"))
+    run = read(client, f"/runs/{run['id']}")
+    assert (run["state"], run["error"]["code"]) == ("failed", "internal_error")
+    assert run["usage"]["requests"] == len(openai.calls) == 3
+    assert run["usage"]["input_tokens"] == sum(call["prompt_tokens"] for call in openai.calls)
+
+
+def test_deleting_a_study_set_waits_for_the_step_that_is_being_recorded(
+    client: Any,
+    openai: OpenAIStandIn,
+    start_run: Callable[..., Any],
+    run_next: Callable[[str], None],
+    app: APIFlask,
+    engine: sa.Engine,
+) -> None:
+    run = start_run(pages=4, flashcards=8, questions=0)
+    plan(client, run, run_next)
+    openai.delay_s = 0.3
+    threads = [work_on_one_section(app, engine, run)]
+    while not openai.calls:
+        pass
+    assert client.delete(f"/api/v1/study-sets/{run['study_set_id']}").status_code == 204
+    for thread in threads:
+        thread.join(timeout=30)
+    assert client.get(f"/api/v1/runs/{run['id']}").status_code == 404
+    with engine.connect() as connection:
+        for table in ("steps", "run_events", "model_calls", "flashcards", "topics"):
+            assert connection.execute(sa.text(f"SELECT count(*) FROM {table}")).scalar_one() == 0
+
+
+def test_a_document_cannot_go_while_a_run_begins(client: Any, openai: OpenAIStandIn, finish: Work) -> None:
+    study_set = client.make_study_set()
+    document = client.upload(study_set, ("notes.txt", notes(1))).json["documents"][0]["id"]
+    answers: list[int] = []
+    delete = threading.Thread(target=lambda: answers.append(client.delete(f"/api/v1/documents/{document}").status_code))
+    delete.start()
+    run = client.post(f"/api/v1/study-sets/{study_set}/runs", json={})
+    delete.join(timeout=30)
+    finish()
+    if run.status_code == 202:
+        # Either the document stayed for the run, or it went before the run began to need it.
+        assert answers == [409]
+        assert read(client, f"/runs/{run.json['id']}")["state"] == "done"
+    else:
+        assert (run.status_code, answers) == (409, [204])
