@@ -5,7 +5,7 @@ Problems follow RFC 9457 with ``code``, ``detail``, ``request_id`` and, for vali
 
 import hashlib
 import re
-from collections.abc import Mapping, Set
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 from uuid import UUID
@@ -167,17 +167,11 @@ def problem(
     return response
 
 
-def with_entity_tag(body: BaseModel, *, without: Set[str] = frozenset()) -> Response:
-    """Answer with an ETag, or 304 when the caller has this representation already.
-
-    ``without`` names fields that change with time alone: they make no new tag, which is therefore a weak one
-    (RFC 9110, 8.8.1).
-    """
-    data = body.model_dump(mode="json")
-    tagged = {name: value for name, value in data.items() if name not in without}
-    response = Response(json.dumps(data), content_type="application/json")
-    digest = hashlib.sha256(json.dumps(tagged, sort_keys=True).encode()).hexdigest()
-    response.set_etag(digest[:32], weak=bool(without))
+def with_entity_tag(body: BaseModel) -> Response:
+    """Answer with a strong ETag, or 304 when the caller has this very representation already."""
+    text = json.dumps(body.model_dump(mode="json"))
+    response = Response(text, content_type="application/json")
+    response.set_etag(hashlib.sha256(text.encode()).hexdigest()[:32])
     response.headers["Cache-Control"] = "private, no-cache"
     response.make_conditional(request)
     return response

@@ -70,7 +70,7 @@ def get_run(run_id: UUID) -> Response:
     """Read a run: its state, counted progress, counts, usage, time left and error."""
     with transaction():
         view = service.view_run(service.get_run(g.user_id, run_id))
-    return with_entity_tag(RunAnswer.of(view), without={"eta_s"})
+    return with_entity_tag(RunAnswer.of(view))
 
 
 @generation.post("/runs/<uuid:run_id>/cancel")

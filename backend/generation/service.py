@@ -2,11 +2,11 @@
 
 import math
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
 import sqlalchemy as sa
 
-from backend.core.clock import now
 from backend.core.database import db
 from backend.core.errors import NotFound
 from backend.core.ids import new_id
@@ -31,6 +31,9 @@ from backend.generation.types import (
 from backend.library import service as library
 from backend.library.signals import document_deleting, study_set_deleting
 from backend.library.types import DocumentStatus
+
+Sections = dict[str, tuple[int, datetime | None]]
+"""By state: how many sections, and when the last of them ended."""
 
 
 def start_run(user_id: UUID, study_set_id: UUID, wish: RunWish) -> Run:
@@ -124,9 +127,9 @@ def view_runs(runs: Sequence[Run]) -> list[RunView]:
     return [_view(run, steps.get(run.id, {}), usage.get(run.id, RunUsage()), reading[run.id]) for run in runs]
 
 
-def _view(run: Run, sections: dict[str, int], usage: RunUsage, pages: tuple[int, int | None]) -> RunView:
-    done = sum(sections.get(state, 0) for state in (JobState.DONE, JobState.FAILED, JobState.CANCELLED))
-    total = sum(sections.values())
+def _view(run: Run, sections: Sections, usage: RunUsage, pages: tuple[int, int | None]) -> RunView:
+    done = _number(sections, JobState.DONE, JobState.FAILED, JobState.CANCELLED)
+    total = _number(sections, *JobState)
     asked = None
     if run.planned_at is not None and run.flashcards_asked is not None and run.questions_asked is not None:
         asked = run.flashcards_asked + run.questions_asked
@@ -138,26 +141,35 @@ def _view(run: Run, sections: dict[str, int], usage: RunUsage, pages: tuple[int,
         items_kept=run.flashcards_delivered + run.questions_delivered,
         items_asked=asked,
     )
-    return RunView(run, progress, usage, _eta_s(run, done, total), sections.get(JobState.FAILED, 0))
+    last = max((ended_at for _, ended_at in sections.values() if ended_at is not None), default=None)
+    return RunView(run, progress, usage, _eta_s(run, done, total, last), _number(sections, JobState.FAILED))
 
 
-def _eta_s(run: Run, done: int, total: int) -> int | None:
-    """Time left at the pace so far, in seconds; the connecting of topics counts as one section."""
-    if run.state not in (RunState.MAKING, RunState.CONNECTING) or run.planned_at is None or done == 0:
+def _number(sections: Sections, *states: JobState) -> int:
+    return sum(sections[state][0] for state in states if state in sections)
+
+
+def _eta_s(run: Run, done: int, total: int, last_ended_at: datetime | None) -> int | None:
+    """Time left at the pace so far, in seconds; the connecting of topics counts as one section.
+
+    It is as of the end of the last section, so that it changes with the run's other figures and never alone: an
+    unchanged run keeps its entity tag.
+    """
+    if run.state not in (RunState.MAKING, RunState.CONNECTING) or run.planned_at is None or last_ended_at is None:
         return None
-    pace_s = (now() - run.planned_at).total_seconds() / done
+    pace_s = max((last_ended_at - run.planned_at).total_seconds(), 0.0) / done
     return math.ceil(pace_s * (total - done + (1 if run.state == RunState.MAKING else 0)))
 
 
-def _count_sections(run_ids: Sequence[UUID]) -> dict[UUID, dict[str, int]]:
+def _count_sections(run_ids: Sequence[UUID]) -> dict[UUID, Sections]:
     query = (
-        sa.select(Step.run_id, Step.state, sa.func.count())
+        sa.select(Step.run_id, Step.state, sa.func.count(), sa.func.max(Step.ended_at))
         .where(Step.run_id.in_(run_ids), Step.kind == StepKind.SECTION)
         .group_by(Step.run_id, Step.state)
     )
-    counts: dict[UUID, dict[str, int]] = {}
-    for run_id, state, count in db.session.execute(query):
-        counts.setdefault(run_id, {})[state] = count
+    counts: dict[UUID, Sections] = {}
+    for run_id, state, count, ended_at in db.session.execute(query):
+        counts.setdefault(run_id, {})[state] = (count, ended_at)
     return counts
 
 
