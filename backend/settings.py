@@ -27,14 +27,13 @@ class Settings(BaseSettings):
     database_url: str = Field(
         "postgresql://localhost/hackthestudy", description="PostgreSQL, as `postgresql://user:password@host/name`."
     )
-    redis_url: str = Field("redis://localhost:6379/0", description="Redis or Valkey: broker and cache.")
+    redis_url: str = Field("redis://localhost:6379/0", description="Redis or Valkey: the broker.")
     jwt_secret: SecretStr = Field(
         SecretStr(_DEVELOPMENT_SECRET), description="Signs access tokens; at least 32 characters in production."
     )
     flask_secret_key: SecretStr = Field(
-        SecretStr(_DEVELOPMENT_SECRET), description="Signs cookies and cursors; at least 32 characters in production."
+        SecretStr(_DEVELOPMENT_SECRET), description="Flask's own secret, for what it signs; at least 32 characters in production."
     )
-    public_url: str = Field("http://localhost:8080", description="Where the API is reached from outside.")
     frontend_url: str = Field("http://localhost:5173", description="The browser app's origin; allowed by CORS.")
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="Further exact origins allowed by CORS, separated by commas."
@@ -98,7 +97,7 @@ class Settings(BaseSettings):
                 problems.append(f"{name.upper()} is too simple: use random characters")
         if self.jwt_secret.get_secret_value() == self.flask_secret_key.get_secret_value() and not problems:
             problems.append("FLASK_SECRET_KEY equals JWT_SECRET: each purpose needs a secret of its own")
-        for name in ("database_url", "redis_url", "public_url", "frontend_url"):
+        for name in ("database_url", "redis_url", "frontend_url"):
             if name not in self.model_fields_set:
                 problems.append(f"{name.upper()} is missing")
         if "*" in self.allowed_origins:

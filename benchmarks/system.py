@@ -26,7 +26,7 @@ MODEL_S = 1.0
 
 _PATIENCE_S = 180.0
 _POLL_S = 0.01
-_GIVEN_BY_THE_STACK = {"environment", "database_url", "redis_url", "port", "public_url"}
+_GIVEN_BY_THE_STACK = {"environment", "database_url", "redis_url", "port"}
 
 T = TypeVar("T")
 

@@ -17,7 +17,6 @@ PRODUCTION = {
     "FLASK_SECRET_KEY": "uE4iO8aW2qS6xC1vN9mK7lP3zT5rH0jD",
     "DATABASE_URL": "postgresql://user:password@db.example/hackthestudy",
     "REDIS_URL": "redis://localhost:6379/0",
-    "PUBLIC_URL": "https://api.study.example",
     "FRONTEND_URL": "https://study.example",
 }
 

@@ -81,7 +81,6 @@ class LocalStack:
         """The environment of our processes."""
         env: dict[str, str | None] = {
             "ENVIRONMENT": "development",
-            "PUBLIC_URL": self.url,
             **os.environ,
             "DATABASE_URL": self.postgres.url,
             "REDIS_URL": self.redis.url,
