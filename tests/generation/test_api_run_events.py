@@ -1,6 +1,7 @@
 """Following a run: events by polling and as a stream, and entity tags."""
 
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -96,3 +97,25 @@ def test_an_unchanged_run_is_not_sent_again(
     again = client.get(path, headers={"If-None-Match": tag})
     assert (again.status_code, again.data) == (304, b"")
     assert client.get(path, headers={"If-None-Match": '"other"'}).status_code == 200
+
+
+def test_a_run_under_way_that_has_not_moved_is_not_sent_again(
+    client: Any,
+    openai: OpenAIStandIn,
+    start_run: Callable[..., Any],
+    run_pending_jobs: Callable[[], int],
+    finish: Callable[[], None],
+) -> None:
+    openai.set_script([{"do": "rate_limit", "on": [2, 3, 4], "retry_after": "50"}])
+    run = start_run(pages=4, flashcards=8)
+    run_pending_jobs()
+    path = f"/api/v1/runs/{run['id']}"
+    before = client.get(path)
+    assert (before.json["state"], before.json["progress"]["sections_done"]) == ("making", 1)
+    assert before.json["eta_s"] is not None
+    # With three sections to go, a time left that was told as of now would be another one by then.
+    time.sleep(0.5)
+    again = client.get(path, headers={"If-None-Match": before.headers["ETag"]})
+    assert (again.status_code, again.data) == (304, b"")
+    finish()
+    assert client.get(path, headers={"If-None-Match": before.headers["ETag"]}).status_code == 200

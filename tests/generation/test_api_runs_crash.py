@@ -1,19 +1,44 @@
-"""A step or a reading that fails by our own fault: tried again, ended with a code, and the rest goes on."""
+"""A step or a reading that fails by our own fault: tried again, ended with a code, and the rest goes on.
 
-from collections.abc import Callable
+No input is known to cause one, so the database refuses a row for a reason that nobody expected.
+"""
+
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
-from backend.generation import steps
-from backend.library import reading
 from tests.generation.test_api_runs import read
 from tests.stand_ins.openai_server import OpenAIStandIn
 
+CrashOn = Callable[..., None]
 
-def fail(*_: object) -> Any:
-    """Do what nobody expected."""
-    raise RuntimeError("nobody expected this")
+# A sequence counts on although the transaction is rolled back.
+_CRASH = """
+CREATE SEQUENCE crashes;
+CREATE FUNCTION crash() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF nextval('crashes') <= {times} THEN
+        RAISE EXCEPTION 'nobody expected this';
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER crash BEFORE INSERT ON {table} FOR EACH STATEMENT EXECUTE FUNCTION crash();
+"""
+
+
+@pytest.fixture
+def crash_on(engine: sa.Engine) -> Iterator[CrashOn]:
+    """Make the next so many insertions into a table fail, with an error that says nothing of passing."""
+
+    def install(table: str, *, times: int) -> None:
+        with engine.begin() as connection:
+            connection.exec_driver_sql(_CRASH.format(table=table, times=times))
+
+    yield install
+    with engine.begin() as connection:
+        connection.exec_driver_sql("DROP FUNCTION IF EXISTS crash CASCADE; DROP SEQUENCE IF EXISTS crashes")
 
 
 def test_a_crashing_step_ends_the_run_with_a_code_of_ours(
@@ -21,15 +46,15 @@ def test_a_crashing_step_ends_the_run_with_a_code_of_ours(
     openai: OpenAIStandIn,
     start_run: Callable[..., Any],
     finish: Callable[[], None],
-    monkeypatch: pytest.MonkeyPatch,
+    crash_on: CrashOn,
 ) -> None:
-    monkeypatch.setattr(steps, "check_reply", fail)
+    crash_on("flashcards", times=99)
     run = start_run(pages=1, flashcards=2)
     finish()
     run = read(client, f"/runs/{run['id']}")
     assert (run["state"], run["error"]["code"]) == ("failed", "internal_error")
     assert "our side" in run["error"]["detail"]
-    assert len(openai.calls) == 3
+    assert len(openai.calls) == run["usage"]["requests"] == 3
 
 
 def test_a_step_that_crashes_once_loses_nothing(
@@ -37,14 +62,14 @@ def test_a_step_that_crashes_once_loses_nothing(
     openai: OpenAIStandIn,
     start_run: Callable[..., Any],
     finish: Callable[[], None],
-    monkeypatch: pytest.MonkeyPatch,
+    crash_on: CrashOn,
 ) -> None:
-    really, crashes = steps.check_reply, iter([fail])
-    monkeypatch.setattr(steps, "check_reply", lambda *given: next(crashes, really)(*given))
+    crash_on("flashcards", times=1)
     run = start_run(pages=1, flashcards=2, questions=1)
     finish()
     run = read(client, f"/runs/{run['id']}")
     assert (run["state"], run["delivered"]) == ("done", {"flashcards": 2, "questions": 1})
+    assert len(openai.calls) == 2
 
 
 def test_a_crashing_reading_ends_the_document_and_its_run(
@@ -52,10 +77,10 @@ def test_a_crashing_reading_ends_the_document_and_its_run(
     openai: OpenAIStandIn,
     start_run: Callable[..., Any],
     run_pending_jobs: Callable[[], int],
-    engine: Any,
-    monkeypatch: pytest.MonkeyPatch,
+    engine: sa.Engine,
+    crash_on: CrashOn,
 ) -> None:
-    monkeypatch.setattr(reading, "extract", fail)
+    crash_on("pages", times=99)
     run = start_run(pages=1)
     for _ in range(3):
         run_pending_jobs()
@@ -64,5 +89,9 @@ def test_a_crashing_reading_ends_the_document_and_its_run(
     (document,) = read(client, f"/study-sets/{run['study_set_id']}/documents")["items"]
     assert (document["status"], document["error"]["code"]) == ("failed", "internal_error")
     assert "our side" in document["error"]["detail"]
+    run_pending_jobs()
     run = read(client, f"/runs/{run['id']}")
     assert (run["state"], run["error"]["code"]) == ("failed", "no_text")
+    (skipped,) = read(client, f"/runs/{run['id']}/receipt")["documents"][0]["skipped"]
+    assert (skipped["first_page"], skipped["reason"]) == (None, "internal_error")
+    assert openai.calls == []
