@@ -9,11 +9,13 @@ keeping a repeated item to dropping one that is none.
 
 import hashlib
 import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from rapidfuzz import fuzz, process
+from rapidfuzz.utils import default_process
 
 from backend.study.claims import negations, numbers
 from backend.study.folding import fold
@@ -49,6 +51,11 @@ class ItemText:
     def folded_answer(self) -> str:
         """The answer, folded."""
         return _normalise(self.answer)
+
+    @cached_property
+    def rough_answer(self) -> str:
+        """The answer's letters and digits: folded nearly as well, in a twentieth of the time."""
+        return default_process(unicodedata.normalize("NFKC", self.answer))
 
     @cached_property
     def front_words(self) -> frozenset[str]:
@@ -92,7 +99,7 @@ def is_near_duplicate(one: ItemText, other: ItemText) -> bool:
         return True
     # The cheapest comparisons first: hardly any pair passes the second.
     return (
-        (one.folded_answer == other.folded_answer or _similarity(one, other) >= _COARSE_ANSWER)
+        (one.folded_answer == other.folded_answer or _rough_similarity(one, other) >= _COARSE_ANSWER)
         and _say_the_same(one.folded_answer, other.folded_answer, one.answer_words, other.answer_words, _SHARED_ANSWER)
         and _say_the_same(one.folded_front, other.folded_front, one.front_words, other.front_words, _SHARED_FRONT)
         and one.claims == other.claims
@@ -102,20 +109,20 @@ def is_near_duplicate(one: ItemText, other: ItemText) -> bool:
 def find_near_duplicate(item: ItemText, others: Sequence[ItemText]) -> int | None:
     """Return the index of the first of ``others`` that is an exact or near duplicate, or None.
 
-    1,000 others take a few milliseconds once their texts are folded, which each does once.
+    1,000 others take a few milliseconds: only those with a similar answer are folded, once each.
     """
     # Only what has a similar answer is compared word by word.
     similar = process.extract_iter(
-        item.folded_answer,
-        [other.folded_answer for other in others],
+        item.rough_answer,
+        [other.rough_answer for other in others],
         scorer=fuzz.token_sort_ratio,
-        score_cutoff=_COARSE_ANSWER if item.folded_answer else None,
+        score_cutoff=_COARSE_ANSWER if item.rough_answer else None,
     )
     return next((at for _, _, at in similar if is_near_duplicate(item, others[at])), None)
 
 
-def _similarity(one: ItemText, other: ItemText) -> float:
-    return fuzz.token_sort_ratio(one.folded_answer, other.folded_answer)
+def _rough_similarity(one: ItemText, other: ItemText) -> float:
+    return fuzz.token_sort_ratio(one.rough_answer, other.rough_answer)
 
 
 def _normalise(text: str) -> str:
