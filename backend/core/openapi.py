@@ -86,6 +86,7 @@ def configure_openapi(app: APIFlask, public_endpoints: frozenset[str]) -> None:
                     if getattr(view, ACCEPTS_KEY, False):
                         operation.setdefault("parameters", []).append(IDEMPOTENCY_KEY)
                         operation["responses"].setdefault("409", {"description": "Conflict"})
+                        _add_header(operation, "2", "Location")
                     _finish_operation(operation, endpoint, public=endpoint in public_endpoints)
         schemas = spec.setdefault("components", {}).setdefault("schemas", {})
         for unused in ("HTTPError", "ValidationError"):
@@ -118,10 +119,24 @@ def _finish_operation(operation: dict[str, Any], endpoint: str, *, public: bool)
     if "requestBody" in operation:
         for status, text in _BODY_REFUSED.items():
             responses.setdefault(status, {"description": text})
+    if "304" in responses:
+        # What has not changed is not sent again (RFC 9110, 15.4.5).
+        responses["304"].pop("content", None)
+        _add_header(operation, "2", "ETag")
+        _add_header(operation, "304", "ETag")
     for status, response in responses.items():
         if status.startswith(("4", "5")) and not _is_answer(response):
+            if status in ("429", "503"):
+                _add_header(operation, status, "Retry-After")
             response["content"] = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     operation["responses"] = dict(sorted(responses.items()))
+
+
+def _add_header(operation: dict[str, Any], status: str, name: str) -> None:
+    """Describe a header of the answers whose status begins like this."""
+    for code, response in operation["responses"].items():
+        if code.startswith(status):
+            response.setdefault("headers", {})[name] = _HEADERS[name]
 
 
 def _is_answer(response: dict[str, Any]) -> bool:
@@ -136,6 +151,14 @@ _BODY_REFUSED = {
     "413": "Too large",
     "415": "Not accepted",
     "422": "Not valid",
+}
+_HEADERS = {
+    "ETag": {"description": "Names this state; send it as If-None-Match.", "schema": {"type": "string"}},
+    "Location": {
+        "description": "Where what was made is found.",
+        "schema": {"type": "string", "format": "uri-reference"},
+    },
+    "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 0}},
 }
 UPLOAD_BODY = {
     "required": True,

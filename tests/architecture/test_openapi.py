@@ -114,6 +114,24 @@ def test_an_error_that_is_no_problem_is_reported(spec: Spec) -> None:
     assert wrong_errors(spec) == ["get /api/v1/study-sets 401"]
 
 
+def test_what_has_not_changed_has_no_body(spec: Spec) -> None:
+    unchanged = [operation["responses"] for _, operation in operations(spec) if "304" in operation["responses"]]
+    assert unchanged
+    for responses in unchanged:
+        assert "content" not in responses["304"]
+        assert "ETag" in responses["200"]["headers"]
+        assert "ETag" in responses["304"]["headers"]
+
+
+def test_headers_that_are_sent_are_described(spec: Spec) -> None:
+    for name, operation in operations(spec):
+        keyed = any(parameter["name"] == "Idempotency-Key" for parameter in operation.get("parameters", ()))
+        headers = {status: set(response.get("headers", {})) for status, response in operation["responses"].items()}
+        created = [found for status, found in headers.items() if status.startswith("2")]
+        assert all(("Location" in found) == keyed for found in created), name
+        assert ("Retry-After" in headers["503"]) == ((operation["operationId"], "503") not in NO_PROBLEM), name
+
+
 def test_every_operation_has_a_summary_and_a_good_answer(spec: Spec) -> None:
     for name, operation in operations(spec):
         assert operation["summary"].endswith("."), name
