@@ -87,6 +87,7 @@ def configure_openapi(app: APIFlask, public_endpoints: frozenset[str]) -> None:
                         operation.setdefault("parameters", []).append(IDEMPOTENCY_KEY)
                         operation["responses"].setdefault("409", {"description": "Conflict"})
                         _add_header(operation, "2", "Location")
+                        _add_header(operation, "409", "Retry-After")
                     _finish_operation(operation, endpoint, public=endpoint in public_endpoints)
         schemas = spec.setdefault("components", {}).setdefault("schemas", {})
         for unused in ("HTTPError", "ValidationError"):

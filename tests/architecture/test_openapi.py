@@ -129,6 +129,7 @@ def test_headers_that_are_sent_are_described(spec: Spec) -> None:
         headers = {status: set(response.get("headers", {})) for status, response in operation["responses"].items()}
         created = [found for status, found in headers.items() if status.startswith("2")]
         assert all(("Location" in found) == keyed for found in created), name
+        assert not keyed or "Retry-After" in headers["409"], name
         assert ("Retry-After" in headers["503"]) == ((operation["operationId"], "503") not in NO_PROBLEM), name
 
 
