@@ -18,7 +18,7 @@ from rapidfuzz import fuzz, process
 from rapidfuzz.utils import default_process
 
 from backend.study.claims import negations, numbers
-from backend.study.folding import fold
+from backend.study.folding import fold_text
 from backend.study.stop_words import QUESTION_WORDS, STOP_WORDS
 
 _CLOZE = re.compile(r"\{\{c\d+::(.*?)(?:::.*?)?\}\}", re.DOTALL)
@@ -126,7 +126,7 @@ def _rough_similarity(one: ItemText, other: ItemText) -> float:
 
 
 def _normalise(text: str) -> str:
-    return fold(text).text.strip(" .?!:;,")
+    return fold_text(text).strip(" .?!:;,")
 
 
 def _content_words(folded: str) -> frozenset[str]:

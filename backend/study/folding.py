@@ -11,6 +11,7 @@ import unicodedata
 from array import array
 from bisect import bisect_right
 from dataclasses import dataclass
+from functools import lru_cache
 
 _MARKS = "\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f"
 _INVISIBLE = (
@@ -101,6 +102,12 @@ def fold(text: str) -> Folded:
     starts.extend(range(position, len(text)))
     ends.extend(range(position + 1, len(text) + 1))
     return Folded("".join(pieces), starts, ends)
+
+
+@lru_cache(maxsize=256)
+def fold_text(text: str) -> str:
+    """Fold a text whose offsets do not matter. Each check of an item asks for the same few, so these are kept."""
+    return fold(text).text
 
 
 def _fold_cluster(cluster: str) -> str:

@@ -34,5 +34,5 @@ def is_formula_like(text: str) -> bool:
     """Say whether a text holds a formula; numbers, percentages, dates and units alone are none."""
     if _MATH_CHARACTERS.search(text) or _LATEX.search(text) or _NOTATION.search(text):
         return True
-    written = sum(not character.isspace() for character in text)
+    written = len("".join(text.split()))
     return written > 0 and len(_SYMBOL.findall(text)) / written > _MANY_SYMBOLS

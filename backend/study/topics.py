@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from backend.core.database import db
 from backend.core.ids import new_id
-from backend.study.folding import fold
+from backend.study.folding import fold_text
 from backend.study.models import Topic, TopicLink
 from backend.study.types import LinkView, NewTopic, TopicView
 
@@ -17,7 +17,7 @@ _Parents = dict[UUID, UUID | None]
 
 def topic_key(name: str) -> str:
     """Return the folded name under which a topic is one and the same."""
-    return fold(name).text.strip()
+    return fold_text(name).strip()
 
 
 def list_topics(study_set_id: UUID) -> list[TopicView]:

@@ -8,7 +8,7 @@ from backend.generation.checks.cleaning import clean_question
 from backend.generation.checks.wording import has_prompt_fragment, is_meta, is_placeholder, points_to_the_page
 from backend.generation.language_model import DraftQuestion
 from backend.generation.quantities import read_quantities
-from backend.study.folding import fold
+from backend.study.folding import fold_text
 from backend.study.formulas import is_formula_like
 
 LONGEST_STEM = 800
@@ -77,7 +77,7 @@ def _comparable(text: str) -> str:
     """Fold an option, save where folding would take away what tells options apart (10² and 102)."""
     if is_formula_like(text):
         return " ".join(text.split())
-    folded = fold(text).text.strip(" .;,")
+    folded = fold_text(text).strip(" .;,")
     return folded if len(folded) > _CASE_MATTERS_UP_TO else " ".join(text.split()).strip(" .;,") or folded
 
 
@@ -91,7 +91,7 @@ def _options_not_distinct(draft: DraftQuestion, _: CheckContext) -> bool:
 
 def _key_in_stem(draft: DraftQuestion, _: CheckContext) -> bool:
     """A key that stands in the stem gives itself away, unless a distractor stands there too ("A or B?")."""
-    stem = fold(draft.stem).text
+    stem = fold_text(draft.stem)
     return any(
         len(text) >= _SHORTEST_GIVEAWAY and not read_quantities([text])[0] and _stands_in(text, stem)
         for text in _folded_options(draft, key=True)
@@ -99,7 +99,7 @@ def _key_in_stem(draft: DraftQuestion, _: CheckContext) -> bool:
 
 
 def _folded_options(draft: DraftQuestion, *, key: bool) -> list[str]:
-    texts = (fold(option.text).text.strip(" .;,") for option in draft.options if (option.id == draft.key) is key)
+    texts = (fold_text(option.text).strip(" .;,") for option in draft.options if (option.id == draft.key) is key)
     return [text for text in texts if text]
 
 
@@ -118,7 +118,7 @@ def _letters_named(draft: DraftQuestion, _: CheckContext) -> bool:
 
 
 def _contradicts_key(draft: DraftQuestion, _: CheckContext) -> bool:
-    explanation = fold(draft.explanation).text
+    explanation = fold_text(draft.explanation)
     keys = _folded_options(draft, key=True)
     for text in _folded_options(draft, key=False):
         named = rf"[\"']?{re.escape(text)}[\"']?"

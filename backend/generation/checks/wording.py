@@ -7,7 +7,7 @@ is not said of a page of HTML, and so on. German and English are covered.
 import re
 
 from backend.generation.checks.check import CheckContext
-from backend.study.folding import fold
+from backend.study.folding import fold_text
 
 # Matched against whole texts, folded and without outer punctuation. Folding turns ß into ss and takes hyphens
 # between letters away.
@@ -75,7 +75,7 @@ _ABOUT_A_FIGURE = re.compile(
 
 def is_placeholder(text: str) -> bool:
     """Say whether a text as a whole stands in for one that is missing."""
-    folded = fold(text).text
+    folded = fold_text(text)
     if _ONLY_MARKS.fullmatch(folded):
         return text.strip() not in _SIGNS
     return _PLACEHOLDER.fullmatch(folded.strip(" .:!?\"'()[]{}<>")) is not None
@@ -83,17 +83,17 @@ def is_placeholder(text: str) -> bool:
 
 def is_meta(text: str) -> bool:
     """Say whether a text reports a failure or speaks as the model that wrote it."""
-    folded = fold(text).text
+    folded = fold_text(text)
     return _FAILURE.search(folded) is not None or _ABOUT_ITSELF.search(folded) is not None
 
 
 def points_to_the_page(text: str) -> bool:
     """Say whether a text can only be understood beside a page or a figure that the item does not show."""
-    folded = fold(text).text
+    folded = fold_text(text)
     return _ABOUT_THE_PAGE.search(folded) is not None or _ABOUT_A_FIGURE.search(folded) is not None
 
 
 def has_prompt_fragment(text: str, context: CheckContext) -> bool:
     """Say whether a text repeats a fragment of our own prompts."""
-    folded = fold(text).text
+    folded = fold_text(text)
     return any(fragment in folded for fragment in context.folded_fragments)
