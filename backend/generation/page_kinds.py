@@ -29,10 +29,13 @@ _ENTRY = re.compile(
     r"|\bdoi\b|https?://|\bet al\b|\bpp?\.\s?\d|\bISBN\b|\bS\.\s?\d+",
     re.IGNORECASE,
 )
-_NUMBERED_LINE = re.compile(r"\S.*?(?:\.{2,}|\. \.|[\s…·_]|,)\s*(?:\d{1,4}|[ivxl]{1,6})\s*$", re.IGNORECASE)
-_LEADER_LINE = re.compile(r"(?:\.{3,}|(?:\. ){3,}|…+|·{3,}|_{3,})\s*(?:\d{1,4}|[ivxl]{1,6})\s*$", re.IGNORECASE)
-_INDEX_LINE = re.compile(r"\S.*?[,\s]\s*\d{1,4}(?:\s*[-–,]\s*\d{1,4}|f{1,2}\.?)*\s*$")
+# These three describe how a line ends, and are searched in its last characters only: pages are hostile, and a
+# pattern that starts at every character of a long line takes time that grows with its square.
+_NUMBERED_LINE = re.compile(r"(?:\.\.|\. \.|[\s…·_,])\s*+(?:\d{1,4}|[ivxl]{1,6})$", re.IGNORECASE)
+_LEADER_LINE = re.compile(r"(?:\.{3,}+|(?:\. ){3,}+|…++|·{3,}+|_{3,}+)\s*+(?:\d{1,4}|[ivxl]{1,6})$", re.IGNORECASE)
+_INDEX_LINE = re.compile(r"[,\s]\s*+\d{1,4}+(?:\s*+[-–,]\s*+\d{1,4}+|f{1,2}+\.?+)*+$")
 
+_ENDING_CHARS = 60
 _FEWEST_LINES = 4
 _LONGEST_INDEX_LINE = 60
 _MOST_PROSE_LETTERS = 250
@@ -59,13 +62,13 @@ def reason_to_skip(page: PageText, before: str | None) -> str | None:
 
 def _is_contents(lines: list[str], titles: set[str], goes_on: bool) -> bool:
     # A table of contents may share its page with the first paragraphs of a chapter, which are to be learned.
-    if sum(map(str.isalpha, "".join(line for line in lines if not _NUMBERED_LINE.search(line)))) > _MOST_PROSE_LETTERS:
+    if sum(map(str.isalpha, "".join(line for line in lines if not _ends(line, _NUMBERED_LINE)))) > _MOST_PROSE_LETTERS:
         return False
     titled = any(_CONTENTS_HEADING.fullmatch(title) for title in titles)
     return (
-        _share(lines, _LEADER_LINE) >= 0.6
-        or (titled and _share(lines[1:], _NUMBERED_LINE) >= 0.5)
-        or (goes_on and _share(lines, _NUMBERED_LINE) >= 0.7)
+        _share_ending(lines, _LEADER_LINE) >= 0.6
+        or (titled and _share_ending(lines[1:], _NUMBERED_LINE) >= 0.5)
+        or (goes_on and _share_ending(lines, _NUMBERED_LINE) >= 0.7)
     )
 
 
@@ -81,6 +84,15 @@ def _share(lines: list[str], pattern: re.Pattern[str]) -> float:
     return sum(pattern.search(line) is not None for line in lines) / len(lines)
 
 
+def _ends(line: str, pattern: re.Pattern[str]) -> bool:
+    # Something must stand before the ending.
+    return pattern.search(line, max(1, len(line) - _ENDING_CHARS)) is not None
+
+
+def _share_ending(lines: list[str], pattern: re.Pattern[str]) -> float:
+    return sum(_ends(line, pattern) for line in lines) / len(lines)
+
+
 def _is_index(lines: list[str]) -> bool:
     short = [line for line in lines if len(line) <= _LONGEST_INDEX_LINE]
-    return len(short) >= 0.8 * len(lines) and _share(lines, _INDEX_LINE) >= 0.6
+    return len(short) >= 0.8 * len(lines) and _share_ending(lines, _INDEX_LINE) >= 0.6

@@ -206,3 +206,13 @@ def test_automatic_counts() -> None:
     assert automatic_counts([section(90)]) == (1, 1)
     assert automatic_counts([section(10**7)]) == (300, 150)
     assert automatic_counts([]) == (0, 0)
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize(
+    "line", ["1," * 3000 + "x", "a 1 " * 1500 + "x", ". " * 3000 + "x", "…" * 6000 + "x", "ff" * 3000]
+)
+def test_a_hostile_line_does_not_take_ages(line: str) -> None:
+    entries = "\n".join(f"term {number} a" for number in range(9))
+    # What grows with the square or the cube of a line's length would take minutes here, and hours on a page.
+    plan_sections([PageText(1, f"Index\n{entries}\n{line}"), PageText(2, f"Contents\n{line}\n{entries}")], 6000)
