@@ -26,7 +26,11 @@ COMMON = 0.5
 FEWEST_WINDOWS = 6
 """A word in fewer windows is never common: a chapter may well be about one thing."""
 
-_CAPITALISED = re.compile(r"\b[A-ZÄÖÜ][\w-]{2,}")
+_PARAMETER = re.compile(
+    r"(?:\w+\s){0,2}?(?:parameter|argument|value|number|integer|flag|option|field|wert|zahl|bezug|ausdruck|bereich|eingabe)\b",
+    re.IGNORECASE,
+)
+_WORD = re.compile(r"\b[^\W\d_][\w-]{2,}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +58,24 @@ class Survey:
     common: frozenset[str] = frozenset()
 
 
+def tells_a_kind(definition: Definition) -> bool:
+    """Whether a definition can be asked about from afar.
+
+    "Name: the …" may be a parameter, a button or a caption, known only beside its list; "Name: a …" tells a kind.
+    "Mode is a parameter that …" is known only beside its function, unless it says "a mode".
+    """
+    if not definition.in_prose and not re.match(r"(?:an?|eine?)\s", definition.text, re.IGNORECASE):
+        return False
+    named = definition.subject is None or definition.subject == definition.term
+    return not named or not _PARAMETER.match(definition.text)
+
+
 def list_concepts(definitions: Iterable[Definition], lexicon: Lexicon) -> dict[str, Concept]:
-    """Concepts by their terms' folded form; of several definitions of a term the first counts."""
+    """Concepts by their terms' folded form: terms whose definition tells a kind, the first of several."""
     concepts: dict[str, Concept] = {}
     for definition in definitions:
-        concepts.setdefault(stem_key(definition.term), _concept(definition, lexicon))
+        if tells_a_kind(definition):
+            concepts.setdefault(stem_key(definition.term), _concept(definition, lexicon))
     return concepts
 
 
@@ -71,7 +88,7 @@ def survey_document(pages: Iterable[SectionPage], lexicon: Lexicon) -> Survey:
         text = "\n".join(page.text for page in window)
         if detect_language(text, lexicon.language) == lexicon.language:
             count += 1
-            windows_of.update(set(_CAPITALISED.findall(text)))
+            windows_of.update({word.lower() for word in _WORD.findall(text)})
             found = list_concepts(find_definitions(read_prose(window, lexicon), lexicon), lexicon)
             concepts = found | concepts
     enough = max(FEWEST_WINDOWS, COMMON * count)

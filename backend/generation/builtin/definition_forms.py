@@ -119,7 +119,7 @@ DEFAULT_DE = re.compile(
 
 SECOND_CLAUSE = re.compile(
     r",\s(?:but|so)\s|\sand\s(?:its|their)\s|,\sand\s(?:the|an?|it|they|there|many|multiple|some)\s"
-    r"|,\s(?-i:[A-ZÄÖÜ])\w+\s(?:ist|sind)\s|,\s(?:und|aber|denn)\s(?:der|die|das|es|er|sie|man)\s",
+    r"|,\s(?-i:[A-ZÄÖÜ])\w+\s(?:ist|sind)\s|,\s(?:es|it)\s(?:ist|wird|hat|is|has)\s|,\s(?:und|aber|denn)\s(?:der|die|das|es|er|sie|man)\s",
     re.IGNORECASE,
 )
 """A second main clause says something else than what the term is."""
@@ -129,6 +129,6 @@ RELATIVE_EN = re.compile(r"\s(?:that|which|who|whose|where|whereby)\s")
 
 SECOND_VERB = re.compile(
     r"\s(?:and|und)\s(?:nicht|is|are|was|has|have|can|may|must|should|will|werden|wird|sollte?n?|kann|können|ist|sind|hat|haben"
-    r"|muss|müssen|war)\s|^[^,]*\sund\s[^,]*\s(?:werden|wird|ist|sind)\s"
+    r"|muss|müssen|war|waren|musste|konnte|wurde)\s|^[^,]*\sund\s[^,]*\s(?:werden|wird|ist|sind)\s"
 )
 """A second verb of the subject ("a line of text and may contain …") does so too."""

@@ -139,6 +139,8 @@ def _is_mass_noun(match: re.Match[str], prose: Prose, lexicon: Lexicon) -> bool:
     come with its abbreviation, or show elsewhere or by its ending that it is a noun.
     """
     term = match["term"]
+    if lexicon.language == "de" and _CAMEL_CASE.search(term) and match["text"].startswith(("der ", "die ", "das ")):
+        return False
     if is_name(term) or "(" in match.group()[match.end("term") - match.start() :][:3]:
         return True
     if lexicon.language == "de":
@@ -168,13 +170,15 @@ def _by_name(sentence: Sentence, match: re.Match[str], prose: Prose, lexicon: Le
 
 
 def _by_glossary(sentence: Sentence, match: re.Match[str], prose: Prose, lexicon: Lexicon) -> Definition | None:
-    text = re.sub(r"^(?:[–—-]\s|ist\s|sind\s|is\s|are\s)+", "", _trim(match["text"]))
+    text = re.sub(r"^(?:[–—-]\s|[Ii]st\s|[Ss]ind\s|[Ii]s\s|[Aa]re\s)+", "", _trim(match["text"]))
     phrase = NOUN_PHRASE[lexicon.language].match(text)
     if phrase is None or ";" in text or MAIN_VERB[lexicon.language].search(text):
         return None
     if lexicon.language == "de" and not phrase["article"] and not _GERMAN_COMPLEMENT.search(phrase.group()):
         return None
     if lexicon.language == "de" and match["term"].split()[-1][0].islower():
+        return None
+    if lexicon.language == "de" and _INFINITIVE_AT_END.search(text):
         return None
     leading = list_words(phrase.group())[:-1]
     if any(word in lexicon.relations or (word in lexicon.stop and place) for place, word in enumerate(leading)):
@@ -184,6 +188,10 @@ def _by_glossary(sentence: Sentence, match: re.Match[str], prose: Prose, lexicon
 
 # Without an article, "Fehlerbehebungen für …" may be a note in a list of changes; a genitive or "von" defines.
 _GERMAN_COMPLEMENT = re.compile(r"\s(?:von|des|der|eines|einer)\s$|,\s\w+\s$")
+# "Die Verschiebung von Pixeln einstellen" is an instruction.
+_INFINITIVE_AT_END = re.compile(r"^[^,]*\s[a-zäöüß]+en$")
+# "DatenY ist die Matrix der …" explains a parameter; a product's name is said to be "ein …".
+_CAMEL_CASE = re.compile(r"[a-zäöüß][A-ZÄÖÜ]")
 _PLURAL_EN = re.compile(r"(?<![sui])s$")
 _NOUN_ENDING = re.compile(r"(?:ung|heit|keit|tion|sion|ismus|tät|schaft|ose|ase|lyse|ese|ie|ik|enz|anz|tum|nis|ing)$")
 # What follows a semicolon, or a colon and a capital, is another statement.

@@ -12,6 +12,11 @@ from backend.generation.builtin.sentence_checks import content_words, fold, list
 from backend.generation.builtin.terms import Term, is_abbreviation, stem_key
 
 OPTIONS = 4
+SAME_START = 7
+"""Letters from which an equal beginning of two words is an equal part of them; shorter ones are mere prefixes."""
+
+LEAST_DEFINED = 2
+"""Of three wrong options, how many must be terms with a definition; what only heads a part may be no concept."""
 
 _ADJECTIVE = re.compile(r"(?:ed|ing|ive|able|ible|al|ous|ful|ic|ly)$")
 
@@ -24,7 +29,7 @@ class DistractorChooser:
         self._common = survey.common
         self._lexicon = lexicon
         self._terms = {key: _as_term(concept) for key, concept in concepts.items() if key not in terms} | {
-            key: replace(term, defined=True) if key in concepts else term for key, term in terms.items()
+            key: _merge(term, concepts.get(key)) for key, term in terms.items()
         }
 
     def choose(self, key: str, stem: str, evidence: Sentence) -> list[str]:
@@ -36,10 +41,8 @@ class DistractorChooser:
         than the rest; then there is no question. Nor is there one about what the whole document is about: any
         sentence of it has the same answer.
         """
-        if stem_key(key) in self._common:
-            return []
         stem_words = content_words(stem, self._lexicon)
-        if any(share_a_stem(word, stem_words) for word in content_words(key, self._lexicon)):
+        if self._is_common(key) or _gives_away(key, stem, stem_words, self._lexicon):
             return []
         own = self._terms.get(stem_key(key))
         if self._lexicon.language == "de" and (own is None or not own.singular):
@@ -54,9 +57,18 @@ class DistractorChooser:
             and not self._may_fit(key, name, evidence_words)
         )
         chosen = self._take_apart([text for _, text in ranked])
-        known = sum(self._terms[stem_key(text)].is_known for text in chosen)
+        terms = [self._terms[stem_key(text)] for text in chosen]
         # All must be names that the text defines or heads a part with; frequent words alone look silly.
-        return chosen if known == OPTIONS - 1 and _are_distinct([key, *chosen]) else []
+        fit = all(term.is_known for term in terms) and sum(term.defined for term in terms) >= LEAST_DEFINED
+        return chosen if len(chosen) == OPTIONS - 1 and fit and _are_distinct([key, *chosen]) else []
+
+    def _is_common(self, key: str) -> bool:
+        """Whether the document is about a term: as a whole, or in one part of it ("Debian-Projekt")."""
+        return stem_key(key) in self._common or any(stem_key(part) in self._common for part in key.split("-")[:-1])
+
+    def defines(self, term: str) -> bool:
+        """Whether the document says what a term is."""
+        return stem_key(term) in self._concepts
 
     def _rank(self, key: str, own: Term | None, term: Term, evidence: Sentence) -> float:
         """How well a term would stand beside the key; a plain number."""
@@ -68,7 +80,7 @@ class DistractorChooser:
             rank += 1.0 * (mine.genus == other.genus != "")
             rank -= 0.7 * (None not in (mine.counted, other.counted) and mine.counted != other.counted)
         # What is defined is a concept; a word of a heading may be anything.
-        rank += 1.0 * (other is not None)
+        rank += 2.0 * (other is not None)
         if other and not term.sentences:
             # A term from far away is less plausible; beyond some 75 pages distance says no more.
             rank -= min(abs(other.page - evidence.page) / 50, 1.5)
@@ -92,6 +104,30 @@ class DistractorChooser:
             if len(chosen) == OPTIONS - 1:
                 break
         return chosen
+
+
+def _gives_away(key: str, stem: str, stem_words: list[str], lexicon: Lexicon) -> bool:
+    """Whether a stem shows its key: by a word of it, the first part of a compound, or its initials."""
+    for word in content_words(key, lexicon):
+        if share_a_stem(word, stem_words) or any(_same_start(word, other) for other in stem_words):
+            return True
+    return is_abbreviation(key) and _spells_out(stem, key)
+
+
+def _same_start(left: str, right: str) -> bool:
+    """Whether two words are compounds of one first part ("Darlehensgebühr", "Darlehenssumme")."""
+    return left[:SAME_START] == right[:SAME_START] and min(len(left), len(right)) >= SAME_START
+
+
+def _spells_out(stem: str, key: str) -> bool:
+    """Whether a stem holds the words that an abbreviation is made of ("a Logical Volume Manager …" for "LVM2")."""
+    letters = "".join(letter for letter in key if letter.isupper()).lower()
+    return letters in "".join(word[0] for word in list_words(stem.replace("-", " ")))
+
+
+def _merge(term: Term, concept: Concept | None) -> Term:
+    """A term of the section with what the document says of it; that a definition is plural outweighs an article."""
+    return replace(term, defined=True, singular=concept.singular) if concept else term
 
 
 def _as_term(concept: Concept) -> Term:
@@ -157,7 +193,8 @@ def capitalise(text: str) -> str:
 
 
 def _looks_plural(text: str) -> bool:
-    last = text.rsplit(maxsplit=1)[-1].lower()
+    # The capital at the end of "DNS" is no plural.
+    last = text.rsplit(maxsplit=1)[-1]
     return last.endswith("s") and not last.endswith(("ss", "us", "is"))
 
 

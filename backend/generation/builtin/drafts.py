@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from rapidfuzz import fuzz
 
 from backend.generation.builtin.cloze import Gap
+from backend.generation.builtin.concepts import tells_a_kind
 from backend.generation.builtin.definitions import Definition
 from backend.generation.builtin.distractors import DistractorChooser, capitalise
 from backend.generation.builtin.lexicon import Lexicon, Wording
@@ -50,17 +51,17 @@ class QuestionWriter:
         self._lexicon = lexicon
 
     def draft_questions(self, definitions: list[Definition], gaps: list[Gap]) -> list[Candidate]:
-        """A question for each definition and gap that has three good distractors."""
+        """A question for each definition, and each gap for a term defined elsewhere, with three good distractors."""
         asked: list[tuple[str, str, str, Definition | Gap]] = [
             (definition.term, self._wording.which_term, _sentence_case(definition.text), definition)
             for definition in definitions
-            if not definition.expands and not definition.context
+            if not definition.expands and not definition.context and tells_a_kind(definition)
         ]
         defining = {id(definition.sentence) for definition in definitions}
         asked.extend(
             (gap.term, self._wording.which_gap, _GAP + _trim(gap.sentence.text[gap.end :]), gap)
             for gap in gaps
-            if id(gap.sentence) not in defining
+            if id(gap.sentence) not in defining and self._distractors.defines(gap.term)
         )
         candidates = (self._ask(term, frame, text, source) for term, frame, text, source in asked)
         return [candidate for candidate in candidates if candidate is not None]

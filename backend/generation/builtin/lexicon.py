@@ -83,7 +83,8 @@ ENGLISH = Lexicon(
     ),
     reader=_words("you your yours yourself we our us i my me let's please click press choose select type enter"),
     shells=_words(
-        "button menu dialog window checkbox toolbar row column caution attention summary overview introduction"
+        "welcome help left right middle center top bottom"
+        " button menu dialog window checkbox toolbar row column caution attention summary overview introduction"
         " exercise definition remark hint fourth fifth sixth seventh"
         " input limitations advantages disadvantages exceptions reasons differences benefits results goals"
         " examples options parameters values users files commands settings problems steps issues items sections"
@@ -101,6 +102,7 @@ ENGLISH = Lexicon(
         " example problem mistake lot bit few must idea reason matter shame pity pleasure case question result"
         " rich aspect smallest largest least vain special central easiest simplest fastest safest trademark registered"
         " current actual very heart key core basis foundation center backbone part kind sort type form name term word"
+        " author developer maintainer"
         " recommended preferred correct wrong same first last only most default work goal exception advantage"
         " disadvantage little convenient ideal perfect excellent powerful possible other another following previous"
     ),
@@ -171,7 +173,7 @@ GERMAN = Lexicon(
         " weiteren weiterer es er beide einige viele manche alle wer was wenn während da weil nachdem bevor"
         " obwohl"
         " falls sobald sofern seine seiner und oder aber denn sondern doch zwar wobei sowie beispielsweise übrigens"
-        " eigentlich natürlich offensichtlich beachten manchmal oft meist"
+        " eigentlich insbesondere natürlich offensichtlich beachten manchmal oft meist"
     ),
     reader=_words(
         "sie ihr ihre ihren ihrem ihnen du dein deine wir uns unser unsere ich mein bitte klicken wählen drücken"
@@ -187,6 +189,7 @@ GERMAN = Lexicon(
         " zweck"
         " schaltfläche fenster dialog dialogfenster knopf symbolleiste werkzeugleiste reiter registerkarte spalte"
         " erklärung erläuterung begründung"
+        " beschreibung willkommen mitte links rechts oben unten"
         " achtung anmerkung warnhinweis wichtig note caution warning tip danke vielen"
         " zusammenfassung überblick einleitung übung definition"
         " bezeichnung begriff"
@@ -201,6 +204,7 @@ GERMAN = Lexicon(
         " einflussreiches einflussreicher ersten gängige gängigste übliche üblichste sehr"
         " beliebtes beliebter vage häufigste kernstück herzstück mittelpunkt einfachste leichteste schnellste"
         " sicherste warenzeichen marke"
+        " autor upstream-autor entwickler"
         " aktuelle aktueller aktuelles wesentlicher wesentliche kern herzstück grundlage teil art name begriff"
         " andere anderer weiterer weitere weiteres folgende muss sache mögliche möglichkeit alternative gleichen"
     ),

@@ -95,6 +95,7 @@ def test_german_forms(sentence: str, front: str, back: str) -> None:
     "sentence",
     [
         "Success means the file was written to the disk of the server.",
+        "DatenY ist die Matrix der bekannten Werte aus der zweiten Messung.",
         "Zeit Zeit ist eine Größe, die den Abstand zwischen zwei Ereignissen beschreibt.",
         "Axis ist ein Programm, das Maschinen steuert, Touchy ist für die Verwendung mit dem Finger gedacht.",
     ],
@@ -116,3 +117,9 @@ def test_of_a_mixed_text_the_sentences_in_the_language_asked_for_are_taken() -> 
     assert list(cards(MIXED, "de")) == ["Was ist ein Router?"]
     assert list(cards(MIXED, "en")) == ["What is a firewall?"]
     assert cards(MIXED, "fr") == {}
+
+
+def test_a_german_card_quotes_no_english_sentence() -> None:
+    mixed = MIXED + "The Domain Name System (DNS) is used by the hosts of the net.\n"
+    assert "What does the abbreviation “DNS” stand for?" in cards(mixed, "en")
+    assert list(cards(mixed, "de")) == ["Was ist ein Router?"]
