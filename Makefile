@@ -4,6 +4,11 @@ PYTHON := .venv/bin/python
 PORT ?= 8080
 FILE ?=
 OUT ?= demo-out
+# As they were typed: make would expand a $ in a name. They reach the recipes through the environment, where a
+# name is only text, whatever quotation marks and commands it holds.
+override FILE := $(value FILE)
+override OUT := $(value OUT)
+override PORT := $(value PORT)
 # Two processes are what a small machine bears; more than four only compete for PostgreSQL.
 TEST_PROCESSES ?= $(shell n=$$(nproc); [ $$n -gt 4 ] && echo 4 || echo $$n)
 export PYTHONUNBUFFERED := 1
@@ -17,11 +22,14 @@ help: ## Show this list.
 setup: ## Make .venv with the pinned packages (done by every other target too).
 	@config/local/setup.sh
 
+demo: export FILE := $(FILE)
+demo: export OUT := $(OUT)
 demo: setup ## From a file to a study kit: make demo FILE=notes.pdf OUT=folder
-	@$(PYTHON) -m config.local.demo $(if $(FILE),--file "$(FILE)") --out "$(OUT)"
+	@$(PYTHON) -m config.local.demo --file="$$FILE" --out="$$OUT"
 
+run: export PORT := $(PORT)
 run: setup ## Keep the whole system running at http://localhost:8080 (PORT=…); Ctrl-C ends it.
-	@PORT="$(PORT)" $(PYTHON) -m config.local.run
+	@$(PYTHON) -m config.local.run
 
 test: setup ## Run all tests on real PostgreSQL and Redis.
 	$(PYTHON) -m pytest -n $(TEST_PROCESSES) --dist loadgroup -m "not faults"

@@ -5,6 +5,7 @@ The very last line on standard output is one JSON object with the figures of the
 
 import argparse
 import json
+import os
 import re
 import sys
 import time
@@ -27,6 +28,10 @@ _POLL_S = 0.2
 _PATIENCE_S = 600.0
 _SHOWN_ITEMS = 5
 _INTERRUPTED = 130
+# What the library reads; named here too because this program, like any client, only knows the API.
+ENDINGS = (".pdf", ".docx", ".pptx", ".txt", ".text", ".md", ".markdown", ".html", ".htm")
+RECEIPT = "receipt.json"
+KIT_FILES = ("kit.json", "deck.apkg", "cards.tsv", "questions.json", "concept-map.svg", RECEIPT)
 
 
 class DemoFailed(Exception):
@@ -51,17 +56,17 @@ class Figures:
 def main() -> int:
     """Run the demo; return 0 only if the kit is there."""
     parser = argparse.ArgumentParser(prog="make demo", description=__doc__)
-    parser.add_argument("--file", type=Path, default=_SAMPLE, help="what to learn from; a sample by default")
-    parser.add_argument("--out", type=Path, default=Path("demo-out"), help="where the kit is written")
+    parser.add_argument("--file", default="", help="what to learn from; a sample when empty")
+    parser.add_argument("--out", default="", help="where the kit is written; demo-out when empty")
     options = parser.parse_args()
+    file, out = Path(options.file or _SAMPLE), Path(options.out or "demo-out")
     try:
         with ended_by_signals():
-            if not options.file.is_file():
-                raise DemoFailed(f"There is no file {options.file}.")
-            options.out.mkdir(parents=True, exist_ok=True)
+            check_file(file)
+            check_out(out)
             say("Starting PostgreSQL, Redis, the API, a worker and the sweeper …")
             with LocalStack() as stack:
-                figures = make_kit(stack, options.file, options.out)
+                figures = make_kit(stack, file, out)
     except (DemoFailed, LocalStackError, ApiProblem, OSError) as error:
         print(f"demo: {error}", file=sys.stderr)
         return 1
@@ -69,6 +74,32 @@ def main() -> int:
         return _INTERRUPTED
     print(json.dumps(figures.__dict__, ensure_ascii=False))
     return 0
+
+
+def check_file(file: Path) -> None:
+    """Raises DemoFailed for what cannot be lecture notes, before anything is started for it."""
+    if file.is_dir():
+        raise DemoFailed(f"{file} is a folder; please give one file.")
+    if not file.exists():
+        raise DemoFailed(f"There is no file {file}.")
+    if not file.is_file() or not os.access(file, os.R_OK):
+        raise DemoFailed(f"{file} cannot be read.")
+    if file.suffix.lower() not in ENDINGS:
+        raise DemoFailed(f"{file}: files of this type are not read; its ending must be one of {' '.join(ENDINGS)}.")
+    if not file.stat().st_size:
+        raise DemoFailed(f"{file} is empty.")
+
+
+def check_out(out: Path) -> None:
+    """Raises DemoFailed when the kit could not be written to the folder; does not make it."""
+    existing = next(part for part in (out, *out.parents) if part.exists() or part.is_symlink())
+    if not existing.is_dir():
+        raise DemoFailed(f"{existing} is not a folder; please choose another OUT.")
+    if not os.access(existing, os.W_OK | os.X_OK):
+        raise DemoFailed(f"Nothing can be written to {existing}; please choose another OUT.")
+    for name in KIT_FILES:
+        if (out / name).is_dir():
+            raise DemoFailed(f"{out / name} is a folder; please choose another OUT.")
 
 
 def say(text: str) -> None:
@@ -79,8 +110,11 @@ def say(text: str) -> None:
 def make_kit(stack: LocalStack, file: Path, out: Path) -> Figures:
     """Upload the file, follow the run, write the kit to ``out``; print a summary.
 
+    The kit of an earlier demo is removed first: after a failure it would look like the one of this file.
     Raises DemoFailed, ApiProblem and LocalStackError.
     """
+    for name in KIT_FILES:
+        (out / name).unlink(missing_ok=True)
     api = ApiClient(stack.api_url)
     api.sign_in(_EMAIL)
     study_set = api.post("/study-sets", {"title": file.stem})["id"]
@@ -94,7 +128,8 @@ def make_kit(stack: LocalStack, file: Path, out: Path) -> Figures:
         # The run says that no document could be read; the document says why, and what to do.
         problem = document_now["error"] or run["error"] or {"detail": f"The run was {run['state']}."}
         raise DemoFailed(f"{file.name}: {problem['detail']}")
-    kit = _write_kit(api, study_set, run["id"], out)
+    files = _kit_files(api, study_set, run["id"])
+    kit: Json = json.loads(files["kit.json"])
     figures = Figures(
         pages=document_now["pages"],
         topics=len(kit["topics"]),
@@ -106,9 +141,13 @@ def make_kit(stack: LocalStack, file: Path, out: Path) -> Figures:
         model=run["model"]["name"],
         is_draft=run["model"]["is_draft"],
     )
+    out.mkdir(parents=True, exist_ok=True)
     if not kit["flashcards"] and not kit["questions"]:
-        raise DemoFailed(f"{file.name}: nothing could be made of it; {out}/receipt.json says why.")
-    _print_summary(kit, figures, json.loads((out / "receipt.json").read_bytes()), out)
+        (out / RECEIPT).write_bytes(files[RECEIPT])
+        raise DemoFailed(f"{file.name}: nothing could be made of it; {out / RECEIPT} says why.")
+    for name, content in files.items():
+        (out / name).write_bytes(content)
+    _print_summary(kit, figures, json.loads(files[RECEIPT]), out)
     return figures
 
 
@@ -130,20 +169,23 @@ def _follow(stack: LocalStack, api: ApiClient, run_id: str) -> Json:
             time.sleep(_POLL_S)
 
 
-def _write_kit(api: ApiClient, study_set: str, run_id: str, out: Path) -> Json:
-    """Write the files of the kit; return its JSON form."""
+def _kit_files(api: ApiClient, study_set: str, run_id: str) -> dict[str, bytes]:
+    """Return the content of every file of the kit by its name."""
     export = f"/study-sets/{study_set}/export"
-    (out / "kit.json").write_bytes(api.download(export, format="json"))
-    (out / "deck.apkg").write_bytes(api.download(export, format="apkg"))
-    (out / "cards.tsv").write_bytes(api.download(export, format="tsv"))
-    questions = api.items(f"/study-sets/{study_set}/questions")
-    (out / "questions.json").write_text(json.dumps(questions, indent=2, ensure_ascii=False) + "\n")
     concept_map = api.download(f"/study-sets/{study_set}/concept-map", accept="image/svg+xml", format="svg")
-    (out / "concept-map.svg").write_bytes(concept_map)
-    receipt = api.get(f"/runs/{run_id}/receipt")
-    (out / "receipt.json").write_text(json.dumps(receipt, indent=2, ensure_ascii=False) + "\n")
-    kit: Json = json.loads((out / "kit.json").read_bytes())
-    return kit
+    contents = (
+        api.download(export, format="json"),
+        api.download(export, format="apkg"),
+        api.download(export, format="tsv"),
+        _as_json(api.items(f"/study-sets/{study_set}/questions")),
+        concept_map,
+        _as_json(api.get(f"/runs/{run_id}/receipt")),
+    )
+    return dict(zip(KIT_FILES, contents, strict=True))
+
+
+def _as_json(value: Any) -> bytes:
+    return (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode()
 
 
 def _verified_share(api: ApiClient, kit: Json) -> float:

@@ -1,0 +1,70 @@
+"""``make demo`` on what it cannot use: refused at once, in one line, leaving nothing behind."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from backend.library.extraction.kinds import KIND_BY_EXTENSION
+from config.local import demo
+from config.local.client import ApiProblem
+from config.local.folders import CHECKOUT, free_port
+from config.local.stack import LocalStack
+
+
+def test_it_takes_what_the_library_reads() -> None:
+    assert set(demo.ENDINGS) == set(KIND_BY_EXTENSION)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("missing.pdf", "There is no file"),
+        ("folder.pdf", "is a folder"),
+        ("empty.pdf", "is empty"),
+        ("notes.xlsx", "not read; its ending must be one of .pdf .docx"),
+        ("notes", "not read; its ending"),
+    ],
+)
+def test_what_cannot_be_notes_is_refused(name: str, said: str, tmp_path: Path) -> None:
+    (tmp_path / "folder.pdf").mkdir()
+    (tmp_path / "empty.pdf").touch()
+    (tmp_path / "notes.xlsx").write_text("x")
+    (tmp_path / "notes").write_text("x")
+    with pytest.raises(demo.DemoFailed, match=said):
+        demo.check_file(tmp_path / name)
+
+
+def test_notes_are_taken_whatever_the_case_of_their_ending(tmp_path: Path) -> None:
+    file = tmp_path / "Notes.MD"
+    file.write_text("# Cells")
+    demo.check_file(file)
+
+
+def test_out_must_be_a_folder_or_become_one(tmp_path: Path) -> None:
+    demo.check_out(tmp_path / "new" / "kit")
+    assert not (tmp_path / "new").exists()
+    (tmp_path / "taken").touch()
+    for out in (tmp_path / "taken", tmp_path / "taken" / "kit"):
+        with pytest.raises(demo.DemoFailed, match="taken is not a folder"):
+            demo.check_out(out)
+
+
+def test_a_failed_demo_leaves_no_earlier_kit(tmp_path: Path) -> None:
+    (tmp_path / "kit.json").write_text("{}")
+    (tmp_path / "my-own.txt").write_text("mine")
+    notes = tmp_path / "notes.md"
+    notes.write_text("# Cells")
+    # Never started, so that the first request fails.
+    with pytest.raises(ApiProblem, match="did not answer"):
+        demo.make_kit(LocalStack(port=free_port(), logs=tmp_path), notes, tmp_path)
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["my-own.txt", "notes.md"]
+
+
+@pytest.mark.parametrize("name", ["$(touch ran)x.pdf", "$$(touch ran)x.pdf", "`touch ran`'\"x$y.pdf"])
+def test_make_takes_a_name_as_text(name: str, tmp_path: Path) -> None:
+    command = ["make", "-C", str(CHECKOUT), "demo", f"FILE={tmp_path}/{name}", f"OUT={tmp_path}/out"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert f"There is no file {tmp_path}/{name}." in done.stderr
+    assert not (CHECKOUT / "ran").exists()
+    assert not (tmp_path / "out").exists()
