@@ -1,13 +1,20 @@
-"""Request bodies with files: every file part goes to a named temporary file, so that memory stays constant."""
+"""How request bodies are read: files by way of named temporary files, JSON only as deep as can be handled."""
 
 import tempfile
-from typing import IO
+from typing import IO, Any
 
 from flask import Request
 
 
 class UploadRequest(Request):
     """The request class of the app."""
+
+    def get_json(self, force: bool = False, silent: bool = False, cache: bool = True) -> Any:
+        """Return the body as JSON. Raises BadRequest, also for JSON that is nested too deeply to be read."""
+        try:
+            return super().get_json(force=force, silent=silent, cache=cache)
+        except RecursionError:
+            return None if silent else self.on_json_loading_failed(ValueError("The JSON is nested too deeply."))
 
     def _get_file_stream(
         self,

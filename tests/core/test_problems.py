@@ -40,6 +40,23 @@ def test_bad_json(client, body: bytes) -> None:
     assert_problem(answer, 400, "invalid_json")
 
 
+@pytest.mark.parametrize("path", [SETS, "/api/v1/auth/dev-login"])
+@pytest.mark.parametrize(
+    "body",
+    [b"[" * 100_000, b'{"title": ' + b"[" * 100_000 + b"]" * 100_000 + b"}", b'{"a": ' * 50_000],
+    ids=["lists without an end", "lists in a field", "objects"],
+)
+def test_json_that_is_nested_too_deeply(client, path: str, body: bytes) -> None:
+    answer = client.post(path, data=body, content_type="application/json")
+    assert_problem(answer, 400, "invalid_json")
+
+
+@pytest.mark.parametrize("depth", [100, 400, 900, 950, 990])
+def test_json_that_is_nested_deeply_is_still_a_wrong_field(client, depth: int) -> None:
+    body = b'{"title": ' + b"[" * depth + b"]" * depth + b"}"
+    assert client.post(SETS, data=body, content_type="application/json").status_code in (400, 422)
+
+
 @pytest.mark.parametrize("body", ["[]", "null", '"text"', "3"])
 def test_json_that_is_no_object(client, body: str) -> None:
     answer = client.post(SETS, data=body, content_type="application/json")
