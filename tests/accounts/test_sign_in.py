@@ -98,6 +98,11 @@ def test_a_token_of_ours_is_let_in(anonymous, claims: dict[str, Any], key: str) 
     assert status(anonymous, jwt.encode(claims, key, "HS256")) == 200
 
 
+@pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
+def test_the_scheme_may_be_spelt_in_any_case(anonymous, client, scheme: str) -> None:
+    assert anonymous.get(SETS, headers={"Authorization": f"{scheme} {client.token}"}).status_code == 200
+
+
 PAST = int((datetime.now(UTC) - timedelta(seconds=5)).timestamp())
 FUTURE = int((datetime.now(UTC) + timedelta(hours=1)).timestamp())
 
