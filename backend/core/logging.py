@@ -1,10 +1,12 @@
 """Structured logs: one line an event, with a prefix, UTC time, level, event and key=value fields.
 
-Lines are cut under 2,048 bytes, which is where the platform cuts them. Values of fields with secret-sounding
+Control characters in what is logged are escaped, so that nobody writes lines of ours; a traceback follows its
+event on lines of its own. Lines are cut under 2,048 bytes, which is where the platform cuts them. Values of fields with secret-sounding
 names are never written.
 """
 
 import logging
+import re
 import sys
 import traceback
 from collections.abc import Iterator
@@ -16,6 +18,8 @@ from structlog.typing import EventDict, ExcInfo, FilteringBoundLogger, WrappedLo
 from backend.settings import Settings
 
 _LONGEST_LINE = 2_000
+# C0, DEL, C1, the separators of lines and paragraphs, and half a surrogate pair, which no stream can write.
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _SECRET_NAMES = ("token", "secret", "password", "authorization", "api_key", "email", "cookie")
 
 
@@ -58,6 +62,24 @@ def _places(exc_info: ExcInfo) -> str:
     return "\n".join(lines)
 
 
+def _escaped(text: str) -> str:
+    return _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+
+
+class _TextRenderer:
+    """Renders an event as one line of key=value fields, and below it the lines of its traceback."""
+
+    def __init__(self) -> None:
+        self._fields = structlog.processors.KeyValueRenderer(
+            key_order=["timestamp", "level", "event"], repr_native_str=False
+        )
+
+    def __call__(self, logger: WrappedLogger, method: str, event: EventDict) -> str:
+        traceback_text = str(event.pop("exception", ""))
+        lines = [self._fields(logger, method, event), *traceback_text.split("\n")]
+        return "\n".join(_escaped(line) for line in lines).rstrip("\n")
+
+
 class _OneLine(logging.Formatter):
     """Renders a record by structlog and keeps every printed line under the platform's limit and prefixed."""
 
@@ -97,7 +119,7 @@ def configure_logging(settings: Settings) -> None:
     else:
         final = [
             exceptions,
-            structlog.processors.KeyValueRenderer(key_order=["timestamp", "level", "event"], repr_native_str=False),
+            _TextRenderer(),
         ]
     structlog.configure(
         processors=[

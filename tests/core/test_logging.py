@@ -52,6 +52,36 @@ def test_lines_hide_secrets_and_stay_short(logged) -> None:
     assert "size_bytes=3" in lines[0]
 
 
+FORGED = "foo\ntimestamp=FAKE\r\x0b\x0c\x1c\x85\u2028\u2029end \x1b[31m \x00 \x7f \x9b \ud800"
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        lambda: get_logger("test").warning("core.test.happened", path=FORGED),
+        lambda: get_logger("test").warning("core.test.happened", paths=[FORGED], error=KeyError(FORGED)),
+        lambda: get_logger("test").warning(FORGED),
+        lambda: get_logger("test").warning("core.test.happened", **{FORGED: 1}),
+        lambda: logging.getLogger("elsewhere").warning("Refused %s", FORGED),
+    ],
+    ids=["value", "inner value", "event", "name", "library"],
+)
+@pytest.mark.parametrize("log_format", ["text", "json"])
+def test_what_a_user_sends_cannot_make_a_line(logged, act: Callable[[], object], log_format: str) -> None:
+    (line,) = logged(act, log_prefix="[API]", log_format=log_format)
+    assert line.startswith("[API] ")
+    assert line.isprintable()
+    assert "timestamp=FAKE" in line
+
+
+def test_a_traceback_keeps_its_lines_each_with_the_prefix(logged) -> None:
+    lines = logged(fail, log_prefix="[API]", environment="development")
+    assert len(lines) > 5
+    assert all(line.startswith("[API] ") for line in lines)
+    assert "core.test.failed" in lines[0]
+    assert lines[1] == "[API] Traceback (most recent call last):"
+
+
 def test_json_is_one_object_a_line(logged) -> None:
     (line,) = logged(fail, log_format="json")
     assert json.loads(line)["event"] == "core.test.failed"
