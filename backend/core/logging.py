@@ -1,8 +1,8 @@
 """Structured logs: one line an event, with a prefix, UTC time, level, event and key=value fields.
 
 Control characters in what is logged are escaped, so that nobody writes lines of ours; a traceback follows its
-event on lines of its own. Lines are cut under 2,048 bytes, which is where the platform cuts them. Values of fields with secret-sounding
-names are never written.
+event on lines of its own. Lines are cut under 2,048 bytes, which is where the platform cuts them. Values of
+fields with secret-sounding names are never written.
 """
 
 import logging
