@@ -13,7 +13,7 @@ from uuid import UUID
 import structlog
 from apiflask import APIFlask, HTTPError
 from flask import Response, g, json, request
-from pydantic import BaseModel, ConfigDict, field_validator
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.datastructures import Headers
@@ -23,6 +23,7 @@ from backend.core.database import is_passing
 from backend.core.errors import DomainError, Unavailable
 from backend.core.ids import new_id
 from backend.core.logging import get_logger
+from backend.core.validation_messages import field_messages, nul_refused
 
 log = get_logger(__name__)
 
@@ -93,7 +94,7 @@ class Body(BaseModel):
         # PostgreSQL cannot store the character, and would say so only when the row is written. Checked last, so
         # that a field may clean its text instead.
         if _has_nul(value):
-            raise ValueError("The character U+0000 is not allowed.")
+            raise nul_refused()
         return value
 
 
@@ -235,9 +236,9 @@ def _plain_problem(status: int, code: str, **more: Any) -> Response:
 def _install_error_handlers(app: APIFlask) -> None:
     @app.error_processor
     def http_error(error: HTTPError) -> Response:
-        errors = None
-        if error.status_code == 422 and isinstance(error.detail, dict):
-            errors = {name: texts for place in error.detail.values() for name, texts in place.items()}
+        # The framework's own messages are English, and name classes of ours.
+        cause = error.__cause__
+        errors = field_messages(cause, request_language()) if isinstance(cause, ValidationError) else None
         code = _CODES.get(error.status_code, "error")
         sentence = _SENTENCES.get(code, _SENTENCES["bad_request"])[request_language()]
         return problem(error.status_code, code, sentence, errors=errors, headers=dict(Headers(error.headers)))

@@ -1,0 +1,108 @@
+"""What a user reads about a field: in her language, about her input, nothing about our code."""
+
+from typing import Literal
+from uuid import UUID
+
+import pytest
+from pydantic import Field, StrictBool, ValidationError
+
+from backend.core.http import LANGUAGES, Body
+from backend.core.validation_messages import field_messages
+from backend.study.types import Difficulty
+
+SETS = "/api/v1/study-sets"
+NO_ID = "018f0000-0000-7000-8000-000000000000"
+
+
+class Inner(Body):
+    """A body within a body."""
+
+    text: str
+
+
+class Everything(Body):
+    """Every kind of field that our bodies have."""
+
+    text: str = Field("ab", min_length=2, max_length=5)
+    address: str = Field("a@b", pattern="^.+@.+$")
+    number: int = Field(1, ge=1, le=9)
+    flag: StrictBool = False
+    loose: bool = False
+    level: Difficulty = Difficulty.EASY
+    language: Literal["de", "en", "fr"] = "de"
+    id: UUID | None = None
+    ids: list[UUID] = Field(default_factory=list, max_length=2)
+    inner: list[Inner] = Field(default_factory=lambda: [Inner(text="a")], min_length=1)
+
+
+CASES = [
+    ({"text": 3}, "text", "This must be a text.", "Das muss ein Text sein."),
+    ({"text": ""}, "text", "minimum number of characters is 2.", "mindestens 2 Zeichen."),
+    ({"text": "abcdef"}, "text", "maximum number of characters is 5.", "höchstens 5 Zeichen haben."),
+    ({"text": "a\0b"}, "text", "The character U+0000 is not allowed.", "Das Zeichen U+0000 ist nicht erlaubt."),
+    ({"text": "a\ud800b"}, "text", "not valid Unicode text.", "kein gültiger Unicode-Text."),
+    ({"address": "ab"}, "address", "the expected form.", "die erwartete Form."),
+    ({"number": "x"}, "number", "a whole number.", "eine ganze Zahl sein."),
+    ({"number": []}, "number", "a whole number.", "eine ganze Zahl sein."),
+    ({"number": 1.5}, "number", "a whole number.", "eine ganze Zahl sein."),
+    ({"number": "9" * 5000}, "number", "too large.", "zu gross."),
+    ({"number": 0}, "number", "at least 1.", "mindestens 1 sein."),
+    ({"number": 10}, "number", "at most 9.", "höchstens 9 sein."),
+    ({"flag": "yes"}, "flag", "true or false.", "true oder false sein."),
+    ({"loose": "what"}, "loose", "true or false.", "true oder false sein."),
+    ({"level": "odd"}, "level", "one of: 'easy', 'medium', 'hard'.", "davon sein: 'easy', 'medium', 'hard'."),
+    ({"language": "xx"}, "language", "one of: 'de', 'en', 'fr'.", "davon sein: 'de', 'en', 'fr'."),
+    ({"id": "x"}, "id", "(a UUID).", "(eine UUID) sein."),
+    ({"id": 3}, "id", "(a UUID).", "(eine UUID) sein."),
+    ({"ids": "x"}, "ids", "a list.", "eine Liste sein."),
+    ({"ids": [NO_ID] * 3}, "ids", "maximum number of entries is 2.", "Zahl von Einträgen ist 2."),
+    ({"inner": []}, "inner", "minimum number of entries is 1.", "Zahl von Einträgen ist 1."),
+    ({"inner": [3]}, "inner.0", "a JSON object.", "ein JSON-Objekt sein."),
+    ({"inner": [{}]}, "inner.0.text", "is required.", "ist nötig."),
+    ({"colour": 3}, "colour", "not known here.", "gibt es hier nicht."),
+    ([], "body", "a JSON object.", "ein JSON-Objekt sein."),
+]
+
+
+@pytest.mark.parametrize(("data", "field", "english", "german"), CASES)
+def test_each_kind_of_error_has_a_sentence(data: object, field: str, english: str, german: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        Everything.model_validate(data)
+    for language, ending in zip(LANGUAGES, (english, german), strict=True):
+        messages = field_messages(caught.value, language)
+        assert list(messages) == [field]
+        (sentence,) = messages[field]
+        assert sentence.endswith(ending)
+
+
+def test_an_error_that_is_not_known_has_a_sentence_without_its_message() -> None:
+    class Odd(Body):
+        size: float = Field(multiple_of=0.5)
+
+    with pytest.raises(ValidationError) as caught:
+        Odd.model_validate({"size": 0.3})
+    assert field_messages(caught.value, "de") == {"size": ["Dieser Wert ist ungültig."]}
+
+
+def errors(client, language: str, **sent: object) -> dict[str, list[str]]:
+    answer = client.post(SETS, headers={"Accept-Language": language}, **sent)
+    assert answer.status_code == 422
+    return {error["field"]: error["messages"] for error in answer.json["errors"]}
+
+
+def test_a_route_answers_in_the_language_asked_for(client) -> None:
+    assert errors(client, "de", json={}) == {"title": ["Dieses Feld ist nötig."]}
+    assert errors(client, "en", json={}) == {"title": ["This field is required."]}
+
+
+def test_the_whole_body_is_called_body(client) -> None:
+    assert errors(client, "en", json=[]) == {"body": ["This must be a JSON object."]}
+
+
+def test_query_parameters_have_sentences_too(client) -> None:
+    answer = client.get(f"{SETS}?limit=many&colour=red", headers={"Accept-Language": "de"})
+    assert answer.status_code == 422
+    assert answer.json["errors"] == [
+        {"field": "limit", "messages": ["Das muss eine ganze Zahl sein."]},
+        {"field": "colour", "messages": ["Dieses Feld gibt es hier nicht."]},
+    ]
