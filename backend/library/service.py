@@ -34,6 +34,9 @@ _STATUS = {
     JobState.FAILED: DocumentStatus.FAILED,
     JobState.CANCELLED: DocumentStatus.FAILED,
 }
+_MINE = sa.select(StudySet.id).where(
+    StudySet.id == sa.bindparam("study_set_id"), StudySet.user_id == sa.bindparam("user_id")
+)
 _HASH_PIECE = 1024 * 1024
 
 
@@ -77,6 +80,12 @@ def get_study_set(user_id: UUID, study_set_id: UUID, *, lock: bool = False) -> S
     if study_set is None:
         raise NotFound
     return study_set
+
+
+def check_study_set(user_id: UUID, study_set_id: UUID) -> None:
+    """Raise NotFound unless the study set is the user's: the permission alone, in half the time of the row."""
+    if db.session.scalar(_MINE, {"user_id": user_id, "study_set_id": study_set_id}) is None:
+        raise NotFound
 
 
 def rename_study_set(user_id: UUID, study_set_id: UUID, title: str) -> StudySet:
@@ -148,7 +157,7 @@ def _sha256(stream: BinaryIO) -> str:
 
 def list_documents(user_id: UUID, study_set_id: UUID, page: PageQuery) -> PageOf[Document]:
     """Return a page of the study set's documents, oldest first. Raises NotFound."""
-    get_study_set(user_id, study_set_id)
+    check_study_set(user_id, study_set_id)
     query = sa.select(Document).where(Document.study_set_id == study_set_id)
     return fetch_page(query, Document.id, page)
 

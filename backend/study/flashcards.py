@@ -31,7 +31,7 @@ class FlashcardChanges(TypedDict, total=False):
 
 def list_flashcards(user_id: UUID, study_set_id: UUID, chosen: ItemFilter, page: PageQuery) -> Page[FlashcardRow]:
     """Return a page of the study set's flashcards, oldest first. Raises NotFound."""
-    library.get_study_set(user_id, study_set_id)
+    library.check_study_set(user_id, study_set_id)
     query = select_flashcards().where(Flashcard.study_set_id == study_set_id)
     query = query.where(*narrowed_by(Flashcard, EvidenceRow.flashcard_id, chosen))
     if chosen.kind is not None:
@@ -51,7 +51,7 @@ def get_flashcard(user_id: UUID, flashcard_id: UUID) -> FlashcardRow:
     row = db.session.scalar(select_flashcards().where(Flashcard.id == flashcard_id))
     if row is None:
         raise NotFound
-    library.get_study_set(user_id, row.study_set_id)
+    library.check_study_set(user_id, row.study_set_id)
     return row
 
 
@@ -75,7 +75,7 @@ def create_flashcard(
 
     Raises NotFound, ClozeWithoutDeletion, BackMissing, DuplicateItem, DocumentNotRead, QuoteRefused.
     """
-    library.get_study_set(user_id, study_set_id)
+    library.check_study_set(user_id, study_set_id)
     check_topic(study_set_id, topic_id)
     evidence = locate(user_id, study_set_id, cited) if cited is not None else None
     card = Flashcard(

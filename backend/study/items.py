@@ -51,7 +51,7 @@ def lock_item(model: type[_Item], user_id: UUID, item_id: UUID) -> _Item:
     item = db.session.scalar(sa.select(model).where(model.id == item_id).with_for_update())
     if item is None:
         raise NotFound
-    library.get_study_set(user_id, item.study_set_id)
+    library.check_study_set(user_id, item.study_set_id)
     return item
 
 

@@ -41,7 +41,7 @@ def get_concept_map(user_id: UUID, study_set_id: UUID) -> ConceptMap:
 
 def list_topic_page(user_id: UUID, study_set_id: UUID, page: PageQuery) -> Page[TopicRow]:
     """Return a page of the study set's topics, oldest first. Raises NotFound."""
-    library.get_study_set(user_id, study_set_id)
+    library.check_study_set(user_id, study_set_id)
     return fetch_page(select_topics().where(Topic.study_set_id == study_set_id), Topic.id, page)
 
 

@@ -33,7 +33,7 @@ class QuestionChanges(TypedDict, total=False):
 
 def list_questions(user_id: UUID, study_set_id: UUID, chosen: ItemFilter, page: PageQuery) -> Page[QuestionRow]:
     """Return a page of the study set's questions, oldest first. Raises NotFound."""
-    library.get_study_set(user_id, study_set_id)
+    library.check_study_set(user_id, study_set_id)
     query = select_questions().where(Question.study_set_id == study_set_id)
     query = query.where(*narrowed_by(Question, EvidenceRow.question_id, chosen))
     if chosen.text:
@@ -58,7 +58,7 @@ def get_question(user_id: UUID, question_id: UUID) -> QuestionRow:
     row = db.session.scalar(select_questions().where(Question.id == question_id))
     if row is None:
         raise NotFound
-    library.get_study_set(user_id, row.study_set_id)
+    library.check_study_set(user_id, row.study_set_id)
     return row
 
 
@@ -82,7 +82,7 @@ def create_question(
 
     Raises NotFound, NotOneCorrectOption, OptionsNotDistinct, DuplicateItem, DocumentNotRead, QuoteRefused.
     """
-    library.get_study_set(user_id, study_set_id)
+    library.check_study_set(user_id, study_set_id)
     check_topic(study_set_id, topic_id)
     evidence = locate(user_id, study_set_id, cited) if cited is not None else None
     question = Question(
