@@ -1,12 +1,13 @@
 """Bodies of the library's routes."""
 
 from datetime import datetime
-from typing import Self
+from typing import Annotated, Self
 from uuid import UUID
 
 from pydantic import Field
 
 from backend.core.http import Answer, Body, request_language
+from backend.core.visible_text import VisibleLine
 from backend.library.errors import DOCUMENT_SENTENCES
 from backend.library.models import Document
 from backend.library.service import document_status
@@ -16,7 +17,7 @@ from backend.library.types import DocumentStatus, PageSource
 class StudySetBody(Body):
     """A study set to be made, or its new title."""
 
-    title: str = Field(min_length=1, max_length=200)
+    title: Annotated[str, VisibleLine] = Field(min_length=1, max_length=200)
 
 
 class StudySetAnswer(Answer):

@@ -1,14 +1,14 @@
 """Bodies of the study room's routes."""
 
-import re
 from datetime import datetime
 from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from pydantic import BeforeValidator, Field, StringConstraints
+from pydantic import Field, StrictBool, StrictInt, StringConstraints
 
 from backend.core.http import Answer, Body
 from backend.core.pagination import PageQuery
+from backend.core.visible_text import Visible
 from backend.study.downloads import DownloadFormat
 from backend.study.types import (
     AnswerText,
@@ -20,25 +20,10 @@ from backend.study.types import (
 )
 from backend.study.views import FlashcardRow, ItemRow, QuestionRow
 
-# Control characters but tab and line feed, zero-width and direction marks, Unicode tags, non-characters and
-# lone surrogates: nobody sees them, and PostgreSQL refuses some.
-_INVISIBLE = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
-    "\ufffe\uffff\ud800-\udfff\U000e0000-\U000e0fff]"
-)
-
-
-def _without_invisible(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    return _INVISIBLE.sub("", value.replace("\r\n", "\n").replace("\r", "\n"))
-
-
-_Clean = BeforeValidator(_without_invisible)
-ShortText = Annotated[str, _Clean, StringConstraints(strip_whitespace=True, min_length=1, max_length=1000)]
-LongText = Annotated[str, _Clean, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000)]
-OptionalText = Annotated[str, _Clean, StringConstraints(strip_whitespace=True, max_length=4000)]
-SearchText = Annotated[str, _Clean, StringConstraints(strip_whitespace=True, max_length=200)]
+ShortText = Annotated[str, Visible, StringConstraints(strip_whitespace=True, min_length=1, max_length=1000)]
+LongText = Annotated[str, Visible, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000)]
+OptionalText = Annotated[str, Visible, StringConstraints(strip_whitespace=True, max_length=4000)]
+SearchText = Annotated[str, Visible, StringConstraints(strip_whitespace=True, max_length=200)]
 
 EvidenceOutcome = Literal["verified", "uncheckable", "none"]
 
@@ -84,7 +69,7 @@ class EvidenceBody(Body):
     """A quote as evidence; the server looks it up on the page and those beside it."""
 
     document_id: UUID
-    page: int = Field(ge=1, le=1_000_000)
+    page: StrictInt = Field(ge=1, le=1_000_000)
     quote: LongText
 
     def cited(self) -> CitedQuote:
@@ -117,7 +102,7 @@ class OptionBody(Body):
     """One option of a question written by hand."""
 
     text: ShortText
-    correct: bool = False
+    correct: StrictBool = False
 
 
 def _answers(options: list[OptionBody]) -> list[AnswerText]:

@@ -69,7 +69,7 @@ def test_unknown_fields_are_named(client) -> None:
     assert set(fields(answer)) == {"colour", "size"}
 
 
-@pytest.mark.parametrize("title", [None, 3, [], {}, "", "   ", "x" * 201, "nul \x00 inside", "half a \ud800 pair"])
+@pytest.mark.parametrize("title", [None, 3, [], {}, "", "   ", "x" * 201, "\x00 \u200b\u202e", "\ud800"])
 def test_a_wrong_field_is_named(client, title: object) -> None:
     answer = client.post(SETS, data=json.dumps({"title": title}), content_type="application/json")
     assert_problem(answer, 422, "invalid_input")

@@ -1,5 +1,6 @@
 """Study sets over HTTP."""
 
+import json
 from uuid import UUID
 
 import pytest
@@ -24,6 +25,32 @@ def test_a_study_set_is_made_and_read(client) -> None:
 def test_a_title_may_have_200_characters(client) -> None:
     title = "ü" * 200
     assert client.post(SETS, json={"title": title}).json["title"] == title
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        ("Cell\x00 bio\x1b[31mlogy", "Cell bio[31mlogy"),
+        ("Cell\u200b\u200d bio\ufefflogy", "Cell biology"),
+        ("Cell \u202eygoloib\u202c", "Cell ygoloib"),
+        ("Cell\r\nbiology\t 2", "Cell biology 2"),
+        ("half a \ud800 pair", "half a pair"),
+        ("\u200b" + "x" * 200, "x" * 200),
+    ],
+)
+def test_a_title_loses_what_nobody_sees(client, sent: str, kept: str) -> None:
+    made = client.post(SETS, data=json.dumps({"title": sent}), content_type="application/json")
+    assert made.status_code == 201
+    assert made.json["title"] == kept
+    path = made.headers["Location"]
+    assert client.patch(path, data=json.dumps({"title": sent}), content_type="application/json").json["title"] == kept
+
+
+@pytest.mark.parametrize("title", ["\u200b", " \x00\u202e\n", "\ufeff\t\u2066"])
+def test_a_title_of_nothing_to_be_seen_is_refused(client, title: str) -> None:
+    answer = client.post(SETS, json={"title": title})
+    assert answer.status_code == 422
+    assert [error["field"] for error in answer.json["errors"]] == ["title"]
 
 
 def test_study_sets_are_listed_newest_first(client, other_client) -> None:
