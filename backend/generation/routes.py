@@ -1,5 +1,6 @@
 """Runs over HTTP."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
@@ -26,6 +27,9 @@ from backend.generation.schemas import (
 )
 from backend.generation.streaming import EventStream
 from backend.generation.types import ENDED_STATES
+
+# As many digits as fit an integer column; a longer Last-Event-ID is none of ours, and the stream starts anew.
+_EVENT_NUMBER = re.compile("[0-9]{1,9}")
 
 generation = APIBlueprint("generation", __name__, tag="Runs")
 
@@ -91,7 +95,7 @@ def list_run_events(run_id: UUID, query: EventsQuery) -> ResponseReturnValue:
     if query.after is not None:
         with transaction():
             run, events = service.list_run_events(g.user_id, run_id, query.after)
-            last = events[-1].number if events else query.after
+            last = events[-1].number if events else min(query.after, run.last_event)
             ended = run.state in ENDED_STATES and last >= run.last_event
         items = [EventAnswer.model_validate(event) for event in events]
         return EventPage(items=items, last_number=last, ended=ended).model_dump(mode="json")
@@ -111,7 +115,7 @@ def _stream_events(user_id: UUID, run_id: UUID) -> Response:
             run, events = service.list_run_events(user_id, run_id, after)
             return run.state in ENDED_STATES and not events, events
 
-    stream = EventStream(read, int(last_seen) if last_seen.isdecimal() else 0)
+    stream = EventStream(read, int(last_seen) if _EVENT_NUMBER.fullmatch(last_seen) else 0)
     response = Response(stream, content_type="text/event-stream")
     response.headers["Cache-Control"] = "no-cache, no-transform"
     response.headers["X-Accel-Buffering"] = "no"

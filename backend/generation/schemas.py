@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, Literal, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictInt
 
 from backend.core.http import Answer, Body, request_language
 from backend.generation.checking import NOT_WRITTEN, reason_text
@@ -23,10 +23,10 @@ class RunBody(Body):
     document_ids: list[UUID] | None = Field(
         None, min_length=1, max_length=20, description="Documents to use; all of the study set by default."
     )
-    flashcards: int | None = Field(
+    flashcards: StrictInt | None = Field(
         None, ge=0, le=500, description="Most flashcards wanted; by default as many as the material carries."
     )
-    questions: int | None = Field(
+    questions: StrictInt | None = Field(
         None, ge=0, le=500, description="Most questions wanted; by default as many as the material carries."
     )
     language: Literal["de", "en", "fr", "it"] | None = Field(
@@ -163,7 +163,9 @@ class EventsQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    after: int | None = Field(None, ge=0, description="Number of the last event you have; gives JSON, no stream.")
+    after: int | None = Field(
+        None, ge=0, le=2**31 - 1, description="Number of the last event you have; gives JSON, no stream."
+    )
 
 
 class EventAnswer(Answer):
