@@ -26,7 +26,8 @@ log = get_logger(__name__)
 
 _OPEN = (JobState.PLANNED, JobState.QUEUED, JobState.RUNNING)
 _IN_FLIGHT = (JobState.QUEUED, JobState.RUNNING)
-_LANGUAGE_SAMPLE_CHARS = 4000
+_LANGUAGE_SAMPLE_CHARS = 200_000
+_LANGUAGE_SAMPLE_OF_PAGE_CHARS = 400
 _FEWEST_TOPICS_TO_CONNECT = 2
 
 
@@ -117,12 +118,9 @@ def _skip(document_id: UUID, first: int | None, last: int | None, reason: str) -
 
 
 def _extend_sample(sample: str, document: DocumentText) -> str:
-    """Add text from the first pages on, each in part, so that one long quotation does not decide the language."""
-    for page in document.pages:
-        if len(sample) >= _LANGUAGE_SAMPLE_CHARS:
-            break
-        sample += page.text[:1000] + "\n"
-    return sample
+    """Add a piece of every page: a foreword or one long quotation in another language must not decide."""
+    pieces = (page.text[:_LANGUAGE_SAMPLE_OF_PAGE_CHARS] for page in document.pages)
+    return (sample + "\n".join(pieces))[:_LANGUAGE_SAMPLE_CHARS]
 
 
 def _section_step(
