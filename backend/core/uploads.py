@@ -4,10 +4,45 @@ import tempfile
 from typing import IO, Any
 
 from flask import Request
+from werkzeug.formparser import FormDataParser
+
+from backend.core.errors import DomainError
+
+
+class InvalidMultipart(DomainError):
+    """A multipart body that is cut, has no boundary, or whose names are in another encoding than UTF-8."""
+
+    code = "invalid_multipart"
+    status = 400
+    texts = {
+        "en": "The upload could not be read. Names of files must be in UTF-8, and the body must be complete multipart.",
+        "de": "Der Upload war nicht lesbar. Dateinamen müssen in UTF-8 stehen, und der Inhalt muss vollständiges "
+        "Multipart sein.",
+    }
+
+
+class _StrictFormDataParser(FormDataParser):
+    """Says that a body cannot be read, where the framework's own takes it for an empty one."""
+
+    def parse(
+        self,
+        stream: IO[bytes],
+        mimetype: str,
+        content_length: int | None,
+        options: dict[str, str] | None = None,
+    ) -> Any:
+        """Parse the body. Raises InvalidMultipart."""
+        self.silent = False
+        try:
+            return super().parse(stream, mimetype, content_length, options)
+        except ValueError:
+            raise InvalidMultipart from None
 
 
 class UploadRequest(Request):
     """The request class of the app."""
+
+    form_data_parser_class = _StrictFormDataParser
 
     def get_json(self, force: bool = False, silent: bool = False, cache: bool = True) -> Any:
         """Return the body as JSON. Raises BadRequest, also for JSON that is nested too deeply to be read."""

@@ -1,6 +1,7 @@
 """Study sets and documents over HTTP."""
 
 import re
+from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, cast
 from urllib.parse import quote
@@ -10,12 +11,12 @@ from apiflask import APIBlueprint
 from flask import Response, g, request, stream_with_context, url_for
 from flask.typing import ResponseReturnValue
 
-from backend.core.http import Answer
+from backend.core.http import Answer, request_language
 from backend.core.idempotency import idempotent
 from backend.core.pagination import PageQuery
 from backend.core.transaction import transaction
 from backend.library import service
-from backend.library.errors import NoFile
+from backend.library.errors import FileRefused, FileTooLarge, NoFile
 from backend.library.extraction.kinds import DocumentKind
 from backend.library.schemas import (
     DocumentAnswer,
@@ -28,6 +29,7 @@ from backend.library.schemas import (
     UploadedDocument,
 )
 from backend.library.service import IncomingFile
+from backend.settings import get_settings
 
 # Control characters, half a surrogate pair, and marks that turn the direction of writing ("exe.txt" for "txt.exe").
 _INVISIBLE = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -95,7 +97,11 @@ def upload_documents(study_set_id: UUID) -> ResponseReturnValue:
     """Upload one file or several, in the multipart field `files`. All are taken or none."""
     files = _incoming_files()
     with transaction():
-        added = service.add_documents(g.user_id, study_set_id, files)
+        try:
+            added = service.add_documents(g.user_id, study_set_id, files)
+        except (FileRefused, FileTooLarge) as error:
+            _name_refused_file(error, files)
+            raise
         answer = UploadAnswer(
             documents=[
                 UploadedDocument(**dict(DocumentAnswer.of(each.document)), duplicate=each.duplicate) for each in added
@@ -176,6 +182,17 @@ def _incoming_files() -> list[IncomingFile]:
             )
         )
     return incoming
+
+
+def _name_refused_file(error: FileRefused | FileTooLarge, files: Sequence[IncomingFile]) -> None:
+    """Write the name of the file into the error's message, since a student does not count her files."""
+    if isinstance(error, FileTooLarge):
+        # The error does not say which; all that are over the limit are.
+        limit = get_settings().max_upload_bytes
+        error.fields = {f"files[{index}]": [] for index, file in enumerate(files) if file.size_bytes > limit}
+    for index, file in enumerate(files):
+        if f"files[{index}]" in error.fields:
+            error.fields[f"files[{index}]"] = [f"{file.name}: {error.text(request_language())}"]
 
 
 def _plain_name(name: str) -> str:

@@ -133,14 +133,16 @@ def test_the_reason_is_in_the_language_asked_for(client, study_set_id: str) -> N
     answers = [client.upload(study_set_id, ("a.exe", b"MZ"), Accept_Language=each).json for each in ("de", "en")]
     german, english = answers
     assert german["detail"] != english["detail"]
-    assert german["errors"][0]["messages"] == [german["detail"]]
-    assert english["errors"][0]["messages"] == [english["detail"]]
+    assert german["errors"][0]["messages"] == [f"a.exe: {german['detail']}"]
+    assert english["errors"][0]["messages"] == [f"a.exe: {english['detail']}"]
 
 
 def test_one_bad_file_refuses_them_all(client, study_set_id: str, stored) -> None:
     answer = client.upload(study_set_id, ("a.txt", TEXT), ("b.pdf", TEXT), ("c.md", b"# C"))
     assert answer.status_code == 422
-    assert [error["field"] for error in answer.json["errors"]] == ["files[1]"]
+    (error,) = answer.json["errors"]
+    assert error["field"] == "files[1]"
+    assert error["messages"] == [f"b.pdf: {answer.json['detail']}"]
     assert stored() == (0, 0)
     assert client.get(f"/api/v1/study-sets/{study_set_id}/documents").json["items"] == []
 
@@ -159,6 +161,8 @@ def test_a_file_over_the_limit(client, study_set_id: str, stored, limit) -> None
     assert answer.json["code"] == "file_too_large"
     assert "2 MB" in answer.json["detail"]
     assert stored() == (1, 4)
+    answer = client.upload(study_set_id, ("b.txt", TEXT), ("c.txt", b"c" * 2_000_001))
+    assert answer.json["errors"] == [{"field": "files[1]", "messages": [f"c.txt: {answer.json['detail']}"]}]
 
 
 def test_a_body_over_the_limit_is_refused_unread(client, study_set_id: str, stored) -> None:
@@ -206,6 +210,31 @@ def test_an_upload_without_files(client, study_set_id: str, data: dict[str, obje
 def test_json_is_no_upload(client, study_set_id: str) -> None:
     answer = client.post(f"/api/v1/study-sets/{study_set_id}/documents", json={"files": []})
     assert answer.status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("body", "boundary"),
+    [
+        (
+            b'--x\r\nContent-Disposition: form-data; name="files"; filename="Pr\xfcfung.txt"\r\n\r\n'
+            b"A cell divides.\r\n--x--\r\n",
+            "; boundary=x",
+        ),
+        (b"--x\r\nContent-Type: text/plain\r\n\r\nA cell divides.\r\n--x--\r\n", "; boundary=x"),
+        (b"--x\r\nContent-Disposition: form-data; name=files; filename=a.txt", "; boundary=x"),
+        (b"--x--\r\n", ""),
+        (b"--x--\r\n", "; boundary=\u00fc"),
+    ],
+    ids=["a name in Latin-1", "no disposition", "cut", "no boundary", "a boundary that is none"],
+)
+def test_a_multipart_body_that_cannot_be_read_is_called_so(
+    client, study_set_id: str, stored, body: bytes, boundary: str
+) -> None:
+    path = f"/api/v1/study-sets/{study_set_id}/documents"
+    for key in ({}, {"Idempotency-Key": "k1"}):
+        answer = client.post(path, data=body, content_type=f"multipart/form-data{boundary}", headers=key)
+        assert (answer.status_code, answer.json["code"]) == (400, "invalid_multipart")
+    assert stored() == (0, 0)
 
 
 @pytest.mark.parametrize("body", [b"", b"--x", b"--x\r\nContent-Disposition: form-data; name=files; filename=a.txt"])
