@@ -154,6 +154,18 @@ def test_a_run_under_way_judges_only_what_has_been_worked_on(
     assert receipt["not_written_detail"] is None
 
 
+def test_a_page_is_not_judged_before_its_last_section(
+    client: Any, openai: OpenAIStandIn, start: Start, run_pending_jobs: Callable[[], int], finish: Finish
+) -> None:
+    bad = {"do": "foreign_quotes", "items": 99, "times": 1}
+    openai.set_script([bad, {"do": "rate_limit", "on": [2], "retry_after": "50"}])
+    run = start(notes(1, sentences=36), flashcards=6, questions=0)
+    run_pending_jobs()
+    assert account(receipt_of(client, run)) == (set(), {})
+    finish()
+    assert account(receipt_of(client, run)) == ({1}, {})
+
+
 def test_what_the_model_did_not_write_is_counted(client: Any, start: Start, finish: Finish) -> None:
     run = start(notes(1, sentences=3), flashcards=20, questions=0)
     finish()

@@ -213,13 +213,16 @@ def _malformed(item: dict[str, Any]) -> None:
 
 
 def _invisible(item: dict[str, Any]) -> None:
-    for name in {"name", "summary", "front", "stem", "topic", "label"} & item.keys():
+    for name in {"summary", "front", "stem", "topic", "label"} & item.keys():
         item[name] = f"\0{item[name]}\u200b"
+    if "name" in item:
+        # Still the same name as in the items, which a NUL would make another one.
+        item["name"] += "\u200b"
 
 
 def _endless_topic(item: dict[str, Any]) -> None:
     # Random, because what repeats itself is compressed until it fits an index.
-    item["name" if "name" in item else "topic"] = "".join(random.Random(1).choices(string.ascii_letters, k=9_000))
+    item["parent" if "name" in item else "topic"] = "".join(random.Random(1).choices(string.ascii_letters, k=9_000))
 
 
 def _endless_label(item: dict[str, Any]) -> None:
