@@ -6,8 +6,9 @@ import os
 from typing import Any
 
 from celery import Task
-from celery.signals import setup_logging, worker_init, worker_process_init
+from celery.signals import setup_logging, worker_before_create_process, worker_init, worker_process_init
 from flask import Flask
+from sqlalchemy.orm import configure_mappers
 
 from backend.accounts import models as accounts_models
 from backend.core import idempotency
@@ -57,10 +58,19 @@ def keep_our_logging(**_: Any) -> None:
 
 @worker_init.connect
 def before_forking(**_: Any) -> None:
-    """Load what steps need, and move it out of the garbage collector's sight: children go on sharing its pages."""
+    """Load what steps need: children share it, and need not load it one by one."""
     load_models()
+    configure_mappers()
     # Celery's own signal at shutdown is left out of a cold one, which is how SIGTERM ends a worker with long steps.
     atexit.register(hand_back_at_exit, os.getpid())
+
+
+@worker_before_create_process.connect
+def before_fork(**_: Any) -> None:
+    """Move all that is loaded out of the garbage collector's sight: a child that collects copies no shared page.
+
+    Here and not earlier, because Celery itself is loaded up to the first fork.
+    """
     gc.collect()
     gc.freeze()
 
