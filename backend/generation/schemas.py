@@ -10,9 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field, StrictInt
 from backend.core.http import Answer, Body, request_language
 from backend.generation.checking import NOT_WRITTEN, reason_text
 from backend.generation.errors import sentence
-from backend.generation.models import Run
 from backend.generation.receipt import Receipt
-from backend.generation.types import DocumentCoverage, RunState, RunView, RunWish
+from backend.generation.types import DocumentCoverage, RunState, RunWish
+from backend.generation.views import RunView
 from backend.library.errors import find_problem_text
 from backend.study.types import Difficulty
 
@@ -112,8 +112,6 @@ class RunAnswer(Answer):
     def of(cls, view: RunView) -> Self:
         """Build the answer for one run."""
         run = view.run
-        if not isinstance(run, Run):
-            raise TypeError
         language = request_language()
         return cls(
             id=run.id,

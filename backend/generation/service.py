@@ -24,10 +24,10 @@ from backend.generation.types import (
     Progress,
     RunState,
     RunUsage,
-    RunView,
     RunWish,
     StepKind,
 )
+from backend.generation.views import RunView
 from backend.library import service as library
 from backend.library.signals import document_deleting, study_set_deleting
 from backend.library.types import DocumentStatus

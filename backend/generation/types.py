@@ -67,17 +67,6 @@ class RunUsage:
 
 
 @dataclass(frozen=True, slots=True)
-class RunView:
-    """A run with what is derived from its rows. ``eta_s`` is None while nothing can be said."""
-
-    run: object
-    progress: Progress
-    usage: RunUsage
-    eta_s: int | None
-    failed_sections: int = 0
-
-
-@dataclass(frozen=True, slots=True)
 class PageCoverage:
     """What one page gave."""
 

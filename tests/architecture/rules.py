@@ -26,10 +26,6 @@ _LATE_IMPORTS = {
     ("backend/cli.py", "backend.worker"): "the worker reads the whole configuration when it is imported",
     ("backend/cli.py", "backend.app"): "the other commands must work without building the app",
 }
-# Tests that replace a part of ours, and why the real part cannot do.
-_INJECTED_FAULTS = {
-    "tests/generation/test_api_runs_crash.py": "a bug of ours is put in: no input is known to cause one",
-}
 _MOCKS = ("unittest.mock", "mock", "pytest_mock")
 
 
@@ -145,8 +141,7 @@ def mocks(root: Path) -> Iterator[str]:
                 yield f"{module.at(found.node)} imports {found.module}: use the real part"
             if found.module.split(".")[0] == "backend":
                 ours.add(found.name or "backend")
-        if module.path not in _INJECTED_FAULTS:
-            yield from _replacements(module, ours)
+        yield from _replacements(module, ours)
 
 
 def _replacements(module: Module, ours: set[str]) -> Iterator[str]:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from tests.generation.conftest import notes
 from tests.generation.test_api_runs import items, read
 from tests.stand_ins.openai_server import OpenAIStandIn
 
@@ -177,11 +178,16 @@ def test_a_bad_item_is_dropped_counted_and_takes_no_other_with_it(
 
 
 def test_topics_that_cannot_be_connected_do_not_spoil_the_run(
-    client: Any, openai: OpenAIStandIn, start_run: StartRun, finish: Finish
+    client: Any, openai: OpenAIStandIn, finish: Finish
 ) -> None:
     openai.set_script([{"do": "server_error", "contains": "hts:topics"}])
-    run = start_run(pages=6)
+    study_set = client.make_study_set()
+    chapters = [f"# Chapter on {noun}s\n\n" + notes(1).decode() for noun in ("membrane", "enzyme", "neuron")]
+    client.upload(study_set, ("notes.md", "\n\n".join(chapters).encode()))
+    run = client.post(f"/api/v1/study-sets/{study_set}/runs", json={}).json
     finish()
     run = read(client, f"/runs/{run['id']}")
     assert run["state"] == "done"
     assert run["delivered"]["flashcards"] > 0
+    assert len(read(client, f"/study-sets/{study_set}/concept-map")["topics"]) > 1
+    assert [call for call in openai.calls if call["kind"] == "connect"]
