@@ -14,6 +14,8 @@ SUMMARY_LENGTH = 300
 
 LINKS_PER_TOPIC = 2
 
+_LONGEST_HEADING = 100
+
 
 class TopicList:
     """The topics that the items of one section are put under. Names are unique after folding."""
@@ -29,6 +31,9 @@ class TopicList:
 
     def place(self, term: str, heading: str | None) -> str:
         """The topic for an item about ``term`` under ``heading``: the term if it is defined, else the heading."""
+        if heading and len(heading) > _LONGEST_HEADING:
+            # A heading this long is a sentence that was set like one.
+            heading = None
         definition = self._definitions.get(stem_key(term))
         if definition is None and heading:
             return self._use(heading, None)
