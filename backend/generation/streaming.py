@@ -32,6 +32,7 @@ class EventStream:
 
     def __init__(self, read: ReadEvents, after: int) -> None:
         """Take a seat. Raises TooManyStreams when all are taken."""
+        self._taken = False
         if not _seats().acquire(blocking=False):
             raise TooManyStreams
         self._taken = True
@@ -50,6 +51,10 @@ class EventStream:
             self.close()
             raise
 
+    def __del__(self) -> None:
+        """Give the seat back even when nobody ever began to read."""
+        self.close()
+
     def close(self) -> None:
         """Give the seat back; the server calls this when the client is gone or the stream has ended."""
         if self._taken:
@@ -61,7 +66,7 @@ def _stream(read: ReadEvents, after: int) -> Iterator[str]:
     deadline = time.monotonic() + get_settings().stream_seconds
     heartbeat = time.monotonic() + _HEARTBEAT_S
     yield "retry: 2000\n\n"
-    while time.monotonic() < deadline:
+    while True:
         ended, events = read(after)
         for event in events:
             after = event.number
@@ -70,6 +75,8 @@ def _stream(read: ReadEvents, after: int) -> Iterator[str]:
             continue
         if ended:
             yield "event: end\ndata: {}\n\n"
+            return
+        if time.monotonic() >= deadline:
             return
         if time.monotonic() >= heartbeat:
             heartbeat = time.monotonic() + _HEARTBEAT_S
