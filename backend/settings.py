@@ -32,7 +32,8 @@ class Settings(BaseSettings):
         SecretStr(_DEVELOPMENT_SECRET), description="Signs access tokens; at least 32 characters in production."
     )
     flask_secret_key: SecretStr = Field(
-        SecretStr(_DEVELOPMENT_SECRET), description="Flask's own secret, for what it signs; at least 32 characters in production."
+        SecretStr(_DEVELOPMENT_SECRET),
+        description="Flask's own secret, for what it signs; at least 32 characters in production.",
     )
     frontend_url: str = Field("http://localhost:5173", description="The browser app's origin; allowed by CORS.")
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(

@@ -61,7 +61,5 @@ def test_a_changed_requirement_is_noticed(checkout: Path) -> None:
 def test_a_second_run_does_nothing() -> None:
     # Under another make, this one would tell which folders it enters and leaves.
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
-    done = subprocess.run(
-        ["make", "setup"], cwd=CHECKOUT, env=environment, capture_output=True, text=True, check=True
-    )
+    done = subprocess.run(["make", "setup"], cwd=CHECKOUT, env=environment, capture_output=True, text=True, check=True)
     assert done.stdout + done.stderr == ""

@@ -127,6 +127,7 @@ def running() -> Iterator[Running]:
     for home in (folders.LOCAL, Path("/var/tmp")):
         for folder in home.glob(f"*{name}-*"):
             folders.remove(folder)
+    (folders.LOCAL / f"{name}.lock").unlink(missing_ok=True)
 
 
 def test_make_run_ends_with_ctrl_c(running: Running) -> None:
