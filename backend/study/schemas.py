@@ -178,7 +178,7 @@ class FlashcardAnswer(ItemAnswer):
     @classmethod
     def of(cls, row: FlashcardRow) -> Self:
         """Build the answer for one row."""
-        return cls.model_validate({**_shared(row), "kind": row.kind, "front": row.front, "back": row.back})
+        return cls.model_validate(_fields(row))
 
 
 class FlashcardPage(Answer):
@@ -206,15 +206,7 @@ class QuestionAnswer(ItemAnswer):
     @classmethod
     def of(cls, row: QuestionRow) -> Self:
         """Build the answer for one row."""
-        return cls.model_validate(
-            {
-                **_shared(row),
-                "stem": row.stem,
-                "options": row.options,
-                "key": row.key,
-                "explanation": row.explanation,
-            }
-        )
+        return cls.model_validate(_fields(row))
 
 
 class QuestionPage(Answer):
@@ -224,22 +216,12 @@ class QuestionPage(Answer):
     next_cursor: str | None
 
 
-def _shared(row: ItemRow) -> dict[str, object]:
+def _fields(row: ItemRow) -> dict[str, object]:
+    """Return the row's columns, which are named as the answer's fields are, and what follows from them."""
     statuses = {evidence["status"] for evidence in row.evidence}
     outcome = "uncheckable" if EvidenceStatus.UNCHECKABLE in statuses else "verified" if statuses else "none"
-    return {
-        "id": row.id,
-        "study_set_id": row.study_set_id,
-        "topic_id": row.topic_id,
-        "difficulty": row.difficulty,
-        "evidence": row.evidence,
-        "evidence_status": outcome,
-        "origin": "hand" if row.run_id is None else "generated",
-        "model": row.model,
-        "run_id": row.run_id,
-        "created_at": row.created_at,
-        "updated_at": row.updated_at,
-    }
+    origin = "hand" if row.run_id is None else "generated"
+    return {**row._asdict(), "evidence_status": outcome, "origin": origin}
 
 
 class EvidenceContextAnswer(EvidenceAnswer):

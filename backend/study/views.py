@@ -34,6 +34,8 @@ class ItemRow(Protocol):
     updated_at: datetime
     evidence: Sequence[Mapping[str, Any]]
 
+    def _asdict(self) -> dict[str, Any]: ...
+
 
 class FlashcardRow(ItemRow, Protocol):
     """One flashcard."""
