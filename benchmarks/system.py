@@ -113,10 +113,10 @@ class System:
         """Start a run; return its id."""
         return str(self.api.post(f"/study-sets/{study_set}/runs", wish)["id"])
 
-    def wait_until_ended(self, runs: Sequence[str]) -> None:
+    def wait_until_ended(self, runs: Sequence[str], poll_s: float = _POLL_S) -> None:
         """Wait until runs have ended. Raises TimeoutError; ValueError when one was not done with every section."""
         waiting = "SELECT 1 FROM runs WHERE id = ANY(%s::uuid[]) AND ended_at IS NULL"
-        wait_for("the end of a run", lambda: not self.query(waiting, list(runs)))
+        wait_for("the end of a run", lambda: not self.query(waiting, list(runs)), poll_s)
         for run in runs:
             view = self.api.get(f"/runs/{run}")
             state, failed = view["state"], view["failed_sections"]
