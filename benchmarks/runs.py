@@ -1,6 +1,7 @@
 """How fast runs are: beside the time that the language model takes, and with more workers."""
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -73,9 +74,10 @@ def _rounds_s(system: System, file: Path, workers: int) -> list[float]:
 def _together_s(system: System, file: Path, runs: int) -> float:
     study_sets = [system.upload(file) for _ in range(runs)]
     system.wait_until_read(study_sets)
-    started = time.monotonic()
-    system.wait_until_ended([system.start_run(study_set) for study_set in study_sets], poll_s=0.05)
-    return time.monotonic() - started
+    with ThreadPoolExecutor(runs) as students:
+        started = time.monotonic()
+        system.wait_until_ended(list(students.map(system.start_run, study_sets)), poll_s=0.05)
+        return time.monotonic() - started
 
 
 def measure_first_item(folder: Path) -> Measurement:
