@@ -1,5 +1,6 @@
 """Workers that are killed, frozen, stopped: every step is done, once (faults 1 to 4 and 13)."""
 
+import contextlib
 import signal
 import threading
 from collections.abc import Iterator
@@ -37,16 +38,22 @@ def poison(scene: Scene) -> Iterator[list[int]]:
     killed: list[int] = []
     over = threading.Event()
 
+    def kill_who_asks(port: int) -> None:
+        for pid in scene.stack.pool_pids("worker-1"):
+            process = psutil.Process(pid)
+            if any(connection.laddr.port == port for connection in process.net_connections()):
+                process.kill()
+                ports.add(port)
+                killed.append(pid)
+                return
+
     def watch() -> None:
         while not over.wait(0.02):
             for call in scene.model.calls:
                 if "at_out" not in call and call["pages"] == [2] and call["client_port"] not in ports:
-                    for pid in scene.stack.pool_pids("worker-1"):
-                        process = psutil.Process(pid)
-                        if any(c.laddr.port == call["client_port"] for c in process.net_connections()):
-                            ports.add(call["client_port"])
-                            killed.append(pid)
-                            process.kill()
+                    # A process of the pool may end between being listed and being looked at.
+                    with contextlib.suppress(psutil.NoSuchProcess):
+                        kill_who_asks(call["client_port"])
 
     ports: set[int] = set()
     scene.model.set_script(
