@@ -76,7 +76,9 @@ echo "setup: making .venv with $("$python" --version) …" >&2
 rm -f .venv/setup-done
 [ "$(tail -n 1 .venv/setup-started 2>/dev/null)" = "$(pwd -P)" ] && works || make_venv
 pwd -P >.venv/setup-started
-.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-input \
+# The list is complete, so nothing is to be resolved: a resolver would look at releases newer than the pinned ones, and
+# old ones trip over them.
+.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-input --no-deps \
     --require-hashes --requirement requirements-dev.txt >&2 ||
     fail "the packages could not be installed; the lines above say why."
 .venv/bin/python -m compileall -q backend config
