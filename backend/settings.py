@@ -2,12 +2,14 @@
 
 from functools import lru_cache
 from typing import Annotated, Literal, Self
+from urllib.parse import quote, urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 _DEVELOPMENT_SECRET = "development-only-secret-not-for-production"
 _SHORTEST_SECRET = 32
+_OWN_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 # What reading allows for each page that needs OCR (see library.extraction.reader).
 _OCR_PAGE_S = 20.0
 
@@ -27,7 +29,13 @@ class Settings(BaseSettings):
     database_url: str = Field(
         "postgresql://localhost/hackthestudy", description="PostgreSQL, as `postgresql://user:password@host/name`."
     )
-    redis_url: str = Field("redis://localhost:6379/0", description="Redis or Valkey: the broker.")
+    database_pooled: bool = Field(
+        False, description="Whether `DATABASE_URL` names a pool in transaction mode, such as PgBouncer's."
+    )
+    redis_url: str = Field("redis://localhost:6379/0", description="Redis or Valkey, also `rediss://`: the broker.")
+    redis_password: SecretStr | None = Field(
+        None, description="Password of the broker, where `REDIS_URL` has none; at least 32 characters in production."
+    )
     jwt_secret: SecretStr = Field(
         SecretStr(_DEVELOPMENT_SECRET), description="Signs access tokens; at least 32 characters in production."
     )
@@ -45,6 +53,14 @@ class Settings(BaseSettings):
     log_prefix: str = Field("", description="Put before every log line, for instance `[API]`.")
     access_token_minutes: int = Field(15, ge=1, description="Life of an access token; 24 hours for dev-login.")
 
+    google_client_id: SecretStr | None = Field(None, description="Google's client id, for signing in.")
+    google_client_secret: SecretStr | None = Field(None, description="Google's client secret.")
+    github_client_id: SecretStr | None = Field(None, description="GitHub's client id, for signing in.")
+    github_client_secret: SecretStr | None = Field(None, description="GitHub's client secret.")
+    stripe_api_key: SecretStr | None = Field(None, description="Stripe's secret key, for payments.")
+    stripe_publishable_key: SecretStr | None = Field(None, description="Stripe's key for the browser app.")
+    stripe_webhook_secret: SecretStr | None = Field(None, description="Signs what Stripe reports.")
+
     openai_api_key: SecretStr | None = Field(None, description="Key of the language model; unset: built-in model.")
     openai_model: str = Field("gpt-4o", description="Name of the language model.")
     openai_base_url: str | None = Field(None, description="An OpenAI-compatible server instead of OpenAI's.")
@@ -60,18 +76,38 @@ class Settings(BaseSettings):
     ocr_max_pages: int = Field(60, ge=0, description="Most scanned pages read by OCR per document; 0 turns it off.")
     ocr_languages: str = Field("deu+eng+fra+ita", description="Tesseract languages; those not installed are left out.")
 
+    document_storage: str = Field(
+        "postgres", description="Where the bytes of files are kept: `postgres` or `s3://bucket/prefix`."
+    )
+    s3_endpoint_url: str | None = Field(None, description="The S3 server, such as Spaces; unset: Amazon's.")
+    s3_region: str = Field("us-east-1", description="Region of the bucket.")
+    s3_access_key_id: SecretStr | None = Field(None, description="Key of the bucket.")
+    s3_secret_access_key: SecretStr | None = Field(None, description="Secret of the bucket's key.")
+    document_retention_days: int = Field(
+        365, ge=0, description="Days after which files of unused study sets are deleted; 0: never."
+    )
+
     celery_concurrency: int = Field(8, ge=1, description="Steps that one worker works on at once.")
-    steps_in_flight_per_run: int = Field(8, ge=1, description="Steps of one run that are queued or running at once.")
+    steps_in_flight_per_run: int = Field(
+        8, ge=1, description="Steps of one run queued or running at once; more where more workers have room."
+    )
     lease_s: float = Field(30.0, gt=0, description="How long a step belongs to a worker that gives no sign of life.")
     step_attempts: int = Field(3, ge=1, description="How often a step is tried before it fails.")
     sweep_interval_s: float = Field(5.0, gt=0, description="Pause between two sweeps for lost or due work.")
     resend_after_s: float = Field(30.0, gt=0, description="When work that was sent but not claimed is sent again.")
+    watchdog_port: int = Field(8081, description="Port on which the watchdog answers for the worker.")
+    watchdog_interval_s: float = Field(5.0, gt=0, description="Pause between two looks of the watchdog.")
+    watchdog_silence_s: float = Field(60.0, gt=0, description="How long a sign of life may be missing.")
+    watchdog_restarts: int = Field(5, ge=0, description="Restarts without recovery before the container is ended.")
+    watchdog_pause_s: float = Field(30.0, gt=0, description="Pause after the first restart; doubled each time.")
     section_chars: int = Field(6000, ge=500, description="Aimed size of a section, in characters.")
 
     gunicorn_workers: int = Field(2, ge=1, description="Processes of the API.")
     gunicorn_threads: int = Field(8, ge=1, description="Threads of each process of the API.")
     gunicorn_timeout: int = Field(85, ge=1, description="Seconds before gunicorn restarts a silent process.")
     stream_seconds: float = Field(75.0, gt=0, description="Longest life of one event stream.")
+    metrics_token: SecretStr | None = Field(None, description="Bearer token for `/metrics`; unset: no such page.")
+    sentry_dsn: SecretStr | None = Field(None, description="Where errors are reported; unset: nowhere.")
     app_version: str = Field("0.1.0", description="Reported by the health check.")
 
     @model_validator(mode="before")
@@ -88,9 +124,13 @@ class Settings(BaseSettings):
         if self.environment != "production":
             return self
         problems = []
-        for name in ("jwt_secret", "flask_secret_key"):
-            secret = getattr(self, name).get_secret_value()
-            if name not in self.model_fields_set or secret == _DEVELOPMENT_SECRET:
+        named = ["jwt_secret", "flask_secret_key"]
+        if urlsplit(self.redis_url).password is None:
+            named.append("redis_password")
+        for name in named:
+            given = getattr(self, name)
+            secret = given.get_secret_value() if given is not None else ""
+            if name not in self.model_fields_set or not secret or secret == _DEVELOPMENT_SECRET:
                 problems.append(f"{name.upper()} is missing: production needs a secret of its own")
             elif len(secret) < _SHORTEST_SECRET:
                 problems.append(f"{name.upper()} is too short: at least {_SHORTEST_SECRET} characters")
@@ -106,6 +146,24 @@ class Settings(BaseSettings):
         if problems:
             raise ValueError("\n".join(problems))
         return self
+
+    @property
+    def broker_url(self) -> str:
+        """``redis_url`` with the password where it has none; with ``rediss`` the certificate is checked."""
+        url = urlsplit(self.redis_url)
+        if self.redis_password is not None and url.password is None:
+            password = quote(self.redis_password.get_secret_value(), safe="")
+            host = url.netloc.rpartition("@")[2]
+            url = url._replace(netloc=f"{url.username or ''}:{password}@{host}")
+        if url.scheme == "rediss" and "ssl_cert_reqs" not in url.query:
+            # Celery asks for it to be said, and has no safe default.
+            url = url._replace(query="&".join(filter(None, [url.query, "ssl_cert_reqs=required"])))
+        return url.geturl()
+
+    @property
+    def redis_is_own(self) -> bool:
+        """Whether ``redis_url`` names the Redis of this container: any other host means that none is started here."""
+        return urlsplit(self.redis_url).hostname in _OWN_HOSTS
 
     @property
     def longest_work_s(self) -> float:

@@ -11,7 +11,7 @@ from flask import Flask
 from sqlalchemy.orm import configure_mappers
 
 from backend.accounts import models as accounts_models
-from backend.core import idempotency
+from backend.core import idempotency, workers
 from backend.core.database import configure_database, dispose_engines
 from backend.core.jobs import hand_back
 from backend.core.logging import configure_logging, get_logger
@@ -34,7 +34,7 @@ app = queue
 
 # Importing the tasks registers them; the tables of other rooms are the targets of foreign keys.
 TASKS = (library_tasks, generation_tasks)
-TABLES = (accounts_models, idempotency)
+TABLES = (accounts_models, idempotency, workers)
 
 
 class InAppContext(Task):

@@ -17,6 +17,7 @@ PRODUCTION = {
     "FLASK_SECRET_KEY": "uE4iO8aW2qS6xC1vN9mK7lP3zT5rH0jD",
     "DATABASE_URL": "postgresql://user:password@db.example/hackthestudy",
     "REDIS_URL": "redis://localhost:6379/0",
+    "REDIS_PASSWORD": "qT8wE3rY6uI1oP9aS4dF7gH2jK5lZ0xC",
     "FRONTEND_URL": "https://study.example",
 }
 
@@ -67,7 +68,7 @@ def test_production_refuses_what_is_missing(environment, name: str, value: str |
     assert lines[0].startswith(f"{name} is missing")
 
 
-@pytest.mark.parametrize("name", ["JWT_SECRET", "FLASK_SECRET_KEY"])
+@pytest.mark.parametrize("name", ["JWT_SECRET", "FLASK_SECRET_KEY", "REDIS_PASSWORD"])
 @pytest.mark.parametrize(
     "value",
     [
@@ -144,3 +145,45 @@ def test_a_process_refuses_to_start_without_a_traceback() -> None:
     assert done.returncode == 1
     assert done.stderr.startswith("Refusing to start:\n  JWT_SECRET is missing")
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("url", "password", "expected"),
+    [
+        ("redis://api.internal:6379/0", "p/w@rd", "redis://:p%2Fw%40rd@api.internal:6379/0"),
+        ("redis://default@host:6379/0", "secret", "redis://default:secret@host:6379/0"),
+        ("redis://:own@host:6379/0", "secret", "redis://:own@host:6379/0"),
+        ("redis://host:6379/0", None, "redis://host:6379/0"),
+        ("rediss://u:p@host:25061/0", None, "rediss://u:p@host:25061/0?ssl_cert_reqs=required"),
+        (
+            "rediss://u:p@host:25061/0?ssl_ca_certs=/ca.pem",
+            None,
+            "rediss://u:p@host:25061/0?ssl_ca_certs=/ca.pem&ssl_cert_reqs=required",
+        ),
+        ("rediss://u:p@host/0?ssl_cert_reqs=none", None, "rediss://u:p@host/0?ssl_cert_reqs=none"),
+    ],
+)
+def test_the_broker_is_reached_with_the_password(environment, url: str, password: str | None, expected: str) -> None:
+    environment(REDIS_URL=url, **({} if password is None else {"REDIS_PASSWORD": password}))
+    assert load_settings().broker_url == expected
+
+
+@pytest.mark.parametrize(
+    ("url", "own"),
+    [
+        ("redis://localhost:6379/0", True),
+        ("redis://127.0.0.1:6379/0", True),
+        ("redis://[::1]:6379/0", True),
+        ("redis://api.internal:6379/0", False),
+        ("rediss://default:secret@valkey.example:25061/0", False),
+    ],
+)
+def test_another_host_is_another_redis(environment, url: str, own: bool) -> None:
+    environment(REDIS_URL=url)
+    assert load_settings().redis_is_own is own
+
+
+def test_a_password_in_the_url_is_enough(environment) -> None:
+    values = {name: value for name, value in PRODUCTION.items() if name != "REDIS_PASSWORD"}
+    environment(**{**values, "REDIS_URL": "rediss://default:secret@valkey.example:25061/0"})
+    assert load_settings().redis_is_own is False

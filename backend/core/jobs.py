@@ -245,3 +245,20 @@ def hand_back(worker: str = WORKER_NAME) -> int:
                 send_after_commit(model, row_id)
             count += len(rows)
     return count
+
+
+def count_live_leases(worker: str) -> int:
+    """Return how many rows a worker holds with a lease that has not run out. Needs a transaction."""
+    return sum(
+        db.session.scalar(
+            sa.select(sa.func.count())
+            .select_from(model)
+            .where(
+                model.state == JobState.RUNNING,
+                model.worker == worker,
+                model.lease_until >= database_now(),
+            )
+        )
+        or 0
+        for model in _exhausted
+    )

@@ -33,7 +33,7 @@ def configure_queue(settings: Settings, *, answers_requests: bool = False) -> No
     A process that ``answers_requests`` waits for a frozen broker for a second only.
     """
     queue.conf.update(
-        broker_url=settings.redis_url,
+        broker_url=settings.broker_url,
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
         broker_transport_options={

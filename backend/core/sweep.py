@@ -13,6 +13,7 @@ from backend.core.jobs import Exhausted, Job, JobState, database_now, list_kinds
 from backend.core.logging import get_logger
 from backend.core.queue import count_messages
 from backend.core.transaction import transaction
+from backend.core.workers import note_lost_lease
 from backend.settings import get_settings
 
 log = get_logger(__name__)
@@ -81,13 +82,14 @@ def _take_back(model: type[Job], row_id: UUID, exhausted: Exhausted) -> bool | N
 
 def _take_back_held(model: type[Job], row_id: UUID, exhausted: Exhausted) -> bool | None:
     moment = database_now()
-    failures = db.session.scalar(
-        sa.select(model.failures)
+    held = db.session.execute(
+        sa.select(model.failures, model.worker)
         .where(model.id == row_id, model.state == JobState.RUNNING, model.lease_until < moment)
         .with_for_update(skip_locked=True)
-    )
-    if failures is None:
+    ).one_or_none()
+    if held is None:
         return None
+    failures: int = held.failures
     last = failures + 1 >= get_settings().step_attempts
     db.session.execute(
         sa.update(model)
@@ -103,7 +105,10 @@ def _take_back_held(model: type[Job], row_id: UUID, exhausted: Exhausted) -> boo
         )
         .execution_options(synchronize_session=False)
     )
-    log.warning("core.job.lease_expired", row_id=str(row_id), task=model.task, failures=failures + 1)
+    note_lost_lease(held.worker)
+    log.warning(
+        "core.job.lease_expired", row_id=str(row_id), task=model.task, worker=held.worker, failures=failures + 1
+    )
     if last:
         exhausted(row_id, "worker_lost")
     return last

@@ -11,6 +11,7 @@ from backend.core.database import db
 from backend.core.ids import new_id
 from backend.core.jobs import JobState
 from backend.core.logging import get_logger
+from backend.core.workers import count_places
 from backend.generation.events import add_event
 from backend.generation.languages import detect_language
 from backend.generation.models import Run, RunDocument, Step
@@ -170,7 +171,8 @@ def advance(run: Run) -> None:
         return
     if run.state == RunState.READING:
         return
-    room = get_settings().steps_in_flight_per_run - in_flight
+    # One long run may use all the workers that are there; beyond that its steps would only wait before other users'.
+    room = max(get_settings().steps_in_flight_per_run, count_places()) - in_flight
     if counts.get(JobState.PLANNED, 0) and room > 0:
         _queue_planned(run.id, room)
     elif sum(counts.get(state, 0) for state in _OPEN) == 0:

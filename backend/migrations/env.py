@@ -4,14 +4,14 @@ import sqlalchemy as sa
 from alembic import context
 
 from backend.accounts import models as accounts_models
-from backend.core import idempotency
+from backend.core import idempotency, workers
 from backend.core.database import Base, engine_url
 from backend.generation import models as generation_models
 from backend.library import models as library_models
 from backend.settings import get_settings
 from backend.study import models as study_models
 
-TABLES = (accounts_models, idempotency, library_models, study_models, generation_models)
+TABLES = (accounts_models, idempotency, workers, library_models, study_models, generation_models)
 
 # Two containers may migrate at once; the second waits for the first.
 _LOCK = 7_305_810
