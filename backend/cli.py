@@ -1,7 +1,9 @@
 """Operators' commands: ``python -m backend.cli COMMAND``."""
 
 import json
+import os
 import sys
+import tempfile
 from pathlib import Path
 
 import click
@@ -54,6 +56,31 @@ def sweep() -> None:
 
     with flask_app.app_context():
         sweep_forever()
+
+
+@main.command()
+@click.argument("configuration", type=click.Path(exists=True, dir_okay=False))
+def supervise(configuration: str) -> None:
+    """Become supervisord with a configuration; whether that starts Redis is decided by REDIS_URL."""
+    settings = get_settings()
+    folder = _run_folder()
+    os.environ["RUN_FOLDER"] = str(folder)
+    os.environ["RUN_REDIS"] = "true" if settings.redis_is_own else "false"
+    os.execvp("supervisord", ["supervisord", "--nodaemon", "--configuration", configuration])
+
+
+@main.command()
+def redis() -> None:
+    """Become the Redis of the API container."""
+    from backend.operations.redis_server import run_redis
+
+    run_redis(get_settings(), Path("config/redis.conf"), _run_folder() / "redis")
+
+
+def _run_folder() -> Path:
+    folder = Path(tempfile.gettempdir()) / f"hackthestudy-{os.getuid()}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    return folder
 
 
 def configuration_table() -> str:
