@@ -63,24 +63,11 @@ def sweep() -> None:
 def supervise(configuration: str) -> None:
     """Become supervisord with a configuration; whether that starts Redis is decided by REDIS_URL."""
     settings = get_settings()
-    folder = _run_folder()
+    folder = Path(tempfile.gettempdir()) / f"hackthestudy-{os.getuid()}"
+    folder.mkdir(mode=0o700, exist_ok=True)
     os.environ["RUN_FOLDER"] = str(folder)
     os.environ["RUN_REDIS"] = "true" if settings.redis_is_own else "false"
     os.execvp("supervisord", ["supervisord", "--nodaemon", "--configuration", configuration])
-
-
-@main.command()
-def redis() -> None:
-    """Become the Redis of the API container."""
-    from backend.operations.redis_server import run_redis
-
-    run_redis(get_settings(), Path("config/redis.conf"), _run_folder() / "redis")
-
-
-def _run_folder() -> Path:
-    folder = Path(tempfile.gettempdir()) / f"hackthestudy-{os.getuid()}"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    return folder
 
 
 def configuration_table() -> str:

@@ -1,10 +1,11 @@
-"""Starts the Redis of the API container."""
+"""Starts the Redis of the API container: ``python -m backend.operations.redis_server TEMPLATE FOLDER``."""
 
 import os
+import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from backend.settings import Settings
+from backend.settings import Settings, load_settings
 
 _DEFAULT_PORT = 6379
 
@@ -34,3 +35,7 @@ def run_redis(settings: Settings, template: Path, folder: Path) -> None:
     os.dup2(reading, 0)
     os.close(reading)
     os.execvp("redis-server", ["redis-server", "-"])
+
+
+if __name__ == "__main__":
+    run_redis(load_settings(), Path(sys.argv[1]), Path(sys.argv[2]))
