@@ -75,6 +75,16 @@ SEEDS = [
     (images.no_secret_in_image, edit("Dockerfile.api", "ENV ", "ENV DATABASE_URL=x "), "DATABASE_URL in ENV"),
     (images.exposed_ports, edit("Dockerfile.api", " 6379", ""), "does not EXPOSE 6379"),
     (images.exposed_ports, put("services/api/http_port", 5000), "does not EXPOSE 5000"),
+    (
+        images.started_programs,
+        edit("Dockerfile.api", "supervisor-api", "supervisor-worker"),
+        "does not start config/su",
+    ),
+    (
+        images.started_programs,
+        edit("Dockerfile.worker", 'CMD ["supervisord", "', 'CMD supervisord "'),
+        "run by a shell",
+    ),
     (images.run_commands, remove("backend/operations/container.py"), "backend.operations.container, which is no"),
     (images.run_commands, put("jobs/migrate/run_command", "python -m backend.cli upgrade"), "runs the command upgrade"),
     (images.run_commands, put("jobs/migrate/kind", "POST_DEPLOY"), "no component migrates the database"),
@@ -97,6 +107,14 @@ SEEDS = [
         both(edit(_API, "stopwaitsecs=5", ""), edit(_API, "stopwaitsecs=20", "stopwaitsecs=25")),
         "stopping may take 60 s",
     ),
+    (supervisor.own_limits, edit(_API, "stopwaitsecs=20", "stopwaitsecs=10"), "gunicorn is killed after 10 s"),
+    (
+        supervisor.own_limits,
+        edit("backend/core/queue.py", "=5.0", "=20.0"),
+        "celery is killed after 20 s, and may work",
+    ),
+    (supervisor.own_limits, edit("config/gunicorn.conf.py", "graceful_", ""), "does not say how long gunicorn"),
+    (supervisor.own_limits, edit(_WORKER, "command=celery", "command=sleep"), "no file of supervisor starts celery"),
     (
         supervisor.sockets,
         edit(_API, "[supervisord]", "[unix_http_server]\nfile=/app/s.sock\n[supervisord]"),

@@ -182,6 +182,18 @@ def exposed_ports(deployment: Deployment) -> Iterator[str]:
                 yield f"{component.body['dockerfile_path']} does not EXPOSE {port}"
 
 
+def started_programs(deployment: Deployment) -> Iterator[str]:
+    """Each image starts supervisor with its own file, and no shell stands between the platform's signals and it."""
+    for component, lines in _images(deployment):
+        path, expected = component.body["dockerfile_path"], f"config/supervisor-{component.name}.conf"
+        started = {line.name: line for line in lines if line.name in ("ENTRYPOINT", "CMD")}
+        if not any(expected in line.text for line in started.values()):
+            yield f"{path} does not start {expected}"
+        for line in started.values():
+            if not line.text.startswith("["):
+                yield f"{path}: {line.name} is run by a shell, which hands no signal on"
+
+
 def run_commands(deployment: Deployment) -> Iterator[str]:
     """A run command starts modules that are there, with an operators' command that exists; one job migrates first."""
     migrating = []
@@ -211,5 +223,6 @@ RULES = (
     same_code,
     no_secret_in_image,
     exposed_ports,
+    started_programs,
     run_commands,
 )

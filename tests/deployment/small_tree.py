@@ -23,6 +23,8 @@ COPY ["config", "config"]
 ENV PYTHONUNBUFFERED=1
 USER app
 EXPOSE {ports}
+ENTRYPOINT ["python", "-m", "backend.operations.container"]
+CMD ["supervisord", "--configuration", "{configuration}"]
 """
 
 _SUPERVISOR = """\
@@ -31,7 +33,7 @@ nodaemon=true
 logfile=/dev/null
 
 [program:first]
-command=first
+command={program} --option
 stopwaitsecs=20
 stdout_logfile=/dev/fd/1
 stdout_logfile_maxbytes=0
@@ -81,8 +83,12 @@ _LOCAL = (
 def make_small_tree(root: Path, ignore_file: Path) -> None:
     """Write it into ``root``, with the given ``.dockerignore``."""
     dockerfile = {
-        "Dockerfile.api": _DOCKERFILE.format(package="redis-server", ports="8080 6379"),
-        "Dockerfile.worker": _DOCKERFILE.format(package="tesseract-ocr", ports="8081"),
+        "Dockerfile.api": _DOCKERFILE.format(
+            package="redis-server", ports="8080 6379", configuration="config/supervisor-api.conf"
+        ),
+        "Dockerfile.worker": _DOCKERFILE.format(
+            package="tesseract-ocr", ports="8081", configuration="config/supervisor-worker.conf"
+        ),
     }
     files = {
         **dict.fromkeys(_LOCAL, ""),
@@ -91,12 +97,13 @@ def make_small_tree(root: Path, ignore_file: Path) -> None:
         "backend/app.py": "",
         "backend/worker.py": "",
         "backend/cli.py": "",
+        "backend/core/queue.py": "queue.conf.update(worker_soft_shutdown_timeout=5.0)\n",
         "backend/operations/container.py": "",
         "backend/migrations/script.py.mako": "",
-        "config/gunicorn.conf.py": "",
+        "config/gunicorn.conf.py": "timeout = 85\ngraceful_timeout = 10\n",
         "config/redis.conf": "",
-        "config/supervisor-api.conf": _SUPERVISOR,
-        "config/supervisor-worker.conf": _SUPERVISOR,
+        "config/supervisor-api.conf": _SUPERVISOR.format(program="gunicorn"),
+        "config/supervisor-worker.conf": _SUPERVISOR.format(program="celery"),
     }
     for path, text in files.items():
         file = root / path

@@ -1,5 +1,6 @@
 """What the files of supervisor must say for the platform: how long stopping takes, where lines and sockets go."""
 
+import re
 from collections.abc import Iterator
 from configparser import ConfigParser
 from pathlib import Path
@@ -11,6 +12,11 @@ FILE = "config/supervisor-{name}.conf"
 _DEFAULT_STOP_S = 10
 # What supervisor itself and the first process of the container need beside the programs.
 _SPARE_S = 2
+# What a program itself takes to stop: the program, and where its own limit is written.
+_OWN_LIMITS = (
+    ("gunicorn", "config/gunicorn.conf.py", r"^graceful_timeout *= *(\d+)$"),
+    ("celery", "backend/core/queue.py", r"\bworker_soft_shutdown_timeout *= *(\d+)\b"),
+)
 _STANDARD_STREAMS = ("/dev/fd/1", "/dev/fd/2", "/dev/stdout", "/dev/stderr")
 
 
@@ -33,6 +39,28 @@ def stop_times(deployment: Deployment) -> Iterator[str]:
         )
         if together + _SPARE_S > grace:
             yield f"{file.name}: stopping may take {together} s, and {component.name} is killed after {grace} s"
+
+
+def own_limits(deployment: Deployment) -> Iterator[str]:
+    """gunicorn and Celery are given longer to stop than they give to what they work on."""
+    found = set()
+    for _, file, config in _configured(deployment):
+        for section in _programs(config):
+            command = config.get(section, "command", fallback="")
+            allowed = config.getint(section, "stopwaitsecs", fallback=_DEFAULT_STOP_S)
+            for program, path, pattern in _OWN_LIMITS:
+                if command.split()[:1] != [program]:
+                    continue
+                found.add(program)
+                source = deployment.root / path
+                own = re.search(pattern, source.read_text() if source.is_file() else "", re.MULTILINE)
+                if own is None:
+                    yield f"{path} does not say how long {program} may take to stop"
+                elif int(own[1]) >= allowed:
+                    yield f"{file.name}: {program} is killed after {allowed} s, and may work for {own[1]} s ({path})"
+    for program, *_ in _OWN_LIMITS:
+        if program not in found:
+            yield f"no file of supervisor starts {program}"
 
 
 def sockets(deployment: Deployment) -> Iterator[str]:
@@ -94,4 +122,4 @@ def _programs(config: ConfigParser) -> list[str]:
     return [section for section in config.sections() if section.startswith(("program:", "eventlistener:"))]
 
 
-RULES = (supervisor_files, stop_times, sockets, printed_lines, fatal_programs)
+RULES = (supervisor_files, stop_times, own_limits, sockets, printed_lines, fatal_programs)

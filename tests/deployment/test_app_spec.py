@@ -101,6 +101,12 @@ def test_every_rule_is_seeded() -> None:
     assert {rule for rule, *_ in SEEDS} == set(RULES)
 
 
+def test_the_lists_of_who_needs_a_setting_name_settings() -> None:
+    named = variable_rules.ONLY_API | variable_rules.ONLY_WORKER | variable_rules.SECRET_TEXTS
+    assert named - set(Settings.model_fields) == set()
+    assert not variable_rules.ONLY_API & variable_rules.ONLY_WORKER
+
+
 def test_more_api_instances_are_accepted_with_an_outside_broker(tmp_path: Path) -> None:
     """The documented way out: one variable names a managed Valkey, and the API may be scaled."""
     places = [f"{place}/envs/REDIS_URL/value" for place in ("services/api", "workers/worker", "jobs/migrate")]

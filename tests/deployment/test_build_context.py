@@ -46,6 +46,7 @@ def test_the_context_is_what_the_images_need(tmp_path: Path) -> None:
     assert context_files(tmp_path) == [
         "backend/app.py",
         "backend/cli.py",
+        "backend/core/queue.py",
         "backend/migrations/script.py.mako",
         "backend/operations/container.py",
         "backend/worker.py",

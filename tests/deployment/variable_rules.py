@@ -278,9 +278,12 @@ def values_are_accepted(deployment: Deployment) -> Iterator[str]:
 def environment(deployment: Deployment, component: Component, *, optional_secrets: bool) -> dict[str, str]:
     """Return the environment of a component as the platform makes it, with made-up secrets."""
     given = {}
+    in_bucket = (deployment.value(component, "DOCUMENT_STORAGE") or "").startswith("s3:")
     for number, (key, variable) in enumerate(deployment.variables(component).items()):
         if variable.get("type") == "SECRET":
-            given[key] = _made_up(key, number) if optional_secrets or not _is_optional(key) else ""
+            # Production asks for the broker's password where REDIS_URL has none, and a bucket for its keys.
+            needed = key == "REDIS_PASSWORD" or (in_bucket and key.startswith("S3_")) or not _is_optional(key)
+            given[key] = _made_up(key, number) if optional_secrets or needed else ""
         else:
             given[key] = REFERENCE.sub(lambda found: found["component"] or "app", str(variable.get("value", "")))
     return given
@@ -288,8 +291,7 @@ def environment(deployment: Deployment, component: Component, *, optional_secret
 
 def _is_optional(key: str) -> bool:
     field = Settings.model_fields.get(key.lower())
-    # Production asks for this one when no other password is in REDIS_URL.
-    return field is not None and field.default is None and key != "REDIS_PASSWORD"
+    return field is not None and field.default is None
 
 
 def _made_up(key: str, number: int) -> str:
