@@ -87,7 +87,7 @@ class FirstProcess:
         self._command = list(command)
         self._former = LineFormer(os.environ)
         self._failed = False
-        self._child = 0
+        self._child: subprocess.Popen[bytes] | None = None
         self._status: int | None = None
 
     def run(self) -> int:
@@ -101,22 +101,28 @@ class FirstProcess:
             # A handler that does nothing: the loop learns of the signal from the pipe.
             signal.signal(number, lambda *_: None)
         try:
+            # Kept, because an object that is dropped collects its process, whose end would then go unnoticed here.
             self._child = subprocess.Popen(
                 self._command,
                 stdin=subprocess.DEVNULL,
                 stdout=for_child,
                 stderr=for_child,
                 env={**os.environ, CONTAINER_PID: str(os.getpid())},
-            ).pid
+            )
         except OSError as error:
             self._print(self._former.form(f"{self._command[0]}: {error.strerror}\n".encode()))
             return 127
         finally:
             os.close(for_child)
+        sources = [output, woken]
         while self._status is None:
-            ready, _, _ = select.select([output, woken], [], [])
+            ready, _, _ = select.select(sources, [], [])
             if output in ready:
-                self._print(self._former.form(os.read(output, _PIECE)))
+                data = os.read(output, _PIECE)
+                self._print(self._former.form(data))
+                if not data:
+                    # Everybody has closed it, and it would be ready for ever.
+                    sources.remove(output)
             if woken in ready:
                 self._react(os.read(woken, 512))
         self._drain(output)
@@ -134,9 +140,8 @@ class FirstProcess:
                 self._signal(number)
 
     def _signal(self, number: int) -> None:
-        if self._status is None:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(self._child, number)
+        if self._child is not None and self._status is None:
+            os.kill(self._child.pid, number)
 
     def _reap(self) -> None:
         """Collect whoever has ended: the command, or what others have left behind."""
@@ -145,8 +150,9 @@ class FirstProcess:
                 pid, status = os.waitpid(-1, os.WNOHANG)
                 if pid == 0:
                     return
-                if pid == self._child:
+                if self._child is not None and pid == self._child.pid:
                     self._status = status
+                    self._child.returncode = os.waitstatus_to_exitcode(status)
 
     def _drain(self, output: int) -> None:
         """Print what is still in the pipe; an orphan that holds its other end is not waited for."""
