@@ -1,12 +1,15 @@
 """Operators' commands: ``python -m backend.cli COMMAND``."""
 
 import json
+import signal
 import sys
+import threading
 from pathlib import Path
 
 import click
 from alembic import command
 from alembic.config import Config
+from flask import Flask
 from pydantic import SecretStr
 
 from backend.core.logging import configure_logging
@@ -49,11 +52,33 @@ def revision(message: str) -> None:
 @main.command()
 def sweep() -> None:
     """Send lost work again and take back expired leases, until stopped."""
-    from backend.operations.service import sweep_forever
-    from backend.worker import flask_app
+    from backend.operations.sweeping import sweep_until
 
-    with flask_app.app_context():
-        sweep_forever()
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    with _outside_requests("sweep").app_context():
+        sweep_until(stop)
+
+
+@main.command()
+def watchdog() -> None:
+    """Watch the worker of this machine, restart it when it hangs, and sweep, until stopped."""
+    from backend.operations.watchdog import watch_forever
+
+    sys.exit(watch_forever(_outside_requests("watchdog"), get_settings()))
+
+
+def _outside_requests(name: str) -> Flask:
+    """Return an app that binds the database and the broker and answers no requests."""
+    from backend.core.database import configure_database
+    from backend.core.queue import configure_queue
+
+    app = Flask(f"hackthestudy-{name}")
+    configure_database(app, get_settings())
+    # Like a request, the sweep and the watchdog must not wait long for a frozen broker.
+    configure_queue(get_settings(), answers_requests=True)
+    return app
 
 
 def configuration_table() -> str:

@@ -228,3 +228,6 @@ def note_call(held: Claim, run_id: UUID, call: Call) -> None:
         )
         .on_conflict_do_nothing()
     )
+
+
+jobs.register(Step, give_up)

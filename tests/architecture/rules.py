@@ -22,8 +22,10 @@ _MAY_COMMIT = {
 _MAY_COMMIT_FOLDER = "backend/migrations/"  # Alembic's own transactions.
 # Imports inside functions, and why they are there.
 _LATE_IMPORTS = {
-    ("backend/cli.py", "backend.operations.service"): "only this command needs the broker's client",
-    ("backend/cli.py", "backend.worker"): "the worker reads the whole configuration when it is imported",
+    ("backend/cli.py", "backend.operations.sweeping"): "only these two commands need the rooms with work",
+    ("backend/cli.py", "backend.operations.watchdog"): "only these two commands need the rooms with work",
+    ("backend/cli.py", "backend.core.database"): "the settings' table needs no database",
+    ("backend/cli.py", "backend.core.queue"): "only these two commands need the broker's client",
     ("backend/cli.py", "backend.app"): "the other commands must work without building the app",
 }
 _MOCKS = ("unittest.mock", "mock", "pytest_mock")
