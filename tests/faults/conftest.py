@@ -119,13 +119,14 @@ class Scene:
         """Return how often each section of a run was claimed."""
         return [n for (n,) in self.query("SELECT attempt FROM steps WHERE run_id = %s AND kind = 'section'", run)]
 
-    def busy_child(self, worker: str = "worker-1") -> psutil.Process:
-        """Return a process of the pool that is waiting for the model, once there is one."""
+    def busy_child(self, pool: Callable[[], list[int]] | None = None) -> psutil.Process:
+        """Return a process of a pool, else of worker-1's, that is waiting for the model, once there is one."""
+        list_pids = pool or (lambda: self.stack.pool_pids("worker-1"))
         port = int(self.model.url.rsplit(":", 1)[1].split("/")[0])
 
         def find() -> psutil.Process | None:
             waiting = {call.get("client_port") for call in self.model.calls if "at_out" not in call}
-            for pid in self.stack.pool_pids(worker):
+            for pid in list_pids():
                 process = psutil.Process(pid)
                 for connection in process.net_connections():
                     if connection.raddr and connection.raddr.port == port and connection.laddr.port in waiting:
