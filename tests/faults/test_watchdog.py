@@ -1,6 +1,7 @@
 """The watchdog beside a real worker: it restarts one that hangs, and none that is busy or idle (faults 1, 2, 3, 32)."""
 
 import contextlib
+import json
 import socket
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from celery import Celery
 
 from config.local.folders import CHECKOUT
 from config.local.postgres import LocalPostgres
@@ -166,6 +168,67 @@ def test_a_frozen_broker_is_no_fault_of_the_worker(scene: Scene, worker: Supervi
     time.sleep(2 * _SILENCE_S)
     assert worker.main() == main
     assert worker.events("restarting") == []
+
+
+def test_a_worker_that_takes_no_messages_is_restarted(scene: Scene, worker: SupervisedWorker, tmp_path: Path) -> None:
+    main = main_of(worker)
+    name = json.loads((worker.state / "worker.json").read_text())["name"]
+    with Celery(broker=scene.stack.redis.url) as remote:
+        # It stays connected and its loop moves, but it takes nothing any more.
+        for queue in ("steps", f"canary.{name}"):
+            assert remote.control.cancel_consumer(queue, reply=True, timeout=10)
+    run = scene.start_run(scene.upload(tmp_path, 1), flashcards=2, questions=0)
+    another(worker, main)
+    scene.check_done_once(run)
+    (line,) = worker.events("restarting")
+    assert "reason=canary" in line
+
+
+@contextlib.contextmanager
+def frozen_database(scene: Scene) -> Iterator[None]:
+    """Stop PostgreSQL with all its processes: connections stay open and nothing is answered."""
+    assert isinstance(scene.stack.postgres, LocalPostgres)
+    server = psutil.Process(scene.stack.postgres.pid)
+    with contextlib.ExitStack() as stopped:
+        for process in (server, *server.children(recursive=True)):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                stopped.callback(freeze(process))
+        yield
+
+
+def test_a_frozen_database_is_no_fault_of_the_worker(scene: Scene, worker: SupervisedWorker, tmp_path: Path) -> None:
+    main, pool = main_of(worker), worker.pool()
+    with frozen_database(scene):
+        time.sleep(3 * _SILENCE_S)
+        status, body = worker.liveness()
+        assert (status, body["leases_lost"]) == (200, None)
+    run = scene.start_run(scene.upload(tmp_path, 1), flashcards=2, questions=0)
+    scene.check_done_once(run)
+    assert (worker.main(), worker.pool()) == (main, pool)
+    assert worker.events("restarting") == worker.events("ending_process") == []
+
+
+def test_32_a_frozen_worker_is_restarted_without_a_database(scene: Scene, worker: SupervisedWorker) -> None:
+    main = main_of(worker)
+    with frozen_database(scene):
+        freeze(main)
+        another(worker, main)
+    assert "reason=heartbeat" in worker.events("restarting")[0]
+
+
+def test_3_a_step_that_always_kills_its_process_is_no_reason_to_restart(
+    scene: Scene, worker: SupervisedWorker, tmp_path: Path
+) -> None:
+    scene.model.set_script([{"do": "sleep", "seconds": 5}])
+    run = scene.start_run(scene.upload(tmp_path, 1), flashcards=2, questions=0)
+    main = main_of(worker)
+    for _ in range(3):
+        scene.busy_child(worker.pool).kill()
+        scene.model.forget_calls()
+    assert scene.wait_until_ended(run)["error"]["code"] == "worker_lost"
+    time.sleep(2 * _SILENCE_S)
+    assert worker.main() == main
+    assert worker.events("restarting") == worker.events("ending_process") == []
 
 
 def test_33_a_worker_that_no_restart_helps_ends_the_container(scene: Scene, tmp_path: Path) -> None:
