@@ -5,10 +5,9 @@ import signal
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import click
-from alembic import command
-from alembic.config import Config
 from flask import Flask
 from pydantic import SecretStr
 
@@ -18,7 +17,9 @@ from backend.settings import Settings, get_settings
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
 
-def _alembic() -> Config:
+def _alembic() -> Any:
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS))
     return config
@@ -33,12 +34,16 @@ def main() -> None:
 @main.command()
 def migrate() -> None:
     """Bring the database to the newest schema."""
+    from alembic import command
+
     command.upgrade(_alembic(), "head")
 
 
 @main.command("check-migrations")
 def check_migrations() -> None:
     """Fail when the tables of the code and the migrations differ."""
+    from alembic import command
+
     command.check(_alembic())
 
 
@@ -46,6 +51,8 @@ def check_migrations() -> None:
 @click.argument("message")
 def revision(message: str) -> None:
     """Write a migration from what differs between the code and the database."""
+    from alembic import command
+
     command.revision(_alembic(), message=message, autogenerate=True)
 
 

@@ -147,7 +147,7 @@ def _remember_signs(memory: Memory, seen: Seen, worker: SeenWorker, rules: Rules
     # After a gap in our own looks, as when the machine was suspended, everybody else stood still as well.
     blind = now < memory.judges_from or not seen.folder_ok or now - memory.looked_at > rules.silence_s / 2
     loop_ok = blind or not broker_settled
-    canary_ok = loop_ok or not seen.canary_out or _is_full(seen, worker, rules)
+    canary_ok = loop_ok or not seen.canary_out or _is_full(seen, worker)
     return replace(
         memory,
         loop_ok_at=now if loop_ok else max(memory.loop_ok_at, worker.beat_at),
@@ -162,10 +162,9 @@ def _has_lost_more(memory: Memory, seen: Seen) -> bool:
     return seen.leases_lost is not None and memory.leases_lost is not None and seen.leases_lost > memory.leases_lost
 
 
-def _is_full(seen: Seen, worker: SeenWorker, rules: Rules) -> bool:
-    """Tell whether every place is taken by a process that works and lives: then no canary can come back."""
-    at_work = [child for child in seen.children if child.busy and seen.now - child.beat_at <= rules.silence_s]
-    return len(at_work) >= worker.places
+def _is_full(seen: Seen, worker: SeenWorker) -> bool:
+    """Tell whether every place is taken: then no canary can come back. Who hangs there is found by his beat."""
+    return sum(child.busy for child in seen.children) >= worker.places
 
 
 def _find_fault(memory: Memory, seen: Seen, rules: Rules) -> tuple[str, tuple[int, ...]]:

@@ -85,7 +85,7 @@ class Eyes:
         self._in_context = in_context
         self._broker: Bounded[bool | None] = Bounded("broker")
         self._database: Bounded[Leases] = Bounded("database")
-        self._canary: tuple[str, str] | None = None
+        self._canary_id = ""
         self._canary_sent_at = 0.0
         self.watched: Watched | None = None
         self.leases: Leases | None = None
@@ -98,8 +98,7 @@ class Eyes:
         self.leases = self._look_at_leases()
         # Read last: what is found out above takes time, in which signs may have come.
         canary = heartbeat.read_canary(self._folder)
-        watched = self._find_worker()
-        self.watched = watched
+        watched = self.watched = self._find_worker()
         children: list[SeenChild] = []
         if watched is not None:
             heartbeat.forget_children(self._folder, {process.pid for process in watched.pool})
@@ -126,18 +125,17 @@ class Eyes:
     def _look_at_broker(self) -> tuple[bool, bool]:
         """Return whether the broker works, and whether it has held the canary of this worker all the time."""
         name = self.watched.beat.name if self.watched else "nobody"
-        sent_to, canary_id = self._canary or ("", "")
+        # One that was sent to the worker before this one is not kept here, since marks are kept by worker.
+        canary_id = self._canary_id
         kept = self._broker.ask(lambda: is_canary_kept(name, canary_id))
         if kept is None:
-            self._canary = None
             return False, False
-        kept = kept and sent_to == name
         if self.watched is None or (kept and time.monotonic() - self._canary_sent_at < self._resend_s):
             return True, kept
         # Also when the last one is only late: it may have been lost on its way without anybody's fault.
         fresh = str(new_id())
         sent = self._broker.ask(lambda: send_canary(CANARY_TASK, name, fresh, life_s=4 * self._resend_s))
-        self._canary, self._canary_sent_at = ((name, fresh) if sent else None), time.monotonic()
+        self._canary_id, self._canary_sent_at = fresh if sent else "", time.monotonic()
         return bool(sent), kept
 
     def _look_at_leases(self) -> Leases | None:

@@ -22,6 +22,8 @@ _MAY_COMMIT = {
 _MAY_COMMIT_FOLDER = "backend/migrations/"  # Alembic's own transactions.
 # Imports inside functions, and why they are there.
 _LATE_IMPORTS = {
+    ("backend/cli.py", "alembic"): "the watchdog, which runs for ever, needs no migrations",
+    ("backend/cli.py", "alembic.config"): "the watchdog, which runs for ever, needs no migrations",
     ("backend/cli.py", "backend.operations.sweeping"): "only these two commands need the rooms with work",
     ("backend/cli.py", "backend.operations.watchdog"): "only these two commands need the rooms with work",
     ("backend/cli.py", "backend.core.database"): "the settings' table needs no database",

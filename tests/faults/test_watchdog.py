@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 from celery import Celery
+from redis import Redis
 
 from config.local.folders import CHECKOUT
 from config.local.postgres import LocalPostgres
@@ -134,7 +135,7 @@ def test_a_busy_worker_is_left_alone(scene: Scene, worker: SupervisedWorker, tmp
     assert worker.events("restarting") == worker.events("ending_process") == []
 
 
-def test_an_idle_worker_is_left_alone(worker: SupervisedWorker) -> None:
+def test_an_idle_worker_is_left_alone(scene: Scene, worker: SupervisedWorker) -> None:
     main, pool = main_of(worker), worker.pool()
     time.sleep(4 * _SILENCE_S)
     assert (worker.main(), worker.pool()) == (main, pool)
@@ -142,6 +143,10 @@ def test_an_idle_worker_is_left_alone(worker: SupervisedWorker) -> None:
     status, body = worker.liveness()
     assert (status, body["status"], body["broker"]) == (200, "alive", "ok")
     assert worker.liveness("/")[0] == 404
+    with Redis.from_url(scene.stack.redis.url) as broker:
+        # Nothing stays of workers that come and go: no message and no queue is kept for ever.
+        assert all(b"canary" not in entry for entry in broker.smembers("_kombu.binding.steps"))
+        assert all(broker.ttl(key) != -1 for key in broker.keys("canary*"))
 
 
 def test_a_broker_that_is_not_up_yet_is_waited_for(scene: Scene, tmp_path: Path) -> None:

@@ -142,7 +142,7 @@ def test_a_broker_that_is_away_is_waited_for(away_s: float) -> None:
     world.live(away_s)
     # Celery tries again every 30 s at most: until then the loop does not move, though the broker is back.
     world.broker, world.loop_moves = True, False
-    world.live(40)
+    world.live(80)
     world.loop_moves = True
     assert world.live(600).verdicts == []
 
@@ -247,8 +247,14 @@ def test_restarts_are_not_forgotten_while_nothing_can_be_judged() -> None:
     world.live(100)
     assert world.memory.restarts == 1
     world.broker = False
+    mend(world)
     world.live(HOUR_S)
     assert world.memory.restarts == 1
+    world.broker = True
+    world.live(RULES.silence_s)
+    assert world.memory.restarts == 1
+    world.live(5 * RULES.silence_s)
+    assert world.memory.restarts == 0
 
 
 def test_a_worker_that_never_comes_is_counted_and_given_up() -> None:
@@ -299,6 +305,7 @@ def test_whatever_happens_around_it_a_worker_that_is_well_is_never_restarted(
         world.live(seconds)
         # Its supervisor starts it again within seconds.
         world.alive = True
+        world.live(EVERY_S)
     assert world.verdicts == []
 
 
