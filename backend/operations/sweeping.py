@@ -3,6 +3,7 @@
 import threading
 import time
 
+from backend.accounts import models as accounts_models
 from backend.core.idempotency import forget_expired_answers
 from backend.core.logging import get_logger
 from backend.core.sweep import sweep
@@ -15,8 +16,10 @@ from backend.settings import get_settings
 
 log = get_logger(__name__)
 
-# Importing these registers the tables of work, and what happens when a row has failed too often.
+# Importing these registers the tables of work, and what happens when a row has failed too often. The tables of
+# other rooms are the targets of foreign keys.
 REGISTERED = (reading, recording)
+TABLES = (accounts_models,)
 
 _FORGET_EVERY_S = 300.0
 
