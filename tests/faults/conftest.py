@@ -3,7 +3,7 @@
 Leases and pauses are short so that the tests are; what must hold does not depend on how long they are.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import psutil
@@ -45,13 +45,14 @@ class Scene(Work):
         self.stack = stack
         self.token = str(self.api.post("/auth/dev-login", {"email": "student@example.org"})["access_token"])
 
-    def busy_child(self, worker: str = "worker-1") -> psutil.Process:
-        """Return a process of the pool that is waiting for the model, once there is one."""
+    def busy_child(self, pool: Callable[[], list[int]] | None = None) -> psutil.Process:
+        """Return a process of a pool, else of worker-1's, that is waiting for the model, once there is one."""
+        list_pids = pool or (lambda: self.stack.pool_pids("worker-1"))
         port = int(self.model.url.rsplit(":", 1)[1].split("/")[0])
 
         def find() -> psutil.Process | None:
             waiting = {call.get("client_port") for call in self.model.calls if "at_out" not in call}
-            for pid in self.stack.pool_pids(worker):
+            for pid in list_pids():
                 process = psutil.Process(pid)
                 for connection in process.net_connections():
                     if connection.raddr and connection.raddr.port == port and connection.laddr.port in waiting:
