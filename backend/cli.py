@@ -8,7 +8,9 @@ import click
 from alembic import command
 from alembic.config import Config
 from pydantic import SecretStr
+from sqlalchemy.exc import OperationalError
 
+from backend.core.database import POOL_REMEDY, refuses_limits
 from backend.core.logging import configure_logging
 from backend.settings import Settings, get_settings
 
@@ -30,7 +32,12 @@ def main() -> None:
 @main.command()
 def migrate() -> None:
     """Bring the database to the newest schema."""
-    command.upgrade(_alembic(), "head")
+    try:
+        command.upgrade(_alembic(), "head")
+    except OperationalError as error:
+        if refuses_limits(error):
+            sys.exit(f"Refusing to migrate: {POOL_REMEDY}")
+        raise
 
 
 @main.command("check-migrations")
