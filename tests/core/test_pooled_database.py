@@ -16,7 +16,7 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from backend.core.database import LIMITS, configure_database, db
+from backend.core.database import LIMITS, configure_database, db, is_passing
 from backend.core.jobs import JobState, claim, lease
 from backend.core.sweep import Swept, sweep
 from backend.core.transaction import transaction
@@ -113,6 +113,25 @@ def test_a_statement_over_its_limit_is_ended(pooled_app: Flask) -> None:
         hold()
     with transaction():
         assert limits_of(db.session) == EXPECTED
+
+
+def test_a_pool_without_a_free_connection_is_a_failure_that_passes(app: Flask, settings: Settings) -> None:
+    def read() -> int | None:
+        with transaction():
+            return db.session.scalar(sa.select(1))
+
+    with PgBouncer(settings.database_url, size=1, options={"query_wait_timeout": "1"}) as pool:
+        behind = app_behind(pool.url, settings)
+        with behind.app_context(), closing(psycopg2.connect(pool.url)) as other:
+            # The second time there is a connection of ours already, which is tried before it is used.
+            for _ in range(2):
+                other.cursor().execute("SELECT 1")
+                with pytest.raises(sa.exc.DBAPIError) as caught:
+                    read()
+                assert is_passing(caught.value)
+                other.rollback()
+                assert read() == 1
+            db.engine.dispose()
 
 
 def test_a_connection_without_a_pool_has_its_limits_from_the_start(app: Flask, settings: Settings) -> None:

@@ -3,6 +3,7 @@
 import os
 import shutil
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
 from urllib.parse import urlsplit, urlunsplit
@@ -41,11 +42,13 @@ class PgBouncer:
     Args:
         database_url: The PostgreSQL behind it, with the password.
         size: How many of PostgreSQL's connections the clients of one database share.
+        options: Further settings, for instance ``{"query_wait_timeout": "1"}``.
     """
 
-    def __init__(self, database_url: str, *, size: int = 3) -> None:
+    def __init__(self, database_url: str, *, size: int = 3, options: Mapping[str, str] | None = None) -> None:
         self._target = urlsplit(database_url)
         self._size = size
+        self._options = dict(options or {})
         self._port = folders.free_port()
         self._identity = find_identity()
         self._folder = folders.throwaway_folder("pgbouncer", self._identity)
@@ -98,6 +101,7 @@ class PgBouncer:
             "pool_mode": "transaction",
             "default_pool_size": self._size,
             "max_client_conn": 200,
+            **self._options,
         }
         lines = [
             "[databases]",
