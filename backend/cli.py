@@ -1,8 +1,10 @@
 """Operators' commands: ``python -m backend.cli COMMAND``."""
 
 import json
+import os
 import signal
 import sys
+import tempfile
 import threading
 from pathlib import Path
 from typing import Any
@@ -86,6 +88,18 @@ def _outside_requests(name: str) -> Flask:
     # Like a request, the sweep and the watchdog must not wait long for a frozen broker.
     configure_queue(get_settings(), answers_requests=True)
     return app
+
+
+@main.command()
+@click.argument("configuration", type=click.Path(exists=True, dir_okay=False))
+def supervise(configuration: str) -> None:
+    """Become supervisord with a configuration; whether that starts Redis is decided by REDIS_URL."""
+    settings = get_settings()
+    folder = Path(tempfile.gettempdir()) / f"hackthestudy-{os.getuid()}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    os.environ["RUN_FOLDER"] = str(folder)
+    os.environ["RUN_REDIS"] = "true" if settings.redis_is_own else "false"
+    os.execvp("supervisord", ["supervisord", "--nodaemon", "--configuration", configuration])
 
 
 def configuration_table() -> str:
