@@ -21,6 +21,7 @@ _FURTHER_DOORS = {
     "backend.app": {
         "routes": "the app registers every room's routes",
         "tokens": "the app configures how tokens are signed",
+        "metrics": "the app has its requests counted",
     },
     "backend.worker": {
         "tasks": "the worker registers every room's tasks",
