@@ -20,6 +20,7 @@ from backend.generation.routes import generation
 from backend.library.routes import library
 from backend.operations.metrics import configure_metrics
 from backend.operations.routes import SCRAPERS_KEY, metrics, operations
+from backend.operations.sentry import configure_sentry
 from backend.settings import Settings, get_settings
 from backend.study.routes import study
 
@@ -46,6 +47,7 @@ def create_app(settings: Settings | None = None) -> APIFlask:
     """Build the API. Raises SettingsRefused when the configuration is missing or unsafe."""
     settings = settings or get_settings()
     configure_logging(settings)
+    configure_sentry(settings, "api")
     app = APIFlask(
         "hackthestudy",
         title="HackTheStudy",

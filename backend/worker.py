@@ -6,7 +6,13 @@ import os
 from typing import Any
 
 from celery import Task
-from celery.signals import setup_logging, worker_before_create_process, worker_init, worker_process_init
+from celery.signals import (
+    setup_logging,
+    worker_before_create_process,
+    worker_init,
+    worker_process_init,
+    worker_process_shutdown,
+)
 from flask import Flask
 from sqlalchemy.orm import configure_mappers
 
@@ -19,6 +25,7 @@ from backend.core.queue import configure_queue, queue
 from backend.generation import tasks as generation_tasks
 from backend.generation.choice import load_models
 from backend.library import tasks as library_tasks
+from backend.operations.sentry import configure_sentry, flush_reports
 from backend.settings import get_settings
 
 log = get_logger(__name__)
@@ -26,6 +33,7 @@ log = get_logger(__name__)
 settings = get_settings()
 flask_app = Flask("hackthestudy-worker")
 configure_logging(settings)
+configure_sentry(settings, "worker")
 configure_database(flask_app, settings)
 configure_queue(settings)
 
@@ -80,6 +88,12 @@ def after_fork(**_: Any) -> None:
     """Give each child its own database connections."""
     with flask_app.app_context():
         dispose_engines()
+
+
+@worker_process_shutdown.connect
+def before_ending(**_: Any) -> None:
+    """Send what a child has yet to report: it ends without running what is registered for the exit."""
+    flush_reports()
 
 
 def hand_back_at_exit(main_pid: int) -> None:

@@ -22,11 +22,13 @@ _FURTHER_DOORS = {
         "routes": "the app registers every room's routes",
         "tokens": "the app configures how tokens are signed",
         "metrics": "the app has its requests counted",
+        "sentry": "the app has its crashes reported",
     },
     "backend.worker": {
         "tasks": "the worker registers every room's tasks",
         "models": "foreign keys point at tables of rooms that have no tasks",
         "choice": "the language models are loaded once, before the worker forks",
+        "sentry": "the worker has its crashes reported",
     },
     "backend.migrations.env": {"models": "Alembic compares every room's tables"},
 }
