@@ -1,4 +1,5 @@
-"""How the system keeps running: health, the sweep. Later the watchdog, metrics and administration.
+"""How the system keeps running: health, the sweep, metrics, reports of errors. Later the watchdog
+and administration.
 
 Public verbs are in ``service``. Callers: ``app``, ``worker`` and ``cli``.
 """

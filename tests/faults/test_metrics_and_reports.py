@@ -99,6 +99,11 @@ def processes(scene: Scene) -> list[psutil.Process]:
     return psutil.Process(scene.stack.part("api").pid).children()
 
 
+def folders(scene: Scene) -> list[Path]:
+    """Return the folders in which this API's processes count."""
+    return list(Path("/dev/shm").glob(f"hackthestudy-metrics-{scene.stack.part('api').pid}-*"))
+
+
 def test_every_request_is_counted_once_whichever_process_is_asked(scene: Scene) -> None:
     before = counted(scrape(scene))
     sending = threading.Thread(target=send_requests, args=(scene,))
@@ -127,10 +132,12 @@ def test_what_an_ended_process_has_counted_stays(scene: Scene) -> None:
 
 def test_a_restarted_api_begins_to_count_anew(scene: Scene) -> None:
     send_requests(scene)
-    folders = set(Path("/dev/shm").glob("hackthestudy-metrics-*"))
+    old = folders(scene)
+    assert len(old) == 1
     scene.stack.restart("api")
     assert counted(scrape(scene)) == (0, 0)
-    assert len(folders - set(Path("/dev/shm").glob("hackthestudy-metrics-*"))) == 1
+    assert len(folders(scene)) == 1
+    assert not old[0].exists()
 
 
 def test_a_frozen_broker_is_told_at_once(scene: Scene) -> None:

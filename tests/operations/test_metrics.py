@@ -218,7 +218,7 @@ def test_what_ended_long_ago_is_not_recent(engine: sa.Engine, worked: None, scra
         assert scraped.total(name) == 0
 
 
-def test_a_step_ages_from_when_it_is_due_and_not_from_when_it_was_planned(
+def test_a_row_ages_from_when_it_is_due(
     client: Any, engine: sa.Engine, run_pending_jobs: Callable[[], int], scrape: Scrape, worked: None
 ) -> None:
     with engine.begin() as connection:
