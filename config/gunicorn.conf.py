@@ -4,7 +4,11 @@ Threads, because a request mostly waits for PostgreSQL; measured, one slow query
 collapse to an eighth of the throughput. More than one process, so that a restart of one serves on.
 """
 
+import os
+import shutil
+import tempfile
 from pathlib import Path
+from typing import Any
 
 from gunicorn.config import Config
 from gunicorn.glogging import Logger as GunicornLogger
@@ -49,3 +53,23 @@ worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None
 accesslog = None
 errorlog = "-"
 control_socket_disable = True
+
+# What each process has counted for Prometheus lies in a folder that all of them read. It is made here, since the
+# library looks for it when it is imported, and it is a new one, since old counts would be added to the new. On a
+# reload (SIGHUP) this file is read again by the same server, whose processes go on counting in the same folder.
+_METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+_METRICS_PREFIX = f"hackthestudy-metrics-{os.getpid()}-"
+if not Path(os.environ.get(_METRICS_FOLDER, "")).name.startswith(_METRICS_PREFIX):
+    os.environ[_METRICS_FOLDER] = tempfile.mkdtemp(prefix=_METRICS_PREFIX, dir=worker_tmp_dir)
+
+
+def child_exit(_server: Any, worker: Any) -> None:
+    """Tell the metrics which process has ended."""
+    from backend.operations.metrics import forget_process
+
+    forget_process(worker.pid)
+
+
+def on_exit(_server: Any) -> None:
+    """Remove the folder of the metrics."""
+    shutil.rmtree(os.environ[_METRICS_FOLDER], ignore_errors=True)
