@@ -28,6 +28,7 @@ API_PREFIX = "/api/v1"
 PUBLIC_ENDPOINTS = frozenset(
     {
         "operations.health",
+        "operations.live",
         "development.dev_login",
         "openapi.spec",
         "docs.page",
