@@ -41,6 +41,8 @@ def configure_queue(settings: Settings, *, answers_requests: bool = False) -> No
         broker_url=settings.broker_url,
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
+        # A broker that is full refuses even to note that a step is done, which else would end the worker.
+        broker_channel_error_retry=True,
         broker_transport_options={
             "socket_timeout": _REQUEST_TIMEOUT_S if answers_requests else _WORKER_TIMEOUT_S,
             "socket_connect_timeout": _CONNECT_TIMEOUT_S,
