@@ -26,9 +26,9 @@ worker_connections = 400
 # A process is not replaced after so many requests: that would cut its streams, and there is no leak to hide.
 max_requests = 0
 timeout = _settings.gunicorn_timeout
-# What is being answered at SIGTERM is finished, uploads included: the platform's edge gives one 100 s, and has sent
-# none here in the 15 s before. Event streams end at once and are resumed, so that it mostly takes seconds.
-graceful_timeout = 90
+# What is being answered at SIGTERM is finished. The platform sends nothing new here in the 15 s before, so an upload
+# under way has had 45 s in the end. Event streams end at once and are resumed, so that it mostly takes seconds.
+graceful_timeout = 30
 # Longer than the idle time after which common load balancers use a connection for the last time.
 keepalive = 5
 # gunicorn's sign of life is a file; on a disk, a slow write would look like a hung process.

@@ -27,7 +27,7 @@ UPLOAD_S = 3.0
 def scene(tmp_path: Path) -> Iterator[Scene]:
     """A system of two processes of the API, and no worker, so that a run goes on for as long as wanted."""
     with OpenAIStandIn() as model:
-        stack = make_stack(model, tmp_path / "logs", GUNICORN_WORKERS="2", workers=0)
+        stack = make_stack(model, tmp_path / "logs", GUNICORN_WORKERS="2", STREAM_SECONDS="3600", workers=0)
         with stack:
             yield Scene(stack, model)
 

@@ -248,9 +248,13 @@ def test_who_has_connected_before_the_end_is_answered(own_server: Callable[[], S
         late = [server.connect() for _ in range(5)]
         for sock in late:
             sock.sendall(get(b"/late"))
+        server.process.send_signal(signal.SIGTERM)
+        while psutil.Process(server.process.pid).net_connections():
+            time.sleep(0.01)
+        # gunicorn's main process, which has closed its door by now, tells the worker as well.
         worker.send_signal(signal.SIGTERM)
         kept.sendall(get(b"/kept"))
         worker.resume()
         answers = [told(sock)["path"] for sock in [kept, *late]]
     assert answers == ["/kept"] + ["/late"] * 5
-    worker.wait(30)
+    assert server.process.wait(30) == 0
