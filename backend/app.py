@@ -32,6 +32,7 @@ PUBLIC_ENDPOINTS = frozenset(
         "operations.health",
         # Asks for a token of its own.
         "metrics.scrape",
+        "operations.live",
         "development.dev_login",
         "openapi.spec",
         "docs.page",

@@ -16,6 +16,7 @@ pytestmark = pytest.mark.usefixtures("app")
 MAY_BE_PUBLIC = {
     "operations.health": "asked by load balancers and monitors",
     "metrics.scrape": "asked by Prometheus, with a token of its own and none of a user",
+    "operations.live": "asked by what restarts a process that hangs",
     "development.dev_login": "gives the first token; not there in production",
     "openapi.spec": "describes the API, not anybody's data",
     "docs.page": "shows the description",
