@@ -8,7 +8,6 @@ import sqlalchemy as sa
 from backend.core.logging import get_logger
 from backend.core.probe import Probe
 from backend.core.queue import BrokerLook, broker_address, look_at_broker
-from backend.core.transaction import transaction
 from backend.operations.schemas import HealthAnswer
 from backend.settings import get_settings
 
@@ -46,7 +45,6 @@ def _database_probe(url: str) -> Probe[bool]:
         max_overflow=0,
         pool_pre_ping=True,
         hide_parameters=True,
-        isolation_level="AUTOCOMMIT",
         connect_args={"connect_timeout": _CONNECT_TIMEOUT_S, "tcp_user_timeout": _UNANSWERED_MS},
     )
 
