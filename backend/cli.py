@@ -10,6 +10,7 @@ from alembic.config import Config
 from pydantic import SecretStr
 
 from backend.core.logging import configure_logging
+from backend.core.transaction import transaction
 from backend.settings import Settings, get_settings
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
@@ -54,6 +55,27 @@ def sweep() -> None:
 
     with flask_app.app_context():
         sweep_forever()
+
+
+@main.command("move-documents")
+def move_documents() -> None:
+    """Move files until each is where DOCUMENT_STORAGE says, and print how many."""
+    from backend.library import service as library
+    from backend.library.errors import FileUnavailable
+    from backend.worker import flask_app
+
+    moved = 0
+    with flask_app.app_context():
+        try:
+            while count := library.move_documents():
+                moved += count
+        except FileUnavailable:
+            click.echo("The bucket is away or does not let us in.", err=True)
+        with transaction():
+            left = library.count_misplaced_documents()
+    click.echo(f"moved: {moved}, left: {left}")
+    if left:
+        sys.exit("Some files are left: being read, or the log says why. Run this again after 15 minutes.")
 
 
 def configuration_table() -> str:

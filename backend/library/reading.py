@@ -13,19 +13,21 @@ from backend.core.database import db, is_passing
 from backend.core.jobs import Claim
 from backend.core.logging import get_logger, log_context
 from backend.core.transaction import transaction
+from backend.library.errors import FileUnavailable
 from backend.library.extraction.errors import UnreadableFile
 from backend.library.extraction.kinds import DocumentKind
 from backend.library.extraction.reader import ReadLimits, ReadReport
 from backend.library.extraction.reader import read_document as extract
 from backend.library.models import Document, Page
 from backend.library.signals import document_settled
-from backend.library.storage import storage
+from backend.library.storage import read_file
 from backend.library.types import PageText
 from backend.settings import Settings, get_settings
 
 log = get_logger(__name__)
 
 _PROGRESS_EVERY_S = 0.5
+_BUCKET_AWAY_S = 30.0
 
 
 def read_document(document_id: UUID) -> None:
@@ -39,6 +41,10 @@ def read_document(document_id: UUID) -> None:
             _read(held)
         except jobs.LeaseLost:
             log.warning("library.document.lease_lost")
+        except FileUnavailable:
+            with transaction():
+                # However long that takes: the document is as good as it was.
+                jobs.retry_later(Document, held, delay_s=_BUCKET_AWAY_S, is_failure=False)
         except Exception as error:
             if isinstance(error, DBAPIError) and is_passing(error):
                 # What became of the document stands in the database, or will when its lease has run out.
@@ -73,7 +79,7 @@ def _read(held: Claim) -> None:
     with jobs.lease(Document, held), tempfile.TemporaryDirectory(prefix="document-") as folder:
         path = Path(folder) / f"document.{kind.value}"
         with path.open("wb") as file:
-            for piece in storage.read(held.id):
+            for piece in read_file(held.id):
                 file.write(piece)
         try:
             report = extract(path, kind, _limits(get_settings()), take)

@@ -7,18 +7,17 @@ import sqlalchemy as sa
 from flask import current_app
 
 from backend.core.database import db
-from backend.core.idempotency import forget_expired_answers
 from backend.core.logging import get_logger
 from backend.core.queue import count_messages
 from backend.core.sweep import sweep
 from backend.core.transaction import transaction
+from backend.operations.housekeeping import keep_house
 from backend.operations.schemas import HealthAnswer
 from backend.settings import get_settings
 
 log = get_logger(__name__)
 
 _CHECK_TIMEOUT_S = 0.5
-_FORGET_EVERY = 100
 
 
 def check_health() -> HealthAnswer:
@@ -55,9 +54,7 @@ def sweep_forever() -> None:
         rounds += 1
         try:
             done = sweep()
-            if rounds % _FORGET_EVERY == 0:
-                with transaction():
-                    forget_expired_answers()
+            keep_house(rounds)
         except Exception:
             log.exception("operations.sweep.failed")
             continue

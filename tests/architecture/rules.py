@@ -24,6 +24,9 @@ _MAY_COMMIT_FOLDER = "backend/migrations/"  # Alembic's own transactions.
 _LATE_IMPORTS = {
     ("backend/cli.py", "backend.operations.service"): "only this command needs the broker's client",
     ("backend/cli.py", "backend.worker"): "the worker reads the whole configuration when it is imported",
+    ("backend/library/storage.py", "backend.library.object_storage"): "its SDK takes 40 MB, which few processes need",
+    ("backend/cli.py", "backend.library.service"): "only this command needs the tables",
+    ("backend/cli.py", "backend.library.errors"): "only this command needs the tables",
     ("backend/cli.py", "backend.app"): "the other commands must work without building the app",
 }
 _MOCKS = ("unittest.mock", "mock", "pytest_mock")
