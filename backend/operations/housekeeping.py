@@ -17,10 +17,15 @@ from backend.core.idempotency import forget_expired_answers
 from backend.core.logging import get_logger
 from backend.core.transaction import transaction
 from backend.core.workers import forget_old_workers
+from backend.generation import service as generation
 from backend.library import service as library
 from backend.library.errors import FileUnavailable
+from backend.study import service as study
 
 log = get_logger(__name__)
+
+# What these know about the use of a study set keeps its files: they must have been imported to be asked.
+ASKED = (generation, study)
 
 _FORGET_EVERY = 100
 _EXPIRE_EVERY = 500
