@@ -140,6 +140,8 @@ def configure_logging(settings: Settings) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(settings.log_level)
-    # HTTP clients log every address they call, Celery each message's arguments, both at INFO.
-    for noisy in ("httpx", "httpx2", "httpcore", "httpcore2", "openai", "celery.worker.strategy", "celery.app.trace"):
+    # HTTP clients log every address they call, Celery each message's arguments, both at INFO; the SDK of buckets
+    # logs whole requests with their signatures at DEBUG.
+    celery = ("celery.worker.strategy", "celery.app.trace")
+    for noisy in ("httpx", "httpx2", "httpcore", "httpcore2", "openai", "boto3", "botocore", "urllib3", *celery):
         logging.getLogger(noisy).setLevel(logging.WARNING)

@@ -16,12 +16,13 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from backend.core.database import db
+from backend.core.errors import NotFound
 from backend.core.ids import new_id
 from backend.core.jobs import JobState, database_now
 from backend.core.logging import get_logger
 from backend.core.transaction import transaction
 from backend.library import storage
-from backend.library.errors import FileUnavailable
+from backend.library.errors import FileExpired, FileUnavailable
 from backend.library.models import POSTGRES, DiscardedObject, Document
 from backend.library.storage import Location
 from backend.settings import get_settings
@@ -71,7 +72,7 @@ def move_documents(most: int = _BATCH) -> int:
         except FileUnavailable:
             _give_back(move)
             raise
-        except _MoveLost:
+        except (_MoveLost, NotFound, FileExpired):
             log.info("library.document.move_lost", document_id=str(move.document_id))
         except Exception:
             log.exception("library.document.move_failed", document_id=str(move.document_id))
@@ -99,7 +100,8 @@ def discard_objects(most: int = 100) -> int:
             .limit(most)
             .with_for_update(skip_locked=True)
         )
-        # Waits for a move that is being recorded, and is seen by the next: only one of the two can have the object.
+        # A move that is being recorded has its note locked, and one that comes later sees the claim: never do both
+        # a document and this have the object.
         claimed = db.session.execute(
             sa.update(DiscardedObject)
             .where(DiscardedObject.key.in_(due))

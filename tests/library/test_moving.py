@@ -1,10 +1,13 @@
 """Files move between PostgreSQL and a bucket, and none is lost on the way."""
 
+import threading
 from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
 import pytest
 
+from backend.library.reading import read_document
 from tests.library.conftest import TEXT, Bucket
 
 WHERE = "SELECT stored_in, stored_key::text FROM documents"
@@ -106,6 +109,32 @@ def test_a_worker_waits_for_a_bucket_that_is_away(
     query("UPDATE documents SET available_at = now()")
     assert run_pending_jobs() == 1
     assert client.get(document["path"]).json["status"] == "ready"
+
+
+def test_a_document_deleted_while_its_bucket_is_asked_is_no_failure(
+    app, client, bucket: Bucket, document, move, query
+) -> None:
+    move()
+    query("UPDATE documents SET state = 'queued', ended_at = NULL")
+    failures: list[Exception] = []
+
+    def read() -> None:
+        with app.app_context():
+            try:
+                read_document(UUID(document["id"]))
+            except Exception as error:
+                failures.append(error)
+
+    bucket.gate.hold("GET")
+    thread = threading.Thread(target=read, daemon=True)
+    thread.start()
+    assert bucket.gate.arrived.wait(60)
+    assert client.delete(document["path"]).status_code == 204
+    bucket.gate.shut()
+    bucket.gate.release()
+    thread.join(60)
+    assert not thread.is_alive()
+    assert failures == []
 
 
 @pytest.mark.parametrize("what", ["document", "study_set", "user"])
