@@ -153,9 +153,15 @@ def test_an_object_that_is_being_deleted_is_given_to_no_document(
         connection.execute(sa.text("SELECT 1 FROM documents FOR UPDATE"))
         bucket.gate.release()
         _wait_until_blocked(query)
-        assert discard() == 1
-        assert bucket.keys() == []
+        bucket.gate.hold("DELETE")
+        deleting = threading.Thread(target=discard, daemon=True)
+        deleting.start()
+        assert bucket.gate.arrived.wait(_PATIENCE_S)
     assert end() == 0
+    bucket.gate.release()
+    deleting.join(_PATIENCE_S)
+    assert bucket.keys() == []
+    assert query(DISCARDED) == [(0,)]
     assert query("SELECT stored_in FROM documents") == [("postgres",)]
     assert client.get(document["file"]).data == TEXT
 

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import threading
 import tracemalloc
 from uuid import UUID, uuid4
 
@@ -75,6 +76,28 @@ def test_a_download_goes_on_while_its_file_moves(
     with app.app_context():
         assert first + b"".join(pieces) == TEXT
     assert 0 < len(first) < len(TEXT)
+
+
+def test_a_download_follows_a_file_that_moved_before_its_first_byte(
+    app, client, bucket: Bucket, document, move, discard, configure
+) -> None:
+    move()
+    configure(DOCUMENT_STORAGE="postgres")
+    read: list[bytes] = []
+
+    def download() -> None:
+        with app.app_context():
+            read.extend(library.open_file(UUID(document["id"])))
+
+    bucket.gate.hold("GET")
+    thread = threading.Thread(target=download, daemon=True)
+    thread.start()
+    assert bucket.gate.arrived.wait(60)
+    assert move() == 1
+    assert discard() == 1
+    bucket.gate.release()
+    thread.join(60)
+    assert b"".join(read) == TEXT
 
 
 @pytest.mark.parametrize("content", [None, TEXT[:1000]], ids=["gone", "cut"])

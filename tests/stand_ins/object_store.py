@@ -71,7 +71,7 @@ class Gate:
         self._open.set()
         self._shut = False
         self._cut_after: int | None = None
-        self._held: bytes | None = None
+        self._held: tuple[bytes, threading.Event] | None = None
         self._release = threading.Event()
         self.arrived = threading.Event()
         self.requests: list[bytes] = []
@@ -99,8 +99,8 @@ class Gate:
     def hold(self, method: str) -> None:
         """Hold the next request with this method until ``release``; ``arrived`` is set when it is there."""
         self.arrived.clear()
-        self._release.clear()
-        self._held = f"{method} ".encode()
+        self._release = threading.Event()
+        self._held = (f"{method} ".encode(), self._release)
 
     def release(self) -> None:
         """Let the request through that is held."""
@@ -137,10 +137,11 @@ class Gate:
             line = data.split(b"\r\n", 1)[0]
             if line.endswith(b" HTTP/1.1"):
                 self.requests.append(line)
-            if self._held is not None and data.startswith(self._held):
+            held = self._held
+            if held is not None and data.startswith(held[0]):
                 self._held = None
                 self.arrived.set()
-                self._release.wait()
+                held[1].wait()
             self._open.wait()
             if not _send(server, data):
                 break
