@@ -1,22 +1,27 @@
 """Operators' commands: ``python -m backend.cli COMMAND``."""
 
 import json
+import os
+import signal
 import sys
+import tempfile
+import threading
 from pathlib import Path
+from typing import Any
 
 import click
-from alembic import command
-from alembic.config import Config
+from flask import Flask
 from pydantic import SecretStr
 
 from backend.core.logging import configure_logging
-from backend.core.transaction import transaction
 from backend.settings import Settings, get_settings
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
 
-def _alembic() -> Config:
+def _alembic() -> Any:
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS))
     return config
@@ -31,12 +36,16 @@ def main() -> None:
 @main.command()
 def migrate() -> None:
     """Bring the database to the newest schema."""
+    from alembic import command
+
     command.upgrade(_alembic(), "head")
 
 
 @main.command("check-migrations")
 def check_migrations() -> None:
     """Fail when the tables of the code and the migrations differ."""
+    from alembic import command
+
     command.check(_alembic())
 
 
@@ -44,17 +53,53 @@ def check_migrations() -> None:
 @click.argument("message")
 def revision(message: str) -> None:
     """Write a migration from what differs between the code and the database."""
+    from alembic import command
+
     command.revision(_alembic(), message=message, autogenerate=True)
 
 
 @main.command()
 def sweep() -> None:
     """Send lost work again and take back expired leases, until stopped."""
-    from backend.operations.service import sweep_forever
-    from backend.worker import flask_app
+    from backend.operations.sweeping import sweep_until
 
-    with flask_app.app_context():
-        sweep_forever()
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    with _outside_requests("sweep").app_context():
+        sweep_until(stop)
+
+
+@main.command()
+def watchdog() -> None:
+    """Watch the worker of this machine, restart it when it hangs, and sweep, until stopped."""
+    from backend.operations.watchdog import watch_forever
+
+    sys.exit(watch_forever(_outside_requests("watchdog"), get_settings()))
+
+
+def _outside_requests(name: str) -> Flask:
+    """Return an app that binds the database and the broker and answers no requests."""
+    from backend.core.database import configure_database
+    from backend.core.queue import configure_queue
+
+    app = Flask(f"hackthestudy-{name}")
+    configure_database(app, get_settings())
+    # Like a request, the sweep and the watchdog must not wait long for a frozen broker.
+    configure_queue(get_settings(), answers_requests=True)
+    return app
+
+
+@main.command()
+@click.argument("configuration", type=click.Path(exists=True, dir_okay=False))
+def supervise(configuration: str) -> None:
+    """Become supervisord with a configuration; whether that starts Redis is decided by REDIS_URL."""
+    settings = get_settings()
+    folder = Path(tempfile.gettempdir()) / f"hackthestudy-{os.getuid()}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    os.environ["RUN_FOLDER"] = str(folder)
+    os.environ["RUN_REDIS"] = "true" if settings.redis_is_own else "false"
+    os.execvp("supervisord", ["supervisord", "--nodaemon", "--configuration", configuration])
 
 
 @main.command("move-documents")
@@ -62,17 +107,15 @@ def move_documents() -> None:
     """Move files until each is where DOCUMENT_STORAGE says, and print how many."""
     from backend.library import service as library
     from backend.library.errors import FileUnavailable
-    from backend.worker import flask_app
 
     moved = 0
-    with flask_app.app_context():
+    with _outside_requests("move-documents").app_context():
         try:
             while count := library.move_documents():
                 moved += count
         except FileUnavailable:
             click.echo("The bucket is away or does not let us in.", err=True)
-        with transaction():
-            left = library.count_misplaced_documents()
+        left = library.count_misplaced_documents()
     click.echo(f"moved: {moved}, left: {left}")
     if left:
         sys.exit("Some files are left: being read, or the log says why. Run this again after 15 minutes.")

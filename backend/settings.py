@@ -2,6 +2,7 @@
 
 import re
 from functools import lru_cache
+from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import quote, urlsplit
 
@@ -98,6 +99,9 @@ class Settings(BaseSettings):
     step_attempts: int = Field(3, ge=1, description="How often a step is tried before it fails.")
     sweep_interval_s: float = Field(5.0, gt=0, description="Pause between two sweeps for lost or due work.")
     resend_after_s: float = Field(30.0, gt=0, description="When work that was sent but not claimed is sent again.")
+    worker_state_folder: Path | None = Field(
+        None, description="Where the worker's processes write their signs of life for the watchdog; unset: nowhere."
+    )
     watchdog_port: int = Field(8081, description="Port on which the watchdog answers for the worker.")
     watchdog_interval_s: float = Field(5.0, gt=0, description="Pause between two looks of the watchdog.")
     watchdog_silence_s: float = Field(60.0, gt=0, description="How long a sign of life may be missing.")

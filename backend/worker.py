@@ -1,24 +1,36 @@
 """The Celery app: ``celery -A backend.worker worker``."""
 
 import atexit
+import faulthandler
 import gc
 import os
 from typing import Any
 
 from celery import Task
-from celery.signals import setup_logging, worker_before_create_process, worker_init, worker_process_init
+from celery.bootsteps import StartStopStep
+from celery.signals import (
+    celeryd_after_setup,
+    setup_logging,
+    task_postrun,
+    task_prerun,
+    worker_before_create_process,
+    worker_init,
+    worker_process_init,
+)
 from flask import Flask
 from sqlalchemy.orm import configure_mappers
 
 from backend.accounts import models as accounts_models
 from backend.core import idempotency, workers
 from backend.core.database import configure_database, dispose_engines
-from backend.core.jobs import hand_back
+from backend.core.jobs import WORKER_NAME, hand_back
 from backend.core.logging import configure_logging, get_logger
-from backend.core.queue import configure_queue, queue
+from backend.core.queue import canary_queue, configure_queue, queue
 from backend.generation import tasks as generation_tasks
 from backend.generation.choice import load_models
 from backend.library import tasks as library_tasks
+from backend.operations import tasks as operations_tasks
+from backend.operations.heartbeat import STACKS_SIGNAL, ChildHeart, beat_main, beat_period_s
 from backend.settings import get_settings
 
 log = get_logger(__name__)
@@ -33,7 +45,7 @@ configure_queue(settings)
 app = queue
 
 # Importing the tasks registers them; the tables of other rooms are the targets of foreign keys.
-TASKS = (library_tasks, generation_tasks)
+TASKS = (library_tasks, generation_tasks, operations_tasks)
 TABLES = (accounts_models, idempotency, workers)
 
 
@@ -51,14 +63,54 @@ for task in queue.tasks.values():
         task.__class__.__call__ = InAppContext.__call__
 
 
+_STANDARD_ERROR = 2
+
+# One for each process of the pool: each gets its own copy when it is forked.
+heart = ChildHeart()
+
+
+class MainHeart(StartStopStep):
+    """Writes from the event loop of the main process that the loop moves. It does not while the broker is away."""
+
+    requires = ("celery.worker.consumer.tasks:Tasks",)
+
+    def __init__(self, consumer: Any, **options: Any) -> None:
+        super().__init__(consumer, **options)
+        self._beating: Any = None
+
+    def start(self, consumer: Any) -> None:
+        """Begin to beat."""
+        beat = (consumer.controller.concurrency,)
+        self._beating = consumer.timer.call_repeatedly(beat_period_s(settings), beat_main, beat)
+
+    def stop(self, consumer: Any) -> None:
+        """Beat no more: the loop is left, and is entered anew with another timer."""
+        if self._beating is not None:
+            self._beating.cancel()
+
+
+if settings.worker_state_folder is not None:
+    queue.steps["consumer"].add(MainHeart)
+
+
 @setup_logging.connect
 def keep_our_logging(**_: Any) -> None:
     """Keep Celery from installing log handlers of its own."""
 
 
+@celeryd_after_setup.connect
+def take_canaries(instance: Any, **_: Any) -> None:
+    """Take messages from the queue of this worker alone too."""
+    if settings.worker_state_folder is not None:
+        instance.app.amqp.queues.select_add(canary_queue(WORKER_NAME))
+
+
 @worker_init.connect
-def before_forking(**_: Any) -> None:
+def before_forking(sender: Any, **_: Any) -> None:
     """Load what steps need: children share it, and need not load it one by one."""
+    # Not sys.stderr, which Celery replaces by something without a file; the children inherit this.
+    faulthandler.register(STACKS_SIGNAL, file=_STANDARD_ERROR, all_threads=True)
+    beat_main(sender.concurrency or settings.celery_concurrency)
     load_models()
     configure_mappers()
     # Celery's own signal at shutdown is left out of a cold one, which is how SIGTERM ends a worker with long steps.
@@ -80,6 +132,20 @@ def after_fork(**_: Any) -> None:
     """Give each child its own database connections."""
     with flask_app.app_context():
         dispose_engines()
+    if settings.worker_state_folder is not None:
+        heart.start()
+
+
+@task_prerun.connect
+def at_work(**_: Any) -> None:
+    """Show that this process of the pool is at work."""
+    heart.busy = True
+
+
+@task_postrun.connect
+def at_rest(**_: Any) -> None:
+    """Show that this process of the pool has a place for a message."""
+    heart.busy = False
 
 
 def hand_back_at_exit(main_pid: int) -> None:

@@ -6,9 +6,28 @@ collapse to an eighth of the throughput. More than one process, so that a restar
 
 from pathlib import Path
 
+from gunicorn.config import Config
+from gunicorn.glogging import Logger as GunicornLogger
+
+from backend.core.logging import configure_logging
 from backend.settings import get_settings
 
 _settings = get_settings()
+# Now, so that gunicorn's own first lines look like all the others.
+configure_logging(_settings)
+
+
+class Logger(GunicornLogger):
+    """Leaves gunicorn's lines to the handler of the application."""
+
+    def setup(self, cfg: Config) -> None:
+        """Take gunicorn's own handlers away."""
+        super().setup(cfg)
+        self.error_log.handlers.clear()
+        self.error_log.propagate = True
+
+
+logger_class = Logger
 
 # A container's address is its own, so there all interfaces are meant; a developer's machine has neighbours.
 _host = "0.0.0.0" if _settings.environment == "production" else "127.0.0.1"

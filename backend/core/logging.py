@@ -1,26 +1,41 @@
 """Structured logs: one line an event, with a prefix, UTC time, level, event and key=value fields.
 
-Control characters in what is logged are escaped, so that nobody writes lines of ours; a traceback follows its
-event on lines of its own. Lines are cut under 2,048 bytes, which is where the platform cuts them. Values of
-fields with secret-sounding names are never written.
+What a line looks like is in ``log_lines``. Values of fields with secret-sounding names are never written, nor are
+the values of secrets in the environment; in production, messages of exceptions are left out too, since libraries
+quote in them what a user wrote.
 """
 
 import logging
-import re
+import os
 import sys
+import threading
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import TracebackType
+from typing import TextIO
 
 import structlog
 from structlog.typing import EventDict, ExcInfo, FilteringBoundLogger, WrappedLogger
 
+from backend.core.log_lines import find_secrets, render
 from backend.settings import Settings
 
-_LONGEST_LINE = 2_000
-# C0, DEL, C1, the separators of lines and paragraphs, and half a surrogate pair, which no stream can write.
-_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _SECRET_NAMES = ("token", "secret", "password", "authorization", "api_key", "email", "cookie")
+# HTTP clients log every address they call, Celery each message's arguments, both at INFO.
+_NOISY = (
+    "httpx",
+    "httpx2",
+    "httpcore",
+    "httpcore2",
+    "openai",
+    "celery.worker.strategy",
+    "celery.app.trace",
+    # The SDK of buckets logs whole requests with their signatures, at DEBUG.
+    "boto3",
+    "botocore",
+    "urllib3",
+)
 
 
 def get_logger(name: str) -> FilteringBoundLogger:
@@ -62,40 +77,46 @@ def _places(exc_info: ExcInfo) -> str:
     return "\n".join(lines)
 
 
-def _escaped(text: str) -> str:
-    return _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+class _Renderer:
+    """Renders an event as the lines that ``log_lines`` makes of it."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._prefix = settings.log_prefix
+        self._as_json = settings.log_format == "json"
+        self._secrets = find_secrets(os.environ)
+
+    def __call__(self, _logger: WrappedLogger, _method: str, event: EventDict) -> str:
+        trace = str(event.pop("exception", ""))
+        lines = render(event, prefix=self._prefix, as_json=self._as_json, secrets=self._secrets, trace=trace)
+        return "\n".join(lines)
 
 
-class _TextRenderer:
-    """Renders an event as one line of key=value fields, and below it the lines of its traceback."""
+class _LineHandler(logging.StreamHandler[TextIO]):
+    """Writes each line by itself: so small a write to a pipe is not mixed with those of other processes."""
 
-    def __init__(self) -> None:
-        self._fields = structlog.processors.KeyValueRenderer(
-            key_order=["timestamp", "level", "event"], repr_native_str=False
-        )
-
-    def __call__(self, logger: WrappedLogger, method: str, event: EventDict) -> str:
-        traceback_text = str(event.pop("exception", ""))
-        lines = [self._fields(logger, method, event), *traceback_text.split("\n")]
-        return "\n".join(_escaped(line) for line in lines).rstrip("\n")
-
-
-class _OneLine(logging.Formatter):
-    """Renders a record by structlog and keeps every printed line under the platform's limit and prefixed."""
-
-    def __init__(self, prefix: str, renderer: logging.Formatter) -> None:
-        super().__init__()
-        self._prefix = f"{prefix} " if prefix else ""
-        self._renderer = renderer
-
-    def format(self, record: logging.LogRecord) -> str:
-        text = self._renderer.format(record)
-        return "\n".join(self._prefix + _cut(line) for line in text.splitlines() or [""])
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write the record's lines."""
+        try:
+            for line in self.format(record).split("\n"):
+                self.stream.write(line + "\n")
+            self.flush()
+        except Exception:
+            self.handleError(record)
 
 
-def _cut(line: str) -> str:
-    data = line.encode()
-    return line if len(data) <= _LONGEST_LINE else data[:_LONGEST_LINE].decode(errors="ignore") + " …"
+def _name_the_source(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Give a library's line its logger's name as the event, and the text as a field."""
+    record: logging.LogRecord = event["_record"]
+    event["message"] = event["event"]
+    event["event"] = record.name
+    return event
+
+
+def _hide_quotations(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Name the kind of an exception instead of the text that a library made of it."""
+    if event.get("exc_info"):
+        event["message"] = str(event["exc_info"][0].__qualname__)
+    return event
 
 
 def configure_logging(settings: Settings) -> None:
@@ -107,20 +128,11 @@ def configure_logging(settings: Settings) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _hide_secrets,
     ]
-    # Messages of libraries may quote what a user wrote, so in production they are left out.
     exceptions = structlog.processors.format_exc_info
+    foreign: list[structlog.typing.Processor] = [_name_the_source]
     if settings.environment == "production":
         exceptions = structlog.processors.ExceptionRenderer(_places)
-    if settings.log_format == "json":
-        final: list[structlog.typing.Processor] = [
-            exceptions,
-            structlog.processors.JSONRenderer(sort_keys=True),
-        ]
-    else:
-        final = [
-            exceptions,
-            _TextRenderer(),
-        ]
+        foreign.append(_hide_quotations)
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
@@ -131,17 +143,33 @@ def configure_logging(settings: Settings) -> None:
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
-    renderer = structlog.stdlib.ProcessorFormatter(
-        foreign_pre_chain=shared,
-        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *final],
+    handler = _LineHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[*shared, *foreign],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                exceptions,
+                _Renderer(settings),
+            ],
+        )
     )
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_OneLine(settings.log_prefix, renderer))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(settings.log_level)
-    # HTTP clients log every address they call, Celery each message's arguments, both at INFO; the SDK of buckets
-    # logs whole requests with their signatures at DEBUG.
-    celery = ("celery.worker.strategy", "celery.app.trace")
-    for noisy in ("httpx", "httpx2", "httpcore", "httpcore2", "openai", "boto3", "botocore", "urllib3", *celery):
+    for noisy in _NOISY:
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    logging.captureWarnings(True)
+    sys.excepthook = _log_crash
+    threading.excepthook = _log_crash_of_thread
+
+
+def _log_crash(kind: type[BaseException], error: BaseException, _trace: TracebackType | None) -> None:
+    if issubclass(kind, KeyboardInterrupt):
+        return
+    get_logger(__name__).error("core.process.crashed", error=kind.__name__, exc_info=error)
+
+
+def _log_crash_of_thread(crash: threading.ExceptHookArgs) -> None:
+    if crash.exc_value is not None and not issubclass(crash.exc_type, SystemExit):
+        _log_crash(crash.exc_type, crash.exc_value, crash.exc_traceback)

@@ -5,6 +5,7 @@ from functools import lru_cache
 
 import redis
 from celery import Celery
+from kombu.entity import Queue
 
 from backend.core.logging import get_logger
 from backend.settings import Settings
@@ -79,7 +80,45 @@ def count_messages() -> int | None:
         return None
 
 
-def send(task: str, row_id: str, *, delay_s: float = 0.0) -> bool:
+def canary_queue(worker: str) -> Queue:
+    """Return the queue of one worker alone, in which its canaries come."""
+    # Declaring it would leave an entry in the broker for every worker that ever was.
+    return Queue(f"canary.{worker}", no_declare=True)
+
+
+def is_canary_kept(worker: str, canary_id: str) -> bool | None:
+    """Tell whether the broker still holds what it was given with this canary: not so when it was emptied since.
+
+    None when it does not answer within half a second or takes no writes, being full.
+    """
+    broker = _broker(str(queue.conf.broker_url))
+    try:
+        broker.set(f"canary-look.{worker}", 1, ex=60)
+        return bool(broker.get(f"canary-mark.{worker}") == canary_id.encode())
+    except redis.RedisError:
+        return None
+
+
+def send_canary(task: str, worker: str, canary_id: str, *, life_s: float) -> bool:
+    """Send a canary to one worker, in place of the last one if that still waits. Returns whether it was taken.
+
+    The queue of a worker that has ended is gone after ``life_s`` seconds, with the one message in it.
+    """
+    broker = _broker(str(queue.conf.broker_url))
+    own = canary_queue(worker)
+    try:
+        broker.delete(own.name)
+        if not send(task, canary_id, to=own):
+            return False
+        broker.expire(own.name, int(life_s) + 1)
+        # Set last: as long as the mark is there, the message before it was not lost with the broker's memory.
+        broker.set(f"canary-mark.{worker}", canary_id, ex=int(10 * life_s) + 60)
+    except redis.RedisError:
+        return False
+    return True
+
+
+def send(task: str, row_id: str, *, delay_s: float = 0.0, to: Queue | None = None) -> bool:
     """Publish one message. Returns False, and logs, when the broker does not take it: the row is there.
 
     For two seconds after that nothing is sent, so that twenty rows of one request do not wait twenty times.
@@ -92,6 +131,7 @@ def send(task: str, row_id: str, *, delay_s: float = 0.0) -> bool:
             task,
             args=[row_id],
             countdown=delay_s or None,
+            queue=to,
             retry=True,
             retry_policy={"max_retries": 0},
         )

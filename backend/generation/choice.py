@@ -4,7 +4,6 @@ from functools import lru_cache
 
 from backend.generation.builtin.model import BuiltinModel
 from backend.generation.language_model import LanguageModel
-from backend.generation.openai_model import OpenAIModel, rehearse_call
 from backend.settings import get_settings
 
 
@@ -14,6 +13,9 @@ def get_language_model() -> LanguageModel:
     settings = get_settings()
     if settings.openai_api_key is None:
         return BuiltinModel()
+    # Late: its SDK takes much memory, of which processes that call no model, such as the watchdog, need nothing.
+    from backend.generation.openai_model import OpenAIModel
+
     return OpenAIModel(
         api_key=settings.openai_api_key.get_secret_value(),
         model=settings.openai_model,
@@ -27,4 +29,6 @@ def load_models() -> None:
     """Load what every step needs, before a worker forks: its children then share it and start at full speed."""
     get_language_model()
     if get_settings().openai_api_key is not None:
+        from backend.generation.openai_model import rehearse_call
+
         rehearse_call()

@@ -10,9 +10,7 @@ from collections import Counter
 from collections.abc import Iterable
 from functools import lru_cache
 from threading import Lock
-
-from py3langid.langid import MODEL_DIR, MODEL_FILE, LanguageIdentifier
-from py3langid.modelio import load_model
+from typing import Any
 
 from backend.study.stop_words import FUNCTION_WORDS
 
@@ -91,8 +89,12 @@ def _sample(text: str) -> str:
 
 
 @lru_cache(maxsize=1)
-def _load_identifier() -> LanguageIdentifier:
+def _load_identifier() -> Any:
     """Load the model and keep of its tables only the columns of the supported languages."""
+    # Late: with numpy it takes 15 MB, of which processes that plan no runs need nothing.
+    from py3langid.langid import MODEL_DIR, MODEL_FILE, LanguageIdentifier
+    from py3langid.modelio import load_model
+
     likelihoods, priors, codes, moves, rows, outputs = load_model(MODEL_DIR / MODEL_FILE)
     columns = [at for at, code in enumerate(codes) if code in SUPPORTED_LANGUAGES]
     return LanguageIdentifier(

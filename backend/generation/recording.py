@@ -189,7 +189,8 @@ def halve_section(held: Claim, work: SectionWork, code: str) -> None:
     if run is None:
         raise LeaseLost
     step = db.session.get_one(Step, held.id, populate_existing=True)
-    _halve(run, step, work, step.flashcards_asked, step.questions_asked)
+    if run.state in ACTIVE_STATES:
+        _halve(run, step, work, step.flashcards_asked, step.questions_asked)
     advance(run)
 
 
@@ -228,3 +229,6 @@ def note_call(held: Claim, run_id: UUID, call: Call) -> None:
         )
         .on_conflict_do_nothing()
     )
+
+
+jobs.register(Step, give_up)

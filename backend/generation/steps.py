@@ -235,6 +235,3 @@ def _prepare_connect(run: Run, _step: Step) -> ConnectRequest:
         for topic in topics
     ]
     return ConnectRequest(tuple(drafts), run.language or "en")
-
-
-jobs.register(Step, recording.give_up)

@@ -83,8 +83,9 @@ def move_documents(most: int = _BATCH) -> int:
 
 
 def count_misplaced_documents() -> int:
-    """Return how many files are not where ``DOCUMENT_STORAGE`` says. Needs a transaction."""
-    return db.session.scalar(sa.select(sa.func.count()).select_from(Document).where(_is_misplaced())) or 0
+    """Return how many files are not where ``DOCUMENT_STORAGE`` says. Opens a transaction."""
+    with transaction():
+        return db.session.scalar(sa.select(sa.func.count()).select_from(Document).where(_is_misplaced())) or 0
 
 
 def discard_objects(most: int = 100) -> int:

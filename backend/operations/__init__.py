@@ -1,4 +1,5 @@
-"""How the system keeps running: health, the sweep. Later the watchdog, metrics and administration.
+"""How the system keeps running: health, the watchdog and the sweep.
 
-Public verbs are in ``service``. Callers: ``app``, ``worker`` and ``cli``.
+Public verbs are in ``service``; ``watchdog`` and ``sweeping`` are commands, ``heartbeat`` is the worker's side of the
+first. Callers: ``app``, ``worker`` and ``cli``.
 """

@@ -25,12 +25,15 @@ class ApiProblem(Exception):
 
 
 class ApiClient:
-    """Requests to ``http://host:port/api/v1``. Raises ApiProblem for every answer of 400 or above."""
+    """Requests to ``http://host:port/api/v1``. Raises ApiProblem for every answer of 400 or above.
 
-    def __init__(self, api_url: str) -> None:
+    ``token`` is that of a user who has signed in already.
+    """
+
+    def __init__(self, api_url: str, token: str = "") -> None:
         parts = urlsplit(api_url)
         self._host, self._port, self._prefix = parts.hostname or "", parts.port or 80, parts.path
-        self._token = ""
+        self._token = token
 
     def sign_in(self, email: str) -> None:
         """Sign in the way a developer does."""

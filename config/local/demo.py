@@ -10,6 +10,7 @@ import re
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -66,7 +67,9 @@ def main() -> int:
             check_out(out)
             say("Starting PostgreSQL, Redis, the API, a worker and the sweeper …")
             with LocalStack() as stack:
-                figures = make_kit(stack, file, out)
+                api = ApiClient(stack.api_url)
+                api.sign_in(_EMAIL)
+                figures = make_kit(api, file, out, stack.check)
     except (DemoFailed, LocalStackError, ApiProblem, OSError) as error:
         print(f"demo: {error}", file=sys.stderr)
         return 1
@@ -107,22 +110,22 @@ def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-def make_kit(stack: LocalStack, file: Path, out: Path) -> Figures:
+def make_kit(api: ApiClient, file: Path, out: Path, check: Callable[[], object]) -> Figures:
     """Upload the file, follow the run, write the kit to ``out``; print a summary.
+
+    ``check`` is called while waiting, and raises when the system is not there any more.
 
     The kit of an earlier demo is removed first: after a failure it would look like the one of this file.
     Raises DemoFailed, ApiProblem and LocalStackError.
     """
     for name in KIT_FILES:
         (out / name).unlink(missing_ok=True)
-    api = ApiClient(stack.api_url)
-    api.sign_in(_EMAIL)
     study_set = api.post("/study-sets", {"title": file.stem})["id"]
     say(f"Uploading {file.name} ({file.stat().st_size / 1e6:.1f} MB) …")
     started = time.monotonic()
     document = api.upload(f"/study-sets/{study_set}/documents", file)["documents"][0]["id"]
     uploaded_s = time.monotonic() - started
-    run = _follow(stack, api, api.post(f"/study-sets/{study_set}/runs", {})["id"])
+    run = _follow(api, check, api.post(f"/study-sets/{study_set}/runs", {})["id"])
     document_now = api.get(f"/documents/{document}")
     if run["state"] != "done":
         # The run says that no document could be read; the document says why, and what to do.
@@ -151,7 +154,7 @@ def make_kit(stack: LocalStack, file: Path, out: Path) -> Figures:
     return figures
 
 
-def _follow(stack: LocalStack, api: ApiClient, run_id: str) -> Json:
+def _follow(api: ApiClient, check: Callable[[], object], run_id: str) -> Json:
     """Show the run until it has ended; return it. Raises DemoFailed when nothing happens for long."""
     before: Json = {}
     changed_at = time.monotonic()
@@ -162,10 +165,10 @@ def _follow(stack: LocalStack, api: ApiClient, run_id: str) -> Json:
             if run != before:
                 before, changed_at = run, time.monotonic()
             if time.monotonic() > changed_at + _PATIENCE_S:
-                raise DemoFailed(f"The run made no progress for {_PATIENCE_S:.0f} s; see {stack.logs}.")
+                raise DemoFailed(f"The run made no progress for {_PATIENCE_S:.0f} s.")
             if run["state"] in ("done", "failed", "cancelled"):
                 return run
-            stack.check()
+            check()
             time.sleep(_POLL_S)
 
 

@@ -26,6 +26,16 @@ _FURTHER_DOORS = {
         "tasks": "the worker registers every room's tasks",
         "models": "foreign keys point at tables of rooms that have no tasks",
         "choice": "the language models are loaded once, before the worker forks",
+        "heartbeat": "the worker's processes give signs of life",
+    },
+    "backend.cli": {
+        "sweeping": "a command of its own",
+        "watchdog": "a command of its own",
+    },
+    "backend.operations.sweeping": {
+        "reading": "what the sweep does when a document has failed too often is registered by import",
+        "recording": "what the sweep does when a step has failed too often is registered by import",
+        "models": "foreign keys point at tables of rooms that have no tasks",
     },
     "backend.migrations.env": {"models": "Alembic compares every room's tables"},
 }

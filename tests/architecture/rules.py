@@ -22,11 +22,21 @@ _MAY_COMMIT = {
 _MAY_COMMIT_FOLDER = "backend/migrations/"  # Alembic's own transactions.
 # Imports inside functions, and why they are there.
 _LATE_IMPORTS = {
-    ("backend/cli.py", "backend.operations.service"): "only this command needs the broker's client",
-    ("backend/cli.py", "backend.worker"): "the worker reads the whole configuration when it is imported",
     ("backend/library/storage.py", "backend.library.object_storage"): "its SDK takes 40 MB, which few processes need",
     ("backend/cli.py", "backend.library.service"): "only this command needs the tables",
     ("backend/cli.py", "backend.library.errors"): "only this command needs the tables",
+    ("backend/cli.py", "alembic"): "the watchdog, which runs for ever, needs no migrations",
+    ("backend/cli.py", "alembic.config"): "the watchdog, which runs for ever, needs no migrations",
+    ("backend/cli.py", "backend.operations.sweeping"): "only these two commands need the rooms with work",
+    ("backend/cli.py", "backend.operations.watchdog"): "only these two commands need the rooms with work",
+    ("backend/cli.py", "backend.core.database"): "the settings' table needs no database",
+    ("backend/cli.py", "backend.core.queue"): "only these two commands need the broker's client",
+    (
+        "backend/generation/choice.py",
+        "backend.generation.openai_model",
+    ): "its SDK takes 25 MB, and not all call a model",
+    ("backend/generation/languages.py", "py3langid.langid"): "with numpy it takes 15 MB, and is rarely needed",
+    ("backend/generation/languages.py", "py3langid.modelio"): "with numpy it takes 15 MB, and is rarely needed",
     ("backend/cli.py", "backend.app"): "the other commands must work without building the app",
 }
 _MOCKS = ("unittest.mock", "mock", "pytest_mock")

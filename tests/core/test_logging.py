@@ -4,6 +4,7 @@ import io
 import json
 import logging
 import re
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stderr
 
@@ -71,21 +72,114 @@ def test_what_a_user_sends_cannot_make_a_line(logged, act: Callable[[], object],
     (line,) = logged(act, log_prefix="[API]", log_format=log_format)
     assert line.startswith("[API] ")
     assert line.isprintable()
-    assert "timestamp=FAKE" in line
+    assert "FAKE" in line
 
 
 def test_a_traceback_keeps_its_lines_each_with_the_prefix(logged) -> None:
     lines = logged(fail, log_prefix="[API]", environment="development")
     assert len(lines) > 5
     assert all(line.startswith("[API] ") for line in lines)
-    assert "core.test.failed" in lines[0]
-    assert lines[1] == "[API] Traceback (most recent call last):"
+    assert all(re.match(r"\[API\] timestamp=\S+Z level=error event=core.test.failed", line) for line in lines)
+    assert lines[1].endswith('traceback="Traceback (most recent call last):"')
 
 
 def test_json_is_one_object_a_line(logged) -> None:
-    (line,) = logged(fail, log_format="json")
-    assert json.loads(line)["event"] == "core.test.failed"
-    assert "KeyError" in json.loads(line)["exception"]
+    objects = [json.loads(line) for line in logged(fail, log_format="json")]
+    assert {entry["event"] for entry in objects} == {"core.test.failed"}
+    assert "KeyError" in "".join(entry.get("traceback", "") for entry in objects)
+
+
+def test_a_long_event_is_still_json_and_short(logged) -> None:
+    def act() -> None:
+        get_logger("test").warning("core.test.happened", text="ü\n\x7f" * 5000, size_bytes=3, things=["x" * 500] * 9)
+        get_logger("test").warning("core.test.many", **{f"field_{n}": n for n in range(500)})
+
+    lines = logged(act, log_format="json", log_prefix="[API]")
+    assert all(len(line.encode()) < 2048 and line.startswith("[API] ") for line in lines)
+    first, second = (json.loads(line.removeprefix("[API] ")) for line in lines)
+    assert (first["event"], first["size_bytes"]) == ("core.test.happened", 3)
+    assert first["text"].startswith("ü")
+    assert (second["event"], second["field_0"]) == ("core.test.many", 0)
+
+
+def test_a_deep_traceback_is_whole(logged) -> None:
+    def even(depth: int) -> None:
+        odd(depth - 1)
+
+    # Two functions in turn, or Python would print one line for all the repetitions.
+    def odd(depth: int) -> None:
+        if depth <= 0:
+            raise ValueError("deep")
+        even(depth - 1)
+
+    def act() -> None:
+        try:
+            even(60)
+        except ValueError:
+            get_logger("test").exception("core.test.failed")
+
+    lines = logged(act, log_format="json", log_prefix="[API]")
+    assert all(len(line.encode()) < 2048 for line in lines)
+    text = "\n".join(json.loads(line.removeprefix("[API] ")).get("traceback", "") for line in lines)
+    assert text.count(", in even") == 31
+    assert text.endswith("ValueError: deep")
+
+
+def test_a_librarys_line_names_its_source(logged) -> None:
+    (line,) = logged(lambda: logging.getLogger("gunicorn.error").warning("Worker was sent %s", "SIGKILL"))
+    assert line.endswith('level=warning event=gunicorn.error message="Worker was sent SIGKILL"')
+
+
+def test_in_production_a_library_does_not_quote_an_exception(logged) -> None:
+    def act() -> None:
+        try:
+            raise RuntimeError("what-the-user-wrote")
+        except RuntimeError as error:
+            logging.getLogger("celery.x").error("Task raised unexpected: %r", error, exc_info=True)
+
+    text = "\n".join(logged(act, environment="production"))
+    assert "what-the-user-wrote" not in text
+    assert "message=RuntimeError" in text
+
+
+@pytest.mark.parametrize("log_format", ["text", "json"])
+def test_credentials_and_addresses_are_hidden_wherever_they_stand(
+    logged, log_format: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STRIPE_API_KEY", "sk_live_0123456789")
+    monkeypatch.setenv("DATABASE_URL", "postgresql://ada:dbpass-0123456789@db/x")
+    secret = [
+        "sk_live_0123456789",
+        "dbpass-0123456789",
+        "ada@example.org",
+        "eyJhbGciOi.eyJzdWIiOi.c2lnbmF0dXJl",
+        "hunter-22",
+    ]
+
+    def act() -> None:
+        log = get_logger("test")
+        log.warning("core.test.happened", text=f"key {secret[0]} of {secret[2]}, Bearer {secret[3]}", things=secret)
+        logging.getLogger("x").warning("at %s", f"redis://:{secret[4]}@host:6379/0 and {secret[1]}")
+
+    text = "\n".join(logged(act, log_format=log_format))
+    assert [value for value in secret if value in text] == []
+    assert "core.test.happened" in text
+
+
+def test_a_crash_outside_any_request_is_logged_like_all_else(logged) -> None:
+    def act() -> None:
+        thread = threading.Thread(target=fail_at_once)
+        thread.start()
+        thread.join()
+
+    lines = logged(act, log_prefix="[WORKER]", environment="production")
+    assert all(line.startswith("[WORKER] timestamp=") for line in lines)
+    assert "event=core.process.crashed" in lines[0]
+    assert "what-the-user-wrote" not in "".join(lines)
+
+
+def fail_at_once() -> None:
+    raise RuntimeError("what-the-user-wrote")
 
 
 @pytest.mark.parametrize("log_format", ["text", "json"])

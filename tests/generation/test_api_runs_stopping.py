@@ -1,13 +1,19 @@
 """Runs that are stopped: nobody waits for nothing, what was paid is counted, nothing comes after the end."""
 
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 import sqlalchemy as sa
 from apiflask import APIFlask
 
+from backend.core import workers
 from backend.core.queue import queue
+from backend.core.transaction import transaction
+from backend.operations.sweeping import sweep_until
+from backend.settings import get_settings
 from tests.generation.conftest import notes
 from tests.generation.test_api_runs import read
 from tests.stand_ins.openai_server import OpenAIStandIn
@@ -139,3 +145,87 @@ def test_a_document_cannot_go_while_a_run_begins(client: Any, openai: OpenAIStan
         assert read(client, f"/runs/{run.json['id']}")["state"] == "done"
     else:
         assert (run.status_code, answers) == (409, [204])
+
+
+def states(engine: sa.Engine, run: Any) -> list[str]:
+    with engine.connect() as connection:
+        statement = "SELECT state FROM steps WHERE run_id = :run AND kind = 'section' ORDER BY state"
+        return list(connection.execute(sa.text(statement), {"run": run["id"]}).scalars())
+
+
+def test_a_section_that_is_too_long_is_not_halved_for_a_run_that_was_stopped(
+    client: Any,
+    openai: OpenAIStandIn,
+    start_run: Callable[..., Any],
+    run_next: Callable[[str], None],
+    app: APIFlask,
+    engine: sa.Engine,
+) -> None:
+    run = start_run(pages=1, flashcards=1, questions=0)
+    plan(client, run, run_next)
+    openai.delay_s = 0.5
+    openai.set_script([{"do": "context_too_long"}])
+    thread = work_on_one_section(app, engine, run)
+    while not openai.calls:
+        pass
+    client.post(f"/api/v1/runs/{run['id']}/cancel")
+    thread.join(timeout=30)
+    assert read(client, f"/runs/{run['id']}")["state"] == "cancelled"
+    assert "planned" not in states(engine, run)
+
+
+def test_the_sweep_releases_what_an_ended_run_still_holds(
+    openai: OpenAIStandIn,
+    start_run: Callable[..., Any],
+    run_next: Callable[[str], None],
+    app: APIFlask,
+    engine: sa.Engine,
+) -> None:
+    ended, active = (start_run(pages=4, flashcards=8, questions=0) for _ in range(2))
+    for task in ("library.read_document", "generation.work_step"):
+        run_next(task)
+        run_next(task)
+    before = states(engine, active)
+    assert set(before) == {"queued"}
+    with engine.begin() as connection:
+        end = "UPDATE runs SET state = 'cancelled', ended_at = now() WHERE id = :run"
+        connection.execute(sa.text(end), {"run": ended["id"]})
+        park = "UPDATE steps SET state = 'planned' WHERE id = (SELECT id FROM steps WHERE run_id = :run LIMIT 1)"
+        connection.execute(sa.text(park), {"run": ended["id"]})
+    stop = threading.Event()
+
+    def sweep() -> None:
+        with app.app_context():
+            sweep_until(stop)
+
+    sweeper = threading.Thread(target=sweep)
+    sweeper.start()
+    deadline = time.monotonic() + 60
+    while set(states(engine, ended)) != {"cancelled"} and time.monotonic() < deadline:
+        time.sleep(0.05)
+    stop.set()
+    sweeper.join(timeout=30)
+    assert set(states(engine, ended)) == {"cancelled"}
+    assert states(engine, active) == before
+
+
+@pytest.mark.parametrize(("places", "queued"), [(0, 2), (1, 2), (3, 3), (50, 4)])
+def test_a_run_uses_the_places_of_all_workers(
+    client: Any,
+    openai: OpenAIStandIn,
+    start_run: Callable[..., Any],
+    run_next: Callable[[str], None],
+    app: APIFlask,
+    engine: sa.Engine,
+    monkeypatch: pytest.MonkeyPatch,
+    places: int,
+    queued: int,
+) -> None:
+    monkeypatch.setenv("STEPS_IN_FLIGHT_PER_RUN", "2")
+    get_settings.cache_clear()
+    with app.app_context(), transaction():
+        workers.note_alive("somewhere", places)
+    run = start_run(pages=4, flashcards=8, questions=0)
+    plan(client, run, run_next)
+    assert len(states(engine, run)) == 4
+    assert states(engine, run).count("queued") == queued

@@ -7,9 +7,8 @@ import pytest
 
 from backend.library.extraction.kinds import KIND_BY_EXTENSION
 from config.local import demo
-from config.local.client import ApiProblem
+from config.local.client import ApiClient, ApiProblem
 from config.local.folders import CHECKOUT, free_port
-from config.local.stack import LocalStack
 
 
 def test_it_takes_what_the_library_reads() -> None:
@@ -57,7 +56,7 @@ def test_a_failed_demo_leaves_no_earlier_kit(tmp_path: Path) -> None:
     notes.write_text("# Cells")
     # Never started, so that the first request fails.
     with pytest.raises(ApiProblem, match="did not answer"):
-        demo.make_kit(LocalStack(port=free_port(), logs=tmp_path), notes, tmp_path)
+        demo.make_kit(ApiClient(f"http://127.0.0.1:{free_port()}/api/v1"), notes, tmp_path, lambda: None)
     assert sorted(file.name for file in tmp_path.iterdir()) == ["my-own.txt", "notes.md"]
 
 

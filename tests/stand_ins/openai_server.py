@@ -38,14 +38,20 @@ class OpenAIStandIn:
     ``delay_s``: how long a good answer takes, in seconds, counted from the request.
     """
 
-    def __init__(self, delay_s: float = 0.0, script: Iterable[Mapping[str, Any]] = (), port: int = 0) -> None:
+    def __init__(
+        self,
+        delay_s: float = 0.0,
+        script: Iterable[Mapping[str, Any]] = (),
+        port: int = 0,
+        host: str = "127.0.0.1",
+    ) -> None:
         self.delay_s = delay_s
         self._lock = threading.Lock()
         self._script = Script.from_json(script)
         self._calls: list[dict[str, Any]] = []
         self._systems: set[str] = set()
         self._connections = 0
-        self._server = _Server(("127.0.0.1", port), self)
+        self._server = _Server((host, port), self)
 
     @property
     def url(self) -> str:
@@ -350,11 +356,12 @@ class _Handler(BaseHTTPRequestHandler):
 def main() -> None:
     """Run as a process."""
     parser = argparse.ArgumentParser(description="An OpenAI-compatible server on loopback that writes study material.")
+    parser.add_argument("--host", default="127.0.0.1", help="where to listen; elsewhere only in a container's network")
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
     parser.add_argument("--delay", type=float, default=0.0, help="seconds that a good answer takes")
     parser.add_argument("--script", default="[]", help="rules as JSON")
     arguments = parser.parse_args()
-    server = OpenAIStandIn(arguments.delay, json.loads(arguments.script), arguments.port)
+    server = OpenAIStandIn(arguments.delay, json.loads(arguments.script), arguments.port, arguments.host)
     sys.stdout.write(server.url + "\n")
     sys.stdout.flush()
     try:

@@ -1,0 +1,46 @@
+"""The sweep, again and again: one process of many does it at a time, under an advisory lock."""
+
+import threading
+
+from backend.accounts import models as accounts_models
+from backend.core.logging import get_logger
+from backend.core.sweep import sweep
+from backend.core.transaction import transaction
+from backend.generation import recording
+from backend.generation import service as generation
+from backend.library import reading
+from backend.operations.housekeeping import keep_house
+from backend.settings import get_settings
+
+log = get_logger(__name__)
+
+# Importing these registers the tables of work, and what happens when a row has failed too often. The tables of
+# other rooms are the targets of foreign keys.
+REGISTERED = (reading, recording)
+TABLES = (accounts_models,)
+
+
+def sweep_until(stop: threading.Event) -> None:
+    """Sweep until told to stop. A failing sweep is logged and tried again after the next pause."""
+    rounds = 0
+    while not stop.wait(get_settings().sweep_interval_s):
+        rounds += 1
+        try:
+            done = sweep()
+            if done is not None:
+                _release()
+            keep_house(rounds)
+        except Exception:
+            log.exception("operations.sweep.failed")
+            continue
+        if done and (done.sent or done.taken_back):
+            log.info("operations.sweep.done", sent=done.sent, taken_back=done.taken_back, given_up=done.given_up)
+    log.info("operations.sweep.stopped")
+
+
+def _release() -> None:
+    """Release what ended runs still hold."""
+    with transaction():
+        released = generation.release_ended_runs()
+    if released:
+        log.warning("operations.sweep.released", steps=released)

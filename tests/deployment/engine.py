@@ -1,0 +1,197 @@
+"""Docker or Podman, whichever works here: images, networks and containers by way of their common command line.
+
+As a program it says which one works, or why none does: ``python -m tests.deployment.engine``.
+"""
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+BASE_IMAGE = "docker.io/library/python:3.13-slim-trixie"
+
+_QUICK_S = 60.0
+_BUILD_S = 900.0
+
+
+class EngineError(Exception):
+    """What an engine said when it failed."""
+
+
+class Engine:
+    """A command line of an engine."""
+
+    def __init__(self, program: str) -> None:
+        self.program = program
+
+    def call(self, *arguments: str, timeout_s: float = _QUICK_S) -> str:
+        """Return what a command printed. Raises EngineError."""
+        command = [self.program, *arguments]
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=timeout_s)
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise EngineError(f"{self.program} {arguments[0]}: {type(error).__name__}") from None
+        if done.returncode != 0:
+            raise EngineError(f"{' '.join(command)}: {(done.stderr or done.stdout).strip()[-2000:]}")
+        return done.stdout.strip()
+
+    def build(self, file: Path, context: Path, tag: str) -> None:
+        """Build an image. The builder shares the host's network, since it needs the package registries."""
+        self.call(*("build", "--network", "host", "--file", str(file), "--tag", tag, str(context)), timeout_s=_BUILD_S)
+
+    def image_size(self, tag: str) -> int:
+        """Return the size of an image with all its layers, in bytes."""
+        return int(self.call("image", "inspect", tag, "--format", "{{.Size}}"))
+
+    def remove_labelled(self, label: str) -> None:
+        """Remove the containers and networks of a test run."""
+        containers = self.call("ps", "--all", "--quiet", "--filter", f"label={label}").split()
+        if containers:
+            self.call("rm", "--force", "--volumes", *containers)
+        networks = self.call("network", "ls", "--quiet", "--filter", f"label={label}").split()
+        if networks:
+            self.call("network", "rm", *networks)
+
+
+class Container:
+    """One container, started when it is made."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        name: str,
+        image: str,
+        *,
+        network: str,
+        label: str,
+        alias: str,
+        environment: Mapping[str, str] | None = None,
+        command: Sequence[str] = (),
+        options: Sequence[str] = (),
+    ) -> None:
+        self.engine = engine
+        self.name = name
+        variables = [part for key, value in (environment or {}).items() for part in ("--env", f"{key}={value}")]
+        engine.call(
+            *("run", "--detach", "--name", name, "--label", label, "--network", network, "--network-alias", alias),
+            *variables,
+            *options,
+            image,
+            *command,
+        )
+
+    def inspect(self) -> Any:
+        """Return what the engine knows of it."""
+        return json.loads(self.engine.call("inspect", self.name))[0]
+
+    @property
+    def running(self) -> bool:
+        """Whether it runs."""
+        return bool(self.inspect()["State"]["Running"])
+
+    @property
+    def exit_code(self) -> int | None:
+        """The code it ended with, or None while it runs."""
+        state = self.inspect()["State"]
+        return None if state["Running"] else int(state["ExitCode"])
+
+    @property
+    def port(self) -> int:
+        """The port of this machine under which its only published port can be reached."""
+        published = self.inspect()["NetworkSettings"]["Ports"]
+        return int(next(bindings for bindings in published.values() if bindings)[0]["HostPort"])
+
+    def logs(self) -> list[str]:
+        """Return every line that it has printed."""
+        # Both streams, in the order in which the engine wrote them down.
+        command = [self.engine.program, "logs", self.name]
+        done = subprocess.run(
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=True, timeout=_QUICK_S, text=True
+        )
+        return done.stdout.splitlines()
+
+    def execute(self, *command: str, user: str | None = None) -> str:
+        """Run a command inside; return what it printed."""
+        as_user = ("--user", user) if user else ()
+        return self.engine.call("exec", *as_user, self.name, *command)
+
+    def signal(self, name: str) -> None:
+        """Send a signal to its first process."""
+        self.engine.call("kill", "--signal", name, self.name)
+
+    def start(self) -> None:
+        """Start it again, on the disk that it had."""
+        self.engine.call("start", self.name)
+
+    def remove(self) -> None:
+        """Remove it with its disk, as a deployment does."""
+        self.engine.call("rm", "--force", "--volumes", self.name)
+
+    def process_ids(self, words: str) -> list[int]:
+        """Return the ids, as seen inside, of the processes whose command line contains the words; oldest first."""
+        script = (
+            "import os\n"
+            "for pid in sorted(int(n) for n in os.listdir('/proc') if n.isdigit()):\n"
+            "    try: line = open(f'/proc/{pid}/cmdline').read().replace(chr(0), ' ')\n"
+            "    except OSError: continue\n"
+            f"    if {words!r} in line and pid != os.getpid(): print(pid)\n"
+        )
+        return [int(line) for line in self.execute("python", "-c", script).split()]
+
+    def peak_memory_bytes(self) -> int:
+        """Return the most memory that it has used so far, files in its cache included; the limit holds for that."""
+        for path in ("/sys/fs/cgroup/memory.peak", "/sys/fs/cgroup/memory/memory.max_usage_in_bytes"):
+            try:
+                return int(self.execute("cat", path))
+            except EngineError:
+                continue
+        raise EngineError("The peak of the memory is not known here.")
+
+    def anonymous_memory_bytes(self) -> int:
+        """Return the memory in use that could not be given back by dropping cached files."""
+        for path, field in (
+            ("/sys/fs/cgroup/memory.stat", "anon"),
+            ("/sys/fs/cgroup/memory/memory.stat", "total_rss"),
+        ):
+            try:
+                lines = self.execute("cat", path).splitlines()
+            except EngineError:
+                continue
+            return next(int(line.split()[1]) for line in lines if line.split()[0] == field)
+        raise EngineError("The memory in use is not known here.")
+
+
+def find_engine() -> Engine:
+    """Return an engine that works and has the base image. Raises EngineError, which says what is missing."""
+    reasons = []
+    for program in ("podman", "docker"):
+        if shutil.which(program) is None:
+            reasons.append(f"{program} is not installed")
+            continue
+        engine = Engine(program)
+        try:
+            engine.call("info")
+        except EngineError:
+            reasons.append(f"{program} does not work here (`{program} info` fails)")
+            continue
+        try:
+            engine.call("image", "inspect", BASE_IMAGE)
+        except EngineError:
+            try:
+                engine.call("pull", BASE_IMAGE, timeout_s=300)
+            except EngineError:
+                reasons.append(f"{program} works, but cannot get {BASE_IMAGE}")
+                continue
+        return engine
+    raise EngineError("No container engine can be used: " + "; ".join(reasons) + ".")
+
+
+if __name__ == "__main__":
+    try:
+        sys.stdout.write(f"{find_engine().program}\n")
+    except EngineError as error:
+        sys.stderr.write(f"{error}\n")
+        sys.exit(1)

@@ -1,0 +1,324 @@
+"""What the watchdog concludes, look after look, on a clock that the test moves."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backend.operations.judging import Deed, Memory, Rules, Seen, SeenChild, SeenWorker, Verdict, judge
+
+RULES = Rules(silence_s=60, restarts=3, pause_s=30)
+EVERY_S = 5.0
+START = 10_000.0
+PLACES = 2
+HOUR_S = 3600.0
+
+
+@dataclass
+class World:
+    """A worker, a broker and a watchdog. Flags say what is broken; time passes by ``live``."""
+
+    now: float = START
+    alive: bool = True
+    name: str = "a"
+    loop_moves: bool = True
+    canary_comes: bool = True
+    broker: bool = True
+    canary_out: bool = True
+    folder: bool = True
+    database: bool = True
+    busy: int = 0
+    silent: set[int] = field(default_factory=set)
+    leases_lost: int = 0
+    restarted: Callable[["World"], None] = lambda world: None
+    verdicts: list[tuple[float, Verdict]] = field(default_factory=list)
+    memory: Memory = field(default_factory=lambda: Memory(looked_at=START))
+
+    def __post_init__(self) -> None:
+        self._beat_at = self._canary_at = self.now
+        self._children = dict.fromkeys(range(1, PLACES + 1), self.now)
+
+    def live(self, seconds: float) -> "World":
+        """Look every few seconds, until so much time has passed."""
+        until = self.now + seconds
+        while self.now < until:
+            self.now += EVERY_S
+            self._look()
+        return self
+
+    def _look(self) -> None:
+        if self.loop_moves and self.broker:
+            self._beat_at = self.now
+            if self.canary_comes and self.busy < PLACES:
+                self._canary_at = self.now
+        for pid in self._children:
+            if pid not in self.silent:
+                self._children[pid] = self.now
+        children = [SeenChild(pid, pid <= self.busy, at) for pid, at in self._children.items()]
+        seen = Seen(
+            now=self.now,
+            folder_ok=self.folder,
+            broker_ok=self.broker,
+            canary_out=self.canary_out and self.broker,
+            worker=SeenWorker(self.name, PLACES, self._beat_at) if self.alive else None,
+            children=children if self.alive else [],
+            canary_at=self._canary_at,
+            leases_lost=self.leases_lost if self.database else None,
+        )
+        self.memory, verdict = judge(self.memory, seen, RULES)
+        if verdict.deed is not Deed.NOTHING:
+            self.verdicts.append((self.now, verdict))
+        if verdict.deed is Deed.RESTART:
+            self.name += "+"
+            self.__post_init__()
+            self.restarted(self)
+
+    @property
+    def restarts(self) -> list[tuple[float, str]]:
+        """When it was restarted, in seconds from the start, and why."""
+        return [(at - START, verdict.reason) for at, verdict in self.verdicts if verdict.deed is Deed.RESTART]
+
+
+def settled() -> World:
+    """A world in which all is well, and has been for a while."""
+    return World().live(120)
+
+
+def mend(world: World) -> None:
+    world.loop_moves = world.canary_comes = True
+    world.silent.clear()
+
+
+def test_an_idle_worker_is_left_alone_for_hours() -> None:
+    assert settled().live(5 * HOUR_S).verdicts == []
+
+
+def test_a_worker_whose_places_are_all_taken_is_left_alone_for_hours() -> None:
+    world = settled()
+    world.busy = PLACES
+    assert world.live(5 * HOUR_S).verdicts == []
+
+
+def test_a_main_process_that_stands_still_is_restarted_in_time() -> None:
+    world = settled()
+    world.restarted = mend
+    world.loop_moves = False
+    world.live(600)
+    ((at, reason),) = world.restarts
+    assert reason == "heartbeat"
+    assert RULES.silence_s < at - 120 <= RULES.silence_s + 2 * EVERY_S
+
+
+def test_a_consumer_that_takes_no_messages_is_restarted() -> None:
+    world = settled()
+    world.restarted = mend
+    world.canary_comes = False
+    world.live(600)
+    ((at, reason),) = world.restarts
+    assert reason == "canary"
+    assert at - 120 <= RULES.silence_s + 2 * EVERY_S
+
+
+def test_one_free_place_is_enough_for_a_canary_to_be_due() -> None:
+    world = settled()
+    world.busy, world.canary_comes, world.restarted = PLACES - 1, False, mend
+    assert [reason for _, reason in world.live(300).restarts] == ["canary"]
+
+
+def test_places_taken_by_processes_that_stand_still_are_no_excuse() -> None:
+    world = settled()
+    world.busy, world.silent, world.restarted = PLACES, {1, 2}, mend
+    world.live(200)
+    assert world.verdicts != []
+
+
+@pytest.mark.parametrize("away_s", [10, 60, 600, 5 * HOUR_S])
+def test_a_broker_that_is_away_is_waited_for(away_s: float) -> None:
+    world = settled()
+    world.broker = False
+    world.live(away_s)
+    # Celery tries again every 30 s at most: until then the loop does not move, though the broker is back.
+    world.broker, world.loop_moves = True, False
+    world.live(80)
+    world.loop_moves = True
+    assert world.live(600).verdicts == []
+
+
+def test_a_worker_that_does_not_come_back_to_its_broker_is_restarted() -> None:
+    world = settled()
+    world.broker = False
+    world.live(600)
+    world.broker, world.loop_moves, world.restarted = True, False, mend
+    assert [reason for _, reason in world.live(300).restarts] == ["heartbeat"]
+
+
+def test_a_broker_that_was_never_there_is_waited_for() -> None:
+    world = World(broker=False, loop_moves=False)
+    assert world.live(HOUR_S).verdicts == []
+
+
+@pytest.mark.parametrize("missing", ["canary_out", "folder"])
+def test_a_canary_that_could_not_be_sent_or_noted_is_not_missed(missing: str) -> None:
+    world = settled()
+    setattr(world, missing, False)
+    world.canary_comes = False
+    assert world.live(HOUR_S).verdicts == []
+
+
+def test_on_a_full_disk_no_sign_is_missed() -> None:
+    world = settled()
+    world.folder = world.loop_moves = False
+    world.silent = {1, 2}
+    assert world.live(HOUR_S).verdicts == []
+
+
+def test_without_a_database_a_frozen_worker_is_restarted_and_a_well_one_is_not() -> None:
+    world = settled()
+    world.database = False
+    assert world.live(HOUR_S).verdicts == []
+    world.loop_moves, world.restarted = False, mend
+    assert [reason for _, reason in world.live(300).restarts] == ["heartbeat"]
+
+
+def test_a_lost_lease_alone_is_no_reason() -> None:
+    world = settled()
+    for _ in range(20):
+        world.leases_lost += 1
+        world.live(60)
+    assert world.verdicts == []
+
+
+@pytest.mark.parametrize(("lost", "patience_s"), [(True, 60.0), (False, 120.0)])
+def test_a_process_of_the_pool_that_stands_still_is_ended(lost: bool, patience_s: float) -> None:
+    world = settled()
+    world.silent = {2}
+    world.live(35)
+    world.leases_lost += lost
+    world.live(patience_s - 35 + 2 * EVERY_S)
+    ends = [(at, verdict) for at, verdict in world.verdicts]
+    assert {verdict for _, verdict in ends} == {Verdict(Deed.END_CHILDREN, "pool", (2,))}
+    assert patience_s < ends[0][0] - START - 120 <= patience_s + 2 * EVERY_S
+
+
+def test_a_process_of_the_pool_that_cannot_be_ended_takes_the_worker_with_it() -> None:
+    world = settled()
+    world.silent, world.restarted = {1}, mend
+    assert [reason for _, reason in world.live(400).restarts] == ["pool"]
+
+
+def test_a_lease_lost_by_another_process_is_no_witness_against_one_that_was_silent_later() -> None:
+    world = settled()
+    world.leases_lost += 1
+    world.live(30)
+    world.silent = {1}
+    assert world.live(90).verdicts == []
+
+
+def test_the_pauses_grow_and_then_it_is_given_up() -> None:
+    world = settled()
+    world.loop_moves = False
+    world.live(3600)
+    reasons = [verdict.deed for _, verdict in world.verdicts]
+    assert reasons[: RULES.restarts] == [Deed.RESTART] * RULES.restarts
+    assert set(reasons[RULES.restarts :]) == {Deed.GIVE_UP}
+    times = [at for at, _ in world.verdicts]
+    gaps = [later - earlier for earlier, later in pairwise(times[: RULES.restarts + 1])]
+    for gap, pause in zip(gaps, (30, 60, 120), strict=True):
+        assert pause + RULES.silence_s <= gap <= pause + RULES.silence_s + 2 * EVERY_S
+
+
+def test_restarts_are_forgotten_after_a_long_time_of_being_well() -> None:
+    world = settled()
+    world.restarted = mend
+    for _ in range(4 * RULES.restarts):
+        world.loop_moves = False
+        world.live(120)
+        world.live(30 + 6 * RULES.silence_s)
+    assert len(world.restarts) == 4 * RULES.restarts
+    assert Deed.GIVE_UP not in {verdict.deed for _, verdict in world.verdicts}
+
+
+def test_restarts_are_not_forgotten_while_nothing_can_be_judged() -> None:
+    world = settled()
+    world.loop_moves = False
+    world.live(100)
+    assert world.memory.restarts == 1
+    world.broker = False
+    mend(world)
+    world.live(HOUR_S)
+    assert world.memory.restarts == 1
+    world.broker = True
+    world.live(RULES.silence_s)
+    assert world.memory.restarts == 1
+    world.live(5 * RULES.silence_s)
+    assert world.memory.restarts == 0
+
+
+def test_a_worker_that_never_comes_is_counted_and_given_up() -> None:
+    world = World(alive=False).live(3600)
+    assert world.restarts[0][1] == "missing"
+    assert world.verdicts[-1][1] == Verdict(Deed.GIVE_UP, "missing")
+
+
+def test_a_worker_that_its_supervisor_starts_again_is_left_alone() -> None:
+    world = settled()
+    for _ in range(10):
+        world.alive = False
+        world.live(20)
+        world.alive, world.name = True, world.name + "'"
+        world.live(60)
+    assert world.verdicts == []
+
+
+def test_nothing_is_judged_by_what_came_while_the_watchdog_itself_stood_still() -> None:
+    world = settled()
+    # As when the machine was suspended: all went to sleep, and the watchdog is the first to wake.
+    world.now += HOUR_S
+    world.loop_moves = False
+    world.silent = {1, 2}
+    world.live(10)
+    world.loop_moves = True
+    world.silent.clear()
+    assert world.live(600).verdicts == []
+
+
+_CHANGES = st.lists(
+    st.tuples(
+        st.sampled_from(["broker", "database", "folder", "canary_out", "busy", "alive", "leases_lost"]),
+        st.integers(0, PLACES),
+        st.floats(5, 110),
+    ),
+    max_size=40,
+)
+
+
+@given(_CHANGES)
+def test_whatever_happens_around_it_a_worker_that_is_well_is_never_restarted(
+    changes: list[tuple[str, int, float]],
+) -> None:
+    world = World()
+    for name, value, seconds in changes:
+        setattr(world, name, value if name in ("busy", "leases_lost") else bool(value))
+        world.live(seconds)
+        # Its supervisor starts it again within seconds.
+        world.alive = True
+        world.live(EVERY_S)
+    assert world.verdicts == []
+
+
+@given(_CHANGES, st.sampled_from(["loop_moves", "canary_comes"]))
+def test_whatever_happened_before_a_worker_that_hangs_is_restarted(
+    changes: list[tuple[str, int, float]], sign: str
+) -> None:
+    world = World()
+    for name, value, seconds in changes:
+        setattr(world, name, value if name in ("busy", "leases_lost") else bool(value))
+        world.live(seconds)
+    world.broker = world.folder = world.canary_out = world.alive = True
+    world.busy = 0
+    setattr(world, sign, False)
+    world.live(RULES.silence_s + RULES.reconnect_s + 2 * EVERY_S)
+    assert Deed.RESTART in {verdict.deed for _, verdict in world.verdicts}

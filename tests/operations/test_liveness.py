@@ -1,0 +1,89 @@
+"""The worker's liveness over HTTP."""
+
+import http.client
+import json
+import socket
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from backend.operations.liveness import Liveness, serve_liveness
+from backend.settings import Settings
+from config.local import folders
+
+Ask = Callable[..., tuple[int, Any]]
+
+
+@pytest.fixture
+def port(settings: Settings) -> int:
+    """A port that is free."""
+    return folders.free_port()
+
+
+def serving(liveness: Liveness, settings: Settings, port: int) -> Iterator[Ask]:
+    server = serve_liveness(liveness, settings.model_copy(update={"watchdog_port": port}))
+
+    def ask(path: str = "/health/live") -> tuple[int, Any]:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        body = json.loads(answer.read())
+        connection.close()
+        return answer.status, body
+
+    yield ask
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def liveness() -> Liveness:
+    """That of a watchdog that may take a minute for a look."""
+    return Liveness(60)
+
+
+@pytest.fixture
+def ask(liveness: Liveness, settings: Settings, port: int) -> Iterator[Ask]:
+    """Ask over HTTP."""
+    yield from serving(liveness, settings, port)
+
+
+def test_it_is_alive_from_the_start_and_shows_what_was_seen_last(ask: Ask, liveness: Liveness) -> None:
+    assert ask()[0] == 200
+    liveness.note_look({"worker": "w", "heartbeat_s_ago": 1.5})
+    status, body = ask()
+    assert status == 200
+    assert (body["status"], body["worker"], body["heartbeat_s_ago"]) == ("alive", "w", 1.5)
+    assert ask("/else")[0] == 404
+
+
+def test_a_watchdog_that_has_given_up_is_dead(ask: Ask, liveness: Liveness) -> None:
+    liveness.note_look({})
+    liveness.note_giving_up()
+    status, body = ask()
+    assert (status, body["status"]) == (503, "dead")
+
+
+def test_a_watchdog_that_stands_still_is_dead(settings: Settings, port: int) -> None:
+    liveness = Liveness(0.2)
+    for ask in serving(liveness, settings, port):
+        deadline = time.monotonic() + 30
+        while ask()[0] == 200 and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert ask()[0] == 503
+
+
+def test_clients_that_say_nothing_keep_nobody_waiting(ask: Ask, port: int) -> None:
+    silent = [socket.create_connection(("127.0.0.1", port)) for _ in range(30)]
+    started = time.monotonic()
+    assert ask()[0] == 200
+    assert time.monotonic() - started < 5
+    for client in silent:
+        client.close()
+
+
+def test_a_port_that_is_taken_is_said_at_once(ask: Ask, settings: Settings, port: int) -> None:
+    with pytest.raises(SystemExit, match=f"WATCHDOG_PORT {port} cannot be listened on"):
+        serve_liveness(Liveness(60), settings.model_copy(update={"watchdog_port": port}))
