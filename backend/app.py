@@ -18,7 +18,9 @@ from backend.core.transaction import transaction
 from backend.core.uploads import UploadRequest
 from backend.generation.routes import generation
 from backend.library.routes import library
-from backend.operations.routes import operations
+from backend.operations.metrics import configure_metrics
+from backend.operations.routes import SCRAPERS_KEY, metrics, operations
+from backend.operations.sentry import configure_sentry
 from backend.settings import Settings, get_settings
 from backend.study.routes import study
 
@@ -28,6 +30,9 @@ API_PREFIX = "/api/v1"
 PUBLIC_ENDPOINTS = frozenset(
     {
         "operations.health",
+        # Asks for a token of its own.
+        "metrics.scrape",
+        "operations.live",
         "development.dev_login",
         "openapi.spec",
         "docs.page",
@@ -43,6 +48,7 @@ def create_app(settings: Settings | None = None) -> APIFlask:
     """Build the API. Raises SettingsRefused when the configuration is missing or unsafe."""
     settings = settings or get_settings()
     configure_logging(settings)
+    configure_sentry(settings, "api")
     app = APIFlask(
         "hackthestudy",
         title="HackTheStudy",
@@ -63,12 +69,17 @@ def create_app(settings: Settings | None = None) -> APIFlask:
     configure_database(app, settings)
     configure_queue(settings, answers_requests=True)
     configure_tokens(app, settings)
+    configure_metrics(app)
     _require_user(app)
     rooms = [operations, library, study, generation, docs]
     if settings.environment != "production":
         rooms.append(development)
     for blueprint in rooms:
         app.register_blueprint(blueprint, url_prefix=API_PREFIX)
+    if settings.metrics_token is not None:
+        # Without a token there is no such page, not even one that says so.
+        app.config[SCRAPERS_KEY] = settings.metrics_token.get_secret_value()
+        app.register_blueprint(metrics)
     configure_openapi(app, PUBLIC_ENDPOINTS)
     CORS(
         app,

@@ -12,7 +12,9 @@ from typing import Any
 import click
 from flask import Flask
 from pydantic import SecretStr
+from sqlalchemy.exc import OperationalError
 
+from backend.core.database import POOL_REMEDY, refuses_limits
 from backend.core.logging import configure_logging
 from backend.settings import Settings, get_settings
 
@@ -38,7 +40,12 @@ def migrate() -> None:
     """Bring the database to the newest schema."""
     from alembic import command
 
-    command.upgrade(_alembic(), "head")
+    try:
+        command.upgrade(_alembic(), "head")
+    except OperationalError as error:
+        if refuses_limits(error):
+            sys.exit(f"Refusing to migrate: {POOL_REMEDY}")
+        raise
 
 
 @main.command("check-migrations")

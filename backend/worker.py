@@ -16,6 +16,7 @@ from celery.signals import (
     worker_before_create_process,
     worker_init,
     worker_process_init,
+    worker_process_shutdown,
 )
 from flask import Flask
 from sqlalchemy.orm import configure_mappers
@@ -31,6 +32,7 @@ from backend.generation.choice import load_models
 from backend.library import tasks as library_tasks
 from backend.operations import tasks as operations_tasks
 from backend.operations.heartbeat import STACKS_SIGNAL, ChildHeart, beat_main, beat_period_s
+from backend.operations.sentry import configure_sentry, flush_reports
 from backend.settings import get_settings
 
 log = get_logger(__name__)
@@ -38,6 +40,7 @@ log = get_logger(__name__)
 settings = get_settings()
 flask_app = Flask("hackthestudy-worker")
 configure_logging(settings)
+configure_sentry(settings, "worker")
 configure_database(flask_app, settings)
 configure_queue(settings)
 
@@ -146,6 +149,12 @@ def at_work(**_: Any) -> None:
 def at_rest(**_: Any) -> None:
     """Show that this process of the pool has a place for a message."""
     heart.busy = False
+
+
+@worker_process_shutdown.connect
+def before_ending(**_: Any) -> None:
+    """Send what a child has yet to report: it ends without running what is registered for the exit."""
+    flush_reports()
 
 
 def hand_back_at_exit(main_pid: int) -> None:

@@ -36,9 +36,24 @@ CHECKOUT = Path(__file__).resolve().parents[1]
 SECRETS = {
     "JWT_SECRET": "test-jwt-secret-0123456789-abcdefghij",
     "FLASK_SECRET_KEY": "test-flask-secret-9876543210-jihgfedcba",
+    "METRICS_TOKEN": "test-metrics-token-1234567890-klmnopqr",
 }
 
 _MOST_ROUNDS = 200
+
+
+# A sequence counts on although the transaction is rolled back.
+_CRASH = """
+CREATE SEQUENCE crashes;
+CREATE FUNCTION crash() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF nextval('crashes') <= {times} THEN
+        RAISE EXCEPTION 'nobody expected this';
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER crash BEFORE INSERT ON {table} FOR EACH STATEMENT EXECUTE FUNCTION crash();
+"""
 
 
 class Servers:
@@ -258,3 +273,16 @@ def _find_due(app: APIFlask) -> tuple[str, UUID] | None:
             if row_id is not None:
                 return model.task, row_id
     return None
+
+
+@pytest.fixture
+def crash_on(engine: sa.Engine) -> Iterator[Callable[..., None]]:
+    """Make the next so many insertions into a table fail, with an error that says nothing of passing."""
+
+    def install(table: str, *, times: int) -> None:
+        with engine.begin() as connection:
+            connection.exec_driver_sql(_CRASH.format(table=table, times=times))
+
+    yield install
+    with engine.begin() as connection:
+        connection.exec_driver_sql("DROP FUNCTION IF EXISTS crash CASCADE; DROP SEQUENCE IF EXISTS crashes")

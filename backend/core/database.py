@@ -1,6 +1,8 @@
 """PostgreSQL: the declarative base, the session and the limits of every connection."""
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -10,7 +12,10 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, registry
 
 from backend.core.ids import new_id
+from backend.core.logging import get_logger
 from backend.settings import Settings
+
+log = get_logger(__name__)
 
 _NAMING = {
     "ix": "ix_%(column_0_N_label)s",
@@ -21,11 +26,16 @@ _NAMING = {
 }
 
 _CONNECT_TIMEOUT_S = 3
-_LIMITS = {
+LIMITS = {
     "statement_timeout": "15s",
     "lock_timeout": "5s",
     "idle_in_transaction_session_timeout": "60s",
 }
+# A migration takes as long as it takes, whatever the server's own defaults are.
+NO_LIMITS = dict.fromkeys(LIMITS, "0")
+# What PgBouncer says to limits given at the start; newer releases name the limit.
+_REFUSED_AT_START = "unsupported startup parameter"
+POOL_REMEDY = "DATABASE_URL names a pool in transaction mode, such as PgBouncer's: set DATABASE_POOLED=true."
 
 
 class Base(DeclarativeBase):
@@ -67,7 +77,6 @@ def engine_url(database_url: str) -> str:
 
 def configure_database(app: Flask, settings: Settings) -> None:
     """Bind the session to PostgreSQL, with limits that keep one slow statement from holding the rest."""
-    options = " ".join(f"-c {name}={value}" for name, value in _LIMITS.items())
     app.config["SQLALCHEMY_DATABASE_URI"] = engine_url(settings.database_url)
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {
         "pool_pre_ping": True,
@@ -76,9 +85,47 @@ def configure_database(app: Flask, settings: Settings) -> None:
         "pool_size": settings.gunicorn_threads,
         "max_overflow": 2,
         "pool_timeout": 5,
-        "connect_args": {"connect_timeout": _CONNECT_TIMEOUT_S, "options": options},
+        "connect_args": {"connect_timeout": _CONNECT_TIMEOUT_S, **start_arguments(settings, LIMITS)},
     }
     db.init_app(app)
+    with app.app_context():
+        set_limits(db.engine, settings, LIMITS)
+
+
+def start_arguments(settings: Settings, limits: Mapping[str, str]) -> dict[str, Any]:
+    """Return how a new connection is told the limits: at its start, which costs no statement.
+
+    A pool in transaction mode refuses that, since whose transaction comes next on a connection is not known then.
+    """
+    if settings.database_pooled:
+        return {}
+    return {"options": " ".join(f"-c {name}={value}" for name, value in limits.items())}
+
+
+def set_limits(engine: sa.Engine, settings: Settings, limits: Mapping[str, str]) -> None:
+    """Set the limits in each transaction of the engine, where connections are pooled; explain a refusal elsewhere.
+
+    The limits end with the transaction, so the pool's next client does not find them.
+    """
+    # The function form of SET LOCAL, of which one statement sets them all.
+    calls = ", ".join(f"set_config('{name}', '{value}', true)" for name, value in limits.items())
+
+    def begin(connection: sa.Connection) -> None:
+        connection.exec_driver_sql(f"SELECT {calls}")
+
+    def explain(context: sa.engine.ExceptionContext) -> None:
+        if refuses_limits(context.original_exception):
+            log.error("core.database.limits_refused", remedy=POOL_REMEDY)
+
+    if settings.database_pooled:
+        sa.event.listen(engine, "begin", begin)
+    else:
+        sa.event.listen(engine, "handle_error", explain)
+
+
+def refuses_limits(error: BaseException) -> bool:
+    """Tell whether a connection was refused because a pool in transaction mode was taken for PostgreSQL itself."""
+    return _REFUSED_AT_START in str(error)
 
 
 def dispose_engines() -> None:

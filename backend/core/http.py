@@ -4,7 +4,9 @@ Problems follow RFC 9457 with ``code``, ``detail``, ``request_id`` and, for vali
 """
 
 import hashlib
+import logging
 import re
+import time
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
@@ -187,6 +189,7 @@ def configure_http(app: APIFlask, *, largest_upload: int, production: bool) -> N
 
     @app.before_request
     def begin() -> Response | None:
+        g.began_at = time.monotonic()
         wanted = request.headers.get("X-Request-Id", "")
         g.request_id = wanted if _REQUEST_ID.fullmatch(wanted) else new_id().hex
         structlog.contextvars.clear_contextvars()
@@ -206,11 +209,15 @@ def configure_http(app: APIFlask, *, largest_upload: int, production: bool) -> N
         response.headers.setdefault("Cache-Control", "no-store")
         if production:
             response.headers["Strict-Transport-Security"] = "max-age=63072000; includeSubDomains"
-        log.info(
+        # Probes ask every few seconds, and would hide what users do.
+        is_routine = g.get("is_probe", False) and response.status_code < HTTPStatus.BAD_REQUEST
+        log.log(
+            logging.DEBUG if is_routine else logging.INFO,
             "http.request.answered",
             method=request.method,
             path=request.path,
             status=response.status_code,
+            duration_ms=round((time.monotonic() - g.began_at) * 1000),
         )
         return response
 

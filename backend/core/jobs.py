@@ -71,6 +71,8 @@ def job_constraints() -> tuple[Any, ...]:
         sa.CheckConstraint("(state = 'failed') = (error_code IS NOT NULL)", name="failed_has_code"),
         # The sweep looks at open rows only, which are few among all that ever were.
         sa.Index(None, "available_at", postgresql_where=sa.text("state IN ('queued', 'running')")),
+        # Metrics look at what ended lately, which is little of all that ever did.
+        sa.Index(None, "ended_at"),
     )
 
 
@@ -112,10 +114,13 @@ def database_now() -> sa.Function[datetime]:
 
 def dispatch(model: type[Job], row_ids: Sequence[UUID]) -> None:
     """Queue planned rows, and send them to the workers once the open transaction has committed."""
+    moment = database_now()
+    # A planned row waits for its room, not for a worker: it is due from now on, and its age counts from now.
+    due = sa.case((model.state == JobState.PLANNED, moment), else_=model.available_at)
     db.session.execute(
         sa.update(model)
         .where(model.id.in_(row_ids), model.state.in_((JobState.PLANNED, JobState.QUEUED)))
-        .values(state=JobState.QUEUED, sent_at=database_now())
+        .values(state=JobState.QUEUED, available_at=due, sent_at=moment)
         .execution_options(synchronize_session=False)
     )
     for row_id in row_ids:

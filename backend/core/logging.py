@@ -22,19 +22,13 @@ from backend.core.log_lines import find_secrets, render
 from backend.settings import Settings
 
 _SECRET_NAMES = ("token", "secret", "password", "authorization", "api_key", "email", "cookie")
-# HTTP clients log every address they call, Celery each message's arguments, both at INFO.
+# HTTP clients log every address they call, Celery each message's arguments, Alembic its parts, all at INFO.
 _NOISY = (
-    "httpx",
-    "httpx2",
-    "httpcore",
-    "httpcore2",
-    "openai",
-    "celery.worker.strategy",
-    "celery.app.trace",
+    *("httpx", "httpx2", "httpcore", "httpcore2", "openai"),
+    *("celery.worker.strategy", "celery.app.trace"),
+    "alembic.runtime.plugins",
     # The SDK of buckets logs whole requests with their signatures, at DEBUG.
-    "boto3",
-    "botocore",
-    "urllib3",
+    *("boto3", "botocore", "urllib3"),
 )
 
 

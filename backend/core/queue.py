@@ -2,6 +2,7 @@
 
 import time
 from functools import lru_cache
+from typing import Literal, NamedTuple
 
 import redis
 from celery import Celery
@@ -22,6 +23,10 @@ _LOOK_TIMEOUT_S = 0.5
 _PAUSE_AFTER_FAILURE_S = 2.0
 _VISIBILITY_TIMEOUT_S = 3600
 
+# Written by the health check, to see whether there is room for a message.
+_ROOM_KEY = "hackthestudy:room"
+_ROOM_KEY_LIFE_S = 10
+
 queue = Celery("hackthestudy", set_as_current=True)
 
 # Until when no message is sent to a broker that did not take the last one; by the monotonic clock.
@@ -37,6 +42,8 @@ def configure_queue(settings: Settings, *, answers_requests: bool = False) -> No
         broker_url=settings.broker_url,
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
+        # A broker that is full refuses even to note that a step is done, which else would end the worker.
+        broker_channel_error_retry=True,
         broker_transport_options={
             "socket_timeout": _REQUEST_TIMEOUT_S if answers_requests else _WORKER_TIMEOUT_S,
             "socket_connect_timeout": _CONNECT_TIMEOUT_S,
@@ -116,6 +123,38 @@ def send_canary(task: str, worker: str, canary_id: str, *, life_s: float) -> boo
     except redis.RedisError:
         return False
     return True
+
+
+class BrokerLook(NamedTuple):
+    """What a look at the broker found. ``messages`` is None when it is down."""
+
+    state: Literal["ok", "full", "down"]
+    messages: int | None
+
+
+def broker_address() -> str:
+    """Return the broker's URL, with its password."""
+    return str(queue.conf.broker_url)
+
+
+def look_at_broker(url: str) -> BrokerLook:
+    """Tell whether the broker answers within half a second, and whether it would take a message. Never raises."""
+    try:
+        # A full broker still answers what is only read, so something must be written.
+        with _broker(url).pipeline(transaction=False) as look:
+            look.llen(QUEUE_NAME)
+            look.set(_ROOM_KEY, 1, ex=_ROOM_KEY_LIFE_S)
+            messages, written = look.execute(raise_on_error=False)
+    except redis.RedisError as error:
+        log.warning("core.queue.broker_down", error=type(error).__name__)
+        return BrokerLook("down", None)
+    if isinstance(messages, Exception):
+        log.warning("core.queue.broker_down", error=type(messages).__name__)
+        return BrokerLook("down", None)
+    if isinstance(written, Exception):
+        log.warning("core.queue.broker_full", error=type(written).__name__)
+        return BrokerLook("full", int(messages))
+    return BrokerLook("ok", int(messages))
 
 
 def send(task: str, row_id: str, *, delay_s: float = 0.0, to: Queue | None = None) -> bool:

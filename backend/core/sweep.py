@@ -54,14 +54,19 @@ def sweep() -> Swept | None:
 
 @contextmanager
 def _alone() -> Iterator[bool]:
-    """Hold the sweep's advisory lock on a connection of its own, which lets go of it even when we are killed."""
-    with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as guard:
-        locked = bool(guard.scalar(sa.select(sa.func.pg_try_advisory_lock(_LOCK))))
+    """Hold the sweep's advisory lock in a transaction of its own, which ends even when we are killed.
+
+    The lock belongs to the transaction and not to the connection, which a pool would give to somebody else. A
+    sweep that outlives what a transaction may idle loses the lock and goes on: no row is taken by two sweeps.
+    """
+    guard = db.engine.connect()
+    try:
+        yield bool(guard.scalar(sa.select(sa.func.pg_try_advisory_xact_lock(_LOCK))))
+    finally:
         try:
-            yield locked
-        finally:
-            if locked:
-                guard.execute(sa.select(sa.func.pg_advisory_unlock(_LOCK)))
+            guard.close()
+        except sa.exc.DBAPIError as error:
+            log.warning("core.sweep.lock_lost", error=type(error).__name__)
 
 
 def _find_expired(model: type[Job]) -> list[UUID]:

@@ -13,7 +13,7 @@ from backend.core.ids import new_id
 from backend.core.jobs import JobState
 from backend.core.logging import current_request_id
 from backend.core.pagination import Page, PageQuery, fetch_page
-from backend.generation import events
+from backend.generation import events, figures
 from backend.generation.choice import get_language_model
 from backend.generation.errors import DocumentInUse, NoDocuments, NoReadableDocument, NothingWanted
 from backend.generation.models import ModelCall, Run, RunDocument, RunEvent, Step
@@ -26,6 +26,7 @@ from backend.generation.types import (
     RunUsage,
     RunWish,
     StepKind,
+    WorkFigures,
 )
 from backend.generation.views import RunView
 from backend.library import service as library
@@ -214,6 +215,11 @@ def _sum_pages(run_ids: Sequence[UUID]) -> dict[UUID, tuple[int, int | None]]:
         all_known = len(totals) == len(known)
         result[run_id] = (sum(read for read, _ in known), sum(totals) if all_known else None)
     return result
+
+
+def measure_work() -> WorkFigures:
+    """Return figures of all users' runs, for operations: open ones, and what happened in the last hour."""
+    return figures.measure_work()
 
 
 @document_deleting.connect

@@ -8,6 +8,7 @@ from functools import lru_cache
 from flask import json
 
 from backend.core.logging import get_logger
+from backend.core.stopping import wait_for_stopping
 from backend.generation.errors import TooManyStreams
 from backend.generation.models import RunEvent
 from backend.settings import get_settings
@@ -81,7 +82,9 @@ def _stream(read: ReadEvents, after: int) -> Iterator[str]:
         if time.monotonic() >= heartbeat:
             heartbeat = time.monotonic() + _HEARTBEAT_S
             yield ": heartbeat\n\n"
-        time.sleep(_PAUSE_S)
+        # A deployment need not wait for streams: the browser comes back with the number of the last event it saw.
+        if wait_for_stopping(_PAUSE_S):
+            return
 
 
 def _render(event: RunEvent) -> str:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from uuid import UUID
 
+from backend.core.figures import EndedFigure, JobFigures
 from backend.study.types import Difficulty
 
 
@@ -92,3 +93,34 @@ class DocumentCoverage:
     filename: str
     pages: tuple[PageCoverage, ...] = field(default=())
     skipped: tuple[Skipped, ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True)
+class RunFigures:
+    """How many runs are open by state, how lately ended ones did, by model, and the age of the oldest open one."""
+
+    open: dict[str, int]
+    ended: tuple[EndedFigure, ...]
+    oldest_open_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class CallFigure:
+    """Calls of one model with one outcome in the last hour. Input tokens include the cached ones."""
+
+    model: str
+    outcome: str
+    count: int
+    requests: int
+    input_tokens: int
+    cached_tokens: int
+    output_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class WorkFigures:
+    """Figures of generation."""
+
+    runs: RunFigures
+    steps: JobFigures
+    calls: tuple[CallFigure, ...]

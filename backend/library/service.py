@@ -13,6 +13,7 @@ from sqlalchemy.orm import load_only
 from backend.core import jobs
 from backend.core.database import db
 from backend.core.errors import NotFound
+from backend.core.figures import JobFigures, measure_jobs
 from backend.core.ids import new_id
 from backend.core.jobs import JobState
 from backend.core.logging import current_request_id
@@ -21,7 +22,7 @@ from backend.core.pagination import PageQuery, fetch_page
 from backend.library.errors import FileRefused, FileTooLarge, TooManyDocuments
 from backend.library.expiry import delete_expired_files
 from backend.library.extraction.errors import UnreadableFile
-from backend.library.extraction.kinds import detect_kind
+from backend.library.extraction.kinds import DocumentKind, detect_kind
 from backend.library.models import POSTGRES, Document, Page, StudySet
 from backend.library.moving import count_misplaced_documents, discard_objects, move_documents
 from backend.library.signals import document_deleting, study_set_deleting
@@ -311,3 +312,8 @@ def find_filenames(document_ids: Sequence[UUID]) -> dict[UUID, str]:
 
 def _page_text(page: Page) -> PageText:
     return PageText(page.number, page.text, page.heading, PageSource(page.source), page.skipped)
+
+
+def measure_reading() -> JobFigures:
+    """Return figures of all users' documents by file kind, for operations: open ones, and those of the last hour."""
+    return measure_jobs(Document, Document.kind, DocumentKind)

@@ -5,7 +5,7 @@ from alembic import context
 
 from backend.accounts import models as accounts_models
 from backend.core import idempotency, workers
-from backend.core.database import Base, engine_url
+from backend.core.database import NO_LIMITS, Base, engine_url, set_limits, start_arguments
 from backend.generation import models as generation_models
 from backend.library import models as library_models
 from backend.settings import get_settings
@@ -16,10 +16,21 @@ TABLES = (accounts_models, idempotency, workers, library_models, study_models, g
 # Two containers may migrate at once; the second waits for the first.
 _LOCK = 7_305_810
 
-engine = sa.create_engine(engine_url(get_settings().database_url), poolclass=sa.NullPool)
+settings = get_settings()
+engine = sa.create_engine(
+    engine_url(settings.database_url), poolclass=sa.NullPool, connect_args=start_arguments(settings, NO_LIMITS)
+)
+set_limits(engine, settings, NO_LIMITS)
 with engine.connect() as connection:
-    connection.execute(sa.select(sa.func.pg_advisory_lock(_LOCK)))
-    connection.commit()
-    context.configure(connection=connection, target_metadata=Base.metadata, compare_type=True)
+    # All migrations run in one transaction, which the lock lives as long as; one of the session would stay with a
+    # pool's connection. A migration must therefore not commit by itself (autocommit_block).
+    context.configure(
+        connection=connection,
+        target_metadata=Base.metadata,
+        compare_type=True,
+        transactional_ddl=True,
+        transaction_per_migration=False,
+    )
     with context.begin_transaction():
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
         context.run_migrations()

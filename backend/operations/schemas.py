@@ -1,4 +1,4 @@
-"""Bodies of the health route."""
+"""Bodies of the health routes."""
 
 from typing import Literal
 
@@ -12,6 +12,12 @@ class HealthAnswer(Answer):
 
     status: Literal["ok", "degraded", "unavailable"]
     database: Literal["ok", "down"]
-    broker: Literal["ok", "down"]
+    broker: Literal["ok", "full", "down"] = Field(description="`full`: what waits is kept, nothing more is taken.")
     queued_messages: int | None = Field(description="Messages waiting in the broker; null when it is down.")
     version: str
+
+
+class LiveAnswer(Answer):
+    """The process answers."""
+
+    status: Literal["ok"] = "ok"

@@ -1,38 +1,61 @@
 """Business verbs of operations."""
 
+from functools import lru_cache, partial
+from typing import Literal
+
 import sqlalchemy as sa
 
-from backend.core.database import db
 from backend.core.logging import get_logger
-from backend.core.queue import count_messages
-from backend.core.transaction import transaction
+from backend.core.probe import Probe
+from backend.core.queue import BrokerLook, broker_address, look_at_broker
 from backend.operations.schemas import HealthAnswer
 from backend.settings import get_settings
 
 log = get_logger(__name__)
 
-_CHECK_TIMEOUT_S = 0.5
+# The least that libpq takes. A probe has given up by then; this ends its thread.
+_CONNECT_TIMEOUT_S = 2
+_UNANSWERED_MS = 3000
 
 
-def check_health() -> HealthAnswer:
-    """Look at the database and the broker, each within half a second. Never raises."""
-    database_up, queued = _database_up(), count_messages()
-    up = "ok" if queued is not None else "degraded"
+def check_health(database_url: str) -> HealthAnswer:
+    """Look at the database and the broker, both at once, for 0.6 s at the most. Never raises."""
+    database, broker = _database_probe(database_url), _broker_probe(broker_address())
+    database.ask()
+    broker.ask()
+    is_up, (state, messages) = database.answer(), broker.answer()
+    up: Literal["ok", "degraded"] = "ok" if state == "ok" else "degraded"
     return HealthAnswer(
-        status=up if database_up else "unavailable",
-        database="ok" if database_up else "down",
-        broker="ok" if queued is not None else "down",
-        queued_messages=queued,
+        status=up if is_up else "unavailable",
+        database="ok" if is_up else "down",
+        broker=state,
+        queued_messages=messages,
         version=get_settings().app_version,
     )
 
 
-def _database_up() -> bool:
-    try:
-        with transaction():
-            db.session.execute(sa.text(f"SET LOCAL statement_timeout = {int(_CHECK_TIMEOUT_S * 1000)}"))
-            db.session.execute(sa.select(1))
-    except Exception as error:
-        log.warning("operations.health.database_down", error=type(error).__name__)
-        return False
-    return True
+@lru_cache(maxsize=4)
+def _database_probe(url: str) -> Probe[bool]:
+    # A connection of its own: those of the app may all be waiting for a lock, which is no reason to be taken out
+    # of service. Kept open, so that a database that takes no further connections is not said to be down. The limits
+    # are the client's, since a pool between us and PostgreSQL refuses options of the session.
+    engine = sa.create_engine(
+        url,
+        pool_size=1,
+        max_overflow=0,
+        pool_pre_ping=True,
+        hide_parameters=True,
+        connect_args={"connect_timeout": _CONNECT_TIMEOUT_S, "tcp_user_timeout": _UNANSWERED_MS},
+    )
+
+    def check() -> bool:
+        with engine.connect() as connection:
+            connection.execute(sa.select(1))
+        return True
+
+    return Probe("database", check, when_silent=False)
+
+
+@lru_cache(maxsize=4)
+def _broker_probe(url: str) -> Probe[BrokerLook]:
+    return Probe("broker", partial(look_at_broker, url), when_silent=BrokerLook("down", None))

@@ -78,7 +78,7 @@ def _major(folder: Path) -> int:
     return int(number[0]) if number else 0
 
 
-def _identity() -> Identity | None:
+def find_identity() -> Identity | None:
     """Return whom PostgreSQL runs as: it refuses root, so as root ``postgres`` or else ``nobody``."""
     if os.geteuid() != 0:
         return None
@@ -217,7 +217,7 @@ class LocalPostgres(PostgresServer):
         Raises LocalStackError when it cannot be started or its kept data is in use.
         """
         programs, major = (self._programs, _major(self._programs)) if self._programs else find_programs()
-        identity = _identity()
+        identity = find_identity()
         if self._folder is None:
             self._folder = self._make_folder(major, identity)
         if self._keep is not None and self._lock is None:

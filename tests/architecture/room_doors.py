@@ -21,12 +21,15 @@ _FURTHER_DOORS = {
     "backend.app": {
         "routes": "the app registers every room's routes",
         "tokens": "the app configures how tokens are signed",
+        "metrics": "the app has its requests counted",
+        "sentry": "the app has its crashes reported",
     },
     "backend.worker": {
         "tasks": "the worker registers every room's tasks",
         "models": "foreign keys point at tables of rooms that have no tasks",
         "choice": "the language models are loaded once, before the worker forks",
         "heartbeat": "the worker's processes give signs of life",
+        "sentry": "the worker has its crashes reported",
     },
     "backend.cli": {
         "sweeping": "a command of its own",

@@ -29,6 +29,7 @@ SEEDS = [
     ("libraries", "backend/library/routes.py", "import pypdfium2"),
     ("libraries", "backend/library/service.py", "from redis import Redis"),
     ("libraries", "backend/core/jobs.py", "import celery"),
+    ("libraries", "backend/operations/service.py", "from gunicorn import util"),
     ("libraries", "backend/accounts/routes.py", "from flask_jwt_extended import jwt_required"),
 ]
 

@@ -15,6 +15,8 @@ pytestmark = pytest.mark.usefixtures("app")
 # What the public list may hold, and why.
 MAY_BE_PUBLIC = {
     "operations.health": "asked by load balancers and monitors",
+    "metrics.scrape": "asked by Prometheus, with a token of its own and none of a user",
+    "operations.live": "asked by what restarts a process that hangs",
     "development.dev_login": "gives the first token; not there in production",
     "openapi.spec": "describes the API, not anybody's data",
     "docs.page": "shows the description",

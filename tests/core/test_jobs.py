@@ -82,6 +82,20 @@ def test_a_row_that_is_not_due_or_not_there_is_not_claimed(document_id: UUID) ->
     assert claim(UUID(int=1)) is None
 
 
+@pytest.mark.parametrize(("state", "waited_s"), [("planned", 0), ("queued", 3600)])
+def test_a_planned_row_is_due_from_when_it_is_queued(document_id: UUID, state: str, waited_s: int) -> None:
+    change(document_id, state=state, available_at=sa.text("clock_timestamp() - interval '1 hour'"))
+    before = row(document_id)
+    with transaction():
+        jobs.dispatch(Document, [document_id])
+    after = row(document_id)
+    assert after.state == JobState.QUEUED
+    assert after.sent_at is not None
+    assert (after.available_at == before.available_at) == (state == "queued")
+    assert waited_s <= (after.sent_at - after.available_at).total_seconds() < waited_s + 300
+    assert claim(document_id) is not None
+
+
 def test_five_deliveries_at_once_make_one_claim(app: Flask, document_id: UUID) -> None:
     barrier, claims = threading.Barrier(5), []
 

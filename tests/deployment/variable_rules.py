@@ -52,6 +52,7 @@ ONLY_API = frozenset(
 ONLY_WORKER = frozenset(
     {
         "celery_concurrency",
+        "worker_state_folder",
         "watchdog_port",
         "watchdog_interval_s",
         "watchdog_silence_s",

@@ -62,10 +62,14 @@ class Scene(Work):
         return wait_for("a busy pool process", find)
 
 
-def make_stack(model: OpenAIStandIn, logs: Any, postgres: PostgresServer | None = None, **changes: str) -> LocalStack:
+def make_stack(
+    model: OpenAIStandIn, logs: Any, postgres: PostgresServer | None = None, *, workers: int = 1, **changes: str
+) -> LocalStack:
     """Return a stack, not started, whose worker asks the model on loopback; ``changes`` are to its environment."""
     environment = {**ENVIRONMENT, "OPENAI_BASE_URL": model.url, **changes}
-    return LocalStack(env=environment, logs=logs, postgres=postgres or LocalPostgres(), redis=LocalRedis())
+    return LocalStack(
+        workers=workers, env=environment, logs=logs, postgres=postgres or LocalPostgres(), redis=LocalRedis()
+    )
 
 
 @pytest.fixture(scope="module")

@@ -68,8 +68,8 @@ def test_9_a_run_started_without_a_broker_begins_when_it_is_back(scene: Scene, t
         assert (health["status"], health["broker"]) == ("degraded", "down")
     finally:
         own_redis(scene).start()
-    # The request must not wait for a connection that is refused; Celery's own retries would take longer.
-    assert took_s < 5
+    # What is asked for is one second, and it takes a tenth; Celery's own retries would take more than six.
+    assert took_s < 2
     scene.check_done_once(run)
 
 

@@ -3,42 +3,15 @@
 No input is known to cause one, so the database refuses a row for a reason that nobody expected.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
-import pytest
 import sqlalchemy as sa
 
 from tests.generation.test_api_runs import read
 from tests.stand_ins.openai_server import OpenAIStandIn
 
 CrashOn = Callable[..., None]
-
-# A sequence counts on although the transaction is rolled back.
-_CRASH = """
-CREATE SEQUENCE crashes;
-CREATE FUNCTION crash() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    IF nextval('crashes') <= {times} THEN
-        RAISE EXCEPTION 'nobody expected this';
-    END IF;
-    RETURN NULL;
-END $$;
-CREATE TRIGGER crash BEFORE INSERT ON {table} FOR EACH STATEMENT EXECUTE FUNCTION crash();
-"""
-
-
-@pytest.fixture
-def crash_on(engine: sa.Engine) -> Iterator[CrashOn]:
-    """Make the next so many insertions into a table fail, with an error that says nothing of passing."""
-
-    def install(table: str, *, times: int) -> None:
-        with engine.begin() as connection:
-            connection.exec_driver_sql(_CRASH.format(table=table, times=times))
-
-    yield install
-    with engine.begin() as connection:
-        connection.exec_driver_sql("DROP FUNCTION IF EXISTS crash CASCADE; DROP SEQUENCE IF EXISTS crashes")
 
 
 def test_a_crashing_step_ends_the_run_with_a_code_of_ours(

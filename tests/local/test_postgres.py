@@ -174,7 +174,7 @@ def test_a_folder_prepared_by_somebody_else_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="Only root runs PostgreSQL as another user.")
 def test_it_does_not_run_as_root(server: LocalPostgres) -> None:
-    identity = postgres._identity()
+    identity = postgres.find_identity()
     assert identity is not None
     uids = psutil.Process(server.pid).uids()
     assert {uids.real, uids.effective, uids.saved} == {identity.user}
@@ -191,11 +191,11 @@ def test_programs_closed_to_others_are_copied_to_where_they_are_not(tmp_path: Pa
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="Only root runs PostgreSQL as another user.")
 def test_a_checkout_closed_to_others_keeps_its_data_elsewhere(tmp_path: Path) -> None:
-    identity = postgres._identity()
+    identity = postgres.find_identity()
     closed = tmp_path / "home" / "checkout"
     closed.mkdir(parents=True)
     closed.parent.chmod(0o700)
-    source = "from config.local import folders, postgres; print(folders.kept_folder('test', postgres._identity()))"
+    source = "from config.local import folders, postgres; print(folders.kept_folder('test', postgres.find_identity()))"
     # Python finds the package by a link, so that the checkout is where the link lies.
     (closed / "config" / "local").mkdir(parents=True)
     for file in (folders.CHECKOUT / "config" / "local").glob("*.py"):

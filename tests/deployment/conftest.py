@@ -1,0 +1,34 @@
+"""The images, built once, and the reference deployment that the tests of a module share."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.deployment.engine import Engine, find_engine
+from tests.deployment.system import ContainerSystem, build_images
+
+# Sections short and many, so that twenty steps can wait; the rest is as the spec says.
+MANY_STEPS = {"SECTION_CHARS": "1500", "STEPS_IN_FLIGHT_PER_RUN": "32"}
+
+
+@pytest.fixture(scope="session")
+def engine() -> Engine:
+    """An engine, with our images built. Without one the tests fail, and say what is missing."""
+    found = find_engine()
+    build_images(found)
+    return found
+
+
+@pytest.fixture(scope="module")
+def standing(engine: Engine) -> Iterator[ContainerSystem]:
+    """The reference deployment, running."""
+    with ContainerSystem(engine, **MANY_STEPS) as system:
+        yield system
+
+
+@pytest.fixture
+def system(standing: ContainerSystem) -> ContainerSystem:
+    """The reference deployment, its model well-behaved and without memory."""
+    standing.model.set_script([])
+    standing.model.forget_calls()
+    return standing

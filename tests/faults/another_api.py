@@ -1,0 +1,59 @@
+"""One more API process beside that of a stack, as a second instance of the service would be."""
+
+import http.client
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any, Self
+
+from config.local import folders
+from config.local.process import LocalProcess, LocalStackError
+from config.local.stack import LocalStack
+
+_READY_S = 60.0
+
+
+class AnotherApi:
+    """Started with the environment of a stack, with changes; ``api_url`` is where it answers."""
+
+    def __init__(self, stack: LocalStack, log: Path, **changes: str) -> None:
+        self.log = log
+        self.port = folders.free_port()
+        self.api_url = f"http://127.0.0.1:{self.port}/api/v1"
+        self._process = LocalProcess(
+            "another API",
+            [sys.executable, "-m", "gunicorn", "-c", "config/gunicorn.conf.py", "backend.app:create_app()"],
+            env={**stack.env, "PORT": str(self.port), **changes},
+            log=log,
+            grace_s=15,
+            folder=folders.CHECKOUT,
+        )
+
+    def __enter__(self) -> Self:
+        """Start it; return when it answers, whatever it answers. Raises LocalStackError."""
+        self._process.start()
+        deadline = time.monotonic() + _READY_S
+        while self._process.running and time.monotonic() < deadline:
+            try:
+                self.health()
+            except (OSError, http.client.HTTPException):
+                time.sleep(0.05)
+            else:
+                return self
+        self._process.stop()
+        raise LocalStackError(f"The API does not answer: {self._process.last_lines()}")
+
+    def __exit__(self, *_: object) -> None:
+        """End it."""
+        self._process.stop()
+
+    def health(self) -> tuple[int, dict[str, Any]]:
+        """Return the status and the body of its health."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        try:
+            connection.request("GET", "/api/v1/health")
+            answer = connection.getresponse()
+            return answer.status, json.loads(answer.read())
+        finally:
+            connection.close()

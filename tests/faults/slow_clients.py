@@ -1,0 +1,48 @@
+"""Clients that hold connections: nothing sent, half a head, a body that never ends, a stream that is not read."""
+
+import contextlib
+import socket
+from collections.abc import Iterator, Mapping, Sequence
+
+_HOST = b"Host: localhost\r\n"
+_JSON = b"Content-Type: application/json\r\n"
+
+SILENT = b""
+HALF_A_HEAD = b"GET /api/v1/health HTTP/1.1\r\nHost: local"
+# What is sent to the health path must not hold its threads either.
+PROBE_WITH_BODY = b"GET /api/v1/health HTTP/1.1\r\n" + _HOST + b"Content-Length: 900000\r\n\r\n{"
+SMALL_BODY = b"POST /api/v1/auth/dev-login HTTP/1.1\r\n" + _HOST + _JSON + b"Content-Length: 40\r\n\r\n{"
+LARGE_BODY = b"POST /api/v1/auth/dev-login HTTP/1.1\r\n" + _HOST + _JSON + b"Content-Length: 900000\r\n\r\n{"
+CHUNKED = b"POST /api/v1/auth/dev-login HTTP/1.1\r\n" + _HOST + _JSON + b"Transfer-Encoding: chunked\r\n\r\n"
+EXPECTING = LARGE_BODY.replace(b"\r\n\r\n{", b"\r\nExpect: 100-continue\r\n\r\n")
+
+SORTS: Mapping[str, bytes] = {
+    "silent": SILENT,
+    "half a head": HALF_A_HEAD,
+    "a probe with a body": PROBE_WITH_BODY,
+    "small body": SMALL_BODY,
+    "large body": LARGE_BODY,
+    "chunked": CHUNKED,
+    "expecting": EXPECTING,
+}
+
+
+def stream_of(run: str, token: str) -> bytes:
+    """Return the request for a run's event stream."""
+    return b"GET /api/v1/runs/%b/events HTTP/1.1\r\n%bAuthorization: Bearer %b\r\n\r\n" % (
+        run.encode(),
+        _HOST,
+        token.encode(),
+    )
+
+
+@contextlib.contextmanager
+def connected(port: int, beginnings: Sequence[bytes]) -> Iterator[list[socket.socket]]:
+    """Connect once for each beginning of a request, send it and nothing more."""
+    with contextlib.ExitStack() as opened:
+        sockets = []
+        for beginning in beginnings:
+            sock = opened.enter_context(socket.create_connection(("127.0.0.1", port), timeout=60))
+            sock.sendall(beginning)
+            sockets.append(sock)
+        yield sockets

@@ -1,0 +1,256 @@
+"""Health and liveness answer within a second, whatever else goes on (faults 10, 11, 15, 17 and 30)."""
+
+import http.client
+import json
+import statistics
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import psutil
+import psycopg2
+import pytest
+import redis
+
+from config.local.postgres import LocalPostgres
+from config.local.redis import LocalRedis
+from tests.faults import slow_clients
+from tests.faults.conftest import Scene, wait_for
+
+pytestmark = pytest.mark.faults
+
+THREADS = 8
+UPLOADS = 4
+# What the platform waits for an answer of a probe.
+PROBE_S = 1.0
+# What a request may take while the broker is frozen.
+FROZEN_BROKER_S = 2.0
+
+
+class Answered(NamedTuple):
+    status: int
+    body: Any
+    took_s: float
+
+
+def ask(scene: Scene, path: str, method: str = "GET", body: Any = None) -> Answered:
+    """Send one request on a connection of its own."""
+    connection = http.client.HTTPConnection("127.0.0.1", scene.stack.port, timeout=60)
+    headers = {"Authorization": f"Bearer {scene.token}", "Content-Type": "application/json"}
+    began = time.monotonic()
+    try:
+        connection.request(method, f"/api/v1{path}", None if body is None else json.dumps(body), headers)
+        answer = connection.getresponse()
+        return Answered(answer.status, json.loads(answer.read() or b"null"), time.monotonic() - began)
+    finally:
+        connection.close()
+
+
+def check_probes(scene: Scene, status: int = 200) -> Any:
+    """Ask both probes for longer than a result is remembered; check that they answer in time. Returns health's body.
+
+    The median is judged: what has to be seen is a request that waits for somebody, not a machine that is busy.
+    """
+    took_s, body = [], None
+    deadline = time.monotonic() + 2.5
+    while time.monotonic() < deadline:
+        health, live = ask(scene, "/health"), ask(scene, "/health/live")
+        took_s += [health.took_s, live.took_s]
+        assert (live.status, live.body) == (200, {"status": "ok"})
+        assert health.status == status, health.body
+        body = health.body
+        time.sleep(0.2)
+    assert statistics.median(took_s) < PROBE_S
+    return body
+
+
+def wait_for_health(scene: Scene, **parts: str) -> None:
+    """Wait until health says so of its parts: what was seen a moment ago is remembered for a second."""
+    wait_for(f"health {parts}", lambda: parts.items() <= ask(scene, "/health").body.items())
+
+
+@contextmanager
+def frozen_postgres(scene: Scene) -> Iterator[None]:
+    """Stop PostgreSQL in its tracks: it takes connections, and answers none of them."""
+    assert isinstance(scene.stack.postgres, LocalPostgres)
+    postmaster = psutil.Process(scene.stack.postgres.pid)
+    processes = [postmaster, *postmaster.children(recursive=True)]
+    for process in processes:
+        process.suspend()
+    try:
+        yield
+    finally:
+        for process in processes:
+            process.resume()
+
+
+@pytest.fixture
+def broker(scene: Scene) -> LocalRedis:
+    """The Redis of the scene, which is ours to hurt."""
+    assert isinstance(scene.stack.redis, LocalRedis)
+    return scene.stack.redis
+
+
+def test_fifty_who_ask_at_once_are_answered(scene: Scene) -> None:
+    with ThreadPoolExecutor(50) as pool:
+        answers = list(pool.map(lambda _: ask(scene, "/health"), range(50)))
+    assert {(answer.status, answer.body["status"]) for answer in answers} == {(200, "ok")}
+
+
+def test_10_a_frozen_broker_keeps_nobody_waiting(scene: Scene, broker: LocalRedis, tmp_path: Path) -> None:
+    study_set = scene.upload(tmp_path, 1)
+    scene.wait_until_read(study_set)
+    broker.freeze()
+    try:
+        started = ask(scene, f"/study-sets/{study_set}/runs", "POST", {"flashcards": 2, "questions": 1})
+        login = ask(scene, "/auth/dev-login", "POST", {"email": "student@example.org"})
+        wait_for_health(scene, status="degraded", broker="down", database="ok")
+        assert check_probes(scene)["status"] == "degraded"
+    finally:
+        broker.thaw()
+    assert (started.status, login.status) == (202, 200)
+    assert started.took_s < FROZEN_BROKER_S
+    assert login.took_s < FROZEN_BROKER_S
+    wait_for_health(scene, status="ok", broker="ok")
+    scene.check_done_once(started.body["id"])
+
+
+def test_11_a_full_broker_keeps_what_is_queued_and_runs_go_on_when_there_is_room(
+    scene: Scene, broker: LocalRedis, tmp_path: Path
+) -> None:
+    study_set, other = scene.upload(tmp_path, 1), scene.upload(tmp_path, 1)
+    scene.wait_until_read(study_set)
+    scene.wait_until_read(other)
+    scene.stack.stop_worker("worker-1")
+    log = scene.stack.logs / "api.log"
+    before = log.stat().st_size
+    with redis.Redis.from_url(broker.url) as server:
+        try:
+            queued = scene.start_run(study_set, flashcards=2, questions=1)
+            wait_for("the message", lambda: server.llen("steps"))
+            messages = server.lrange("steps", 0, -1)
+            server.config_set("maxmemory", "1")
+            unsent = ask(scene, f"/study-sets/{other}/runs", "POST", {"flashcards": 2, "questions": 1})
+            assert unsent.status == 202
+            wait_for_health(scene, status="degraded", broker="full", database="ok")
+            assert check_probes(scene)["queued_messages"] == len(messages)
+            assert server.lrange("steps", 0, -1) == messages
+        finally:
+            server.config_set("maxmemory", "0")
+            scene.stack.start_worker("worker-1")
+    new_lines = log.read_bytes()[before:].decode()
+    assert "core.queue.send_failed" in new_lines
+    assert "core.queue.broker_full" in new_lines
+    wait_for_health(scene, status="ok", broker="ok")
+    scene.check_done_once(queued)
+    scene.check_done_once(unsent.body["id"])
+
+
+def test_11_a_broker_that_is_full_while_work_goes_on_loses_nothing(
+    scene: Scene, broker: LocalRedis, tmp_path: Path
+) -> None:
+    scene.model.set_script([{"do": "sleep", "seconds": 1}])
+    run = scene.start_run(scene.upload(tmp_path, 12))
+    scene.wait_for_call(2)
+    with redis.Redis.from_url(broker.url) as server:
+        server.config_set("maxmemory", "1")
+        try:
+            wait_for_health(scene, status="degraded", broker="full")
+            time.sleep(3)
+        finally:
+            server.config_set("maxmemory", "0")
+    wait_for_health(scene, status="ok", broker="ok")
+    scene.stack.check()
+    scene.check_done_once(run)
+
+
+def test_15_a_frozen_database_is_not_ready_and_lives(scene: Scene) -> None:
+    with frozen_postgres(scene):
+        wait_for_health(scene, status="unavailable", database="down")
+        assert check_probes(scene, 503)["broker"] == "ok"
+    wait_for_health(scene, status="ok", database="ok")
+    assert ask(scene, "/study-sets").status == 200
+
+
+def test_17_requests_that_wait_for_a_lock_end_and_keep_no_probe_waiting(scene: Scene) -> None:
+    with (
+        psycopg2.connect(scene.stack.postgres.url) as holder,
+        ThreadPoolExecutor(THREADS * 2) as pool,
+    ):
+        # Every row that belongs to the account needs the account's row to stay as it is.
+        holder.cursor().execute("SELECT 1 FROM users FOR UPDATE")
+        waiting = [pool.submit(ask, scene, "/study-sets", "POST", {"title": "Locked"}) for _ in range(THREADS * 2)]
+        wait_for("requests that wait for the lock", lambda: count_waiting(scene) >= THREADS)
+        body = check_probes(scene)
+        assert (body["status"], body["database"]) == ("ok", "ok")
+        assert {(each.result().status, each.result().body["code"]) for each in waiting} == {(503, "unavailable")}
+        holder.rollback()
+    assert ask(scene, "/study-sets", "POST", {"title": "Free"}).status == 201
+    assert count_waiting(scene) == 0
+
+
+def count_waiting(scene: Scene) -> int:
+    """Return how many connections wait for a lock."""
+    ((count,),) = scene.query("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+    return int(count)
+
+
+@pytest.fixture
+def unending_run(scene: Scene, tmp_path: Path) -> Iterator[str]:
+    """A run that waits for the model until the test is over."""
+    scene.model.set_script([{"do": "sleep", "seconds": 60}])
+    run = scene.start_run(scene.upload(tmp_path, 1), flashcards=2, questions=1)
+    scene.wait_for_call()
+    yield run
+    scene.api.post(f"/runs/{run}/cancel", {})
+
+
+@pytest.mark.parametrize("sort", slow_clients.SORTS)
+def test_30_slow_clients_keep_no_probe_waiting(scene: Scene, sort: str) -> None:
+    with slow_clients.connected(scene.stack.port, [slow_clients.SORTS[sort]] * THREADS * 2):
+        assert check_probes(scene)["status"] == "ok"
+        # Those who ask for something get it as well: a thread is given to a request, not to a connection.
+        assert ask(scene, "/study-sets").status == 200
+    assert ask(scene, "/study-sets", "POST", {"title": "Afterwards"}).status == 201
+
+
+def test_30_streams_and_all_slow_clients_together_keep_no_probe_waiting(scene: Scene, unending_run: str) -> None:
+    stream = slow_clients.stream_of(unending_run, scene.token)
+    beginnings = [each for each in [*slow_clients.SORTS.values(), stream] for _ in range(THREADS * 2)]
+    with slow_clients.connected(scene.stack.port, beginnings) as sockets:
+        streams = sockets[-THREADS * 2 :]
+        answers = [sock.recv(12) for sock in streams]
+        assert answers.count(b"HTTP/1.1 200") == THREADS // 4
+        assert answers.count(b"HTTP/1.1 503") == len(streams) - THREADS // 4
+        assert check_probes(scene)["status"] == "ok"
+        assert ask(scene, "/study-sets").status == 200
+    assert ask(scene, "/study-sets", "POST", {"title": "Afterwards"}).status == 201
+
+
+def test_30_uploads_go_on_when_those_before_them_have_gone_silent(scene: Scene, tmp_path: Path) -> None:
+    file = tmp_path / "large.txt"
+    file.write_text("Mitochondria make most of the energy of a cell. " * 5000)
+    study_set = str(scene.api.post("/study-sets", {"title": "Notes"})["id"])
+    with slow_clients.connected(scene.stack.port, [slow_clients.LARGE_BODY] * UPLOADS) as sockets:
+        # Every thread of the uploads is taken. The server gives up those clients, which never go by themselves.
+        scene.api.upload(f"/study-sets/{study_set}/documents", file)
+        answers = [sock.recv(12) for sock in sockets]
+    assert answers == [b"HTTP/1.1 400"] * UPLOADS
+
+
+def test_probes_that_are_answered_are_not_among_the_requests_in_the_log(scene: Scene) -> None:
+    log = scene.stack.logs / "api.log"
+    before = log.stat().st_size
+    check_probes(scene)
+    ask(scene, "/study-sets")
+
+    def lines() -> list[str]:
+        new = log.read_bytes()[before:].decode().splitlines()
+        return [line for line in new if "http.request.answered" in line]
+
+    wait_for("the request's line", lambda: any("path=/api/v1/study-sets" in line for line in lines()))
+    assert not [line for line in lines() if "/health" in line]
+    assert all("duration_ms=" in line for line in lines())

@@ -1,0 +1,204 @@
+"""Metrics and reports of the real processes: gunicorn with two, a worker with a pool."""
+
+import json
+import signal
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from http.client import HTTPConnection
+from pathlib import Path
+
+import psutil
+import pytest
+
+from config.local.redis import LocalRedis
+from tests.faults.conftest import Scene, make_stack, wait_for
+from tests.operations.conftest import Scraped
+from tests.stand_ins.openai_server import OpenAIStandIn
+from tests.stand_ins.sentry_server import SentryStandIn
+
+pytestmark = pytest.mark.faults
+
+TOKEN = "test-metrics-token-1234567890-klmnopqr"
+CANARY = "canary-7f3a"
+REQUESTS, THREADS = 60, 6
+ROUTE = "/api/v1/study-sets"
+# What the database says is what the student wrote, as an error of a library may.
+REFUSE = """
+CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN RAISE EXCEPTION 'refused: %%', NEW; END $$;
+CREATE TRIGGER refuse BEFORE INSERT ON flashcards FOR EACH ROW EXECUTE FUNCTION refuse();
+CREATE TRIGGER refuse BEFORE UPDATE ON study_sets FOR EACH ROW EXECUTE FUNCTION refuse();
+"""
+
+
+@pytest.fixture(scope="module")
+def sentry() -> Iterator[SentryStandIn]:
+    with SentryStandIn() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def standing(tmp_path_factory: pytest.TempPathFactory, sentry: SentryStandIn) -> Iterator[Scene]:
+    """A system with two processes of the API, which reports errors."""
+    changes = {"GUNICORN_WORKERS": "2", "METRICS_TOKEN": TOKEN, "SENTRY_DSN": sentry.dsn}
+    with OpenAIStandIn() as model, make_stack(model, tmp_path_factory.mktemp("logs"), **changes) as stack:
+        stack.wait_for_worker("worker-1")
+        yield Scene(stack, model)
+
+
+def ask(
+    scene: Scene,
+    path: str,
+    token: str = TOKEN,
+    method: str = "GET",
+    body: str | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> tuple[int, str]:
+    """Ask on a connection of its own, so that any process may take it."""
+    connection = HTTPConnection("127.0.0.1", scene.stack.port, timeout=30)
+    try:
+        connection.request(method, path, body, {"Authorization": f"Bearer {token}", **(headers or {})})
+        answer = connection.getresponse()
+        return answer.status, answer.read().decode()
+    finally:
+        connection.close()
+
+
+def scrape(scene: Scene) -> Scraped:
+    status, text = ask(scene, "/metrics")
+    assert status == 200, text
+    return Scraped(text)
+
+
+def counted(scraped: Scraped) -> tuple[float, float]:
+    """Return how many requests of the route were counted, and timed."""
+    series = {"method": "GET", "route": ROUTE}
+    return (
+        scraped.total("http_requests_total", status="200", **series),
+        scraped.total("http_request_duration_seconds_count", **series),
+    )
+
+
+def send_requests(scene: Scene) -> None:
+    """Send requests from several threads, each on a new connection."""
+
+    def send() -> None:
+        for _ in range(REQUESTS // THREADS):
+            assert ask(scene, ROUTE, scene.token)[0] == 200
+
+    threads = [threading.Thread(target=send) for _ in range(THREADS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def processes(scene: Scene) -> list[psutil.Process]:
+    """Return the processes of the API that answer."""
+    return psutil.Process(scene.stack.part("api").pid).children()
+
+
+def folders(scene: Scene) -> list[Path]:
+    """Return the folders in which this API's processes count."""
+    return list(Path("/dev/shm").glob(f"hackthestudy-metrics-{scene.stack.part('api').pid}-*"))
+
+
+def test_every_request_is_counted_once_whichever_process_is_asked(scene: Scene) -> None:
+    before = counted(scrape(scene))
+    sending = threading.Thread(target=send_requests, args=(scene,))
+    sending.start()
+    seen = [before[0]]
+    while sending.is_alive():
+        seen.append(counted(scrape(scene))[0])
+    sending.join()
+    assert seen == sorted(seen)
+    expected = (before[0] + REQUESTS, before[1] + REQUESTS)
+    assert {counted(scrape(scene)) for _ in range(20)} == {expected}
+
+
+def test_what_an_ended_process_has_counted_stays(scene: Scene) -> None:
+    send_requests(scene)
+    before = counted(scrape(scene))
+    assert before[0] >= REQUESTS
+    old = processes(scene)
+    assert len(old) == 2
+    for process in old:
+        process.send_signal(signal.SIGKILL)
+        process.wait(30)
+    wait_for("new processes", lambda: len(processes(scene)) == 2)
+    assert {counted(scrape(scene)) for _ in range(10)} == {before}
+
+
+def test_a_restarted_api_begins_to_count_anew(scene: Scene) -> None:
+    send_requests(scene)
+    old = folders(scene)
+    assert len(old) == 1
+    scene.stack.restart("api")
+    assert counted(scrape(scene)) == (0, 0)
+    assert len(folders(scene)) == 1
+    assert not old[0].exists()
+
+
+def test_a_frozen_broker_is_told_at_once(scene: Scene) -> None:
+    redis = scene.stack.redis
+    assert isinstance(redis, LocalRedis)
+    assert scrape(scene).value("broker_up") == 1
+    redis.freeze()
+    try:
+        started = time.monotonic()
+        scraped = scrape(scene)
+        taken_s = time.monotonic() - started
+    finally:
+        redis.thaw()
+    # It gives up after 0.8 seconds; the rest is for a busy machine. What waits for Redis waits until it is thawed.
+    assert taken_s < 5
+    assert (scraped.value("broker_up"), scraped.value("database_up")) == (0, 1)
+    wait_for("the broker", lambda: scrape(scene).value("broker_up") == 1)
+
+
+def test_a_run_is_seen_while_it_runs_and_after(scene: Scene, tmp_path: Path) -> None:
+    scene.model.set_script([{"do": "sleep", "seconds": 2}])
+    run = scene.start_run(scene.upload(tmp_path, 3))
+    wait_for("a running step", lambda: scrape(scene).value("steps", kind="section", state="running"))
+    assert scrape(scene).value("runs", state="making") == 1
+    scene.wait_until_ended(run)
+    ((calls, tokens),) = scene.query("SELECT count(*), sum(input_tokens) FROM model_calls WHERE outcome = 'ok'")
+    scraped = scrape(scene)
+    assert scraped.total("recent_model_calls", outcome="ok") == calls > 0
+    assert scraped.total("recent_model_tokens", type="input") == tokens > 0
+    assert scraped.value("runs", state="making") == 0
+
+
+@pytest.fixture
+def refused(scene: Scene) -> Iterator[None]:
+    """Let the database refuse cards, and new titles of study sets, for a reason that nobody expected."""
+    scene.query(REFUSE)
+    yield
+    scene.query("DROP FUNCTION refuse CASCADE")
+
+
+def test_a_crash_in_any_process_is_reported_without_what_was_written(
+    scene: Scene, sentry: SentryStandIn, tmp_path: Path, refused: None
+) -> None:
+    study_set = scene.upload(tmp_path, 1)
+    body = json.dumps({"title": f"{CANARY} title"})
+    headers = {"Content-Type": "application/json", "X-Request-Id": "request-of-the-crash"}
+    status, _ = ask(scene, f"{ROUTE}/{study_set}", scene.token, "PATCH", body, headers)
+    assert status == 500
+    run = scene.start_run(study_set, flashcards=2)
+    assert scene.wait_until_ended(run)["error"]["code"] == "internal_error"
+    events = {event["logger"]: event for event in sentry.wait_for(2)}
+    crashed, step = events["http.request.crashed"], events["generation.step.crashed"]
+    assert crashed["tags"] == {
+        "component": "api",
+        "method": "PATCH",
+        "route": "/api/v1/study-sets/<uuid:study_set_id>",
+        "request_id": "request-of-the-crash",
+    }
+    assert (step["tags"]["component"], step["tags"]["run_id"]) == ("worker", run)
+    for event in (crashed, step):
+        assert event["exception"]["values"][-1]["type"] == "InternalError"
+    everything = "".join(sentry.texts)
+    for written in (CANARY, "refused", "In experiment", "student@example.org", scene.token, TOKEN, "sk-test"):
+        assert written not in everything

@@ -1,0 +1,362 @@
+"""``GET /metrics``: who may read it, what it says, and that it says so whatever is down."""
+
+import re
+import socket
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as read_openmetrics
+from pydantic import SecretStr
+
+from backend.app import create_app
+from backend.core.database import db
+from backend.core.queue import configure_queue
+from backend.operations.single_flight import SingleFlight
+from backend.settings import Settings
+from tests.architecture.source_tree import CHECKOUT
+from tests.operations.conftest import Scraped
+
+Scrape = Callable[[], Scraped]
+
+# What `promtool check metrics` objects to, as far as it can be told from names and types.
+_FOREIGN_UNITS = ("milliseconds", "ms", "minutes", "hours", "days", "percent", "kilobytes", "megabytes", "kb", "mb")
+_RESERVED = {"le": ("histogram",), "quantile": ("summary",)}
+
+
+@pytest.fixture
+def worked(client: Any, run_pending_jobs: Callable[[], int]) -> None:
+    """A run that is done, and one that waits for its document."""
+    for text in (b"A cell divides. Mitosis is the division of a cell nucleus. ", b"Osmosis is the flow of water. "):
+        study_set = client.make_study_set()
+        client.upload(study_set, ("notes.txt", text * 30))
+        assert client.post(f"/api/v1/study-sets/{study_set}/runs", json={}).status_code == 202
+        if b"Mitosis" in text:
+            run_pending_jobs()
+
+
+def lint(scraped: Scraped) -> list[str]:
+    """Return what is wrong with names and types, as promtool would."""
+    found = []
+    for family in scraped.families:
+        name = family.name
+        if not family.documentation.endswith("."):
+            found.append(f"{name} has no help")
+        if not re.fullmatch(r"hackthestudy(_[a-z]+)+", name):
+            found.append(f"{name} is not in snake case")
+        if set(name.split("_")) & {*_FOREIGN_UNITS, "counter", "gauge", "histogram"}:
+            found.append(f"{name} names another unit than a base one, or its type")
+        if family.type == "unknown":
+            found.append(f"{name} has no type")
+        ends = name.endswith(("_total", "_count", "_sum", "_bucket"))
+        if family.type == "gauge" and ends:
+            found.append(f"{name} ends like a counter")
+        for sample in family.samples:
+            if family.type == "counter" and not sample.name.endswith("_total"):
+                found.append(f"{sample.name} does not end like a counter")
+            for label, types in _RESERVED.items():
+                if label in sample.labels and family.type not in types:
+                    found.append(f"{name} has the label {label}")
+    return found
+
+
+@pytest.mark.usefixtures("worked")
+def test_names_and_types_follow_the_conventions(scrape: Scrape) -> None:
+    assert lint(scrape()) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "# TYPE hackthestudy_x gauge\nhackthestudy_x 1\n",
+        "# HELP hackthestudy_runs_total Runs.\n# TYPE hackthestudy_runs_total gauge\nhackthestudy_runs_total 1\n",
+        "# HELP hackthestudy_wait_ms Wait.\n# TYPE hackthestudy_wait_ms gauge\nhackthestudy_wait_ms 1\n",
+        '# HELP hackthestudy_x X.\n# TYPE hackthestudy_x gauge\nhackthestudy_x{quantile="0.5"} 1\n',
+        "# HELP hackthestudy_x X.\nhackthestudy_x 1\n",
+    ],
+)
+def test_a_name_against_the_conventions_is_reported(text: str) -> None:
+    assert len(lint(Scraped(text))) == 1
+
+
+@pytest.mark.usefixtures("worked")
+def test_openmetrics_is_spoken_to_those_who_ask(app: Any, bearer: dict[str, str], scrape: Scrape) -> None:
+    wish = {**bearer, "Accept": "application/openmetrics-text;version=1.0.0"}
+    answer = app.test_client().get("/metrics", headers=wish)
+    assert answer.content_type.startswith("application/openmetrics-text; version=1.0.0")
+    names = {family.name for family in read_openmetrics(answer.text)}
+    assert names >= {family.name.removesuffix("_info") for family in scrape().families} - {"hackthestudy_build"}
+
+
+def test_only_the_token_opens_it(anonymous: Any, client: Any, bearer: dict[str, str]) -> None:
+    assert anonymous.get("/metrics", headers=bearer).status_code == 200
+    wrong = [{}, {"Authorization": bearer["Authorization"] + "x"}, {"Authorization": "Bearer "}, {"Authorization": "ü"}]
+    for headers in wrong:
+        answer = anonymous.get("/metrics", headers=headers)
+        assert (answer.status_code, answer.content_type) == (401, "application/problem+json")
+        assert answer.json["code"] == "metrics_token_wrong"
+        assert answer.headers["WWW-Authenticate"] == "Bearer"
+        assert "hackthestudy_" not in answer.text
+    assert client.get("/metrics").status_code == 401
+
+
+def test_the_token_opens_nothing_else(anonymous: Any, bearer: dict[str, str]) -> None:
+    assert anonymous.get("/api/v1/study-sets", headers=bearer).status_code == 401
+    assert anonymous.get("/api/v1/metrics", headers=bearer).status_code == 404
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "OPTIONS"])
+def test_without_a_token_set_there_is_no_such_page(settings: Settings, bearer: dict[str, str], method: str) -> None:
+    stranger = create_app(settings.model_copy(update={"metrics_token": None})).test_client()
+    answer, unknown = (stranger.open(path, method=method, headers=bearer) for path in ("/metrics", "/nowhere"))
+    assert answer.status_code == unknown.status_code == 404
+    texts = [each.text.replace(each.headers["X-Request-Id"], "") for each in (answer, unknown)]
+    assert texts[0] == texts[1]
+    assert answer.headers.get("Allow") is None
+
+
+def test_requests_are_counted_by_pattern_and_never_by_path(client: Any, scrape: Scrape) -> None:
+    path = "/api/v1/study-sets/<uuid:study_set_id>"
+    study_set, before = client.make_study_set(), scrape()
+    for _ in range(3):
+        client.get(f"/api/v1/study-sets/{study_set}")
+    client.get("/api/v1/study-sets/018f0000-0000-7000-8000-000000000000")
+    client.get("/wp-login.php")
+    client.open("/.env", method="BREW")
+    client.open("/api/v1/health", method="BREW")
+    after = scrape()
+
+    def grown(**labels: str) -> float:
+        return after.total("http_requests_total", **labels) - before.total("http_requests_total", **labels)
+
+    assert grown(method="GET", route=path, status="200") == 3
+    assert grown(method="GET", route=path, status="404") == 1
+    assert grown(method="GET", route="other", status="404") == 1
+    assert grown(method="other", route="other") == 2
+    timed = "http_request_duration_seconds"
+    assert after.total(f"{timed}_count", route=path) - before.total(f"{timed}_count", route=path) == 4
+    assert after.total(f"{timed}_sum", route=path) > before.total(f"{timed}_sum", route=path)
+    for raw in (study_set, "wp-login", ".env", "BREW", "018f0000"):
+        assert raw not in after.text
+
+
+def test_a_refused_body_and_a_crash_are_counted_too(client: Any, scrape: Scrape, crash_on: Callable[..., None]) -> None:
+    crash_on("study_sets", times=1)
+    before = scrape()
+    assert client.post("/api/v1/study-sets", json={"title": "Biology"}).status_code == 500
+    assert client.post("/api/v1/study-sets", data="x", content_type="text/plain").status_code == 415
+    after = scrape()
+    for status in ("500", "415"):
+        series = {"method": "POST", "route": "/api/v1/study-sets", "status": status}
+        assert after.total("http_requests_total", **series) == before.total("http_requests_total", **series) + 1
+
+
+@pytest.mark.usefixtures("worked")
+def test_what_is_open_and_what_ended_agree_with_the_rows(scrape: Scrape) -> None:
+    scraped = scrape()
+    assert scraped.value("database_up") == scraped.value("broker_up") == 1
+    assert scraped.value("runs", state="reading") == 1
+    assert scraped.value("runs", state="making") == 0
+    assert scraped.value("documents", kind="txt", state="queued") == 1
+    assert scraped.value("documents", kind="pdf", state="running") == 0
+    assert scraped.value("steps", kind="section", state="queued") == 0
+    assert scraped.value("oldest_due_step_age_seconds") == 0
+    assert 0 < (scraped.value("oldest_due_document_age_seconds") or 0) < 300
+    assert 0 < (scraped.value("oldest_open_run_age_seconds") or 0) < 300
+    assert scraped.value("recent_runs", model="builtin-1", state="done", error_code="") == 1
+    assert scraped.value("recent_steps", kind="section", state="done", error_code="") == 1
+    assert scraped.value("recent_documents", kind="txt", state="done", error_code="") == 1
+    assert scraped.value("recent_model_calls", model="builtin-1", outcome="ok") == 1
+    assert (scraped.value("broker_messages") or 0) >= 1
+    longest, median = (
+        scraped.value("recent_step_duration_seconds", kind="section", percentile=p) for p in ("100", "50")
+    )
+    assert longest is not None
+    assert longest == median > 0
+
+
+def test_failures_are_counted_by_code_and_tokens_by_type(
+    client: Any, engine: sa.Engine, worked: None, scrape: Scrape
+) -> None:
+    with engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE steps SET state = 'failed', error_code = 'timeout' WHERE kind = 'section'")
+        connection.exec_driver_sql("UPDATE runs SET state = 'failed', error_code = 'no_items' WHERE state = 'done'")
+        connection.exec_driver_sql("UPDATE documents SET state = 'failed', error_code = 'bad' WHERE state = 'done'")
+        connection.exec_driver_sql(
+            "UPDATE model_calls SET model = 'm', outcome = 'truncated', requests = 2, input_tokens = 90, "
+            "cached_tokens = 30, output_tokens = 7"
+        )
+        connection.exec_driver_sql(
+            "INSERT INTO workers (name, places, leases_lost, restart_reason) VALUES ('a', 8, 0, NULL), "
+            "('b', 4, 0, NULL), ('c', 8, 1, 'silent'), ('d', 8, 0, 'silent')"
+        )
+    scraped = scrape()
+    assert scraped.value("recent_steps", kind="section", state="failed", error_code="timeout") == 1
+    assert scraped.value("recent_runs", model="builtin-1", state="failed", error_code="no_items") == 1
+    assert scraped.value("recent_documents", kind="txt", state="failed", error_code="bad") == 1
+    assert scraped.value("recent_model_calls", model="m", outcome="truncated") == 1
+    assert scraped.value("recent_model_requests", model="m") == 2
+    tokens = {
+        kind: scraped.value("recent_model_tokens", model="m", type=kind) for kind in ("input", "cached", "output")
+    }
+    assert tokens == {"input": 90, "cached": 30, "output": 7}
+    assert scraped.value("worker_places") == 12
+    assert scraped.value("watchdog_restarts", reason="silent") == 2
+
+
+def test_what_ended_long_ago_is_not_recent(engine: sa.Engine, worked: None, scrape: Scrape) -> None:
+    with engine.begin() as connection:
+        for table in ("steps", "runs", "documents"):
+            connection.exec_driver_sql(f"UPDATE {table} SET ended_at = ended_at - interval '61 minutes'")
+        # The id of the call says that it was made in 1970.
+        connection.exec_driver_sql("UPDATE model_calls SET id = '00000000-0000-7000-8000-000000000000'")
+    scraped = scrape()
+    for name in ("recent_steps", "recent_runs", "recent_documents", "recent_model_calls"):
+        assert f"# TYPE hackthestudy_{name} gauge" in scraped.text
+        assert scraped.total(name) == 0
+
+
+def test_a_row_ages_from_when_it_is_due(
+    client: Any, engine: sa.Engine, run_pending_jobs: Callable[[], int], scrape: Scrape, worked: None
+) -> None:
+    with engine.begin() as connection:
+        connection.exec_driver_sql(
+            "UPDATE steps SET state = 'queued', ended_at = NULL, available_at = now() - interval '90 seconds'"
+        )
+        connection.exec_driver_sql(
+            "UPDATE documents SET available_at = now() + interval '1 hour' WHERE state = 'queued'"
+        )
+    scraped = scrape()
+    assert 90 <= (scraped.value("oldest_due_step_age_seconds") or 0) < 300
+    assert scraped.value("oldest_due_document_age_seconds") == 0
+    assert scraped.value("documents", kind="txt", state="queued") == 1
+
+
+@pytest.mark.usefixtures("worked")
+def test_no_query_reads_a_whole_table_of_history(app: Any, scrape: Scrape, engine: sa.Engine) -> None:
+    asked: list[tuple[str, Any]] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+        asked.append((statement, parameters))
+
+    with app.app_context():
+        sa.event.listen(db.engine, "before_cursor_execute", note)
+        scrape()
+        sa.event.remove(db.engine, "before_cursor_execute", note)
+    queries = [(text, values) for text, values in asked if text.startswith("SELECT")]
+    assert len(queries) <= 10
+    with engine.connect() as connection:
+        # On tables this small PostgreSQL reads all, unless it is told how much that costs.
+        connection.exec_driver_sql("SET enable_seqscan = off")
+        plans = {
+            text: "\n".join(line for (line,) in connection.exec_driver_sql(f"EXPLAIN {text}", values))
+            for text, values in queries
+        }
+    for table in ("runs", "steps", "documents", "model_calls"):
+        assert any(f" on {table}" in plan for plan in plans.values())
+        assert not any(f"Seq Scan on {table}" in plan for plan in plans.values()), plans
+
+
+def test_the_answer_holds_no_connection_while_it_is_read(app: Any, bearer: dict[str, str]) -> None:
+    answer = app.test_client().get("/metrics", headers=bearer, buffered=False)
+    with app.app_context():
+        assert db.engine.pool.checkedout() == 0
+    assert b"hackthestudy_database_up 1.0" in answer.data
+
+
+@pytest.fixture
+def silent() -> Iterator[str]:
+    """The address of a server that takes connections and never says a word, as a frozen one does."""
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as listener:
+        yield f"127.0.0.1:{listener.getsockname()[1]}"
+
+
+@pytest.fixture
+def scrape_app(settings: Settings, bearer: dict[str, str]) -> Iterator[Callable[..., Scraped]]:
+    """Scrape an app with other settings, once it has answered an unknown path."""
+
+    def run(**changes: object) -> Scraped:
+        stranger = create_app(settings.model_copy(update=changes)).test_client()
+        stranger.get("/nowhere")
+        answer = stranger.get("/metrics", headers=bearer)
+        assert answer.status_code == 200
+        return Scraped(answer.text)
+
+    yield run
+    # The queue is one for the whole process.
+    configure_queue(settings, answers_requests=True)
+
+
+@pytest.mark.parametrize("port", ["refused", "silent"])
+def test_the_database_is_down_and_the_rest_is_told(
+    scrape_app: Callable[..., Scraped], silent: str, port: str, app: Any
+) -> None:
+    address = silent if port == "silent" else "127.0.0.1:1"
+    started = time.monotonic()
+    scraped = scrape_app(database_url=f"postgresql://nobody@{address}/nothing")
+    # Connecting alone would take three seconds to give up.
+    assert time.monotonic() - started < 2.5
+    assert scraped.value("database_up") == 0
+    assert scraped.value("broker_up") == 1
+    assert scraped.total("http_requests_total", route="other") >= 1
+    assert scraped.value("build_info", version="0.1.0") == 1
+    assert "hackthestudy_runs" not in scraped.text
+    assert lint(scraped) == []
+
+
+@pytest.mark.parametrize("port", ["refused", "silent"])
+def test_the_broker_is_down_and_the_rest_is_told(
+    scrape_app: Callable[..., Scraped], silent: str, port: str, app: Any
+) -> None:
+    address = silent if port == "silent" else "127.0.0.1:1"
+    scraped = scrape_app(redis_url=f"redis://{address}/0")
+    assert scraped.value("broker_up") == 0
+    assert scraped.value("broker_messages") is None
+    assert scraped.value("database_up") == 1
+    assert scraped.value("runs", state="reading") == 0
+
+
+def test_a_part_that_does_not_answer_is_asked_by_one_thread() -> None:
+    flight: SingleFlight[int] = SingleFlight()
+    asked: list[int] = []
+    answered = socket.socketpair()
+
+    def ask() -> int:
+        asked.append(1)
+        answered[0].recv(1)
+        return 7
+
+    first, second = flight.start(ask), flight.start(ask)
+    assert first is second
+    answered[1].send(b"x")
+    assert first.result(timeout=30) == 7
+    assert flight.start(lambda: 8).result(timeout=30) == 8
+    assert len(asked) == 1
+    for end in answered:
+        end.close()
+
+
+def test_an_empty_token_is_none_at_all(settings: Settings) -> None:
+    # Environment variables that are empty count as unset, so no bearer of nothing is let in.
+    app = create_app(settings.model_copy(update={"metrics_token": SecretStr("only-this")}))
+    assert app.test_client().get("/metrics", headers={"Authorization": "Bearer "}).status_code == 401
+
+
+@pytest.mark.usefixtures("worked")
+def test_the_table_of_the_documentation_is_complete(scrape: Scrape, engine: sa.Engine) -> None:
+    text = (CHECKOUT / "docs/operations.md").read_text()
+    documented = {
+        (name, kind, tuple(re.findall(r"`(\w+)`", labels)))
+        for name, kind, labels in re.findall(r"^\| `(hackthestudy_\w+)` \| (\w+) \| ([^|]*)\|", text, re.M)
+    }
+    with engine.begin() as connection:
+        insert = "INSERT INTO workers (name, places, leases_lost, restart_reason) VALUES ('c', 8, 1, 'silent')"
+        connection.exec_driver_sql(insert)
+    exposed = set()
+    for family in scrape().families:
+        name = family.name + ("_total" if family.type == "counter" else "")
+        labels = {label for sample in family.samples for label in sample.labels} - {"le"}
+        exposed.add((name, family.type, tuple(sorted(labels))))
+    assert {(name, kind, tuple(sorted(labels))) for name, kind, labels in documented} == exposed

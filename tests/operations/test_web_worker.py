@@ -1,0 +1,260 @@
+"""The web worker's lanes over real connections, byte by byte."""
+
+import contextlib
+import http.client
+import json
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from apiflask import APIFlask
+
+from backend.operations.web_worker import PROBE_PATHS
+from config.local import folders
+from config.local.process import LocalProcess
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+CONNECTIONS = 20
+HOST = b"Host: localhost\r\n"
+
+
+class Server:
+    """A gunicorn of one process with our worker, and an application that tells what it was asked."""
+
+    def __init__(self, log: Path) -> None:
+        self.port = folders.free_port()
+        worker = "backend.operations.web_worker.HealthLaneWorker"
+        options = ["--threads", "2", "--keep-alive", "30", "--worker-connections", str(CONNECTIONS)]
+        bind = ["--bind", f"127.0.0.1:{self.port}", "--no-control-socket"]
+        command = [sys.executable, "-m", "gunicorn", "-k", worker, *options, *bind, "tests.stand_ins.telling_app:app"]
+        self.process = LocalProcess("gunicorn", command, env=dict(os.environ), log=log, folder=CHECKOUT)
+        self.process.start()
+        while True:
+            try:
+                self.connect().close()
+                return
+            except ConnectionRefusedError:
+                assert self.process.running, self.process.last_lines()
+                time.sleep(0.05)
+
+    def connect(self) -> socket.socket:
+        """Return a new connection."""
+        return socket.create_connection(("127.0.0.1", self.port), timeout=30)
+
+    def ask(self, *pieces: bytes, pause_s: float = 0.0) -> Any:
+        """Send a request in pieces; return what the application tells."""
+        with self.connect() as sock:
+            for piece in pieces:
+                sock.sendall(piece)
+                time.sleep(pause_s)
+            return told(sock)
+
+
+def told(sock: socket.socket) -> Any:
+    """Return what the application tells in the next answer."""
+    answer = http.client.HTTPResponse(sock)
+    answer.begin()
+    return json.loads(answer.read())
+
+
+def status_of(sock: socket.socket) -> int:
+    """Return the status of the next answer, 0 when the connection ends without one."""
+    answer = http.client.HTTPResponse(sock)
+    try:
+        answer.begin()
+    except (http.client.RemoteDisconnected, ConnectionResetError):
+        return 0
+    return answer.status
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The server that the tests share."""
+    server = Server(tmp_path_factory.mktemp("gunicorn") / "log")
+    yield server
+    server.process.stop()
+
+
+def get(path: bytes, *headers: bytes) -> bytes:
+    return b"GET %b HTTP/1.1\r\n%b%b\r\n" % (path, HOST, b"".join(headers))
+
+
+def post(path: bytes, body: bytes, *headers: bytes) -> bytes:
+    length = b"Content-Length: %d\r\n" % len(body)
+    return b"POST %b HTTP/1.1\r\n%b%b%b\r\n%b" % (path, HOST, length, b"".join(headers), body)
+
+
+@pytest.mark.parametrize(
+    ("request_bytes", "lane"),
+    [
+        (get(b"/api/v1/health"), "probe"),
+        (get(b"/api/v1/health/live?from=edge"), "probe"),
+        (get(b"/api/v1/health", b"Content-Length: 0\r\n"), "probe"),
+        (get(b"/api/v1/healthy"), "ThreadPoolExecutor"),
+        (post(b"/api/v1/health", b"x"), "ThreadPoolExecutor"),
+        (get(b"/other"), "ThreadPoolExecutor"),
+        (post(b"/other", b"x" * 60_000), "ThreadPoolExecutor"),
+        (post(b"/other", b"x" * 200_000), "upload"),
+    ],
+)
+def test_each_request_has_its_lane(server: Server, request_bytes: bytes, lane: str) -> None:
+    answer = server.ask(request_bytes)
+    assert answer["lane"] == lane
+    assert answer["received"] == len(request_bytes.partition(b"\r\n\r\n")[2])
+
+
+def test_the_probes_are_the_health_routes_of_the_app(app: APIFlask) -> None:
+    health = {
+        str(rule) for rule in app.url_map.iter_rules() if rule.endpoint in ("operations.health", "operations.live")
+    }
+    assert health == {path.decode() for path in PROBE_PATHS}
+
+
+def test_a_client_that_asks_whether_to_go_on_is_told_to(server: Server) -> None:
+    head, _, body = post(b"/other", b"y" * 100, b"Expect: 100-continue\r\n").partition(b"\r\n\r\n")
+    with server.connect() as sock:
+        sock.sendall(head + b"\r\n\r\n")
+        assert sock.recv(1000) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        sock.sendall(body)
+        assert told(sock)["received"] == 100
+
+
+def test_a_chunked_body_is_read(server: Server) -> None:
+    chunked = b"POST /other HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"
+    assert server.ask(chunked) | {"path": ""} == {"method": "POST", "path": "", "received": 3, "lane": "upload"}
+
+
+def test_a_request_may_come_byte_by_byte(server: Server) -> None:
+    request = post(b"/other", b"abc")
+    answer = server.ask(*(request[n : n + 1] for n in range(len(request))), pause_s=0.001)
+    assert (answer["path"], answer["received"]) == ("/other", 3)
+
+
+def test_a_connection_is_kept_and_may_be_sent_several_requests_at_once(server: Server) -> None:
+    with server.connect() as sock:
+        sock.sendall(b"\r\n" + get(b"/first"))
+        assert told(sock)["path"] == "/first"
+        sock.sendall(post(b"/second", b"ab") + get(b"/api/v1/health") + get(b"/third")[:9])
+        reader = sock.makefile("rb")
+        paths = [read_one(reader)["path"] for _ in range(2)]
+        sock.sendall(get(b"/third")[9:])
+        paths.append(read_one(reader)["path"])
+    assert paths == ["/second", "/api/v1/health", "/third"]
+
+
+def read_one(reader: Any) -> Any:
+    """Return what the application tells, reading no further than that."""
+    length = 0
+    while (line := reader.readline()) != b"\r\n":
+        if line.lower().startswith(b"content-length:"):
+            length = int(line.split(b":")[1])
+    return json.loads(reader.read(length))
+
+
+def test_a_body_that_nobody_reads_does_not_become_the_next_request(server: Server) -> None:
+    with server.connect() as sock:
+        sock.sendall(post(b"/unread", get(b"/smuggled")) + get(b"/next"))
+        reader = sock.makefile("rb")
+        assert [read_one(reader)["path"] for _ in range(2)] == ["/unread", "/next"]
+
+
+def test_a_client_that_sends_more_than_is_wanted_still_gets_its_answer(server: Server) -> None:
+    with server.connect() as sock:
+        head, _, body = post(b"/unread", b"z" * 3_000_000).partition(b"\r\n\r\n")
+        sock.sendall(head + b"\r\n\r\n" + body[:1_000_000])
+        time.sleep(0.5)
+        sock.sendall(body[1_000_000:])
+        assert told(sock)["path"] == "/unread"
+        assert sock.recv(1) == b""
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        (b"GET / HTTP/1.1\r\nX: " + b"x" * 70_000, 431),
+        (b"\x16\x03\x01 no request at all\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\n" + HOST + b"Content-Length: 1\r\nContent-Length: 2\r\n\r\nx", 400),
+    ],
+)
+def test_what_is_no_request_is_refused(server: Server, sent: bytes, status: int) -> None:
+    with server.connect() as sock:
+        sock.sendall(sent)
+        assert status_of(sock) == status
+
+
+def test_who_does_not_get_on_with_a_request_is_sent_away(server: Server) -> None:
+    beginnings = {b"": 0, get(b"/other")[:-2]: 408, post(b"/other", b"abc")[:-1]: 408}
+    with contextlib.ExitStack() as opened:
+        sockets = [opened.enter_context(server.connect()) for _ in beginnings]
+        for sock, beginning in zip(sockets, beginnings, strict=True):
+            sock.sendall(beginning)
+        assert [status_of(sock) for sock in sockets] == list(beginnings.values())
+
+
+def test_waiting_for_half_a_request_is_no_work(server: Server) -> None:
+    (worker,) = psutil.Process(server.process.pid).children()
+    with server.connect() as sock:
+        sock.sendall(get(b"/other")[:-2])
+        before = sum(worker.cpu_times()[:2])
+        time.sleep(2)
+        # A poller that is told again and again of bytes it has seen already would work all the time.
+        assert sum(worker.cpu_times()[:2]) - before < 1
+        sock.sendall(b"\r\n")
+        assert told(sock)["path"] == "/other"
+
+
+def test_who_waits_longest_without_a_request_makes_room(server: Server) -> None:
+    waiting = [server.connect() for _ in range(CONNECTIONS * 2)]
+    try:
+        assert server.ask(get(b"/other"))["path"] == "/other"
+        # Closed at once, far before its time is over: the newest are still there.
+        assert waiting[0].recv(1) == b""
+        waiting[-1].sendall(get(b"/last"))
+        assert told(waiting[-1])["path"] == "/last"
+    finally:
+        for sock in waiting:
+            sock.close()
+
+
+@pytest.fixture
+def own_server(tmp_path: Path) -> Iterator[Callable[[], Server]]:
+    """Start a server for one test."""
+    started: list[Server] = []
+
+    def start() -> Server:
+        started.append(Server(tmp_path / "log"))
+        return started[-1]
+
+    yield start
+    for server in started:
+        server.process.stop()
+
+
+def test_who_has_connected_before_the_end_is_answered(own_server: Callable[[], Server]) -> None:
+    server = own_server()
+    (worker,) = psutil.Process(server.process.pid).children()
+    with server.connect() as kept:
+        kept.sendall(get(b"/before"))
+        assert told(kept)["path"] == "/before"
+        # The process is held while its end is asked for and further clients connect, which only the kernel sees.
+        worker.suspend()
+        late = [server.connect() for _ in range(5)]
+        for sock in late:
+            sock.sendall(get(b"/late"))
+        server.process.send_signal(signal.SIGTERM)
+        while psutil.Process(server.process.pid).net_connections():
+            time.sleep(0.01)
+        # gunicorn's main process, which has closed its door by now, tells the worker as well.
+        worker.send_signal(signal.SIGTERM)
+        kept.sendall(get(b"/kept"))
+        worker.resume()
+        answers = [told(sock)["path"] for sock in [kept, *late]]
+    assert answers == ["/kept"] + ["/late"] * 5
+    assert server.process.wait(30) == 0
