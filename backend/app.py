@@ -11,7 +11,7 @@ from backend.accounts.service import get_signed_in_user
 from backend.accounts.tokens import configure_tokens
 from backend.core.database import configure_database
 from backend.core.http import configure_http
-from backend.core.logging import configure_logging
+from backend.core.logging import add_to_log, configure_logging
 from backend.core.openapi import SPEC_PATH, configure_openapi, docs
 from backend.core.queue import configure_queue
 from backend.core.transaction import transaction
@@ -99,3 +99,4 @@ def _require_user(app: APIFlask) -> None:
             return
         with transaction():
             g.user_id = get_signed_in_user()
+        add_to_log(user_id=g.user_id)

@@ -71,6 +71,14 @@ class Settings(BaseSettings):
     openai_timeout_s: float = Field(120.0, gt=0, description="Longest wait for one answer of the model.")
     openai_max_output_tokens: int = Field(6000, ge=256, description="Most tokens of one answer of the model.")
 
+    openai_usd_per_million_input: float | None = Field(
+        None, ge=0, description="Price of a million input tokens of `OPENAI_MODEL`, for the metric of cost."
+    )
+    openai_usd_per_million_cached: float | None = Field(
+        None, ge=0, description="The same of cached input tokens; unset: that of other input."
+    )
+    openai_usd_per_million_output: float | None = Field(None, ge=0, description="The same of output tokens.")
+
     max_upload_bytes: int = Field(50_000_000, ge=1, description="Largest file, in bytes.")
     max_document_pages: int = Field(500, ge=1, description="Most pages of a document.")
     max_document_chars: int = Field(5_000_000, ge=1, description="Most characters of a document's text.")
@@ -189,6 +197,15 @@ class Settings(BaseSettings):
             # Celery asks for it to be said, and has no safe default.
             url = url._replace(query="&".join(filter(None, [url.query, "ssl_cert_reqs=required"])))
         return url.geturl()
+
+    @property
+    def model_prices(self) -> tuple[float, float, float] | None:
+        """US dollars for one token of ``openai_model``: input, cached input, output. None where they are not given."""
+        given, output = self.openai_usd_per_million_input, self.openai_usd_per_million_output
+        if given is None or output is None:
+            return None
+        cached = self.openai_usd_per_million_cached
+        return given / 1e6, (given if cached is None else cached) / 1e6, output / 1e6
 
     @property
     def redis_is_own(self) -> bool:

@@ -45,6 +45,11 @@ def log_context(**fields: object) -> Iterator[None]:
         yield
 
 
+def add_to_log(**fields: object) -> None:
+    """Add fields to every line that is logged from here on until the request ends."""
+    structlog.contextvars.bind_contextvars(**{name: str(value) for name, value in fields.items()})
+
+
 def current_request_id() -> str | None:
     """Return the request id that this thread's log lines carry, to be stored with work it causes."""
     value = structlog.contextvars.get_contextvars().get("request_id")

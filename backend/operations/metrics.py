@@ -21,6 +21,7 @@ from prometheus_client.multiprocess import MultiProcessCollector, mark_process_d
 
 from backend.core.figures import LATELY, EndedFigure, JobFigures
 from backend.operations.measuring import DatabaseFigures, Measurements, Measuring
+from backend.settings import get_settings
 
 # Where the app keeps what measures for it.
 MEASURING = "measuring"
@@ -174,6 +175,21 @@ def _calls(known: DatabaseFigures) -> Iterator[Metric]:
         ("model", "type"),
         tokens.items(),
     )
+    yield _labelled(
+        "recent_model_cost_dollars",
+        "What the tokens used in the last hour cost, at the prices of the settings.",
+        ("model",),
+        _costs(tokens),
+    )
+
+
+def _costs(tokens: "Counts[tuple[str, str]]") -> Iterator[tuple[tuple[str], float]]:
+    """Yield the cost of the model whose prices are known."""
+    model, prices = get_settings().openai_model, get_settings().model_prices
+    if prices is not None and tokens[model, "input"]:
+        plain = tokens[model, "input"] - tokens[model, "cached"]
+        used = (plain, tokens[model, "cached"], tokens[model, "output"])
+        yield (model,), sum(count * price for count, price in zip(used, prices, strict=True))
 
 
 def _gauge(name: str, text: str, value: float) -> GaugeMetricFamily:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import redirect_stderr
 
 import pytest
+import structlog
 
 from backend.core.logging import configure_logging, current_request_id, get_logger, log_context
 from backend.settings import Settings
@@ -19,6 +20,8 @@ def logged(settings: Settings) -> Iterator[Callable[..., list[str]]]:
     """Log with other settings; returns the lines."""
 
     def run(act: Callable[[], object], **changes: object) -> list[str]:
+        # What a request of another test has left would stand in the lines of this one.
+        structlog.contextvars.clear_contextvars()
         stream = io.StringIO()
         with redirect_stderr(stream):
             configure_logging(settings.model_copy(update=changes))

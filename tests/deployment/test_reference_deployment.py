@@ -271,5 +271,6 @@ def test_a_requests_id_leads_through_both_logs(system: ContainerSystem, student:
     def found(name: str) -> list[str]:
         return [line for line in lines[name] if f"request_id={request_id}" in line]
 
-    assert any("path=/api/v1/study-sets/" in line and "status=202" in line for line in found("api-1"))
+    answered = next(line for line in found("api-1") if "path=/api/v1/study-sets/" in line and "status=202" in line)
+    assert re.search(r"user_id=[0-9a-f-]{36}", answered)
     assert any("event=generation.step.section_made" in line for line in found("worker-1"))

@@ -69,7 +69,7 @@ def test_two_apis_share_a_broker_outside(engine: Engine, tmp_path: Path) -> None
         run = first.start_run(first.upload(tmp_path, 12), flashcards=12, questions=0)
         view = second.check_done_once(run)
         assert first.api.get(f"/runs/{run}") == view
-        events = [api.get(f"/runs/{run}/events", after="0")["events"] for api in (first.api, second.api)]
+        events = [api.get(f"/runs/{run}/events", after="0")["items"] for api in (first.api, second.api)]
         assert events[0] == events[1]
         assert events[0][-1]["kind"] == "run.done"
         stopped = second.start_run(second.upload(tmp_path, 12))

@@ -15,7 +15,7 @@ from backend.app import create_app
 from backend.core.database import db
 from backend.core.queue import configure_queue
 from backend.operations.single_flight import SingleFlight
-from backend.settings import Settings
+from backend.settings import Settings, get_settings
 from tests.architecture.source_tree import CHECKOUT
 from tests.operations.conftest import Scraped
 
@@ -344,7 +344,19 @@ def test_an_empty_token_is_none_at_all(settings: Settings) -> None:
     assert app.test_client().get("/metrics", headers={"Authorization": "Bearer "}).status_code == 401
 
 
-@pytest.mark.usefixtures("worked")
+@pytest.fixture
+def priced(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Give prices for the model that the tests use."""
+    monkeypatch.setenv("OPENAI_MODEL", "builtin-1")
+    for kind, price in {"INPUT": "2.50", "CACHED": "1.25", "OUTPUT": "10"}.items():
+        monkeypatch.setenv(f"OPENAI_USD_PER_MILLION_{kind}", price)
+    get_settings.cache_clear()
+    yield
+    monkeypatch.undo()
+    get_settings.cache_clear()
+
+
+@pytest.mark.usefixtures("worked", "priced")
 def test_the_table_of_the_documentation_is_complete(scrape: Scrape, engine: sa.Engine) -> None:
     text = (CHECKOUT / "docs/operations.md").read_text()
     documented = {
@@ -360,3 +372,15 @@ def test_the_table_of_the_documentation_is_complete(scrape: Scrape, engine: sa.E
         labels = {label for sample in family.samples for label in sample.labels} - {"le"}
         exposed.add((name, family.type, tuple(sorted(labels))))
     assert {(name, kind, tuple(sorted(labels))) for name, kind, labels in documented} == exposed
+
+
+def test_the_cost_is_told_where_prices_are_given(engine: sa.Engine, worked: None, priced: None, scrape: Scrape) -> None:
+    with engine.begin() as connection:
+        connection.exec_driver_sql(
+            "UPDATE model_calls SET input_tokens = 3000000, cached_tokens = 1000000, output_tokens = 500000"
+        )
+    assert scrape().value("recent_model_cost_dollars", model="builtin-1") == pytest.approx(2 * 2.5 + 1.25 + 5)
+
+
+def test_there_is_no_cost_without_prices(worked: None, scrape: Scrape) -> None:
+    assert scrape().value("recent_model_cost_dollars", model="builtin-1") is None
