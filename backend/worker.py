@@ -4,6 +4,10 @@ import atexit
 import faulthandler
 import gc
 import os
+import signal
+import threading
+import time
+from types import FrameType
 from typing import Any
 
 from celery import Task
@@ -17,6 +21,7 @@ from celery.signals import (
     worker_init,
     worker_process_init,
     worker_process_shutdown,
+    worker_ready,
 )
 from flask import Flask
 from sqlalchemy.orm import configure_mappers
@@ -32,10 +37,14 @@ from backend.generation.choice import load_models
 from backend.library import tasks as library_tasks
 from backend.operations import tasks as operations_tasks
 from backend.operations.heartbeat import STACKS_SIGNAL, ChildHeart, beat_main, beat_period_s
+from backend.operations.processes import list_children, send_signal
 from backend.operations.sentry import configure_sentry, flush_reports
 from backend.settings import get_settings
 
 log = get_logger(__name__)
+
+# Above worker_soft_shutdown_timeout, and under supervisor's stopwaitsecs.
+LONGEST_END_S = 11.0
 
 settings = get_settings()
 flask_app = Flask("hackthestudy-worker")
@@ -155,6 +164,29 @@ def at_rest(**_: Any) -> None:
 def before_ending(**_: Any) -> None:
     """Send what a child has yet to report: it ends without running what is registered for the exit."""
     flush_reports()
+
+
+@worker_ready.connect
+def limit_the_end(**_: Any) -> None:
+    """Have SIGTERM start a clock: a worker that loses its broker while it stops would wait for it for ever."""
+    stop = signal.getsignal(signal.SIGTERM)
+
+    def stop_in_time(number: int, frame: FrameType | None) -> None:
+        threading.Thread(target=end_in_time, name="end", daemon=True).start()
+        if callable(stop):
+            stop(number, frame)
+
+    signal.signal(signal.SIGTERM, stop_in_time)
+
+
+def end_in_time() -> None:
+    """End the worker when it has not ended by itself; its steps are handed back as at any end."""
+    time.sleep(LONGEST_END_S)
+    log.warning("worker.end_forced", after_s=LONGEST_END_S)
+    for child in list_children(os.getpid()):
+        send_signal(child, signal.SIGKILL)
+    hand_back_at_exit(os.getpid())
+    os._exit(0)
 
 
 def hand_back_at_exit(main_pid: int) -> None:

@@ -186,7 +186,7 @@ def _calls(known: DatabaseFigures) -> Iterator[Metric]:
 def _costs(tokens: "Counts[tuple[str, str]]") -> Iterator[tuple[tuple[str], float]]:
     """Yield the cost of the model whose prices are known."""
     model, prices = get_settings().openai_model, get_settings().model_prices
-    if prices is not None and tokens[model, "input"]:
+    if prices is not None and (model, "input") in tokens:
         plain = tokens[model, "input"] - tokens[model, "cached"]
         used = (plain, tokens[model, "cached"], tokens[model, "output"])
         yield (model,), sum(count * price for count, price in zip(used, prices, strict=True))

@@ -29,6 +29,7 @@ _FURTHER_DOORS = {
         "models": "foreign keys point at tables of rooms that have no tasks",
         "choice": "the language models are loaded once, before the worker forks",
         "heartbeat": "the worker's processes give signs of life",
+        "processes": "the worker ends its own processes when it cannot stop politely",
         "sentry": "the worker has its crashes reported",
     },
     "backend.cli": {
