@@ -33,10 +33,10 @@ run: setup ## Keep the whole system running at http://localhost:8080 (PORT=…);
 
 test: setup ## Run all tests on real PostgreSQL and Redis.
 	$(PYTHON) -m pytest -n $(TEST_PROCESSES) --dist loadgroup -m "not faults and not containers"
-	$(PYTHON) -m pytest -m faults
+	$(PYTHON) -m pytest -m faults -n $(TEST_PROCESSES) --dist loadfile
 
 test-faults: setup ## Run only the tests that kill, freeze and restart real processes.
-	$(PYTHON) -m pytest -m faults
+	$(PYTHON) -m pytest -m faults -n $(TEST_PROCESSES) --dist loadfile
 
 containers: setup ## Build both images and test the deployment in real containers (needs Docker or Podman).
 	@$(PYTHON) -m tests.deployment.engine >/dev/null
