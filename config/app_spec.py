@@ -5,10 +5,12 @@
 An update replaces the whole spec of the app, and ``app.spec.yml`` is public and has no secrets. So each secret gets
 its new value from ``--secrets`` (lines ``NAME=value``), else the one that the app has: ``--live`` is what
 ``doctl apps spec get`` prints, in which secrets are encrypted and may be sent back as they are. A secret with
-neither is left out, as an empty value would be set. Everything else is as the file in the repository says.
+neither is left out, as an empty value would be set. Everything else is as the file in the repository says; what was
+changed in the control panel and not in the file is told as ``changed``.
 
-What was done is told on standard error, by name only. It ends with 1 and prints no spec when a secret without which
-the app does not start has no value, and when a secret would be lost that the app has and the file does not name.
+What was done is told on standard error, of secrets by name only. It ends with 1 and prints no spec when a secret
+without which the app does not start has no value, and when one would be lost that the app has and the file does not
+name.
 """
 
 import argparse
@@ -54,7 +56,28 @@ def merge(public: Spec, live: Spec, secrets: Mapping[str, str]) -> list[str]:
         raise Refused("Refusing to make a spec:\n" + "\n".join(f"  {line}" for line in missing))
     for _, owner in _owners(public):
         owner["envs"] = [v for v in owner.get("envs", []) if v.get("type") != "SECRET" or v.get("value")]
+    return told + _differences(public, live)
+
+
+def _differences(public: Spec, live: Spec) -> list[str]:
+    """Return what the file changes or takes away of what the app has, secrets left out."""
+    told, new = [], dict(_plain(public))
+    for (component, name), value in _plain(live):
+        if (component, name) not in new:
+            told.append(f"taken away: {component} {name}, which is {value}")
+        elif new[component, name] != value:
+            told.append(f"changed: {component} {name} from {value} to {new[component, name]}")
     return told
+
+
+def _plain(spec: Spec) -> Iterator[tuple[Place, str]]:
+    for name, owner in _owners(spec):
+        for variable in owner.get("envs", []):
+            if variable.get("type") != "SECRET":
+                yield (name, variable["key"]), str(variable.get("value", ""))
+        for field in ("instance_count", "instance_size_slug"):
+            if field in owner:
+                yield (name, field), str(owner[field])
 
 
 def _owners(spec: Spec) -> Iterator[tuple[str, Spec]]:

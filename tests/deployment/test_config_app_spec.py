@@ -18,7 +18,9 @@ PUBLIC = {
         {"key": "JWT_SECRET", "type": "SECRET", "scope": "RUN_TIME"},
         {"key": "LOG_LEVEL", "value": "INFO", "scope": "RUN_TIME"},
     ],
-    "workers": [{"name": "worker", "envs": [{"key": "SENTRY_DSN", "type": "SECRET", "scope": "RUN_TIME"}]}],
+    "workers": [
+        {"name": "worker", "instance_count": 1, "envs": [{"key": "SENTRY_DSN", "type": "SECRET", "scope": "RUN_TIME"}]}
+    ],
 }
 SET = {"JWT_SECRET": "first", "SENTRY_DSN": "https://sentry.example/1"}
 
@@ -48,8 +50,19 @@ def test_a_new_app_gets_its_secrets(public) -> None:
 
 
 def test_an_update_keeps_the_secrets_and_takes_the_rest_from_the_file(public) -> None:
-    assert merge(public, live(), {}) == ["kept: app JWT_SECRET", "kept: worker SENTRY_DSN"]
+    told = merge(public, live(), {})
+    assert told == ["kept: app JWT_SECRET", "kept: worker SENTRY_DSN", "changed: app LOG_LEVEL from DEBUG to INFO"]
     assert values(public) == {"JWT_SECRET": "EV[1:jwt]", "LOG_LEVEL": "INFO", "SENTRY_DSN": "EV[1:dsn]"}
+
+
+def test_what_was_changed_in_the_control_panel_is_told(public) -> None:
+    before = live()
+    before["envs"][1:] = [{"key": "EXTRA", "value": "1"}]
+    before["workers"][0]["instance_count"] = 3
+    assert merge(public, before, {})[2:] == [
+        "taken away: app EXTRA, which is 1",
+        "changed: worker instance_count from 3 to 1",
+    ]
 
 
 def test_one_secret_is_rotated_and_the_others_stay(public) -> None:
