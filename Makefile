@@ -14,7 +14,7 @@ TEST_PROCESSES ?= $(shell n=$$(nproc); [ $$n -gt 4 ] && echo 4 || echo $$n)
 export PYTHONUNBUFFERED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test test-faults check bench lock openapi
+.PHONY: help setup demo run test test-faults containers check bench lock openapi
 
 help: ## Show this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,11 +32,15 @@ run: setup ## Keep the whole system running at http://localhost:8080 (PORT=…);
 	@$(PYTHON) -m config.local.run
 
 test: setup ## Run all tests on real PostgreSQL and Redis.
-	$(PYTHON) -m pytest -n $(TEST_PROCESSES) --dist loadgroup -m "not faults"
+	$(PYTHON) -m pytest -n $(TEST_PROCESSES) --dist loadgroup -m "not faults and not containers"
 	$(PYTHON) -m pytest -m faults
 
 test-faults: setup ## Run only the tests that kill, freeze and restart real processes.
 	$(PYTHON) -m pytest -m faults
+
+containers: setup ## Build both images and test the deployment in real containers (needs Docker or Podman).
+	@$(PYTHON) -m tests.deployment.engine >/dev/null
+	$(PYTHON) -m pytest -m containers tests/deployment
 
 check: setup ## Lint, format, types and architecture.
 	$(PYTHON) -m ruff check .

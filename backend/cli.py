@@ -109,6 +109,25 @@ def supervise(configuration: str) -> None:
     os.execvp("supervisord", ["supervisord", "--nodaemon", "--configuration", configuration])
 
 
+@main.command("move-documents")
+def move_documents() -> None:
+    """Move files until each is where DOCUMENT_STORAGE says, and print how many."""
+    from backend.library import service as library
+    from backend.library.errors import FileUnavailable
+
+    moved = 0
+    with _outside_requests("move-documents").app_context():
+        try:
+            while count := library.move_documents():
+                moved += count
+        except FileUnavailable:
+            click.echo("The bucket is away or does not let us in.", err=True)
+        left = library.count_misplaced_documents()
+    click.echo(f"moved: {moved}, left: {left}")
+    if left:
+        sys.exit("Some files are left: being read, or the log says why. Run this again after 15 minutes.")
+
+
 def configuration_table() -> str:
     """Return the configuration as a Markdown table: each environment variable, its default and its meaning."""
     rows = ["| variable | default | meaning |", "| --- | --- | --- |"]

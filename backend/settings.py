@@ -1,16 +1,19 @@
 """Every environment variable, typed, read once and frozen; refuses unsafe values in production."""
 
+import re
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import quote, urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 _DEVELOPMENT_SECRET = "development-only-secret-not-for-production"
 _SHORTEST_SECRET = 32
 _OWN_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
+# A bucket's name as S3 defines it; a prefix of names without "." or ".." alone.
+_BUCKET = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/(?!\.{1,2}(/|$))[A-Za-z0-9._-]+){0,8}", re.ASCII)
 # What reading allows for each page that needs OCR (see library.extraction.reader).
 _OCR_PAGE_S = 20.0
 
@@ -122,6 +125,29 @@ class Settings(BaseSettings):
         if isinstance(raw, str):
             values["cors_origins"] = tuple(part.strip().rstrip("/") for part in raw.split(",") if part.strip())
         return values
+
+    @field_validator("document_storage")
+    @classmethod
+    def _check_storage(cls, value: str) -> str:
+        """Take ``postgres`` or a bucket's address, with or without a slash at its end."""
+        value = value.rstrip("/")
+        if value != "postgres" and not _BUCKET.fullmatch(value):
+            raise ValueError("must be postgres or s3://bucket/prefix, of letters, digits and . _ - in the prefix")
+        return value
+
+    @field_validator("s3_endpoint_url")
+    @classmethod
+    def _check_endpoint(cls, value: str | None) -> str | None:
+        if value is not None and not (urlsplit(value).scheme in ("http", "https") and urlsplit(value).hostname):
+            raise ValueError("must be an address such as https://fra1.digitaloceanspaces.com")
+        return value
+
+    @model_validator(mode="after")
+    def _refuse_bucket_without_keys(self) -> Self:
+        missing = [name for name in ("s3_access_key_id", "s3_secret_access_key") if not getattr(self, name)]
+        if self.document_storage != "postgres" and missing:
+            raise ValueError("\n".join(f"{name.upper()} is missing: DOCUMENT_STORAGE is a bucket" for name in missing))
+        return self
 
     @model_validator(mode="after")
     def _refuse_unsafe_production(self) -> Self:

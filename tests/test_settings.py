@@ -115,6 +115,63 @@ def test_a_malformed_value_is_named(environment, name: str, value: str) -> None:
     assert lines[0].startswith(f"{name}: ")
 
 
+KEYS = {"S3_ACCESS_KEY_ID": "key", "S3_SECRET_ACCESS_KEY": "very-secret"}
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "s3://",
+        "s3://ab",
+        "s3://Bucket/files",
+        "s3://-bucket",
+        "s3://bucket//files",
+        "s3://bucket/../files",
+        "s3://bucket/./files",
+        "s3://bucket/files/..",
+        "s3://bucket/a b",
+        "s3://bucket/files?acl",
+        "s3://bucket/%2e%2e",
+        "s3://user:password@bucket/files",
+        "https://bucket.example/files",
+        "bucket/files",
+        "POSTGRES",
+    ],
+)
+def test_a_malformed_place_of_files_is_refused(environment, place: str) -> None:
+    lines = refusal(environment, DOCUMENT_STORAGE=place, **KEYS)
+    assert len(lines) == 1
+    assert lines[0].startswith("DOCUMENT_STORAGE: must be postgres or s3://bucket/prefix")
+
+
+@pytest.mark.parametrize(
+    ("given", "place"),
+    [
+        ("postgres", "postgres"),
+        ("s3://bucket", "s3://bucket"),
+        ("s3://bucket/", "s3://bucket"),
+        ("s3://my-bucket.example/files/v1.2_a/", "s3://my-bucket.example/files/v1.2_a"),
+    ],
+)
+def test_a_place_of_files_has_one_spelling(environment, given: str, place: str) -> None:
+    environment(DOCUMENT_STORAGE=given, **KEYS)
+    assert load_settings().document_storage == place
+
+
+@pytest.mark.parametrize("name", KEYS)
+def test_a_bucket_needs_keys(environment, name: str) -> None:
+    keys = {key: value for key, value in KEYS.items() if key != name}
+    lines = refusal(environment, DOCUMENT_STORAGE="s3://bucket/files", **keys)
+    assert lines == [f"{name} is missing: DOCUMENT_STORAGE is a bucket"]
+
+
+@pytest.mark.parametrize("url", ["fra1.digitaloceanspaces.com", "s3://bucket", "https://", "ftp://host"])
+def test_a_malformed_address_of_the_bucket_is_refused(environment, url: str) -> None:
+    lines = refusal(environment, S3_ENDPOINT_URL=url)
+    assert len(lines) == 1
+    assert lines[0].startswith("S3_ENDPOINT_URL: must be an address")
+
+
 def test_values_are_typed(environment) -> None:
     environment(PORT="9000", CORS_ORIGINS="https://a.example/, https://b.example,", FRONTEND_URL="https://c.example/")
     settings = load_settings()

@@ -183,14 +183,17 @@ def cancel_held(model: type[Job], held: Claim) -> None:
     _write(model, held, state=JobState.CANCELLED, ended_at=database_now(), error_code=None)
 
 
-def retry_later(model: type[Job], held: Claim, *, delay_s: float) -> None:
-    """Give a held row back after a failure that may pass, to be tried again in ``delay_s`` seconds."""
+def retry_later(model: type[Job], held: Claim, *, delay_s: float, is_failure: bool = True) -> None:
+    """Give a held row back after a failure that may pass, to be tried again in ``delay_s`` seconds.
+
+    ``is_failure`` says whether it counts towards those after which a row is given up.
+    """
     moment = database_now()
     _write(
         model,
         held,
         state=JobState.QUEUED,
-        failures=model.failures + 1,
+        failures=model.failures + int(is_failure),
         available_at=moment + timedelta(seconds=delay_s),
         sent_at=moment,
     )

@@ -27,6 +27,8 @@ _NOISY = (
     *("httpx", "httpx2", "httpcore", "httpcore2", "openai"),
     *("celery.worker.strategy", "celery.app.trace"),
     "alembic.runtime.plugins",
+    # The SDK of buckets logs whole requests with their signatures, at DEBUG.
+    *("boto3", "botocore", "urllib3"),
 )
 
 

@@ -30,7 +30,7 @@ from backend.generation.types import (
 )
 from backend.generation.views import RunView
 from backend.library import service as library
-from backend.library.signals import document_deleting, study_set_deleting
+from backend.library.signals import document_deleting, study_set_deleting, study_sets_expiring
 from backend.library.types import DocumentStatus
 
 Sections = dict[str, tuple[int, datetime | None]]
@@ -245,3 +245,9 @@ def _on_study_set_deleting(_sender: object, *, study_set_id: UUID) -> None:
     active = sa.select(Run).where(Run.study_set_id == study_set_id, Run.state.not_in(ENDED_STATES))
     for run in db.session.scalars(active.order_by(Run.id).with_for_update()).all():
         end_run(run, RunState.CANCELLED)
+
+
+@study_sets_expiring.connect
+def _on_study_sets_expiring(_sender: object, *, study_set_ids: Sequence[UUID], since: datetime) -> set[UUID]:
+    recent = sa.or_(Run.created_at >= since, Run.ended_at >= since, Run.state.not_in(ENDED_STATES))
+    return set(db.session.scalars(sa.select(Run.study_set_id).where(Run.study_set_id.in_(study_set_ids), recent)))

@@ -63,3 +63,32 @@ class TooManyDocuments(DomainError):
         "en": "A study set holds at most {limit} documents. Delete one or start another study set.",
         "de": "Ein Lernset fasst höchstens {limit} Dokumente. Lösche eines oder beginne ein neues Lernset.",
     }
+
+
+class FileExpired(DomainError):
+    """The document's file was deleted, since nothing happened in its study set for a long time."""
+
+    code = "file_expired"
+    status = 410
+    texts = {
+        "en": "The file was deleted because its study set had not been used for a long time. Its pages and everything "
+        "made from them are still there; upload the file again if you need it.",
+        "de": "Die Datei wurde gelöscht, weil ihr Lernset lange nicht benutzt wurde. Ihre Seiten und alles, was daraus "
+        "entstanden ist, sind noch da; lade die Datei noch einmal hoch, wenn du sie brauchst.",
+    }
+
+
+class FileUnavailable(DomainError):
+    """The bucket that has the file is away, slow, or does not let us in."""
+
+    code = "file_unavailable"
+    status = 503
+    retry_after_s = 10
+    texts = {
+        "en": "The file cannot be fetched at the moment. Please try again shortly.",
+        "de": "Die Datei ist im Moment nicht abrufbar. Bitte versuche es gleich noch einmal.",
+    }
+
+
+class FileLost(Exception):
+    """The file, or a part of it, is not where its document says it is: only an operator can help."""

@@ -1,4 +1,4 @@
-"""Study sets, documents, pages, and the pieces of stored files."""
+"""Study sets, documents, pages, the pieces of stored files, and the objects that are to go."""
 
 from datetime import datetime
 from uuid import UUID
@@ -9,6 +9,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.core.database import Base, Identified
 from backend.core.jobs import Job, job_constraints
+
+POSTGRES = "postgres"
+"""The place of files whose pieces are rows of this database."""
 
 
 class StudySet(Identified, Base):
@@ -26,6 +29,12 @@ class Document(Job, Base):
     """One uploaded file. It is its own unit of work: being read into pages.
 
     As a ``Job`` its state is queued, running (being read), done (ready) or failed with an error code.
+
+    ``stored_in`` says where the file is: ``postgres`` (its pieces are rows), or a bucket such as
+    ``s3://bucket/prefix``, in which its object is called ``stored_key``; None once the file has expired. A trigger
+    notes the object of a row that goes, or that points elsewhere, in ``discarded_objects``. ``moving_until`` keeps
+    movers from doing the same work at once; what keeps them from harm is that a move is recorded only where the
+    file is still where it was found.
     """
 
     task = "library.read_document"
@@ -35,6 +44,7 @@ class Document(Job, Base):
         *job_constraints(),
         sa.UniqueConstraint("study_set_id", "sha256"),
         sa.CheckConstraint("size_bytes > 0", name="not_empty"),
+        sa.CheckConstraint("((stored_in LIKE 's3://%') IS TRUE) = (stored_key IS NOT NULL)", name="key_in_bucket"),
     )
 
     study_set_id: Mapped[UUID] = mapped_column(sa.ForeignKey("study_sets.id", ondelete="CASCADE"), index=True)
@@ -46,6 +56,9 @@ class Document(Job, Base):
     pages_read: Mapped[int] = mapped_column(default=0)
     characters: Mapped[int] = mapped_column(default=0)
     warnings: Mapped[list[dict[str, object]]] = mapped_column(JSONB, default=list)
+    stored_in: Mapped[str | None] = mapped_column(default=POSTGRES, server_default=POSTGRES, index=True)
+    stored_key: Mapped[UUID | None]
+    moving_until: Mapped[datetime | None]
 
 
 class Page(Base):
@@ -69,3 +82,18 @@ class StoredPiece(Base):
     key: Mapped[UUID] = mapped_column(sa.ForeignKey("documents.id", ondelete="CASCADE"), primary_key=True)
     number: Mapped[int] = mapped_column(primary_key=True)
     data: Mapped[bytes]
+
+
+class DiscardedObject(Base):
+    """An object in a bucket that is to be deleted once it is due, because no document has it any more.
+
+    A move writes the row of its object before the object is made and deletes it with its record, so that what a
+    crash leaves over is found. ``claimed``: the object may be gone already, and no document may have it again.
+    """
+
+    __tablename__ = "discarded_objects"
+
+    key: Mapped[UUID] = mapped_column(primary_key=True)
+    place: Mapped[str]
+    claimed: Mapped[bool] = mapped_column(default=False)
+    due_at: Mapped[datetime] = mapped_column(index=True)

@@ -10,22 +10,25 @@ from sqlalchemy.exc import DBAPIError
 
 from backend.core import jobs
 from backend.core.database import db, is_passing
+from backend.core.errors import NotFound
 from backend.core.jobs import Claim
 from backend.core.logging import get_logger, log_context
 from backend.core.transaction import transaction
+from backend.library.errors import FileUnavailable
 from backend.library.extraction.errors import UnreadableFile
 from backend.library.extraction.kinds import DocumentKind
 from backend.library.extraction.reader import ReadLimits, ReadReport
 from backend.library.extraction.reader import read_document as extract
 from backend.library.models import Document, Page
 from backend.library.signals import document_settled
-from backend.library.storage import storage
+from backend.library.storage import read_file
 from backend.library.types import PageText
 from backend.settings import Settings, get_settings
 
 log = get_logger(__name__)
 
 _PROGRESS_EVERY_S = 0.5
+_BUCKET_AWAY_S = 30.0
 
 
 def read_document(document_id: UUID) -> None:
@@ -37,7 +40,7 @@ def read_document(document_id: UUID) -> None:
     with log_context(document_id=document_id, request_id=held.request_id, attempt=held.attempt):
         try:
             _read(held)
-        except jobs.LeaseLost:
+        except (jobs.LeaseLost, NotFound):
             log.warning("library.document.lease_lost")
         except Exception as error:
             if isinstance(error, DBAPIError) and is_passing(error):
@@ -72,9 +75,15 @@ def _read(held: Claim) -> None:
         kind = DocumentKind(db.session.get_one(Document, held.id).kind)
     with jobs.lease(Document, held), tempfile.TemporaryDirectory(prefix="document-") as folder:
         path = Path(folder) / f"document.{kind.value}"
-        with path.open("wb") as file:
-            for piece in storage.read(held.id):
-                file.write(piece)
+        try:
+            with path.open("wb") as file:
+                for piece in read_file(held.id):
+                    file.write(piece)
+        except FileUnavailable:
+            with transaction():
+                # However long the bucket is away: the document is as good as it was.
+                jobs.retry_later(Document, held, delay_s=_BUCKET_AWAY_S, is_failure=False)
+            return
         try:
             report = extract(path, kind, _limits(get_settings()), take)
         except UnreadableFile as error:

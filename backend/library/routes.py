@@ -38,7 +38,9 @@ _LONGEST_NAME = 255
 library = APIBlueprint("library", __name__, tag="Library")
 
 _FILE_DOC: dict[int | str, Any] = {
-    200: {"description": "The file as it was uploaded.", "content": {"application/octet-stream": {}}}
+    200: {"description": "The file as it was uploaded.", "content": {"application/octet-stream": {}}},
+    410: "The file has expired",
+    503: "The bucket that has the file is away",
 }
 
 
@@ -149,8 +151,9 @@ def get_page(document_id: UUID, number: int) -> PageAnswer:
 def download_document(document_id: UUID) -> Response:
     """Download the file as it was uploaded."""
     with transaction():
-        document, pieces = service.read_bytes(g.user_id, document_id)
-    # The pieces are read after the request has ended, in its context.
+        document = service.get_document(g.user_id, document_id)
+    pieces = service.open_file(document.id)
+    # All pieces but the first are read after the request has ended, in its context.
     response = Response(stream_with_context(pieces), content_type=DocumentKind(document.kind).media_type)
     response.content_length = document.size_bytes
     response.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(document.filename)}"

@@ -65,6 +65,9 @@ class DocumentAnswer(Answer):
     characters: int
     warnings: list[DocumentProblem]
     error: DocumentProblem | None
+    file_expired: bool = Field(
+        description="The file was deleted after a long time without use; pages and what was made of them stay."
+    )
     created_at: datetime
 
     @classmethod
@@ -85,6 +88,7 @@ class DocumentAnswer(Answer):
                 for warning in document.warnings
             ],
             error=DocumentProblem.of(document.error_code) if document.error_code else None,
+            file_expired=document.stored_in is None,
             created_at=document.created_at,
         )
 

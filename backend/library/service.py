@@ -1,7 +1,7 @@
 """Business verbs of the library. Every verb that loads takes the user: not hers and not there are the same."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -20,13 +20,44 @@ from backend.core.logging import current_request_id
 from backend.core.pagination import Page as PageOf
 from backend.core.pagination import PageQuery, fetch_page
 from backend.library.errors import FileRefused, FileTooLarge, TooManyDocuments
+from backend.library.expiry import delete_expired_files
 from backend.library.extraction.errors import UnreadableFile
 from backend.library.extraction.kinds import DocumentKind, detect_kind
-from backend.library.models import Document, Page, StudySet
+from backend.library.models import POSTGRES, Document, Page, StudySet
+from backend.library.moving import count_misplaced_documents, discard_objects, move_documents
 from backend.library.signals import document_deleting, study_set_deleting
-from backend.library.storage import storage
+from backend.library.storage import open_file, store_file
 from backend.library.types import DocumentStatus, DocumentText, PageSource, PageText
 from backend.settings import get_settings
+
+__all__ = [
+    "AddedDocument",
+    "IncomingFile",
+    "add_documents",
+    "are_settled",
+    "check_study_set",
+    "count_misplaced_documents",
+    "count_pages",
+    "create_study_set",
+    "delete_document",
+    "delete_expired_files",
+    "delete_study_set",
+    "discard_objects",
+    "document_status",
+    "find_filenames",
+    "get_document",
+    "get_page",
+    "get_study_set",
+    "list_documents",
+    "list_page_numbers",
+    "list_study_sets",
+    "load_texts",
+    "lock_documents",
+    "lock_study_set",
+    "move_documents",
+    "open_file",
+    "rename_study_set",
+]
 
 _STATUS = {
     JobState.QUEUED: DocumentStatus.QUEUED,
@@ -126,6 +157,10 @@ def _add_document(study_set: StudySet, file: IncomingFile, field: str) -> AddedD
         sa.select(Document).where(Document.study_set_id == study_set.id, Document.sha256 == digest)
     )
     if same is not None:
+        if same.stored_in is None:
+            # The file had expired; whoever brings it again has it again.
+            same.stored_in = POSTGRES
+            store_file(same.id, file.stream)
         return AddedDocument(same, duplicate=True)
     most = get_settings().max_documents_per_set
     count = sa.select(sa.func.count()).select_from(Document).where(Document.study_set_id == study_set.id)
@@ -142,7 +177,7 @@ def _add_document(study_set: StudySet, file: IncomingFile, field: str) -> AddedD
     )
     db.session.add(document)
     db.session.flush()
-    storage.store(document.id, file.stream)
+    store_file(document.id, file.stream)
     jobs.dispatch(Document, [document.id])
     return AddedDocument(document, duplicate=False)
 
@@ -189,12 +224,6 @@ def get_page(user_id: UUID, document_id: UUID, number: int) -> PageText:
     return _page_text(page)
 
 
-def read_bytes(user_id: UUID, document_id: UUID) -> tuple[Document, Iterator[bytes]]:
-    """Return the document and its stored bytes in pieces. Raises NotFound."""
-    document = get_document(user_id, document_id)
-    return document, storage.read(document.id)
-
-
 def delete_document(user_id: UUID, document_id: UUID) -> None:
     """Delete the document with its bytes and pages. Raises NotFound, and what rooms above object with."""
     get_document(user_id, document_id)
@@ -203,7 +232,6 @@ def delete_document(user_id: UUID, document_id: UUID) -> None:
     if document is None:
         raise NotFound
     document_deleting.send(document_id=document.id)
-    storage.delete(document.id)
     db.session.delete(document)
 
 

@@ -13,5 +13,9 @@ document_settled = _signals.signal("document-settled")
 # Sent with ``document_id`` before a document is deleted.
 document_deleting = _signals.signal("document-deleting")
 
+# Sent with ``study_set_ids`` and ``since`` before files of study sets that seem unused expire. A receiver returns
+# the set of those ids for which it knows of something that happened since then: their files stay.
+study_sets_expiring = _signals.signal("study-sets-expiring")
+
 # Sent with ``study_set_id`` before a study set is deleted with everything in it.
 study_set_deleting = _signals.signal("study-set-deleting")

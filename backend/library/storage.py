@@ -1,62 +1,138 @@
-"""Where the bytes of files are kept: a small interface, and its implementation in PostgreSQL.
+"""The bytes of files, wherever they are.
 
-API and worker share no disk, so a file cannot be handed over by path.
+PostgreSQL is the inbox: API and worker share no disk, and an upload must be whole or not there at all. A bucket may
+be the archive (see ``moving``). Each document's row says where its file is, and reading follows the row.
 """
 
 from collections.abc import Iterator
-from typing import BinaryIO, Protocol
+from dataclasses import dataclass
+from itertools import chain
+from typing import IO
 from uuid import UUID
 
 import sqlalchemy as sa
 
 from backend.core.database import db
+from backend.core.errors import NotFound
+from backend.core.logging import get_logger
 from backend.core.transaction import transaction
-from backend.library.models import StoredPiece
+from backend.library.errors import FileExpired, FileLost, FileUnavailable
+from backend.library.models import Document, StoredPiece
+
+log = get_logger(__name__)
 
 # Large enough to make few rows, small enough that a handful of copies on the way stays under a few megabytes.
 PIECE_BYTES = 512 * 1024
 
 
-class Storage(Protocol):
-    """Keeps files by key."""
+@dataclass(frozen=True, slots=True)
+class Location:
+    """Where the bytes of a file are: the place, and within a bucket the object's key."""
 
-    def store(self, key: UUID, stream: BinaryIO) -> None:
-        """Store what ``stream`` holds, from its present position, under ``key``."""
-
-    def read(self, key: UUID) -> Iterator[bytes]:
-        """Yield the stored bytes in pieces. Nothing is yielded for an unknown key."""
-
-    def delete(self, key: UUID) -> None:
-        """Forget the bytes under ``key``, if there are any."""
+    place: str
+    key: UUID | None
 
 
-class PostgresStorage:
-    """Keeps each file in pieces in a table, in the transaction of the caller."""
-
-    def store(self, key: UUID, stream: BinaryIO) -> None:
-        """Insert the pieces one by one, so that memory stays constant."""
-        number = 0
-        while data := stream.read(PIECE_BYTES):
-            db.session.execute(sa.insert(StoredPiece).values(key=key, number=number, data=data))
-            number += 1
-
-    def read(self, key: UUID) -> Iterator[bytes]:
-        """Yield the pieces, each read in a transaction of its own: a slow reader holds no connection."""
-        number = 0
-        while True:
-            query = sa.select(StoredPiece.data).where(StoredPiece.key == key, StoredPiece.number == number)
-            with transaction():
-                data = db.session.scalar(query)
-            if data is None:
-                return
-            yield data
-            if len(data) < PIECE_BYTES:
-                return
-            number += 1
-
-    def delete(self, key: UUID) -> None:
-        """Delete the pieces."""
-        db.session.execute(sa.delete(StoredPiece).where(StoredPiece.key == key))
+def store_file(document_id: UUID, stream: IO[bytes]) -> None:
+    """Insert what ``stream`` holds, from its present position, piece by piece. Needs a transaction."""
+    number = 0
+    while data := stream.read(PIECE_BYTES):
+        db.session.execute(sa.insert(StoredPiece).values(key=document_id, number=number, data=data))
+        number += 1
 
 
-storage: Storage = PostgresStorage()
+def delete_pieces(document_ids: list[UUID]) -> None:
+    """Delete the pieces of files, where PostgreSQL has any. Needs a transaction."""
+    db.session.execute(sa.delete(StoredPiece).where(StoredPiece.key.in_(document_ids)))
+
+
+def open_file(document_id: UUID) -> Iterator[bytes]:
+    """Return the file's bytes in pieces, of which the first has been read: what fails, mostly fails here.
+
+    Opens transactions of its own. Raises NotFound, FileExpired, FileUnavailable, FileLost.
+    """
+    pieces = read_file(document_id)
+    return chain([next(pieces, b"")], pieces)
+
+
+def read_file(document_id: UUID) -> Iterator[bytes]:
+    """Yield the file's bytes in pieces, also when it is moved or its connection breaks meanwhile.
+
+    A slow reader holds no connection to the database. Raises NotFound, FileExpired, FileUnavailable, FileLost.
+    """
+    done = 0
+    before: Location | None = None
+    while True:
+        location, size_bytes = _locate(document_id)
+        start = done
+        try:
+            for piece in read_location(document_id, location, start):
+                done += len(piece)
+                yield piece
+        except FileUnavailable:
+            if done == start:
+                raise
+        if done >= size_bytes:
+            return
+        if done == start and location == before:
+            log.error("library.file.lost", document_id=str(document_id), place=location.place, read_bytes=done)
+            raise FileLost
+        before = location
+
+
+def read_location(document_id: UUID, location: Location, start: int = 0) -> Iterator[bytes]:
+    """Yield what a location has of the file from byte ``start`` on: nothing when the file is not there.
+
+    Raises FileUnavailable.
+    """
+    if location.key is None:
+        return _read_pieces(document_id, start)
+    # Its SDK takes 40 MB of memory, which a process that meets no bucket is not to pay.
+    from backend.library import object_storage
+
+    return object_storage.read_object(location.place, location.key, start, PIECE_BYTES)
+
+
+def put_object(location: Location, file: IO[bytes], size_bytes: int) -> None:
+    """Write a file as an object, as a whole or not at all. Raises FileUnavailable."""
+    from backend.library import object_storage
+
+    object_storage.put_object(location.place, _key(location), file, size_bytes)
+
+
+def delete_object(location: Location) -> None:
+    """Delete an object, if it is there. Raises FileUnavailable."""
+    from backend.library import object_storage
+
+    object_storage.delete_object(location.place, _key(location))
+
+
+def _key(location: Location) -> UUID:
+    if location.key is None:
+        raise ValueError("PostgreSQL has no objects.")
+    return location.key
+
+
+def _locate(document_id: UUID) -> tuple[Location, int]:
+    query = sa.select(Document.stored_in, Document.stored_key, Document.size_bytes).where(Document.id == document_id)
+    with transaction():
+        row = db.session.execute(query).one_or_none()
+    if row is None:
+        raise NotFound
+    if row.stored_in is None:
+        raise FileExpired
+    return Location(row.stored_in, row.stored_key), row.size_bytes
+
+
+def _read_pieces(document_id: UUID, start: int) -> Iterator[bytes]:
+    number, skipped = divmod(start, PIECE_BYTES)
+    while True:
+        query = sa.select(StoredPiece.data).where(StoredPiece.key == document_id, StoredPiece.number == number)
+        with transaction():
+            data = db.session.scalar(query)
+        if data is None:
+            return
+        yield data[skipped:]
+        if len(data) < PIECE_BYTES:
+            return
+        number, skipped = number + 1, 0

@@ -1,6 +1,7 @@
 """What flashcards and questions have in common: finding, checking, saving, and the evidence of each."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 from backend.core.database import db
 from backend.core.errors import NotFound
 from backend.library import service as library
+from backend.library.signals import study_sets_expiring
 from backend.library.types import DocumentStatus
 from backend.study.errors import DocumentNotRead, DuplicateItem, QuoteRefused
 from backend.study.evidence import PageIndex, QuoteProblem
@@ -114,3 +116,12 @@ def show_evidence(row: ItemRow) -> list[EvidenceContext]:
                     )
                 )
     return shown
+
+
+@study_sets_expiring.connect
+def _on_study_sets_expiring(_sender: object, *, study_set_ids: Sequence[UUID], since: datetime) -> set[UUID]:
+    used: set[UUID] = set()
+    for model in (Flashcard, Question):
+        changed = sa.select(model.study_set_id).where(model.study_set_id.in_(study_set_ids), model.updated_at >= since)
+        used |= set(db.session.scalars(changed.distinct()))
+    return used

@@ -32,12 +32,13 @@ class ApiClient:
 
     def __init__(self, api_url: str, token: str = "") -> None:
         parts = urlsplit(api_url)
+        self.url = api_url
+        self.token = token
         self._host, self._port, self._prefix = parts.hostname or "", parts.port or 80, parts.path
-        self._token = token
 
     def sign_in(self, email: str) -> None:
         """Sign in the way a developer does."""
-        self._token = self.post("/auth/dev-login", {"email": email})["access_token"]
+        self.token = self.post("/auth/dev-login", {"email": email})["access_token"]
 
     def get(self, path: str, **query: str) -> Any:
         """Return the JSON at the path."""
@@ -87,8 +88,8 @@ class ApiClient:
         return json.loads(self._send("POST", path, headers, pieces()))
 
     def _send(self, method: str, path: str, headers: dict[str, str], body: bytes | Iterator[bytes]) -> bytes:
-        if self._token:
-            headers = {**headers, "Authorization": f"Bearer {self._token}"}
+        if self.token:
+            headers = {**headers, "Authorization": f"Bearer {self.token}"}
         connection = http.client.HTTPConnection(self._host, self._port, timeout=_TIMEOUT_S)
         try:
             connection.connect()

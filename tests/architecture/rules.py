@@ -22,6 +22,9 @@ _MAY_COMMIT = {
 _MAY_COMMIT_FOLDER = "backend/migrations/"  # Alembic's own transactions.
 # Imports inside functions, and why they are there.
 _LATE_IMPORTS = {
+    ("backend/library/storage.py", "backend.library.object_storage"): "its SDK takes 40 MB, which few processes need",
+    ("backend/cli.py", "backend.library.service"): "only this command needs the tables",
+    ("backend/cli.py", "backend.library.errors"): "only this command needs the tables",
     ("backend/cli.py", "alembic"): "the watchdog, which runs for ever, needs no migrations",
     ("backend/cli.py", "alembic.config"): "the watchdog, which runs for ever, needs no migrations",
     ("backend/cli.py", "backend.operations.sweeping"): "only these two commands need the rooms with work",

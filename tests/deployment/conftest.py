@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.deployment import measured
 from tests.deployment.engine import Engine, find_engine
 from tests.deployment.system import ContainerSystem, build_images
 
@@ -11,10 +12,20 @@ from tests.deployment.system import ContainerSystem, build_images
 MANY_STEPS = {"SECTION_CHARS": "1500", "STEPS_IN_FLIGHT_PER_RUN": "32"}
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Show what was measured in containers."""
+    figures = measured.read()
+    if figures and terminalreporter.config.getoption("markexpr") == "containers":
+        terminalreporter.section("measured in containers")
+        terminalreporter.write_line(measured.as_table(figures))
+
+
 @pytest.fixture(scope="session")
 def engine() -> Engine:
     """An engine, with our images built. Without one the tests fail, and say what is missing."""
     found = find_engine()
+    measured.FILE.unlink(missing_ok=True)
     build_images(found)
     return found
 

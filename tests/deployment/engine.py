@@ -122,13 +122,13 @@ class Container:
         """Send a signal to its first process."""
         self.engine.call("kill", "--signal", name, self.name)
 
-    def start(self) -> None:
-        """Start it again, on the disk that it had."""
-        self.engine.call("start", self.name)
-
     def remove(self) -> None:
         """Remove it with its disk, as a deployment does."""
         self.engine.call("rm", "--force", "--volumes", self.name)
+
+    def kill(self, pids: Sequence[int], name: str) -> None:
+        """Send a signal to processes inside, which has no program for it but its shell."""
+        self.execute("sh", "-c", f"kill -{name} {' '.join(map(str, pids))}")
 
     def process_ids(self, words: str) -> list[int]:
         """Return the ids, as seen inside, of the processes whose command line contains the words; oldest first."""

@@ -178,6 +178,16 @@ class ContainerSystem:
         """Start a worker container."""
         return self._run_component(name, self.component("worker"), publish=8081, **changes)
 
+    def start(self, name: str, component: str, *, options: tuple[str, ...] = (), **changes: str) -> Container:
+        """Start a container of a component under another name, with variables and options of its own."""
+        found = self.component(component)
+        command: tuple[str, ...] = ()
+        if component == "migrate":
+            first, *rest = found.body["run_command"].split()
+            options, command = (*options, "--entrypoint", first), tuple(rest)
+        port = {"api": 8080}.get(component)
+        return self._run_component(name, found, publish=port, options=options, command=command, **changes)
+
     def _run_component(
         self,
         name: str,

@@ -1,0 +1,78 @@
+"""Files expire: where nothing happens in a study set for long, its files are deleted and all else stays."""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from backend.core.clock import now
+from backend.core.database import db
+from backend.core.jobs import JobState
+from backend.core.logging import get_logger
+from backend.library.models import Document, StudySet
+from backend.library.signals import study_sets_expiring
+from backend.library.storage import delete_pieces
+from backend.settings import get_settings
+
+log = get_logger(__name__)
+
+_BATCH = 50
+
+
+def delete_expired_files() -> int:
+    """Delete the files of some study sets that were not used for ``DOCUMENT_RETENTION_DAYS``; return how many files.
+
+    Pages, and what was made from them, stay. Needs a transaction.
+    """
+    days = get_settings().document_retention_days
+    if days == 0:
+        return 0
+    since = now() - timedelta(days=days)
+    # Locked as an upload locks it, so that none comes between the look and the deed.
+    candidates = list(
+        db.session.scalars(
+            sa.select(StudySet.id)
+            .where(_is_unused(since), StudySet.id.in_(sa.select(Document.study_set_id).where(_has_file())))
+            .order_by(StudySet.updated_at)
+            .limit(_BATCH)
+            .with_for_update(skip_locked=True, key_share=True)
+        )
+    )
+    if not candidates:
+        return 0
+    used: set[UUID] = set()
+    for _, answer in study_sets_expiring.send(study_set_ids=candidates, since=since):
+        used |= answer
+    unused = [study_set_id for study_set_id in candidates if study_set_id not in used]
+    expired = list(
+        db.session.scalars(
+            sa.update(Document)
+            .where(
+                Document.study_set_id.in_(unused),
+                # Looked at again, now that nobody else can change the study set.
+                Document.study_set_id.in_(sa.select(StudySet.id).where(StudySet.id.in_(unused), _is_unused(since))),
+                _has_file(),
+            )
+            .values(stored_in=None, stored_key=None)
+            .returning(Document.id)
+            .execution_options(synchronize_session=False)
+        )
+    )
+    delete_pieces(expired)
+    if expired:
+        log.info("library.files.expired", study_sets=len(unused), files=len(expired))
+    return len(expired)
+
+
+def _is_unused(since: datetime) -> sa.ColumnElement[bool]:
+    newer = sa.select(Document.id).where(
+        Document.study_set_id == StudySet.id, sa.or_(Document.created_at >= since, Document.ended_at >= since)
+    )
+    unread = sa.select(Document.id).where(
+        Document.study_set_id == StudySet.id, Document.state.in_((JobState.QUEUED, JobState.RUNNING))
+    )
+    return sa.and_(StudySet.updated_at < since, ~newer.exists(), ~unread.exists())
+
+
+def _has_file() -> sa.ColumnElement[bool]:
+    return Document.stored_in.is_not(None)

@@ -1,0 +1,84 @@
+"""Many clients that ask again and again until a server goes away, and what of it failed."""
+
+import http.client
+import threading
+from types import TracebackType
+from typing import Self
+from urllib.parse import urlsplit
+
+_CLIENTS = 12
+
+
+class Load:
+    """Clients on connections of their own, each kept and used again.
+
+    A connection that is refused was never there, and one that is kept may be closed while it is idle (RFC 9112,
+    section 9.3.1): the client asks elsewhere. All else is a failed request: a new connection that gets no answer, an
+    answer that is not whole, an error.
+    """
+
+    def __init__(self, api_url: str, token: str, path: str) -> None:
+        parts = urlsplit(api_url)
+        self._host, self._port = parts.hostname or "", parts.port or 80
+        self._path = parts.path + path
+        self._headers = {"Authorization": f"Bearer {token}"}
+        self._over = threading.Event()
+        self._lock = threading.Lock()
+        self._threads = [threading.Thread(target=self._ask, daemon=True) for _ in range(_CLIENTS)]
+        self.answered = 0
+        self.failures: list[str] = []
+
+    def __enter__(self) -> Self:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._over.set()
+        for thread in self._threads:
+            thread.join(timeout=60)
+
+    def _ask(self) -> None:
+        while not self._over.is_set():
+            connection = http.client.HTTPConnection(self._host, self._port, timeout=60)
+            try:
+                connection.connect()
+            except OSError:
+                # Refused: nobody listens any more.
+                connection.close()
+                return
+            try:
+                fresh = True
+                while not self._over.is_set() and self._ask_once(connection, fresh=fresh):
+                    fresh = False
+            finally:
+                connection.close()
+
+    def _ask_once(self, connection: http.client.HTTPConnection, *, fresh: bool) -> bool:
+        """Ask on a connection; return whether it can be used again."""
+        try:
+            connection.request("GET", self._path, headers=self._headers)
+            answer = connection.getresponse()
+        except (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError) as error:
+            if fresh:
+                self._fail(f"no answer: {type(error).__name__}")
+            return False
+        except (OSError, http.client.HTTPException) as error:
+            self._fail(f"{type(error).__name__}: {error}")
+            return False
+        try:
+            answer.read()
+        except (OSError, http.client.HTTPException) as error:
+            self._fail(f"cut: {type(error).__name__}")
+            return False
+        if answer.status != 200:
+            self._fail(f"status {answer.status}")
+        with self._lock:
+            self.answered += 1
+        return not answer.will_close
+
+    def _fail(self, what: str) -> None:
+        with self._lock:
+            self.failures.append(what)

@@ -1,0 +1,123 @@
+"""What tests of stored files share: a bucket on loopback, a document in it, and a look behind the API."""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from apiflask import APIFlask
+
+from backend.library import service as library
+from backend.settings import Settings, get_settings
+from tests.stand_ins.object_store import KEY_ID, REGION, SECRET, Gate, ObjectStore
+
+# More than one piece, and not a whole number of them; the text is what a worker reads.
+TEXT = "".join(f"Cell number {number} divides into two.\n" for number in range(18_000)).encode()
+
+
+class Bucket:
+    """A bucket, reached by the app through a gate; ``place`` is how the settings call it."""
+
+    def __init__(self, store: ObjectStore, gate: Gate, name: str) -> None:
+        self._client = store.client()
+        self._client.create_bucket(Bucket=name)
+        self.gate = gate
+        self.name = name
+        self.place = f"s3://{name}/files"
+
+    def keys(self) -> list[str]:
+        """Return the names of all objects."""
+        return [each["Key"] for each in self._client.list_objects_v2(Bucket=self.name).get("Contents", [])]
+
+    def content(self, key: str) -> bytes:
+        """Return an object's bytes."""
+        return self._client.get_object(Bucket=self.name, Key=key)["Body"].read()
+
+    def damage(self, key: str, content: bytes | None) -> None:
+        """Give an object other bytes, or delete it, as only an operator can."""
+        if content is None:
+            self._client.delete_object(Bucket=self.name, Key=key)
+        else:
+            self._client.put_object(Bucket=self.name, Key=key, Body=content)
+
+
+@pytest.fixture(scope="session")
+def object_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectStore]:
+    """One S3 server for all tests."""
+    with ObjectStore(tmp_path_factory.mktemp("object-store")) as store:
+        yield store
+
+
+@pytest.fixture
+def configure(settings: Settings) -> Iterator[Callable[..., None]]:
+    """Set variables of the environment for this test; the processes it starts see them too."""
+    with pytest.MonkeyPatch.context() as patch:
+
+        def to(**variables: str) -> None:
+            for name, value in variables.items():
+                patch.setenv(name, value)
+            get_settings.cache_clear()
+
+        yield to
+    get_settings.cache_clear()
+
+
+@pytest.fixture
+def bucket(object_store: ObjectStore, configure, request: pytest.FixtureRequest) -> Iterator[Bucket]:
+    """An empty bucket, where files belong from now on."""
+    name = "bucket-" + hashlib.sha256(request.node.nodeid.encode()).hexdigest()[:16]
+    with Gate(object_store.port) as gate:
+        made = Bucket(object_store, gate, name)
+        configure(
+            DOCUMENT_STORAGE=made.place,
+            S3_ENDPOINT_URL=gate.url,
+            S3_REGION=REGION,
+            S3_ACCESS_KEY_ID=KEY_ID,
+            S3_SECRET_ACCESS_KEY=SECRET,
+        )
+        yield made
+
+
+@pytest.fixture
+def move(app: APIFlask) -> Callable[[], int]:
+    """Move files to where they belong."""
+
+    def run() -> int:
+        with app.app_context():
+            return library.move_documents()
+
+    return run
+
+
+@pytest.fixture
+def discard(app: APIFlask, engine: sa.Engine) -> Callable[[], int]:
+    """Delete the objects that nobody needs, as if the hour were over."""
+
+    def run() -> int:
+        with engine.begin() as connection:
+            connection.execute(sa.text("UPDATE discarded_objects SET due_at = now()"))
+        with app.app_context():
+            return library.discard_objects()
+
+    return run
+
+
+@pytest.fixture
+def query(engine: sa.Engine) -> Callable[..., list[Any]]:
+    """Run a statement on the database, past the app."""
+
+    def run(statement: str, **values: Any) -> list[Any]:
+        with engine.begin() as connection:
+            result = connection.execute(sa.text(statement), values)
+            return [tuple(row) for row in result] if result.returns_rows else []
+
+    return run
+
+
+@pytest.fixture
+def document(client, run_pending_jobs: Callable[[], int]) -> dict[str, Any]:
+    """A document that has been read; ``file`` is where it is downloaded."""
+    made = client.upload(client.make_study_set(), ("notes.txt", TEXT)).json["documents"][0]
+    assert run_pending_jobs() == 1
+    return {**made, "path": f"/api/v1/documents/{made['id']}", "file": f"/api/v1/documents/{made['id']}/file"}

@@ -1,0 +1,160 @@
+"""Files move between PostgreSQL and a bucket, and none is lost on the way."""
+
+import threading
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from backend.library.reading import read_document
+from tests.library.conftest import TEXT, Bucket
+
+WHERE = "SELECT stored_in, stored_key::text FROM documents"
+PIECES = "SELECT count(*) FROM stored_pieces"
+
+
+def test_a_file_moves_to_the_bucket(client, bucket: Bucket, document, move, query) -> None:
+    assert move() == 1
+    ((place, key),) = query(WHERE)
+    assert place == bucket.place
+    assert bucket.keys() == [f"files/{key}"]
+    assert bucket.content(f"files/{key}") == TEXT
+    assert query(PIECES) == [(0,)]
+    assert query("SELECT count(*) FROM discarded_objects") == [(0,)]
+    assert client.get(document["file"]).data == TEXT
+    assert move() == 0
+
+
+def test_a_file_moves_back(client, bucket: Bucket, document, move, query, configure, discard) -> None:
+    move()
+    configure(DOCUMENT_STORAGE="postgres")
+    assert move() == 1
+    assert query(WHERE) == [("postgres", None)]
+    assert client.get(document["file"]).data == TEXT
+    # Whoever began to read the object may go on for a while.
+    assert len(bucket.keys()) == 1
+    assert discard() == 1
+    assert bucket.keys() == []
+    assert client.get(document["file"]).data == TEXT
+    assert query("SELECT count(*) FROM discarded_objects") == [(0,)]
+
+
+def test_a_file_moves_to_another_prefix(client, bucket: Bucket, document, move, query, configure, discard) -> None:
+    move()
+    configure(DOCUMENT_STORAGE=f"{bucket.place}/archive/2")
+    assert move() == 1
+    assert discard() == 1
+    ((place, key),) = query(WHERE)
+    assert place == f"{bucket.place}/archive/2"
+    assert bucket.keys() == [f"files/archive/2/{key}"]
+    assert client.get(document["file"]).data == TEXT
+
+
+def test_a_file_that_waits_to_be_read_stays(client, bucket: Bucket, move, run_pending_jobs) -> None:
+    client.upload(client.make_study_set(), ("notes.txt", b"Cells divide."))
+    assert move() == 0
+    run_pending_jobs()
+    assert move() == 1
+
+
+def test_a_file_that_could_not_be_read_moves_too(client, bucket: Bucket, move, run_pending_jobs) -> None:
+    broken = b"%PDF-1.7\n" + b"garbage " * 50 + b"\nstartxref\n0\n%%EOF\n"
+    made = client.upload(client.make_study_set(), ("broken.pdf", broken)).json["documents"][0]
+    run_pending_jobs()
+    assert move() == 1
+    assert client.get(f"/api/v1/documents/{made['id']}/file").data == broken
+
+
+@pytest.mark.parametrize("name", ["../../etc/passwd.txt", "a/../../b.txt", "x?acl&y=%2e%2e.txt", "ä\u202e\x01🧬.txt"])
+def test_a_hostile_name_does_not_reach_the_key(
+    client, bucket: Bucket, move, query, run_pending_jobs, name: str
+) -> None:
+    made = client.upload(client.make_study_set(), (name, b"Cells divide.")).json["documents"][0]
+    run_pending_jobs()
+    assert move() == 1
+    ((_, key),) = query(WHERE)
+    assert bucket.keys() == [f"files/{key}"]
+    assert client.get(f"/api/v1/documents/{made['id']}/file").data == b"Cells divide."
+    assert all(line.split(b" ")[1].startswith(f"/{bucket.name}/files/".encode()) for line in bucket.gate.requests)
+
+
+def test_files_may_be_in_several_places(client, bucket: Bucket, document, move, run_pending_jobs) -> None:
+    move()
+    other = client.upload(client.make_study_set(), ("other.txt", b"Plants grow.")).json["documents"][0]
+    assert client.get(document["file"]).data == TEXT
+    assert client.get(f"/api/v1/documents/{other['id']}/file").data == b"Plants grow."
+
+
+def test_a_worker_reads_a_file_that_has_moved(client, bucket: Bucket, document, move, query, run_pending_jobs) -> None:
+    before = client.get(f"{document['path']}/pages/2").json["text"]
+    move()
+    query("DELETE FROM pages")
+    query("UPDATE documents SET state = 'queued', ended_at = NULL")
+    assert run_pending_jobs() == 1
+    assert client.get(f"{document['path']}/pages/2").json["text"] == before
+
+
+def test_a_worker_waits_for_a_bucket_that_is_away(
+    client, bucket: Bucket, document, move, query, run_pending_jobs
+) -> None:
+    move()
+    bucket.gate.shut()
+    # More often than a document may fail.
+    for _ in range(5):
+        query("UPDATE documents SET state = 'queued', ended_at = NULL, available_at = now()")
+        assert run_pending_jobs() == 1
+        assert query("SELECT state, failures, available_at > now() FROM documents") == [("queued", 0, True)]
+    bucket.gate.reopen()
+    query("UPDATE documents SET available_at = now()")
+    assert run_pending_jobs() == 1
+    assert client.get(document["path"]).json["status"] == "ready"
+
+
+def test_a_document_deleted_while_its_bucket_is_asked_is_no_failure(
+    app, client, bucket: Bucket, document, move, query
+) -> None:
+    move()
+    query("UPDATE documents SET state = 'queued', ended_at = NULL")
+    failures: list[Exception] = []
+
+    def read() -> None:
+        with app.app_context():
+            try:
+                read_document(UUID(document["id"]))
+            except Exception as error:
+                failures.append(error)
+
+    bucket.gate.hold("GET")
+    thread = threading.Thread(target=read, daemon=True)
+    thread.start()
+    assert bucket.gate.arrived.wait(60)
+    assert client.delete(document["path"]).status_code == 204
+    bucket.gate.shut()
+    bucket.gate.release()
+    thread.join(60)
+    assert not thread.is_alive()
+    assert failures == []
+
+
+@pytest.mark.parametrize("what", ["document", "study_set", "user"])
+def test_what_is_deleted_leaves_no_object(
+    client, bucket: Bucket, document, move, discard, query: Callable[..., Any], what: str
+) -> None:
+    move()
+    assert len(bucket.keys()) == 1
+    # Deleting does not wait for the bucket.
+    bucket.gate.shut()
+    if what == "document":
+        assert client.delete(document["path"]).status_code == 204
+    elif what == "study_set":
+        assert client.delete(f"/api/v1/study-sets/{document['study_set_id']}").status_code == 204
+    else:
+        query("DELETE FROM users")
+    assert query("SELECT count(*) FROM documents") == [(0,)]
+    assert discard() == 0
+    assert len(bucket.keys()) == 1
+    bucket.gate.reopen()
+    assert discard() == 1
+    assert bucket.keys() == []
+    assert query("SELECT count(*) FROM discarded_objects") == [(0,)]
