@@ -1,0 +1,118 @@
+"""Fills the secrets into ``app.spec.yml``, to create the app with, or to update it without losing any.
+
+    python -m config.app_spec [--live live.yml] [--secrets secrets.env] > next.yml
+
+An update replaces the whole spec of the app, and ``app.spec.yml`` is public and has no secrets. So each secret gets
+its new value from ``--secrets`` (lines ``NAME=value``), else the one that the app has: ``--live`` is what
+``doctl apps spec get`` prints, in which secrets are encrypted and may be sent back as they are. A secret with
+neither is left out, as an empty value would be set. Everything else is as the file in the repository says; what was
+changed in the control panel and not in the file is told as ``changed``.
+
+What was done is told on standard error, of secrets by name only. It ends with 1 and prints no spec when a secret
+without which the app does not start has no value, and when one would be lost that the app has and the file does not
+name.
+"""
+
+import argparse
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+NEEDED = frozenset({"DATABASE_URL", "REDIS_URL", "REDIS_PASSWORD", "JWT_SECRET", "FLASK_SECRET_KEY"})
+_FILE = Path(__file__).resolve().parents[1] / "app.spec.yml"
+_KINDS = ("services", "workers", "jobs")
+
+Spec = dict[str, Any]
+Place = tuple[str, str]
+"""A component's name, or the app's ``app``, and a variable's."""
+
+
+class Refused(SystemExit):
+    """Raised instead of a spec that would break the app; the message names each variable."""
+
+
+def merge(public: Spec, live: Spec, secrets: Mapping[str, str]) -> list[str]:
+    """Fill the secrets into ``public``; return what was done, a line each. Raises Refused."""
+    held = {place: variable for place, variable in _secrets(live) if variable.get("value")}
+    told, missing, named = [], [], set()
+    for (component, key), variable in _secrets(public):
+        named.add((component, key))
+        if value := secrets.get(key):
+            variable["value"] = value
+            told.append(f"set: {component} {key}")
+        elif kept := held.get((component, key)):
+            variable["value"] = kept["value"]
+            told.append(f"kept: {component} {key}")
+        elif key in NEEDED:
+            missing.append(f"{component} {key} has no value")
+        else:
+            told.append(f"without a value, left out: {component} {key}")
+    missing += [f"{' '.join(place)} is in the app and not in the file" for place in held if place not in named]
+    missing += [f"{key} is no secret of the file" for key in secrets if key not in {name for _, name in named}]
+    if missing:
+        raise Refused("Refusing to make a spec:\n" + "\n".join(f"  {line}" for line in missing))
+    for _, owner in _owners(public):
+        owner["envs"] = [v for v in owner.get("envs", []) if v.get("type") != "SECRET" or v.get("value")]
+    return told + _differences(public, live)
+
+
+def _differences(public: Spec, live: Spec) -> list[str]:
+    """Return what the file changes or takes away of what the app has, secrets left out."""
+    told, new = [], dict(_plain(public))
+    for (component, name), value in _plain(live):
+        if (component, name) not in new:
+            told.append(f"taken away: {component} {name}, which is {value}")
+        elif new[component, name] != value:
+            told.append(f"changed: {component} {name} from {value} to {new[component, name]}")
+    return told
+
+
+def _plain(spec: Spec) -> Iterator[tuple[Place, str]]:
+    for name, owner in _owners(spec):
+        for variable in owner.get("envs", []):
+            if variable.get("type") != "SECRET":
+                yield (name, variable["key"]), str(variable.get("value", ""))
+        for field in ("instance_count", "instance_size_slug"):
+            if field in owner:
+                yield (name, field), str(owner[field])
+
+
+def _owners(spec: Spec) -> Iterator[tuple[str, Spec]]:
+    yield "app", spec
+    for kind in _KINDS:
+        for component in spec.get(kind, []):
+            yield component["name"], component
+
+
+def _secrets(spec: Spec) -> Iterator[tuple[Place, dict[str, str]]]:
+    for name, owner in _owners(spec):
+        for variable in owner.get("envs", []):
+            if variable.get("type") == "SECRET":
+                yield (name, variable["key"]), variable
+
+
+def read_secrets(text: str) -> dict[str, str]:
+    """Return the variables of lines ``NAME=value``; empty lines and those that begin with # are passed over."""
+    lines = (line.strip() for line in text.splitlines())
+    pairs = (line.partition("=") for line in lines if line and not line.startswith("#"))
+    return {name.strip(): value.strip() for name, _, value in pairs}
+
+
+def main() -> None:
+    """Print the merged spec."""
+    parser = argparse.ArgumentParser(description="Fill the secrets into app.spec.yml.")
+    parser.add_argument("--live", type=Path, help="what `doctl apps spec get` printed; none for a new app")
+    parser.add_argument("--secrets", type=Path, help="lines NAME=value of the secrets to be set")
+    arguments = parser.parse_args()
+    public = yaml.safe_load(_FILE.read_text())
+    live = yaml.safe_load(arguments.live.read_text()) if arguments.live else {}
+    secrets = read_secrets(arguments.secrets.read_text()) if arguments.secrets else {}
+    sys.stderr.write("".join(f"{line}\n" for line in merge(public, live, secrets)))
+    yaml.safe_dump(public, sys.stdout, sort_keys=False, allow_unicode=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,180 @@
+"""What the documents name exists: commands, make targets, variables, files and headings; both guides are one."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from backend.cli import main
+from backend.settings import Settings
+
+ROOT = Path(__file__).resolve().parents[1]
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+GUIDES = (ROOT / "docs/deployment.md", ROOT / "docs/deployment.de.md")
+
+_FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_HEADING = re.compile(r"^(#+) (.+)$", re.MULTILINE)
+_LINK = re.compile(r"\]\(([^)\s]+)\)")
+_SPAN = re.compile(r"`([^`\n]+)`")
+_VARIABLE = re.compile(r"(?<![\w$/{.-])[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+(?![\w-])")
+_TARGET = re.compile(r"^([a-z-]+):.*## ", re.MULTILINE)
+# Words of App Specs, which are in capitals too, and Celery's one variable that is read from the environment.
+OTHERS = frozenset(re.findall(_VARIABLE, (ROOT / "tests/deployment/app-spec.schema.json").read_text())) | {
+    "REMAP_SIGTERM"
+}
+
+
+def prose(text: str) -> str:
+    """Return a document without its blocks of code."""
+    return _FENCE.sub("", text)
+
+
+def code(text: str) -> list[str]:
+    """Return what is marked as code: blocks and spans."""
+    return [block for _, block in _FENCE.findall(text)] + _SPAN.findall(prose(text))
+
+
+def find_unknown_commands(text: str) -> Iterator[str]:
+    for command in re.findall(r"-m backend\.cli ([a-z][a-z-]*)", text):
+        if command not in main.commands:
+            yield f"backend.cli {command}"
+    for module in re.findall(r"python -m ([a-z_]+(?:\.[a-z_]+)+)", text):
+        if find_spec(module) is None:
+            yield f"python -m {module}"
+
+
+def find_unknown_targets(text: str) -> Iterator[str]:
+    targets = set(_TARGET.findall((ROOT / "Makefile").read_text()))
+    for piece in code(text):
+        for target in re.findall(r"(?:^|&& |; )make ([a-z][a-z-]*)", piece, re.MULTILINE):
+            if target not in targets:
+                yield f"make {target}"
+
+
+def find_unknown_variables(text: str) -> Iterator[str]:
+    known = {name.upper() for name in Settings.model_fields} | OTHERS
+    for span in _SPAN.findall(prose(text)):
+        # Ours have two words at least; a single one in capitals may as well be a method of HTTP.
+        yield from (name for name in _VARIABLE.findall(span) if name not in known and not _is_of_the_shell(name, text))
+
+
+def _is_of_the_shell(name: str, text: str) -> bool:
+    return any(re.search(rf"^{name}=", block, re.MULTILINE) for _, block in _FENCE.findall(text))
+
+
+def anchors(text: str) -> set[str]:
+    """Return the names under which the headings of a document can be linked to."""
+    found: set[str] = set()
+    for _, heading in _HEADING.findall(prose(text)):
+        words = re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-")
+        number = sum(
+            name == words or (name.startswith(f"{words}-") and name[len(words) + 1 :].isdigit()) for name in found
+        )
+        found.add(f"{words}-{number}" if number else words)
+    return found
+
+
+def find_broken_links(text: str, document: Path) -> Iterator[str]:
+    for link in _LINK.findall(prose(text)):
+        if re.match(r"[a-z]+:", link):
+            continue
+        path, _, anchor = link.partition("#")
+        target = (document.parent / path).resolve() if path else document
+        if not target.exists() or (
+            anchor and anchor not in anchors(text if target == document else target.read_text())
+        ):
+            yield link
+
+
+def outline(text: str) -> list[int]:
+    """Return the level of each heading."""
+    return [len(marks) for marks, _ in _HEADING.findall(prose(text))]
+
+
+def blocks(text: str) -> list[tuple[str, str]]:
+    """Return the language and the text of each block of code, without comments, which are translated."""
+    return [
+        (language, re.sub(r" *(?<!\S)# .*$", "", block, flags=re.MULTILINE)) for language, block in _FENCE.findall(text)
+    ]
+
+
+def compare_guides(one: str, other: str) -> list[str]:
+    """Return in what two versions of a guide differ, besides the language."""
+    problems = []
+    if outline(one) != outline(other):
+        problems.append(f"headings: {Counter(outline(one))} and {Counter(outline(other))}")
+    first, second = blocks(one), blocks(other)
+    if len(first) != len(second):
+        problems.append(f"{len(first)} and {len(second)} blocks of code")
+    problems += [f"blocks: {mine!r} and {yours!r}" for mine, yours in zip(first, second, strict=False) if mine != yours]
+    return problems
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_what_is_named_exists(document: Path) -> None:
+    text = document.read_text()
+    problems = [*find_unknown_commands(text), *find_unknown_targets(text), *find_unknown_variables(text)]
+    assert [*problems, *find_broken_links(text, document)] == []
+
+
+def test_both_guides_have_the_same_structure_and_the_same_code() -> None:
+    one, other = (guide.read_text() for guide in GUIDES)
+    assert compare_guides(one, other) == []
+
+
+def test_the_german_guide_is_written_as_in_switzerland() -> None:
+    text = _SPAN.sub("", prose(GUIDES[1].read_text()))
+    # In the middle of a sentence, "Sie" with a capital is the formal address.
+    assert re.findall(r"[ß„“]|[a-zäöü,] Sie\b", text) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("Run `python -m backend.cli migarte`.", ["backend.cli migarte"]),
+        ("Run `python -m backend.nothing`.", ["python -m backend.nothing"]),
+        ("Run `make dmeo`.", ["make dmeo"]),
+        ("```sh\nmake tets\n```\n", ["make tets"]),
+        ("Set `JWT_SECRTE=x`.", ["JWT_SECRTE"]),
+        ("See [x](nothing.md).", ["nothing.md"]),
+        ("# One\n[x](#two)", ["#two"]),
+        ("See [x](docs/operations.md#nowhere).", ["docs/operations.md#nowhere"]),
+    ],
+)
+def test_what_does_not_exist_is_found(text: str, found: list[str]) -> None:
+    checks = [*find_unknown_commands(text), *find_unknown_targets(text), *find_unknown_variables(text)]
+    assert [*checks, *find_broken_links(text, ROOT / "README.md")] == found
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "`python -m backend.cli migrate`, `make demo`, `JWT_SECRET`, `PRE_DEPLOY`, [x](docs/operations.md#metrics)",
+        "# A heading, with (marks)\n[x](#a-heading-with-marks) [y](https://nowhere.example)",
+        "```sh\nAPP_ID=1\n```\n`doctl apps get $APP_ID` and `APP_ID`",
+        "make sure that we make progress",
+    ],
+)
+def test_what_exists_is_not_complained_about(text: str) -> None:
+    checks = [*find_unknown_commands(text), *find_unknown_targets(text), *find_unknown_variables(text)]
+    assert [*checks, *find_broken_links(text, ROOT / "README.md")] == []
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        "# A\n### B\n```sh\nls  # one\n```\n",
+        "# A\n## B\n```sh\nls -l  # one\n```\n",
+        "# A\n## B\n```\nls  # one\n```\n",
+        "# A\n## B\n",
+    ],
+)
+def test_a_guide_that_differs_is_found(other: str) -> None:
+    assert compare_guides("# A\n## B\n```sh\nls  # eins\n```\n", other)
+
+
+def test_a_guide_that_differs_in_comments_alone_is_the_same() -> None:
+    assert compare_guides("# A\n## B\n```sh\nls  # eins\n```\n", "# C\n## D\n```sh\nls  # one\n```\n") == []
