@@ -3,7 +3,7 @@
 import os
 import sys
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from backend.settings import Settings, load_settings
 
@@ -14,9 +14,9 @@ def redis_configuration(settings: Settings, template: str, folder: Path) -> str:
     """Return the configuration: the template's, and what depends on the settings."""
     url = urlsplit(settings.broker_url)
     lines = [template.rstrip("\n"), f"port {url.port or _DEFAULT_PORT}", f"dir {_quoted(str(folder))}"]
-    password = settings.redis_password.get_secret_value() if settings.redis_password else url.password
-    if password:
-        lines.append(f"requirepass {_quoted(password)}")
+    if url.password:
+        # As clients read it from the same address, where it may be percent-encoded.
+        lines.append(f"requirepass {_quoted(unquote(url.password))}")
     return "\n".join(lines) + "\n"
 
 

@@ -41,6 +41,7 @@ class LocalStack:
         on_line: Called with a process's name and each line of its output instead, from several threads.
         postgres: The database server instead of that of ``DATABASE_URL`` or one of our own.
         redis: The Redis server instead of that of ``REDIS_URL`` or one of our own.
+        code: The checkouts that parts run the code of, by the part's name, where that is not this one.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class LocalStack:
         on_line: Callable[[str, str], None] | None = None,
         postgres: PostgresServer | None = None,
         redis: RedisServer | None = None,
+        code: Mapping[str, Path] | None = None,
     ) -> None:
         self.port = port or folders.free_port()
         self.logs = logs or LOCAL / "logs" / (keep or "stack")
@@ -64,6 +66,7 @@ class LocalStack:
         self._wanted = [API] * api + [SWEEPER] * sweeper + [f"worker-{n + 1}" for n in range(workers)]
         self._overrides = dict(env or {})
         self._on_line = on_line
+        self._code = dict(code or {})
         self._parts: dict[str, LocalProcess] = {}
 
     @property
@@ -139,7 +142,7 @@ class LocalStack:
             log=self.logs / f"{name}.log",
             on_line=None if on_line is None else lambda line: on_line(name, line),
             grace_s=15,
-            folder=CHECKOUT,
+            folder=self._code.get(name, CHECKOUT),
         )
         self._parts[name].start()
 

@@ -44,9 +44,9 @@ stdout_logfile_maxbytes=0
 
 
 class SupervisedWorker:
-    """``start`` and ``close``, and ways to look at the two programs."""
+    """``start`` and ``close``, and ways to look at the two programs; ``code`` is the checkout that they run."""
 
-    def __init__(self, stack: LocalStack, folder: Path, **changes: str) -> None:
+    def __init__(self, stack: LocalStack, folder: Path, *, code: Path = CHECKOUT, **changes: str) -> None:
         self.folder = folder
         self.state = folder / "state"
         self.port = folders.free_port()
@@ -69,7 +69,7 @@ class SupervisedWorker:
             env=env,
             log=folder / "output.log",
             grace_s=30,
-            folder=CHECKOUT,
+            folder=code,
         )
 
     def __enter__(self) -> Self:

@@ -1,0 +1,232 @@
+"""The containers' real supervisord and configuration: order, exit codes, refused hard links, Redis' settings.
+
+Faults 2 and 33, and what a container must do at SIGTERM.
+"""
+
+import json
+import os
+import re
+import socket
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+import redis
+
+from config.local.folders import CHECKOUT
+from config.local.redis import LocalRedis
+from tests.faults.conftest import Scene, make_stack, wait_for
+from tests.faults.container_process import SECRETS, ContainerProcess, check_lines
+from tests.stand_ins.openai_server import OpenAIStandIn
+
+pytestmark = pytest.mark.faults
+
+# Stands for a kernel that refuses hard links, as those of some sandboxes do.
+_NO_LINKS = """
+import errno, os
+
+def refuse(*_, **__):
+    raise OSError(errno.EPERM, "hard links are refused here")
+
+os.link = refuse
+"""
+
+
+@pytest.fixture
+def open_container(tmp_path: Path, new_database: Callable[[], str]) -> Iterator[Callable[..., ContainerProcess]]:
+    """Start containers, each with an empty database unless it is told of one."""
+    opened: list[ContainerProcess] = []
+
+    def start(name: str, **changes: str) -> ContainerProcess:
+        database = changes.pop("DATABASE_URL", None) or new_database()
+        container = ContainerProcess(name, tmp_path / f"{name}-{len(opened)}", DATABASE_URL=database, **changes)
+        opened.append(container)
+        return container.__enter__()
+
+    yield start
+    for container in opened:
+        container.process.stop()
+
+
+def supervisor_says(container: ContainerProcess, pattern: str) -> list[str]:
+    """Return what supervisord's lines say that match, in their order: the pattern's group."""
+    return re.findall(pattern, container.output)
+
+
+def broker_of(container: ContainerProcess, password: str | None) -> redis.Redis:
+    """Return a client of the container's own Redis."""
+    return redis.Redis(port=container.redis_port, password=password, socket_timeout=5, decode_responses=True)
+
+
+@pytest.mark.parametrize("log_format", ["text", "json"])
+def test_redis_starts_first_and_stops_last_and_each_line_has_its_form(open_container, log_format: str) -> None:
+    api = open_container("api", LOG_FORMAT=log_format, LOG_LEVEL="DEBUG")
+    wait_for("health", lambda: api.health() == "ok")
+    api.process.ask_to_stop()
+    assert api.process.wait(90) == 0
+    lines = check_lines(api.output, "[API]", as_json=log_format == "json")
+    assert {"redis.log", "supervisord.log", "gunicorn.error"} <= {
+        found[1] for line in lines if (found := re.search(r'event(?:=|": ")([\w.]+)', line))
+    }
+    assert supervisor_says(api, r"spawned: '(redis|gunicorn)'") == ["redis", "gunicorn"]
+    assert supervisor_says(api, r"stopped: (redis|gunicorn) ") == ["gunicorn", "redis"]
+    assert not any(secret in api.output for secret in SECRETS.values())
+
+
+def test_33_a_redis_that_cannot_start_ends_the_container(open_container) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        api = open_container("api", REDIS_URL=f"redis://127.0.0.1:{port}/0")
+        assert api.process.wait(120) == 1
+    assert api.says("redis cannot run: the container ends.")
+    check_lines(api.output, "[API]")
+
+
+def test_33_an_api_that_cannot_have_its_port_ends_the_container(open_container) -> None:
+    with socket.create_server(("0.0.0.0", 0)) as taken:
+        api = open_container("api", PORT=str(taken.getsockname()[1]))
+        assert api.process.wait(200) == 1
+    assert api.says("gunicorn cannot run: the container ends.")
+    check_lines(api.output, "[API]")
+
+
+@pytest.mark.parametrize(("name", "prefix"), [("api", "[API]"), ("worker", "[WORKER]")])
+def test_33_settings_that_are_refused_end_the_container_at_once(open_container, name: str, prefix: str) -> None:
+    container = open_container(name, JWT_SECRET="short")
+    assert container.process.wait(60) == 1
+    assert container.says("JWT_SECRET is too short")
+    assert not container.says("spawned")
+    check_lines(container.output, prefix)
+
+
+def test_33_a_watchdog_that_cannot_start_ends_the_container(open_container, tmp_path: Path) -> None:
+    with socket.create_server(("0.0.0.0", 0)) as taken, LocalRedis(log=tmp_path / "redis.log") as broker:
+        worker = open_container("worker", WATCHDOG_PORT=str(taken.getsockname()[1]), REDIS_URL=broker.url)
+        assert worker.process.wait(180) == 1
+    assert worker.says("watchdog cannot run: the container ends.")
+    check_lines(worker.output, "[WORKER]")
+
+
+def test_a_celery_that_ends_again_and_again_ends_the_container(open_container, tmp_path: Path) -> None:
+    programs = tmp_path / "broken"
+    programs.mkdir()
+    (programs / "celery").write_text("#!/bin/sh\necho 'no memory left' >&2\nexit 1\n")
+    (programs / "celery").chmod(0o755)
+    with LocalRedis(log=tmp_path / "redis.log") as broker:
+        path = f"{programs}:{Path(sys.executable).parent}:{os.environ['PATH']}"
+        worker = open_container("worker", PATH=path, REDIS_URL=broker.url)
+        assert worker.process.wait(180) == 1
+    assert worker.says("celery cannot run: the container ends.")
+    lines = check_lines(worker.output, "[WORKER]")
+    assert any("no memory left" in line for line in lines)
+
+
+def test_a_broker_outside_means_that_no_redis_is_started(open_container, tmp_path: Path) -> None:
+    # Another name for the same machine, and not one that stands for the container itself.
+    with LocalRedis(log=tmp_path / "redis.log", options={"bind": "127.0.0.1 127.0.0.2"}) as broker:
+        api = open_container("api", REDIS_URL=broker.url.replace("127.0.0.1", "127.0.0.2"))
+        wait_for("health", lambda: api.health() == "ok")
+        assert not any("redis" in process.name() or "valkey" in process.name() for process in api.processes())
+        assert supervisor_says(api, r"spawned: '(redis|gunicorn)'") == ["gunicorn"]
+        api.process.ask_to_stop()
+        assert api.process.wait(90) == 0
+
+
+@pytest.fixture
+def no_links(tmp_path: Path) -> dict[str, str]:
+    """Variables with which no process makes a hard link."""
+    folder = tmp_path / "no-links"
+    folder.mkdir()
+    (folder / "sitecustomize.py").write_text(_NO_LINKS)
+    return {"PYTHONPATH": str(folder)}
+
+
+def test_everything_starts_where_hard_links_are_refused(open_container, no_links: dict[str, str]) -> None:
+    api = open_container("api", **no_links)
+    wait_for("health of the API", lambda: api.health() == "ok")
+    worker = open_container("worker", REDIS_URL=f"redis://127.0.0.1:{api.redis_port}/0", **no_links)
+    wait_for("the worker's first sign of life", (worker.temporary / "worker" / "worker.json").exists)
+    assert worker.get("/health/live")[0] == 200
+    for container in (worker, api):
+        container.process.ask_to_stop()
+        assert container.process.wait(90) == 0
+
+
+def test_nothing_would_start_with_a_socket_of_supervisor_there(open_container, no_links, tmp_path: Path) -> None:
+    config = tmp_path / "supervisor.conf"
+    socket_section = f"\n[unix_http_server]\nfile = {tmp_path}/supervisor.sock\n"
+    config.write_text((CHECKOUT / "config/supervisor-api.conf").read_text() + socket_section)
+    api = open_container("api", config=config, **no_links)
+    # It tries again and again, and comes to nothing else.
+    wait_for("tries", lambda: api.output.count("Unlinking stale socket") >= 5)
+    assert not api.says("spawned")
+
+
+def test_redis_asks_for_the_password_and_never_drops_what_is_queued(open_container) -> None:
+    canary = "canary/qT8wE3rY6uI1oP9aS4dF7gH2"
+    # With what shells, supervisord's and Redis' configurations would take for something of theirs.
+    password = f"{canary} \"'\\ %(ENV_PATH)s $HOME #é"
+    api = open_container("api", REDIS_PASSWORD=password)
+    wait_for("health", lambda: api.health() == "ok")
+    with broker_of(api, None) as stranger, pytest.raises(redis.AuthenticationError):
+        stranger.ping()
+    with broker_of(api, password) as broker:
+        wanted = {"maxmemory-policy": "noeviction", "appendonly": "yes", "save": ""}
+        assert broker.config_get(*wanted) == wanted
+        assert int(broker.config_get("maxmemory")["maxmemory"]) > 0
+        broker.lpush("kept", "x")
+    secrets = [*SECRETS.values(), canary]
+    for process in api.processes():
+        assert not any(secret in " ".join(process.cmdline()) for secret in secrets)
+    files = [file for file in api.temporary.rglob("*") if file.is_file()]
+    assert any(file.suffix == ".aof" for file in files)
+    for file in files:
+        content = file.read_bytes()
+        assert not any(secret.encode() in content for secret in secrets), file
+    assert canary not in api.output
+
+
+def test_a_killed_redis_comes_back_with_what_was_queued(open_container) -> None:
+    api = open_container("api")
+    wait_for("health", lambda: api.health() == "ok")
+    with broker_of(api, SECRETS["REDIS_PASSWORD"]) as broker:
+        broker.lpush("kept", "x")
+        (server,) = [process for process in api.processes() if process.pid == broker.info("server")["process_id"]]
+        server.kill()
+
+        def kept() -> bool:
+            try:
+                return broker.lrange("kept", 0, -1) == ["x"]
+            except redis.ConnectionError:
+                return False
+
+        wait_for("Redis", kept)
+    wait_for("health", lambda: api.health() == "ok")
+
+
+def test_2_a_killed_celery_is_started_again_and_its_steps_are_resumed(
+    open_container, tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
+    with OpenAIStandIn() as model, make_stack(model, tmp_path / "logs", workers=0) as stack:
+        shared = ("DATABASE_URL", "REDIS_URL", "OPENAI_API_KEY", "OPENAI_BASE_URL", "SECTION_CHARS", "LEASE_S")
+        worker = open_container("worker", **{name: stack.env[name] for name in shared})
+        beat = worker.temporary / "worker" / "worker.json"
+        wait_for("Celery", beat.exists)
+        scene = Scene(stack, model)
+        model.set_script([{"do": "sleep", "on": [1, 2], "seconds": 20}])
+        run = scene.start_run(scene.upload(tmp_path, 2), flashcards=6, questions=2)
+        scene.wait_for_call(2)
+        killed = psutil.Process(int(json.loads(beat.read_text())["pid"]))
+        killed.kill()
+        killed_at = time.monotonic()
+        wait_for("another Celery", lambda: int(json.loads(beat.read_text())["pid"]) != killed.pid)
+        # Measured: 5 s on two shared cores, of which supervisord waits one. The limit says nothing about speed.
+        record_property("celery_back_after_s", time.monotonic() - killed_at)
+        scene.check_done_once(run)
+        assert max(scene.attempts(run)) == 2
+        worker.process.ask_to_stop()
+        assert worker.process.wait(90) == 0
+    check_lines(worker.output, "[WORKER]")

@@ -1,0 +1,103 @@
+"""The Redis of the API's container takes exactly the password that its clients find in the settings."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import redis
+
+from backend.operations.redis_server import redis_configuration
+from backend.settings import Settings
+from config.local import folders
+from config.local.redis import find_program
+from tests.conftest import CHECKOUT, SECRETS
+from tests.faults.work import wait_for
+
+HOSTILE = [
+    'quo"tation',
+    "apo'strophe",
+    "back\\slash",
+    "\\x41\\n",
+    " spaces before and after ",
+    "#comment",
+    "Zürich, 東京, 🗝",
+    "line\nrequirepass other",
+    "tab\t and return\r",
+    "p@ss:w/rd?x=1&y=%41#z",
+    "%(ENV_PATH)s $HOME ${HOME}",
+    "x" * 900,
+]
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Callable[..., redis.Redis]]:
+    """Start the server with these variables; returns a client of the address that the program itself uses."""
+    started: list[subprocess.Popen[bytes]] = []
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    (programs / "redis-server").symlink_to(find_program())
+
+    def run(password_in_url: str = "", **variables: str) -> redis.Redis:
+        url = f"redis://{password_in_url}127.0.0.1:{folders.free_port()}/0"
+        variables = {"REDIS_URL": url, "ENVIRONMENT": "test", **variables}
+        process = subprocess.Popen(
+            [sys.executable, "-m", "backend.operations.redis_server", "config/redis.conf", str(tmp_path / "dä ta")],
+            cwd=CHECKOUT,
+            env={**SECRETS, "PATH": f"{programs}:{os.environ['PATH']}", **variables},
+            stdin=subprocess.DEVNULL,
+        )
+        started.append(process)
+        client = redis.Redis.from_url(settings_with(**variables).broker_url, socket_timeout=5, retry=None)
+        wait_for("Redis", lambda: process.poll() is None and listens(client))
+        return client
+
+    yield run
+    for process in started:
+        process.send_signal(signal.SIGTERM)
+        process.wait(timeout=60)
+
+
+def settings_with(**variables: str) -> Settings:
+    """Return the settings that a process has with these variables."""
+    return Settings(**{name.lower(): value for name, value in {**SECRETS, **variables}.items()})
+
+
+def listens(client: redis.Redis) -> bool:
+    """Tell whether somebody answers, be it with a refusal."""
+    try:
+        return bool(client.ping())
+    except redis.AuthenticationError:
+        return True
+    except redis.ConnectionError:
+        return False
+
+
+@pytest.mark.parametrize("password", HOSTILE)
+def test_any_password_is_taken_as_it_is(start, password: str) -> None:
+    client = start(REDIS_PASSWORD=password)
+    assert client.ping()
+    port = client.connection_pool.connection_kwargs["port"]
+    for wrong in (None, "other", password.strip() + "x"):
+        with redis.Redis(port=port, password=wrong) as stranger, pytest.raises(redis.AuthenticationError):
+            stranger.ping()
+
+
+def test_a_password_in_the_address_is_meant_as_clients_read_it(start) -> None:
+    client = start(":p%40ss%2Fw%25rd@")
+    assert client.ping()
+    assert client.connection_pool.connection_kwargs["password"] == "p@ss/w%rd"
+
+
+def test_a_password_in_the_address_comes_before_the_other(start) -> None:
+    client = start(":of-the-address@", REDIS_PASSWORD="of-the-variable")
+    assert client.ping()
+    assert client.connection_pool.connection_kwargs["password"] == "of-the-address"
+
+
+def test_without_a_password_none_is_asked_for() -> None:
+    settings = settings_with(REDIS_URL="redis://127.0.0.1:6379/0", ENVIRONMENT="test")
+    assert "requirepass" not in redis_configuration(settings, "", Path("/tmp"))
