@@ -170,6 +170,9 @@ def before_ending(**_: Any) -> None:
 def limit_the_end(**_: Any) -> None:
     """Have SIGTERM start a clock: a worker that loses its broker while it stops would wait for it for ever."""
     stop = signal.getsignal(signal.SIGTERM)
+    if getattr(stop, "__name__", "") == "stop_in_time":
+        # A worker is ready again after each loss of its broker.
+        return
 
     def stop_in_time(number: int, frame: FrameType | None) -> None:
         threading.Thread(target=end_in_time, name="end", daemon=True).start()

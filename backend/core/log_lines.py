@@ -6,7 +6,7 @@ Needs the standard library alone, since the first process of a container writes 
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from urllib.parse import urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 # The platform cuts a line at 2,048 bytes.
 LONGEST_LINE_BYTES = 2_000
@@ -25,10 +25,10 @@ _SECRET_VARIABLE = re.compile(r"(SECRET|SECRET_KEY|PASSWORD|TOKEN|API_KEY|ACCESS
 _SHORTEST_SECRET = 8
 _HIDDEN = "[hidden]"
 _SECRETS_IN_TEXT = (
-    (re.compile(r"(?<=://)([^\s/@:]*):[^\s/@]+@"), rf"\1:{_HIDDEN}@"),
+    (re.compile(r"(?<=://)([^\s/@:]{0,100}):[^\s/@]{1,500}@"), rf"\1:{_HIDDEN}@"),
     (re.compile(r"\beyJ[\w-]{5,}\.[\w-]+\.[\w-]*"), _HIDDEN),
-    (re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]{8,}"), rf"\1 {_HIDDEN}"),
-    (re.compile(r"\b[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}\b"), "[e-mail]"),
+    (re.compile(r"(?i)\b(bearer|basic)\s{1,9}[\w.~+/=-]{8,}"), rf"\1 {_HIDDEN}"),
+    (re.compile(r"[A-Za-z0-9._%+-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.){1,8}[A-Za-z]{2,24}\b"), "[e-mail]"),
 )
 
 
@@ -43,6 +43,8 @@ def find_secrets(environment: Mapping[str, str]) -> tuple[str, ...]:
                 found.add(urlsplit(value).password or "")
             except ValueError:
                 found.add(value)
+    # As they are, and as they stand in addresses.
+    found |= {unquote(value) for value in found} | {quote(value, safe="") for value in found}
     # Longest first: what is left of a value must not give away the rest of it.
     return tuple(sorted((value for value in found if len(value) >= _SHORTEST_SECRET), key=len, reverse=True))
 
@@ -52,6 +54,8 @@ def hide_secrets(text: str, secrets: Iterable[str] = ()) -> str:
     for secret in secrets:
         if secret in text:
             text = text.replace(secret, _HIDDEN)
+    # No line is longer in the end, and patterns take their time on long texts.
+    text = text[: 4 * LONGEST_LINE_BYTES]
     if "@" in text or "eyJ" in text or "earer" in text.lower() or "asic " in text.lower():
         for pattern, shown in _SECRETS_IN_TEXT:
             text = pattern.sub(shown, text)

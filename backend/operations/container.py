@@ -26,6 +26,7 @@ CONTAINER_PID = "CONTAINER_PID"
 _HANDED_ON = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
 _HANDLED = (*_HANDED_ON, signal.SIGUSR1, signal.SIGCHLD)
 _PIECE = 65_536
+_UNKNOWN = "process.output"
 _LEVELS = ("debug", "info", "warning", "error")
 _SUPERVISOR = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} (CRIT|ERRO|WARN|INFO|DEBG|TRAC|BLAT) (.*)", re.DOTALL)
 _SUPERVISOR_LEVELS = {"CRIT": "error", "ERRO": "error", "WARN": "warning", "INFO": "info"}
@@ -65,7 +66,8 @@ class LineFormer:
             yield text
         elif text.strip():
             level, event, message = _recognise(text)
-            if _LEVELS.index(level) >= self._least:
+            # What nobody gave a level may be the reason why a program does not start.
+            if event == _UNKNOWN or _LEVELS.index(level) >= self._least:
                 timestamp = datetime.now(UTC).isoformat().replace("+00:00", "Z")
                 fields = {"timestamp": timestamp, "level": level, "event": event, "message": message}
                 yield from render(fields, prefix=self._prefix, as_json=self._as_json, secrets=self._secrets)
@@ -77,7 +79,7 @@ def _recognise(text: str) -> tuple[str, str, str]:
         return _SUPERVISOR_LEVELS.get(found[1], "debug"), "supervisord.log", found[2]
     if found := _REDIS.fullmatch(text):
         return _REDIS_LEVELS[found[1]], "redis.log", found[2]
-    return "warning", "process.output", text
+    return "warning", _UNKNOWN, text
 
 
 class FirstProcess:

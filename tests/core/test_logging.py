@@ -5,12 +5,14 @@ import json
 import logging
 import re
 import threading
+import timeit
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stderr
 
 import pytest
 import structlog
 
+from backend.core.log_lines import find_secrets, hide_secrets
 from backend.core.logging import configure_logging, current_request_id, get_logger, log_context
 from backend.settings import Settings
 
@@ -167,6 +169,21 @@ def test_credentials_and_addresses_are_hidden_wherever_they_stand(
     text = "\n".join(logged(act, log_format=log_format))
     assert [value for value in secret if value in text] == []
     assert "core.test.happened" in text
+
+
+def test_passwords_of_addresses_are_hidden_in_every_spelling() -> None:
+    secrets = find_secrets({"DATABASE_URL": "postgresql://ada:p%2Fw%40rd-0123@db/x", "REDIS_PASSWORD": "s/e c+ret-9"})
+    for spelling in ("p%2Fw%40rd-0123", "p/w@rd-0123", "s/e c+ret-9", "s%2Fe%20c%2Bret-9"):
+        assert hide_secrets(f"before {spelling} after", secrets) == "before [hidden] after"
+
+
+def test_hiding_takes_no_longer_for_a_text_made_to_be_slow() -> None:
+    short, long = (
+        timeit.timeit(lambda text=text: hide_secrets(text), number=3)
+        for text in ("a." * n + " @" for n in (4_000, 400_000))
+    )
+    # A hundred times the text, of which only the beginning is looked at; quadratic time would be ten thousand.
+    assert long < 100 * short + 1
 
 
 def test_a_crash_outside_any_request_is_logged_like_all_else(logged) -> None:

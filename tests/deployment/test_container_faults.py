@@ -50,7 +50,9 @@ def test_33_the_watchdog_cannot_start(outside: ContainerSystem) -> None:
 @pytest.mark.parametrize("component", ["api", "worker", "migrate"])
 def test_unsafe_settings_end_the_container_and_are_named(outside: ContainerSystem, component: str) -> None:
     part = outside.start(f"{component}-unsafe", component, JWT_SECRET="too-short", LOG_FORMAT="json")
-    text = "\n".join(wait_for_the_end(part))
+    lines = wait_for_the_end(part)
+    text = "\n".join(lines)
+    assert {json.loads(line.partition(" ")[2])["level"] for line in lines} >= {"warning"}
     assert "JWT_SECRET" in text
     assert "too-short" not in text
 

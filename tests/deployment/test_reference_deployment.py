@@ -70,6 +70,8 @@ def test_what_the_images_hold(system: ContainerSystem) -> None:
         digests.add(part.execute("sh", "-c", script))
         size = system.engine.image_size(IMAGES[image])
         base = system.engine.image_size("docker.io/library/python:3.13-slim-trixie")
+        # The aim is 450 and 600 MB on the official base image of about 120 MB; the base of the machine may be larger.
+        assert size - base < {"api": 330e6, "worker": 480e6}[image]
         note(f"{image} image", size_mb=round(size / 1e6), without_base_mb=round((size - base) / 1e6))
     # The same code in both, packages included.
     assert len(digests) == 1
@@ -136,7 +138,9 @@ def test_2_celery_killed_in_the_worker_container(system: ContainerSystem, studen
     restarted_s = time.monotonic() - killed_at
     student.check_done_once(run)
     took_s = time.monotonic() - killed_at
+    # What the requirement states.
     assert restarted_s < 10
+    assert took_s < 60
     assert max(student.attempts(run)) == 2
     note("Celery killed: a new one, and all done", restarted_s=round(restarted_s, 1), done_s=round(took_s, 1))
 
@@ -199,9 +203,7 @@ def write_book(file: Path, pages: int) -> None:
     canvas.save()
 
 
-def test_4_5_both_stop_under_load_without_a_failed_request(
-    system: ContainerSystem, student: Work, tmp_path: Path
-) -> None:
+def test_4_5_both_stop_under_load(system: ContainerSystem, student: Work, tmp_path: Path) -> None:
     run = run_many_steps(system, student, tmp_path, 20.0)
     with Load(system.api_url(), student.api.token, f"/runs/{run}") as load:
         wait_for("requests", lambda: load.answered > 50)

@@ -36,6 +36,7 @@ ONLY_API = frozenset(
     {
         "port",
         "cors_origins",
+        "metrics_token",
         "access_token_minutes",
         "google_client_id",
         "google_client_secret",

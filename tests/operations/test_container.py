@@ -146,6 +146,11 @@ def test_what_is_below_the_level_is_left_out() -> None:
     assert form(b"8:C 26 Nov 2026 11:28:44.598 * Ready\n", LOG_LEVEL="WARNING") == []
 
 
+def test_why_a_program_does_not_start_is_told_at_every_level() -> None:
+    (line,) = form(b"Refusing to start:\n", LOG_LEVEL="ERROR")
+    assert "Refusing to start:" in line
+
+
 def test_pieces_are_put_together_and_a_line_without_an_end_is_cut() -> None:
     former = LineFormer({"LOG_PREFIX": "[API]"})
     assert list(former.form(b"one ")) == []
