@@ -38,7 +38,8 @@ class Settings(BaseSettings):
     )
     redis_url: str = Field("redis://localhost:6379/0", description="Redis or Valkey, also `rediss://`: the broker.")
     redis_password: SecretStr | None = Field(
-        None, description="Password of the broker, where `REDIS_URL` has none; at least 32 characters in production."
+        None,
+        description="Password of the broker, where `REDIS_URL` has none; 32 characters at least, or as bought with `rediss://`.",
     )
     jwt_secret: SecretStr = Field(
         SecretStr(_DEVELOPMENT_SECRET), description="Signs access tokens; at least 32 characters in production."
@@ -170,7 +171,7 @@ class Settings(BaseSettings):
             secret = given.get_secret_value() if given is not None else ""
             if name not in self.model_fields_set or not secret or secret == _DEVELOPMENT_SECRET:
                 problems.append(f"{name.upper()} is missing: production needs a secret of its own")
-            elif len(secret) < _SHORTEST_SECRET:
+            elif len(secret) < _SHORTEST_SECRET and not (name == "redis_password" and self._broker_is_bought):
                 problems.append(f"{name.upper()} is too short: at least {_SHORTEST_SECRET} characters")
             elif len(set(secret)) < 8:
                 problems.append(f"{name.upper()} is too simple: use random characters")
@@ -206,6 +207,11 @@ class Settings(BaseSettings):
             return None
         cached = self.openai_usd_per_million_cached
         return given / 1e6, (given if cached is None else cached) / 1e6, output / 1e6
+
+    @property
+    def _broker_is_bought(self) -> bool:
+        """Whether somebody else runs the broker, who also chooses its password; ours has no TLS."""
+        return urlsplit(self.redis_url).scheme == "rediss"
 
     @property
     def redis_is_own(self) -> bool:

@@ -240,6 +240,18 @@ def test_another_host_is_another_redis(environment, url: str, own: bool) -> None
     assert load_settings().redis_is_own is own
 
 
+@pytest.mark.parametrize(
+    ("url", "refused"), [("redis://api.internal:6379/0", 1), ("rediss://default@valkey.example/0", 0)]
+)
+def test_a_short_password_is_taken_where_somebody_else_chose_it(environment, url: str, refused: int) -> None:
+    environment(**{**PRODUCTION, "REDIS_URL": url, "REDIS_PASSWORD": "AVNS_q8wE3rY6uI1oP9aS4dF"})
+    try:
+        found = str(load_settings().broker_url)
+    except SettingsRefused as refusal:
+        found = str(refusal)
+    assert found.count("REDIS_PASSWORD is too short") == refused
+
+
 def test_a_password_in_the_url_is_enough(environment) -> None:
     values = {name: value for name, value in PRODUCTION.items() if name != "REDIS_PASSWORD"}
     environment(**{**values, "REDIS_URL": "rediss://default:secret@valkey.example:25061/0"})
