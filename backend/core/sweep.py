@@ -88,7 +88,7 @@ def _take_back(model: type[Job], row_id: UUID, exhausted: Exhausted) -> bool | N
 def _take_back_held(model: type[Job], row_id: UUID, exhausted: Exhausted) -> bool | None:
     moment = database_now()
     held = db.session.execute(
-        sa.select(model.failures, model.worker)
+        sa.select(model.failures, model.worker, model.request_id)
         .where(model.id == row_id, model.state == JobState.RUNNING, model.lease_until < moment)
         .with_for_update(skip_locked=True)
     ).one_or_none()
@@ -112,7 +112,12 @@ def _take_back_held(model: type[Job], row_id: UUID, exhausted: Exhausted) -> boo
     )
     note_lost_lease(held.worker)
     log.warning(
-        "core.job.lease_expired", row_id=str(row_id), task=model.task, worker=held.worker, failures=failures + 1
+        "core.job.lease_expired",
+        row_id=str(row_id),
+        task=model.task,
+        worker=held.worker,
+        failures=failures + 1,
+        request_id=held.request_id,
     )
     if last:
         exhausted(row_id, "worker_lost")
