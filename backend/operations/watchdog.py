@@ -112,6 +112,8 @@ class _Watchdog:
             for process in watched.pool:
                 if process.pid in verdict.pids:
                     _end_child(process)
+        if verdict.deed is Deed.COUNT:
+            log.error("operations.watchdog.worker_replaced", reason=verdict.reason, **signs)
         if verdict.deed is Deed.RESTART:
             pause_s = self._rules.pause_after(memory.restarts)
             log.error("operations.watchdog.restarting", reason=verdict.reason, pause_s=pause_s, **signs)
