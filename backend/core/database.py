@@ -26,6 +26,16 @@ _NAMING = {
 }
 
 _CONNECT_TIMEOUT_S = 3
+# A host that vanishes, or a network that splits, sends no end of the connection: without these, whoever waits for
+# an answer waits for as long as the kernel does, which is a quarter of an hour or for ever. They are the client's
+# own, so a pool between us and PostgreSQL takes them too.
+LOST_HOST = {
+    "keepalives": 1,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,
+}
 LIMITS = {
     "statement_timeout": "15s",
     "lock_timeout": "5s",
@@ -85,7 +95,7 @@ def configure_database(app: Flask, settings: Settings) -> None:
         "pool_size": settings.gunicorn_threads,
         "max_overflow": 2,
         "pool_timeout": 5,
-        "connect_args": {"connect_timeout": _CONNECT_TIMEOUT_S, **start_arguments(settings, LIMITS)},
+        "connect_args": {"connect_timeout": _CONNECT_TIMEOUT_S, **LOST_HOST, **start_arguments(settings, LIMITS)},
     }
     db.init_app(app)
     with app.app_context():

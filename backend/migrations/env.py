@@ -5,7 +5,7 @@ from alembic import context
 
 from backend.accounts import models as accounts_models
 from backend.core import idempotency, workers
-from backend.core.database import NO_LIMITS, Base, engine_url, set_limits, start_arguments
+from backend.core.database import LOST_HOST, NO_LIMITS, Base, engine_url, set_limits, start_arguments
 from backend.generation import models as generation_models
 from backend.library import models as library_models
 from backend.settings import get_settings
@@ -18,7 +18,9 @@ _LOCK = 7_305_810
 
 settings = get_settings()
 engine = sa.create_engine(
-    engine_url(settings.database_url), poolclass=sa.NullPool, connect_args=start_arguments(settings, NO_LIMITS)
+    engine_url(settings.database_url),
+    poolclass=sa.NullPool,
+    connect_args={**LOST_HOST, **start_arguments(settings, NO_LIMITS)},
 )
 set_limits(engine, settings, NO_LIMITS)
 with engine.connect() as connection:

@@ -71,6 +71,8 @@ class Memory:
     broker_since: float | None = None
     absent_since: float | None = None
     worker: str | None = None
+    known: str | None = None
+    ended_by_us: bool = False
     loop_ok_at: float = 0.0
     pool_ok_at: float = 0.0
     canary_ok_at: float = 0.0
@@ -84,6 +86,7 @@ class Deed(StrEnum):
     """What is to be done."""
 
     NOTHING = "nothing"
+    COUNT = "count"
     END_CHILDREN = "end_children"
     RESTART = "restart"
     GIVE_UP = "give_up"
@@ -103,7 +106,13 @@ _NOTHING = Verdict(Deed.NOTHING)
 
 def judge(memory: Memory, seen: Seen, rules: Rules) -> tuple[Memory, Verdict]:
     """Return what to remember and what to do."""
-    memory = _remember(memory, seen, rules)
+    before, memory = memory, _remember(memory, seen, rules)
+    if _has_died(before, memory, rules):
+        # One death alone is no reason to end a container, not even where no restart is allowed.
+        if memory.restarts >= max(rules.restarts, 1):
+            return memory, Verdict(Deed.GIVE_UP, "died")
+        judges_from = max(memory.judges_from, seen.now)
+        return replace(memory, restarts=memory.restarts + 1, judges_from=judges_from), Verdict(Deed.COUNT, "died")
     reason, pids = _find_fault(memory, seen, rules)
     if not reason:
         return _forgive(memory, seen, rules), Verdict(Deed.END_CHILDREN, "pool", pids) if pids else _NOTHING
@@ -112,10 +121,20 @@ def judge(memory: Memory, seen: Seen, rules: Rules) -> tuple[Memory, Verdict]:
     return _restarted(memory, seen, rules), Verdict(Deed.RESTART, reason)
 
 
+def _has_died(before: Memory, memory: Memory, rules: Rules) -> bool:
+    """Tell whether another worker is there than before though nobody here ended that one.
+
+    Its supervisor starts it again for ever when it lives for a few seconds each time, and each new one shows all
+    signs of life. Without its broker a worker may end by itself, which no other container would do better.
+    """
+    is_other = memory.worker is not None and before.known not in (None, memory.worker)
+    return is_other and not before.ended_by_us and _is_broker_settled(memory, memory.looked_at, rules)
+
+
 def _restarted(memory: Memory, seen: Seen, rules: Rules) -> Memory:
     restarts = memory.restarts + 1
     until = seen.now + rules.pause_after(restarts)
-    return replace(memory, restarts=restarts, judges_from=until, absent_since=None)
+    return replace(memory, restarts=restarts, judges_from=until, absent_since=None, ended_by_us=True)
 
 
 def _remember(memory: Memory, seen: Seen, rules: Rules) -> Memory:
@@ -129,6 +148,8 @@ def _remember(memory: Memory, seen: Seen, rules: Rules) -> Memory:
         memory = replace(
             memory,
             worker=seen.worker.name,
+            known=seen.worker.name,
+            ended_by_us=False,
             absent_since=None,
             loop_ok_at=now,
             pool_ok_at=now,
@@ -143,10 +164,9 @@ def _remember(memory: Memory, seen: Seen, rules: Rules) -> Memory:
 
 def _remember_signs(memory: Memory, seen: Seen, worker: SeenWorker, rules: Rules) -> Memory:
     now = seen.now
-    broker_settled = memory.broker_since is not None and now - memory.broker_since >= rules.reconnect_s
     # After a gap in our own looks, as when the machine was suspended, everybody else stood still as well.
     blind = now < memory.judges_from or not seen.folder_ok or now - memory.looked_at > rules.silence_s / 2
-    loop_ok = blind or not broker_settled
+    loop_ok = blind or not _is_broker_settled(memory, now, rules)
     canary_ok = loop_ok or not seen.canary_out or _is_full(seen, worker)
     return replace(
         memory,
@@ -156,6 +176,10 @@ def _remember_signs(memory: Memory, seen: Seen, worker: SeenWorker, rules: Rules
         leases_lost=memory.leases_lost if seen.leases_lost is None else seen.leases_lost,
         lost_at=now if _has_lost_more(memory, seen) else memory.lost_at,
     )
+
+
+def _is_broker_settled(memory: Memory, now: float, rules: Rules) -> bool:
+    return memory.broker_since is not None and now - memory.broker_since >= rules.reconnect_s
 
 
 def _has_lost_more(memory: Memory, seen: Seen) -> bool:

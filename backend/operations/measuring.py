@@ -1,29 +1,21 @@
 """Measures the whole system at the moment of a scrape, in time and whatever is down."""
 
-import time
 from collections.abc import Callable
-from concurrent.futures import Future
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
-from typing import TypeVar
 
 import sqlalchemy as sa
 
 from backend.core import workers
 from backend.core.database import db
 from backend.core.figures import JobFigures
-from backend.core.logging import get_logger
+from backend.core.probe import Probe
 from backend.core.queue import count_messages
 from backend.core.transaction import transaction
 from backend.generation import service as generation
 from backend.generation.types import WorkFigures
 from backend.library import service as library
-from backend.operations.single_flight import SingleFlight
-
-log = get_logger(__name__)
-
-T = TypeVar("T")
 
 OpenContext = Callable[[], AbstractContextManager[object]]
 """Opens a context of the Flask app, which scopes the database session."""
@@ -61,9 +53,9 @@ class Measuring:
     """Measures for one app, whose ``open_context`` it needs for the database session."""
 
     def __init__(self, open_context: OpenContext) -> None:
-        self._open_context = open_context
-        self._database: SingleFlight[DatabaseFigures] = SingleFlight()
-        self._broker: SingleFlight[int | None] = SingleFlight()
+        ask = partial(_ask_database, open_context)
+        self._database: Probe[[], DatabaseFigures | None] = Probe("figures", ask, when_silent=None, wait_s=_WITHIN_S)
+        self._broker: Probe[[], int | None] = Probe("messages", count_messages, when_silent=None, wait_s=_WITHIN_S)
 
     def measure(self) -> Measurements:
         """Ask the database and the broker at once, and wait for both less than a second. Never raises.
@@ -71,18 +63,8 @@ class Measuring:
         The database is asked in a thread with a session of its own, which is over before anything is written to
         the one who asked: a slow reader holds no connection.
         """
-        deadline = time.monotonic() + _WITHIN_S
-        database = self._database.start(partial(_ask_database, self._open_context))
-        broker = self._broker.start(count_messages)
-        return Measurements(_wait("database", database, deadline), _wait("broker", broker, deadline))
-
-
-def _wait(part: str, answer: "Future[T]", deadline: float) -> T | None:
-    try:
-        return answer.result(timeout=max(deadline - time.monotonic(), 0))
-    except Exception as error:
-        log.warning("operations.metrics.part_down", part=part, error=type(error).__name__)
-        return None
+        database, broker = self._database.ask(), self._broker.ask()
+        return Measurements(database(), broker())
 
 
 def _ask_database(open_context: OpenContext) -> DatabaseFigures:

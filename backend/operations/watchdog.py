@@ -16,13 +16,14 @@ from flask import Flask
 from backend.core import workers
 from backend.core.jobs import hand_back
 from backend.core.logging import get_logger
+from backend.core.probe import Probe
 from backend.core.transaction import transaction
 from backend.operations.heartbeat import STACKS_SIGNAL
 from backend.operations.judging import Deed, Memory, Rules, Seen, Verdict, judge
 from backend.operations.liveness import Liveness, serve_liveness
 from backend.operations.processes import Process, describe, find_process, kill_with_children, send_signal
 from backend.operations.sweeping import sweep_until
-from backend.operations.watching import Bounded, Eyes, Watched
+from backend.operations.watching import Eyes, Watched
 from backend.settings import Settings
 
 log = get_logger(__name__)
@@ -31,6 +32,7 @@ _WRITE_STACKS_S = 1.0
 # Celery gives its steps 5 s, then ends its pool and hands the rest back.
 _GRACE_S = 12.0
 _LONGEST_LOOK_S = 60.0
+_RECORD_S = 5.0
 
 
 def watch_forever(app: Flask, settings: Settings) -> int:
@@ -83,7 +85,9 @@ class _Watchdog:
         self._liveness = liveness
         self._interval_s = settings.watchdog_interval_s
         self._rules = Rules(settings.watchdog_silence_s, settings.watchdog_restarts, settings.watchdog_pause_s)
-        self._database: Bounded[int] = Bounded("database", wait_s=5.0)
+        self._database: Probe[[Watched, str], int | None] = Probe(
+            "record", self._record, when_silent=None, wait_s=_RECORD_S
+        )
 
     def run(self, stop: threading.Event) -> int:
         """Watch until told to stop (0) or until no restart helps (1)."""
@@ -108,6 +112,8 @@ class _Watchdog:
             for process in watched.pool:
                 if process.pid in verdict.pids:
                     _end_child(process)
+        if verdict.deed is Deed.COUNT:
+            log.error("operations.watchdog.worker_replaced", reason=verdict.reason, **signs)
         if verdict.deed is Deed.RESTART:
             pause_s = self._rules.pause_after(memory.restarts)
             log.error("operations.watchdog.restarting", reason=verdict.reason, pause_s=pause_s, **signs)
@@ -125,15 +131,14 @@ class _Watchdog:
         politely = _wait_for_end(watched.main, _GRACE_S)
         kill_with_children(watched.main, list(watched.pool))
         log.warning("operations.watchdog.worker_ended", worker=name, politely=politely)
-
-        def record() -> int:
-            with self._in_context():
-                with transaction():
-                    workers.note_restart(name, watched.beat.places, reason)
-                return hand_back(name)
-
-        handed_back = self._database.ask(record)
+        handed_back = self._database.answer(watched, reason)
         log.info("operations.watchdog.steps_handed_back", worker=name, count=handed_back)
+
+    def _record(self, watched: Watched, reason: str) -> int:
+        with self._in_context():
+            with transaction():
+                workers.note_restart(watched.beat.name, watched.beat.places, reason)
+            return hand_back(watched.beat.name)
 
     def _signs(self, seen: Seen, memory: Memory) -> dict[str, object]:
         """Return the ages of the signs of life, in seconds, and what else was seen, for logs and for liveness."""

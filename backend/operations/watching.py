@@ -1,17 +1,15 @@
 """What the watchdog sees in one look: files and processes at once, the broker and the database within a bound."""
 
-import threading
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Generic, TypeVar
 
 from backend.core import workers
 from backend.core.ids import new_id
 from backend.core.jobs import count_live_leases
-from backend.core.logging import get_logger
+from backend.core.probe import Probe
 from backend.core.queue import is_canary_kept, send_canary
 from backend.core.transaction import transaction
 from backend.operations import heartbeat
@@ -20,41 +18,8 @@ from backend.operations.judging import Seen, SeenChild, SeenWorker
 from backend.operations.processes import Process, find_process, list_children
 from backend.settings import Settings
 
-log = get_logger(__name__)
-
 CANARY_TASK = "operations.canary"
 _LOOK_OUTSIDE_S = 2.0
-
-T = TypeVar("T")
-
-
-class Bounded(Generic[T]):
-    """Asks something outside that may hang: an answer that does not come in time is None, and nobody waits for it.
-
-    While one question is unanswered no other is asked, so that a frozen server gathers no threads.
-    """
-
-    def __init__(self, name: str, wait_s: float = _LOOK_OUTSIDE_S) -> None:
-        self._name = name
-        self._wait_s = wait_s
-        self._asked: threading.Thread | None = None
-
-    def ask(self, question: Callable[[], T]) -> T | None:
-        """Return the answer, or None when it fails or is late."""
-        if self._asked is not None and self._asked.is_alive():
-            return None
-        answers: list[T] = []
-
-        def run() -> None:
-            try:
-                answers.append(question())
-            except Exception as error:
-                log.warning("operations.watchdog.look_failed", at=self._name, error=type(error).__name__)
-
-        self._asked = threading.Thread(target=run, name=f"look-{self._name}", daemon=True)
-        self._asked.start()
-        self._asked.join(self._wait_s)
-        return answers[0] if answers else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +48,15 @@ class Eyes:
         self._folder = folder
         self._resend_s = settings.watchdog_silence_s / 4
         self._in_context = in_context
-        self._broker: Bounded[bool | None] = Bounded("broker")
-        self._database: Bounded[Leases] = Bounded("database")
+        self._kept: Probe[[str, str], bool | None] = Probe(
+            "canary-kept", is_canary_kept, when_silent=None, wait_s=_LOOK_OUTSIDE_S
+        )
+        self._sent: Probe[[str, str], bool] = Probe(
+            "canary-sent", self._send_canary, when_silent=False, wait_s=_LOOK_OUTSIDE_S
+        )
+        self._leases: Probe[[Watched], Leases | None] = Probe(
+            "leases", self._ask_for_leases, when_silent=None, wait_s=_LOOK_OUTSIDE_S
+        )
         self._canary_id = ""
         self._canary_sent_at = 0.0
         self.watched: Watched | None = None
@@ -95,7 +67,7 @@ class Eyes:
         folder_ok = heartbeat.is_writable(self._folder)
         self.watched = self._find_worker()
         broker_ok, canary_out = self._look_at_broker()
-        self.leases = self._look_at_leases()
+        self.leases = self._leases.answer(self.watched) if self.watched is not None else None
         # Read last: what is found out above takes time, in which signs may have come.
         canary = heartbeat.read_canary(self._folder)
         watched = self.watched = self._find_worker()
@@ -126,26 +98,21 @@ class Eyes:
         """Return whether the broker works, and whether it has held the canary of this worker all the time."""
         name = self.watched.beat.name if self.watched else "nobody"
         # One that was sent to the worker before this one is not kept here, since marks are kept by worker.
-        canary_id = self._canary_id
-        kept = self._broker.ask(lambda: is_canary_kept(name, canary_id))
+        kept = self._kept.answer(name, self._canary_id)
         if kept is None:
             return False, False
         if self.watched is None or (kept and time.monotonic() - self._canary_sent_at < self._resend_s):
             return True, kept
         # Also when the last one is only late: it may have been lost on its way without anybody's fault.
         fresh = str(new_id())
-        sent = self._broker.ask(lambda: send_canary(CANARY_TASK, name, fresh, life_s=4 * self._resend_s))
+        sent = self._sent.answer(name, fresh)
         self._canary_id, self._canary_sent_at = fresh if sent else "", time.monotonic()
-        return bool(sent), kept
+        return sent, kept
 
-    def _look_at_leases(self) -> Leases | None:
-        watched = self.watched
-        if watched is None:
-            return None
+    def _send_canary(self, name: str, canary_id: str) -> bool:
+        return send_canary(CANARY_TASK, name, canary_id, life_s=4 * self._resend_s)
 
-        def ask() -> Leases:
-            with self._in_context(), transaction():
-                lost = workers.note_alive(watched.beat.name, watched.beat.places)
-                return Leases(lost, count_live_leases(watched.beat.name))
-
-        return self._database.ask(ask)
+    def _ask_for_leases(self, watched: Watched) -> Leases:
+        with self._in_context(), transaction():
+            lost = workers.note_alive(watched.beat.name, watched.beat.places)
+            return Leases(lost, count_live_leases(watched.beat.name))

@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from backend.core import probe
 from backend.core.probe import Probe
 
 
@@ -41,27 +40,25 @@ def part() -> Iterator[Part]:
 
 
 @pytest.fixture
-def seen(part: Part, monkeypatch: pytest.MonkeyPatch) -> Probe[str]:
+def seen(part: Part) -> Probe[[], str]:
     """A probe of it with little patience and memory."""
-    monkeypatch.setattr(probe, "_PATIENCE_S", 0.1)
-    monkeypatch.setattr(probe, "_REMEMBERED_S", 0.2)
-    return Probe("part", part.look, when_silent="down")
+    return Probe("part", part.look, when_silent="down", wait_s=0.1, remember_s=0.2)
 
 
-def ask_until(seen: Probe[str], answer: str) -> None:
+def ask_until(seen: Probe[[], str], answer: str) -> None:
     """Ask until the answer comes; the test's time limit ends it when it does not."""
     while seen.answer() != answer:
         time.sleep(0.01)
 
 
-def test_many_who_ask_at_once_are_one_look(part: Part, seen: Probe[str]) -> None:
+def test_many_who_ask_at_once_are_one_look(part: Part, seen: Probe[[], str]) -> None:
     with ThreadPoolExecutor(20) as pool:
         answers = list(pool.map(lambda _: seen.answer(), range(20)))
     assert set(answers) == {"up"}
     assert part.looks < 20
 
 
-def test_a_part_that_hangs_is_down_and_is_looked_at_by_one_thread(part: Part, seen: Probe[str]) -> None:
+def test_a_part_that_hangs_is_down_and_is_looked_at_by_one_thread(part: Part, seen: Probe[[], str]) -> None:
     part.answers.clear()
     for _ in range(10):
         assert seen.answer() == "down"
@@ -70,7 +67,7 @@ def test_a_part_that_hangs_is_down_and_is_looked_at_by_one_thread(part: Part, se
     ask_until(seen, "up")
 
 
-def test_what_was_found_is_forgotten(part: Part, seen: Probe[str]) -> None:
+def test_what_was_found_is_forgotten(part: Part, seen: Probe[[], str]) -> None:
     assert seen.answer() == "up"
     part.failing = True
     ask_until(seen, "down")
@@ -78,15 +75,78 @@ def test_what_was_found_is_forgotten(part: Part, seen: Probe[str]) -> None:
     ask_until(seen, "up")
 
 
-def test_two_parts_are_waited_for_at_the_same_time(part: Part, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(probe, "_PATIENCE_S", 1.0)
+def test_two_parts_are_waited_for_at_the_same_time() -> None:
+    # Each answers only once both are looked at: who waits for the first before the second is asked hears nothing.
+    together = threading.Barrier(2)
+
+    def look() -> str:
+        together.wait()
+        return "up"
+
+    both = [Probe(name, look, when_silent="down", wait_s=60) for name in ("first", "second")]
+    assert [answer() for answer in [each.ask() for each in both]] == ["up", "up"]
+
+
+def test_a_check_that_never_comes_back_is_given_up_with_what_it_holds() -> None:
+    held = [threading.Lock()]
+    hangs, released = iter([True, False]), threading.Event()
+
+    def look(number: int) -> int | None:
+        with held[-1]:
+            if next(hangs, False):
+                released.wait()
+        return number
+
+    probe = Probe(
+        "part", look, when_silent=None, wait_s=0.05, abandon_s=0.2, renew=lambda: held.append(threading.Lock())
+    )
+    assert probe.answer(1) is None
+    deadline = time.monotonic() + 30
+    number = 2
+    while (answer := probe.answer(number)) is None and time.monotonic() < deadline:
+        number += 1
+    assert (answer, len(held)) == (number, 2)
+    # What the first finds in the end is no answer to what was asked after it.
+    released.set()
+    while (answer := probe.answer(-1)) is None:
+        pass
+    assert answer == -1
+
+
+def test_the_more_hang_the_longer_each_is_waited_for(part: Part) -> None:
     part.answers.clear()
-    both = [Probe(name, part.look, when_silent="down") for name in ("first", "second")]
-    for each in both:
-        each.ask()
-    time.sleep(1.0)
-    # The time of both is over, so neither is waited for any more: a wait would be seen as a third look.
-    began = time.monotonic()
-    assert [each.answer() for each in both] == ["down", "down"]
-    assert time.monotonic() - began < 1.0
-    assert part.looks == 2
+    probe = Probe("part", part.look, when_silent="down", wait_s=0.0, abandon_s=0.02)
+    until = time.monotonic() + 0.5
+    while time.monotonic() < until:
+        assert probe.answer() == "down"
+    # 0.02 s, 0.04 s, 0.08 s, 0.16 s: without the doubling they would be 25, with it they are five at most.
+    assert 1 <= part.looks <= 5
+
+
+def test_a_question_that_hangs_is_not_asked_twice_and_its_late_answer_is_nobodys() -> None:
+    asked, answered = [], threading.Event()
+
+    def look(number: int) -> int | None:
+        asked.append(number)
+        answered.wait(30)
+        return number
+
+    probe = Probe("part", look, when_silent=None, wait_s=0.05)
+    assert [probe.answer(number) for number in range(5)] == [None] * 5
+    assert asked == [0]
+    answered.set()
+    while (answer := probe.answer(7)) is None:
+        pass
+    assert (answer, asked) == (7, [0, 7])
+
+
+def test_who_asks_while_a_check_runs_joins_it(part: Part) -> None:
+    part.answers.clear()
+    probe = Probe("part", part.look, when_silent="down", wait_s=60)
+    first, second = probe.ask(), probe.ask()
+    part.answers.set()
+    assert (first(), second(), part.looks) == ("up", "up", 1)
+
+
+def test_a_check_that_fails_is_answered_as_silence() -> None:
+    assert Probe("part", lambda: 1 // 0, when_silent=None).answer() is None

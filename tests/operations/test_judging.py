@@ -263,14 +263,71 @@ def test_a_worker_that_never_comes_is_counted_and_given_up() -> None:
     assert world.verdicts[-1][1] == Verdict(Deed.GIVE_UP, "missing")
 
 
-def test_a_worker_that_its_supervisor_starts_again_is_left_alone() -> None:
+def die(world: World, away_s: float = 20, lives_s: float = 60) -> None:
+    """End by itself, and be started again by the supervisor."""
+    world.alive = False
+    world.live(away_s)
+    world.alive, world.name = True, world.name + "'"
+    world.live(lives_s)
+
+
+def deeds(world: World) -> set[Deed]:
+    return {verdict.deed for _, verdict in world.verdicts}
+
+
+@pytest.mark.parametrize("away_s", [0, 20])
+def test_a_worker_that_dies_as_often_as_it_may_is_left_alone(away_s: float) -> None:
     world = settled()
-    for _ in range(10):
-        world.alive = False
-        world.live(20)
-        world.alive, world.name = True, world.name + "'"
-        world.live(60)
-    assert world.verdicts == []
+    for _ in range(RULES.restarts):
+        die(world, away_s)
+    assert [verdict for _, verdict in world.live(HOUR_S).verdicts] == [Verdict(Deed.COUNT, "died")] * RULES.restarts
+    assert world.memory.restarts == 0
+
+
+@pytest.mark.parametrize("away_s", [0, 20])
+def test_a_worker_that_dies_again_and_again_is_given_up(away_s: float) -> None:
+    world = settled()
+    for _ in range(RULES.restarts + 1):
+        die(world, away_s)
+    assert world.verdicts[RULES.restarts][1] == Verdict(Deed.GIVE_UP, "died")
+
+
+def test_deaths_are_forgiven_after_a_long_time_of_being_well() -> None:
+    world = settled()
+    for _ in range(4 * RULES.restarts):
+        die(world, lives_s=6 * RULES.silence_s)
+    assert deeds(world) == {Deed.COUNT}
+
+
+def test_deaths_for_want_of_the_broker_do_not_count() -> None:
+    world = settled()
+    world.broker = False
+    for _ in range(4 * RULES.restarts):
+        die(world)
+    world.broker = True
+    die(world, lives_s=10)
+    assert world.live(HOUR_S).verdicts == []
+
+
+def test_a_worker_that_was_restarted_has_not_died_as_well() -> None:
+    world = settled()
+    world.loop_moves, world.restarted = False, mend
+    world.live(100)
+    assert (deeds(world), world.memory.restarts) == ({Deed.RESTART}, 1)
+    die(world)
+    assert (deeds(world), world.memory.restarts) == ({Deed.RESTART, Deed.COUNT}, 2)
+
+
+def test_one_death_ends_no_container_where_no_restart_is_allowed() -> None:
+    rules = Rules(silence_s=60, restarts=0, pause_s=30)
+    memory = Memory(looked_at=START)
+    told = []
+    for after_s, name in enumerate("aaaaaaaabc"):
+        now = START + 10 * after_s
+        seen = Seen(now, folder_ok=True, broker_ok=True, canary_out=False, worker=SeenWorker(name, PLACES, now))
+        memory, verdict = judge(memory, seen, rules)
+        told.append(verdict.deed)
+    assert told[-3:] == [Deed.NOTHING, Deed.COUNT, Deed.GIVE_UP]
 
 
 def test_nothing_is_judged_by_what_came_while_the_watchdog_itself_stood_still() -> None:

@@ -14,7 +14,6 @@ from pydantic import SecretStr
 from backend.app import create_app
 from backend.core.database import db
 from backend.core.queue import configure_queue
-from backend.operations.single_flight import SingleFlight
 from backend.settings import Settings, get_settings
 from tests.architecture.source_tree import CHECKOUT
 from tests.operations.conftest import Scraped
@@ -316,26 +315,6 @@ def test_the_broker_is_down_and_the_rest_is_told(
     assert scraped.value("broker_messages") is None
     assert scraped.value("database_up") == 1
     assert scraped.value("runs", state="reading") == 0
-
-
-def test_a_part_that_does_not_answer_is_asked_by_one_thread() -> None:
-    flight: SingleFlight[int] = SingleFlight()
-    asked: list[int] = []
-    answered = socket.socketpair()
-
-    def ask() -> int:
-        asked.append(1)
-        answered[0].recv(1)
-        return 7
-
-    first, second = flight.start(ask), flight.start(ask)
-    assert first is second
-    answered[1].send(b"x")
-    assert first.result(timeout=30) == 7
-    assert flight.start(lambda: 8).result(timeout=30) == 8
-    assert len(asked) == 1
-    for end in answered:
-        end.close()
 
 
 def test_an_empty_token_is_none_at_all(settings: Settings) -> None:

@@ -3,7 +3,6 @@
 import contextlib
 import json
 import os
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +17,7 @@ from backend.core.workers import count_places
 from backend.operations import heartbeat
 from backend.operations.judging import Seen
 from backend.operations.processes import find_process
-from backend.operations.watching import CANARY_TASK, Bounded, Eyes
+from backend.operations.watching import CANARY_TASK, Eyes
 from backend.settings import Settings
 from config.local.redis import LocalRedis
 
@@ -69,29 +68,6 @@ def eyes(app: Flask, settings: Settings, tmp_path: Path) -> Eyes:
 def waiting(broker: redis.Redis, name: str = "w") -> list[str]:
     messages = broker.lrange(canary_queue(name).name, 0, -1)
     return [json.loads(message)["headers"]["argsrepr"] for message in messages]
-
-
-def test_a_question_that_hangs_is_not_waited_for_and_not_asked_twice() -> None:
-    asked, answered = [], threading.Event()
-
-    def hang() -> int:
-        asked.append(1)
-        answered.wait(30)
-        return 1
-
-    bounded: Bounded[int] = Bounded("test", wait_s=0.05)
-    started = time.monotonic()
-    assert [bounded.ask(hang) for _ in range(5)] == [None] * 5
-    assert time.monotonic() - started < 5
-    assert asked == [1]
-    answered.set()
-    while (answer := bounded.ask(lambda: 7)) is None:
-        pass
-    assert answer == 7
-
-
-def test_a_question_that_fails_is_answered_by_none() -> None:
-    assert Bounded("test").ask(lambda: 1 // 0) is None
 
 
 def test_one_canary_waits_at_most_and_not_for_ever(broker: redis.Redis) -> None:
