@@ -44,7 +44,8 @@ workers = _settings.gunicorn_workers
 preload_app = True
 threads = _settings.gunicorn_threads
 # Connections of a process, those without a request included: when there are more, the ones that have waited longest
-# make room. Far below the 1,024 files that a process may usually have open, above which accepting would fail.
+# make room. A quarter is kept free of requests, which are refused beyond that. Far below the 1,024 files that a
+# process may usually have open, above which accepting would fail.
 worker_connections = 400
 # A process is not replaced after so many requests: that would cut its streams, and there is no leak to hide.
 max_requests = 0

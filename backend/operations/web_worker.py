@@ -10,6 +10,10 @@ connection when there is a request to handle. There are three lanes, each with t
 - *ordinary*: everything else, its small body already read. At most a quarter of these threads serve event streams,
   see ``generation.streaming``.
 
+What waits for a thread is bounded as well: uploads by their number, and everything but probes by a part of the
+connections. Beyond that the answer is 503 at once. The rest is for who has not said yet what it wants: were all
+connections taken by requests, the process would accept nobody, and no probe.
+
 When the process is told to stop, whoever has connected by then is still answered: gunicorn would leave those whom
 the kernel has already accepted for it to be cut off.
 """
@@ -24,6 +28,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from selectors import EVENT_READ
 from typing import Any
+from uuid import uuid4
 
 from gunicorn import http, util
 from gunicorn.config import Config
@@ -31,11 +36,17 @@ from gunicorn.errors import ConfigError
 from gunicorn.http.unreader import SocketUnreader
 from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, TConn, ThreadWorker
 
+from backend.core.http import Problem
+from backend.core.logging import get_logger
 from backend.core.stopping import begin_stopping
 
 PROBE_PATHS = frozenset({b"/api/v1/health", b"/api/v1/health/live"})
 
 _PROBE_THREADS = 2
+# How many uploads are taken up for each thread of the process; those beyond its upload threads wait for one.
+_UPLOADS_PER_THREAD = 4
+# The part of the connections that requests leave to those who have not sent theirs yet, probes among them.
+_PART_KEPT_FREE = 4
 _LARGEST_HEAD = 64 * 1024
 _LARGEST_SMALL_BODY = 64 * 1024
 _PIECE = 64 * 1024
@@ -53,10 +64,20 @@ _LEFT_OVER_S = 0.2
 _LINGER_S = 2.0
 # How long a process that stops goes on taking those who have connected already.
 _BACKLOG_S = 1.0
+# When a refused client may try again.
+_RETRY_AFTER_S = 10
+# A flood of refusals shall not become a flood of lines.
+_REFUSALS_LOGGED_EVERY_S = 10.0
 
 _HEAD_END = b"\r\n\r\n"
 _CONTENT_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,15})[ \t]*\r\n", re.IGNORECASE)
 _BODY_OF_UNKNOWN_LENGTH = re.compile(rb"\r\n(?:transfer-encoding|expect)[ \t]*:", re.IGNORECASE)
+_WANTS_GERMAN = re.compile(rb"\r\naccept-language:[ \t]*de\b", re.IGNORECASE)
+
+_BUSY = "The server has too much to do at the moment. Please try again shortly."
+_BUSY_IN_GERMAN = "Der Server ist gerade überlastet. Bitte versuche es gleich noch einmal."
+
+log = get_logger(__name__)
 
 
 class _ClientUnreader(SocketUnreader):
@@ -93,6 +114,8 @@ class HealthLaneWorker(ThreadWorker):
     # All of these belong to the main thread, which polls. The threads only get what they handle.
     _waiting: dict[TConn, _Incoming]
     _lingering: dict[TConn, float]
+    _uploads: set[TConn]
+    _others: set[TConn]
     _probe_pool: ThreadPoolExecutor
     _upload_pool: ThreadPoolExecutor
 
@@ -106,6 +129,11 @@ class HealthLaneWorker(ThreadWorker):
     def init_process(self) -> None:
         """Make the lanes in the process that uses them, and work until told to stop."""
         self._waiting, self._lingering = {}, {}
+        self._uploads, self._others = set(), set()
+        self._refusals, self._refusals_logged = 0, -_REFUSALS_LOGGED_EVERY_S
+        self._most_uploads = _UPLOADS_PER_THREAD * self.cfg.threads
+        # At least two are kept free: the one that accepting itself needs, and the one that makes room for it.
+        self._most_requests = max(1, self.worker_connections - max(2, self.worker_connections // _PART_KEPT_FREE))
         self._probe_pool = ThreadPoolExecutor(_PROBE_THREADS, thread_name_prefix="probe")
         self._upload_pool = ThreadPoolExecutor(max(1, self.cfg.threads // 2), thread_name_prefix="upload")
         super().init_process()
@@ -115,9 +143,11 @@ class HealthLaneWorker(ThreadWorker):
         self._accept(listener)
 
     def _accept(self, listener: socket.socket) -> bool:
-        if self.nr_conns + 1 >= self.worker_connections and self._waiting:
-            # Those who hold connections open without a request shall not keep out those who have one.
-            self._close(next(iter(self._waiting)))
+        if self.nr_conns + 1 >= self.worker_connections:
+            # Those who have their answer, or hold connections open without a request, shall not keep out others.
+            oldest = next(iter(self._lingering), None) or next(iter(self._waiting), None)
+            if oldest is not None:
+                self._close(oldest)
         try:
             sock, address = listener.accept()
         except (BlockingIOError, ConnectionAbortedError):
@@ -178,11 +208,20 @@ class HealthLaneWorker(ThreadWorker):
             if (found := _CONTENT_LENGTH.search(head)) is not None:
                 incoming.body_length = int(found[1])
             if incoming.body_length > _LARGEST_SMALL_BODY or _BODY_OF_UNKNOWN_LENGTH.search(head):
-                self._hand_over(conn, self._upload_pool)
+                self._take_up(conn, self._upload_pool, self._uploads, self._most_uploads)
                 return
         if len(data) >= incoming.head_length + incoming.body_length:
-            is_probe = not incoming.body_length and _is_probe(data)
-            self._hand_over(conn, self._probe_pool if is_probe else self.tpool)
+            if not incoming.body_length and _is_probe(data):
+                self._hand_over(conn, self._probe_pool)
+            else:
+                self._take_up(conn, self.tpool, self._others, self._most_requests)
+
+    def _take_up(self, conn: TConn, pool: ThreadPoolExecutor, lane: set[TConn], most: int) -> None:
+        if len(lane) >= most or len(self._uploads) + len(self._others) >= self._most_requests:
+            self._refuse_for_now(conn)
+            return
+        lane.add(conn)
+        self._hand_over(conn, pool)
 
     def _hand_over(self, conn: TConn, pool: ThreadPoolExecutor) -> None:
         self.poller.unregister(conn.sock)
@@ -202,16 +241,34 @@ class HealthLaneWorker(ThreadWorker):
 
     def finish_request(self, conn: TConn, fs: "Future[Any]") -> None:
         """Keep the connection for a further request, or close it without waiting for the client to do so."""
+        self._uploads.discard(conn)
+        self._others.discard(conn)
         if not fs.cancelled() and fs.exception() is None and fs.result():
             self._wait_for_request(conn, self.cfg.keepalive)
         else:
             self._linger(conn)
 
     def _refuse(self, conn: TConn, status: int, reason: str) -> None:
-        del self._waiting[conn]
-        self.poller.unregister(conn.sock)
         with contextlib.suppress(OSError):
             util.write_error(conn.sock, status, reason, "")
+        self._give_up(conn)
+
+    def _refuse_for_now(self, conn: TConn) -> None:
+        incoming = self._waiting[conn]
+        in_german = _WANTS_GERMAN.search(incoming.data, 0, incoming.head_length) is not None
+        with contextlib.suppress(OSError):
+            conn.sock.send(_busy_answer(in_german))
+        self._give_up(conn)
+        self._refusals += 1
+        now = time.monotonic()
+        if now - self._refusals_logged >= _REFUSALS_LOGGED_EVERY_S:
+            uploads, others = len(self._uploads), len(self._others)
+            log.warning("operations.web_worker.busy", refused=self._refusals, uploads=uploads, others=others)
+            self._refusals, self._refusals_logged = 0, now
+
+    def _give_up(self, conn: TConn) -> None:
+        del self._waiting[conn]
+        self.poller.unregister(conn.sock)
         self._linger(conn)
 
     def _linger(self, conn: TConn) -> None:
@@ -226,6 +283,8 @@ class HealthLaneWorker(ThreadWorker):
         self._lingering[conn] = time.monotonic() + _LINGER_S
 
     def _on_left_over(self, conn: TConn, sock: socket.socket) -> None:
+        if conn not in self._lingering:
+            return  # Closed to make room, after the poller had seen it.
         try:
             if sock.recv(_PIECE):
                 return
@@ -282,3 +341,15 @@ class HealthLaneWorker(ThreadWorker):
 def _is_probe(data: bytearray) -> bool:
     method, _, rest = bytes(data[:256]).partition(b" ")
     return method == b"GET" and rest.partition(b" ")[0].partition(b"?")[0] in PROBE_PATHS
+
+
+def _busy_answer(in_german: bool) -> bytes:
+    detail = _BUSY_IN_GERMAN if in_german else _BUSY
+    reason = "Service Unavailable"
+    body = Problem(title=reason, status=503, code="unavailable", detail=detail, request_id=uuid4().hex)
+    content = body.model_dump_json(exclude_none=True).encode()
+    head = (
+        f"HTTP/1.1 503 {reason}\r\nConnection: close\r\nRetry-After: {_RETRY_AFTER_S}\r\n"
+        f"Content-Type: application/problem+json\r\nContent-Length: {len(content)}\r\n\r\n"
+    )
+    return head.encode() + content

@@ -5,17 +5,27 @@ import threading
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from tests.stand_ins.counting_worker import wake_ups
+
 
 def app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-    """Answer with method, path, the length of the body and the lane; ``/unread`` leaves the body where it is."""
+    """Answer with method, path, the length of the body and the lane.
+
+    ``/unread`` leaves the body where it is, ``/asleep`` never answers, and ``/wake-ups?PORT`` tells how often the
+    poller has woken up for the client at that port.
+    """
     path = environ["PATH_INFO"]
     body = b"" if path == "/unread" else environ["wsgi.input"].read()
-    told = {
+    if path == "/asleep":
+        threading.Event().wait()
+    told: dict[str, Any] = {
         "method": environ["REQUEST_METHOD"],
         "path": path,
         "received": len(body),
         "lane": threading.current_thread().name.partition("_")[0].partition("-")[0],
     }
+    if path == "/wake-ups":
+        told["wake_ups"] = wake_ups[int(environ["QUERY_STRING"])]
     text = json.dumps(told).encode()
     start_response("200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(text)))])
     return [text]
