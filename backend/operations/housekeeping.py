@@ -75,8 +75,7 @@ def keep_house(round_number: int) -> None:
             forget_old_workers()
         forget_temporary_files()
     if round_number % _EXPIRE_EVERY == 0:
-        with transaction():
-            library.delete_expired_files()
+        library.delete_expired_files()
 
 
 def forget_temporary_files() -> int:
