@@ -54,13 +54,14 @@ class _Mover:
 
     def _work(self, context: AppContext) -> None:
         with context:
-            try:
-                library.move_documents()
-                library.discard_objects()
-            except FileUnavailable:
-                self._not_before = time.monotonic() + _BUCKET_AWAY_S
-            except Exception:
-                log.exception("operations.mover.failed")
+            # The one goes on when the other fails: they may be about different buckets.
+            for verb in (library.move_documents, library.discard_objects):
+                try:
+                    verb()
+                except FileUnavailable:
+                    self._not_before = time.monotonic() + _BUCKET_AWAY_S
+                except Exception:
+                    log.exception("operations.mover.failed")
 
 
 _mover = _Mover()

@@ -134,3 +134,31 @@ def test_files_move_while_the_sweep_goes_on(
         while not moved():
             assert time.monotonic() < deadline
             time.sleep(0.02)
+
+
+def test_objects_are_deleted_though_nothing_can_be_moved(
+    app: Flask, client, gate: Gate, run_pending_jobs: Callable[[], int], engine: sa.Engine, settings: Settings
+) -> None:
+    client.upload(client.make_study_set(), ("notes.txt", b"Cells divide."))
+    run_pending_jobs()
+    with engine.begin() as connection:
+        # The file is in a bucket of which the server says each time that there is none.
+        connection.execute(
+            sa.text("UPDATE documents SET stored_in = 's3://no-such-bucket/files', stored_key = gen_random_uuid()")
+        )
+        connection.execute(
+            sa.text(
+                "INSERT INTO discarded_objects (key, place, claimed, due_at)"
+                " VALUES (gen_random_uuid(), 's3://house/files', false, now() - interval '1 day')"
+            )
+        )
+    old = sa.text("SELECT count(*) FROM discarded_objects WHERE due_at < now() + interval '10 minutes'")
+    with app.app_context():
+        keep_house(1)
+        deadline = time.monotonic() + _PATIENCE_S
+        while True:
+            with engine.connect() as connection:
+                if connection.scalar(old) == 0:
+                    break
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
