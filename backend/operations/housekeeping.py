@@ -1,6 +1,6 @@
-"""What is done between two sweeps: files moved, deleted and expired, and what nobody needs any more forgotten.
+"""What is done beside the sweep: files moved, deleted and expired, and what nobody needs any more forgotten.
 
-Each verb here may run in several processes at once.
+Each verb here may run in several processes at once; where one is enough, it is called under the sweep's lock.
 """
 
 import os
@@ -67,15 +67,20 @@ class _Mover:
 _mover = _Mover()
 
 
-def keep_house(round_number: int) -> None:
-    """Do what is due in this round of the sweep, counted from 1, and wake the mover."""
+def keep_machine(round_number: int) -> None:
+    """Wake this process's mover, and do what is due on this machine in this round, counted from 1."""
     _mover.wake()
     if round_number % _FORGET_EVERY == 0:
+        forget_temporary_files()
+
+
+def keep_house(sweep_number: int) -> None:
+    """Do what is due in the database with this sweep of this process, counted from 1, under the sweep's lock."""
+    if sweep_number % _FORGET_EVERY == 0:
         with transaction():
             forget_expired_answers()
             forget_old_workers()
-        forget_temporary_files()
-    if round_number % _EXPIRE_EVERY == 0:
+    if sweep_number % _EXPIRE_EVERY == 0:
         library.delete_expired_files()
 
 

@@ -103,7 +103,7 @@ class Gate:
         self._cut_after = after_bytes
 
     def refuse(self, name: str | None) -> None:
-        """Answer requests for one object, by the end of its name, as a server that does not allow them; None ends it."""
+        """Answer requests with this name in them as a server that does not allow them, until called with None."""
         self._refused = None if name is None else name.encode()
 
     def hold(self, method: str) -> None:
