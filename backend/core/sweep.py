@@ -34,7 +34,8 @@ class Swept:
 def sweep(finish: Callable[[], None] | None = None) -> Swept | None:
     """Send lost and due rows again and take back expired leases. None when another process is sweeping.
 
-    ``finish`` is called at the end, before another process may sweep. Each row is taken back in a transaction of its own: one that cannot be does not keep the others waiting.
+    Each row is taken back in a transaction of its own: one that cannot be does not keep the others waiting.
+    ``finish`` is called at the end, before another process may sweep.
     """
     sent = taken_back = given_up = 0
     with _alone() as alone:
