@@ -7,7 +7,6 @@ import sys
 import tempfile
 import threading
 from pathlib import Path
-from typing import Any
 
 import click
 from flask import Flask
@@ -17,16 +16,6 @@ from sqlalchemy.exc import OperationalError
 from backend.core.database import POOL_REMEDY, refuses_limits
 from backend.core.logging import configure_logging
 from backend.settings import Settings, get_settings
-
-_MIGRATIONS = Path(__file__).parent / "migrations"
-
-
-def _alembic() -> Any:
-    from alembic.config import Config
-
-    config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS))
-    return config
 
 
 @click.group()
@@ -38,10 +27,10 @@ def main() -> None:
 @main.command()
 def migrate() -> None:
     """Bring the database to the newest schema."""
-    from alembic import command
+    from backend.operations.upgrading import upgrade
 
     try:
-        command.upgrade(_alembic(), "head")
+        upgrade()
     except OperationalError as error:
         if refuses_limits(error):
             sys.exit(f"Refusing to migrate: {POOL_REMEDY}")
@@ -53,7 +42,9 @@ def check_migrations() -> None:
     """Fail when the tables of the code and the migrations differ."""
     from alembic import command
 
-    command.check(_alembic())
+    from backend.operations.upgrading import alembic_config
+
+    command.check(alembic_config())
 
 
 @main.command()
@@ -62,7 +53,9 @@ def revision(message: str) -> None:
     """Write a migration from what differs between the code and the database."""
     from alembic import command
 
-    command.revision(_alembic(), message=message, autogenerate=True)
+    from backend.operations.upgrading import alembic_config
+
+    command.revision(alembic_config(), message=message, autogenerate=True)
 
 
 @main.command()

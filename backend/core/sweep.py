@@ -1,6 +1,6 @@
 """The sweep: sends lost and due rows again, and takes back what dead workers held."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -31,10 +31,11 @@ class Swept:
     given_up: int = 0
 
 
-def sweep() -> Swept | None:
+def sweep(finish: Callable[[], None] | None = None) -> Swept | None:
     """Send lost and due rows again and take back expired leases. None when another process is sweeping.
 
     Each row is taken back in a transaction of its own: one that cannot be does not keep the others waiting.
+    ``finish`` is called at the end, before another process may sweep.
     """
     sent = taken_back = given_up = 0
     with _alone() as alone:
@@ -49,6 +50,8 @@ def sweep() -> Swept | None:
         for model, _ in list_kinds():
             with transaction():
                 sent += _send_again(model, never_sent_only=crowded)
+        if finish is not None:
+            finish()
     return Swept(sent, taken_back, given_up)
 
 

@@ -90,5 +90,9 @@ class FileUnavailable(DomainError):
     }
 
 
+class ObjectRefused(FileUnavailable):
+    """The bucket is there and refuses what was asked of one object; the next one may be another matter."""
+
+
 class FileLost(Exception):
     """The file, or a part of it, is not where its document says it is: only an operator can help."""

@@ -9,6 +9,7 @@ from backend.core.clock import now
 from backend.core.database import db
 from backend.core.jobs import JobState
 from backend.core.logging import get_logger
+from backend.core.transaction import transaction
 from backend.library.models import Document, StudySet
 from backend.library.signals import study_sets_expiring
 from backend.library.storage import delete_pieces
@@ -18,28 +19,48 @@ log = get_logger(__name__)
 
 _BATCH = 50
 
+_Position = tuple[datetime, UUID]
+
 
 def delete_expired_files() -> int:
     """Delete the files of some study sets that were not used for ``DOCUMENT_RETENTION_DAYS``; return how many files.
 
-    Pages, and what was made from them, stay. Needs a transaction.
+    Pages, and what was made from them, stay. Opens transactions of its own.
     """
     days = get_settings().document_retention_days
     if days == 0:
         return 0
     since = now() - timedelta(days=days)
-    # Locked as an upload locks it, so that none comes between the look and the deed.
-    candidates = list(
-        db.session.scalars(
-            sa.select(StudySet.id)
-            .where(_is_unused(since), StudySet.id.in_(sa.select(Document.study_set_id).where(_has_file())))
-            .order_by(StudySet.updated_at)
-            .limit(_BATCH)
-            .with_for_update(skip_locked=True, key_share=True)
-        )
+    after: _Position | None = None
+    while True:
+        with transaction():
+            page = _lock_page(since, after)
+            expired = _expire(page, since)
+        # A page whose study sets are all in use has nothing to delete, and must not keep the later ones from theirs.
+        if expired or len(page) < _BATCH:
+            return expired
+        after = page[-1]
+
+
+def _lock_page(since: datetime, after: _Position | None) -> list[_Position]:
+    """Lock the oldest study sets after a position that seem unused, as an upload locks them: none comes between."""
+    order = sa.tuple_(StudySet.updated_at, StudySet.id)
+    candidates = (
+        sa.select(StudySet.updated_at, StudySet.id)
+        .where(_is_unused(since), StudySet.id.in_(sa.select(Document.study_set_id).where(_has_file())))
+        .order_by(StudySet.updated_at, StudySet.id)
+        .limit(_BATCH)
+        .with_for_update(skip_locked=True, key_share=True)
     )
-    if not candidates:
+    if after is not None:
+        candidates = candidates.where(order > sa.tuple_(*after))
+    return [(row.updated_at, row.id) for row in db.session.execute(candidates)]
+
+
+def _expire(page: list[_Position], since: datetime) -> int:
+    if not page:
         return 0
+    candidates = [study_set_id for _, study_set_id in page]
     used: set[UUID] = set()
     for _, answer in study_sets_expiring.send(study_set_ids=candidates, since=since):
         used |= answer

@@ -22,7 +22,7 @@ from backend.core.jobs import JobState, database_now
 from backend.core.logging import get_logger
 from backend.core.transaction import transaction
 from backend.library import storage
-from backend.library.errors import FileExpired, FileUnavailable
+from backend.library.errors import FileExpired, FileUnavailable, ObjectRefused
 from backend.library.models import POSTGRES, DiscardedObject, Document
 from backend.library.storage import Location
 from backend.settings import get_settings
@@ -60,15 +60,19 @@ def move_documents(most: int = _BATCH) -> int:
     """Move up to ``most`` files to where they belong; return how many were moved.
 
     A file that cannot be moved is logged and left where it is, for a quarter of an hour. Files that wait to be read
-    stay where they are. Raises FileUnavailable when the bucket is away.
+    stay where they are. Raises FileUnavailable when the bucket is away, or has refused ``most`` files one by one.
     """
-    moved = 0
+    moved = refused = 0
     for _ in range(most):
         move = _begin()
         if move is None:
             break
         try:
             _copy_and_record(move)
+        except ObjectRefused:
+            # Not given back, or this one would be the first again and the others never come.
+            log.error("library.document.move_refused", document_id=str(move.document_id))
+            refused += 1
         except FileUnavailable:
             _give_back(move)
             raise
@@ -79,6 +83,8 @@ def move_documents(most: int = _BATCH) -> int:
         else:
             moved += 1
             log.info("library.document.moved", document_id=str(move.document_id), place=move.target.place)
+    if 0 < most == refused:
+        raise FileUnavailable
     return moved
 
 
@@ -125,6 +131,8 @@ def _delete_objects(objects: Iterable[tuple[str, UUID]]) -> list[UUID]:
             continue
         try:
             storage.delete_object(Location(place, key))
+        except ObjectRefused:
+            log.error("library.object.kept", place=place, key=str(key))
         except FileUnavailable:
             away.add(place)
         else:

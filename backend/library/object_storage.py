@@ -19,7 +19,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from backend.core.logging import get_logger
 from backend.core.transaction import refuse_open_transaction
-from backend.library.errors import FileUnavailable
+from backend.library.errors import FileUnavailable, ObjectRefused
 from backend.settings import Settings, get_settings
 
 log = get_logger(__name__)
@@ -32,6 +32,10 @@ _ATTEMPTS = 2
 _MISSING = frozenset({"NoSuchKey", "404"})
 # Asked for from the end of an object on.
 _AT_THE_END = "InvalidRange"
+# The bucket does not know who asks, so every object would be refused.
+_UNKNOWN_CALLER = frozenset({"InvalidAccessKeyId", "SignatureDoesNotMatch", "RequestTimeTooSkewed"})
+_TOO_MANY_REQUESTS = 429
+_SERVER_ERROR = 500
 
 
 def put_object(place: str, key: UUID, file: IO[bytes], size_bytes: int) -> None:
@@ -86,6 +90,11 @@ def _code(error: ClientError) -> str:
     return str(error.response.get("Error", {}).get("Code", ""))
 
 
+def _concerns_all(error: ClientError) -> bool:
+    status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+    return status >= _SERVER_ERROR or status == _TOO_MANY_REQUESTS or _code(error) in _UNKNOWN_CALLER
+
+
 @contextmanager
 def _translated(call: str) -> Iterator[None]:
     try:
@@ -93,7 +102,7 @@ def _translated(call: str) -> Iterator[None]:
     except ClientError as error:
         # A refusal (no such bucket, a wrong key) needs an operator, and passes for the user once he was there.
         log.error("library.object.refused", call=call, code=_code(error))
-        raise FileUnavailable from error
+        raise (FileUnavailable if _concerns_all(error) else ObjectRefused) from error
     except BotoCoreError as error:
         log.warning("library.object.unavailable", call=call, error=type(error).__name__)
         raise FileUnavailable from error

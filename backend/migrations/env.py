@@ -13,8 +13,10 @@ from backend.study import models as study_models
 
 TABLES = (accounts_models, idempotency, workers, library_models, study_models, generation_models)
 
-# Two containers may migrate at once; the second waits for the first.
+# Two containers may migrate at once; the second waits for the first, however long.
 _LOCK = 7_305_810
+# Whoever comes after a statement that waits for a table waits too, so it waits shortly and is tried again later.
+_LOCK_TIMEOUT = "3s"
 
 settings = get_settings()
 engine = sa.create_engine(
@@ -24,8 +26,9 @@ engine = sa.create_engine(
 )
 set_limits(engine, settings, NO_LIMITS)
 with engine.connect() as connection:
-    # All migrations run in one transaction, which the lock lives as long as; one of the session would stay with a
-    # pool's connection. A migration must therefore not commit by itself (autocommit_block).
+    # The lock lives as long as the transaction; one of the session would stay with a pool's connection. A migration
+    # must therefore not commit by itself (autocommit_block). The command that migrates comes here once for each
+    # migration, because Alembic's own transaction per migration would ask what is left to do before the lock is ours.
     context.configure(
         connection=connection,
         target_metadata=Base.metadata,
@@ -35,4 +38,5 @@ with engine.connect() as connection:
     )
     with context.begin_transaction():
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
+        connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT}'")
         context.run_migrations()

@@ -1,6 +1,6 @@
-"""What is done between two sweeps: files moved, deleted and expired, and what nobody needs any more forgotten.
+"""What is done beside the sweep: files moved, deleted and expired, and what nobody needs any more forgotten.
 
-Each verb here may run in several processes at once.
+Each verb here may run in several processes at once; where one is enough, it is called under the sweep's lock.
 """
 
 import os
@@ -54,29 +54,34 @@ class _Mover:
 
     def _work(self, context: AppContext) -> None:
         with context:
-            try:
-                library.move_documents()
-                library.discard_objects()
-            except FileUnavailable:
-                self._not_before = time.monotonic() + _BUCKET_AWAY_S
-            except Exception:
-                log.exception("operations.mover.failed")
+            # The one goes on when the other fails: they may be about different buckets.
+            for verb in (library.move_documents, library.discard_objects):
+                try:
+                    verb()
+                except FileUnavailable:
+                    self._not_before = time.monotonic() + _BUCKET_AWAY_S
+                except Exception:
+                    log.exception("operations.mover.failed")
 
 
 _mover = _Mover()
 
 
-def keep_house(round_number: int) -> None:
-    """Do what is due in this round of the sweep, counted from 1, and wake the mover."""
+def keep_machine(round_number: int) -> None:
+    """Wake this process's mover, and do what is due on this machine in this round, counted from 1."""
     _mover.wake()
     if round_number % _FORGET_EVERY == 0:
+        forget_temporary_files()
+
+
+def keep_house(sweep_number: int) -> None:
+    """Do what is due in the database with this sweep of this process, counted from 1, under the sweep's lock."""
+    if sweep_number % _FORGET_EVERY == 0:
         with transaction():
             forget_expired_answers()
             forget_old_workers()
-        forget_temporary_files()
-    if round_number % _EXPIRE_EVERY == 0:
-        with transaction():
-            library.delete_expired_files()
+    if sweep_number % _EXPIRE_EVERY == 0:
+        library.delete_expired_files()
 
 
 def forget_temporary_files() -> int:

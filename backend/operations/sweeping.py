@@ -9,7 +9,7 @@ from backend.core.transaction import transaction
 from backend.generation import recording
 from backend.generation import service as generation
 from backend.library import reading
-from backend.operations.housekeeping import keep_house
+from backend.operations.housekeeping import keep_house, keep_machine
 from backend.settings import get_settings
 
 log = get_logger(__name__)
@@ -22,14 +22,20 @@ TABLES = (accounts_models,)
 
 def sweep_until(stop: threading.Event) -> None:
     """Sweep until told to stop. A failing sweep is logged and tried again after the next pause."""
-    rounds = 0
+    rounds = swept = 0
+
+    def finish() -> None:
+        # Rounds in which another process swept are not counted, or what is due in one of them would be left out.
+        nonlocal swept
+        swept += 1
+        _release()
+        keep_house(swept)
+
     while not stop.wait(get_settings().sweep_interval_s):
         rounds += 1
         try:
-            done = sweep()
-            if done is not None:
-                _release()
-            keep_house(rounds)
+            keep_machine(rounds)
+            done = sweep(finish)
         except Exception:
             log.exception("operations.sweep.failed")
             continue

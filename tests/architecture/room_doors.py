@@ -34,6 +34,7 @@ _FURTHER_DOORS = {
     },
     "backend.cli": {
         "sweeping": "a command of its own",
+        "upgrading": "a command of its own",
         "watchdog": "a command of its own",
     },
     "backend.operations.sweeping": {

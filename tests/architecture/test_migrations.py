@@ -50,8 +50,8 @@ def test_the_migrations_can_be_undone_and_done_again(new_database: Callable[[], 
     url = new_database()
     environment = {**os.environ, "DATABASE_URL": url}
     script = (
-        "from alembic import command; from backend.cli import _alembic;"
-        "command.downgrade(_alembic(), 'base'); command.upgrade(_alembic(), 'head'); command.check(_alembic())"
+        "from alembic import command; from backend.operations.upgrading import alembic_config; c = alembic_config();"
+        "command.downgrade(c, 'base'); command.upgrade(c, 'head'); command.check(c)"
     )
     command = [sys.executable, "-c", script]
     done = subprocess.run(command, cwd=CHECKOUT, env=environment, capture_output=True, text=True, check=False)
@@ -59,9 +59,9 @@ def test_the_migrations_can_be_undone_and_done_again(new_database: Callable[[], 
 
 
 def test_no_migration_branches() -> None:
-    script = "from alembic.script import ScriptDirectory as S; from backend.cli import _alembic;"
+    script = "from alembic.script import ScriptDirectory as S; from backend.operations.upgrading import alembic_config;"
     done = subprocess.run(
-        [sys.executable, "-c", script + "print(*S.from_config(_alembic()).get_heads())"],
+        [sys.executable, "-c", script + "print(*S.from_config(alembic_config()).get_heads())"],
         cwd=CHECKOUT,
         capture_output=True,
         text=True,

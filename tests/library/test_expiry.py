@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from backend.core.transaction import transaction
+from backend.library import expiry
 from backend.library import service as library
 from backend.settings import Settings
 from tests.conftest import CHECKOUT
@@ -21,7 +21,7 @@ def expire(app) -> Callable[[], int]:
     """Delete the files that are due."""
 
     def run() -> int:
-        with app.app_context(), transaction():
+        with app.app_context():
             return library.delete_expired_files()
 
     return run
@@ -133,6 +133,27 @@ def test_only_unused_study_sets_are_touched(client, document, expire, grow_old, 
     run_pending_jobs()
     assert expire() == 1
     assert client.get(f"/api/v1/documents/{other['id']}/file").data == b"Plants grow."
+
+
+def test_old_study_sets_in_use_do_not_keep_younger_ones_from_expiring(
+    client, document, expire, grow_old, query, run_pending_jobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(expiry, "_BATCH", 2)
+    used = [document["study_set_id"]]
+    for number in range(4):
+        used.append(client.make_study_set())
+        client.upload(used[-1], (f"{number}.txt", f"Cell number {number} divides.".encode()))
+    unused = client.make_study_set()
+    client.upload(unused, ("unused.txt", b"Plants grow."))
+    run_pending_jobs()
+    grow_old()
+    query("UPDATE study_sets SET updated_at = updated_at + interval '1 day' WHERE id = :id", id=unused)
+    for study_set_id in used:
+        path = f"/api/v1/study-sets/{study_set_id}/flashcards"
+        assert client.post(path, json={"front": "a", "back": "b"}).status_code == 201
+    assert expire() == 1
+    assert query("SELECT study_set_id::text FROM documents WHERE stored_in IS NULL") == [(unused,)]
+    assert expire() == 0
 
 
 @pytest.mark.parametrize(("days", "expired"), [("0", 0), ("401", 0), ("399", 1)])

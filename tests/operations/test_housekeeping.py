@@ -12,11 +12,14 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from backend.operations.housekeeping import forget_temporary_files, keep_house
+from backend.operations import housekeeping
+from backend.operations.housekeeping import forget_temporary_files, keep_house, keep_machine
+from backend.operations.sweeping import sweep_until
 from backend.settings import Settings, get_settings
 from tests.stand_ins.object_store import KEY_ID, REGION, SECRET, Gate, ObjectStore
 
 _PATIENCE_S = 60.0
+_SWEEP_LOCK = 7_305_811
 _HOURS_AGO = 7 * 3600
 
 
@@ -91,7 +94,10 @@ def test_what_is_old_is_forgotten_now_and_then(app: Flask, client, engine: sa.En
 
     with app.app_context():
         keep_house(1)
+        keep_machine(1)
         assert count() == (2, 1, True)
+        keep_machine(100)
+        assert count() == (2, 1, False)
         keep_house(100)
         assert count() == (1, 0, False)
 
@@ -123,10 +129,10 @@ def test_files_move_while_the_sweep_goes_on(
 
     gate.hold("PUT")
     with app.app_context():
-        keep_house(1)
+        keep_machine(1)
         assert gate.arrived.wait(_PATIENCE_S)
         # A slow bucket keeps nobody waiting, and has one mover only.
-        keep_house(2)
+        keep_machine(2)
         assert [thread.name for thread in threading.enumerate()].count("mover") == 1
         assert not moved()
         gate.release()
@@ -134,3 +140,85 @@ def test_files_move_while_the_sweep_goes_on(
         while not moved():
             assert time.monotonic() < deadline
             time.sleep(0.02)
+
+
+def test_objects_are_deleted_though_nothing_can_be_moved(
+    app: Flask, client, gate: Gate, run_pending_jobs: Callable[[], int], engine: sa.Engine
+) -> None:
+    client.upload(client.make_study_set(), ("notes.txt", b"Cells divide."))
+    run_pending_jobs()
+    statements = (
+        "INSERT INTO discarded_objects (key, place, claimed, due_at)"
+        " VALUES (gen_random_uuid(), 's3://house/files', false, now())",
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'refused'; END $$",
+        "CREATE TRIGGER refuse BEFORE UPDATE OF moving_until ON documents FOR EACH ROW EXECUTE FUNCTION refuse()",
+    )
+    with engine.begin() as connection:
+        for statement in statements:
+            connection.execute(sa.text(statement))
+    left = sa.text("SELECT count(*) FROM discarded_objects")
+    deadline = time.monotonic() + _PATIENCE_S
+    try:
+        with app.app_context():
+            keep_machine(1)
+        while True:
+            with engine.connect() as connection:
+                if connection.scalar(left) == 0:
+                    break
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+    finally:
+        with engine.begin() as connection:
+            connection.execute(sa.text("DROP FUNCTION refuse CASCADE"))
+
+
+def test_what_one_process_does_waits_for_the_sweep_lock(
+    app: Flask, client, engine: sa.Engine, monkeypatch: pytest.MonkeyPatch, temporary: Path
+) -> None:
+    monkeypatch.setattr(housekeeping, "_FORGET_EVERY", 2)
+    monkeypatch.setenv("SWEEP_INTERVAL_S", "0.01")
+    get_settings.cache_clear()
+    with engine.begin() as connection:
+        connection.execute(
+            sa.text(
+                "INSERT INTO workers (name, places, leases_lost, seen_at)"
+                " VALUES ('old', 1, 0, now() - interval '31 days')"
+            )
+        )
+    left = temporary / "upload-old"
+    left.write_text("x")
+    age(left)
+    old = sa.text("SELECT count(*) FROM workers WHERE name = 'old'")
+    stop = threading.Event()
+
+    def run() -> None:
+        with app.app_context():
+            sweep_until(stop)
+
+    def wait_until(done: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + _PATIENCE_S
+        while not done():
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+
+    def is_forgotten() -> bool:
+        with engine.connect() as connection:
+            return connection.scalar(old) == 0
+
+    sweeping = threading.Thread(target=run, daemon=True)
+    try:
+        with engine.begin() as other:
+            other.execute(sa.select(sa.func.pg_advisory_xact_lock(_SWEEP_LOCK)))
+            sweeping.start()
+            # Each machine has a folder of its own, so this waits for nobody; two rounds of it are over.
+            wait_until(lambda: not left.exists())
+            left.write_text("x")
+            age(left)
+            wait_until(lambda: not left.exists())
+            assert not is_forgotten()
+        wait_until(is_forgotten)
+    finally:
+        stop.set()
+        sweeping.join(_PATIENCE_S)
+        monkeypatch.undo()
+        get_settings.cache_clear()

@@ -17,6 +17,11 @@ KEY_ID, SECRET = "test-key-id", "test-secret-access-key"
 REGION = "us-east-1"
 _PIECE = 65536
 _READY_S = 60.0
+_REFUSAL_BODY = b"<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>"
+_REFUSAL = (
+    b"HTTP/1.1 403 Forbidden\r\nContent-Type: application/xml\r\nConnection: close\r\n"
+    b"Content-Length: %d\r\n\r\n%s" % (len(_REFUSAL_BODY), _REFUSAL_BODY)
+)
 
 
 class ObjectStore:
@@ -71,6 +76,7 @@ class Gate:
         self._open.set()
         self._shut = False
         self._cut_after: int | None = None
+        self._refused: bytes | None = None
         self._held: tuple[bytes, threading.Event] | None = None
         self._release = threading.Event()
         self.arrived = threading.Event()
@@ -95,6 +101,10 @@ class Gate:
     def cut_next_answer(self, after_bytes: int) -> None:
         """End the connection of the next answer once so many bytes of it have gone through."""
         self._cut_after = after_bytes
+
+    def refuse(self, name: str | None) -> None:
+        """Answer requests with this name in them as a server that does not allow them, until called with None."""
+        self._refused = None if name is None else name.encode()
 
     def hold(self, method: str) -> None:
         """Hold the next request with this method until ``release``; ``arrived`` is set when it is there."""
@@ -137,6 +147,9 @@ class Gate:
             line = data.split(b"\r\n", 1)[0]
             if line.endswith(b" HTTP/1.1"):
                 self.requests.append(line)
+            if self._refused is not None and self._refused in line:
+                _send(client, _REFUSAL)
+                break
             held = self._held
             if held is not None and data.startswith(held[0]):
                 self._held = None
