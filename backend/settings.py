@@ -1,12 +1,13 @@
 """Every environment variable, typed, read once and frozen; refuses unsafe values in production."""
 
+import os
 import re
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal, Self
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 _DEVELOPMENT_SECRET = "development-only-secret-not-for-production"
@@ -14,8 +15,25 @@ _SHORTEST_SECRET = 32
 _OWN_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 # A bucket's name as S3 defines it; a prefix of names without "." or ".." alone.
 _BUCKET = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/(?!\.{1,2}(/|$))[A-Za-z0-9._-]+){0,8}", re.ASCII)
+_SCHEMES = {
+    "database_url": ("postgres", "postgresql"),
+    "redis_url": ("rediss", "redis"),
+    "frontend_url": ("http", "https"),
+    "openai_base_url": ("http", "https"),
+    "s3_endpoint_url": ("http", "https"),
+}
 # What reading allows for each page that needs OCR (see library.extraction.reader).
 _OCR_PAGE_S = 20.0
+
+
+def _is_address(value: str, schemes: tuple[str, ...]) -> bool:
+    """Tell whether the value is an address with one of the schemes; PostgreSQL's may do without a host."""
+    try:
+        url = urlsplit(value)
+        # Reading the port checks it.
+        return url.scheme in schemes and (url.port is None or url.port > 0) and bool(url.hostname or url.query)
+    except ValueError:
+        return False
 
 
 class SettingsRefused(SystemExit):
@@ -25,7 +43,7 @@ class SettingsRefused(SystemExit):
 class Settings(BaseSettings):
     """The configuration. Field names in upper case are the names of the environment variables."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True, allow_inf_nan=False)
 
     environment: Literal["development", "test", "production"] = Field(
         "development", description="`development`, `test` or `production`; production refuses unsafe values."
@@ -52,7 +70,7 @@ class Settings(BaseSettings):
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="Further exact origins allowed by CORS, separated by commas."
     )
-    port: int = Field(8080, description="Port of the API.")
+    port: int = Field(8080, ge=1, le=65_535, description="Port of the API.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level logged.")
     log_format: Literal["text", "json"] = Field("text", description="`text` (key=value) or `json`.")
     log_prefix: str = Field("", description="Put before every log line, for instance `[API]`.")
@@ -111,7 +129,7 @@ class Settings(BaseSettings):
     worker_state_folder: Path | None = Field(
         None, description="Where the worker's processes write their signs of life for the watchdog; unset: nowhere."
     )
-    watchdog_port: int = Field(8081, description="Port on which the watchdog answers for the worker.")
+    watchdog_port: int = Field(8081, ge=1, le=65_535, description="Port on which the watchdog answers for the worker.")
     watchdog_interval_s: float = Field(5.0, gt=0, description="Pause between two looks of the watchdog.")
     watchdog_silence_s: float = Field(60.0, gt=0, description="How long a sign of life may be missing.")
     watchdog_restarts: int = Field(5, ge=0, description="Restarts without recovery before the container is ended.")
@@ -144,11 +162,12 @@ class Settings(BaseSettings):
             raise ValueError("must be postgres or s3://bucket/prefix, of letters, digits and . _ - in the prefix")
         return value
 
-    @field_validator("s3_endpoint_url")
+    @field_validator(*_SCHEMES)
     @classmethod
-    def _check_endpoint(cls, value: str | None) -> str | None:
-        if value is not None and not (urlsplit(value).scheme in ("http", "https") and urlsplit(value).hostname):
-            raise ValueError("must be an address such as https://fra1.digitaloceanspaces.com")
+    def _check_address(cls, value: str | None, info: ValidationInfo) -> str | None:
+        schemes = _SCHEMES[info.field_name or ""]
+        if value is not None and not _is_address(value, schemes):
+            raise ValueError(f"must be an address such as {schemes[-1]}://host")
         return value
 
     @model_validator(mode="after")
@@ -162,19 +181,7 @@ class Settings(BaseSettings):
     def _refuse_unsafe_production(self) -> Self:
         if self.environment != "production":
             return self
-        problems = []
-        named = ["jwt_secret", "flask_secret_key"]
-        if urlsplit(self.redis_url).password is None:
-            named.append("redis_password")
-        for name in named:
-            given = getattr(self, name)
-            secret = given.get_secret_value() if given is not None else ""
-            if name not in self.model_fields_set or not secret or secret == _DEVELOPMENT_SECRET:
-                problems.append(f"{name.upper()} is missing: production needs a secret of its own")
-            elif len(secret) < _SHORTEST_SECRET and not (name == "redis_password" and self._broker_is_bought):
-                problems.append(f"{name.upper()} is too short: at least {_SHORTEST_SECRET} characters")
-            elif len(set(secret)) < 8:
-                problems.append(f"{name.upper()} is too simple: use random characters")
+        problems = self._list_weak_secrets()
         if self.jwt_secret.get_secret_value() == self.flask_secret_key.get_secret_value() and not problems:
             problems.append("FLASK_SECRET_KEY equals JWT_SECRET: each purpose needs a secret of its own")
         for name in ("database_url", "redis_url", "frontend_url"):
@@ -186,11 +193,34 @@ class Settings(BaseSettings):
             raise ValueError("\n".join(problems))
         return self
 
+    def _list_weak_secrets(self) -> list[str]:
+        problems: list[str] = []
+        named = ["jwt_secret", "flask_secret_key"]
+        in_address = urlsplit(self.redis_url).password
+        if not in_address:
+            named.append("redis_password")
+        elif not self._broker_is_bought and len(unquote(in_address)) < _SHORTEST_SECRET:
+            problems.append(f"REDIS_URL has a password of less than {_SHORTEST_SECRET} characters")
+        if "ssl_cert_reqs=none" in self.redis_url.lower():
+            problems.append("REDIS_URL must not switch the check of the certificate off")
+        if self.metrics_token is not None:
+            named.append("metrics_token")
+        for name in named:
+            given = getattr(self, name)
+            secret = given.get_secret_value() if given is not None else ""
+            if name not in self.model_fields_set or not secret or secret == _DEVELOPMENT_SECRET:
+                problems.append(f"{name.upper()} is missing: production needs a secret of its own")
+            elif len(secret) < _SHORTEST_SECRET and not (name == "redis_password" and self._broker_is_bought):
+                problems.append(f"{name.upper()} is too short: at least {_SHORTEST_SECRET} characters")
+            elif len(set(secret)) < 8:
+                problems.append(f"{name.upper()} is too simple: use random characters")
+        return problems
+
     @property
     def broker_url(self) -> str:
         """``redis_url`` with the password where it has none; with ``rediss`` the certificate is checked."""
         url = urlsplit(self.redis_url)
-        if self.redis_password is not None and url.password is None:
+        if self.redis_password is not None and not url.password:
             password = quote(self.redis_password.get_secret_value(), safe="")
             host = url.netloc.rpartition("@")[2]
             url = url._replace(netloc=f"{url.username or ''}:{password}@{host}")
@@ -232,6 +262,9 @@ class Settings(BaseSettings):
 
 def load_settings() -> Settings:
     """Read the environment. Raises SettingsRefused with one line for each variable that is wrong."""
+    if os.environ.get("ENVIRONMENT") == "":
+        # The default would be development, with its sign-in for everybody.
+        raise SettingsRefused("Refusing to start:\n  ENVIRONMENT is empty: name it or leave it out")
     try:
         return Settings()
     except ValidationError as error:

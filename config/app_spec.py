@@ -98,7 +98,25 @@ def read_secrets(text: str) -> dict[str, str]:
     """Return the variables of lines ``NAME=value``; empty lines and those that begin with # are passed over."""
     lines = (line.strip() for line in text.splitlines())
     pairs = (line.partition("=") for line in lines if line and not line.startswith("#"))
-    return {name.strip(): value.strip() for name, _, value in pairs}
+    return {name.removeprefix("export ").strip(): _unquoted(value.strip()) for name, _, value in pairs}
+
+
+def _unquoted(value: str) -> str:
+    """Return the value without the quotation marks that a shell would want."""
+    return value[1:-1] if len(value) > 1 and value[0] == value[-1] and value[0] in "'\"" else value
+
+
+def _read(path: Path | None) -> str:
+    """Return the text of a file, none for none. Ends the program when there is nothing in it."""
+    if path is None:
+        return ""
+    try:
+        text = path.read_text()
+    except OSError as error:
+        sys.exit(f"{path}: {error.strerror}")
+    if not text.strip():
+        sys.exit(f"{path} is empty: did the command that was to write it fail?")
+    return text
 
 
 def main() -> None:
@@ -108,8 +126,8 @@ def main() -> None:
     parser.add_argument("--secrets", type=Path, help="lines NAME=value of the secrets to be set")
     arguments = parser.parse_args()
     public = yaml.safe_load(_FILE.read_text())
-    live = yaml.safe_load(arguments.live.read_text()) if arguments.live else {}
-    secrets = read_secrets(arguments.secrets.read_text()) if arguments.secrets else {}
+    live = yaml.safe_load(_read(arguments.live)) or {}
+    secrets = read_secrets(_read(arguments.secrets))
     sys.stderr.write("".join(f"{line}\n" for line in merge(public, live, secrets)))
     yaml.safe_dump(public, sys.stdout, sort_keys=False, allow_unicode=True)
 

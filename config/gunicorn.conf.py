@@ -32,6 +32,7 @@ class Logger(GunicornLogger):
 
 
 logger_class = Logger
+loglevel = _settings.log_level.lower()
 
 # A container's address is its own, so there all interfaces are meant; a developer's machine has neighbours.
 _host = "0.0.0.0" if _settings.environment == "production" else "127.0.0.1"

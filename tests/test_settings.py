@@ -172,6 +172,46 @@ def test_a_malformed_address_of_the_bucket_is_refused(environment, url: str) -> 
     assert lines[0].startswith("S3_ENDPOINT_URL: must be an address")
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PORT", "99999"),
+        ("WATCHDOG_PORT", "0"),
+        ("DATABASE_URL", "garbage"),
+        ("DATABASE_URL", "postgresql://u:p@h:notaport/x"),
+        ("DATABASE_URL", "sqlite:///x"),
+        ("REDIS_URL", "localhost:6379"),
+        ("FRONTEND_URL", "garbage"),
+        ("OPENAI_BASE_URL", "garbage"),
+        ("LEASE_S", "inf"),
+    ],
+)
+def test_a_value_that_cannot_work_is_named(environment, name: str, value: str) -> None:
+    (line,) = refusal(environment, **{name: value})
+    assert line.startswith(f"{name}: ")
+
+
+def test_an_empty_environment_is_not_development(environment, monkeypatch: pytest.MonkeyPatch) -> None:
+    environment()
+    monkeypatch.setenv("ENVIRONMENT", "")
+    with pytest.raises(SettingsRefused, match="ENVIRONMENT is empty"):
+        load_settings()
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"REDIS_URL": "redis://:@127.0.0.1:6379/0", "REDIS_PASSWORD": ""}, "REDIS_PASSWORD is missing"),
+        ({"REDIS_URL": "redis://:a@h:6379/0"}, "REDIS_URL has a password"),
+        ({"REDIS_URL": "rediss://u:p@h:6379/0?ssl_cert_reqs=none"}, "REDIS_URL must not"),
+        ({"METRICS_TOKEN": "a"}, "METRICS_TOKEN is too short"),
+    ],
+)
+def test_production_refuses_a_door_that_is_hardly_shut(environment, changes: dict[str, str], named: str) -> None:
+    (line,) = refusal(environment, **{**PRODUCTION, **changes})
+    assert line.startswith(named)
+
+
 def test_values_are_typed(environment) -> None:
     environment(PORT="9000", CORS_ORIGINS="https://a.example/, https://b.example,", FRONTEND_URL="https://c.example/")
     settings = load_settings()

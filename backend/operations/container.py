@@ -15,18 +15,20 @@ import select
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
-from backend.core.log_lines import find_secrets, render
+from backend.core.log_lines import cut, escape, find_secrets, hide_secrets, render
 
 CONTAINER_PID = "CONTAINER_PID"
 """The environment variable in which the processes of the container find whom to signal."""
 
-_HANDED_ON = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
-_HANDLED = (*_HANDED_ON, signal.SIGUSR1, signal.SIGCHLD)
+_HANDED_ON = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR2)
 _PIECE = 65_536
 _UNKNOWN = "process.output"
+_LONGEST_DRAIN_S = 2.0
+_OURS = re.compile(r'timestamp=\S+ level=\w+ event=|\{.*"timestamp": "')
 _LEVELS = ("debug", "info", "warning", "error")
 _SUPERVISOR = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} (CRIT|ERRO|WARN|INFO|DEBG|TRAC|BLAT) (.*)", re.DOTALL)
 _SUPERVISOR_LEVELS = {"CRIT": "error", "ERRO": "error", "WARN": "warning", "INFO": "info"}
@@ -62,8 +64,10 @@ class LineFormer:
 
     def _form(self, data: bytes) -> Iterator[str]:
         text = data.decode(errors="replace").rstrip("\r")
-        if self._prefix and text.startswith(f"{self._prefix} "):
-            yield text
+        start = f"{self._prefix} " if self._prefix else ""
+        if text.startswith(start) and _OURS.match(text, len(start)):
+            # Formed already, though perhaps by somebody who only pretends to be of ours.
+            yield cut(hide_secrets(escape(text), self._secrets))
         elif text.strip():
             level, event, message = _recognise(text)
             # What nobody gave a level may be the reason why a program does not start.
@@ -99,7 +103,10 @@ class FirstProcess:
         for end in (woken, waker):
             os.set_blocking(end, False)
         signal.set_wakeup_fd(waker, warn_on_full_buffer=False)
-        for number in _HANDLED:
+        for number in _HANDED_ON:
+            # At once, even while a write waits for whoever reads our lines.
+            signal.signal(number, lambda given, _frame: self._signal(given))
+        for number in (signal.SIGUSR1, signal.SIGCHLD):
             # A handler that does nothing: the loop learns of the signal from the pipe.
             signal.signal(number, lambda *_: None)
         try:
@@ -113,7 +120,7 @@ class FirstProcess:
             )
         except OSError as error:
             self._print(self._former.form(f"{self._command[0]}: {error.strerror}\n".encode()))
-            return 127
+            return 127 if isinstance(error, FileNotFoundError) else 126
         finally:
             os.close(for_child)
         sources = [output, woken]
@@ -138,8 +145,6 @@ class FirstProcess:
             elif number == signal.SIGUSR1:
                 self._failed = True
                 self._signal(signal.SIGTERM)
-            else:
-                self._signal(number)
 
     def _signal(self, number: int) -> None:
         if self._child is not None and self._status is None:
@@ -157,10 +162,11 @@ class FirstProcess:
                     self._child.returncode = os.waitstatus_to_exitcode(status)
 
     def _drain(self, output: int) -> None:
-        """Print what is still in the pipe; an orphan that holds its other end is not waited for."""
+        """Print what is still in the pipe; an orphan that holds its other end is not waited for, nor listened to."""
         os.set_blocking(output, False)
+        deadline = time.monotonic() + _LONGEST_DRAIN_S
         with contextlib.suppress(BlockingIOError):
-            while data := os.read(output, _PIECE):
+            while time.monotonic() < deadline and (data := os.read(output, _PIECE)):
                 self._print(self._former.form(data))
         self._print(self._former.form_rest())
 

@@ -5,7 +5,7 @@ from typing import Literal
 
 import sqlalchemy as sa
 
-from backend.core.database import LOST_HOST
+from backend.core.database import LIMITS, LOST_HOST, set_limits, start_arguments
 from backend.core.logging import get_logger
 from backend.core.probe import Probe
 from backend.core.queue import BrokerLook, broker_address, look_at_broker
@@ -40,8 +40,8 @@ class _DatabaseLook:
     """A connection of the probe's own, kept open.
 
     Those of the app may all be waiting for a lock, which is no reason to be taken out of service. Kept open, so that
-    a database that takes no further connections is not said to be down. The limits are the client's, since a pool
-    between us and PostgreSQL refuses options of the session.
+    a database that takes no further connections is not said to be down. It begins as the app's connections do, so
+    that what refuses those refuses this one.
     """
 
     def __init__(self, url: str) -> None:
@@ -58,10 +58,12 @@ class _DatabaseLook:
             hide_parameters=True,
             connect_args={
                 **LOST_HOST,
+                **start_arguments(get_settings(), LIMITS),
                 "connect_timeout": _CONNECT_TIMEOUT_S,
                 "tcp_user_timeout": _UNANSWERED_MS,
             },
         )
+        set_limits(self._engine, get_settings(), LIMITS)
 
     def look(self) -> bool:
         """Return True, or raise."""

@@ -159,7 +159,7 @@ class GivenPostgres(PostgresServer):
         """Check that it answers. Raises LocalStackError."""
         try:
             psycopg2.connect(self.url, connect_timeout=10).close()
-        except psycopg2.OperationalError as error:
+        except psycopg2.Error as error:
             raise LocalStackError(f"DATABASE_URL does not answer: {str(error).splitlines()[0]}") from None
 
     def restart(self) -> None:

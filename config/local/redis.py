@@ -83,7 +83,7 @@ class GivenRedis(RedisServer):
         """Check that it answers. Raises LocalStackError."""
         try:
             _ping(self._url)
-        except redis.RedisError as error:
+        except (redis.RedisError, ValueError) as error:
             raise LocalStackError(f"REDIS_URL does not answer: {error}") from None
 
     def restart(self) -> None:

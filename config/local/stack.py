@@ -117,8 +117,10 @@ class LocalStack:
         command = [sys.executable, "-m", "backend.cli", "migrate"]
         done = subprocess.run(command, check=False, cwd=CHECKOUT, env=self.env, capture_output=True, text=True)
         if done.returncode != 0:
-            lines = (done.stderr or done.stdout).strip().splitlines() or ["no output"]
-            raise LocalStackError(f"The database could not be brought up to date: {lines[-1]}")
+            text = (done.stderr or done.stdout).strip() or "no output"
+            # A refusal names each variable in a line of its own; of anything else the last line says most.
+            reason = text if text.startswith("Refusing") else text.splitlines()[-1]
+            raise LocalStackError(f"The database could not be brought up to date: {reason}")
 
     def part(self, name: str) -> LocalProcess:
         """Return a process of ours: ``api``, ``sweeper`` or a worker's name. Raises LocalStackError."""

@@ -6,6 +6,8 @@ import re
 import signal
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -31,6 +33,8 @@ def start() -> Iterator[Callable[..., "subprocess.Popen[str]"]]:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            # A group of its own, by which orphans can be ended too.
+            start_new_session=True,
         )
         started.append(process)
         return process
@@ -71,15 +75,16 @@ def test_a_command_that_is_not_there(start) -> None:
 
 def test_every_line_gets_the_prefix_and_keeps_no_secret(start) -> None:
     process = start(
-        f"echo plain; echo 'user ada@mail.example, {SECRET}' >&2; echo '[API] ours'; printf 'no end'; "
-        "printf '\\nä\\n\\n'",
+        f"echo plain; echo 'user ada@mail.example, {SECRET}' >&2; echo '[API] timestamp=1 level=info event=x'; "
+        "printf 'no end'; printf '\\nä\\n\\n'",
         REDIS_PASSWORD=SECRET,
     )
     output, _ = process.communicate(timeout=60)
     lines = output.splitlines()
-    assert "[API] ours" in lines
+    ours = "[API] timestamp=1 level=info event=x"
+    assert ours in lines
     assert len(lines) == 5
-    assert all(HEAD.match(line) for line in lines if line != "[API] ours")
+    assert all(HEAD.match(line) for line in lines if line != ours)
     assert SECRET not in output
     assert "mail.example" not in output
 
@@ -149,6 +154,40 @@ def test_what_is_below_the_level_is_left_out() -> None:
 def test_why_a_program_does_not_start_is_told_at_every_level() -> None:
     (line,) = form(b"Refusing to start:\n", LOG_LEVEL="ERROR")
     assert "Refusing to start:" in line
+
+
+def test_a_line_that_only_looks_like_ours_keeps_no_secret_and_is_cut() -> None:
+    forged = f"[API] timestamp=1 level=info event=x text={SECRET} " + "y" * 5000
+    (line,) = form(forged.encode() + b"\n", REDIS_PASSWORD=SECRET)
+    assert SECRET not in line
+    assert len(line.encode()) < 2048
+    (other,) = form(b"[API] nothing of the kind\n")
+    assert HEAD.match(other)
+
+
+@pytest.mark.parametrize("line", ["timestamp=1 level=error event=x", '{"event": "x", "timestamp": "1"}'])
+def test_without_a_prefix_our_lines_are_known_all_the_same(line: str) -> None:
+    assert form(line.encode() + b"\n", LOG_PREFIX="", LOG_LEVEL="ERROR") == [line]
+
+
+def test_orphans_that_go_on_printing_are_not_listened_to(start) -> None:
+    process = start("for n in 1 2 3 4 5 6; do yes & echo pid $!; done; exit 0")
+    reader = threading.Thread(target=process.stdout.read)
+    reader.start()
+    try:
+        assert process.wait(timeout=60) == 0
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+    reader.join()
+
+
+def test_a_signal_is_handed_on_while_nobody_reads_our_lines(start) -> None:
+    process = start("trap 'exit 5' TERM; yes long-line | head -c 3000000 & wait; while :; do sleep 0.1; done")
+    time.sleep(1)
+    process.send_signal(signal.SIGTERM)
+    time.sleep(0.5)
+    process.stdout.read()
+    assert process.wait(timeout=60) == 5
 
 
 def test_pieces_are_put_together_and_a_line_without_an_end_is_cut() -> None:
