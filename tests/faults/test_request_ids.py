@@ -3,7 +3,6 @@
 import json
 import re
 import urllib.request
-from pathlib import Path
 from typing import Any
 
 import pytest
