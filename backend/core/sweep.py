@@ -1,6 +1,6 @@
 """The sweep: sends lost and due rows again, and takes back what dead workers held."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -31,10 +31,11 @@ class Swept:
     given_up: int = 0
 
 
-def sweep() -> Swept | None:
+def sweep(note_progress: Callable[[], None] = lambda: None) -> Swept | None:
     """Send lost and due rows again and take back expired leases. None when another process is sweeping.
 
     Each row is taken back in a transaction of its own: one that cannot be does not keep the others waiting.
+    ``note_progress`` is called before each, since hundreds that cannot be take long.
     """
     sent = taken_back = given_up = 0
     with _alone() as alone:
@@ -42,6 +43,7 @@ def sweep() -> Swept | None:
             return None
         for model, exhausted in list_kinds():
             for row_id in _find_expired(model):
+                note_progress()
                 outcome = _take_back(model, row_id, exhausted)
                 taken_back += outcome is not None
                 given_up += outcome is True

@@ -1,6 +1,7 @@
 """The sweep, again and again: one process of many does it at a time, under an advisory lock."""
 
 import threading
+from collections.abc import Callable
 
 from backend.accounts import models as accounts_models
 from backend.core.logging import get_logger
@@ -20,15 +21,20 @@ REGISTERED = (reading, recording)
 TABLES = (accounts_models,)
 
 
-def sweep_until(stop: threading.Event) -> None:
-    """Sweep until told to stop. A failing sweep is logged and tried again after the next pause."""
+def sweep_until(stop: threading.Event, note_progress: Callable[[], None] = lambda: None) -> None:
+    """Sweep until told to stop. A failing sweep is logged and tried again after the next pause.
+
+    ``note_progress`` is called at the start of each round and often within it: who is not heard of any more hangs.
+    """
     rounds = 0
     while not stop.wait(get_settings().sweep_interval_s):
         rounds += 1
+        note_progress()
         try:
-            done = sweep()
+            done = sweep(note_progress)
             if done is not None:
                 _release()
+            note_progress()
             keep_house(rounds)
         except Exception:
             log.exception("operations.sweep.failed")
