@@ -31,11 +31,12 @@ class Swept:
     given_up: int = 0
 
 
-def sweep(finish: Callable[[], None] | None = None) -> Swept | None:
+def sweep(finish: Callable[[], None] = lambda: None, note_progress: Callable[[], None] = lambda: None) -> Swept | None:
     """Send lost and due rows again and take back expired leases. None when another process is sweeping.
 
     Each row is taken back in a transaction of its own: one that cannot be does not keep the others waiting.
-    ``finish`` is called at the end, before another process may sweep.
+    ``finish`` is called at the end, before another process may sweep; ``note_progress`` before each row and before
+    the end, since hundreds that cannot be taken back take long.
     """
     sent = taken_back = given_up = 0
     with _alone() as alone:
@@ -43,6 +44,7 @@ def sweep(finish: Callable[[], None] | None = None) -> Swept | None:
             return None
         for model, exhausted in list_kinds():
             for row_id in _find_expired(model):
+                note_progress()
                 outcome = _take_back(model, row_id, exhausted)
                 taken_back += outcome is not None
                 given_up += outcome is True
@@ -50,8 +52,8 @@ def sweep(finish: Callable[[], None] | None = None) -> Swept | None:
         for model, _ in list_kinds():
             with transaction():
                 sent += _send_again(model, never_sent_only=crowded)
-        if finish is not None:
-            finish()
+        note_progress()
+        finish()
     return Swept(sent, taken_back, given_up)
 
 

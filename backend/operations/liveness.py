@@ -3,6 +3,7 @@
 import json
 import threading
 import time
+from collections.abc import Callable
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -13,12 +14,20 @@ _CLIENT_TIMEOUT_S = 5.0
 
 
 class Liveness:
-    """When the watchdog last looked, and what it saw; shared by its loop and the server."""
+    """When the watchdog last looked, and what it saw; shared by its loop, the sweep beside it and the server.
 
-    def __init__(self, longest_look_s: float) -> None:
+    Args:
+        longest_look_s: After how long without a look the watchdog counts as dead.
+        longest_sweep_s: After how long without progress the sweep does. A sweep that fails makes progress too: no
+            other container would reach a database that is down.
+    """
+
+    def __init__(self, longest_look_s: float, longest_sweep_s: float) -> None:
         self._longest_look_s = longest_look_s
+        self._longest_sweep_s = longest_sweep_s
+        self._sweeps: Callable[[], bool] = lambda: True
         self._lock = threading.Lock()
-        self._looked_at = time.monotonic()
+        self._looked_at = self._swept_at = time.monotonic()
         self._signs: dict[str, object] = {}
         self._gave_up = False
 
@@ -27,17 +36,33 @@ class Liveness:
         with self._lock:
             self._looked_at, self._signs = time.monotonic(), signs
 
+    def note_sweep(self) -> None:
+        """Note that the sweep has got on."""
+        with self._lock:
+            self._swept_at = time.monotonic()
+
+    def expect_sweeps(self, sweeps: Callable[[], bool]) -> None:
+        """Count as dead as soon as ``sweeps`` says that nobody sweeps any more."""
+        self._sweeps = sweeps
+
     def note_giving_up(self) -> None:
         """Note that no restart helps: the container is to be ended."""
         with self._lock:
             self._gave_up = True
 
     def answer(self) -> tuple[HTTPStatus, dict[str, object]]:
-        """Return the status and the body: 503 when the watchdog has stood still for long, or has given up."""
+        """Return the status and the body: 503 when the watchdog or the sweep stands still, or it has given up."""
         with self._lock:
-            age_s = time.monotonic() - self._looked_at
-            alive = age_s <= self._longest_look_s and not self._gave_up
-            body = {"status": "alive" if alive else "dead", "looked_s_ago": round(age_s, 1), **self._signs}
+            now = time.monotonic()
+            looked_s, swept_s = now - self._looked_at, now - self._swept_at
+            sweeps = swept_s <= self._longest_sweep_s and self._sweeps()
+            alive = looked_s <= self._longest_look_s and sweeps and not self._gave_up
+            body = {
+                "status": "alive" if alive else "dead",
+                "looked_s_ago": round(looked_s, 1),
+                "swept_s_ago": round(swept_s, 1),
+                **self._signs,
+            }
         return HTTPStatus.OK if alive else HTTPStatus.SERVICE_UNAVAILABLE, body
 
 

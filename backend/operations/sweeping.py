@@ -1,6 +1,7 @@
 """The sweep, again and again: one process of many does it at a time, under an advisory lock."""
 
 import threading
+from collections.abc import Callable
 
 from backend.accounts import models as accounts_models
 from backend.core.logging import get_logger
@@ -20,22 +21,27 @@ REGISTERED = (reading, recording)
 TABLES = (accounts_models,)
 
 
-def sweep_until(stop: threading.Event) -> None:
-    """Sweep until told to stop. A failing sweep is logged and tried again after the next pause."""
+def sweep_until(stop: threading.Event, note_progress: Callable[[], None] = lambda: None) -> None:
+    """Sweep until told to stop. A failing sweep is logged and tried again after the next pause.
+
+    ``note_progress`` is called at the start of each round and often within it: who is not heard of any more hangs.
+    """
     rounds = swept = 0
 
     def finish() -> None:
         # Rounds in which another process swept are not counted, or what is due in one of them would be left out.
         nonlocal swept
         swept += 1
+        note_progress()
         _release()
         keep_house(swept)
 
     while not stop.wait(get_settings().sweep_interval_s):
         rounds += 1
+        note_progress()
         try:
             keep_machine(rounds)
-            done = sweep(finish)
+            done = sweep(finish, note_progress)
         except Exception:
             log.exception("operations.sweep.failed")
             continue

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
+from alembic.util import CommandError
 
 from backend.core.logging import get_logger
 
@@ -15,6 +16,8 @@ log = get_logger(__name__)
 _MIGRATIONS = Path(__file__).parents[1] / "migrations"
 # "Lock not available" and "deadlock detected": somebody else had the table.
 _BLOCKED_STATES = frozenset({"55P03", "40P01"})
+# What Alembic says when the database has a migration that is not among ours.
+_UNKNOWN_REVISION = "Can't locate revision identified by"
 _ATTEMPTS = 30
 # In which those who queued behind the migration come through.
 _PAUSE_S = 2.0
@@ -31,12 +34,18 @@ def upgrade() -> None:
     """Apply what is missing, each migration in a transaction of its own.
 
     One that waits too long for a table is rolled back and tried again, so that requests are kept waiting for seconds
-    at most. Raises the last OperationalError when it never came through.
+    at most. A schema newer than this release is left as it is: migrations only add, so a release that is rolled back
+    to works with it. Raises the last OperationalError when it never came through.
     """
     config = alembic_config()
     script = ScriptDirectory.from_config(config)
-    for each in reversed(list(script.walk_revisions())):
-        _apply(config, each.revision)
+    try:
+        for each in reversed(list(script.walk_revisions())):
+            _apply(config, each.revision)
+    except CommandError as error:
+        if _UNKNOWN_REVISION not in str(error):
+            raise
+        log.warning("operations.migration.schema_is_newer")
 
 
 def _apply(config: Config, revision: str) -> None:

@@ -32,6 +32,7 @@ _WRITE_STACKS_S = 1.0
 # Celery gives its steps 5 s, then ends its pool and hands the rest back.
 _GRACE_S = 12.0
 _LONGEST_LOOK_S = 60.0
+_LONGEST_SWEEP_S = 600.0
 _RECORD_S = 5.0
 
 
@@ -47,7 +48,10 @@ def watch_forever(app: Flask, settings: Settings) -> int:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise SystemExit(f"Refusing to start: WORKER_STATE_FOLDER cannot be made: {error}") from None
-    liveness = Liveness(settings.watchdog_interval_s + _LONGEST_LOOK_S)
+    liveness = Liveness(
+        longest_look_s=settings.watchdog_interval_s + _LONGEST_LOOK_S,
+        longest_sweep_s=settings.sweep_interval_s + _LONGEST_SWEEP_S,
+    )
     server = serve_liveness(liveness, settings)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -55,10 +59,12 @@ def watch_forever(app: Flask, settings: Settings) -> int:
 
     def sweep_in_context() -> None:
         with app.app_context():
-            sweep_until(stop)
+            sweep_until(stop, liveness.note_sweep)
 
     sweeper = threading.Thread(target=sweep_in_context, name="sweep", daemon=True)
     sweeper.start()
+    # On the way out it ends first.
+    liveness.expect_sweeps(lambda: sweeper.is_alive() or stop.is_set())
     log.info("operations.watchdog.started", port=settings.watchdog_port, silence_s=settings.watchdog_silence_s)
     try:
         return _Watchdog(Eyes(folder, settings, app.app_context), app.app_context, liveness, settings).run(stop)

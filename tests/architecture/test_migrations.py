@@ -68,3 +68,18 @@ def test_no_migration_branches() -> None:
         check=True,
     )
     assert len(done.stdout.split()) == 1
+
+
+def test_a_release_that_is_rolled_back_to_leaves_a_newer_schema_alone(new_database: Callable[[], str]) -> None:
+    url = new_database()
+    engine = sa.create_engine(engine_url(url))
+    with engine.begin() as connection:
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
+    command = [sys.executable, "-m", "backend.cli", "migrate"]
+    environment = {**os.environ, "DATABASE_URL": url}
+    done = subprocess.run(command, cwd=CHECKOUT, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "operations.migration.schema_is_newer" in done.stderr
+    with engine.begin() as connection:
+        assert connection.scalar(sa.text("SELECT version_num FROM alembic_version")) == "9999"
+    engine.dispose()

@@ -3,14 +3,18 @@
 import http.client
 import json
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
+from apiflask import APIFlask
 
 from backend.operations.liveness import Liveness, serve_liveness
-from backend.settings import Settings
+from backend.operations.sweeping import sweep_until
+from backend.settings import Settings, get_settings
 from config.local import folders
 
 Ask = Callable[..., tuple[int, Any]]
@@ -41,7 +45,7 @@ def serving(liveness: Liveness, settings: Settings, port: int) -> Iterator[Ask]:
 @pytest.fixture
 def liveness() -> Liveness:
     """That of a watchdog that may take a minute for a look."""
-    return Liveness(60)
+    return Liveness(60, 600)
 
 
 @pytest.fixture
@@ -67,12 +71,54 @@ def test_a_watchdog_that_has_given_up_is_dead(ask: Ask, liveness: Liveness) -> N
 
 
 def test_a_watchdog_that_stands_still_is_dead(settings: Settings, port: int) -> None:
-    liveness = Liveness(0.2)
+    liveness = Liveness(0.2, 600)
     for ask in serving(liveness, settings, port):
         deadline = time.monotonic() + 30
         while ask()[0] == 200 and time.monotonic() < deadline:
             time.sleep(0.05)
         assert ask()[0] == 503
+
+
+def test_a_sweep_that_stands_still_is_dead_until_it_gets_on() -> None:
+    liveness = Liveness(60, 0.2)
+    deadline = time.monotonic() + 30
+    while liveness.answer()[0] == 200 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert liveness.answer()[0] == 503
+    while liveness.answer()[0] == 503 and time.monotonic() < deadline:
+        liveness.note_sweep()
+    assert liveness.answer()[1]["status"] == "alive"
+
+
+def test_without_a_sweep_it_is_dead(ask: Ask, liveness: Liveness) -> None:
+    sweeper = threading.Thread(target=lambda: None)
+    sweeper.start()
+    sweeper.join()
+    liveness.expect_sweeps(sweeper.is_alive)
+    assert ask()[0] == 503
+
+
+def test_a_sweep_that_fails_gets_on(app: APIFlask, monkeypatch: pytest.MonkeyPatch, engine: sa.Engine) -> None:
+    monkeypatch.setenv("SWEEP_INTERVAL_S", "0.01")
+    get_settings.cache_clear()
+    stop, notes = threading.Event(), []
+
+    def note() -> None:
+        notes.append(1)
+        if len(notes) == 3:
+            stop.set()
+
+    with engine.begin() as connection:
+        connection.exec_driver_sql("ALTER TABLE steps RENAME TO gone")
+    try:
+        with app.app_context():
+            sweep_until(stop, note)
+    finally:
+        with engine.begin() as connection:
+            connection.exec_driver_sql("ALTER TABLE gone RENAME TO steps")
+        monkeypatch.undo()
+        get_settings.cache_clear()
+    assert len(notes) >= 3
 
 
 def test_clients_that_say_nothing_keep_nobody_waiting(ask: Ask, port: int) -> None:
@@ -86,4 +132,4 @@ def test_clients_that_say_nothing_keep_nobody_waiting(ask: Ask, port: int) -> No
 
 def test_a_port_that_is_taken_is_said_at_once(ask: Ask, settings: Settings, port: int) -> None:
     with pytest.raises(SystemExit, match=f"WATCHDOG_PORT {port} cannot be listened on"):
-        serve_liveness(Liveness(60), settings.model_copy(update={"watchdog_port": port}))
+        serve_liveness(Liveness(60, 600), settings.model_copy(update={"watchdog_port": port}))
