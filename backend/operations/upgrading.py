@@ -35,8 +35,11 @@ def upgrade() -> None:
     """
     config = alembic_config()
     script = ScriptDirectory.from_config(config)
-    for each in reversed(list(script.walk_revisions())):
-        _apply(config, each.revision)
+    waiting = [each.revision for each in reversed(list(script.walk_revisions()))]
+    while waiting:
+        _apply(config, waiting.pop(0))
+        for had in config.attributes["heads"]:
+            waiting = waiting[waiting.index(had) + 1 :] if had in waiting else waiting
 
 
 def _apply(config: Config, revision: str) -> None:
