@@ -39,4 +39,6 @@ with engine.connect() as connection:
     with context.begin_transaction():
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
         connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT}'")
+        # For the command, which need not come for each of those that the database has already.
+        context.config.attributes["heads"] = context.get_context().get_current_heads()
         context.run_migrations()

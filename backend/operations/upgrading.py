@@ -39,9 +39,12 @@ def upgrade() -> None:
     """
     config = alembic_config()
     script = ScriptDirectory.from_config(config)
+    waiting = [each.revision for each in reversed(list(script.walk_revisions()))]
     try:
-        for each in reversed(list(script.walk_revisions())):
-            _apply(config, each.revision)
+        while waiting:
+            _apply(config, waiting.pop(0))
+            for had in config.attributes["heads"]:
+                waiting = waiting[waiting.index(had) + 1 :] if had in waiting else waiting
     except CommandError as error:
         if _UNKNOWN_REVISION not in str(error):
             raise

@@ -26,7 +26,7 @@ _LATE_IMPORTS = {
     ("backend/cli.py", "backend.library.service"): "only this command needs the tables",
     ("backend/cli.py", "backend.library.errors"): "only this command needs the tables",
     ("backend/cli.py", "alembic"): "the watchdog, which runs for ever, needs no migrations",
-    ("backend/cli.py", "alembic.config"): "the watchdog, which runs for ever, needs no migrations",
+    ("backend/cli.py", "backend.operations.upgrading"): "the watchdog, which runs for ever, needs no migrations",
     ("backend/cli.py", "backend.operations.sweeping"): "only these two commands need the rooms with work",
     ("backend/cli.py", "backend.operations.watchdog"): "only these two commands need the rooms with work",
     ("backend/cli.py", "backend.core.database"): "the settings' table needs no database",

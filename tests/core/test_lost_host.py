@@ -11,9 +11,9 @@ from alembic import command
 from apiflask import APIFlask
 from sqlalchemy.engine import make_url
 
-from backend.cli import _alembic
 from backend.core.database import LOST_HOST, db, engine_url
 from backend.operations.service import check_health
+from backend.operations.upgrading import alembic_config
 from backend.settings import Settings
 
 
@@ -49,5 +49,5 @@ def test_health_asks_over_such_a_connection(settings: Settings, told: list[dict[
 
 
 def test_migrations_run_over_such_a_connection(settings: Settings, told: list[dict[str, Any]]) -> None:
-    command.check(_alembic())
+    command.check(alembic_config())
     assert told[0].items() >= LOST_HOST.items()

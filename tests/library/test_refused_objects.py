@@ -41,7 +41,7 @@ def test_a_refused_object_does_not_keep_the_others_from_moving(
 
 
 def test_a_refused_object_does_not_keep_the_others_from_being_deleted(
-    client, bucket: Bucket, refused, discard, query
+    app, client, bucket: Bucket, refused, discard, query
 ) -> None:
     query(
         "INSERT INTO discarded_objects (key, place, claimed, due_at)"
@@ -51,6 +51,9 @@ def test_a_refused_object_does_not_keep_the_others_from_being_deleted(
     client.delete(refused["path"])
     # The refused object is the first of the two.
     query("UPDATE discarded_objects SET due_at = now() - interval '2 days' WHERE key::text = :key", key=refused["key"])
+    with app.app_context():
+        assert [library.discard_objects(1), library.discard_objects(1)] == [0, 1]
+    query("INSERT INTO discarded_objects SELECT gen_random_uuid(), place, false, due_at FROM discarded_objects")
     assert discard() == 1
     assert query("SELECT key::text FROM discarded_objects") == [(refused["key"],)]
     bucket.gate.refuse(None)
