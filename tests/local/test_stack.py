@@ -100,7 +100,7 @@ def test_an_unknown_part_is_named(stack: LocalStack) -> None:
 def test_what_cannot_start_is_said_and_nothing_stays(tmp_path: Path) -> None:
     server = LocalPostgres()
     stack = LocalStack(env={"LEASE_S": "never"}, logs=tmp_path, workers=0, postgres=server, redis=LocalRedis())
-    with pytest.raises(LocalStackError, match=r"could not be brought up to date.*LEASE_S"):
+    with pytest.raises(LocalStackError, match=r"(?s)could not be brought up to date.*LEASE_S"):
         stack.start()
     assert not server.running
 
