@@ -47,7 +47,7 @@ check: setup ## Lint, format, types and architecture.
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m mypy
 	.venv/bin/lint-imports
-	$(PYTHON) -m pytest -q tests/architecture
+	$(PYTHON) -m pytest -q -n $(TEST_PROCESSES) tests/architecture
 
 bench: setup ## Measure speed and memory; writes benchmarks/results.json.
 	$(PYTHON) -m benchmarks
