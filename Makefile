@@ -11,8 +11,6 @@ override OUT := $(value OUT)
 override PORT := $(value PORT)
 # Two processes are what a small machine bears; more than four only compete for PostgreSQL.
 TEST_PROCESSES ?= $(shell n=$$(nproc); [ $$n -gt 4 ] && echo 4 || echo $$n)
-# Tests of faults mostly wait: for leases to run out, and for what was killed to come back.
-FAULT_PROCESSES ?= $(shell echo $$(($(TEST_PROCESSES) + 1)))
 export PYTHONUNBUFFERED := 1
 
 .DEFAULT_GOAL := help
@@ -35,10 +33,10 @@ run: setup ## Keep the whole system running at http://localhost:8080 (PORT=…);
 
 test: setup ## Run all tests on real PostgreSQL and Redis.
 	$(PYTHON) -m pytest -n $(TEST_PROCESSES) --dist loadgroup -m "not faults and not containers"
-	$(PYTHON) -m pytest -m faults -n $(FAULT_PROCESSES) --dist loadfile
+	$(PYTHON) -m pytest -m faults -n $(TEST_PROCESSES) --dist loadfile
 
 test-faults: setup ## Run only the tests that kill, freeze and restart real processes.
-	$(PYTHON) -m pytest -m faults -n $(FAULT_PROCESSES) --dist loadfile
+	$(PYTHON) -m pytest -m faults -n $(TEST_PROCESSES) --dist loadfile
 
 containers: setup ## Build both images and test the deployment in real containers (needs Docker or Podman).
 	@$(PYTHON) -m tests.deployment.engine >/dev/null
