@@ -18,7 +18,7 @@ QUEUE_NAME = "steps"
 _CONNECT_TIMEOUT_S = 1.0
 # A worker waits for messages on its socket, for longer than one may keep a request waiting.
 _WORKER_TIMEOUT_S = 10.0
-_REQUEST_TIMEOUT_S = 0.5
+_REQUEST_TIMEOUT_S = 0.3
 _LOOK_TIMEOUT_S = 0.5
 _PAUSE_AFTER_FAILURE_S = 2.0
 _VISIBILITY_TIMEOUT_S = 3600
@@ -36,7 +36,7 @@ _not_before: dict[str, float] = {}
 def configure_queue(settings: Settings, *, answers_requests: bool = False) -> None:
     """Set the broker and the worker's behaviour. Reasons and measurements: docs/decisions/0003-celery.md.
 
-    A process that ``answers_requests`` waits for a frozen broker for half a second only.
+    A process that ``answers_requests`` waits for a frozen broker for a third of a second at a time.
     """
     queue.conf.update(
         broker_url=settings.broker_url,
