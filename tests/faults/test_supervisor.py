@@ -149,7 +149,8 @@ def test_everything_starts_where_hard_links_are_refused(open_container, no_links
     wait_for("health of the API", lambda: api.health() == "ok")
     worker = open_container("worker", REDIS_URL=f"redis://127.0.0.1:{api.redis_port}/0", **no_links)
     wait_for("the worker's first sign of life", (worker.temporary / "worker" / "worker.json").exists)
-    assert worker.get("/health/live")[0] == 200
+    # The watchdog listens a moment after Celery's first sign of life, or a moment before.
+    wait_for("the worker's liveness", lambda: worker.get("/health/live")[0] == 200)
     for container in (worker, api):
         container.process.ask_to_stop()
         assert container.process.wait(90) == 0
