@@ -18,6 +18,7 @@ _BUCKET = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/(?!\.{1,2}(/|$))[A
 _SCHEMES = {
     "database_url": ("postgres", "postgresql"),
     "redis_url": ("rediss", "redis"),
+    "public_url": ("http", "https"),
     "frontend_url": ("http", "https"),
     "openai_base_url": ("http", "https"),
     "s3_endpoint_url": ("http", "https"),
@@ -62,9 +63,15 @@ class Settings(BaseSettings):
     jwt_secret: SecretStr = Field(
         SecretStr(_DEVELOPMENT_SECRET), description="Signs access tokens; at least 32 characters in production."
     )
+    jwt_secret_previous: SecretStr | None = Field(
+        None, description="The `JWT_SECRET` before this one: goes on checking tokens while the key is changed."
+    )
     flask_secret_key: SecretStr = Field(
         SecretStr(_DEVELOPMENT_SECRET),
         description="Flask's own secret, for what it signs; at least 32 characters in production.",
+    )
+    public_url: str = Field(
+        "http://localhost:8080", description="Where the API is reached from outside; callbacks of providers go there."
     )
     frontend_url: str = Field("http://localhost:5173", description="The browser app's origin; allowed by CORS.")
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
@@ -75,6 +82,11 @@ class Settings(BaseSettings):
     log_format: Literal["text", "json"] = Field("text", description="`text` (key=value) or `json`.")
     log_prefix: str = Field("", description="Put before every log line, for instance `[API]`.")
     access_token_minutes: int = Field(15, ge=1, description="Life of an access token; 24 hours for dev-login.")
+    session_idle_days: int = Field(30, ge=1, description="Days after which an unused session ends.")
+    session_days: int = Field(180, ge=1, description="Days after which any session ends.")
+    admin_emails: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Addresses, separated by commas, whose users administer once a provider has verified them."
+    )
 
     google_client_id: SecretStr | None = Field(None, description="Google's client id, for signing in.")
     google_client_secret: SecretStr | None = Field(None, description="Google's client secret.")
@@ -146,11 +158,14 @@ class Settings(BaseSettings):
 
     @model_validator(mode="before")
     @classmethod
-    def _split_origins(cls, values: dict[str, object]) -> dict[str, object]:
-        """Read ``CORS_ORIGINS`` as a comma-separated list."""
-        raw = values.get("cors_origins")
-        if isinstance(raw, str):
-            values["cors_origins"] = tuple(part.strip().rstrip("/") for part in raw.split(",") if part.strip())
+    def _split_lists(cls, values: dict[str, object]) -> dict[str, object]:
+        """Read comma-separated lists: origins without a slash at the end, addresses in lower case."""
+        for name in ("cors_origins", "admin_emails"):
+            raw = values.get(name)
+            if isinstance(raw, str):
+                parts = [part.strip() for part in raw.split(",") if part.strip()]
+                is_origin = name == "cors_origins"
+                values[name] = tuple(part.rstrip("/") if is_origin else part.lower() for part in parts)
         return values
 
     @field_validator("document_storage")
@@ -203,8 +218,7 @@ class Settings(BaseSettings):
             problems.append(f"REDIS_URL has a password of less than {_SHORTEST_SECRET} characters")
         if "ssl_cert_reqs=none" in self.redis_url.lower():
             problems.append("REDIS_URL must not switch the check of the certificate off")
-        if self.metrics_token is not None:
-            named.append("metrics_token")
+        named += [name for name in ("metrics_token", "jwt_secret_previous") if getattr(self, name) is not None]
         for name in named:
             given = getattr(self, name)
             secret = given.get_secret_value() if given is not None else ""
@@ -253,6 +267,11 @@ class Settings(BaseSettings):
         """Longest that one piece of work may take, in seconds; a worker's process that takes longer is ended."""
         reading_s = self.read_timeout_s + self.ocr_max_pages * _OCR_PAGE_S
         return max(reading_s, 2 * self.openai_timeout_s) + 60
+
+    @property
+    def is_public_https(self) -> bool:
+        """Whether browsers reach the API by https, which is when cookies are Secure."""
+        return urlsplit(self.public_url).scheme == "https"
 
     @property
     def allowed_origins(self) -> tuple[str, ...]:

@@ -38,6 +38,11 @@ ONLY_API = frozenset(
         "cors_origins",
         "metrics_token",
         "access_token_minutes",
+        "public_url",
+        "jwt_secret_previous",
+        "session_idle_days",
+        "session_days",
+        "admin_emails",
         "google_client_id",
         "google_client_secret",
         "github_client_id",
@@ -61,8 +66,9 @@ ONLY_WORKER = frozenset(
         "watchdog_pause_s",
     }
 )
-# An address may hold a password, so this one is a secret though its type in the settings class is plain text.
-SECRET_TEXTS = frozenset({"database_url"})
+# Secrets though their type in the settings class is plain text: an address may hold a password, and addresses of
+# people do not belong into a repository.
+SECRET_TEXTS = frozenset({"database_url", "admin_emails"})
 
 _KEY_LIKE = re.compile(r"sk[-_](?:live|test|proj)|whsec_|gh[oprsu]_|AKIA|-----BEGIN|://[^/@\s]*:[^/@\s]+@")
 
