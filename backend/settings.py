@@ -18,10 +18,12 @@ _BUCKET = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/(?!\.{1,2}(/|$))[A
 _SCHEMES = {
     "database_url": ("postgres", "postgresql"),
     "redis_url": ("rediss", "redis"),
-    "frontend_url": ("http", "https"),
     "openai_base_url": ("http", "https"),
     "s3_endpoint_url": ("http", "https"),
 }
+# What a browser sends as Origin (RFC 6454, 6.2), of a host whose name needs no brackets.
+_ORIGIN = re.compile(r"https?://[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[1-9][0-9]{0,4})?", re.ASCII)
+_HOST_NAME = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?", re.ASCII)
 # What reading allows for each page that needs OCR (see library.extraction.reader).
 _OCR_PAGE_S = 20.0
 
@@ -65,6 +67,13 @@ class Settings(BaseSettings):
     flask_secret_key: SecretStr = Field(
         SecretStr(_DEVELOPMENT_SECRET),
         description="Flask's own secret, for what it signs; at least 32 characters in production.",
+    )
+    public_url: str = Field(
+        "http://localhost:8080",
+        description="Where the API is reached from outside: scheme and host, no path; `https` in production.",
+    )
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Further names, separated by commas, under which the API answers besides that of `PUBLIC_URL`."
     )
     frontend_url: str = Field("http://localhost:5173", description="The browser app's origin; allowed by CORS.")
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
@@ -146,12 +155,35 @@ class Settings(BaseSettings):
 
     @model_validator(mode="before")
     @classmethod
-    def _split_origins(cls, values: dict[str, object]) -> dict[str, object]:
-        """Read ``CORS_ORIGINS`` as a comma-separated list."""
-        raw = values.get("cors_origins")
-        if isinstance(raw, str):
-            values["cors_origins"] = tuple(part.strip().rstrip("/") for part in raw.split(",") if part.strip())
+    def _split_lists(cls, values: dict[str, object]) -> dict[str, object]:
+        """Read comma-separated lists."""
+        for name in ("cors_origins", "allowed_hosts"):
+            raw = values.get(name)
+            if isinstance(raw, str):
+                values[name] = tuple(part.strip() for part in raw.split(",") if part.strip())
         return values
+
+    @field_validator("public_url", "frontend_url")
+    @classmethod
+    def _check_origin(cls, value: str) -> str:
+        """Take an origin, with or without a slash at its end."""
+        value = value.lower().removesuffix("/")
+        if not _ORIGIN.fullmatch(value) or not _is_address(value, ("http", "https")):
+            raise ValueError("must be an origin such as https://host, without a path")
+        return value
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _check_origins(cls, values: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(cls._check_origin(value) for value in values)
+
+    @field_validator("allowed_hosts")
+    @classmethod
+    def _check_hosts(cls, values: tuple[str, ...]) -> tuple[str, ...]:
+        names = tuple(value.lower() for value in values)
+        if not all(_HOST_NAME.fullmatch(name) for name in names):
+            raise ValueError("must list exact names of hosts, without scheme and port")
+        return names
 
     @field_validator("document_storage")
     @classmethod
@@ -184,11 +216,15 @@ class Settings(BaseSettings):
         problems = self._list_weak_secrets()
         if self.jwt_secret.get_secret_value() == self.flask_secret_key.get_secret_value() and not problems:
             problems.append("FLASK_SECRET_KEY equals JWT_SECRET: each purpose needs a secret of its own")
-        for name in ("database_url", "redis_url", "frontend_url"):
+        for name in ("database_url", "redis_url", "public_url", "frontend_url"):
             if name not in self.model_fields_set:
                 problems.append(f"{name.upper()} is missing")
-        if "*" in self.allowed_origins:
-            problems.append("CORS_ORIGINS must list exact origins, not *")
+        for name in ("public_url", "frontend_url", "cors_origins"):
+            given = getattr(self, name)
+            origins = (given,) if isinstance(given, str) else given
+            # Cookies and tokens pass through each of them.
+            if name in self.model_fields_set and not all(origin.startswith("https://") for origin in origins):
+                problems.append(f"{name.upper()} must be https")
         if problems:
             raise ValueError("\n".join(problems))
         return self
@@ -257,7 +293,18 @@ class Settings(BaseSettings):
     @property
     def allowed_origins(self) -> tuple[str, ...]:
         """Exact origins that CORS allows."""
-        return (*self.cors_origins, self.frontend_url.rstrip("/"))
+        return (*self.cors_origins, self.frontend_url)
+
+    @property
+    def accepted_hosts(self) -> frozenset[str]:
+        """Names that a Host header may have, in lower case and without a port."""
+        own = _OWN_HOSTS if self.environment != "production" else frozenset[str]()
+        return frozenset({urlsplit(self.public_url).hostname or "", *self.allowed_hosts, *own})
+
+    @property
+    def is_reached_by_https(self) -> bool:
+        """Whether browsers reach the API over TLS, without which they would drop cookies marked as Secure."""
+        return self.public_url.startswith("https://")
 
 
 def load_settings() -> Settings:

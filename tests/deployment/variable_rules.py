@@ -35,6 +35,7 @@ UPLOAD_BELOW_BYTES = 100_000_000
 ONLY_API = frozenset(
     {
         "port",
+        "allowed_hosts",
         "cors_origins",
         "metrics_token",
         "access_token_minutes",
@@ -210,6 +211,15 @@ def prefixes(deployment: Deployment) -> Iterator[str]:
             yield f"{component.name} has the LOG_PREFIX {prefix} instead of {expected}"
 
 
+def one_address(deployment: Deployment) -> Iterator[str]:
+    """Components take for their own address the one under which the edge knows the app."""
+    primary = {f"https://{one['domain']}" for one in deployment.spec.get("domains", []) if one.get("type") == "PRIMARY"}
+    for component in deployment.built:
+        address = deployment.value(component, "PUBLIC_URL")
+        if address not in primary:
+            yield f"{component.name} has the PUBLIC_URL {address}, but the PRIMARY domain is {sorted(primary)}"
+
+
 def edge_limits(deployment: Deployment) -> Iterator[str]:
     """Requests and streams end, and uploads are refused, by us before the edge does it."""
     for service in deployment.of("services"):
@@ -326,6 +336,7 @@ RULES = (
     one_broker,
     one_instance_of_own_redis,
     prefixes,
+    one_address,
     edge_limits,
     settings_are_given,
     secret_types,
