@@ -4,16 +4,17 @@ from typing import cast
 
 from apiflask import APIFlask
 from flask import g, request
-from flask_cors import CORS
 
 from backend.accounts.service import get_caller
 from backend.accounts.session_routes import sessions
 from backend.accounts.token_routes import development, tokens
 from backend.accounts.tokens import configure_tokens
+from backend.core.cookies import configure_cookies
 from backend.core.database import configure_database
 from backend.core.http import configure_http
 from backend.core.logging import add_to_log, configure_logging
 from backend.core.openapi import SPEC_PATH, configure_openapi, docs
+from backend.core.origins import configure_origins
 from backend.core.queue import configure_queue
 from backend.core.transaction import transaction
 from backend.core.uploads import UploadRequest
@@ -46,6 +47,9 @@ PUBLIC_ENDPOINTS = frozenset(
     }
 )
 
+# Asked by address, by the platform's probes and by what measures from inside the private network.
+ENDPOINTS_FOR_ANY_HOST = frozenset({"operations.health", "operations.live", "metrics.scrape"})
+
 _FILES_PER_UPLOAD = 2
 
 
@@ -71,6 +75,7 @@ def create_app(settings: Settings | None = None) -> APIFlask:
         largest_upload=settings.max_upload_bytes * _FILES_PER_UPLOAD + 1_000_000,
         production=settings.environment == "production",
     )
+    configure_cookies(app, settings)
     configure_database(app, settings)
     configure_queue(settings, answers_requests=True)
     configure_tokens(app, settings)
@@ -86,14 +91,7 @@ def create_app(settings: Settings | None = None) -> APIFlask:
         app.config[SCRAPERS_KEY] = settings.metrics_token.get_secret_value()
         app.register_blueprint(metrics)
     configure_openapi(app, PUBLIC_ENDPOINTS)
-    CORS(
-        app,
-        origins=list(settings.allowed_origins),
-        allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID", "X-Request-Id"],
-        expose_headers=["ETag", "Idempotency-Replayed", "Location", "Retry-After", "X-Request-Id"],
-        max_age=600,
-        always_send=False,
-    )
+    configure_origins(app, settings, any_host=ENDPOINTS_FOR_ANY_HOST)
     return app
 
 

@@ -18,11 +18,12 @@ _BUCKET = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/(?!\.{1,2}(/|$))[A
 _SCHEMES = {
     "database_url": ("postgres", "postgresql"),
     "redis_url": ("rediss", "redis"),
-    "public_url": ("http", "https"),
-    "frontend_url": ("http", "https"),
     "openai_base_url": ("http", "https"),
     "s3_endpoint_url": ("http", "https"),
 }
+# What a browser sends as Origin (RFC 6454, 6.2), of a host whose name needs no brackets.
+_ORIGIN = re.compile(r"https?://[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[1-9][0-9]{0,4})?", re.ASCII)
+_HOST_NAME = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?", re.ASCII)
 # What reading allows for each page that needs OCR (see library.extraction.reader).
 _OCR_PAGE_S = 20.0
 
@@ -71,7 +72,11 @@ class Settings(BaseSettings):
         description="Flask's own secret, for what it signs; at least 32 characters in production.",
     )
     public_url: str = Field(
-        "http://localhost:8080", description="Where the API is reached from outside; callbacks of providers go there."
+        "http://localhost:8080",
+        description="Where the API is reached from outside: scheme and host, no path; `https` in production.",
+    )
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Further names, separated by commas, under which the API answers besides that of `PUBLIC_URL`."
     )
     frontend_url: str = Field("http://localhost:5173", description="The browser app's origin; allowed by CORS.")
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
@@ -159,14 +164,41 @@ class Settings(BaseSettings):
     @model_validator(mode="before")
     @classmethod
     def _split_lists(cls, values: dict[str, object]) -> dict[str, object]:
-        """Read comma-separated lists: origins without a slash at the end, addresses in lower case."""
-        for name in ("cors_origins", "admin_emails"):
+        """Read comma-separated lists."""
+        for name in ("cors_origins", "allowed_hosts", "admin_emails"):
             raw = values.get(name)
             if isinstance(raw, str):
-                parts = [part.strip() for part in raw.split(",") if part.strip()]
-                is_origin = name == "cors_origins"
-                values[name] = tuple(part.rstrip("/") if is_origin else part.lower() for part in parts)
+                values[name] = tuple(part.strip() for part in raw.split(",") if part.strip())
         return values
+
+    @field_validator("public_url", "frontend_url")
+    @classmethod
+    def _check_origin(cls, value: str) -> str:
+        """Take an origin, with or without a slash at its end."""
+        value = value.lower().removesuffix("/")
+        if not _ORIGIN.fullmatch(value) or not _is_address(value, ("http", "https")):
+            raise ValueError("must be an origin such as https://host, without a path")
+        return value
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _check_origins(cls, values: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(cls._check_origin(value) for value in values)
+
+    @field_validator("admin_emails")
+    @classmethod
+    def _check_emails(cls, values: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(re.fullmatch(r"[^@\s]+@[^@\s]+", value) for value in values):
+            raise ValueError("must list e-mail addresses")
+        return tuple(value.lower() for value in values)
+
+    @field_validator("allowed_hosts")
+    @classmethod
+    def _check_hosts(cls, values: tuple[str, ...]) -> tuple[str, ...]:
+        names = tuple(value.lower() for value in values)
+        if not all(_HOST_NAME.fullmatch(name) for name in names):
+            raise ValueError("must list exact names of hosts, without scheme and port")
+        return names
 
     @field_validator("document_storage")
     @classmethod
@@ -199,11 +231,15 @@ class Settings(BaseSettings):
         problems = self._list_weak_secrets()
         if self.jwt_secret.get_secret_value() == self.flask_secret_key.get_secret_value() and not problems:
             problems.append("FLASK_SECRET_KEY equals JWT_SECRET: each purpose needs a secret of its own")
-        for name in ("database_url", "redis_url", "frontend_url"):
+        for name in ("database_url", "redis_url", "public_url", "frontend_url"):
             if name not in self.model_fields_set:
                 problems.append(f"{name.upper()} is missing")
-        if "*" in self.allowed_origins:
-            problems.append("CORS_ORIGINS must list exact origins, not *")
+        for name in ("public_url", "frontend_url", "cors_origins"):
+            given = getattr(self, name)
+            origins = (given,) if isinstance(given, str) else given
+            # Cookies and tokens pass through each of them.
+            if name in self.model_fields_set and not all(origin.startswith("https://") for origin in origins):
+                problems.append(f"{name.upper()} must be https")
         if problems:
             raise ValueError("\n".join(problems))
         return self
@@ -269,14 +305,20 @@ class Settings(BaseSettings):
         return max(reading_s, 2 * self.openai_timeout_s) + 60
 
     @property
-    def is_public_https(self) -> bool:
-        """Whether browsers reach the API by https, which is when cookies are Secure."""
-        return urlsplit(self.public_url).scheme == "https"
-
-    @property
     def allowed_origins(self) -> tuple[str, ...]:
         """Exact origins that CORS allows."""
-        return (*self.cors_origins, self.frontend_url.rstrip("/"))
+        return (*self.cors_origins, self.frontend_url)
+
+    @property
+    def accepted_hosts(self) -> frozenset[str]:
+        """Names that a Host header may have, in lower case and without a port."""
+        own = _OWN_HOSTS if self.environment != "production" else frozenset[str]()
+        return frozenset({urlsplit(self.public_url).hostname or "", *self.allowed_hosts, *own})
+
+    @property
+    def is_reached_by_https(self) -> bool:
+        """Whether browsers reach the API over TLS, without which they would drop cookies marked as Secure."""
+        return self.public_url.startswith("https://")
 
 
 def load_settings() -> Settings:

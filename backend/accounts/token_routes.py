@@ -12,15 +12,15 @@ from backend.accounts.models import Session
 from backend.accounts.schemas import DevLoginBody, RefreshBody, TokenAnswer, TokenBody
 from backend.accounts.tokens import issue_access_token, read_refresh_token
 from backend.core.clock import now
-from backend.core.cookies import read_cookie, set_cookie
+from backend.core.cookies import delete_cookie, read_cookie, set_cookie
+from backend.core.origins import PATH_WITH_COOKIES, require_allowed_origin
 from backend.core.transaction import transaction
 from backend.settings import get_settings
 
 tokens = APIBlueprint("tokens", __name__, tag="Sign-in")
 development = APIBlueprint("development", __name__, tag="Sign-in")
 
-AUTH_PATH = "/api/v1/auth"
-HAND_OVER_COOKIE = "sign_in"
+HAND_OVER_COOKIE = "hand_over"
 _REFRESH_COOKIE = "refresh_token"
 _DEVELOPMENT_LIFE = timedelta(hours=24)
 
@@ -31,7 +31,8 @@ _DEVELOPMENT_LIFE = timedelta(hours=24)
 @tokens.doc(responses={401: "The code is not good"})
 def redeem_code(body: TokenBody) -> ResponseReturnValue:
     """Exchange the one-time code of a sign-in for tokens, in the browser that signed in."""
-    browser = read_cookie(HAND_OVER_COOKIE, path=AUTH_PATH)
+    require_allowed_origin()
+    browser = read_cookie(HAND_OVER_COOKIE, path=PATH_WITH_COOKIES)
     with transaction():
         session = None
         if browser is not None:
@@ -40,13 +41,13 @@ def redeem_code(body: TokenBody) -> ResponseReturnValue:
     if session is None:
         raise SignInCodeRefused
     response = _answer(session, in_cookie=body.refresh == "cookie")
-    set_cookie(response, HAND_OVER_COOKIE, "", path=AUTH_PATH, max_age_s=0, same_site="Lax")
+    delete_cookie(response, HAND_OVER_COOKIE, path=PATH_WITH_COOKIES)
     return response
 
 
 def _end_replaced_session(session: Session | None) -> None:
     """End the session that this browser had before, when the same user has signed in again."""
-    before = read_cookie(_REFRESH_COOKIE, path=AUTH_PATH)
+    before = read_cookie(_REFRESH_COOKIE, path=PATH_WITH_COOKIES)
     spoken = read_refresh_token(before) if before else None
     if session is not None and spoken is not None and spoken.user_id == session.user_id:
         service.end_open_session(session.user_id, spoken.session_id, reason="signed_in_again")
@@ -58,7 +59,8 @@ def _end_replaced_session(session: Session | None) -> None:
 @tokens.doc(responses={401: "The session has ended"})
 def refresh(body: RefreshBody) -> ResponseReturnValue:
     """Get a new access token, and a new refresh token in place of the one that was sent."""
-    token = body.refresh_token or read_cookie(_REFRESH_COOKIE, path=AUTH_PATH)
+    require_allowed_origin()
+    token = body.refresh_token or read_cookie(_REFRESH_COOKIE, path=PATH_WITH_COOKIES)
     spoken = read_refresh_token(token) if token else None
     if spoken is None:
         raise SessionEnded
@@ -74,7 +76,8 @@ def refresh(body: RefreshBody) -> ResponseReturnValue:
 @tokens.output({}, status_code=204)
 def sign_out(body: RefreshBody) -> ResponseReturnValue:
     """End the session of the refresh token. Signing out twice is signing out once."""
-    token = body.refresh_token or read_cookie(_REFRESH_COOKIE, path=AUTH_PATH)
+    require_allowed_origin()
+    token = body.refresh_token or read_cookie(_REFRESH_COOKIE, path=PATH_WITH_COOKIES)
     spoken = read_refresh_token(token) if token else None
     if spoken is not None:
         with transaction():
@@ -105,13 +108,13 @@ def _answer(session: Session, *, in_cookie: bool) -> Response:
     if in_cookie:
         # Only what is sent by the browser app itself brings it along: no page elsewhere can have it sent.
         left_s = max(int((session.expires_at - now()).total_seconds()), 1)
-        set_cookie(response, _REFRESH_COOKIE, token, path=AUTH_PATH, max_age_s=left_s, same_site="Strict")
+        set_cookie(response, _REFRESH_COOKIE, token, path=PATH_WITH_COOKIES, max_age_s=left_s)
     return response
 
 
 def _without_cookie() -> Response:
     response = Response(status=204)
-    set_cookie(response, _REFRESH_COOKIE, "", path=AUTH_PATH, max_age_s=0, same_site="Strict")
+    delete_cookie(response, _REFRESH_COOKIE, path=PATH_WITH_COOKIES)
     return response
 
 

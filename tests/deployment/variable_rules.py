@@ -35,10 +35,10 @@ UPLOAD_BELOW_BYTES = 100_000_000
 ONLY_API = frozenset(
     {
         "port",
+        "allowed_hosts",
         "cors_origins",
         "metrics_token",
         "access_token_minutes",
-        "public_url",
         "jwt_secret_previous",
         "session_idle_days",
         "session_days",
@@ -216,6 +216,15 @@ def prefixes(deployment: Deployment) -> Iterator[str]:
             yield f"{component.name} has the LOG_PREFIX {prefix} instead of {expected}"
 
 
+def one_address(deployment: Deployment) -> Iterator[str]:
+    """Components take for their own address the one under which the edge knows the app."""
+    primary = {f"https://{one['domain']}" for one in deployment.spec.get("domains", []) if one.get("type") == "PRIMARY"}
+    for component in deployment.built:
+        address = deployment.value(component, "PUBLIC_URL")
+        if address not in primary:
+            yield f"{component.name} has the PUBLIC_URL {address}, but the PRIMARY domain is {sorted(primary)}"
+
+
 def edge_limits(deployment: Deployment) -> Iterator[str]:
     """Requests and streams end, and uploads are refused, by us before the edge does it."""
     for service in deployment.of("services"):
@@ -299,13 +308,17 @@ def environment(deployment: Deployment, component: Component, *, optional_secret
 
 def _is_optional(key: str) -> bool:
     field = Settings.model_fields.get(key.lower())
-    return field is not None and field.default is None
+    return field is not None and field.default in (None, ())
 
 
 def _made_up(key: str, number: int) -> str:
     letters = string.ascii_letters + string.digits
     text = letters[number:] + letters[:number]
-    return f"postgresql://user:{text}@database.example:25060/app" if key == "DATABASE_URL" else text
+    texts = {
+        "DATABASE_URL": f"postgresql://user:{text}@database.example:25060/app",
+        "ADMIN_EMAILS": "ada@example.org, grace@example.org",
+    }
+    return texts.get(key, text)
 
 
 @contextlib.contextmanager
@@ -332,6 +345,7 @@ RULES = (
     one_broker,
     one_instance_of_own_redis,
     prefixes,
+    one_address,
     edge_limits,
     settings_are_given,
     secret_types,
