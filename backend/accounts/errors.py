@@ -11,4 +11,6 @@ class NotSignedIn(DomainError):
     texts = {
         "en": "Please sign in: the access token is missing, expired or not valid.",
         "de": "Bitte melde dich an: Das Zugriffstoken fehlt, ist abgelaufen oder ungültig.",
+        "fr": "Connecte-toi\u00a0: le jeton d’accès manque, a expiré ou n’est pas valide.",
+        "it": "Accedi: il token di accesso manca, è scaduto o non è valido.",
     }
