@@ -117,7 +117,7 @@ class RunAnswer(Answer):
             id=run.id,
             study_set_id=run.study_set_id,
             state=RunState(run.state),
-            stage=_STAGES[RunState(run.state)][language],
+            stage=STAGES[RunState(run.state)][language],
             progress=RunProgress.model_validate(view.progress),
             asked=ItemCounts(flashcards=run.flashcards_asked, questions=run.questions_asked),
             delivered=ItemCounts(flashcards=run.flashcards_delivered, questions=run.questions_delivered),
@@ -137,7 +137,7 @@ class RunAnswer(Answer):
         )
 
 
-_STAGES: dict[RunState, dict[str, str]] = {
+STAGES: dict[RunState, dict[str, str]] = {
     RunState.READING: {
         "en": "reading documents",
         "de": "Dokumente lesen",

@@ -88,7 +88,7 @@ class QuoteRefused(DomainError):
     """A quote that is no evidence. The code is the problem's."""
 
     status = 422
-    _TEXTS = {
+    TEXTS = {
         QuoteProblem.TOO_SHORT: {
             "en": f"The quote is too short: give at least {SHORTEST_QUOTE} characters of the page.",
             "de": f"Das Zitat ist zu kurz: gib mindestens {SHORTEST_QUOTE} Zeichen der Seite an.",
@@ -111,5 +111,5 @@ class QuoteRefused(DomainError):
 
     def __init__(self, problem: QuoteProblem) -> None:
         self.code = problem.value
-        self.texts = self._TEXTS[problem]
+        self.texts = self.TEXTS[problem]
         super().__init__(fields={"evidence.quote": []})
