@@ -15,7 +15,7 @@ from uuid import UUID
 import structlog
 from apiflask import APIFlask, HTTPError
 from flask import Response, g, json, request
-from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.datastructures import Headers, LanguageAccept
@@ -82,7 +82,10 @@ class Problem(BaseModel):
     title: str
     status: int
     code: str
-    detail: str
+    detail: str = Field(
+        description="A sentence for the user, in the language of her profile, else of Accept-Language: "
+        "English, German, French or Italian. Content-Language tells which."
+    )
     request_id: str
     errors: list[FieldError] | None = None
 

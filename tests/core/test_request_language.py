@@ -29,6 +29,7 @@ WANTED = [
     ("fr-CH, fr;q=0.9, de;q=0.8", "fr"),
     ("rm-CH, fr;q=0.5, de;q=0.4", "fr"),
     ("fr;q=0, it;q=0.1", "it"),
+    ("fr;q=0", "en"),
     ("rm, pt-BR", "en"),
     ("french", "en"),
     ("*", "en"),
