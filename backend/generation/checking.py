@@ -41,7 +41,7 @@ _OWN_REASONS: Mapping[str, Mapping[str, str]] = {
     MORE_THAN_ASKED: {
         "en": "The language model delivered more than was asked for.",
         "de": "Das Sprachmodell hat mehr geliefert als verlangt.",
-        "fr": "Le modèle de langage a livré plus que ce qui était demandé.",
+        "fr": "Le modèle de langage a fourni plus que ce qui était demandé.",
         "it": "Il modello linguistico ha fornito più di quanto richiesto.",
     },
     NOT_WRITTEN: {
@@ -49,16 +49,16 @@ _OWN_REASONS: Mapping[str, Mapping[str, str]] = {
         "sections were lost.",
         "de": "So viele der verlangten Karten und Fragen wurden gar nicht geschrieben: Das Sprachmodell lieferte "
         "weniger, oder Abschnitte fielen aus.",
-        "fr": "Autant d’éléments demandés n’ont pas été écrits du tout\u00a0: le modèle de langage en a livré "
-        "moins, ou des sections ont été perdues.",
-        "it": "Altrettanti elementi richiesti non sono stati scritti affatto: il modello linguistico ne ha "
+        "fr": "C’est le nombre d’éléments demandés qui n’ont pas été écrits du tout\u00a0: le modèle de langage "
+        "en a fourni moins, ou des sections ont été perdues.",
+        "it": "È il numero di elementi richiesti che non sono stati scritti affatto: il modello linguistico ne ha "
         "forniti di meno, o alcune sezioni sono andate perse.",
     },
 }
 _ANY_REASON: Mapping[str, str] = {
     "en": "The item did not pass a check.",
     "de": "Der Eintrag hat eine Prüfung nicht bestanden.",
-    "fr": "L’élément n’a pas passé un contrôle.",
+    "fr": "L’élément n’a pas réussi l’un des contrôles.",
     "it": "L’elemento non ha superato un controllo.",
 }
 

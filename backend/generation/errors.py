@@ -15,7 +15,7 @@ SENTENCES: Mapping[str, Mapping[str, str]] = {
     "quota_exhausted": {
         "en": "Our account at the language model is used up. This is ours to fix; please try again later.",
         "de": "Unser Konto beim Sprachmodell ist aufgebraucht. Das müssen wir lösen; versuche es bitte später.",
-        "fr": "Notre compte auprès du modèle de langage est épuisé. C’est à nous de régler cela\u202f; réessaie "
+        "fr": "Notre crédit auprès du modèle de langage est épuisé. C’est à nous de régler cela\u202f; réessaie "
         "plus tard.",
         "it": "Il nostro credito presso il modello linguistico è esaurito. Tocca a noi risolvere; riprova più tardi.",
     },
@@ -126,7 +126,7 @@ SENTENCES: Mapping[str, Mapping[str, str]] = {
         "en": "Left out because fewer items were asked for than there are sections.",
         "de": "Ausgelassen, weil weniger Elemente verlangt waren, als es Abschnitte gibt.",
         "fr": "Laissé de côté, car moins d’éléments étaient demandés qu’il n’y a de sections.",
-        "it": "Tralasciato perché sono stati chiesti meno elementi di quante siano le sezioni.",
+        "it": "Tralasciato perché sono stati chiesti meno elementi di quante sono le sezioni.",
     },
     "nothing_suitable": {
         "en": "Nothing on these pages was chosen for a card or a question, or what was made of it did not pass the "
@@ -134,7 +134,7 @@ SENTENCES: Mapping[str, Mapping[str, str]] = {
         "de": "Auf diesen Seiten wurde nichts für eine Karte oder Frage ausgewählt, oder was daraus entstand, bestand "
         "die Prüfungen nicht.",
         "fr": "Rien sur ces pages n’a été retenu pour une carte ou une question, ou ce qui en a été tiré "
-        "n’a pas passé les contrôles.",
+        "n’a pas réussi les contrôles.",
         "it": "In queste pagine non è stato scelto nulla per una flashcard o una domanda, oppure ciò che "
         "ne è stato ricavato non ha superato i controlli.",
     },
@@ -215,7 +215,7 @@ class TooManyStreams(DomainError):
     texts = {
         "en": "Too many event streams are open. Poll the events instead, or try again shortly.",
         "de": "Zu viele Ereignis-Streams sind offen. Frage die Ereignisse ab oder versuche es gleich wieder.",
-        "fr": "Trop de flux d’événements sont ouverts. Interroge plutôt les événements, ou réessaie dans "
-        "quelques instants.",
-        "it": "Ci sono troppi flussi di eventi aperti. Interroga invece gli eventi, oppure riprova tra poco.",
+        "fr": "Trop de flux d’événements sont ouverts. Interroge régulièrement les événements à la place, ou "
+        "réessaie dans quelques instants.",
+        "it": "Ci sono troppi flussi di eventi aperti. Interroga periodicamente gli eventi, oppure riprova tra poco.",
     }

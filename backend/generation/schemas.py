@@ -165,7 +165,7 @@ STAGES: dict[RunState, dict[str, str]] = {
     RunState.FAILING: {
         "en": "failing",
         "de": "scheitert gerade",
-        "fr": "échec en cours",
+        "fr": "interruption après une erreur",
         "it": "interruzione per errore",
     },
     RunState.DONE: {

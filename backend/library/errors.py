@@ -45,7 +45,7 @@ class FileTooLarge(DomainError):
         "en": "The file is larger than {limit_mb} MB. Please split it or upload a smaller version.",
         "de": "Die Datei ist grösser als {limit_mb} MB. Bitte teile sie oder lade eine kleinere Version hoch.",
         "fr": "Le fichier dépasse {limit_mb}\u00a0Mo. Divise-le ou envoie une version plus légère.",
-        "it": "Il file supera {limit_mb} MB. Dividilo o carica una versione più leggera.",
+        "it": "Il file supera i {limit_mb} MB. Dividilo o carica una versione più leggera.",
     }
 
 

@@ -41,7 +41,7 @@ REASONS: dict[str, dict[str, str]] = {
         "en": "The gaps of the cloze card were malformed.",
         "de": "Die Lücken des Lückentexts waren fehlerhaft.",
         "fr": "Les trous de la carte à trous étaient mal formés.",
-        "it": "Le lacune della flashcard erano malformate.",
+        "it": "Le lacune della flashcard non erano scritte correttamente.",
     },
     "cloze_whole_sentence": {
         "en": "The gap hid the whole sentence and left nothing to go by.",
@@ -53,7 +53,7 @@ REASONS: dict[str, dict[str, str]] = {
         "en": "The gap hid only a function word.",
         "de": "Die Lücke verdeckte nur ein Füllwort.",
         "fr": "Le trou ne cachait qu’un mot-outil.",
-        "it": "La lacuna nascondeva solo una parola di servizio.",
+        "it": "La lacuna nascondeva solo una parola grammaticale.",
     },
     "cloze_in_basic_card": {
         "en": "A basic card had gaps like a cloze card.",
