@@ -6,8 +6,11 @@ from apiflask import APIFlask
 from flask import g, request
 from flask_cors import CORS
 
+from backend.accounts.hand_over import FRONTEND_KEY
+from backend.accounts.oauth import configure_oauth
 from backend.accounts.routes import development
 from backend.accounts.service import get_signed_in_user
+from backend.accounts.sign_in_routes import providers, sign_in
 from backend.accounts.tokens import configure_tokens
 from backend.core.database import configure_database
 from backend.core.http import configure_http
@@ -34,6 +37,10 @@ PUBLIC_ENDPOINTS = frozenset(
         "metrics.scrape",
         "operations.live",
         "development.dev_login",
+        # Those who sign in are not signed in yet.
+        "providers.list_sign_in_providers",
+        "sign_in.begin_sign_in",
+        "sign_in.finish_sign_in",
         "openapi.spec",
         "docs.page",
         "docs.start",
@@ -69,9 +76,11 @@ def create_app(settings: Settings | None = None) -> APIFlask:
     configure_database(app, settings)
     configure_queue(settings, answers_requests=True)
     configure_tokens(app, settings)
+    app.config[FRONTEND_KEY] = settings.frontend_url.rstrip("/")
+    configure_oauth(app, settings)
     configure_metrics(app)
     _require_user(app)
-    rooms = [operations, library, study, generation, docs]
+    rooms = [operations, providers, sign_in, library, study, generation, docs]
     if settings.environment != "production":
         rooms.append(development)
     for blueprint in rooms:
