@@ -78,13 +78,13 @@ def read_subject(value: object) -> str | None:
 
 def describe(provider: str, subject: str, claims: Mapping[str, Any]) -> VerifiedIdentity:
     """Return the identity with what its standard claims say; a claim that makes no sense is left out."""
-    email = _matching(_EMAIL, claims.get("email"))
+    email, verified = _matching(_EMAIL, claims.get("email")), claims.get("email_verified")
     return VerifiedIdentity(
         provider=provider,
         subject=subject,
         email=email,
         # Some providers send the word instead of the boolean.
-        email_verified=email is not None and claims.get("email_verified") in (True, "true"),
+        email_verified=email is not None and (verified is True or verified == "true"),
         name=_name(claims.get("name")),
         picture_url=_matching(_PICTURE, claims.get("picture")),
         language=_language(claims.get("locale")),

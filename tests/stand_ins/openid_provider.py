@@ -14,6 +14,7 @@ from joserfc.jwk import RSAKey
 from tests.stand_ins.sign_in_server import SignInServer
 
 _LIFE_S = 300
+_SIGNED = object()
 
 
 class OpenIdProvider(SignInServer):
@@ -21,7 +22,8 @@ class OpenIdProvider(SignInServer):
 
     ``claims`` replaces claims of the ID token (None leaves one out), ``metadata`` those of the discovery document.
     ``signature`` is how the token is signed: ``right``, ``none``, ``client_secret`` and ``public_key`` (as HS256 with
-    these as secrets), or ``foreign`` (another key under the right name).
+    these as secrets), or ``foreign`` (another key under the right name). ``id_token`` is given instead of a signed one.
+    With ``tells_in_token`` off, what is known of the user is told at ``/userinfo`` only.
     """
 
     title = "University"
@@ -45,6 +47,9 @@ class OpenIdProvider(SignInServer):
         self.metadata: dict[str, Any] = {}
         self.signature = "right"
         self.answer_issuer = self.url
+        self.id_token: object = _SIGNED
+        self.secret_sent_by = ""
+        self.lists_keys = True
         self.tells_in_token = True
         self.authenticated_ago_s = 0
         self._key = self._first_key
@@ -85,15 +90,12 @@ class OpenIdProvider(SignInServer):
 
     def _tell_keys(self) -> Response:
         strange = {"kty": "AKP", "kid": "after-quantum", "alg": "ML-DSA-44", "pub": "AAAA"}
-        return jsonify({"keys": [strange, self._key.as_dict(private=False)]})
+        return jsonify({"keys": [strange, self._key.as_dict(private=False)] if self.lists_keys else [strange]})
 
     def _give_tokens(self) -> Any:
-        given = request.authorization
-        sent = (
-            (given.username, given.password)
-            if given
-            else (request.form.get("client_id"), request.form.get("client_secret"))
-        )
+        given, form = request.authorization, request.form
+        sent = (given.username, given.password) if given else (form.get("client_id"), form.get("client_secret"))
+        self.secret_sent_by = "client_secret_basic" if given else "client_secret_post"
         if sent != (self.client_id, self.client_secret):
             return jsonify(error="invalid_client"), 401
         asked = self.redeem_code()
@@ -114,7 +116,8 @@ class OpenIdProvider(SignInServer):
             **self.claims,
         }
         id_token = self.sign({name: value for name, value in claims.items() if value is not None})
-        answer = {"access_token": access_token, "token_type": "Bearer", "expires_in": _LIFE_S, "id_token": id_token}
+        answer = {"access_token": access_token, "token_type": "Bearer", "expires_in": _LIFE_S}
+        answer["id_token"] = id_token if self.id_token is _SIGNED else self.id_token
         return jsonify(answer)
 
     def _tell_user(self) -> Any:

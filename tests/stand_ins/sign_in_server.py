@@ -10,12 +10,19 @@ from typing import Any, Self
 from urllib.parse import urlencode
 
 from flask import Flask, Response, redirect, request
-from werkzeug.serving import make_server
+from werkzeug.serving import WSGIRequestHandler, make_server
 
 _HUGE_CHARS = 20_000_000
 _PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title></head>
 <body><h1>{title}</h1><form method="post">{buttons}
 <button name="user" value="">Cancel</button></form></body></html>"""
+
+
+class _Quiet(WSGIRequestHandler):
+    """Writes no line for a request: its address holds what no log of ours may hold."""
+
+    def log_request(self, *_: object) -> None:
+        """Write nothing."""
 
 
 class SignInServer:
@@ -35,7 +42,7 @@ class SignInServer:
         self.app.before_request(self._fail)
         self.app.get(self.authorize_path)(self.show_page)
         self.app.post(self.authorize_path)(self.lead_back)
-        self._server = make_server(self.host, 0, self.app, threaded=True)
+        self._server = make_server(self.host, 0, self.app, threaded=True, request_handler=_Quiet)
         self._server.daemon_threads = True
         self._ends = threading.Event()
         self.url = f"http://{self.host}:{self._server.port}"

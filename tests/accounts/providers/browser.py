@@ -38,10 +38,10 @@ class Browser:
         return self.come_back(click(self.begin(provider, **query), user))
 
 
-def click(page: str, user: str) -> str:
+def click(page: str, user: str, *, field: str = "user") -> str:
     """Open a provider's page and click on a user; return the path and query of the callback. No user is a cancel."""
     requests.get(page, timeout=10).raise_for_status()
-    answer = requests.post(page, data={"user": user}, timeout=10, allow_redirects=False)
+    answer = requests.post(page, data={field: user}, timeout=10, allow_redirects=False)
     back = urlsplit(answer.headers["Location"])
     assert f"{back.scheme}://{back.netloc}" == PUBLIC_URL
     return f"{back.path}?{back.query}"

@@ -1,6 +1,6 @@
 """Providers on loopback, the API that knows them, and a small app that shows what its gateway has understood."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from typing import Any
 
@@ -126,3 +126,14 @@ def api(built_api: APIFlask, provider_settings: Settings) -> APIFlask:
 def api_browser(api: APIFlask) -> Browser:
     """A browser at the API."""
     return Browser(api)
+
+
+@pytest.fixture
+def forget_in(gateway_app: Flask) -> Callable[[float], None]:
+    """Make what was read of the providers so many seconds older."""
+
+    def age(seconds: float) -> None:
+        for document in gateway_app.extensions["oauth_gateway"].documents.values():
+            document.read_at -= seconds
+
+    return age
