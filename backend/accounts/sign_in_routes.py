@@ -10,6 +10,7 @@ from backend.accounts import oauth
 from backend.accounts.hand_over import frontend_address, make_hand_over
 from backend.accounts.pending_sign_ins import read_next_path
 from backend.accounts.sign_in_schemas import ProviderAnswer, ProvidersAnswer, SignInQuery
+from backend.core.errors import Unavailable
 from backend.core.http import request_id
 from backend.core.logging import get_logger
 
@@ -32,14 +33,14 @@ def list_sign_in_providers() -> ProvidersAnswer:
 
 @sign_in.get("/auth/login/<provider>")
 @sign_in.input(SignInQuery, location="query", arg_name="query")
-@sign_in.doc(responses=_BEGUN)
+@sign_in.doc(responses=_BEGUN, extensions={"x-leads-on": True})
 def begin_sign_in(provider: str, query: SignInQuery) -> ResponseReturnValue:
     """Send the browser to a provider."""
     return oauth.begin_sign_in(provider, fresh=query.fresh, next_path=read_next_path(query.next))
 
 
 @sign_in.get("/auth/callback/<provider>")
-@sign_in.doc(responses=_FINISHED)
+@sign_in.doc(responses=_FINISHED, extensions={"x-leads-on": True})
 def finish_sign_in(provider: str) -> ResponseReturnValue:
     """Take the browser back from a provider."""
     finished = oauth.finish_sign_in(provider)
@@ -49,10 +50,9 @@ def finish_sign_in(provider: str) -> ResponseReturnValue:
 @sign_in.before_request
 def leave_the_session_alone() -> ResponseReturnValue | None:
     """Begin and end nothing for those who only look: what they were answered could overtake a real sign-in."""
-    purpose = request.headers.get("Sec-Purpose", "") + request.headers.get("Purpose", "")
-    if "prefetch" in purpose:
+    if _is_too_early():
         # A browser throws away what it fetched too early when that is an error, and asks again when it is wanted.
-        return Response(status=503)
+        raise Unavailable
     return Response(status=204) if request.method == "HEAD" else None
 
 
@@ -60,8 +60,13 @@ def leave_the_session_alone() -> ResponseReturnValue | None:
 def lead_on(response: Response) -> Response:
     """Turn an error into a redirect to the browser app, which has a sentence for its code."""
     problem = response.get_json(silent=True) if response.mimetype == "application/problem+json" else None
-    if problem is None:
+    if problem is None or _is_too_early():
         return response
     log.info("accounts.sign_in.ended", code=problem["code"])
     address = frontend_address(error=problem["code"], request_id=request_id())
     return Response(status=302, headers={"Location": address})
+
+
+def _is_too_early() -> bool:
+    """Tell whether a browser asks for a page that its user has not opened yet."""
+    return "prefetch" in request.headers.get("Sec-Purpose", "") + request.headers.get("Purpose", "")

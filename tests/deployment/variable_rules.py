@@ -1,6 +1,7 @@
 """What no schema says of the variables in an App Spec: references, secrets, and what the settings class expects."""
 
 import contextlib
+import json
 import os
 import re
 import string
@@ -42,6 +43,11 @@ ONLY_API = frozenset(
         "google_client_secret",
         "github_client_id",
         "github_client_secret",
+        "github_url",
+        "github_api_url",
+        "oidc_providers",
+        "provider_timeout_s",
+        "public_url",
         "stripe_publishable_key",
         "stripe_webhook_secret",
         "gunicorn_workers",
@@ -62,7 +68,7 @@ ONLY_WORKER = frozenset(
     }
 )
 # An address may hold a password, so this one is a secret though its type in the settings class is plain text.
-SECRET_TEXTS = frozenset({"database_url"})
+SECRET_TEXTS = frozenset({"database_url", "oidc_providers"})
 
 _KEY_LIKE = re.compile(r"sk[-_](?:live|test|proj)|whsec_|gh[oprsu]_|AKIA|-----BEGIN|://[^/@\s]*:[^/@\s]+@")
 
@@ -293,12 +299,15 @@ def environment(deployment: Deployment, component: Component, *, optional_secret
 
 def _is_optional(key: str) -> bool:
     field = Settings.model_fields.get(key.lower())
-    return field is not None and field.default is None
+    return field is not None and field.default in (None, ())
 
 
 def _made_up(key: str, number: int) -> str:
     letters = string.ascii_letters + string.digits
     text = letters[number:] + letters[:number]
+    if key == "OIDC_PROVIDERS":
+        provider = {"name": "uni", "title": "University", "issuer": "https://uni.example", "client_id": "app"}
+        return json.dumps([{**provider, "client_secret": text}])
     return f"postgresql://user:{text}@database.example:25060/app" if key == "DATABASE_URL" else text
 
 
