@@ -5,8 +5,9 @@ from typing import cast
 from apiflask import APIFlask
 from flask import g, request
 
-from backend.accounts.routes import development
-from backend.accounts.service import get_signed_in_user
+from backend.accounts.service import get_caller
+from backend.accounts.session_routes import sessions
+from backend.accounts.token_routes import development, tokens
 from backend.accounts.tokens import configure_tokens
 from backend.core.cookies import configure_cookies
 from backend.core.database import configure_database
@@ -34,6 +35,10 @@ PUBLIC_ENDPOINTS = frozenset(
         # Asks for a token of its own.
         "metrics.scrape",
         "operations.live",
+        # They ask for a code or a refresh token of their own.
+        "tokens.redeem_code",
+        "tokens.refresh",
+        "tokens.sign_out",
         "development.dev_login",
         "openapi.spec",
         "docs.page",
@@ -76,7 +81,7 @@ def create_app(settings: Settings | None = None) -> APIFlask:
     configure_tokens(app, settings)
     configure_metrics(app)
     _require_user(app)
-    rooms = [operations, library, study, generation, docs]
+    rooms = [operations, tokens, sessions, library, study, generation, docs]
     if settings.environment != "production":
         rooms.append(development)
     for blueprint in rooms:
@@ -96,5 +101,6 @@ def _require_user(app: APIFlask) -> None:
         if request.endpoint is None or request.endpoint in PUBLIC_ENDPOINTS or request.method == "OPTIONS":
             return
         with transaction():
-            g.user_id = get_signed_in_user()
+            g.caller = get_caller()
+        g.user_id = g.caller.user_id
         add_to_log(user_id=g.user_id)

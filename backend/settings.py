@@ -64,6 +64,9 @@ class Settings(BaseSettings):
     jwt_secret: SecretStr = Field(
         SecretStr(_DEVELOPMENT_SECRET), description="Signs access tokens; at least 32 characters in production."
     )
+    jwt_secret_previous: SecretStr | None = Field(
+        None, description="The `JWT_SECRET` before this one: goes on checking tokens while the key is changed."
+    )
     flask_secret_key: SecretStr = Field(
         SecretStr(_DEVELOPMENT_SECRET),
         description="Flask's own secret, for what it signs; at least 32 characters in production.",
@@ -84,6 +87,11 @@ class Settings(BaseSettings):
     log_format: Literal["text", "json"] = Field("text", description="`text` (key=value) or `json`.")
     log_prefix: str = Field("", description="Put before every log line, for instance `[API]`.")
     access_token_minutes: int = Field(15, ge=1, description="Life of an access token; 24 hours for dev-login.")
+    session_idle_days: int = Field(30, ge=1, description="Days after which an unused session ends.")
+    session_days: int = Field(180, ge=1, description="Days after which any session ends.")
+    admin_emails: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Addresses, separated by commas, whose users administer once a provider has verified them."
+    )
 
     google_client_id: SecretStr | None = Field(None, description="Google's client id, for signing in.")
     google_client_secret: SecretStr | None = Field(None, description="Google's client secret.")
@@ -157,7 +165,7 @@ class Settings(BaseSettings):
     @classmethod
     def _split_lists(cls, values: dict[str, object]) -> dict[str, object]:
         """Read comma-separated lists."""
-        for name in ("cors_origins", "allowed_hosts"):
+        for name in ("cors_origins", "allowed_hosts", "admin_emails"):
             raw = values.get(name)
             if isinstance(raw, str):
                 values[name] = tuple(part.strip() for part in raw.split(",") if part.strip())
@@ -176,6 +184,13 @@ class Settings(BaseSettings):
     @classmethod
     def _check_origins(cls, values: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(cls._check_origin(value) for value in values)
+
+    @field_validator("admin_emails")
+    @classmethod
+    def _check_emails(cls, values: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(re.fullmatch(r"[^@\s]+@[^@\s]+", value) for value in values):
+            raise ValueError("must list e-mail addresses")
+        return tuple(value.lower() for value in values)
 
     @field_validator("allowed_hosts")
     @classmethod
@@ -239,8 +254,7 @@ class Settings(BaseSettings):
             problems.append(f"REDIS_URL has a password of less than {_SHORTEST_SECRET} characters")
         if "ssl_cert_reqs=none" in self.redis_url.lower():
             problems.append("REDIS_URL must not switch the check of the certificate off")
-        if self.metrics_token is not None:
-            named.append("metrics_token")
+        named += [name for name in ("metrics_token", "jwt_secret_previous") if getattr(self, name) is not None]
         for name in named:
             given = getattr(self, name)
             secret = given.get_secret_value() if given is not None else ""

@@ -39,6 +39,10 @@ ONLY_API = frozenset(
         "cors_origins",
         "metrics_token",
         "access_token_minutes",
+        "jwt_secret_previous",
+        "session_idle_days",
+        "session_days",
+        "admin_emails",
         "google_client_id",
         "google_client_secret",
         "github_client_id",
@@ -62,8 +66,9 @@ ONLY_WORKER = frozenset(
         "watchdog_pause_s",
     }
 )
-# An address may hold a password, so this one is a secret though its type in the settings class is plain text.
-SECRET_TEXTS = frozenset({"database_url"})
+# Secrets though their type in the settings class is plain text: an address may hold a password, and addresses of
+# people do not belong into a repository.
+SECRET_TEXTS = frozenset({"database_url", "admin_emails"})
 
 _KEY_LIKE = re.compile(r"sk[-_](?:live|test|proj)|whsec_|gh[oprsu]_|AKIA|-----BEGIN|://[^/@\s]*:[^/@\s]+@")
 
@@ -303,13 +308,17 @@ def environment(deployment: Deployment, component: Component, *, optional_secret
 
 def _is_optional(key: str) -> bool:
     field = Settings.model_fields.get(key.lower())
-    return field is not None and field.default is None
+    return field is not None and field.default in (None, ())
 
 
 def _made_up(key: str, number: int) -> str:
     letters = string.ascii_letters + string.digits
     text = letters[number:] + letters[:number]
-    return f"postgresql://user:{text}@database.example:25060/app" if key == "DATABASE_URL" else text
+    texts = {
+        "DATABASE_URL": f"postgresql://user:{text}@database.example:25060/app",
+        "ADMIN_EMAILS": "ada@example.org, grace@example.org",
+    }
+    return texts.get(key, text)
 
 
 @contextlib.contextmanager
