@@ -5,6 +5,8 @@ from typing import cast
 from apiflask import APIFlask
 from flask import g, request
 
+from backend.accounts.api_key_routes import api_keys
+from backend.accounts.profile_routes import profile
 from backend.accounts.service import get_caller
 from backend.accounts.session_routes import sessions
 from backend.accounts.token_routes import development, tokens
@@ -81,7 +83,7 @@ def create_app(settings: Settings | None = None) -> APIFlask:
     configure_tokens(app, settings)
     configure_metrics(app)
     _require_user(app)
-    rooms = [operations, tokens, sessions, library, study, generation, docs]
+    rooms = [operations, tokens, sessions, api_keys, profile, library, study, generation, docs]
     if settings.environment != "production":
         rooms.append(development)
     for blueprint in rooms:
