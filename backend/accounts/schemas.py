@@ -14,6 +14,7 @@ from backend.accounts.models import Activity, User
 from backend.accounts.types import ActivityKind, ExamDefaults, Role, Scope
 from backend.core.http import Answer, Body
 from backend.core.pagination import PageQuery
+from backend.core.validation_messages import TIME_ZONE
 from backend.core.visible_text import VisibleLine
 
 # Those of a run, whose room is on a higher floor.
@@ -21,6 +22,9 @@ _MOST_ITEMS = 500
 _LANGUAGES = Literal["en", "de", "fr", "it"]
 # With a host, and without a user's name or password.
 _PICTURE_URL = r"^https://[^\s/?#@:\\\"<>]+(:[0-9]{1,5})?([/?#][^\s\\\"<>]*)?$"
+
+HAND_OVER_COOKIE = "hand_over"
+REFRESH_COOKIE = "refresh_token"
 
 
 class DevLoginBody(Body):
@@ -132,7 +136,7 @@ _time_zones = cache(available_timezones)
 
 def _known_time_zone(value: str) -> str:
     if value not in _time_zones():
-        raise PydanticCustomError("time_zone_unknown", "This is no time zone.")
+        raise PydanticCustomError(TIME_ZONE, "There is no such time zone.")
     return value
 
 

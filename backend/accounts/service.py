@@ -4,8 +4,9 @@ from uuid import UUID
 
 from backend.accounts.activity import list_activities, record_activity
 from backend.accounts.api_keys import create_api_key, list_api_keys, revoke_api_key
-from backend.accounts.callers import get_caller
-from backend.accounts.hand_over import begin_hand_over, forget_expired_codes, redeem_code
+from backend.accounts.callers import find_caller, get_caller
+from backend.accounts.errors import NotSignedIn
+from backend.accounts.hand_over import CODE_LIFE, begin_hand_over, forget_expired_codes, redeem_code
 from backend.accounts.identities import link, list_identities, sign_in, unlink
 from backend.accounts.profile import change_profile, get_exam_defaults, get_profile
 from backend.accounts.sessions import (
@@ -23,6 +24,7 @@ from backend.accounts.sessions import (
 from backend.accounts.types import VerifiedIdentity
 
 __all__ = [
+    "CODE_LIFE",
     "DEVELOPMENT_PROVIDER",
     "begin_hand_over",
     "begin_session",
@@ -37,6 +39,7 @@ __all__ = [
     "get_exam_defaults",
     "get_profile",
     "link",
+    "link_to_session",
     "list_activities",
     "list_api_keys",
     "list_identities",
@@ -54,6 +57,18 @@ __all__ = [
 ]
 
 DEVELOPMENT_PROVIDER = "development"
+
+
+def link_to_session(session_id: UUID, identity: VerifiedIdentity) -> None:
+    """Link an identity to the user of a session. Raises NotSignedIn, FreshSignInNeeded, IdentityTaken.
+
+    The session is asked again: it may have ended while the user was at the provider's page.
+    """
+    caller = find_caller(session_id)
+    if caller is None:
+        raise NotSignedIn
+    require_fresh_sign_in(caller)
+    link(caller.user_id, identity)
 
 
 def sign_in_for_development(email: str) -> UUID:

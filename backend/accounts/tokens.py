@@ -36,6 +36,8 @@ def configure_tokens(app: Flask, settings: Settings) -> None:
     """Set up signing and checking of tokens."""
     app.config.update(
         JWT_ALGORITHM="HS256",
+        # The library's own cookies are not used; a random claim would make the same refresh token differ.
+        JWT_COOKIE_CSRF_PROTECT=False,
         JWT_DECODE_ALGORITHMS=["HS256"],
         JWT_ENCODE_ISSUER=_ISSUER,
         JWT_DECODE_ISSUER=_ISSUER,

@@ -23,6 +23,7 @@ import re
 import socket
 import struct
 import time
+from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -36,7 +37,7 @@ from gunicorn.errors import ConfigError
 from gunicorn.http.unreader import SocketUnreader
 from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, TConn, ThreadWorker
 
-from backend.core.http import Problem
+from backend.core.http import Problem, choose_language
 from backend.core.logging import get_logger
 from backend.core.stopping import begin_stopping
 
@@ -72,10 +73,15 @@ _REFUSALS_LOGGED_EVERY_S = 10.0
 _HEAD_END = b"\r\n\r\n"
 _CONTENT_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,15})[ \t]*\r\n", re.IGNORECASE)
 _BODY_OF_UNKNOWN_LENGTH = re.compile(rb"\r\n(?:transfer-encoding|expect)[ \t]*:", re.IGNORECASE)
-_WANTS_GERMAN = re.compile(rb"\r\naccept-language:[ \t]*de\b", re.IGNORECASE)
+# As much of it as a browser ever sends: a flood of refusals shall not wait for endless lists.
+_ACCEPT_LANGUAGE = re.compile(rb"\r\naccept-language:[ \t]*([^\r\n]{1,200})", re.IGNORECASE)
 
-_BUSY = "The server has too much to do at the moment. Please try again shortly."
-_BUSY_IN_GERMAN = "Der Server ist gerade überlastet. Bitte versuche es gleich noch einmal."
+_BUSY: Mapping[str, str] = {
+    "en": "The server has too much to do at the moment. Please try again shortly.",
+    "de": "Der Server ist gerade überlastet. Bitte versuche es gleich noch einmal.",
+    "fr": "Le serveur est surchargé en ce moment. Réessaie dans quelques instants.",
+    "it": "Il server è sovraccarico in questo momento. Riprova tra poco.",
+}
 
 log = get_logger(__name__)
 
@@ -255,9 +261,10 @@ class HealthLaneWorker(ThreadWorker):
 
     def _refuse_for_now(self, conn: TConn) -> None:
         incoming = self._waiting[conn]
-        in_german = _WANTS_GERMAN.search(incoming.data, 0, incoming.head_length) is not None
+        wanted = _ACCEPT_LANGUAGE.search(incoming.data, 0, incoming.head_length)
+        language = choose_language(wanted[1].decode("latin-1") if wanted is not None else "")
         with contextlib.suppress(OSError):
-            conn.sock.send(_busy_answer(in_german))
+            conn.sock.send(_busy_answer(language))
         self._give_up(conn)
         self._refusals += 1
         now = time.monotonic()
@@ -343,13 +350,13 @@ def _is_probe(data: bytearray) -> bool:
     return method == b"GET" and rest.partition(b" ")[0].partition(b"?")[0] in PROBE_PATHS
 
 
-def _busy_answer(in_german: bool) -> bytes:
-    detail = _BUSY_IN_GERMAN if in_german else _BUSY
+def _busy_answer(language: str) -> bytes:
     reason = "Service Unavailable"
-    body = Problem(title=reason, status=503, code="unavailable", detail=detail, request_id=uuid4().hex)
+    body = Problem(title=reason, status=503, code="unavailable", detail=_BUSY[language], request_id=uuid4().hex)
     content = body.model_dump_json(exclude_none=True).encode()
     head = (
         f"HTTP/1.1 503 {reason}\r\nConnection: close\r\nRetry-After: {_RETRY_AFTER_S}\r\n"
+        f"Content-Language: {language}\r\nVary: Accept-Language\r\n"
         f"Content-Type: application/problem+json\r\nContent-Length: {len(content)}\r\n\r\n"
     )
     return head.encode() + content
