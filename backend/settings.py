@@ -1,5 +1,6 @@
 """Every environment variable, typed, read once and frozen; refuses unsafe values in production."""
 
+import ipaddress
 import os
 import re
 from functools import lru_cache
@@ -22,6 +23,20 @@ _SCHEMES = {
     "openai_base_url": ("http", "https"),
     "s3_endpoint_url": ("http", "https"),
 }
+# So many in a second, minute, hour or day.
+_RATE = re.compile(r"[1-9][0-9]{0,6}/(second|minute|hour|day)", re.ASCII)
+_HEADER_NAME = re.compile(r"[A-Za-z0-9-]{1,64}", re.ASCII)
+# Where proxies of a platform are, and no client from the internet: private networks (RFC 1918, 4193), those of a
+# carrier (RFC 6598) and the machine itself.
+_PRIVATE_NETWORKS = (
+    "10.0.0.0/8",
+    "172.16.0.0/12",
+    "192.168.0.0/16",
+    "100.64.0.0/10",
+    "127.0.0.0/8",
+    "fc00::/7",
+    "::1/128",
+)
 # What reading allows for each page that needs OCR (see library.extraction.reader).
 _OCR_PAGE_S = 20.0
 
@@ -70,6 +85,13 @@ class Settings(BaseSettings):
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="Further exact origins allowed by CORS, separated by commas."
     )
+    trusted_proxy_header: str | None = Field(
+        None, description="Header in which the proxy in front names its client; unset: no proxy is believed."
+    )
+    trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
+        _PRIVATE_NETWORKS,
+        description="Networks in which that proxy is, separated by commas; the header is believed from there only.",
+    )
     port: int = Field(8080, ge=1, le=65_535, description="Port of the API.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level logged.")
     log_format: Literal["text", "json"] = Field("text", description="`text` (key=value) or `json`.")
@@ -107,6 +129,9 @@ class Settings(BaseSettings):
     ocr_max_pages: int = Field(60, ge=0, description="Most scanned pages read by OCR per document; 0 turns it off.")
     ocr_languages: str = Field("deu+eng+fra+ita", description="Tesseract languages; those not installed are left out.")
 
+    storage_quota_bytes: int = Field(2_000_000_000, ge=1, description="Most bytes of files that one user may keep.")
+    max_active_runs_per_user: int = Field(3, ge=1, description="Most runs of one user that have not ended.")
+
     document_storage: str = Field(
         "postgres", description="Where the bytes of files are kept: `postgres` or `s3://bucket/prefix`."
     )
@@ -117,6 +142,17 @@ class Settings(BaseSettings):
     document_retention_days: int = Field(
         365, ge=0, description="Days after which files of unused study sets are deleted; 0: never."
     )
+
+    rate_limit_address: str = Field(
+        "2000/minute",
+        description="Requests of one address to sign in, or without being signed in, by class of route; "
+        "a lecture hall has one address.",
+    )
+    rate_limit_sign_in: str = Field("60/minute", description="Requests of one user about signing in.")
+    rate_limit_upload: str = Field("120/minute", description="Uploads of one user.")
+    rate_limit_run: str = Field("60/minute", description="Runs and exports started by one user.")
+    rate_limit_read: str = Field("1200/minute", description="Requests of one user that read.")
+    rate_limit_write: str = Field("600/minute", description="Other requests of one user that change something.")
 
     celery_concurrency: int = Field(8, ge=1, description="Steps that one worker works on at once.")
     steps_in_flight_per_run: int = Field(
@@ -146,11 +182,12 @@ class Settings(BaseSettings):
 
     @model_validator(mode="before")
     @classmethod
-    def _split_origins(cls, values: dict[str, object]) -> dict[str, object]:
-        """Read ``CORS_ORIGINS`` as a comma-separated list."""
-        raw = values.get("cors_origins")
-        if isinstance(raw, str):
-            values["cors_origins"] = tuple(part.strip().rstrip("/") for part in raw.split(",") if part.strip())
+    def _split_lists(cls, values: dict[str, object]) -> dict[str, object]:
+        """Read lists, which stand in the environment separated by commas."""
+        for name in ("cors_origins", "trusted_proxies"):
+            raw = values.get(name)
+            if isinstance(raw, str):
+                values[name] = tuple(part.strip().rstrip("/") for part in raw.split(",") if part.strip())
         return values
 
     @field_validator("document_storage")
@@ -160,6 +197,30 @@ class Settings(BaseSettings):
         value = value.rstrip("/")
         if value != "postgres" and not _BUCKET.fullmatch(value):
             raise ValueError("must be postgres or s3://bucket/prefix, of letters, digits and . _ - in the prefix")
+        return value
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _check_proxies(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for network in value:
+            try:
+                ipaddress.ip_network(network)
+            except ValueError:
+                raise ValueError("must be networks such as 10.0.0.0/8, separated by commas") from None
+        return value
+
+    @field_validator("trusted_proxy_header")
+    @classmethod
+    def _check_header(cls, value: str | None) -> str | None:
+        if value is not None and not _HEADER_NAME.fullmatch(value):
+            raise ValueError("must be the name of a header, of letters, digits and hyphens")
+        return value
+
+    @field_validator(*(f"rate_limit_{name}" for name in ("address", "sign_in", "upload", "run", "read", "write")))
+    @classmethod
+    def _check_rate(cls, value: str) -> str:
+        if not _RATE.fullmatch(value):
+            raise ValueError("must be such as 600/minute: a number, then second, minute, hour or day")
         return value
 
     @field_validator(*_SCHEMES)
@@ -253,6 +314,11 @@ class Settings(BaseSettings):
         """Longest that one piece of work may take, in seconds; a worker's process that takes longer is ended."""
         reading_s = self.read_timeout_s + self.ocr_max_pages * _OCR_PAGE_S
         return max(reading_s, 2 * self.openai_timeout_s) + 60
+
+    @property
+    def trusted_networks(self) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
+        """Networks in which the proxy in front is."""
+        return tuple(ipaddress.ip_network(network) for network in self.trusted_proxies)
 
     @property
     def allowed_origins(self) -> tuple[str, ...]:

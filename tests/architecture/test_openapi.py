@@ -38,7 +38,8 @@ def is_valid(spec: Spec) -> bool:
         schemathesis.openapi.from_dict(spec).validate()
     except jsonschema_rs.ValidationError:
         return False
-    names = {f"#/components/schemas/{name}" for name in spec["components"]["schemas"]}
+    parts = spec["components"]
+    names = {f"#/components/{part}/{name}" for part in ("schemas", "headers") for name in parts[part]}
     return set(references(spec)) <= names
 
 

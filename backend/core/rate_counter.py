@@ -1,0 +1,137 @@
+"""Counting requests in windows of time: in Redis, which all processes share, or here while it does not take part.
+
+Nothing here raises and nothing waits long: a Redis that is away, frozen or full costs the requests that find it so
+a fifth of a second once. From then on each process counts on its own, with the same limits, until a thread beside
+the requests has seen Redis count again.
+"""
+
+import threading
+import time
+from functools import cached_property
+from typing import NamedTuple
+
+from limits import RateLimitItem, parse
+from limits.storage import MemoryStorage, RedisStorage
+
+from backend.core.logging import get_logger
+from backend.core.probe import Probe
+from backend.core.queue import connect_to_broker
+
+log = get_logger(__name__)
+
+# Apart from the names that Celery gives, and from our own of the queue.
+_PREFIX = "hackthestudy:limit"
+# For connecting and for an answer, each.
+_TIMEOUT_S = 0.2
+# Pause before Redis is looked at again, so that one that answers only now and then delays few requests.
+_PAUSE_S = 3.0
+
+# The library's own way takes a second round trip for the end of the window. A window begins with its first request;
+# a key without an end, whoever left it so, is given one, since the broker drops nothing to make room.
+_COUNT = b"""
+local count = redis.call('INCR', KEYS[1])
+local left_ms = redis.call('PTTL', KEYS[1])
+if left_ms < 0 then
+    redis.call('PEXPIRE', KEYS[1], ARGV[1])
+    left_ms = tonumber(ARGV[1])
+end
+return {count, left_ms}
+"""
+
+
+class Limit:
+    """So many requests in so many seconds. ``text`` is such as ``600/minute``."""
+
+    def __init__(self, text: str) -> None:
+        self.item: RateLimitItem = parse(text)
+        self.amount = self.item.amount
+        self.window_s = self.item.get_expiry()
+
+
+class Window(NamedTuple):
+    """The window of one limit after a request: whether that was within it, what is left, and until when."""
+
+    allowed: bool
+    remaining: int
+    ends_in_s: float
+
+
+class RateCounter:
+    """Counts requests by limit and by whose they are.
+
+    Args:
+        url: Redis, with its password.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._lock = threading.Lock()
+        self._degraded = False
+        self._look_at = 0.0
+        self._probe = Probe("rate-limits", self._look_again, when_silent=False)
+
+    # Both are made at the first request, hence after the fork: one holds connections, the other has a thread.
+    @cached_property
+    def _redis(self) -> "_Redis":
+        return _Redis(self._url)
+
+    @cached_property
+    def _memory(self) -> MemoryStorage:
+        return MemoryStorage()
+
+    def count(self, limit: Limit, *whose: str) -> Window:
+        """Count one request. Never raises."""
+        key = limit.item.key_for(*whose)
+        if not self._degraded:
+            try:
+                return _window(limit, *self._redis.count(key, limit.window_s))
+            except Exception as error:
+                # Whatever it is: a request is neither refused nor let through uncounted because of it.
+                self._degrade(error)
+        elif time.monotonic() >= self._look_at:
+            # Not waited for.
+            self._probe.ask()
+        count = self._memory.incr(key, limit.window_s)
+        return _window(limit, count, self._memory.get_expiry(key) - time.time())
+
+    def _degrade(self, error: Exception) -> None:
+        with self._lock:
+            self._look_at = time.monotonic() + _PAUSE_S
+            if self._degraded:
+                return
+            self._degraded = True
+        log.warning("core.rate_limits.degraded", error=type(error).__name__)
+
+    def _look_again(self) -> bool:
+        """Take Redis back if it counts. What is looked for is a write, since one that is full answers what is read."""
+        try:
+            self._redis.count("look", 1)
+        except Exception:
+            with self._lock:
+                self._look_at = time.monotonic() + _PAUSE_S
+            return False
+        with self._lock:
+            if not self._degraded:
+                return True
+            self._degraded = False
+        log.info("core.rate_limits.recovered")
+        return True
+
+
+class _Redis(RedisStorage):
+    """The library's storage, with connections of the house and a way of counting that is one round trip."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url, connection_pool=connect_to_broker(url, timeout_s=_TIMEOUT_S), key_prefix=_PREFIX)
+        self._count = self.get_connection().register_script(_COUNT)
+
+    def count(self, key: str, window_s: int) -> tuple[int, float]:
+        """Count one; return how many there are in the window and in how many seconds it ends."""
+        count, left_ms = self._count([self.prefixed_key(key)], [window_s * 1000])
+        return int(count), int(left_ms) / 1000
+
+
+def _window(limit: Limit, count: int, ends_in_s: float) -> Window:
+    # A clock that was set back would make the window of the memory longer than it is.
+    ends_in_s = min(max(ends_in_s, 0.0), float(limit.window_s))
+    return Window(count <= limit.amount, max(limit.amount - count, 0), ends_in_s)
