@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from limits import RateLimitItem, parse
-from limits.storage import MemoryStorage, RedisStorage
+from limits.storage import RedisStorage
 
 from backend.core.logging import get_logger
 from backend.core.probe import Probe
@@ -23,8 +23,9 @@ log = get_logger(__name__)
 _PREFIX = "hackthestudy:limit"
 # For connecting and for an answer, each.
 _TIMEOUT_S = 0.2
-# Pause before Redis is looked at again, so that one that answers only now and then delays few requests.
 _PAUSE_S = 3.0
+
+_FEWEST_PRUNED = 1000
 
 # The library's own way takes a second round trip for the end of the window. A window begins with its first request;
 # a key without an end, whoever left it so, is given one, since the broker drops nothing to make room.
@@ -61,23 +62,23 @@ class RateCounter:
 
     Args:
         url: Redis, with its password.
+        pause_s: How long Redis is left alone before it is looked at again, so that one that answers only now and
+            then delays few requests.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, pause_s: float = _PAUSE_S) -> None:
         self._url = url
+        self._pause_s = pause_s
         self._lock = threading.Lock()
+        self._memory = _Memory()
         self._degraded = False
         self._look_at = 0.0
         self._probe = Probe("rate-limits", self._look_again, when_silent=False)
 
-    # Both are made at the first request, hence after the fork: one holds connections, the other has a thread.
     @cached_property
     def _redis(self) -> "_Redis":
+        # Made at the first request, hence after the fork.
         return _Redis(self._url)
-
-    @cached_property
-    def _memory(self) -> MemoryStorage:
-        return MemoryStorage()
 
     def count(self, limit: Limit, *whose: str) -> Window:
         """Count one request. Never raises."""
@@ -91,12 +92,11 @@ class RateCounter:
         elif time.monotonic() >= self._look_at:
             # Not waited for.
             self._probe.ask()
-        count = self._memory.incr(key, limit.window_s)
-        return _window(limit, count, self._memory.get_expiry(key) - time.time())
+        return _window(limit, *self._memory.count(key, limit.window_s))
 
     def _degrade(self, error: Exception) -> None:
         with self._lock:
-            self._look_at = time.monotonic() + _PAUSE_S
+            self._look_at = time.monotonic() + self._pause_s
             if self._degraded:
                 return
             self._degraded = True
@@ -108,13 +108,14 @@ class RateCounter:
             self._redis.count("look", 1)
         except Exception:
             with self._lock:
-                self._look_at = time.monotonic() + _PAUSE_S
+                self._look_at = time.monotonic() + self._pause_s
             return False
         with self._lock:
             if not self._degraded:
                 return True
             self._degraded = False
-        log.info("core.rate_limits.recovered")
+        # As loud as the other: whoever has read that one looks for this one.
+        log.warning("core.rate_limits.recovered")
         return True
 
 
@@ -131,7 +132,37 @@ class _Redis(RedisStorage):
         return int(count), int(left_ms) / 1000
 
 
+class _Memory:
+    """Counts as Redis does, for this process alone.
+
+    The library has such a storage, but it reads the clock of the wall, which may be set, and starts a thread for
+    most requests.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._windows: dict[str, tuple[int, float]] = {}
+        self._prune_at = _FEWEST_PRUNED
+
+    def count(self, key: str, window_s: int) -> tuple[int, float]:
+        """Count one; return how many there are in the window and in how many seconds it ends."""
+        now = time.monotonic()
+        with self._lock:
+            count, ends_at = self._windows.get(key, (0, 0.0))
+            if ends_at <= now:
+                self._prune(now)
+                count, ends_at = 0, now + window_s
+            self._windows[key] = (count + 1, ends_at)
+        return count + 1, ends_at - now
+
+    def _prune(self, now: float) -> None:
+        # Whoever changes his address with each request must not fill the memory: what has ended goes, at each
+        # doubling, so that the look at all of them is paid for by as many requests.
+        if len(self._windows) < self._prune_at:
+            return
+        self._windows = {key: window for key, window in self._windows.items() if window[1] > now}
+        self._prune_at = max(_FEWEST_PRUNED, 2 * len(self._windows))
+
+
 def _window(limit: Limit, count: int, ends_in_s: float) -> Window:
-    # A clock that was set back would make the window of the memory longer than it is.
-    ends_in_s = min(max(ends_in_s, 0.0), float(limit.window_s))
     return Window(count <= limit.amount, max(limit.amount - count, 0), ends_in_s)
