@@ -115,6 +115,18 @@ def test_an_error_that_is_no_problem_is_reported(spec: Spec) -> None:
     assert wrong_errors(spec) == ["get /api/v1/study-sets 401"]
 
 
+def test_every_limited_operation_tells_of_its_limits(spec: Spec) -> None:
+    limited = [operation for _, operation in operations(spec) if "429" in operation["responses"]]
+    assert {operation["operationId"] for _, operation in operations(spec)} - {
+        operation["operationId"] for operation in limited
+    } == {"health", "live"}
+    for operation in limited:
+        for status, response in operation["responses"].items():
+            if status.startswith("2") or status == "429":
+                assert {"RateLimit", "RateLimit-Policy"} <= set(response["headers"])
+        assert "Retry-After" in operation["responses"]["429"]["headers"]
+
+
 def test_what_has_not_changed_has_no_body(spec: Spec) -> None:
     unchanged = [operation["responses"] for _, operation in operations(spec) if "304" in operation["responses"]]
     assert unchanged
