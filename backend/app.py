@@ -4,16 +4,18 @@ from typing import cast
 
 from apiflask import APIFlask
 from flask import g, request
-from flask_cors import CORS
 
-from backend.accounts.routes import development
-from backend.accounts.service import get_signed_in_user
+from backend.accounts.service import get_caller
+from backend.accounts.session_routes import sessions
+from backend.accounts.token_routes import development, tokens
 from backend.accounts.tokens import configure_tokens
 from backend.core.client_address import configure_client_address
+from backend.core.cookies import configure_cookies
 from backend.core.database import configure_database
 from backend.core.http import configure_http
 from backend.core.logging import add_to_log, configure_logging
 from backend.core.openapi import SPEC_PATH, configure_openapi, docs
+from backend.core.origins import configure_origins
 from backend.core.queue import configure_queue
 from backend.core.rate_limits import RouteClass, RouteClasses, configure_rate_limits
 from backend.core.transaction import transaction
@@ -35,6 +37,10 @@ PUBLIC_ENDPOINTS = frozenset(
         # Asks for a token of its own.
         "metrics.scrape",
         "operations.live",
+        # They ask for a code or a refresh token of their own.
+        "tokens.redeem_code",
+        "tokens.refresh",
+        "tokens.sign_out",
         "development.dev_login",
         "openapi.spec",
         "docs.page",
@@ -64,6 +70,9 @@ ROUTE_CLASSES = RouteClasses(
     sign_in_under=f"{API_PREFIX}/auth/",
 )
 
+# Asked by address, by the platform's probes and by what measures from inside the private network.
+ENDPOINTS_FOR_ANY_HOST = frozenset({"operations.health", "operations.live", "metrics.scrape"})
+
 _FILES_PER_UPLOAD = 2
 
 
@@ -89,6 +98,7 @@ def create_app(settings: Settings | None = None) -> APIFlask:
         largest_upload=settings.max_upload_bytes * _FILES_PER_UPLOAD + 1_000_000,
         production=settings.environment == "production",
     )
+    configure_cookies(app, settings)
     configure_database(app, settings)
     configure_queue(settings, answers_requests=True)
     configure_tokens(app, settings)
@@ -97,7 +107,7 @@ def create_app(settings: Settings | None = None) -> APIFlask:
     rate_limits = configure_rate_limits(app, settings, ROUTE_CLASSES)
     _require_user(app)
     app.before_request(rate_limits.limit_user)
-    rooms = [operations, library, study, generation, docs]
+    rooms = [operations, tokens, sessions, library, study, generation, docs]
     if settings.environment != "production":
         rooms.append(development)
     for blueprint in rooms:
@@ -107,22 +117,7 @@ def create_app(settings: Settings | None = None) -> APIFlask:
         app.config[SCRAPERS_KEY] = settings.metrics_token.get_secret_value()
         app.register_blueprint(metrics)
     configure_openapi(app, PUBLIC_ENDPOINTS, ROUTE_CLASSES)
-    CORS(
-        app,
-        origins=list(settings.allowed_origins),
-        allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID", "X-Request-Id"],
-        expose_headers=[
-            "ETag",
-            "Idempotency-Replayed",
-            "Location",
-            "RateLimit",
-            "RateLimit-Policy",
-            "Retry-After",
-            "X-Request-Id",
-        ],
-        max_age=600,
-        always_send=False,
-    )
+    configure_origins(app, settings, any_host=ENDPOINTS_FOR_ANY_HOST)
     return app
 
 
@@ -132,5 +127,6 @@ def _require_user(app: APIFlask) -> None:
         if request.endpoint is None or request.endpoint in PUBLIC_ENDPOINTS or request.method == "OPTIONS":
             return
         with transaction():
-            g.user_id = get_signed_in_user()
+            g.caller = get_caller()
+        g.user_id = g.caller.user_id
         add_to_log(user_id=g.user_id)

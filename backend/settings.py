@@ -1,6 +1,5 @@
 """Every environment variable, typed, read once and frozen; refuses unsafe values in production."""
 
-import ipaddress
 import os
 import re
 from functools import lru_cache
@@ -11,6 +10,8 @@ from urllib.parse import quote, unquote, urlsplit
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from backend.setting_rules import PRIVATE_NETWORKS, HeaderName, Networks, Rate
+
 _DEVELOPMENT_SECRET = "development-only-secret-not-for-production"
 _SHORTEST_SECRET = 32
 _OWN_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -19,24 +20,12 @@ _BUCKET = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/(?!\.{1,2}(/|$))[A
 _SCHEMES = {
     "database_url": ("postgres", "postgresql"),
     "redis_url": ("rediss", "redis"),
-    "frontend_url": ("http", "https"),
     "openai_base_url": ("http", "https"),
     "s3_endpoint_url": ("http", "https"),
 }
-# So many in a second, minute, hour or day.
-_RATE = re.compile(r"[1-9][0-9]{0,6}/(second|minute|hour|day)", re.ASCII)
-_HEADER_NAME = re.compile(r"[A-Za-z0-9-]{1,64}", re.ASCII)
-# Where proxies of a platform are, and no client from the internet: private networks (RFC 1918, 4193), those of a
-# carrier (RFC 6598) and the machine itself.
-_PRIVATE_NETWORKS = (
-    "10.0.0.0/8",
-    "172.16.0.0/12",
-    "192.168.0.0/16",
-    "100.64.0.0/10",
-    "127.0.0.0/8",
-    "fc00::/7",
-    "::1/128",
-)
+# What a browser sends as Origin (RFC 6454, 6.2), of a host whose name needs no brackets.
+_ORIGIN = re.compile(r"https?://[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[1-9][0-9]{0,4})?", re.ASCII)
+_HOST_NAME = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?", re.ASCII)
 # What reading allows for each page that needs OCR (see library.extraction.reader).
 _OCR_PAGE_S = 20.0
 
@@ -77,19 +66,29 @@ class Settings(BaseSettings):
     jwt_secret: SecretStr = Field(
         SecretStr(_DEVELOPMENT_SECRET), description="Signs access tokens; at least 32 characters in production."
     )
+    jwt_secret_previous: SecretStr | None = Field(
+        None, description="The `JWT_SECRET` before this one: goes on checking tokens while the key is changed."
+    )
     flask_secret_key: SecretStr = Field(
         SecretStr(_DEVELOPMENT_SECRET),
         description="Flask's own secret, for what it signs; at least 32 characters in production.",
+    )
+    public_url: str = Field(
+        "http://localhost:8080",
+        description="Where the API is reached from outside: scheme and host, no path; `https` in production.",
+    )
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Further names, separated by commas, under which the API answers besides that of `PUBLIC_URL`."
     )
     frontend_url: str = Field("http://localhost:5173", description="The browser app's origin; allowed by CORS.")
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="Further exact origins allowed by CORS, separated by commas."
     )
-    trusted_proxy_header: str | None = Field(
+    trusted_proxy_header: HeaderName | None = Field(
         None, description="Header in which the proxy in front names its client; unset: no proxy is believed."
     )
-    trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
-        _PRIVATE_NETWORKS,
+    trusted_proxies: Networks = Field(
+        PRIVATE_NETWORKS,
         description="Networks in which that proxy is, separated by commas; the header is believed from there only.",
     )
     port: int = Field(8080, ge=1, le=65_535, description="Port of the API.")
@@ -97,6 +96,11 @@ class Settings(BaseSettings):
     log_format: Literal["text", "json"] = Field("text", description="`text` (key=value) or `json`.")
     log_prefix: str = Field("", description="Put before every log line, for instance `[API]`.")
     access_token_minutes: int = Field(15, ge=1, description="Life of an access token; 24 hours for dev-login.")
+    session_idle_days: int = Field(30, ge=1, description="Days after which an unused session ends.")
+    session_days: int = Field(180, ge=1, description="Days after which any session ends.")
+    admin_emails: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Addresses, separated by commas, whose users administer once a provider has verified them."
+    )
 
     google_client_id: SecretStr | None = Field(None, description="Google's client id, for signing in.")
     google_client_secret: SecretStr | None = Field(None, description="Google's client secret.")
@@ -143,16 +147,16 @@ class Settings(BaseSettings):
         365, ge=0, description="Days after which files of unused study sets are deleted; 0: never."
     )
 
-    rate_limit_address: str = Field(
+    rate_limit_address: Rate = Field(
         "2000/minute",
         description="Requests of one address to sign in, or without being signed in, by class of route; "
         "a lecture hall has one address.",
     )
-    rate_limit_sign_in: str = Field("60/minute", description="Requests of one user about signing in.")
-    rate_limit_upload: str = Field("120/minute", description="Uploads of one user.")
-    rate_limit_run: str = Field("60/minute", description="Runs and exports started by one user.")
-    rate_limit_read: str = Field("1200/minute", description="Requests of one user that read.")
-    rate_limit_write: str = Field("600/minute", description="Other requests of one user that change something.")
+    rate_limit_sign_in: Rate = Field("60/minute", description="Requests of one user about signing in.")
+    rate_limit_upload: Rate = Field("120/minute", description="Uploads of one user.")
+    rate_limit_run: Rate = Field("60/minute", description="Runs and exports started by one user.")
+    rate_limit_read: Rate = Field("1200/minute", description="Requests of one user that read.")
+    rate_limit_write: Rate = Field("600/minute", description="Other requests of one user that change something.")
 
     celery_concurrency: int = Field(8, ge=1, description="Steps that one worker works on at once.")
     steps_in_flight_per_run: int = Field(
@@ -183,12 +187,41 @@ class Settings(BaseSettings):
     @model_validator(mode="before")
     @classmethod
     def _split_lists(cls, values: dict[str, object]) -> dict[str, object]:
-        """Read lists, which stand in the environment separated by commas."""
-        for name in ("cors_origins", "trusted_proxies"):
+        """Read comma-separated lists."""
+        for name in ("cors_origins", "allowed_hosts", "admin_emails", "trusted_proxies"):
             raw = values.get(name)
             if isinstance(raw, str):
-                values[name] = tuple(part.strip().rstrip("/") for part in raw.split(",") if part.strip())
+                values[name] = tuple(part.strip() for part in raw.split(",") if part.strip())
         return values
+
+    @field_validator("public_url", "frontend_url")
+    @classmethod
+    def _check_origin(cls, value: str) -> str:
+        """Take an origin, with or without a slash at its end."""
+        value = value.lower().removesuffix("/")
+        if not _ORIGIN.fullmatch(value) or not _is_address(value, ("http", "https")):
+            raise ValueError("must be an origin such as https://host, without a path")
+        return value
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _check_origins(cls, values: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(cls._check_origin(value) for value in values)
+
+    @field_validator("admin_emails")
+    @classmethod
+    def _check_emails(cls, values: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(re.fullmatch(r"[^@\s]+@[^@\s]+", value) for value in values):
+            raise ValueError("must list e-mail addresses")
+        return tuple(value.lower() for value in values)
+
+    @field_validator("allowed_hosts")
+    @classmethod
+    def _check_hosts(cls, values: tuple[str, ...]) -> tuple[str, ...]:
+        names = tuple(value.lower() for value in values)
+        if not all(_HOST_NAME.fullmatch(name) for name in names):
+            raise ValueError("must list exact names of hosts, without scheme and port")
+        return names
 
     @field_validator("document_storage")
     @classmethod
@@ -197,30 +230,6 @@ class Settings(BaseSettings):
         value = value.rstrip("/")
         if value != "postgres" and not _BUCKET.fullmatch(value):
             raise ValueError("must be postgres or s3://bucket/prefix, of letters, digits and . _ - in the prefix")
-        return value
-
-    @field_validator("trusted_proxies")
-    @classmethod
-    def _check_proxies(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for network in value:
-            try:
-                ipaddress.ip_network(network)
-            except ValueError:
-                raise ValueError("must be networks such as 10.0.0.0/8, separated by commas") from None
-        return value
-
-    @field_validator("trusted_proxy_header")
-    @classmethod
-    def _check_header(cls, value: str | None) -> str | None:
-        if value is not None and not _HEADER_NAME.fullmatch(value):
-            raise ValueError("must be the name of a header, of letters, digits and hyphens")
-        return value
-
-    @field_validator(*(f"rate_limit_{name}" for name in ("address", "sign_in", "upload", "run", "read", "write")))
-    @classmethod
-    def _check_rate(cls, value: str) -> str:
-        if not _RATE.fullmatch(value):
-            raise ValueError("must be such as 600/minute: a number, then second, minute, hour or day")
         return value
 
     @field_validator(*_SCHEMES)
@@ -245,11 +254,15 @@ class Settings(BaseSettings):
         problems = self._list_weak_secrets()
         if self.jwt_secret.get_secret_value() == self.flask_secret_key.get_secret_value() and not problems:
             problems.append("FLASK_SECRET_KEY equals JWT_SECRET: each purpose needs a secret of its own")
-        for name in ("database_url", "redis_url", "frontend_url"):
+        for name in ("database_url", "redis_url", "public_url", "frontend_url"):
             if name not in self.model_fields_set:
                 problems.append(f"{name.upper()} is missing")
-        if "*" in self.allowed_origins:
-            problems.append("CORS_ORIGINS must list exact origins, not *")
+        for name in ("public_url", "frontend_url", "cors_origins"):
+            given = getattr(self, name)
+            origins = (given,) if isinstance(given, str) else given
+            # Cookies and tokens pass through each of them.
+            if name in self.model_fields_set and not all(origin.startswith("https://") for origin in origins):
+                problems.append(f"{name.upper()} must be https")
         if problems:
             raise ValueError("\n".join(problems))
         return self
@@ -264,8 +277,7 @@ class Settings(BaseSettings):
             problems.append(f"REDIS_URL has a password of less than {_SHORTEST_SECRET} characters")
         if "ssl_cert_reqs=none" in self.redis_url.lower():
             problems.append("REDIS_URL must not switch the check of the certificate off")
-        if self.metrics_token is not None:
-            named.append("metrics_token")
+        named += [name for name in ("metrics_token", "jwt_secret_previous") if getattr(self, name) is not None]
         for name in named:
             given = getattr(self, name)
             secret = given.get_secret_value() if given is not None else ""
@@ -316,14 +328,20 @@ class Settings(BaseSettings):
         return max(reading_s, 2 * self.openai_timeout_s) + 60
 
     @property
-    def trusted_networks(self) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
-        """Networks in which the proxy in front is."""
-        return tuple(ipaddress.ip_network(network) for network in self.trusted_proxies)
-
-    @property
     def allowed_origins(self) -> tuple[str, ...]:
         """Exact origins that CORS allows."""
-        return (*self.cors_origins, self.frontend_url.rstrip("/"))
+        return (*self.cors_origins, self.frontend_url)
+
+    @property
+    def accepted_hosts(self) -> frozenset[str]:
+        """Names that a Host header may have, in lower case and without a port."""
+        own = _OWN_HOSTS if self.environment != "production" else frozenset[str]()
+        return frozenset({urlsplit(self.public_url).hostname or "", *self.allowed_hosts, *own})
+
+    @property
+    def is_reached_by_https(self) -> bool:
+        """Whether browsers reach the API over TLS, without which they would drop cookies marked as Secure."""
+        return self.public_url.startswith("https://")
 
 
 def load_settings() -> Settings:

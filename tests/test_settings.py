@@ -18,6 +18,7 @@ PRODUCTION = {
     "DATABASE_URL": "postgresql://user:password@db.example/hackthestudy",
     "REDIS_URL": "redis://localhost:6379/0",
     "REDIS_PASSWORD": "qT8wE3rY6uI1oP9aS4dF7gH2jK5lZ0xC",
+    "PUBLIC_URL": "https://api.study.example",
     "FRONTEND_URL": "https://study.example",
 }
 
@@ -103,6 +104,55 @@ def test_production_refuses_any_origin(environment) -> None:
     lines = refusal(environment, **PRODUCTION, CORS_ORIGINS="https://a.example, *")
     assert len(lines) == 1
     assert lines[0].startswith("CORS_ORIGINS")
+
+
+@pytest.mark.parametrize("name", ["PUBLIC_URL", "FRONTEND_URL", "CORS_ORIGINS"])
+def test_production_is_reached_over_tls_only(environment, name: str) -> None:
+    lines = refusal(environment, **{**PRODUCTION, name: "http://study.example"})
+    assert lines == [f"{name} must be https"]
+
+
+@pytest.mark.parametrize("name", ["PUBLIC_URL", "FRONTEND_URL", "CORS_ORIGINS"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        "*",
+        "null",
+        "study.example",
+        "https://",
+        "https://*.study.example",
+        "https://study.example/app",
+        "https://study.example?x",
+        "https://study.example#x",
+        "https://user@study.example",
+        "https://study.example:0",
+        "https://study.example:99999",
+        "https://[a-z]",
+        "https://study.example\nhttps://evil.example",
+        "ftp://study.example",
+    ],
+)
+def test_an_origin_is_exact(environment, name: str, value: str) -> None:
+    (line,) = refusal(environment, **{name: value})
+    assert line.startswith(f"{name}: must be an origin")
+
+
+@pytest.mark.parametrize("value", ["*", ".study.example", "https://study.example", "study.example:443", "a b"])
+def test_a_further_host_is_an_exact_name(environment, value: str) -> None:
+    (line,) = refusal(environment, ALLOWED_HOSTS=f"fine.example, {value}")
+    assert line.startswith("ALLOWED_HOSTS: must list exact names")
+
+
+def test_production_answers_under_the_names_given_and_no_other(environment) -> None:
+    environment(**PRODUCTION, ALLOWED_HOSTS="api, Api.Other.Example,")
+    assert load_settings().accepted_hosts == {"api.study.example", "api", "api.other.example"}
+
+
+def test_a_machine_of_a_developer_has_the_usual_names_too(environment) -> None:
+    environment(PUBLIC_URL="http://Api.Study.Example:9000/")
+    settings = load_settings()
+    assert settings.public_url == "http://api.study.example:9000"
+    assert settings.accepted_hosts == {"api.study.example", "localhost", "127.0.0.1", "::1"}
 
 
 @pytest.mark.parametrize(
@@ -296,3 +346,28 @@ def test_a_password_in_the_url_is_enough(environment) -> None:
     values = {name: value for name, value in PRODUCTION.items() if name != "REDIS_PASSWORD"}
     environment(**{**values, "REDIS_URL": "rediss://default:secret@valkey.example:25061/0"})
     assert load_settings().redis_is_own is False
+
+
+@pytest.mark.parametrize("value", ["600", "0/minute", "600/week", "-1/minute", "600 / minute", "600/minute;1/second"])
+def test_a_limit_that_is_none_is_refused(environment, value: str) -> None:
+    expected = "RATE_LIMIT_READ: must be such as 600/minute: a number, then second, minute, hour or day"
+    assert refusal(environment, RATE_LIMIT_READ=value) == [expected]
+
+
+@pytest.mark.parametrize("value", ["do connecting ip", "x_forwarded_for", "X-Forwarded-For:", "a" * 65])
+def test_a_header_that_is_none_is_refused(environment, value: str) -> None:
+    assert refusal(environment, TRUSTED_PROXY_HEADER=value) == [
+        "TRUSTED_PROXY_HEADER: must be the name of a header, of letters, digits and hyphens"
+    ]
+
+
+@pytest.mark.parametrize("value", ["10.0.0.0/33", "10.0.0.1/8", "proxy.example", "10.0.0.0/8 ::1"])
+def test_networks_that_are_none_are_refused(environment, value: str) -> None:
+    assert refusal(environment, TRUSTED_PROXIES=value) == [
+        "TRUSTED_PROXIES: must be networks such as 10.0.0.0/8, separated by commas"
+    ]
+
+
+def test_networks_of_proxies_are_read(environment) -> None:
+    environment(TRUSTED_PROXIES=" 10.0.0.0/8, fd00::/8 ,192.0.2.1")
+    assert load_settings().trusted_proxies == ("10.0.0.0/8", "fd00::/8", "192.0.2.1")

@@ -1,19 +1,49 @@
-"""Users and their identities."""
+"""Users, who they are at providers, and what speaks for them: sessions, one-time codes, API keys; what they did."""
 
+from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
+from backend.accounts.types import Role
 from backend.core.database import Base, Identified
 
 
 class User(Identified, Base):
-    """A person who signs in. The e-mail address is where she is reached, not who she is."""
+    """A person who signs in. The e-mail address is where she is reached, not who she is.
+
+    ``role`` is what an operator granted; ``ADMIN_EMAILS`` may grant more (see ``callers``). A user who has left keeps
+    her row with nothing in it but its id and times: the pseudonym under which records of money stay.
+    """
 
     __tablename__ = "users"
+    __table_args__ = (
+        sa.CheckConstraint("role IN ('student', 'admin')", name="role_known"),
+        sa.CheckConstraint("language IN ('en', 'de', 'fr', 'it')", name="language_known"),
+        sa.CheckConstraint("email_verified IS FALSE OR email IS NOT NULL", name="verified_has_email"),
+        sa.CheckConstraint(
+            "erasing_at IS NULL OR (email IS NULL AND name IS NULL AND picture_url IS NULL)", name="leaves_no_name"
+        ),
+        # Two providers that vouch for the same address at the same moment must meet the same user.
+        sa.Index(
+            "uq_users_verified_email", sa.text("lower(email)"), unique=True, postgresql_where=sa.text("email_verified")
+        ),
+    )
 
     email: Mapped[str | None]
+    email_verified: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
+    name: Mapped[str | None]
+    picture_url: Mapped[str | None]
+    language: Mapped[str | None]
+    time_zone: Mapped[str] = mapped_column(default="Europe/Zurich", server_default="Europe/Zurich")
+    exam_defaults: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict, server_default=sa.text("'{}'"))
+    role: Mapped[str] = mapped_column(default=Role.STUDENT, server_default=Role.STUDENT)
+    disabled_at: Mapped[datetime | None]
+    erasing_at: Mapped[datetime | None]
+    updated_at: Mapped[datetime] = mapped_column(server_default=sa.func.now(), onupdate=sa.func.now())
 
 
 class Identity(Identified, Base):
@@ -27,3 +57,73 @@ class Identity(Identified, Base):
     subject: Mapped[str]
     email: Mapped[str | None]
     email_verified: Mapped[bool] = mapped_column(default=False)
+    last_used_at: Mapped[datetime | None]
+
+
+class Session(Identified, Base):
+    """One signed-in device: a family of refresh tokens, of which only the newest is good.
+
+    ``current_token`` is that one's id; ``previous_token`` is the one it replaced at ``rotated_at``, which may come
+    once more shortly after, from a second tab (``replayed``). ``expires_at`` moves on with each refresh, up to
+    ``latest_at``. ``provider`` says where the user signed in for it, at ``authenticated_at``.
+    """
+
+    __tablename__ = "sessions"
+    __table_args__ = (sa.Index("ix_sessions_user_id_id", "user_id", "id"), sa.Index(None, "expires_at"))
+
+    user_id: Mapped[UUID] = mapped_column(sa.ForeignKey("users.id", ondelete="CASCADE"))
+    provider: Mapped[str]
+    device: Mapped[str | None]
+    current_token: Mapped[UUID]
+    previous_token: Mapped[UUID | None]
+    replayed: Mapped[bool] = mapped_column(default=False)
+    rotated_at: Mapped[datetime]
+    authenticated_at: Mapped[datetime]
+    last_seen_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    latest_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    end_reason: Mapped[str | None]
+
+
+class SignInCode(Base):
+    """A one-time code that the browser app exchanges for tokens: both it and the browser's cookie as SHA-256."""
+
+    __tablename__ = "sign_in_codes"
+
+    code_hash: Mapped[bytes] = mapped_column(primary_key=True)
+    browser_hash: Mapped[bytes]
+    user_id: Mapped[UUID] = mapped_column(sa.ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    provider: Mapped[str]
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class ApiKey(Identified, Base):
+    """A key for scripts, kept as SHA-256; ``prefix`` is its beginning, by which its owner knows it again."""
+
+    __tablename__ = "api_keys"
+    __table_args__ = (
+        sa.CheckConstraint("char_length(name) BETWEEN 1 AND 100", name="name_length"),
+        sa.CheckConstraint("scopes <@ ARRAY['read', 'write'] AND cardinality(scopes) > 0", name="scopes_known"),
+        sa.Index("ix_api_keys_user_id_id", "user_id", "id"),
+    )
+
+    user_id: Mapped[UUID] = mapped_column(sa.ForeignKey("users.id", ondelete="CASCADE"))
+    name: Mapped[str]
+    prefix: Mapped[str]
+    key_hash: Mapped[bytes] = mapped_column(unique=True)
+    scopes: Mapped[list[str]] = mapped_column(ARRAY(sa.Text))
+    expires_at: Mapped[datetime | None]
+    last_used_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+
+
+class Activity(Identified, Base):
+    """Something a user did or that was done for her, written in the transaction of what happened."""
+
+    __tablename__ = "activities"
+    __table_args__ = (sa.Index("ix_activities_user_id_id", "user_id", "id"),)
+
+    user_id: Mapped[UUID] = mapped_column(sa.ForeignKey("users.id", ondelete="CASCADE"))
+    kind: Mapped[str]
+    data: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)

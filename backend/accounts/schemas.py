@@ -1,5 +1,7 @@
-"""Bodies of the sign-in routes."""
+"""Bodies of the routes of signing in, of sessions and identities."""
 
+from datetime import datetime
+from typing import Literal
 from uuid import UUID
 
 from pydantic import Field
@@ -13,6 +15,21 @@ class DevLoginBody(Body):
     email: str = Field("student@example.org", pattern=r"^[^@\s]+@[^@\s]+$", max_length=200)
 
 
+class TokenBody(Body):
+    """The one-time code of the address, and where the refresh token is to be."""
+
+    code: str = Field(min_length=1, max_length=200)
+    refresh: Literal["cookie", "body"] = Field(
+        "cookie", description="Browsers: in an HttpOnly cookie. Other clients: in the answer."
+    )
+
+
+class RefreshBody(Body):
+    """The refresh token of a client that is no browser; a browser sends its cookie, and no token."""
+
+    refresh_token: str | None = Field(None, min_length=1, max_length=2000)
+
+
 class TokenAnswer(Answer):
     """A token that speaks for the user, sent as ``Authorization: Bearer …``."""
 
@@ -20,3 +37,39 @@ class TokenAnswer(Answer):
     token_type: str = "Bearer"
     expires_in: int = Field(description="Seconds.")
     user_id: UUID
+    refresh_token: str | None = Field(None, description="For clients that are no browsers; good for one refresh.")
+
+
+class SessionAnswer(Answer):
+    """One signed-in device."""
+
+    id: UUID
+    device: str | None
+    provider: str
+    created_at: datetime
+    last_seen_at: datetime
+    expires_at: datetime
+    is_current: bool = Field(description="Whether this very request comes from it.")
+
+
+class SessionList(Answer):
+    """All signed-in devices, the one seen last first."""
+
+    items: list[SessionAnswer]
+
+
+class IdentityAnswer(Answer):
+    """One way for the user to sign in."""
+
+    id: UUID
+    provider: str
+    email: str | None
+    email_verified: bool
+    created_at: datetime
+    last_used_at: datetime | None
+
+
+class IdentityList(Answer):
+    """All ways for the user to sign in, the oldest first."""
+
+    items: list[IdentityAnswer]

@@ -1,55 +1,110 @@
-"""Access tokens: signed JWTs with an issuer, an audience and a type of their own."""
+"""Access and refresh tokens: signed JWTs with an issuer, an audience, a type and the id of their key.
 
-from datetime import timedelta
+The key signs nothing else: the library takes a token without a type for an access token. While the key is being
+changed, ``JWT_SECRET_PREVIOUS`` goes on checking what it signed, so that nobody is signed out.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from flask import Flask, request
-from flask_jwt_extended import JWTManager, create_access_token, decode_token
+from flask import Flask
+from flask_jwt_extended import JWTManager, create_access_token, create_refresh_token, decode_token
 from flask_jwt_extended.exceptions import JWTExtendedException
 from jwt.exceptions import PyJWTError
 
-from backend.accounts.errors import NotSignedIn
 from backend.core.http import parse_uuid
 from backend.settings import Settings
 
 _ISSUER = "hackthestudy"
 _AUDIENCE = "hackthestudy-api"
+_SESSION = "sid"
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """What a valid token says: for whom it speaks, by which session, and its own id."""
+
+    user_id: UUID
+    session_id: UUID
+    token_id: UUID
 
 
 def configure_tokens(app: Flask, settings: Settings) -> None:
-    """Set up signing and checking of access tokens."""
+    """Set up signing and checking of tokens."""
     app.config.update(
-        JWT_SECRET_KEY=settings.jwt_secret.get_secret_value(),
         JWT_ALGORITHM="HS256",
+        # The library's own cookies are not used; a random claim would make the same refresh token differ.
+        JWT_COOKIE_CSRF_PROTECT=False,
         JWT_DECODE_ALGORITHMS=["HS256"],
         JWT_ENCODE_ISSUER=_ISSUER,
         JWT_DECODE_ISSUER=_ISSUER,
         JWT_ENCODE_AUDIENCE=_AUDIENCE,
         JWT_DECODE_AUDIENCE=_AUDIENCE,
-        JWT_ACCESS_TOKEN_EXPIRES=timedelta(minutes=settings.access_token_minutes),
     )
-    JWTManager(app)
+    current = settings.jwt_secret.get_secret_value()
+    keys = {_key_id(current): current}
+    if settings.jwt_secret_previous is not None:
+        previous = settings.jwt_secret_previous.get_secret_value()
+        keys[_key_id(previous)] = previous
+    manager = JWTManager(app)
+
+    @manager.encode_key_loader
+    def signing_key(_identity: object) -> str:
+        return current
+
+    @manager.additional_headers_loader
+    def header(_identity: object) -> dict[str, str]:
+        return {"kid": _key_id(current)}
+
+    @manager.decode_key_loader
+    def checking_key(header: dict[str, Any], _claims: object) -> str:
+        # A key that nobody names is the current one: the release before this one named none.
+        return keys.get(header.get("kid", ""), current)
 
 
-def issue_access_token(user_id: UUID, *, life: timedelta) -> str:
-    """Return a signed access token for ``user_id`` that expires after ``life``."""
-    token: str = create_access_token(identity=str(user_id), expires_delta=life)
+def _key_id(secret: str) -> str:
+    """Return a name for a key that tells nothing of it."""
+    return hashlib.sha256(b"hackthestudy key id\n" + secret.encode()).hexdigest()[:12]
+
+
+def issue_access_token(user_id: UUID, session_id: UUID, *, life: timedelta) -> str:
+    """Return a signed access token of a session that expires after ``life``."""
+    token: str = create_access_token(
+        identity=str(user_id), expires_delta=life, additional_claims={_SESSION: str(session_id)}
+    )
     return token
 
 
-def read_access_token() -> UUID:
-    """Return the user id of the request's bearer token. Raises NotSignedIn."""
-    # The header is read here, since the library finds no scheme but in its own spelling; RFC 9110 allows any case.
-    header = request.authorization
-    if header is None or header.type != "bearer" or not header.token:
-        raise NotSignedIn
+def issue_refresh_token(
+    user_id: UUID, session_id: UUID, token_id: UUID, *, issued_at: datetime, expires_at: datetime
+) -> str:
+    """Return the refresh token with this id. The same arguments give the same token, to the last character."""
+    claims = {_SESSION: str(session_id), "jti": str(token_id), "iat": issued_at, "nbf": issued_at, "exp": expires_at}
+    token: str = create_refresh_token(identity=str(user_id), additional_claims=claims)
+    return token
+
+
+def read_access_token(token: str) -> Spoken | None:
+    """Return what an access token says, or None when it is not ours, not valid any more, or of another type."""
+    return _read(token, "access")
+
+
+def read_refresh_token(token: str) -> Spoken | None:
+    """Return what a refresh token says, or None; see ``read_access_token``."""
+    return _read(token, "refresh")
+
+
+def _read(token: str, kind: str) -> Spoken | None:
     try:
-        claims: dict[str, Any] = decode_token(header.token)
+        claims: dict[str, Any] = decode_token(token)
     except (JWTExtendedException, PyJWTError):
-        raise NotSignedIn from None
-    user_id = parse_uuid(str(claims.get("sub", "")))
+        return None
+    ids = [parse_uuid(str(claims.get(name) or "")) for name in ("sub", _SESSION, "jti")]
+    user_id, session_id, token_id = ids
     # The library checks an expiry where there is one; a token without any would be good for ever.
-    if user_id is None or "exp" not in claims or claims["type"] != "access":
-        raise NotSignedIn
-    return user_id
+    if user_id is None or session_id is None or token_id is None or "exp" not in claims or claims["type"] != kind:
+        return None
+    return Spoken(user_id, session_id, token_id)

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 
 from flask import Flask, current_app, request
 
+from backend.setting_rules import Network, parse_networks
 from backend.settings import Settings
 
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 _EXTENSION = "client_address"
@@ -46,7 +46,7 @@ class AddressRule:
 
 def configure_client_address(app: Flask, settings: Settings) -> None:
     """Set whose word is taken for the address of a client."""
-    app.extensions[_EXTENSION] = AddressRule(settings.trusted_proxy_header, settings.trusted_networks)
+    app.extensions[_EXTENSION] = AddressRule(settings.trusted_proxy_header, parse_networks(settings.trusted_proxies))
 
 
 def client_address() -> str:

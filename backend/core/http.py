@@ -25,6 +25,8 @@ from backend.core.database import is_passing
 from backend.core.errors import DomainError, Unavailable
 from backend.core.ids import new_id
 from backend.core.logging import get_logger
+from backend.core.origins import refuse_unknown_host
+from backend.core.security_headers import security_headers
 from backend.core.validation_messages import field_messages, nul_refused
 
 log = get_logger(__name__)
@@ -186,6 +188,7 @@ def configure_http(app: APIFlask, *, largest_upload: int, production: bool) -> N
     app.config["MAX_CONTENT_LENGTH"] = largest_upload
     app.config["MAX_FORM_MEMORY_SIZE"] = _LARGEST_JSON
     app.config["MAX_FORM_PARTS"] = 50
+    common = security_headers(production=production)
 
     @app.before_request
     def begin() -> Response | None:
@@ -194,6 +197,7 @@ def configure_http(app: APIFlask, *, largest_upload: int, production: bool) -> N
         g.request_id = wanted if _REQUEST_ID.fullmatch(wanted) else new_id().hex
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=g.request_id)
+        refuse_unknown_host()
         if request.method in _METHODS_WITH_BODY:
             return _refuse_body()
         return None
@@ -201,14 +205,10 @@ def configure_http(app: APIFlask, *, largest_upload: int, production: bool) -> N
     @app.after_request
     def finish(response: Response) -> Response:
         response.headers["X-Request-Id"] = request_id()
-        response.headers["X-Content-Type-Options"] = "nosniff"
-        response.headers["Referrer-Policy"] = "no-referrer"
         # Also on answers without CORS headers, so that no cache hands one origin's answer to another.
         response.vary.add("Origin")
-        response.headers.setdefault("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
-        response.headers.setdefault("Cache-Control", "no-store")
-        if production:
-            response.headers["Strict-Transport-Security"] = "max-age=63072000; includeSubDomains"
+        for name, value in common.items():
+            response.headers.setdefault(name, value)
         # Probes ask every few seconds, and would hide what users do.
         is_routine = g.get("is_probe", False) and response.status_code < HTTPStatus.BAD_REQUEST
         log.log(

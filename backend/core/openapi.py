@@ -34,6 +34,10 @@ _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
+# The page needs nothing of the device.
+_PERMISSIONS = ", ".join(
+    f"{feature}=()" for feature in ("camera", "display-capture", "geolocation", "microphone", "payment", "usb")
+)
 
 
 @docs.get("/docs")
@@ -44,7 +48,11 @@ def page() -> Response:
         js=url_for(".asset", name="js/swagger-ui-bundle.js"),
         start=url_for(".start"),
     )
-    return Response(html, content_type="text/html; charset=utf-8", headers={"Content-Security-Policy": _POLICY})
+    return Response(
+        html,
+        content_type="text/html; charset=utf-8",
+        headers={"Content-Security-Policy": _POLICY, "Permissions-Policy": _PERMISSIONS},
+    )
 
 
 @docs.get("/docs/start.js")

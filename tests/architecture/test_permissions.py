@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+import sqlalchemy as sa
 from apiflask import APIFlask
 
 from backend.app import PUBLIC_ENDPOINTS
@@ -21,11 +22,16 @@ BODIES: dict[str, dict[str, Any]] = {
     "generation.start_run": {},
     "generation.cancel_run": {},
 }
+# The only identity of a user cannot be taken away.
+FURTHER_IDENTITY = sa.text(
+    "INSERT INTO identities (id, user_id, provider, subject, email_verified)"
+    " VALUES (gen_random_uuid(), :user_id, 'google', '1', false) RETURNING id"
+)
 QUERIES = {"study.export_study_set": {"format": "json"}}
 
 
 @pytest.fixture
-def owned(client, run_pending_jobs: Callable[[], int]) -> dict[str, Any]:
+def owned(app: APIFlask, client, engine: sa.Engine, run_pending_jobs: Callable[[], int]) -> dict[str, Any]:
     """One of everything that has an id, owned by ``client``; by the names of the routes' arguments."""
     study_set_id = client.make_study_set()
     path = f"/api/v1/study-sets/{study_set_id}"
@@ -37,6 +43,11 @@ def owned(client, run_pending_jobs: Callable[[], int]) -> dict[str, Any]:
         "run_id": client.post(f"{path}/runs", json={}),
     }
     ids = {name: answer.json["id"] for name, answer in made.items()}
+    app.test_client().sign_in("student@example.org")
+    sessions = client.get("/api/v1/users/me/sessions").json["items"]
+    ids["session_id"] = next(session["id"] for session in sessions if not session["is_current"])
+    with engine.begin() as connection:
+        ids["identity_id"] = str(connection.scalar(FURTHER_IDENTITY, {"user_id": client.user_id}))
     return {"study_set_id": study_set_id, "document_id": document["id"], "number": 1, **ids}
 
 

@@ -18,6 +18,9 @@ MAY_BE_PUBLIC = {
     "operations.health": "asked by load balancers and monitors",
     "metrics.scrape": "asked by Prometheus, with a token of its own and none of a user",
     "operations.live": "asked by what restarts a process that hangs",
+    "tokens.redeem_code": "asks for a one-time code and the cookie that belongs to it",
+    "tokens.refresh": "asks for a refresh token",
+    "tokens.sign_out": "ends the session of the refresh token that it is given, and none else",
     "development.dev_login": "gives the first token; not there in production",
     "openapi.spec": "describes the API, not anybody's data",
     "docs.page": "shows the description",
@@ -26,6 +29,10 @@ MAY_BE_PUBLIC = {
 }
 # POSTs that need no Idempotency-Key, and why.
 NOT_CREATING = {
+    "tokens.redeem_code": "a code is good once, and what it gives is a secret that is not kept",
+    "tokens.refresh": "a token that comes again is told from a theft by the time that has gone by",
+    "tokens.sign_out": "signing out twice is signing out once",
+    "tokens.sign_out_everywhere": "signing out twice is signing out once",
     "development.dev_login": "the same address is the same user, however often",
     "generation.cancel_run": "cancelling twice is cancelling once",
 }

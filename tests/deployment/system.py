@@ -167,6 +167,9 @@ class ContainerSystem:
                 values[key] = re.sub(r"\$\{api\.COMMIT_HASH\}", "0123abc", value)
         # One student asks here as often as many do elsewhere.
         values["RATE_LIMIT_READ"] = "100000/minute"
+        if "ALLOWED_HOSTS" in values:
+            # Where the tests find it; on the platform, requests come under the domain.
+            values["ALLOWED_HOSTS"] += ",127.0.0.1"
         values["OPENAI_BASE_URL"] = f"http://model:{_MODEL_PORT}/v1"
         if self._outside_redis:
             values["REDIS_URL"] = "redis://redis:6379/0"

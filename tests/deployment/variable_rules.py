@@ -35,9 +35,14 @@ UPLOAD_BELOW_BYTES = 100_000_000
 ONLY_API = frozenset(
     {
         "port",
+        "allowed_hosts",
         "cors_origins",
         "metrics_token",
         "access_token_minutes",
+        "jwt_secret_previous",
+        "session_idle_days",
+        "session_days",
+        "admin_emails",
         "google_client_id",
         "google_client_secret",
         "github_client_id",
@@ -69,8 +74,9 @@ ONLY_WORKER = frozenset(
         "watchdog_pause_s",
     }
 )
-# An address may hold a password, so this one is a secret though its type in the settings class is plain text.
-SECRET_TEXTS = frozenset({"database_url"})
+# Secrets though their type in the settings class is plain text: an address may hold a password, and addresses of
+# people do not belong into a repository.
+SECRET_TEXTS = frozenset({"database_url", "admin_emails"})
 
 _KEY_LIKE = re.compile(r"sk[-_](?:live|test|proj)|whsec_|gh[oprsu]_|AKIA|-----BEGIN|://[^/@\s]*:[^/@\s]+@")
 
@@ -218,6 +224,15 @@ def prefixes(deployment: Deployment) -> Iterator[str]:
             yield f"{component.name} has the LOG_PREFIX {prefix} instead of {expected}"
 
 
+def one_address(deployment: Deployment) -> Iterator[str]:
+    """Components take for their own address the one under which the edge knows the app."""
+    primary = {f"https://{one['domain']}" for one in deployment.spec.get("domains", []) if one.get("type") == "PRIMARY"}
+    for component in deployment.built:
+        address = deployment.value(component, "PUBLIC_URL")
+        if address not in primary:
+            yield f"{component.name} has the PUBLIC_URL {address}, but the PRIMARY domain is {sorted(primary)}"
+
+
 def edge_limits(deployment: Deployment) -> Iterator[str]:
     """Requests and streams end, and uploads are refused, by us before the edge does it."""
     for service in deployment.of("services"):
@@ -301,13 +316,17 @@ def environment(deployment: Deployment, component: Component, *, optional_secret
 
 def _is_optional(key: str) -> bool:
     field = Settings.model_fields.get(key.lower())
-    return field is not None and field.default is None
+    return field is not None and field.default in (None, ())
 
 
 def _made_up(key: str, number: int) -> str:
     letters = string.ascii_letters + string.digits
     text = letters[number:] + letters[:number]
-    return f"postgresql://user:{text}@database.example:25060/app" if key == "DATABASE_URL" else text
+    texts = {
+        "DATABASE_URL": f"postgresql://user:{text}@database.example:25060/app",
+        "ADMIN_EMAILS": "ada@example.org, grace@example.org",
+    }
+    return texts.get(key, text)
 
 
 @contextlib.contextmanager
@@ -334,6 +353,7 @@ RULES = (
     one_broker,
     one_instance_of_own_redis,
     prefixes,
+    one_address,
     edge_limits,
     settings_are_given,
     secret_types,

@@ -54,6 +54,9 @@ class ContainerProcess:
         self.env = {
             **SECRETS,
             "ENVIRONMENT": "production",
+            "PUBLIC_URL": "https://api.example.org",
+            # Where the tests find it; probes would need no name.
+            "ALLOWED_HOSTS": "127.0.0.1",
             "FRONTEND_URL": "https://app.example.org",
             "REDIS_URL": f"redis://127.0.0.1:{self.redis_port}/0",
             "PATH": ":".join(path),

@@ -1,0 +1,73 @@
+"""From the provider's page to the browser app: a one-time code in the address, and a cookie that must come with it.
+
+No token is ever part of an address, which ends up in histories and logs. The code alone is worth nothing: it is good
+for a minute, once, and with the cookie of the browser that it was made in.
+"""
+
+import secrets
+from datetime import timedelta
+from typing import NamedTuple
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from backend.accounts.callers import hash_secret
+from backend.accounts.models import Session, SignInCode
+from backend.accounts.sessions import begin_session
+from backend.core.database import db
+from backend.core.jobs import database_now
+
+CODE_LIFE = timedelta(seconds=60)
+_BYTES = 32
+
+
+class HandOver(NamedTuple):
+    """What the browser gets: the code in the address, the other half in an HttpOnly cookie."""
+
+    code: str
+    browser: str
+
+
+def begin_hand_over(user_id: UUID, provider: str) -> HandOver:
+    """Make a one-time code for a user who has just signed in at a provider."""
+    pair = HandOver(secrets.token_urlsafe(_BYTES), secrets.token_urlsafe(_BYTES))
+    db.session.add(
+        SignInCode(
+            code_hash=hash_secret(pair.code),
+            browser_hash=hash_secret(pair.browser),
+            user_id=user_id,
+            provider=provider,
+            expires_at=db.session.scalars(sa.select(database_now())).one() + CODE_LIFE,
+        )
+    )
+    db.session.flush()
+    return pair
+
+
+def redeem_code(code: str, browser: str, *, user_agent: str) -> Session | None:
+    """Begin the session that a one-time code stands for, or return None when it is not good.
+
+    The code is used up either way, so the transaction must be committed whatever is returned.
+    """
+    found = db.session.execute(
+        sa.delete(SignInCode)
+        .where(SignInCode.code_hash == hash_secret(code))
+        .returning(
+            SignInCode.user_id,
+            SignInCode.provider,
+            SignInCode.browser_hash,
+            (SignInCode.expires_at > database_now()).label("in_time"),
+        )
+        .execution_options(synchronize_session=False)
+    ).one_or_none()
+    if found is None or not found.in_time:
+        return None
+    if not secrets.compare_digest(found.browser_hash, hash_secret(browser)):
+        return None
+    return begin_session(found.user_id, provider=found.provider, user_agent=user_agent)
+
+
+def forget_expired_codes() -> int:
+    """Delete one-time codes that nobody redeemed in time. Returns how many."""
+    old = sa.delete(SignInCode).where(SignInCode.expires_at < database_now()).returning(SignInCode.user_id)
+    return len(db.session.scalars(old).all())

@@ -1,0 +1,69 @@
+"""What accounts tell other rooms: who calls, what she may do, what she did."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+
+class Role(StrEnum):
+    """What a user is in this system."""
+
+    STUDENT = "student"
+    ADMIN = "admin"
+
+
+class Scope(StrEnum):
+    """What an API key may do: ``read`` is GET and HEAD, ``write`` everything else."""
+
+    READ = "read"
+    WRITE = "write"
+
+
+class ActivityKind(StrEnum):
+    """What the activity history tells of. A room that adds to it names its kinds here."""
+
+    SIGNED_IN = "signed_in"
+    SIGNED_OUT = "signed_out"
+    SESSION_ENDED = "session_ended"
+    IDENTITY_LINKED = "identity_linked"
+    IDENTITY_UNLINKED = "identity_unlinked"
+    API_KEY_CREATED = "api_key_created"
+    API_KEY_REVOKED = "api_key_revoked"
+    DOCUMENT_UPLOADED = "document_uploaded"
+    RUN_STARTED = "run_started"
+    RUN_ENDED = "run_ended"
+    EXPORT_REQUESTED = "export_requested"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who sends a request: a user with one of her sessions, or with one of her API keys.
+
+    ``language`` is the one she chose in her profile, if any. ``authenticated_at`` is when she last signed in at her
+    provider for this session; None with an API key.
+    """
+
+    user_id: UUID
+    session_id: UUID | None
+    api_key_id: UUID | None
+    scopes: frozenset[Scope]
+    is_admin: bool
+    language: str | None
+    authenticated_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedIdentity:
+    """Who a provider says has signed in, after everything about its answer was checked.
+
+    ``subject`` is the provider's id of the person, never reused; ``email_verified`` is the provider's word.
+    """
+
+    provider: str
+    subject: str
+    email: str | None
+    email_verified: bool
+    name: str | None = None
+    picture_url: str | None = None
+    language: str | None = None

@@ -1,0 +1,47 @@
+"""Users who have just come back from a provider."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from apiflask import APIFlask
+
+from backend.accounts import service
+from backend.accounts.types import VerifiedIdentity
+from backend.core.transaction import transaction
+
+AUTH = "/api/v1/auth"
+
+
+def identity(subject: str = "1", **changes: Any) -> VerifiedIdentity:
+    """What Google says of Ada."""
+    said = {"provider": "google", "email": f"ada{subject}@example.org", "email_verified": True, "name": "Ada"}
+    return VerifiedIdentity(subject=subject, **{**said, **changes})
+
+
+@pytest.fixture
+def come_back(app: APIFlask) -> Callable[..., tuple[Any, str]]:
+    """Return a browser that has come back from a provider, with its cookie, and the one-time code."""
+
+    def come(said: VerifiedIdentity | None = None) -> tuple[Any, str]:
+        said = said or identity()
+        with app.app_context(), transaction():
+            pair = service.begin_hand_over(service.sign_in(said), said.provider)
+        browser = app.test_client()
+        browser.set_cookie("hand_over", pair.browser, path=AUTH)
+        return browser, pair.code
+
+    return come
+
+
+@pytest.fixture
+def signed_in(come_back) -> Callable[..., tuple[Any, dict[str, Any]]]:
+    """Return a browser that has signed in, with the token answer; the refresh token is in a cookie or in the answer."""
+
+    def sign_in(said: VerifiedIdentity | None = None, refresh: str = "cookie") -> tuple[Any, dict[str, Any]]:
+        browser, code = come_back(said)
+        answer = browser.post(f"{AUTH}/token", json={"code": code, "refresh": refresh})
+        assert answer.status_code == 200, answer.text
+        return browser, answer.json
+
+    return sign_in

@@ -1,0 +1,246 @@
+"""Under which names the API answers, which pages may read its answers, and which may act in a user's name."""
+
+import pytest
+from apiflask import APIFlask
+from flask.testing import FlaskClient
+
+from backend.app import create_app
+from backend.core.http import configure_http
+from backend.core.origins import configure_origins, require_allowed_origin
+from backend.settings import Settings
+from tests.core.test_problems import assert_problem
+
+SETS = "/api/v1/study-sets"
+HEALTH = "/api/v1/health"
+FRONTEND = "http://localhost:5173"
+API = "https://api.study.example"
+ELSEWHERE = [
+    "http://localhost:5174",
+    "https://localhost:5173",
+    "http://localhost:51730",
+    "http://xlocalhost:5173",
+    "http://localhost:5173.evil.example",
+    "http://localhost",
+    "https://evil.example",
+    "null",
+    "",
+]
+NAMED = {
+    "Authorization",
+    "Content-Type",
+    "Idempotency-Key",
+    "If-Match",
+    "If-None-Match",
+    "Last-Event-ID",
+    "X-Request-Id",
+    "Accept-Language",
+}
+SHOWN = {
+    "RateLimit",
+    "RateLimit-Policy",
+    "ETag",
+    "Content-Disposition",
+    "Retry-After",
+    "Location",
+    "Idempotency-Replayed",
+    "X-Request-Id",
+}
+
+
+@pytest.fixture(scope="module")
+def production(settings: Settings) -> FlaskClient:
+    """A client of an API whose names are given."""
+    given = {
+        "environment": "production",
+        "public_url": API,
+        "allowed_hosts": ("api",),
+        "frontend_url": "https://study.example",
+    }
+    return create_app(settings.model_copy(update=given)).test_client()
+
+
+@pytest.fixture(scope="module")
+def stranger(built_app: APIFlask) -> FlaskClient:
+    """A client of the app, whatever its tables hold."""
+    return built_app.test_client()
+
+
+def words(header: str) -> set[str]:
+    """Return the parts of a list in a header."""
+    return {word.strip() for word in header.split(",")}
+
+
+@pytest.mark.parametrize("host", ["api.study.example", "API.Study.Example", "api.study.example:443", "api", "api:8080"])
+def test_the_names_given_are_answered(production, host: str) -> None:
+    assert production.get(SETS, headers={"Host": host}).status_code == 401
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "evil.example",
+        "api.study.example.evil.example",
+        "evil-api.study.example",
+        "study.example",
+        "api.study.example@evil.example",
+        "api.study.example:80:80",
+        "api.study.example:x",
+        "api.study.example/",
+        "api.study.example, evil.example",
+        "10.1.2.3:8080",
+        "localhost",
+        "127.0.0.1",
+        "[::1]",
+        "",
+        " ",
+        "é.example",
+    ],
+)
+@pytest.mark.parametrize("path", [SETS, "/api/v1/docs", "/api/v1/openapi.json", "/nothing-here", "/api//v1/health"])
+def test_another_name_is_refused(production, path: str, host: str) -> None:
+    answer = production.get(path, headers={"Host": host})
+    assert_problem(answer, 400, "unknown_host")
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert "evil" not in answer.text
+
+
+def test_the_name_comes_before_all_else(production) -> None:
+    evil = {"Host": "evil.example", "Origin": "https://study.example"}
+    chunked = {"CONTENT_LENGTH": "", "wsgi.input_terminated": True}
+    body = production.post(
+        SETS, headers={**evil, "Transfer-Encoding": "chunked"}, environ_overrides=chunked, content_type="text/plain"
+    )
+    assert_problem(body, 400, "unknown_host")
+    assert production.options(SETS, headers={**evil, "Access-Control-Request-Method": "POST"}).status_code == 400
+
+
+@pytest.mark.parametrize("path", [HEALTH, f"{HEALTH}/live", "/metrics"])
+def test_probes_and_scrapers_ask_by_address(production, path: str) -> None:
+    for host in ("10.1.2.3:8080", "evil.example", ""):
+        answer = production.get(path, headers={"Host": host})
+        assert answer.status_code == (401 if path == "/metrics" else 200)
+
+
+def test_a_forwarded_name_counts_for_nothing(production) -> None:
+    forwarded = {"X-Forwarded-Host": "api.study.example", "Forwarded": "host=api.study.example"}
+    assert production.get(SETS, headers={"Host": "evil.example", **forwarded}).status_code == 400
+    forwarded = {"X-Forwarded-Host": "evil.example", "Forwarded": "host=evil.example"}
+    assert production.get(SETS, headers={"Host": "api.study.example", **forwarded}).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("language", "beginning"),
+    [("en", "The server"), ("de-CH", "Unter diesem")],
+)
+def test_the_refusal_is_in_the_language_asked_for(production, language: str, beginning: str) -> None:
+    answer = production.get(SETS, headers={"Host": "evil.example", "Accept-Language": language})
+    assert answer.json["detail"].startswith(beginning)
+
+
+def test_redirects_and_locations_name_no_host(stranger, client) -> None:
+    for host in ("localhost", "127.0.0.1:9"):
+        moved = stranger.get("/api//v1/health?x=//evil.example", headers={"Host": host})
+        assert moved.headers["Location"] == "/api/v1/health?x=//evil.example"
+        assert host not in moved.text
+        made = client.post(SETS, json={"title": "Biology"}, headers={"Host": host})
+        assert made.headers["Location"] == f"{SETS}/{made.json['id']}"
+    twice = stranger.get("//evil.example/api/v1/health")
+    assert not twice.headers.get("Location", "").startswith("//")
+
+
+@pytest.mark.parametrize("origin", [FRONTEND, "https://study.example", "https://app.example"])
+def test_listed_origins_may_read(settings: Settings, origin: str) -> None:
+    app = create_app(settings.model_copy(update={"cors_origins": ("https://study.example", "https://app.example")}))
+    answer = app.test_client().get(HEALTH, headers={"Origin": origin})
+    assert answer.headers.getlist("Access-Control-Allow-Origin") == [origin]
+    assert "Origin" in answer.headers["Vary"]
+    assert words(answer.headers["Access-Control-Expose-Headers"]) == SHOWN
+
+
+@pytest.mark.parametrize("path", [HEALTH, "/api/v1/auth/refresh"])
+@pytest.mark.parametrize("origin", ELSEWHERE)
+def test_other_origins_may_not(stranger, path: str, origin: str) -> None:
+    asked = {"Origin": origin, "Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "X-Other"}
+    for answer in (stranger.get(path, headers=asked), stranger.options(path, headers=asked)):
+        assert not [name for name, _ in answer.headers if name.startswith("Access-Control-")]
+        assert "Origin" in answer.headers["Vary"]
+
+
+def test_a_dot_in_an_origin_is_a_dot(settings: Settings) -> None:
+    app = create_app(settings.model_copy(update={"cors_origins": ("https://study.example",)}))
+    answer = app.test_client().get(HEALTH, headers={"Origin": "https://studyxexample"})
+    assert "Access-Control-Allow-Origin" not in answer.headers
+
+
+def test_answers_differ_by_origin_for_caches(stranger) -> None:
+    for headers in ({}, {"Origin": FRONTEND}, {"Origin": "https://evil.example"}):
+        assert "Origin" in stranger.get(HEALTH, headers=headers).headers.get("Vary", "")
+
+
+def test_a_browser_may_ask_first(stranger) -> None:
+    asked = {
+        "Origin": FRONTEND,
+        "Access-Control-Request-Method": "PATCH",
+        "Access-Control-Request-Headers": ", ".join([*sorted(NAMED), "X-Forwarded-Host", "Cookie"]),
+    }
+    answer = stranger.options(SETS, headers=asked)
+    assert answer.status_code in (200, 204)
+    assert answer.headers["Access-Control-Allow-Origin"] == FRONTEND
+    assert words(answer.headers["Access-Control-Allow-Methods"]) == {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"}
+    assert words(answer.headers["Access-Control-Allow-Headers"]) == NAMED
+
+
+@pytest.mark.parametrize(
+    ("path", "kept"),
+    [("/api/v1/auth/refresh", True), ("/api/v1/auth/a/b", True), (SETS, False), ("/api/v1/authors", False)],
+)
+def test_a_browser_sends_what_it_keeps_only_where_cookies_are_used(stranger, path: str, kept: bool) -> None:
+    asked = {"Origin": FRONTEND, "Access-Control-Request-Method": "POST"}
+    for answer in (stranger.post(path, headers=asked), stranger.options(path, headers=asked)):
+        assert answer.headers["Access-Control-Allow-Origin"] == FRONTEND
+        assert answer.headers.get("Access-Control-Allow-Credentials") == ("true" if kept else None)
+
+
+def test_errors_can_be_read_by_the_frontend(stranger) -> None:
+    answer = stranger.get(SETS, headers={"Origin": FRONTEND})
+    assert answer.status_code == 401
+    assert answer.headers["Access-Control-Allow-Origin"] == FRONTEND
+
+
+@pytest.fixture(scope="module")
+def trusting(settings: Settings) -> FlaskClient:
+    """A client of an app with a route that would trust a cookie."""
+    app = APIFlask("hackthestudy-tests")
+    configure_http(app, largest_upload=1000, production=False)
+    configure_origins(app, settings, any_host=frozenset())
+
+    @app.post("/cookie")
+    def act() -> str:
+        require_allowed_origin()
+        return "done"
+
+    return app.test_client()
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Origin": FRONTEND},
+        {"Origin": "http://localhost:8080"},
+        {"Origin": FRONTEND, "Sec-Fetch-Site": "same-site"},
+    ],
+    ids=["a script", "the browser app", "the documentation", "a browser that says more"],
+)
+def test_pages_of_ours_and_scripts_may_act(trusting, headers: dict[str, str]) -> None:
+    assert trusting.post("/cookie", headers=headers).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [*({"Origin": origin} for origin in ELSEWHERE)]
+    + [{"Sec-Fetch-Site": site} for site in ("cross-site", "same-site", "same-origin", "none")],
+    ids=str,
+)
+def test_pages_of_others_may_not_act(trusting, headers: dict[str, str]) -> None:
+    assert_problem(trusting.post("/cookie", headers=headers), 403, "foreign_origin")
