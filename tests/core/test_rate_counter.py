@@ -95,10 +95,33 @@ def test_a_request_is_one_command(server: LocalRedis) -> None:
         calls = {name.removeprefix("cmdstat_"): each["calls"] for name, each in client.info("commandstats").items()}
     # What stands beside it is called by the script, within Redis.
     assert calls.pop("evalsha") == 5
-    assert set(calls) <= {"incr", "pttl", "config|resetstat", "info"}
+    assert set(calls) <= {"incrby", "pttl", "config|resetstat", "info"}
 
 
-def test_many_at_once_get_exactly_the_limit(server: LocalRedis) -> None:
+def test_of_a_large_limit_a_hundredth_is_taken_at_a_time(server: LocalRedis) -> None:
+    limit = Limit("1200/minute")
+    counter, another = RateCounter(server.url), RateCounter(server.url)
+    with redis.Redis.from_url(server.url) as client:
+        client.config_resetstat()
+        left = [counter.count(limit, "read", "student").remaining for _ in range(25)]
+        assert client.info("commandstats")["cmdstat_evalsha"]["calls"] == 3
+    assert left == list(range(1199, 1174, -1))
+    # What the first has taken is not the other's.
+    assert another.count(limit, "read", "student").remaining == 1200 - 36 - 1
+    found = [counter.count(limit, "read", "student").allowed for _ in range(1200)]
+    assert (found.count(True), found[-1]) == (1200 - 25 - 12, False)
+
+
+@pytest.mark.parametrize("text", ["100/minute", "250/minute"])
+def test_many_at_once_get_exactly_the_limit(server: LocalRedis, text: str) -> None:
+    limit = Limit(text)
+    counter = RateCounter(server.url)
+    with ThreadPoolExecutor(8) as pool:
+        asked = [pool.submit(counter.count, limit, "read", "student") for _ in range(400)]
+        assert sum(each.result().allowed for each in asked) == limit.amount
+
+
+def test_processes_count_together(server: LocalRedis) -> None:
     limit = Limit("100/minute")
     counters = [RateCounter(server.url), RateCounter(server.url)]
     with ThreadPoolExecutor(8) as pool:
@@ -176,7 +199,7 @@ def test_without_a_broker_a_window_ends_too_and_is_forgotten() -> None:
     wait_for("the end of the windows", lambda: counter.count(limit, "read", "student").allowed)
     for number in range(2000):
         counter.count(THREE, "read", f"address-{number}")
-    assert len(counter._memory._windows) < 2500
+    assert len(counter._memory) < 2500
 
 
 def test_a_broker_that_speaks_tls_counts(tmp_path: Path, events) -> None:
