@@ -14,6 +14,7 @@ from backend.accounts.tokens import issue_access_token, read_refresh_token
 from backend.core.clock import now
 from backend.core.cookies import delete_cookie, read_cookie, set_cookie
 from backend.core.origins import PATH_WITH_COOKIES, require_allowed_origin
+from backend.core.rate_limits import limit_sign_in_of
 from backend.core.transaction import transaction
 from backend.settings import get_settings
 
@@ -62,6 +63,7 @@ def refresh(body: RefreshBody) -> ResponseReturnValue:
     spoken = read_refresh_token(token) if token else None
     if spoken is None:
         raise SessionEnded
+    limit_sign_in_of(spoken.user_id)
     with transaction():
         session = service.refresh_session(spoken)
     if session is None:

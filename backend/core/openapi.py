@@ -1,5 +1,6 @@
 """The OpenAPI document, put into its final shape, and a page to browse it whose assets are served locally."""
 
+import itertools
 import json
 from importlib.resources import files
 from typing import Any
@@ -9,6 +10,7 @@ from flask import Response, abort, url_for
 
 from backend.core.http import Problem
 from backend.core.idempotency import ACCEPTS_KEY
+from backend.core.rate_limits import RouteClasses
 
 SPEC_PATH = "/api/v1/openapi.json"
 
@@ -69,7 +71,7 @@ def asset(name: str) -> Response:
     return Response(body, content_type=_ASSET_TYPES[name], headers=headers)
 
 
-def configure_openapi(app: APIFlask, public_endpoints: frozenset[str]) -> None:
+def configure_openapi(app: APIFlask, public_endpoints: frozenset[str], classes: RouteClasses) -> None:
     """Put the generated document into its final shape whenever it is asked for."""
     app.config["SECURITY_SCHEMES"] = {
         "bearer": {
@@ -100,10 +102,12 @@ def configure_openapi(app: APIFlask, public_endpoints: frozenset[str]) -> None:
                         operation["responses"].setdefault("409", {"description": "Conflict"})
                         _add_header(operation, "2", "Location")
                         _add_header(operation, "409", "Retry-After")
-                    _finish_operation(operation, endpoint, public=endpoint in public_endpoints)
+                    limited = classes.find(endpoint, path, method.upper()) is not None
+                    _finish_operation(operation, endpoint, public=endpoint in public_endpoints, limited=limited)
         schemas = spec.setdefault("components", {}).setdefault("schemas", {})
         for unused in ("HTTPError", "ValidationError"):
             schemas.pop(unused, None)
+        spec["components"]["headers"] = _LIMIT_HEADERS
         schemas["Problem"] = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
         return _flatten(spec)
 
@@ -115,7 +119,7 @@ def _braces(rule: str) -> str:
     return "/".join(parts)
 
 
-def _finish_operation(operation: dict[str, Any], endpoint: str, *, public: bool) -> None:
+def _finish_operation(operation: dict[str, Any], endpoint: str, *, public: bool, limited: bool) -> None:
     operation["operationId"] = endpoint.rsplit(".", 1)[-1] or operation.get("operationId", "")
     responses = operation["responses"]
     if operation.pop("x-upload", False):
@@ -134,14 +138,11 @@ def _finish_operation(operation: dict[str, Any], endpoint: str, *, public: bool)
         responses.pop("422", None)
         responses["302"].pop("content", None)
         _add_header(operation, "302", "Location")
-    places = {parameter["in"] for parameter in operation.get("parameters", ())}
-    if "path" in places:
-        responses.setdefault("404", {"description": "Not there, or not yours"})
-    if places & {"query", "header"} and not leads_on:
-        responses.setdefault("422", {"description": "Not valid"})
-    if "requestBody" in operation:
-        for status, text in _BODY_REFUSED.items():
-            responses.setdefault(status, {"description": text})
+    if limited:
+        responses.setdefault("429", {"description": "Too many requests"})
+        for status, name in itertools.product(("2", "429"), _LIMIT_HEADERS):
+            _add_header(operation, status, name)
+    _describe_refusals(operation, leads_on=leads_on)
     if "304" in responses:
         # What has not changed is not sent again (RFC 9110, 15.4.5).
         responses["304"].pop("content", None)
@@ -155,11 +156,25 @@ def _finish_operation(operation: dict[str, Any], endpoint: str, *, public: bool)
     operation["responses"] = dict(sorted(responses.items()))
 
 
+def _describe_refusals(operation: dict[str, Any], *, leads_on: bool) -> None:
+    """Name the statuses with which parameters and bodies are refused."""
+    responses = operation["responses"]
+    places = {parameter["in"] for parameter in operation.get("parameters", ())}
+    if "path" in places:
+        responses.setdefault("404", {"description": "Not there, or not yours"})
+    if places & {"query", "header"} and not leads_on:
+        responses.setdefault("422", {"description": "Not valid"})
+    if "requestBody" in operation:
+        for status, text in _BODY_REFUSED.items():
+            responses.setdefault(status, {"description": text})
+
+
 def _add_header(operation: dict[str, Any], status: str, name: str) -> None:
     """Describe a header of the answers whose status begins like this."""
     for code, response in operation["responses"].items():
         if code.startswith(status):
-            response.setdefault("headers", {})[name] = _HEADERS[name]
+            described = {"$ref": f"#/components/headers/{name}"} if name in _LIMIT_HEADERS else _HEADERS[name]
+            response.setdefault("headers", {})[name] = described
 
 
 def _is_answer(response: dict[str, Any]) -> bool:
@@ -182,6 +197,17 @@ _HEADERS = {
         "schema": {"type": "string", "format": "uri-reference"},
     },
     "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 0}},
+}
+# They stand at every limited operation, so the document describes them once.
+_LIMIT_HEADERS = {
+    "RateLimit": {
+        "description": 'What is left by the name of a limit: `"read";r=1199;t=42` is 1199 requests in 42 seconds.',
+        "schema": {"type": "string"},
+    },
+    "RateLimit-Policy": {
+        "description": 'The limits that were counted: `"read";q=1200;w=60` is 1200 requests in 60 seconds.',
+        "schema": {"type": "string"},
+    },
 }
 UPLOAD_BODY = {
     "required": True,

@@ -206,6 +206,20 @@ class DocumentInUse(DomainError):
     }
 
 
+class TooManyActiveRuns(DomainError):
+    """The user has as many runs going as she may have; one that is being cancelled counts until its calls end."""
+
+    code = "too_many_active_runs"
+    status = 409
+    retry_after_s = 10
+    texts = {
+        "en": "You have {limit} runs going already. Wait for one to end, or cancel one.",
+        "de": "Bei dir laufen schon {limit} Läufe. Warte, bis einer zu Ende ist, oder brich einen ab.",
+        "fr": "Tu as déjà {limit} générations en cours. Attends que l'une se termine, ou annules-en une.",
+        "it": "Hai già {limit} generazioni in corso. Aspetta che una finisca, oppure annullane una.",
+    }
+
+
 class TooManyStreams(DomainError):
     """As many event streams are open as this process serves."""
 

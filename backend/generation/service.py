@@ -15,9 +15,16 @@ from backend.core.ids import new_id
 from backend.core.jobs import JobState
 from backend.core.logging import current_request_id
 from backend.core.pagination import Page, PageQuery, fetch_page
+from backend.core.quotas import lock_quota
 from backend.generation import events, figures
 from backend.generation.choice import get_language_model
-from backend.generation.errors import DocumentInUse, NoDocuments, NoReadableDocument, NothingWanted
+from backend.generation.errors import (
+    DocumentInUse,
+    NoDocuments,
+    NoReadableDocument,
+    NothingWanted,
+    TooManyActiveRuns,
+)
 from backend.generation.models import ModelCall, Run, RunDocument, RunEvent, Step
 from backend.generation.planning import end_run, lock_run, plan_when_read, stop_run
 from backend.generation.types import (
@@ -34,6 +41,7 @@ from backend.generation.views import RunView
 from backend.library import service as library
 from backend.library.signals import document_deleting, study_set_deleting, study_sets_expiring
 from backend.library.types import DocumentStatus
+from backend.settings import get_settings
 
 Sections = dict[str, tuple[int, datetime | None]]
 """By state: how many sections, and when the last of them ended."""
@@ -42,7 +50,7 @@ Sections = dict[str, tuple[int, datetime | None]]
 def start_run(user_id: UUID, study_set_id: UUID, wish: RunWish) -> Run:
     """Start a run over documents of the study set; it plans itself once they have been read.
 
-    Raises NotFound, NoDocuments, NoReadableDocument, NothingWanted.
+    Raises NotFound, NoDocuments, NoReadableDocument, NothingWanted, TooManyActiveRuns.
     """
     if wish.flashcards == 0 and wish.questions == 0:
         raise NothingWanted
@@ -52,6 +60,10 @@ def start_run(user_id: UUID, study_set_id: UUID, wish: RunWish) -> Run:
         raise NoDocuments
     if all(library.document_status(document) is DocumentStatus.FAILED for document in documents):
         raise NoReadableDocument
+    lock_quota("runs", user_id)
+    most = get_settings().max_active_runs_per_user
+    if count_active_runs(user_id) >= most:
+        raise TooManyActiveRuns(limit=most)
     model = get_language_model()
     run = Run(
         id=new_id(),
@@ -97,6 +109,12 @@ def get_run(user_id: UUID, run_id: UUID) -> Run:
     if run is None:
         raise NotFound
     return run
+
+
+def count_active_runs(user_id: UUID) -> int:
+    """Return how many runs of the user have not ended."""
+    query = sa.select(sa.func.count()).select_from(Run).where(Run.user_id == user_id, Run.ended_at.is_(None))
+    return db.session.scalar(query) or 0
 
 
 def list_runs(user_id: UUID, study_set_id: UUID, page: PageQuery) -> Page[Run]:

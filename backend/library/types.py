@@ -45,3 +45,11 @@ class DocumentText:
     status: DocumentStatus
     error_code: str | None
     pages: tuple[PageText, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StorageUsage:
+    """Bytes that a user's files take, and may take."""
+
+    used_bytes: int
+    quota_bytes: int

@@ -6,8 +6,9 @@ from uuid import UUID
 import pytest
 from apiflask import APIFlask
 
-from backend.app import PUBLIC_ENDPOINTS, create_app
+from backend.app import PUBLIC_ENDPOINTS, ROUTE_CLASSES, create_app
 from backend.core.idempotency import ACCEPTS_KEY
+from backend.core.rate_limits import RouteClass, RouteClasses
 from backend.settings import Settings
 
 pytestmark = pytest.mark.usefixtures("app")
@@ -112,6 +113,60 @@ def test_a_post_without_a_key_is_reported(settings: Settings) -> None:
     app = create_app(settings)
     app.post("/api/v1/new")(lambda: "made")
     assert not_repeatable(app) == ["POST /api/v1/new takes no Idempotency-Key"]
+
+
+def unlimited(app: APIFlask, classes: RouteClasses = ROUTE_CLASSES) -> list[str]:
+    """Return the routes without a class by which their requests are limited, and those whose class is too weak."""
+    found = []
+    for rule in app.url_map.iter_rules():
+        for method in sorted((rule.methods or set()) - {"OPTIONS"}):
+            route_class = classes.find(rule.endpoint, rule.rule, method)
+            if route_class is None and not classes.unlimited.get(rule.endpoint):
+                found.append(f"{method} {rule} is not limited, for no reason")
+            if "/auth/" in rule.rule and route_class is not RouteClass.SIGN_IN:
+                found.append(f"{method} {rule} is of signing in and not limited by address")
+            if method not in ("GET", "HEAD") and route_class is RouteClass.READ:
+                found.append(f"{method} {rule} changes something and is limited as if it read")
+    return found
+
+
+def test_every_route_is_limited_or_has_a_reason(app: APIFlask) -> None:
+    assert unlimited(app) == []
+
+
+def test_a_named_class_is_of_a_route_that_is_there(app: APIFlask) -> None:
+    endpoints = {rule.endpoint for rule in app.url_map.iter_rules()}
+    assert {*ROUTE_CLASSES.named, *ROUTE_CLASSES.unlimited} <= endpoints
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "route_class"),
+    [
+        ("GET", "/api/v1/new", RouteClass.READ),
+        ("PUT", "/api/v1/new", RouteClass.WRITE),
+        ("GET", "/api/v1/auth/login/<provider>", RouteClass.SIGN_IN),
+        ("POST", "/api/v1/auth/refresh", RouteClass.SIGN_IN),
+    ],
+)
+def test_a_new_route_is_limited_though_nobody_named_it(method: str, path: str, route_class: RouteClass) -> None:
+    assert ROUTE_CLASSES.find("room.new", path, method) is route_class
+
+
+def test_an_unlimited_route_is_reported(settings: Settings) -> None:
+    app = create_app(settings)
+    app.add_url_rule("/api/v1/new", "new", lambda: "open")
+    app.add_url_rule("/api/v1/auth/weak", "weak", lambda: "open", methods=["POST"])
+    classes = RouteClasses(
+        named={**ROUTE_CLASSES.named, "weak": RouteClass.READ},
+        unlimited={**ROUTE_CLASSES.unlimited, "new": ""},
+        sign_in_under=ROUTE_CLASSES.sign_in_under,
+    )
+    assert sorted(unlimited(app, classes)) == [
+        "GET /api/v1/new is not limited, for no reason",
+        "HEAD /api/v1/new is not limited, for no reason",
+        "POST /api/v1/auth/weak changes something and is limited as if it read",
+        "POST /api/v1/auth/weak is of signing in and not limited by address",
+    ]
 
 
 def test_every_post_that_creates_answers_the_same_twice(app: APIFlask, client, run_pending_jobs: Callable) -> None:

@@ -58,6 +58,14 @@ ONLY_API = frozenset(
         "gunicorn_threads",
         "gunicorn_timeout",
         "stream_seconds",
+        "trusted_proxy_header",
+        "trusted_proxies",
+        "rate_limit_address",
+        "rate_limit_sign_in",
+        "rate_limit_upload",
+        "rate_limit_run",
+        "rate_limit_read",
+        "rate_limit_write",
     }
 )
 ONLY_WORKER = frozenset(
