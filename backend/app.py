@@ -19,6 +19,7 @@ from backend.core.transaction import transaction
 from backend.core.uploads import UploadRequest
 from backend.generation.routes import generation
 from backend.library.routes import library
+from backend.operations.admin_routes import admin
 from backend.operations.metrics import configure_metrics
 from backend.operations.routes import SCRAPERS_KEY, metrics, operations
 from backend.operations.sentry import configure_sentry
@@ -76,7 +77,7 @@ def create_app(settings: Settings | None = None) -> APIFlask:
     configure_tokens(app, settings)
     configure_metrics(app)
     _require_user(app)
-    rooms = [operations, tokens, sessions, library, study, generation, docs]
+    rooms = [operations, tokens, sessions, library, study, generation, admin, docs]
     if settings.environment != "production":
         rooms.append(development)
     for blueprint in rooms:

@@ -4,6 +4,16 @@ from uuid import UUID
 
 from backend.accounts.activity import record_activity
 from backend.accounts.callers import get_caller
+from backend.accounts.directory import (
+    describe_access,
+    disable_user,
+    enable_user,
+    find_user,
+    find_users,
+    get_user,
+    require_active_user,
+    set_role,
+)
 from backend.accounts.hand_over import begin_hand_over, forget_expired_codes, redeem_code
 from backend.accounts.identities import link, list_identities, sign_in, unlink
 from backend.accounts.sessions import (
@@ -24,12 +34,18 @@ __all__ = [
     "DEVELOPMENT_PROVIDER",
     "begin_hand_over",
     "begin_session",
+    "describe_access",
+    "disable_user",
+    "enable_user",
     "end_open_session",
     "end_session",
     "end_sessions",
+    "find_user",
+    "find_users",
     "forget_ended_sessions",
     "forget_expired_codes",
     "get_caller",
+    "get_user",
     "link",
     "list_identities",
     "list_sessions",
@@ -37,8 +53,10 @@ __all__ = [
     "redeem_code",
     "refresh_session",
     "refresh_token_of",
+    "require_active_user",
     "require_fresh_sign_in",
     "require_session",
+    "set_role",
     "sign_in",
     "sign_in_for_development",
     "unlink",

@@ -144,3 +144,17 @@ class TooManyStreams(DomainError):
         "en": "Too many event streams are open. Poll the events instead, or try again shortly.",
         "de": "Zu viele Ereignis-Streams sind offen. Frage die Ereignisse ab oder versuche es gleich wieder.",
     }
+
+
+class RunNotRetriable(DomainError):
+    """Only a run that has failed or was cancelled can be done again."""
+
+    code = "run_not_retriable"
+    status = 409
+    texts = {
+        "en": "Only a run that has failed or was cancelled can be done again. This one has not ended, or is done.",
+        "de": "Nur ein fehlgeschlagener oder abgebrochener Lauf kann wiederholt werden. Dieser ist noch nicht zu Ende "
+        "oder fertig geworden.",
+        "fr": "Seule une exécution échouée ou annulée peut être refaite. Celle-ci n’est pas terminée, ou a réussi.",
+        "it": "Si può ripetere solo un’esecuzione fallita o annullata. Questa non è terminata oppure è riuscita.",
+    }

@@ -34,6 +34,11 @@ NOT_CREATING = {
     "tokens.sign_out_everywhere": "signing out twice is signing out once",
     "development.dev_login": "the same address is the same user, however often",
     "generation.cancel_run": "cancelling twice is cancelling once",
+    "admin.disable_user": "disabling twice is disabling once",
+    "admin.enable_user": "enabling twice is enabling once",
+    "admin.end_user_sessions": "what has ended does not end again",
+    "admin.cancel_any_run": "cancelling twice is cancelling once",
+    "admin.retry_run": "a run is done again once: whoever asks again gets the same one",
 }
 UNKNOWN = UUID("018f0000-0000-7000-8000-000000000000")
 # What a creating route is sent; a new one needs a body here.
