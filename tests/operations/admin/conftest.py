@@ -9,6 +9,14 @@ import sqlalchemy as sa
 from tests.conftest import Client
 
 ADMIN = "/api/v1/admin"
+# Of these the built-in language model makes cards.
+NOTES = b"""
+Mitosis is the division of a cell nucleus into two genetically identical nuclei.
+Osmosis is the movement of water through a semipermeable membrane towards the higher concentration.
+A ribosome is a particle in the cytoplasm that builds proteins from amino acids.
+Photosynthesis is the process by which plants turn light into chemical energy.
+An enzyme is a protein that speeds up a chemical reaction without being used up.
+"""
 
 
 @pytest.fixture

@@ -7,9 +7,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from tests.operations.admin.conftest import ADMIN
-
-NOTES = b"A cell divides. A plant grows. The membrane is a thin layer around the cell. " * 20
+from tests.operations.admin.conftest import ADMIN, NOTES
 
 
 @pytest.fixture
