@@ -73,7 +73,7 @@ class UserIdentity(Answer):
 
 
 class UserTokens(Answer):
-    """What the language model used for all runs of the user, in tokens."""
+    """What the language model used, in tokens."""
 
     requests: int
     input_tokens: int
@@ -82,7 +82,7 @@ class UserTokens(Answer):
 
 
 class UserFigures(Answer):
-    """How much of everything is the user's."""
+    """How much of everything is the user's now: what went with a deleted study set is not counted."""
 
     study_sets: int
     documents: int

@@ -9,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 from apiflask import APIFlask
 
+from backend.operations.errors import AdminNeeded
 from backend.settings import Settings, get_settings
 from tests.conftest import Client
 from tests.operations.admin.conftest import ADMIN
@@ -82,9 +83,7 @@ def test_a_student_learns_nothing_from_what_is_refused(client) -> None:
 @pytest.mark.parametrize(
     ("language", "word"), [("en", "administrators"), ("de", "Administrator"), ("fr", "personnes"), ("it", "persone")]
 )
-def test_the_refusal_is_told_in_four_languages(app: APIFlask, language: str, word: str) -> None:
-    from backend.operations.errors import AdminNeeded
-
+def test_the_refusal_is_told_in_four_languages(language: str, word: str) -> None:
     assert word in AdminNeeded().text(language)
 
 

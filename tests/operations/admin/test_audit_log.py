@@ -1,5 +1,6 @@
 """The audit log: everything is in it, nobody is named in it, nobody alters it."""
 
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -7,6 +8,7 @@ import pytest
 import sqlalchemy as sa
 from apiflask import APIFlask
 
+from backend.core.database import engine_url
 from backend.core.transaction import transaction
 from backend.operations.audit import Action, record_action
 from tests.operations.admin.conftest import ADMIN
@@ -70,7 +72,6 @@ def test_the_log_is_narrowed_to_a_user_or_an_actor_and_comes_in_pages(app, admin
         "INSERT INTO admin_actions SELECT * FROM admin_actions ON CONFLICT (id) DO UPDATE SET action = 'nothing'",
         "MERGE INTO admin_actions a USING users u ON a.actor_id = u.id WHEN MATCHED THEN DELETE",
         "WITH gone AS (DELETE FROM admin_actions RETURNING id) SELECT count(*) FROM gone",
-        "SET LOCAL session_replication_role = replica; DELETE FROM admin_actions",
     ],
 )
 def test_the_role_of_the_app_cannot_alter_it(app: APIFlask, admin, client, logged, statement: str) -> None:
@@ -81,6 +82,14 @@ def test_the_role_of_the_app_cannot_alter_it(app: APIFlask, admin, client, logge
         session.connection().exec_driver_sql(statement)
     assert getattr(refused.value.orig, "pgcode", None) == "42501"
     assert logged() == before
+
+
+def test_leaving_triggers_out_leaves_this_one_in(new_database: Callable[[], str]) -> None:
+    # A database that no test has touched: emptying the table between tests switches its trigger off and on.
+    engine = sa.create_engine(engine_url(new_database()), poolclass=sa.NullPool)
+    with engine.connect() as connection, pytest.raises(sa.exc.DBAPIError) as refused:
+        connection.exec_driver_sql("SET LOCAL session_replication_role = replica; DELETE FROM admin_actions")
+    assert getattr(refused.value.orig, "pgcode", None) == "42501"
 
 
 def test_no_route_alters_it(app: APIFlask, admin) -> None:
