@@ -109,6 +109,9 @@ class RunAnswer(Answer):
     language: str | None
     difficulty: Difficulty | None
     error: RunProblem | None
+    retry_of: UUID | None = Field(
+        description="The ended run that an administrator had done again; null for one that you started."
+    )
     last_event: int
     created_at: datetime
     first_item_at: datetime | None
@@ -136,6 +139,7 @@ class RunAnswer(Answer):
             error=RunProblem(code=run.error_code, detail=sentence(run.error_code, language))
             if run.error_code
             else None,
+            retry_of=run.retry_of,
             last_event=run.last_event,
             created_at=run.created_at,
             first_item_at=run.first_item_at,

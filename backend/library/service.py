@@ -25,6 +25,7 @@ from backend.library.errors import FileRefused, FileTooLarge, TooManyDocuments
 from backend.library.expiry import delete_expired_files
 from backend.library.extraction.errors import UnreadableFile
 from backend.library.extraction.kinds import DocumentKind, detect_kind
+from backend.library.holdings import measure_holdings
 from backend.library.models import POSTGRES, Document, Page, StudySet
 from backend.library.moving import count_misplaced_documents, discard_objects, move_documents
 from backend.library.signals import document_deleting, study_set_deleting
@@ -57,6 +58,7 @@ __all__ = [
     "load_texts",
     "lock_documents",
     "lock_study_set",
+    "measure_holdings",
     "measure_storage",
     "move_documents",
     "open_file",

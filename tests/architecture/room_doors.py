@@ -41,6 +41,7 @@ _FURTHER_DOORS = {
         "sentry": "the worker has its crashes reported",
     },
     "backend.cli": {
+        "administration": "a command of its own",
         "sweeping": "a command of its own",
         "upgrading": "a command of its own",
         "watchdog": "a command of its own",
