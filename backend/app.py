@@ -23,6 +23,7 @@ from backend.library.routes import library
 from backend.operations.metrics import configure_metrics
 from backend.operations.routes import SCRAPERS_KEY, metrics, operations
 from backend.operations.sentry import configure_sentry
+from backend.privacy.routes import privacy
 from backend.settings import Settings, get_settings
 from backend.study.routes import study
 
@@ -81,7 +82,7 @@ def create_app(settings: Settings | None = None) -> APIFlask:
     configure_tokens(app, settings)
     configure_metrics(app)
     _require_user(app)
-    rooms = [operations, tokens, sessions, library, study, generation, docs]
+    rooms = [operations, tokens, sessions, library, study, generation, privacy, docs]
     if settings.environment != "production":
         rooms.append(development)
     for blueprint in rooms:

@@ -134,6 +134,9 @@ class Settings(BaseSettings):
     document_retention_days: int = Field(
         365, ge=0, description="Days after which files of unused study sets are deleted; 0: never."
     )
+    export_retention_hours: int = Field(
+        72, ge=1, description="Hours after which the archive of a user's data export is deleted."
+    )
 
     celery_concurrency: int = Field(8, ge=1, description="Steps that one worker works on at once.")
     steps_in_flight_per_run: int = Field(

@@ -2,10 +2,11 @@
 
 from uuid import UUID
 
-from backend.accounts.activity import record_activity
+from backend.accounts.activity import forget_old_activities, record_activity
 from backend.accounts.callers import get_caller
 from backend.accounts.hand_over import begin_hand_over, forget_expired_codes, redeem_code
 from backend.accounts.identities import link, list_identities, sign_in, unlink
+from backend.accounts.leaving import leave, mark_erased
 from backend.accounts.sessions import (
     begin_session,
     end_open_session,
@@ -29,10 +30,13 @@ __all__ = [
     "end_sessions",
     "forget_ended_sessions",
     "forget_expired_codes",
+    "forget_old_activities",
     "get_caller",
+    "leave",
     "link",
     "list_identities",
     "list_sessions",
+    "mark_erased",
     "record_activity",
     "redeem_code",
     "refresh_session",

@@ -109,6 +109,18 @@ def cancel_run(user_id: UUID, run_id: UUID) -> Run:
     return run
 
 
+def cancel_runs(user_id: UUID) -> int:
+    """Cancel all runs of the user that have not ended; calls under way are let finish. Returns how many."""
+    active = sa.select(Run.id).where(Run.user_id == user_id, Run.state.in_(ACTIVE_STATES)).order_by(Run.id)
+    ids = db.session.scalars(active).all()
+    for run_id in ids:
+        run = lock_run(run_id)
+        if run is not None and run.state in ACTIVE_STATES:
+            stop_run(run, RunState.CANCELLING)
+    db.session.flush()
+    return len(ids)
+
+
 def release_ended_runs() -> int:
     """Cancel the steps that ended runs still have planned or queued. Returns how many.
 
