@@ -17,12 +17,12 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from backend.core.clock import now
-from backend.core.database import db
+from backend.core.database import Base, db
 from backend.core.errors import NotFound
 from backend.core.transaction import transaction
 from backend.library import service as library
 from backend.library.errors import FileExpired, FileLost
-from backend.privacy.belongings import find_ways, is_of, list_exported
+from backend.privacy.belongings import USERS, find_ways, is_of, list_exported
 from backend.privacy.explanation import explain
 
 # How many rows are in memory at once; a row may be a page of some megabytes.
@@ -35,8 +35,12 @@ _UNSAFE = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|]')
 def write_archive(file: IO[bytes], user_id: UUID, note_progress: Callable[[], None] = lambda: None) -> None:
     """Write all that is a user's to ``file``. Opens transactions of its own, none while a file is read.
 
-    ``note_progress`` is called often, and may raise to end it. Raises FileUnavailable when a bucket is away.
+    ``note_progress`` is called often, and may raise to end it. Raises NotFound, FileUnavailable when a bucket is away.
     """
+    users = Base.metadata.tables[USERS]
+    with transaction():
+        if db.session.scalar(sa.select(users.c.id).where(is_of(users, user_id, find_ways()))) is None:
+            raise NotFound
     with zipfile.ZipFile(file, "w", allowZip64=True) as archive:
         tables = list_exported()
         _write(archive, "README.txt", [explain([table.name for table, _ in tables]).encode()])

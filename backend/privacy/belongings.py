@@ -8,10 +8,17 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from backend.accounts import service as accounts
+from backend.core import idempotency
 from backend.core.database import Base
 from backend.core.personal import is_kept, is_withheld
+from backend.generation import service as generation
+from backend.library import service as library
+from backend.study import service as study
 
 USERS = "users"
+# A table is known once its room has been imported: every room below is named here, whether its verbs are used or not.
+ROOMS = (accounts, idempotency, library, study, generation)
 
 Ways = Mapping[str, tuple[sa.ForeignKey, ...]]
 """For each table that leads to a user, the foreign keys to follow: a row is hers where one of them leads to her."""

@@ -1,5 +1,8 @@
 """PostgreSQL's own catalogue: every table with a way to a user is exported and erased, and closed once she leaves."""
 
+import subprocess
+import sys
+
 import sqlalchemy as sa
 from apiflask import APIFlask
 
@@ -7,6 +10,7 @@ from backend.core.database import Base
 from backend.core.personal import is_kept, is_withheld
 from backend.privacy.belongings import USERS, find_ways, list_erased, list_exported
 from backend.privacy.explanation import EXPLAINED
+from tests.conftest import CHECKOUT
 
 # How the tables lead to users, whoever declared them and whether anybody did.
 _LEADING = sa.text(
@@ -127,3 +131,10 @@ def test_no_secret_and_no_bytes_are_exported() -> None:
 
 def test_every_file_of_an_export_is_explained() -> None:
     assert {table.name for table, _ in list_exported()} == set(EXPLAINED)
+
+
+def test_who_imports_the_room_knows_every_table(app: APIFlask) -> None:
+    code = "from backend.privacy import service; from backend.core.database import Base; print(*Base.metadata.tables)"
+    command = [sys.executable, "-c", code]
+    known = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=True).stdout.split()
+    assert set(find_ways()) <= set(known)
