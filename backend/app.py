@@ -118,20 +118,8 @@ def create_app(settings: Settings | None = None) -> APIFlask:
     rate_limits = configure_rate_limits(app, settings, ROUTE_CLASSES)
     _require_user(app)
     app.before_request(rate_limits.limit_user)
-    rooms = [
-        operations,
-        providers,
-        sign_in,
-        tokens,
-        sessions,
-        api_keys,
-        profile,
-        library,
-        study,
-        generation,
-        admin,
-        docs,
-    ]
+    rooms = [operations, providers, sign_in, tokens, sessions, api_keys, profile]
+    rooms += [library, study, generation, privacy, admin, docs]
     if settings.environment != "production":
         rooms.append(development)
     for blueprint in rooms:
