@@ -3,6 +3,7 @@
 Leases and pauses are short so that the tests are; what must hold does not depend on how long they are.
 """
 
+import contextlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -53,10 +54,12 @@ class Scene(Work):
         def find() -> psutil.Process | None:
             waiting = {call.get("client_port") for call in self.model.calls if "at_out" not in call}
             for pid in list_pids():
-                process = psutil.Process(pid)
-                for connection in process.net_connections():
-                    if connection.raddr and connection.raddr.port == port and connection.laddr.port in waiting:
-                        return process
+                # A process of the pool may end between being listed and being looked at.
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    process = psutil.Process(pid)
+                    for connection in process.net_connections():
+                        if connection.raddr and connection.raddr.port == port and connection.laddr.port in waiting:
+                            return process
             return None
 
         return wait_for("a busy pool process", find)

@@ -91,7 +91,10 @@ class SupervisedWorker:
     def pool(self) -> list[int]:
         """Return the processes of Celery's pool."""
         main = self.main()
-        return [child.pid for child in main.children()] if main else []
+        try:
+            return [child.pid for child in main.children()] if main else []
+        except psutil.NoSuchProcess:
+            return []
 
     def canary(self) -> float | None:
         """Return when, by the monotonic clock, a canary last came back."""

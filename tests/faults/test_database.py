@@ -36,6 +36,8 @@ def test_15_requests_get_a_problem_while_the_database_is_away_and_then_recover(s
     try:
         status, kind, body = request(scene, "GET", "/study-sets")
         assert (status, kind, body["code"]) == (503, "application/problem+json", "unavailable")
+        # What was seen a moment ago is remembered for a second.
+        wait_for("what health says", lambda: request(scene, "GET", "/health")[2]["database"] == "down")
         status, _, body = request(scene, "GET", "/health")
         assert (status, body["status"], body["database"]) == (503, "unavailable", "down")
     finally:

@@ -221,7 +221,7 @@ def test_no_process_has_printed_the_password(outside: Outside, tmp_path: Path) -
     outside.broker.kill()
     try:
         run = outside.scene.start_run(study_set, flashcards=2, questions=1)
-        assert outside.clients[1].get("/health")["status"] == "degraded"
+        wait_for("what health says", lambda: outside.clients[1].get("/health")["status"] == "degraded")
         wait_for("workers that notice", lambda: outside.read_logs().count("Cannot connect to rediss://") >= 2)
     finally:
         outside.broker.start()

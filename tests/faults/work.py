@@ -26,6 +26,19 @@ def wait_for(what: str, condition: Callable[[], Any], patience_s: float = _PATIE
     pytest.fail(f"{what}: not within {patience_s:.0f} s")
 
 
+def shortest_s(measure: Callable[[], float], bound_s: float, tries: int = 3) -> float:
+    """Return the best of some measurements of how long something takes, the first below the bound being the last.
+
+    A machine that others use only ever makes it slower: once below the bound says that the product keeps to it.
+    """
+    best_s = measure()
+    for _ in range(tries - 1):
+        if best_s < bound_s:
+            break
+        best_s = min(best_s, measure())
+    return best_s
+
+
 class Work:
     """One student, signed in, with ways to look at what is left of her work in the database.
 
