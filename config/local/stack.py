@@ -38,6 +38,7 @@ class LocalStack:
         api: Whether to start the API.
         workers: How many workers to start, named ``worker-1``, ``worker-2``, …
         sweeper: Whether to start the sweeper, without which lost work stays lost.
+        migrate: Whether to bring the database up to date first, which takes a while where it is so already.
         env: Environment variables for all of our processes, over those of this one; None removes one.
         logs: The folder of the logs, a file for each process.
         on_line: Called with a process's name and each line of its output instead, from several threads.
@@ -54,6 +55,7 @@ class LocalStack:
         api: bool = True,
         workers: int = 1,
         sweeper: bool = True,
+        migrate: bool = True,
         env: Mapping[str, str | None] | None = None,
         logs: Path | None = None,
         on_line: Callable[[str, str], None] | None = None,
@@ -66,6 +68,7 @@ class LocalStack:
         self.postgres = postgres or _database_server(keep, self.logs)
         self.redis = redis or _redis_server(keep, self.logs)
         self._wanted = [API] * api + [SWEEPER] * sweeper + [f"worker-{n + 1}" for n in range(workers)]
+        self._migrate = migrate
         self._overrides = dict(env or {})
         self._on_line = on_line
         self._code = dict(code or {})
@@ -105,7 +108,8 @@ class LocalStack:
         try:
             self.postgres.start()
             self.redis.start()
-            self.migrate()
+            if self._migrate:
+                self.migrate()
             for name in self._wanted:
                 self._start(name)
             if API in self._parts:

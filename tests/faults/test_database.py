@@ -16,6 +16,12 @@ from tests.stand_ins.openai_server import OpenAIStandIn
 pytestmark = pytest.mark.faults
 
 
+@pytest.fixture(scope="module")
+def database_server() -> LocalPostgres:
+    """A server of this module's own, to be hurt."""
+    return LocalPostgres()
+
+
 def request(scene: Scene, method: str, path: str, body: Any = None, **headers: str) -> tuple[int, str, Any]:
     """Send a request; return status, content type and JSON."""
     connection = http.client.HTTPConnection("127.0.0.1", scene.stack.port, timeout=30)

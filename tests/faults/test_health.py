@@ -6,11 +6,9 @@ import statistics
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import psutil
 import psycopg2
 import pytest
 import redis
@@ -32,6 +30,12 @@ LONGER_THAN_REMEMBERED_S = 1.5
 # What a request may take while the broker is frozen, and for how long nothing is sent after one that has tried.
 FROZEN_BROKER_S = 2.0
 PAUSE_S = 2.0
+
+
+@pytest.fixture(scope="module")
+def database_server() -> LocalPostgres:
+    """A server of this module's own, to be hurt."""
+    return LocalPostgres()
 
 
 class Answered(NamedTuple):
@@ -80,21 +84,6 @@ def check_probes(scene: Scene, status: int = 200) -> Any:
 def wait_for_health(scene: Scene, **parts: str) -> None:
     """Wait until health says so of its parts: what was seen a moment ago is remembered for a second."""
     wait_for(f"health {parts}", lambda: parts.items() <= ask(scene, "/health").body.items())
-
-
-@contextmanager
-def frozen_postgres(scene: Scene) -> Iterator[None]:
-    """Stop PostgreSQL in its tracks: it takes connections, and answers none of them."""
-    assert isinstance(scene.stack.postgres, LocalPostgres)
-    postmaster = psutil.Process(scene.stack.postgres.pid)
-    processes = [postmaster, *postmaster.children(recursive=True)]
-    for process in processes:
-        process.suspend()
-    try:
-        yield
-    finally:
-        for process in processes:
-            process.resume()
 
 
 @pytest.fixture
@@ -191,7 +180,7 @@ def test_11_a_broker_that_is_full_while_work_goes_on_loses_nothing(
 
 
 def test_15_a_frozen_database_is_not_ready_and_lives(scene: Scene) -> None:
-    with frozen_postgres(scene):
+    with scene.frozen_database():
         wait_for_health(scene, status="unavailable", database="down")
         assert check_probes(scene, 503)["broker"] == "ok"
     wait_for_health(scene, status="ok", database="ok")

@@ -11,6 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from config.local.postgres import PostgresServer
 from config.local.redis import LocalRedis
 from tests.faults.conftest import Scene, make_stack, wait_for
 from tests.faults.work import shortest_s
@@ -42,10 +43,13 @@ def sentry() -> Iterator[SentryStandIn]:
 
 
 @pytest.fixture(scope="module")
-def standing(tmp_path_factory: pytest.TempPathFactory, sentry: SentryStandIn) -> Iterator[Scene]:
+def standing(
+    tmp_path_factory: pytest.TempPathFactory, sentry: SentryStandIn, database_server: PostgresServer
+) -> Iterator[Scene]:
     """A system with two processes of the API, which reports errors."""
     changes = {"GUNICORN_WORKERS": "2", "METRICS_TOKEN": TOKEN, "SENTRY_DSN": sentry.dsn}
-    with OpenAIStandIn() as model, make_stack(model, tmp_path_factory.mktemp("logs"), **changes) as stack:
+    logs = tmp_path_factory.mktemp("logs")
+    with OpenAIStandIn() as model, make_stack(model, logs, database_server, **changes) as stack:
         stack.wait_for_worker("worker-1")
         yield Scene(stack, model)
 
