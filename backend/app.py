@@ -30,6 +30,7 @@ from backend.operations.admin_routes import admin
 from backend.operations.metrics import configure_metrics
 from backend.operations.routes import SCRAPERS_KEY, metrics, operations
 from backend.operations.sentry import configure_sentry
+from backend.privacy.routes import privacy
 from backend.settings import Settings, get_settings
 from backend.study.routes import study
 

@@ -7,6 +7,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Self
 
@@ -34,11 +35,16 @@ _HEALTHY_S = 120.0
 
 
 def build_images(engine: Engine) -> None:
-    """Build the images; what has not changed comes from the builder's cache."""
-    engine.build(ROOT / "Dockerfile.api", ROOT, IMAGES["api"])
-    engine.build(ROOT / "Dockerfile.worker", ROOT, IMAGES["worker"])
+    """Build the images; what has not changed comes from the builder's cache.
+
+    Building waits for downloads most of the time. The worker's image comes after the API's, whose first stage it has.
+    """
     images = ROOT / "tests/deployment/images"
-    engine.build(images / "Dockerfile.postgres", images, IMAGES["postgres"])
+    with ThreadPoolExecutor() as beside:
+        postgres = beside.submit(engine.build, images / "Dockerfile.postgres", images, IMAGES["postgres"])
+        engine.build(ROOT / "Dockerfile.api", ROOT, IMAGES["api"])
+        engine.build(ROOT / "Dockerfile.worker", ROOT, IMAGES["worker"])
+        postgres.result()
 
 
 class ModelInContainer:
