@@ -10,6 +10,8 @@ from urllib.parse import quote, unquote, urlsplit
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from backend.identity_providers import OidcProvider, check_provider_address, read_providers
+
 _DEVELOPMENT_SECRET = "development-only-secret-not-for-production"
 _SHORTEST_SECRET = 32
 _OWN_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -97,6 +99,21 @@ class Settings(BaseSettings):
     google_client_secret: SecretStr | None = Field(None, description="Google's client secret.")
     github_client_id: SecretStr | None = Field(None, description="GitHub's client id, for signing in.")
     github_client_secret: SecretStr | None = Field(None, description="GitHub's client secret.")
+    github_url: str = Field("https://github.com", description="GitHub, or a GitHub Enterprise Server.")
+    github_api_url: str = Field(
+        "https://api.github.com", description="Its API; of a GitHub Enterprise Server: `https://host/api/v3`."
+    )
+    oidc_providers: Annotated[tuple[OidcProvider, ...], NoDecode] = Field(
+        (),
+        description="Further OpenID Connect providers, as a JSON list of `name`, `title`, `issuer`, `client_id`, "
+        "`client_secret`; `reauthenticates: false` for one that cannot ask for the password again.",
+    )
+    provider_timeout_s: float = Field(
+        5.0,
+        gt=0,
+        le=20,
+        description="Longest silence of a sign-in provider; one sign-in waits three times this in all.",
+    )
     stripe_api_key: SecretStr | None = Field(None, description="Stripe's secret key, for payments.")
     stripe_publishable_key: SecretStr | None = Field(None, description="Stripe's key for the browser app.")
     stripe_webhook_secret: SecretStr | None = Field(None, description="Signs what Stripe reports.")
@@ -199,6 +216,24 @@ class Settings(BaseSettings):
         if not all(_HOST_NAME.fullmatch(name) for name in names):
             raise ValueError("must list exact names of hosts, without scheme and port")
         return names
+
+    @field_validator("oidc_providers", mode="before")
+    @classmethod
+    def _read_providers(cls, value: object) -> object:
+        return read_providers(value) if isinstance(value, str) else value
+
+    @field_validator("oidc_providers")
+    @classmethod
+    def _refuse_same_names(cls, value: tuple[OidcProvider, ...]) -> tuple[OidcProvider, ...]:
+        names = [provider.name for provider in value]
+        if len(set(names)) < len(names):
+            raise ValueError("two providers have the same name")
+        return value
+
+    @field_validator("github_url", "github_api_url")
+    @classmethod
+    def _check_provider(cls, value: str) -> str:
+        return check_provider_address(value).rstrip("/")
 
     @field_validator("document_storage")
     @classmethod

@@ -9,11 +9,12 @@ from functools import cache
 from http import HTTPStatus
 from uuid import uuid4
 
-from backend.core.http import Problem
+from backend.core.http import Problem, choose_language
 from backend.core.security_headers import security_headers
 from backend.settings import get_settings
 
-_LANGUAGE = re.compile(rb"\r\naccept-language:[ \t]*(de|fr|it)\b", re.IGNORECASE)
+# As much of it as a browser ever sends: a flood of refusals shall not wait for endless lists.
+_ACCEPT_LANGUAGE = re.compile(rb"\r\naccept-language:[ \t]*([^\r\n]{1,200})", re.IGNORECASE)
 _CODES = {400: "bad_request", 408: "request_timeout", 414: "too_large", 431: "too_large", 503: "unavailable"}
 _SENTENCES: Mapping[str, Mapping[str, str]] = {
     "bad_request": {
@@ -52,15 +53,17 @@ _SENTENCES: Mapping[str, Mapping[str, str]] = {
 def bare_answer(status: int, head: bytes = b"", *, retry_after_s: int | None = None) -> bytes:
     """Return a whole answer, after which the connection is closed; in the language that the request's head asks for."""
     code = _CODES.get(status, "bad_request" if status in (417, 501) else "internal_error")
-    wanted = _LANGUAGE.search(head)
-    language = wanted[1].decode().lower() if wanted else "en"
+    wanted = _ACCEPT_LANGUAGE.search(head)
+    language = choose_language(wanted[1].decode("latin-1") if wanted is not None else "")
     reason = HTTPStatus(status).phrase
     body = Problem(title=reason, status=status, code=code, detail=_SENTENCES[code][language], request_id=uuid4().hex)
     content = body.model_dump_json(exclude_none=True).encode()
     headers = {
         "Connection": "close",
         "Content-Type": "application/problem+json",
+        "Content-Language": language,
         "Content-Length": str(len(content)),
+        "Vary": "Accept-Language",
         "X-Request-Id": body.request_id,
         **_common_headers(),
     }

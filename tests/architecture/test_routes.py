@@ -31,6 +31,7 @@ NOT_CREATING = {
     "tokens.redeem_code": "a code is good once, and what it gives is a secret that is not kept",
     "tokens.refresh": "a token that comes again is told from a theft by the time that has gone by",
     "tokens.sign_out": "signing out twice is signing out once",
+    "providers.allow_link": "allows what this browser may do once; allowing twice is allowing once",
     "tokens.sign_out_everywhere": "signing out twice is signing out once",
     "development.dev_login": "the same address is the same user, however often",
     "generation.cancel_run": "cancelling twice is cancelling once",

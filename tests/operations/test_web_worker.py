@@ -267,15 +267,24 @@ def test_requests_in_hand_leave_room_for_probes(own_server: Callable[[], Server]
         assert {status_of(sock) for sock in sockets[taken_up:-1]} == {503}
 
 
-def test_who_is_refused_is_told_so_in_german_and_may_come_again(own_server: Callable[[], Server]) -> None:
+def test_who_is_refused_is_told_so_in_her_language_and_may_come_again(own_server: Callable[[], Server]) -> None:
     server = own_server()
-    head = post(b"/other", b"x" * 900_000, b"Accept-Language: de-CH, en;q=0.5\r\n").partition(b"x")[0]
+    refusals = {
+        b"de-CH, en;q=0.5": "Bitte",
+        b"it;q=0.5, fr-CH": "surchargé",
+        b"it": "sovraccarico",
+        b"rm, pt-BR": "Please",
+        b",;q=x;;=, " + b"a" * 900: "Please",
+    }
+    head = post(b"/other", b"x" * 900_000).partition(b"x")[0]
     with contextlib.ExitStack() as opened:
         taken_up = [opened.enter_context(server.connect()) for _ in range(UPLOADS)]
         for sock in taken_up:
             sock.sendall(head)
             assert server.ask(get(b"/api/v1/health"))["lane"] == "probe"
-        assert "Bitte" in server.ask(head)["detail"]
+        for wanted, word in refusals.items():
+            spoken = post(b"/other", b"x" * 900_000, b"Accept-Language: " + wanted + b"\r\n").partition(b"xx")[0]
+            assert word in server.ask(spoken)["detail"]
         for sock in taken_up:
             sock.sendall(b"x" * 900_000)
             assert told(sock)["received"] == 900_000
