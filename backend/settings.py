@@ -88,7 +88,7 @@ class Settings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level logged.")
     log_format: Literal["text", "json"] = Field("text", description="`text` (key=value) or `json`.")
     log_prefix: str = Field("", description="Put before every log line, for instance `[API]`.")
-    access_token_minutes: int = Field(15, ge=1, description="Life of an access token; 24 hours for dev-login.")
+    access_token_minutes: float = Field(15, gt=0, description="Life of an access token; 24 hours for dev-login.")
     session_idle_days: int = Field(30, ge=1, description="Days after which an unused session ends.")
     session_days: int = Field(180, ge=1, description="Days after which any session ends.")
     admin_emails: Annotated[tuple[str, ...], NoDecode] = Field(

@@ -13,6 +13,7 @@ from backend.accounts.schemas import HAND_OVER_COOKIE
 from backend.accounts.sign_in_errors import SignInExpired
 from backend.accounts.sign_in_schemas import LinkAnswer, LinkBody, ProviderAnswer, ProvidersAnswer, SignInQuery
 from backend.core.cookies import set_cookie
+from backend.core.errors import Unavailable
 from backend.core.http import request_id
 from backend.core.logging import get_logger
 from backend.core.origins import PATH_WITH_COOKIES, require_allowed_origin
@@ -55,7 +56,7 @@ def allow_link(body: LinkBody) -> LinkAnswer:
 
 @sign_in.get("/auth/login/<provider>")
 @sign_in.input(SignInQuery, location="query", arg_name="query")
-@sign_in.doc(responses=_BEGUN)
+@sign_in.doc(responses=_BEGUN, extensions={"x-leads-on": True})
 def begin_sign_in(provider: str, query: SignInQuery) -> ResponseReturnValue:
     """Send the browser to a provider."""
     link_session_id = None
@@ -71,7 +72,7 @@ def begin_sign_in(provider: str, query: SignInQuery) -> ResponseReturnValue:
 
 
 @sign_in.get("/auth/callback/<provider>")
-@sign_in.doc(responses=_FINISHED)
+@sign_in.doc(responses=_FINISHED, extensions={"x-leads-on": True})
 def finish_sign_in(provider: str) -> ResponseReturnValue:
     """Take the browser back from a provider."""
     finished = oauth.finish_sign_in(provider)
@@ -97,10 +98,9 @@ def _frontend_address(**parameters: str | None) -> str:
 @sign_in.before_request
 def leave_the_session_alone() -> ResponseReturnValue | None:
     """Begin and end nothing for those who only look: what they were answered could overtake a real sign-in."""
-    purpose = request.headers.get("Sec-Purpose", "") + request.headers.get("Purpose", "")
-    if "prefetch" in purpose:
+    if _is_too_early():
         # A browser throws away what it fetched too early when that is an error, and asks again when it is wanted.
-        return Response(status=503)
+        raise Unavailable
     return Response(status=204) if request.method == "HEAD" else None
 
 
@@ -108,8 +108,13 @@ def leave_the_session_alone() -> ResponseReturnValue | None:
 def lead_on(response: Response) -> Response:
     """Turn an error into a redirect to the browser app, which has a sentence for its code."""
     problem = response.get_json(silent=True) if response.mimetype == "application/problem+json" else None
-    if problem is None:
+    if problem is None or _is_too_early():
         return response
     log.info("accounts.sign_in.ended", code=problem["code"])
     address = _frontend_address(error=problem["code"], request_id=request_id())
     return Response(status=302, headers={"Location": address})
+
+
+def _is_too_early() -> bool:
+    """Tell whether a browser asks for a page that its user has not opened yet."""
+    return "prefetch" in request.headers.get("Sec-Purpose", "") + request.headers.get("Purpose", "")

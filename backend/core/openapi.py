@@ -120,10 +120,16 @@ def _finish_operation(operation: dict[str, Any], endpoint: str, *, public: bool)
         operation["security"] = [{"bearer": []}]
         responses.setdefault("401", {"description": "Not signed in"})
     responses.setdefault("503", {"description": "Briefly unavailable"})
+    leads_on = operation.pop("x-leads-on", False)
+    if leads_on:
+        # Errors are redirects as well, of what is not valid too.
+        responses.pop("422", None)
+        responses["302"].pop("content", None)
+        _add_header(operation, "302", "Location")
     places = {parameter["in"] for parameter in operation.get("parameters", ())}
     if "path" in places:
         responses.setdefault("404", {"description": "Not there, or not yours"})
-    if places & {"query", "header"}:
+    if places & {"query", "header"} and not leads_on:
         responses.setdefault("422", {"description": "Not valid"})
     if "requestBody" in operation:
         for status, text in _BODY_REFUSED.items():
@@ -164,7 +170,7 @@ _BODY_REFUSED = {
 _HEADERS = {
     "ETag": {"description": "Names this state; send it as If-None-Match.", "schema": {"type": "string"}},
     "Location": {
-        "description": "Where what was made is found.",
+        "description": "Where to go on, or where what was made is found.",
         "schema": {"type": "string", "format": "uri-reference"},
     },
     "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 0}},

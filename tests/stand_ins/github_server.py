@@ -47,6 +47,7 @@ class GitHubServer(SignInServer):
             return self._say(error=self.token_error, error_description="GitHub's own reason.")
         token = f"gho_of_{asked['user']}_{len(self._tokens)}"
         self._tokens[token] = asked["user"]
+        self.given.add(token)
         return self._say(access_token=token, scope="read:user,user:email", token_type="bearer")
 
     def _say(self, **answer: str) -> Response:

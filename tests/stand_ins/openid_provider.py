@@ -117,6 +117,7 @@ class OpenIdProvider(SignInServer):
         }
         id_token = self.sign({name: value for name, value in claims.items() if value is not None})
         answer = {"access_token": access_token, "token_type": "Bearer", "expires_in": _LIFE_S}
+        self.given |= {access_token, id_token}
         answer["id_token"] = id_token if self.id_token is _SIGNED else self.id_token
         return jsonify(answer)
 

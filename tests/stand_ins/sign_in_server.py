@@ -26,7 +26,8 @@ class _Quiet(WSGIRequestHandler):
 
 
 class SignInServer:
-    """Listens on a free port. ``url`` is its address, ``asked`` are the requests so far, as ``GET /path``.
+    """Listens on a free port. ``url`` is its address, ``asked`` are the requests so far, as ``GET /path``, and
+    ``given`` the tokens that it gave and the verifiers that it was given.
 
     ``failing`` maps a path to how it fails: a status, ``slow`` (never answers), ``trickle`` (a byte now and then),
     ``garbage``, ``nested`` (JSON of great depth), ``huge``, ``list``, ``redirect``, or ``once``: 500, then no more.
@@ -54,6 +55,7 @@ class SignInServer:
         self.failing: dict[str, str | int] = {}
         self.authorize_args: dict[str, str] = {}
         self.codes: dict[str, dict[str, str]] = {}
+        self.given: set[str] = set()
         self.users: dict[str, dict[str, Any]] = {}
         self.answer_issuer: str | None = None
 
@@ -96,6 +98,7 @@ class SignInServer:
         asked = self.codes.pop(request.form.get("code", ""), None)
         if asked is None or asked["redirect_uri"] != request.form.get("redirect_uri"):
             return None
+        self.given.add(request.form.get("code_verifier", ""))
         digest = hashlib.sha256(request.form.get("code_verifier", "").encode()).digest()
         challenge = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
         is_right = asked.get("code_challenge_method") == "S256" and asked.get("code_challenge") == challenge
