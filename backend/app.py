@@ -5,7 +5,9 @@ from typing import cast
 from apiflask import APIFlask
 from flask import g, request
 
+from backend.accounts.api_key_routes import api_keys
 from backend.accounts.oauth import configure_oauth
+from backend.accounts.profile_routes import profile
 from backend.accounts.service import get_caller
 from backend.accounts.session_routes import sessions
 from backend.accounts.sign_in_routes import FRONTEND_KEY, PUBLIC_KEY, providers, sign_in
@@ -89,7 +91,7 @@ def create_app(settings: Settings | None = None) -> APIFlask:
     configure_oauth(app, settings)
     configure_metrics(app)
     _require_user(app)
-    rooms = [operations, providers, sign_in, tokens, sessions, library, study, generation, docs]
+    rooms = [operations, providers, sign_in, tokens, sessions, api_keys, profile, library, study, generation, docs]
     if settings.environment != "production":
         rooms.append(development)
     for blueprint in rooms:

@@ -107,3 +107,16 @@ class LastIdentity(DomainError):
         "fr": "C’est ta seule façon de te connecter. Associe d’abord une autre connexion.",
         "it": "È il tuo unico modo di accedere. Prima collega un altro accesso.",
     }
+
+
+class TooManyApiKeys(DomainError):
+    """The user has as many API keys as she may."""
+
+    code = "too_many_api_keys"
+    status = 409
+    texts = {
+        "en": "You have {limit} API keys already. Revoke one that you no longer need.",
+        "de": "Du hast schon {limit} API-Schlüssel. Widerrufe einen, den du nicht mehr brauchst.",
+        "fr": "Tu as déjà {limit} clés API. Révoque celle dont tu n’as plus besoin.",
+        "it": "Hai già {limit} chiavi API. Revocane una che non ti serve più.",
+    }

@@ -37,6 +37,19 @@ class ActivityKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class ExamDefaults:
+    """What a user wants of each run that does not say otherwise; None where she left it open.
+
+    ``language`` is that of the material; ``difficulty`` is ``easy``, ``medium`` or ``hard``.
+    """
+
+    flashcards: int | None = None
+    questions: int | None = None
+    language: str | None = None
+    difficulty: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Caller:
     """Who sends a request: a user with one of her sessions, or with one of her API keys.
 

@@ -72,7 +72,11 @@ def asset(name: str) -> Response:
 def configure_openapi(app: APIFlask, public_endpoints: frozenset[str]) -> None:
     """Put the generated document into its final shape whenever it is asked for."""
     app.config["SECURITY_SCHEMES"] = {
-        "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+        "bearer": {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "An access token, or an API key (`hts_…`) for what its scopes allow.",
+        },
     }
     app.config["AUTO_OPERATION_ID"] = True
     # The server is the one that the document comes from, which is what OpenAPI takes when none is named.
@@ -116,9 +120,13 @@ def _finish_operation(operation: dict[str, Any], endpoint: str, *, public: bool)
     responses = operation["responses"]
     if operation.pop("x-upload", False):
         operation["requestBody"] = UPLOAD_BODY
+    if operation.pop("x-if-match", False):
+        operation.setdefault("parameters", []).append(IF_MATCH)
+        _add_header(operation, "2", "ETag")
     if not public:
         operation["security"] = [{"bearer": []}]
         responses.setdefault("401", {"description": "Not signed in"})
+        responses.setdefault("403", {"description": "Not with this API key"})
     responses.setdefault("503", {"description": "Briefly unavailable"})
     leads_on = operation.pop("x-leads-on", False)
     if leads_on:
@@ -168,7 +176,7 @@ _BODY_REFUSED = {
     "422": "Not valid",
 }
 _HEADERS = {
-    "ETag": {"description": "Names this state; send it as If-None-Match.", "schema": {"type": "string"}},
+    "ETag": {"description": "Names this state; send it as If-None-Match, or If-Match.", "schema": {"type": "string"}},
     "Location": {
         "description": "Where to go on, or where what was made is found.",
         "schema": {"type": "string", "format": "uri-reference"},
@@ -199,6 +207,13 @@ IDEMPOTENCY_KEY = {
     "required": False,
     "description": "Repeating a request with the same key gives the first answer again, for 24 hours.",
     "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+}
+IF_MATCH = {
+    "in": "header",
+    "name": "If-Match",
+    "required": True,
+    "description": "The ETag of what you have read: nothing is changed when somebody else has changed it since.",
+    "schema": {"type": "string", "minLength": 1},
 }
 
 

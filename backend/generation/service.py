@@ -7,6 +7,8 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from backend.accounts.activity import record_activity
+from backend.accounts.types import ActivityKind
 from backend.core.database import db
 from backend.core.errors import NotFound
 from backend.core.ids import new_id
@@ -74,6 +76,15 @@ def start_run(user_id: UUID, study_set_id: UUID, wish: RunWish) -> Run:
     db.session.flush()
     db.session.add_all(RunDocument(run_id=run.id, document_id=document.id) for document in documents)
     events.add_event(run, "run.started", documents=len(documents))
+    record_activity(
+        user_id,
+        ActivityKind.RUN_STARTED,
+        run_id=str(run.id),
+        study_set_id=str(study_set_id),
+        documents=len(documents),
+        flashcards=wish.flashcards,
+        questions=wish.questions,
+    )
     db.session.flush()
     plan_when_read(run)
     db.session.flush()

@@ -10,6 +10,8 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import load_only
 
+from backend.accounts.activity import record_activity
+from backend.accounts.types import ActivityKind
 from backend.core import jobs
 from backend.core.database import db
 from backend.core.errors import NotFound
@@ -141,7 +143,16 @@ def add_documents(user_id: UUID, study_set_id: UUID, files: Sequence[IncomingFil
     Raises NotFound, FileRefused, FileTooLarge, TooManyDocuments.
     """
     study_set = get_study_set(user_id, study_set_id, lock=True)
-    return [_add_document(study_set, file, f"files[{index}]") for index, file in enumerate(files)]
+    added = [_add_document(study_set, file, f"files[{index}]") for index, file in enumerate(files)]
+    new = [each.document for each in added if not each.duplicate]
+    if new:
+        record_activity(
+            user_id,
+            ActivityKind.DOCUMENT_UPLOADED,
+            study_set_id=str(study_set_id),
+            documents=[{"id": str(document.id), "filename": document.filename} for document in new],
+        )
+    return added
 
 
 def _add_document(study_set: StudySet, file: IncomingFile, field: str) -> AddedDocument:

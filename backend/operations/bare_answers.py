@@ -44,7 +44,7 @@ _SENTENCES: Mapping[str, Mapping[str, str]] = {
     "unavailable": {
         "en": "The server has too much to do at the moment. Please try again shortly.",
         "de": "Der Server ist gerade überlastet. Bitte versuche es gleich noch einmal.",
-        "fr": "Le serveur est surchargé pour le moment. Réessaie dans un instant.",
+        "fr": "Le serveur est surchargé en ce moment. Réessaie dans quelques instants.",
         "it": "Il server è sovraccarico in questo momento. Riprova tra poco.",
     },
 }
@@ -62,8 +62,8 @@ def bare_answer(status: int, head: bytes = b"", *, retry_after_s: int | None = N
         "Connection": "close",
         "Content-Type": "application/problem+json",
         "Content-Language": language,
-        "Content-Length": str(len(content)),
         "Vary": "Accept-Language",
+        "Content-Length": str(len(content)),
         "X-Request-Id": body.request_id,
         **_common_headers(),
     }

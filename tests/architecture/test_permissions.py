@@ -42,6 +42,7 @@ def owned(app: APIFlask, client, engine: sa.Engine, run_pending_jobs: Callable[[
         "question_id": client.post(f"{path}/questions", json=CHOICES),
         "run_id": client.post(f"{path}/runs", json={}),
     }
+    made["api_key_id"] = client.post("/api/v1/users/me/api-keys", json={"name": "laptop"})
     ids = {name: answer.json["id"] for name, answer in made.items()}
     app.test_client().sign_in("student@example.org")
     sessions = client.get("/api/v1/users/me/sessions").json["items"]

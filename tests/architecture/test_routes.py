@@ -36,6 +36,7 @@ NOT_CREATING = {
     "tokens.sign_out": "signing out twice is signing out once",
     "providers.allow_link": "allows what this browser may do once; allowing twice is allowing once",
     "tokens.sign_out_everywhere": "signing out twice is signing out once",
+    "api_keys.create_api_key": "the stored answer would hold the key, of which nothing but the hash is kept",
     "development.dev_login": "the same address is the same user, however often",
     "generation.cancel_run": "cancelling twice is cancelling once",
 }
