@@ -302,8 +302,10 @@ class ContainerSystem:
             "import sys; from datetime import timedelta; from backend.app import create_app\n"
             "from backend.accounts import service, tokens; from backend.core.transaction import transaction\n"
             "with create_app().app_context():\n"
-            "    with transaction(): user = service.sign_in_for_development(sys.argv[1])\n"
-            "    print(tokens.issue_access_token(user, life=timedelta(hours=2)))\n"
+            "    with transaction():\n"
+            "        user, by = service.sign_in_for_development(sys.argv[1]), service.DEVELOPMENT_PROVIDER\n"
+            "        session = service.begin_session(user, provider=by, user_agent='').id\n"
+            "    print(tokens.issue_access_token(user, session, life=timedelta(hours=2)))\n"
         )
         token = self.parts[api].execute("python", "-c", script, email).splitlines()[-1]
         return Work(ApiClient(self.api_url(api), token), self.database_url, self.model)
