@@ -15,6 +15,15 @@ FURTHER_IDENTITY = sa.text(
     "INSERT INTO identities (id, user_id, provider, subject, email_verified)"
     " VALUES (gen_random_uuid(), :user_id, 'google', '1', false) RETURNING id"
 )
+# Of this the built-in language model makes topics, flashcards and questions.
+NOTES = b"""Cell division
+
+A cell divides. Mitosis is the division of a cell nucleus into two nuclei that carry the same chromosomes.
+Meiosis is the division of a germ cell into four cells that each carry half of the chromosomes.
+The spindle is a structure of microtubules that pulls the chromatids of a chromosome apart.
+A chromatid is one of the two identical halves of a chromosome that has been copied.
+Cytokinesis is the division of the cytoplasm that follows the division of the nucleus.
+"""
 
 
 @pytest.fixture
@@ -22,7 +31,7 @@ def owned(app: APIFlask, client: Client, engine: sa.Engine, run_pending_jobs: Ca
     """One of everything that has an id, owned by ``client``; by the names of the routes' arguments."""
     study_set_id = client.make_study_set()
     path = f"/api/v1/study-sets/{study_set_id}"
-    document = client.upload(study_set_id, ("notes.txt", b"A cell divides. " * 50)).json["documents"][0]
+    document = client.upload(study_set_id, ("notes.txt", NOTES)).json["documents"][0]
     run_pending_jobs()
     made = {
         "flashcard_id": client.post(f"{path}/flashcards", json={"front": "a", "back": "b"}),
