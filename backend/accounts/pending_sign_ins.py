@@ -4,6 +4,7 @@ Each is there until its callback or for ten minutes, whichever comes first. What
 worth nothing without the provider's code and our client secret; that it is signed binds a sign-in to this browser.
 """
 
+import json
 import re
 import time
 from dataclasses import asdict, dataclass
@@ -16,8 +17,9 @@ from backend.settings import Settings
 LIFE_S = 600
 
 _KEY = "sign_ins"
-# With the longest paths, of text that cannot be packed, five make 3,800 bytes; browsers drop a cookie of over 4,096.
 _MOST = 5
+# Browsers drop a cookie of over 4,096 bytes; base64 and the signature make a third more of this.
+_LARGEST_CHARS = 2_600
 
 # A path of the browser app: no host, by no trick known to browsers ("//", "/\", a tab in between).
 _PATH = re.compile(r"/(?:[\x21-\x2e\x30-\x3e\x40-\x5b\x5d-\x7e]|/(?!/))*(?:\?[\x21-\x5b\x5d-\x7e]*)?")
@@ -57,7 +59,10 @@ def read_next_path(text: str) -> str | None:
 
 def remember(state: str, pending: PendingSignIn) -> None:
     """Keep a sign-in under its state; the oldest give way to it."""
-    session[_KEY] = [*_alive(), (state, asdict(pending))][-_MOST:]
+    kept = [*_alive(), (state, asdict(pending))][-_MOST:]
+    while len(kept) > 1 and len(json.dumps(kept)) > _LARGEST_CHARS:
+        del kept[0]
+    session[_KEY] = kept
 
 
 def take(state: str) -> PendingSignIn | None:
