@@ -207,6 +207,8 @@ def test_nothing_secret_is_logged(university: OpenIdProvider, college: OpenIdPro
         "accounts.provider.failed",
     ):
         assert line in done.stderr
+    assert "accounts.sign_in.refused provider=university reason=other" in done.stderr
+    assert "anybody" not in done.stderr
     seen = set(done.stdout.split())
     assert len(seen) == 11
     given = university.given | college.given | github.given
