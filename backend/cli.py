@@ -7,6 +7,7 @@ import sys
 import tempfile
 import threading
 from pathlib import Path
+from uuid import UUID
 
 import click
 from flask import Flask
@@ -119,6 +120,68 @@ def move_documents() -> None:
     click.echo(f"moved: {moved}, left: {left}")
     if left:
         sys.exit("Some files are left: being read, or the log says why. Run this again after 15 minutes.")
+
+
+@main.command()
+@click.argument("email_or_id")
+@click.option("--revoke", is_flag=True, help="Take the role back instead.")
+def admin(email_or_id: str, *, revoke: bool) -> None:
+    """Make a user an administrator: by an e-mail address that a provider has verified, or by the user's id."""
+    from backend.accounts.errors import UserLeaving
+    from backend.core.transaction import transaction
+    from backend.operations import administration
+
+    with _outside_requests("admin").app_context():
+        try:
+            with transaction():
+                done = administration.set_admin(email_or_id, is_admin=not revoke)
+        except UserLeaving as error:
+            sys.exit(error.text("en"))
+    if done is None:
+        sys.exit("No user has this id, or this e-mail address verified by a provider. Nothing was changed.")
+    click.echo(f"{done.user.id} {'is now' if done.changed else 'already was'} {'a student' if revoke else 'an admin'}")
+    if revoke and done.user.is_admin:
+        sys.exit("She is an administrator all the same: by ADMIN_EMAILS. Take her address out of it too.")
+
+
+@main.command("export-user")
+@click.argument("user_id", type=click.UUID)
+@click.argument("path", type=click.Path(dir_okay=False, path_type=Path))
+def export_user(user_id: UUID, path: Path) -> None:
+    """Write an archive of all that is a user's to a file."""
+    from backend.core.errors import NotFound
+    from backend.privacy import service as privacy
+
+    with _outside_requests("export-user").app_context(), path.open("xb") as file:
+        path.chmod(0o600)
+        try:
+            privacy.write_archive(file, user_id)
+        except BaseException as error:
+            path.unlink()
+            if isinstance(error, NotFound):
+                sys.exit("There is no such user.")
+            raise
+    click.echo(f"written: {path}")
+
+
+@main.command("erase-user")
+@click.argument("user_id", type=click.UUID)
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def erase_user(user_id: UUID, *, yes: bool) -> None:
+    """End a user's access at once and have everything of hers erased by the worker."""
+    from backend.core.errors import NotFound
+    from backend.core.transaction import transaction
+    from backend.privacy import service as privacy
+
+    if not yes:
+        click.confirm("There is no way back. Erase everything of this user?", abort=True)
+    with _outside_requests("erase-user").app_context():
+        try:
+            with transaction():
+                privacy.leave(user_id)
+        except NotFound:
+            sys.exit("There is no such user.")
+    click.echo("Her access has ended; the worker erases the rest. Done when users.erased_at is set.")
 
 
 def configuration_table() -> str:

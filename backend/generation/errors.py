@@ -206,6 +206,20 @@ class DocumentInUse(DomainError):
     }
 
 
+class TooManyActiveRuns(DomainError):
+    """The user has as many runs going as she may have; one that is being cancelled counts until its calls end."""
+
+    code = "too_many_active_runs"
+    status = 409
+    retry_after_s = 10
+    texts = {
+        "en": "You have {limit} runs going already. Wait for one to end, or cancel one.",
+        "de": "Bei dir laufen schon {limit} Läufe. Warte, bis einer zu Ende ist, oder brich einen ab.",
+        "fr": "Tu as déjà {limit} générations en cours. Attends que l'une se termine, ou annules-en une.",
+        "it": "Hai già {limit} generazioni in corso. Aspetta che una finisca, oppure annullane una.",
+    }
+
+
 class TooManyStreams(DomainError):
     """As many event streams are open as this process serves."""
 
@@ -218,4 +232,18 @@ class TooManyStreams(DomainError):
         "fr": "Trop de flux d’événements sont ouverts. Interroge régulièrement les événements à la place, ou "
         "réessaie dans quelques instants.",
         "it": "Ci sono troppi flussi di eventi aperti. Interroga periodicamente gli eventi, oppure riprova tra poco.",
+    }
+
+
+class RunNotRetriable(DomainError):
+    """Only a run that has failed or was cancelled can be done again."""
+
+    code = "run_not_retriable"
+    status = 409
+    texts = {
+        "en": "Only a run that has failed or was cancelled can be done again. This one has not ended, or is done.",
+        "de": "Nur ein fehlgeschlagener oder abgebrochener Lauf kann wiederholt werden. Dieser ist noch nicht zu Ende "
+        "oder fertig geworden.",
+        "fr": "Seule une exécution échouée ou annulée peut être refaite. Celle-ci n’est pas terminée, ou a réussi.",
+        "it": "Si può ripetere solo un’esecuzione fallita o annullata. Questa non è terminata oppure è riuscita.",
     }

@@ -76,6 +76,27 @@ class TooManyDocuments(DomainError):
     }
 
 
+class StorageQuotaExceeded(DomainError):
+    """The user's files would take more storage than they may.
+
+    A conflict with what is there, which the user resolves by deleting (RFC 9110, 15.5.10); 507 would look like a
+    fault of ours to whoever watches for them.
+    """
+
+    code = "storage_quota_exceeded"
+    status = 409
+    texts = {
+        "en": "Your files would take more than the {quota_mb} MB that you may store. Delete documents that you no "
+        "longer need; what was made from them stays.",
+        "de": "Deine Dateien würden mehr als die {quota_mb} MB belegen, die du speichern darfst. Lösche Dokumente, "
+        "die du nicht mehr brauchst; was daraus entstanden ist, bleibt.",
+        "fr": "Tes fichiers prendraient plus que les {quota_mb} Mo que tu peux stocker. Supprime des documents dont "
+        "tu n'as plus besoin ; ce qui en a été tiré reste.",
+        "it": "I tuoi file occuperebbero più dei {quota_mb} MB che puoi archiviare. Elimina i documenti che non ti "
+        "servono più; ciò che ne è stato ricavato resta.",
+    }
+
+
 class FileExpired(DomainError):
     """The document's file was deleted, since nothing happened in its study set for a long time."""
 

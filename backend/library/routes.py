@@ -99,7 +99,9 @@ def delete_study_set(study_set_id: UUID) -> ResponseReturnValue:
 
 @library.post("/study-sets/<uuid:study_set_id>/documents")
 @library.output(UploadAnswer, status_code=201)
-@library.doc(extensions={"x-upload": True}, responses={411: "No length", 413: "Too large", 409: "Too many"})
+@library.doc(
+    extensions={"x-upload": True}, responses={411: "No length", 413: "Too large", 409: "Too many, or too much storage"}
+)
 @idempotent
 def upload_documents(study_set_id: UUID) -> ResponseReturnValue:
     """Upload one file or several, in the multipart field `files`. All are taken or none."""

@@ -21,7 +21,7 @@ NOT_THE_APIS_WORDS = {
     "backend/study/stop_words.py": "words of the documents",
 }
 # Only these put a body of a problem together, and they take the sentences from tables.
-MAY_RENDER_PROBLEMS = {"backend/core/http.py", "backend/operations/web_worker.py"}
+MAY_RENDER_PROBLEMS = {"backend/core/http.py", "backend/operations/bare_answers.py"}
 
 _OF_ONE_LANGUAGE = re.compile(r"(?:^|_)(?:EN|DE|FR|IT|ENGLISH|GERMAN|FRENCH|ITALIAN)$", re.IGNORECASE)
 _WORD = re.compile(r"[^\W\d_]{2,}")
