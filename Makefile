@@ -15,7 +15,7 @@ override EMAIL := $(value EMAIL)
 override REVOKE := $(value REVOKE)
 # Further options for the first part of `make test`.
 PYTEST_OPTIONS ?=
-# The containers' tests come in groups, each with a system of its own; two of those are what a small machine bears.
+# Each file of the containers' tests has systems of its own, and two at a time are what a small machine bears.
 CONTAINER_PROCESSES ?= 2
 # The tests of faults wait most of the time, so that one process more than there are cores is at work.
 FAULT_PROCESSES ?= $(shell n=$$(nproc); [ $$n -ge 4 ] && echo 4 || echo $$((n + 1)))
@@ -54,7 +54,7 @@ test-faults: setup ## Run only the tests that kill, freeze and restart real proc
 
 containers: setup ## Build both images and test the deployment in real containers (needs Docker or Podman).
 	@$(PYTHON) -m tests.deployment.engine >/dev/null
-	$(PYTHON) -m pytest -m containers -n $(CONTAINER_PROCESSES) --dist loadgroup tests/deployment
+	$(PYTHON) -m pytest -m containers -n $(CONTAINER_PROCESSES) --dist loadfile tests/deployment
 
 check: setup ## Lint, format, types and architecture.
 	$(PYTHON) -m ruff check .
