@@ -239,10 +239,11 @@ def test_leaving_waits_for_what_is_being_written(
     leaver = threading.Thread(target=owner.leave)
     leaver.start()
     leaver.join(0.3)
-    assert leaver.is_alive()
+    waited = leaver.is_alive()
     may_end.set()
     writer.join()
     leaver.join()
+    assert waited
     run_pending_jobs()
     check_erased(owner.user_id)
 
