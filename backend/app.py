@@ -5,10 +5,15 @@ from typing import cast
 from apiflask import APIFlask
 from flask import g, request
 
+from backend.accounts.api_key_routes import api_keys
+from backend.accounts.oauth import configure_oauth
+from backend.accounts.profile_routes import profile
 from backend.accounts.service import get_caller
 from backend.accounts.session_routes import sessions
+from backend.accounts.sign_in_routes import FRONTEND_KEY, PUBLIC_KEY, providers, sign_in
 from backend.accounts.token_routes import development, tokens
 from backend.accounts.tokens import configure_tokens
+from backend.core.client_address import configure_client_address
 from backend.core.cookies import configure_cookies
 from backend.core.database import configure_database
 from backend.core.http import configure_http
@@ -16,10 +21,12 @@ from backend.core.logging import add_to_log, configure_logging
 from backend.core.openapi import SPEC_PATH, configure_openapi, docs
 from backend.core.origins import configure_origins
 from backend.core.queue import configure_queue
+from backend.core.rate_limits import RouteClass, RouteClasses, configure_rate_limits
 from backend.core.transaction import transaction
 from backend.core.uploads import UploadRequest
 from backend.generation.routes import generation
 from backend.library.routes import library
+from backend.operations.admin_routes import admin
 from backend.operations.metrics import configure_metrics
 from backend.operations.routes import SCRAPERS_KEY, metrics, operations
 from backend.operations.sentry import configure_sentry
@@ -41,11 +48,36 @@ PUBLIC_ENDPOINTS = frozenset(
         "tokens.refresh",
         "tokens.sign_out",
         "development.dev_login",
+        # Those who sign in are not signed in yet.
+        "providers.list_sign_in_providers",
+        "sign_in.begin_sign_in",
+        "sign_in.finish_sign_in",
         "openapi.spec",
         "docs.page",
         "docs.start",
         "docs.asset",
     }
+)
+
+# How requests are limited. What is not named here is a reading route or a writing one, by its method, and all under
+# /auth is signing in.
+ROUTE_CLASSES = RouteClasses(
+    named={
+        "library.upload_documents": RouteClass.UPLOAD,
+        "generation.start_run": RouteClass.RUN,
+        # Making a file of a whole study set takes long, though nothing is changed.
+        "study.export_study_set": RouteClass.RUN,
+    },
+    unlimited={
+        "operations.health": "a probe that is refused restarts a process that is well",
+        "operations.live": "a probe that is refused restarts a process that is well",
+        "metrics.scrape": "is asked by one scraper, which has a token of its own",
+        "openapi.spec": "does not touch a database",
+        "docs.page": "does not touch a database",
+        "docs.start": "does not touch a database",
+        "docs.asset": "does not touch a database",
+    },
+    sign_in_under=f"{API_PREFIX}/auth/",
 )
 
 # Asked by address, by the platform's probes and by what measures from inside the private network.
@@ -80,9 +112,15 @@ def create_app(settings: Settings | None = None) -> APIFlask:
     configure_database(app, settings)
     configure_queue(settings, answers_requests=True)
     configure_tokens(app, settings)
+    app.config[FRONTEND_KEY], app.config[PUBLIC_KEY] = settings.frontend_url, settings.public_url
+    configure_oauth(app, settings)
     configure_metrics(app)
+    configure_client_address(app, settings)
+    rate_limits = configure_rate_limits(app, settings, ROUTE_CLASSES)
     _require_user(app)
-    rooms = [operations, tokens, sessions, library, study, generation, privacy, docs]
+    app.before_request(rate_limits.limit_user)
+    rooms = [operations, providers, sign_in, tokens, sessions, api_keys, profile]
+    rooms += [library, study, generation, privacy, admin, docs]
     if settings.environment != "production":
         rooms.append(development)
     for blueprint in rooms:
@@ -91,7 +129,7 @@ def create_app(settings: Settings | None = None) -> APIFlask:
         # Without a token there is no such page, not even one that says so.
         app.config[SCRAPERS_KEY] = settings.metrics_token.get_secret_value()
         app.register_blueprint(metrics)
-    configure_openapi(app, PUBLIC_ENDPOINTS)
+    configure_openapi(app, PUBLIC_ENDPOINTS, ROUTE_CLASSES)
     configure_origins(app, settings, any_host=ENDPOINTS_FOR_ANY_HOST)
     return app
 

@@ -130,7 +130,10 @@ class System:
 
 @contextlib.contextmanager
 def running_system(folder: Path, *, workers: int = 1, sweeper: bool = True) -> Iterator[System]:
-    """Start the system with throw-away data and default settings, whatever this process's environment says."""
+    """Start the system with throw-away data and default settings, whatever this process's environment says.
+
+    But its one student may have as many runs going as several have elsewhere.
+    """
     with contextlib.ExitStack() as ending:
         model = ModelServer(folder)
         ending.callback(model.close)
@@ -138,7 +141,13 @@ def running_system(folder: Path, *, workers: int = 1, sweeper: bool = True) -> I
         stack = LocalStack(
             workers=workers,
             sweeper=sweeper,
-            env={**unset, "ENVIRONMENT": "development", "OPENAI_API_KEY": "sk-loopback", "OPENAI_BASE_URL": model.url},
+            env={
+                **unset,
+                "ENVIRONMENT": "development",
+                "OPENAI_API_KEY": "sk-loopback",
+                "OPENAI_BASE_URL": model.url,
+                "MAX_ACTIVE_RUNS_PER_USER": "100",
+            },
             logs=folder / "logs",
             postgres=LocalPostgres(),
             redis=LocalRedis(),

@@ -346,3 +346,28 @@ def test_a_password_in_the_url_is_enough(environment) -> None:
     values = {name: value for name, value in PRODUCTION.items() if name != "REDIS_PASSWORD"}
     environment(**{**values, "REDIS_URL": "rediss://default:secret@valkey.example:25061/0"})
     assert load_settings().redis_is_own is False
+
+
+@pytest.mark.parametrize("value", ["600", "0/minute", "600/week", "-1/minute", "600 / minute", "600/minute;1/second"])
+def test_a_limit_that_is_none_is_refused(environment, value: str) -> None:
+    expected = "RATE_LIMIT_READ: must be such as 600/minute: a number, then second, minute, hour or day"
+    assert refusal(environment, RATE_LIMIT_READ=value) == [expected]
+
+
+@pytest.mark.parametrize("value", ["do connecting ip", "x_forwarded_for", "X-Forwarded-For:", "a" * 65])
+def test_a_header_that_is_none_is_refused(environment, value: str) -> None:
+    assert refusal(environment, TRUSTED_PROXY_HEADER=value) == [
+        "TRUSTED_PROXY_HEADER: must be the name of a header, of letters, digits and hyphens"
+    ]
+
+
+@pytest.mark.parametrize("value", ["10.0.0.0/33", "10.0.0.1/8", "proxy.example", "10.0.0.0/8 ::1"])
+def test_networks_that_are_none_are_refused(environment, value: str) -> None:
+    assert refusal(environment, TRUSTED_PROXIES=value) == [
+        "TRUSTED_PROXIES: must be networks such as 10.0.0.0/8, separated by commas"
+    ]
+
+
+def test_networks_of_proxies_are_read(environment) -> None:
+    environment(TRUSTED_PROXIES=" 10.0.0.0/8, fd00::/8 ,192.0.2.1")
+    assert load_settings().trusted_proxies == ("10.0.0.0/8", "fd00::/8", "192.0.2.1")

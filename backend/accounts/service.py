@@ -2,11 +2,24 @@
 
 from uuid import UUID
 
-from backend.accounts.activity import forget_old_activities, record_activity
-from backend.accounts.callers import get_caller
-from backend.accounts.hand_over import begin_hand_over, forget_expired_codes, redeem_code
+from backend.accounts.activity import forget_old_activities, list_activities, record_activity
+from backend.accounts.api_keys import create_api_key, list_api_keys, revoke_api_key
+from backend.accounts.callers import find_caller, get_caller
+from backend.accounts.directory import (
+    describe_access,
+    disable_user,
+    enable_user,
+    find_user,
+    find_users,
+    get_user,
+    require_active_user,
+    set_role,
+)
+from backend.accounts.errors import NotSignedIn
+from backend.accounts.hand_over import CODE_LIFE, begin_hand_over, forget_expired_codes, redeem_code
 from backend.accounts.identities import link, list_identities, sign_in, unlink
 from backend.accounts.leaving import leave, mark_erased
+from backend.accounts.profile import change_profile, get_exam_defaults, get_profile
 from backend.accounts.sessions import (
     begin_session,
     end_open_session,
@@ -22,18 +35,32 @@ from backend.accounts.sessions import (
 from backend.accounts.types import VerifiedIdentity
 
 __all__ = [
+    "CODE_LIFE",
     "DEVELOPMENT_PROVIDER",
     "begin_hand_over",
     "begin_session",
+    "change_profile",
+    "create_api_key",
+    "describe_access",
+    "disable_user",
+    "enable_user",
     "end_open_session",
     "end_session",
     "end_sessions",
+    "find_user",
+    "find_users",
     "forget_ended_sessions",
     "forget_expired_codes",
     "forget_old_activities",
     "get_caller",
+    "get_exam_defaults",
+    "get_profile",
+    "get_user",
     "leave",
     "link",
+    "link_to_session",
+    "list_activities",
+    "list_api_keys",
     "list_identities",
     "list_sessions",
     "mark_erased",
@@ -41,14 +68,29 @@ __all__ = [
     "redeem_code",
     "refresh_session",
     "refresh_token_of",
+    "require_active_user",
     "require_fresh_sign_in",
     "require_session",
+    "revoke_api_key",
+    "set_role",
     "sign_in",
     "sign_in_for_development",
     "unlink",
 ]
 
 DEVELOPMENT_PROVIDER = "development"
+
+
+def link_to_session(session_id: UUID, identity: VerifiedIdentity) -> None:
+    """Link an identity to the user of a session. Raises NotSignedIn, FreshSignInNeeded, IdentityTaken.
+
+    The session is asked again: it may have ended while the user was at the provider's page.
+    """
+    caller = find_caller(session_id)
+    if caller is None:
+        raise NotSignedIn
+    require_fresh_sign_in(caller)
+    link(caller.user_id, identity)
 
 
 def sign_in_for_development(email: str) -> UUID:

@@ -78,6 +78,11 @@ def _broker(url: str) -> redis.Redis:
     return redis.Redis.from_url(url, socket_timeout=_LOOK_TIMEOUT_S, socket_connect_timeout=_LOOK_TIMEOUT_S, retry=None)
 
 
+def connect_to_broker(url: str, *, timeout_s: float) -> redis.ConnectionPool:
+    """Return connections to the broker for another use than messages; each wait ends after ``timeout_s``, once."""
+    return redis.ConnectionPool.from_url(url, socket_timeout=timeout_s, socket_connect_timeout=timeout_s, retry=None)
+
+
 def count_messages() -> int | None:
     """Return how many messages wait in the broker, or None when it does not answer within half a second."""
     try:

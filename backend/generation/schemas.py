@@ -7,6 +7,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StrictInt
 
+from backend.accounts.types import ExamDefaults
 from backend.core.http import Answer, Body, request_language
 from backend.generation.checking import NOT_WRITTEN, reason_text
 from backend.generation.errors import sentence
@@ -18,30 +19,35 @@ from backend.study.types import Difficulty
 
 
 class RunBody(Body):
-    """What is wanted of a run. Everything has a default; an empty body is fine."""
+    """What is wanted of a run. Everything has a default; an empty body is fine.
+
+    What is left out is as the user's exam defaults say; null leaves it open whatever they say.
+    """
 
     document_ids: list[UUID] | None = Field(
         None, min_length=1, max_length=20, description="Documents to use; all of the study set by default."
     )
     flashcards: StrictInt | None = Field(
-        None, ge=0, le=500, description="Most flashcards wanted; by default as many as the material carries."
+        None, ge=0, le=500, description="Most flashcards wanted; null: as many as the material carries."
     )
     questions: StrictInt | None = Field(
-        None, ge=0, le=500, description="Most questions wanted; by default as many as the material carries."
+        None, ge=0, le=500, description="Most questions wanted; null: as many as the material carries."
     )
     language: Literal["de", "en", "fr", "it"] | None = Field(
-        None, description="Language of the items; the documents' own by default."
+        None, description="Language of the items; null: the documents' own."
     )
-    difficulty: Difficulty | None = Field(None, description="A mix by default.")
+    difficulty: Difficulty | None = Field(None, description="Null: a mix.")
 
-    def wish(self) -> RunWish:
+    def wish(self, defaults: ExamDefaults) -> RunWish:
         """Return the wish in the room's words."""
+        named = self.model_fields_set
+        difficulty = Difficulty(defaults.difficulty) if defaults.difficulty else None
         return RunWish(
             document_ids=tuple(self.document_ids) if self.document_ids is not None else None,
-            flashcards=self.flashcards,
-            questions=self.questions,
-            language=self.language,
-            difficulty=self.difficulty,
+            flashcards=self.flashcards if "flashcards" in named else defaults.flashcards,
+            questions=self.questions if "questions" in named else defaults.questions,
+            language=self.language if "language" in named else defaults.language,
+            difficulty=self.difficulty if "difficulty" in named else difficulty,
         )
 
 
@@ -103,6 +109,9 @@ class RunAnswer(Answer):
     language: str | None
     difficulty: Difficulty | None
     error: RunProblem | None
+    retry_of: UUID | None = Field(
+        description="The ended run that an administrator had done again; null for one that you started."
+    )
     last_event: int
     created_at: datetime
     first_item_at: datetime | None
@@ -117,7 +126,7 @@ class RunAnswer(Answer):
             id=run.id,
             study_set_id=run.study_set_id,
             state=RunState(run.state),
-            stage=_STAGES[RunState(run.state)][language],
+            stage=STAGES[RunState(run.state)][language],
             progress=RunProgress.model_validate(view.progress),
             asked=ItemCounts(flashcards=run.flashcards_asked, questions=run.questions_asked),
             delivered=ItemCounts(flashcards=run.flashcards_delivered, questions=run.questions_delivered),
@@ -130,6 +139,7 @@ class RunAnswer(Answer):
             error=RunProblem(code=run.error_code, detail=sentence(run.error_code, language))
             if run.error_code
             else None,
+            retry_of=run.retry_of,
             last_event=run.last_event,
             created_at=run.created_at,
             first_item_at=run.first_item_at,
@@ -137,15 +147,55 @@ class RunAnswer(Answer):
         )
 
 
-_STAGES: dict[RunState, dict[str, str]] = {
-    RunState.READING: {"en": "reading documents", "de": "Dokumente lesen"},
-    RunState.MAKING: {"en": "making items", "de": "Karten und Fragen erstellen"},
-    RunState.CONNECTING: {"en": "connecting topics", "de": "Themen verknüpfen"},
-    RunState.CANCELLING: {"en": "cancelling", "de": "wird abgebrochen"},
-    RunState.FAILING: {"en": "failing", "de": "scheitert gerade"},
-    RunState.DONE: {"en": "done", "de": "fertig"},
-    RunState.FAILED: {"en": "failed", "de": "fehlgeschlagen"},
-    RunState.CANCELLED: {"en": "cancelled", "de": "abgebrochen"},
+STAGES: dict[RunState, dict[str, str]] = {
+    RunState.READING: {
+        "en": "reading documents",
+        "de": "Dokumente lesen",
+        "fr": "lecture des documents",
+        "it": "lettura dei documenti",
+    },
+    RunState.MAKING: {
+        "en": "making items",
+        "de": "Karten und Fragen erstellen",
+        "fr": "création des cartes et des questions",
+        "it": "creazione di flashcard e domande",
+    },
+    RunState.CONNECTING: {
+        "en": "connecting topics",
+        "de": "Themen verknüpfen",
+        "fr": "mise en relation des thèmes",
+        "it": "collegamento degli argomenti",
+    },
+    RunState.CANCELLING: {
+        "en": "cancelling",
+        "de": "wird abgebrochen",
+        "fr": "annulation en cours",
+        "it": "annullamento in corso",
+    },
+    RunState.FAILING: {
+        "en": "failing",
+        "de": "scheitert gerade",
+        "fr": "interruption après une erreur",
+        "it": "interruzione per errore",
+    },
+    RunState.DONE: {
+        "en": "done",
+        "de": "fertig",
+        "fr": "terminé",
+        "it": "completato",
+    },
+    RunState.FAILED: {
+        "en": "failed",
+        "de": "fehlgeschlagen",
+        "fr": "échoué",
+        "it": "non riuscito",
+    },
+    RunState.CANCELLED: {
+        "en": "cancelled",
+        "de": "abgebrochen",
+        "fr": "annulé",
+        "it": "annullato",
+    },
 }
 
 

@@ -7,21 +7,40 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from backend.accounts import service as accounts
+from backend.accounts.types import ActivityKind
 from backend.core.database import db
 from backend.core.errors import NotFound
 from backend.core.ids import new_id
 from backend.core.jobs import JobState
 from backend.core.logging import current_request_id
 from backend.core.pagination import Page, PageQuery, fetch_page
+from backend.core.quotas import lock_quota
 from backend.generation import events, figures
 from backend.generation.choice import get_language_model
-from backend.generation.errors import DocumentInUse, NoDocuments, NoReadableDocument, NothingWanted
+from backend.generation.errors import (
+    DocumentInUse,
+    NoDocuments,
+    NoReadableDocument,
+    NothingWanted,
+    RunNotRetriable,
+    TooManyActiveRuns,
+)
 from backend.generation.models import ModelCall, Run, RunDocument, RunEvent, Step
 from backend.generation.planning import end_run, lock_run, plan_when_read, stop_run
+from backend.generation.support import (
+    cancel_runs_of,
+    describe_run,
+    find_retry,
+    get_any_run,
+    measure_user,
+    wish_of,
+)
 from backend.generation.types import (
     ACTIVE_STATES,
     ENDED_STATES,
     Progress,
+    RunFacts,
     RunState,
     RunUsage,
     RunWish,
@@ -32,15 +51,35 @@ from backend.generation.views import RunView
 from backend.library import service as library
 from backend.library.signals import document_deleting, study_set_deleting, study_sets_expiring
 from backend.library.types import DocumentStatus
+from backend.settings import get_settings
+
+__all__ = [
+    "cancel_any_run",
+    "cancel_run",
+    "cancel_runs_of",
+    "get_run",
+    "list_run_events",
+    "list_runs",
+    "list_runs_of_user",
+    "measure_user",
+    "measure_work",
+    "release_ended_runs",
+    "retry_run",
+    "start_run",
+    "view_run",
+    "view_runs",
+]
 
 Sections = dict[str, tuple[int, datetime | None]]
 """By state: how many sections, and when the last of them ended."""
 
 
-def start_run(user_id: UUID, study_set_id: UUID, wish: RunWish) -> Run:
+def start_run(user_id: UUID, study_set_id: UUID, wish: RunWish, *, retry_of: UUID | None = None) -> Run:
     """Start a run over documents of the study set; it plans itself once they have been read.
 
-    Raises NotFound, NoDocuments, NoReadableDocument, NothingWanted.
+    ``retry_of`` names the ended run that it does again.
+
+    Raises NotFound, NoDocuments, NoReadableDocument, NothingWanted, TooManyActiveRuns.
     """
     if wish.flashcards == 0 and wish.questions == 0:
         raise NothingWanted
@@ -50,6 +89,10 @@ def start_run(user_id: UUID, study_set_id: UUID, wish: RunWish) -> Run:
         raise NoDocuments
     if all(library.document_status(document) is DocumentStatus.FAILED for document in documents):
         raise NoReadableDocument
+    lock_quota("runs", user_id)
+    most = get_settings().max_active_runs_per_user
+    if count_active_runs(user_id) >= most:
+        raise TooManyActiveRuns(limit=most)
     model = get_language_model()
     run = Run(
         id=new_id(),
@@ -68,12 +111,22 @@ def start_run(user_id: UUID, study_set_id: UUID, wish: RunWish) -> Run:
         rejected={},
         skipped=[],
         last_event=0,
+        retry_of=retry_of,
         request_id=current_request_id(),
     )
     db.session.add(run)
     db.session.flush()
     db.session.add_all(RunDocument(run_id=run.id, document_id=document.id) for document in documents)
     events.add_event(run, "run.started", documents=len(documents))
+    accounts.record_activity(
+        user_id,
+        ActivityKind.RUN_STARTED,
+        run_id=str(run.id),
+        study_set_id=str(study_set_id),
+        documents=len(documents),
+        flashcards=wish.flashcards,
+        questions=wish.questions,
+    )
     db.session.flush()
     plan_when_read(run)
     db.session.flush()
@@ -86,6 +139,12 @@ def get_run(user_id: UUID, run_id: UUID) -> Run:
     if run is None:
         raise NotFound
     return run
+
+
+def count_active_runs(user_id: UUID) -> int:
+    """Return how many runs of the user have not ended."""
+    query = sa.select(sa.func.count()).select_from(Run).where(Run.user_id == user_id, Run.ended_at.is_(None))
+    return db.session.scalar(query) or 0
 
 
 def list_runs(user_id: UUID, study_set_id: UUID, page: PageQuery) -> Page[Run]:
@@ -109,16 +168,39 @@ def cancel_run(user_id: UUID, run_id: UUID) -> Run:
     return run
 
 
-def cancel_runs(user_id: UUID) -> int:
-    """Cancel all runs of the user that have not ended; calls under way are let finish. Returns how many."""
-    active = sa.select(Run.id).where(Run.user_id == user_id, Run.state.in_(ACTIVE_STATES)).order_by(Run.id)
-    ids = db.session.scalars(active).all()
-    for run_id in ids:
-        run = lock_run(run_id)
-        if run is not None and run.state in ACTIVE_STATES:
-            stop_run(run, RunState.CANCELLING)
-    db.session.flush()
-    return len(ids)
+def list_runs_of_user(user_id: UUID, page: PageQuery) -> Page[RunFacts]:
+    """Return a page of all runs of the user, newest first, for those who help her."""
+    found = fetch_page(sa.select(Run).where(Run.user_id == user_id), Run.id, page, newest_first=True)
+    return Page([describe_run(view) for view in view_runs(found.items)], found.next_cursor)
+
+
+def cancel_any_run(run_id: UUID) -> RunFacts:
+    """Cancel a run, whosever it is, as its user would. Raises NotFound."""
+    return describe_run(view_run(cancel_run(get_any_run(run_id).user_id, run_id)))
+
+
+def retry_run(run_id: UUID) -> RunFacts:
+    """Start a run that does a failed or cancelled one again, for the same user; the same one however often asked.
+
+    An ended run is not opened again: its readers were told that it has ended, and it was settled. The new one is
+    subject to all that a run is subject to that its user starts, and makes no card twice.
+
+    Raises NotFound, RunNotRetriable, UserDisabled, UserLeaving, and what ``start_run`` raises.
+    """
+    run = get_any_run(run_id)
+    if run.state not in (RunState.FAILED, RunState.CANCELLED):
+        raise RunNotRetriable
+    accounts.require_active_user(run.user_id)
+    # Of two who ask at the same moment, the second waits here and finds the run of the first.
+    if not library.lock_study_set(run.study_set_id):
+        raise NotFound
+    again = find_retry(run_id)
+    if again is None:
+        wish = wish_of(run)
+        if not wish.document_ids:
+            raise NoDocuments
+        again = start_run(run.user_id, run.study_set_id, wish, retry_of=run_id)
+    return describe_run(view_run(again))
 
 
 def release_ended_runs() -> int:

@@ -10,6 +10,8 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import load_only
 
+from backend.accounts.activity import record_activity
+from backend.accounts.types import ActivityKind
 from backend.core import jobs
 from backend.core.database import db
 from backend.core.errors import NotFound
@@ -24,11 +26,13 @@ from backend.library.errors import FileRefused, FileTooLarge, TooManyDocuments
 from backend.library.expiry import delete_expired_files
 from backend.library.extraction.errors import UnreadableFile
 from backend.library.extraction.kinds import DocumentKind, detect_kind
+from backend.library.holdings import measure_holdings
 from backend.library.models import POSTGRES, Document, Page, StudySet
 from backend.library.moving import count_misplaced_documents, discard_objects, move_documents
 from backend.library.objects import adopt_object, begin_object
 from backend.library.signals import document_deleting, study_set_deleting
 from backend.library.storage import Location, open_file, put_object, read_file, read_object, store_file
+from backend.library.storage_quota import measure_storage, refuse_more_storage, settle_storage
 from backend.library.types import DocumentStatus, DocumentText, PageSource, PageText
 from backend.settings import get_settings
 
@@ -62,6 +66,8 @@ __all__ = [
     "load_texts",
     "lock_documents",
     "lock_study_set",
+    "measure_holdings",
+    "measure_storage",
     "move_documents",
     "open_file",
     "put_object",
@@ -149,10 +155,20 @@ def delete_study_set(user_id: UUID, study_set_id: UUID) -> None:
 def add_documents(user_id: UUID, study_set_id: UUID, files: Sequence[IncomingFile]) -> list[AddedDocument]:
     """Store files and queue them for reading: all of them or none.
 
-    Raises NotFound, FileRefused, FileTooLarge, TooManyDocuments.
+    Raises NotFound, FileRefused, FileTooLarge, TooManyDocuments, StorageQuotaExceeded.
     """
     study_set = get_study_set(user_id, study_set_id, lock=True)
-    return [_add_document(study_set, file, f"files[{index}]") for index, file in enumerate(files)]
+    added = [_add_document(study_set, file, f"files[{index}]") for index, file in enumerate(files)]
+    new = [each.document for each in added if not each.duplicate]
+    if new:
+        record_activity(
+            user_id,
+            ActivityKind.DOCUMENT_UPLOADED,
+            study_set_id=str(study_set_id),
+            documents=[{"id": str(document.id), "filename": document.filename} for document in new],
+        )
+    settle_storage(user_id)
+    return added
 
 
 def _add_document(study_set: StudySet, file: IncomingFile, field: str) -> AddedDocument:
@@ -170,6 +186,7 @@ def _add_document(study_set: StudySet, file: IncomingFile, field: str) -> AddedD
     if same is not None:
         if same.stored_in is None:
             # The file had expired; whoever brings it again has it again.
+            refuse_more_storage(study_set.user_id, file.size_bytes)
             same.stored_in = POSTGRES
             store_file(same.id, file.stream)
         return AddedDocument(same, duplicate=True)
@@ -177,6 +194,7 @@ def _add_document(study_set: StudySet, file: IncomingFile, field: str) -> AddedD
     count = sa.select(sa.func.count()).select_from(Document).where(Document.study_set_id == study_set.id)
     if (db.session.scalar(count) or 0) >= most:
         raise TooManyDocuments(limit=most)
+    refuse_more_storage(study_set.user_id, file.size_bytes)
     document = Document(
         id=new_id(),
         study_set_id=study_set.id,

@@ -45,3 +45,20 @@ class DocumentText:
     status: DocumentStatus
     error_code: str | None
     pages: tuple[PageText, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StorageUsage:
+    """Bytes that a user's files take, and may take."""
+
+    used_bytes: int
+    quota_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Holdings:
+    """How much a user has brought. ``stored_bytes`` leaves out files that have expired."""
+
+    study_sets: int
+    documents: int
+    stored_bytes: int

@@ -96,7 +96,7 @@ def leave(user_id: UUID) -> None:
     """
     # Whoever records a step locks it and its run before the user, so her runs come first here too. One that begins
     # between here and there ends with its study set.
-    generation.cancel_runs(user_id)
+    generation.cancel_runs_of(user_id)
     if not accounts.leave(user_id):
         return
     db.session.execute(sa.delete(DataExport).where(DataExport.user_id == user_id))

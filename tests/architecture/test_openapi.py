@@ -39,7 +39,8 @@ def is_valid(spec: Spec) -> bool:
         schemathesis.openapi.from_dict(spec).validate()
     except jsonschema_rs.ValidationError:
         return False
-    names = {f"#/components/schemas/{name}" for name in spec["components"]["schemas"]}
+    parts = spec["components"]
+    names = {f"#/components/{part}/{name}" for part in ("schemas", "headers") for name in parts[part]}
     return set(references(spec)) <= names
 
 
@@ -115,6 +116,18 @@ def test_an_error_that_is_no_problem_is_reported(spec: Spec) -> None:
     assert wrong_errors(spec) == ["get /api/v1/study-sets 401"]
 
 
+def test_every_limited_operation_tells_of_its_limits(spec: Spec) -> None:
+    limited = [operation for _, operation in operations(spec) if "429" in operation["responses"]]
+    assert {operation["operationId"] for _, operation in operations(spec)} - {
+        operation["operationId"] for operation in limited
+    } == {"health", "live"}
+    for operation in limited:
+        for status, response in operation["responses"].items():
+            if status.startswith("2") or status == "429":
+                assert {"RateLimit", "RateLimit-Policy"} <= set(response["headers"])
+        assert "Retry-After" in operation["responses"]["429"]["headers"]
+
+
 def test_what_has_not_changed_has_no_body(spec: Spec) -> None:
     unchanged = [operation["responses"] for _, operation in operations(spec) if "304" in operation["responses"]]
     assert unchanged
@@ -137,7 +150,7 @@ def test_headers_that_are_sent_are_described(spec: Spec) -> None:
 def test_every_operation_has_a_summary_and_a_good_answer(spec: Spec) -> None:
     for name, operation in operations(spec):
         assert operation["summary"].endswith("."), name
-        assert any(status.startswith("2") for status in operation["responses"]), name
+        assert any(status.startswith(("2", "302")) for status in operation["responses"]), name
 
 
 def test_every_route_is_in_the_document(app: APIFlask, spec: Spec) -> None:

@@ -6,8 +6,9 @@ from uuid import UUID
 import pytest
 from apiflask import APIFlask
 
-from backend.app import PUBLIC_ENDPOINTS, create_app
+from backend.app import PUBLIC_ENDPOINTS, ROUTE_CLASSES, create_app
 from backend.core.idempotency import ACCEPTS_KEY
+from backend.core.rate_limits import RouteClass, RouteClasses
 from backend.settings import Settings
 
 pytestmark = pytest.mark.usefixtures("app")
@@ -21,6 +22,9 @@ MAY_BE_PUBLIC = {
     "tokens.refresh": "asks for a refresh token",
     "tokens.sign_out": "ends the session of the refresh token that it is given, and none else",
     "development.dev_login": "gives the first token; not there in production",
+    "providers.list_sign_in_providers": "whoever signs in must see with whom",
+    "sign_in.begin_sign_in": "whoever signs in is not signed in yet",
+    "sign_in.finish_sign_in": "whoever signs in is not signed in yet",
     "openapi.spec": "describes the API, not anybody's data",
     "docs.page": "shows the description",
     "docs.start": "shows the description",
@@ -31,9 +35,16 @@ NOT_CREATING = {
     "tokens.redeem_code": "a code is good once, and what it gives is a secret that is not kept",
     "tokens.refresh": "a token that comes again is told from a theft by the time that has gone by",
     "tokens.sign_out": "signing out twice is signing out once",
+    "providers.allow_link": "allows what this browser may do once; allowing twice is allowing once",
     "tokens.sign_out_everywhere": "signing out twice is signing out once",
+    "api_keys.create_api_key": "the stored answer would hold the key, of which nothing but the hash is kept",
     "development.dev_login": "the same address is the same user, however often",
     "generation.cancel_run": "cancelling twice is cancelling once",
+    "admin.disable_user": "disabling twice is disabling once",
+    "admin.enable_user": "enabling twice is enabling once",
+    "admin.end_user_sessions": "what has ended does not end again",
+    "admin.cancel_any_run": "cancelling twice is cancelling once",
+    "admin.retry_run": "a run is done again once: whoever asks again gets the same one",
 }
 UNKNOWN = UUID("018f0000-0000-7000-8000-000000000000")
 # What a creating route is sent; a new one needs a body here.
@@ -108,6 +119,60 @@ def test_a_post_without_a_key_is_reported(settings: Settings) -> None:
     app = create_app(settings)
     app.post("/api/v1/new")(lambda: "made")
     assert not_repeatable(app) == ["POST /api/v1/new takes no Idempotency-Key"]
+
+
+def unlimited(app: APIFlask, classes: RouteClasses = ROUTE_CLASSES) -> list[str]:
+    """Return the routes without a class by which their requests are limited, and those whose class is too weak."""
+    found = []
+    for rule in app.url_map.iter_rules():
+        for method in sorted((rule.methods or set()) - {"OPTIONS"}):
+            route_class = classes.find(rule.endpoint, rule.rule, method)
+            if route_class is None and not classes.unlimited.get(rule.endpoint):
+                found.append(f"{method} {rule} is not limited, for no reason")
+            if "/auth/" in rule.rule and route_class is not RouteClass.SIGN_IN:
+                found.append(f"{method} {rule} is of signing in and not limited by address")
+            if method not in ("GET", "HEAD") and route_class is RouteClass.READ:
+                found.append(f"{method} {rule} changes something and is limited as if it read")
+    return found
+
+
+def test_every_route_is_limited_or_has_a_reason(app: APIFlask) -> None:
+    assert unlimited(app) == []
+
+
+def test_a_named_class_is_of_a_route_that_is_there(app: APIFlask) -> None:
+    endpoints = {rule.endpoint for rule in app.url_map.iter_rules()}
+    assert {*ROUTE_CLASSES.named, *ROUTE_CLASSES.unlimited} <= endpoints
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "route_class"),
+    [
+        ("GET", "/api/v1/new", RouteClass.READ),
+        ("PUT", "/api/v1/new", RouteClass.WRITE),
+        ("GET", "/api/v1/auth/login/<provider>", RouteClass.SIGN_IN),
+        ("POST", "/api/v1/auth/refresh", RouteClass.SIGN_IN),
+    ],
+)
+def test_a_new_route_is_limited_though_nobody_named_it(method: str, path: str, route_class: RouteClass) -> None:
+    assert ROUTE_CLASSES.find("room.new", path, method) is route_class
+
+
+def test_an_unlimited_route_is_reported(settings: Settings) -> None:
+    app = create_app(settings)
+    app.add_url_rule("/api/v1/new", "new", lambda: "open")
+    app.add_url_rule("/api/v1/auth/weak", "weak", lambda: "open", methods=["POST"])
+    classes = RouteClasses(
+        named={**ROUTE_CLASSES.named, "weak": RouteClass.READ},
+        unlimited={**ROUTE_CLASSES.unlimited, "new": ""},
+        sign_in_under=ROUTE_CLASSES.sign_in_under,
+    )
+    assert sorted(unlimited(app, classes)) == [
+        "GET /api/v1/new is not limited, for no reason",
+        "HEAD /api/v1/new is not limited, for no reason",
+        "POST /api/v1/auth/weak changes something and is limited as if it read",
+        "POST /api/v1/auth/weak is of signing in and not limited by address",
+    ]
 
 
 def test_every_post_that_creates_answers_the_same_twice(app: APIFlask, client, run_pending_jobs: Callable) -> None:

@@ -61,7 +61,8 @@ def poison(scene: Scene) -> Iterator[list[int]]:
 
     ports: set[int] = set()
     scene.model.set_script(
-        [{"do": "sleep", "seconds": 1, "contains": 'page number="2"'}, {"do": "sleep", "seconds": 1}]
+        # Who asks about that page is killed long before there is an answer.
+        [{"do": "sleep", "seconds": 30, "contains": 'page number="2"'}, {"do": "sleep", "seconds": 1}]
     )
     thread = threading.Thread(target=watch)
     thread.start()
@@ -136,7 +137,8 @@ def test_4_a_stopping_worker_whose_broker_is_gone_hands_its_steps_back(scene: Sc
 
 
 def test_13_a_worker_that_outlived_its_lease_cannot_write(scene: Scene, tmp_path: Path) -> None:
-    scene.model.set_script([{"do": "sleep", "on": [1], "seconds": 1}])
+    # Frozen long before there is an answer, and thawed long after.
+    scene.model.set_script([{"do": "sleep", "on": [1], "seconds": 4}])
     run = scene.start_run(scene.upload(tmp_path, 1), flashcards=3, questions=0)
     zombie = scene.busy_child()
     zombie.send_signal(signal.SIGSTOP)

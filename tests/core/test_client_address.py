@@ -1,0 +1,78 @@
+"""A client's address is the peer's, or what the proxy in front says; never what the client says of itself."""
+
+import ipaddress
+
+import pytest
+from apiflask import APIFlask
+
+from backend.app import create_app
+from backend.core.client_address import AddressRule, address_block, client_address
+from backend.settings import Settings
+
+PROXY, CLIENT, OTHER = "10.1.2.3", "203.0.113.7", "198.51.100.9"
+RULE = AddressRule("do-connecting-ip", [ipaddress.ip_network("10.0.0.0/8"), ipaddress.ip_network("fd00::/8")])
+
+
+@pytest.mark.parametrize(
+    ("peer", "header", "address"),
+    [
+        (PROXY, CLIENT, CLIENT),
+        ("fd00::1", CLIENT, CLIENT),
+        # The same, as a socket for both families tells it.
+        (f"::ffff:{PROXY}", CLIENT, CLIENT),
+        (PROXY, "2001:db8::1", "2001:db8::1"),
+        (PROXY, f"::ffff:{CLIENT}", CLIENT),
+        # A client who reaches us past the proxy.
+        (CLIENT, OTHER, CLIENT),
+        # A client who sends the header too, to a proxy that adds its own.
+        (PROXY, f"{OTHER}, {CLIENT}", CLIENT),
+        (PROXY, f"{OTHER},nonsense", PROXY),
+        (PROXY, None, PROXY),
+        (PROXY, "", PROXY),
+        (PROXY, "unknown", PROXY),
+        (PROXY, f"{CLIENT}:4711", PROXY),
+        (PROXY, "1" * 10_000, PROXY),
+        (None, CLIENT, "unknown"),
+        ("", None, "unknown"),
+    ],
+)
+def test_only_the_proxy_is_believed(peer: str | None, header: str | None, address: str) -> None:
+    assert RULE.find(peer, header) == address
+
+
+@pytest.mark.parametrize(
+    ("address", "block"),
+    [
+        (CLIENT, CLIENT),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("unknown", "unknown"),
+    ],
+)
+def test_a_network_of_one_customer_is_one_client(address: str, block: str) -> None:
+    assert address_block(address) == block
+
+
+@pytest.fixture
+def find(settings: Settings):
+    """Return the address of a request to an app with these settings."""
+
+    def ask(headers: dict[str, str], peer: str = PROXY, **changes: object) -> str:
+        app: APIFlask = create_app(settings.model_copy(update=changes))
+        with app.test_request_context("/", headers=headers, environ_base={"REMOTE_ADDR": peer}):
+            return client_address()
+
+    return ask
+
+
+def test_without_a_setting_no_header_is_believed(find) -> None:
+    named = {"X-Forwarded-For": CLIENT, "do-connecting-ip": CLIENT, "Forwarded": f"for={CLIENT}", "X-Real-IP": CLIENT}
+    assert find(named) == PROXY
+
+
+def test_the_header_that_is_set_is_believed_from_a_private_network(find) -> None:
+    assert find({"DO-Connecting-IP": CLIENT}, trusted_proxy_header="do-connecting-ip") == CLIENT
+    assert find({"DO-Connecting-IP": CLIENT}, peer=OTHER, trusted_proxy_header="do-connecting-ip") == OTHER
+    assert find({"X-Forwarded-For": CLIENT}, trusted_proxy_header="do-connecting-ip") == PROXY
+    changes = {"trusted_proxy_header": "X-Forwarded-For", "trusted_proxies": (f"{OTHER}/32",)}
+    assert find({"X-Forwarded-For": f"1.2.3.4, {CLIENT}"}, peer=OTHER, **changes) == CLIENT

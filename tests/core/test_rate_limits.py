@@ -1,0 +1,185 @@
+"""Requests are limited by class of route, for each user and each address, and answers tell what is left."""
+
+import re
+from collections.abc import Callable
+from uuid import uuid4
+
+import pytest
+from apiflask import APIFlask
+from werkzeug.test import TestResponse
+
+from backend.app import create_app
+from backend.core.rate_limits import TooManyRequests, limit_sign_in_of
+from backend.settings import Settings
+from config.local.redis import LocalRedis
+from tests.conftest import Client
+
+SETS = "/api/v1/study-sets"
+LOGIN = "/api/v1/auth/dev-login"
+ME, YOU = {"email": "student@example.org"}, {"email": "other@example.org"}
+WRONG = {"Authorization": "Bearer wrong"}
+
+NewApp = Callable[..., APIFlask]
+
+
+@pytest.fixture
+def new_app(app: APIFlask, settings: Settings) -> NewApp:
+    """Build an app with limits of its own, on empty tables and an empty Redis."""
+
+    def build(**changes: object) -> APIFlask:
+        made = create_app(settings.model_copy(update=changes))
+        made.test_client_class = Client
+        return made
+
+    return build
+
+
+def statuses(ask: Callable[[], TestResponse], times: int) -> list[int]:
+    return [ask().status_code for _ in range(times)]
+
+
+def from_address(address: str) -> dict[str, str]:
+    return {"REMOTE_ADDR": address}
+
+
+def test_every_answer_tells_the_limit_and_what_is_left(new_app: NewApp) -> None:
+    client = new_app(rate_limit_read="3/minute").test_client().sign_in("student@example.org")
+    left = []
+    for _ in range(4):
+        headers = client.get(SETS).headers
+        assert headers["RateLimit-Policy"] == '"read";q=3;w=60'
+        found = re.fullmatch(r'"read";r=(\d+);t=(\d+)', headers["RateLimit"])
+        assert found is not None
+        assert 1 <= int(found[2]) <= 60
+        left.append(int(found[1]))
+    assert left == [2, 1, 0, 0]
+
+
+def test_who_is_over_the_limit_is_told_when_to_come_back(new_app: NewApp) -> None:
+    client = new_app(rate_limit_read="1/hour").test_client().sign_in("student@example.org")
+    client.get(SETS)
+    answer = client.get(SETS, headers={"Accept-Language": "de"})
+    assert answer.status_code == 429
+    assert answer.content_type == "application/problem+json"
+    assert answer.json["code"] == "too_many_requests"
+    seconds = answer.headers["Retry-After"]
+    assert 3500 < int(seconds) <= 3600
+    assert answer.headers["RateLimit"] == f'"read";r=0;t={seconds}'
+    assert answer.json["detail"] == f"Zu viele Anfragen. Bitte versuche es in {seconds} s noch einmal."
+    assert set(TooManyRequests.texts) == {"en", "de", "fr", "it"}
+
+
+def test_classes_and_users_are_counted_apart(new_app: NewApp) -> None:
+    app = new_app(rate_limit_read="2/minute", rate_limit_write="1/minute")
+    client, other = app.test_client().sign_in(ME["email"]), app.test_client().sign_in(YOU["email"])
+    assert statuses(lambda: client.get(SETS), 3) == [200, 200, 429]
+    assert statuses(lambda: client.post(SETS, json={"title": "Biology"}), 2) == [201, 429]
+    assert other.get(SETS).status_code == 200
+    # What was refused was not done. The limits of another app are others, and so is what it counts.
+    assert len(new_app().test_client().sign_in(ME["email"]).get(SETS).json["items"]) == 1
+
+
+def test_an_upload_a_run_and_an_export_have_classes_of_their_own(new_app: NewApp) -> None:
+    client = new_app().test_client().sign_in("student@example.org")
+    study_set = client.make_study_set()
+    policies = {
+        "upload": client.upload(study_set, ("notes.txt", b"A cell divides.")),
+        "run": client.post(f"{SETS}/{study_set}/runs", json={}),
+        "write": client.delete(f"{SETS}/{study_set}"),
+    }
+    for name, answer in policies.items():
+        assert answer.headers["RateLimit-Policy"].startswith(f'"{name}";'), answer.text
+    assert client.get(f"{SETS}/{study_set}/export?format=json").headers["RateLimit-Policy"].startswith('"run";')
+
+
+def test_signing_in_is_limited_by_address_whoever_it_is(new_app: NewApp) -> None:
+    client = new_app(rate_limit_address="2/minute").test_client()
+    assert client.post(LOGIN, json=ME).headers["RateLimit-Policy"] == '"sign-in-address";q=2;w=60'
+    assert statuses(lambda: client.post(LOGIN, json=YOU), 2) == [200, 429]
+    assert client.post(LOGIN, json=ME, environ_base=from_address("203.0.113.7")).status_code == 200
+
+
+def test_an_address_is_one_whatever_header_it_sends(new_app: NewApp) -> None:
+    client = new_app(rate_limit_address="1/minute").test_client()
+    headers = [{"X-Forwarded-For": f"203.0.113.{n}", "do-connecting-ip": f"203.0.113.{n}"} for n in range(2)]
+    assert [client.post(LOGIN, json=ME, headers=each).status_code for each in headers] == [200, 429]
+
+
+def test_a_network_of_ipv6_is_one_address(new_app: NewApp) -> None:
+    client = new_app(rate_limit_address="1/minute").test_client()
+    addresses = ["2001:db8::1", "2001:db8::2", "2001:db8:0:1::1"]
+    found = [client.post(LOGIN, json=ME, environ_base=from_address(each)).status_code for each in addresses]
+    assert found == [200, 429, 200]
+
+
+def test_the_proxy_in_front_names_the_address(new_app: NewApp) -> None:
+    client = new_app(rate_limit_address="1/minute", trusted_proxy_header="do-connecting-ip").test_client()
+    headers = [{"do-connecting-ip": f"203.0.113.{n}"} for n in (1, 2, 1)]
+    assert [client.post(LOGIN, json=ME, headers=each).status_code for each in headers] == [200, 200, 429]
+
+
+def test_who_is_not_signed_in_is_limited_by_address(new_app: NewApp) -> None:
+    app = new_app(rate_limit_address="2/minute")
+    stranger, client = app.test_client(), app.test_client().sign_in("student@example.org")
+    assert statuses(lambda: stranger.get(SETS, headers=WRONG), 3) == [401, 401, 429]
+    refused = stranger.get(SETS)
+    assert refused.json["code"] == "too_many_requests"
+    assert refused.headers["RateLimit-Policy"] == '"read-address";q=2;w=60'
+    assert int(refused.headers["Retry-After"]) > 0
+    assert "WWW-Authenticate" not in refused.headers
+    assert refused.headers["X-Request-Id"] == refused.json["request_id"]
+    # Somebody's wrong tokens do not lock others out who share the address.
+    assert client.get(SETS).status_code == 200
+
+
+def test_what_is_refused_before_anything_is_looked_at_is_counted_too(new_app: NewApp) -> None:
+    client = new_app(rate_limit_address="1/minute").test_client()
+    assert statuses(lambda: client.post(SETS, data="text", content_type="text/plain"), 2) == [415, 429]
+
+
+def test_a_user_whom_only_the_body_names_is_limited_too(new_app: NewApp) -> None:
+    app, user_id = new_app(rate_limit_sign_in="2/minute"), uuid4()
+    for _ in range(2):
+        with app.test_request_context(LOGIN, method="POST"):
+            limit_sign_in_of(user_id)
+    with app.test_request_context(LOGIN, method="POST"), pytest.raises(TooManyRequests):
+        limit_sign_in_of(user_id)
+    with app.test_request_context(LOGIN, method="POST"):
+        limit_sign_in_of(uuid4())
+
+
+@pytest.mark.parametrize("path", ["/api/v1/health/live", "/api/v1/openapi.json", "/api/v1/docs", "/nothing-here"])
+def test_what_is_not_limited_says_nothing_of_limits(new_app: NewApp, path: str) -> None:
+    client = new_app(rate_limit_address="1/minute").test_client()
+    for answer in [client.get(path) for _ in range(3)]:
+        assert answer.status_code != 429
+        assert "RateLimit" not in answer.headers
+
+
+def test_a_browser_may_ask_what_it_may_send_and_read_what_is_left(new_app: NewApp) -> None:
+    client = new_app(rate_limit_address="1/minute").test_client()
+    asking = {"Origin": "http://localhost:5173", "Access-Control-Request-Method": "GET"}
+    assert set(statuses(lambda: client.options(SETS, headers=asking), 3)) == {200}
+    answers = [client.get(SETS, headers={"Origin": "http://localhost:5173"}) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [401, 429]
+    for answer in answers:
+        assert answer.headers["Access-Control-Allow-Origin"] == "http://localhost:5173"
+        assert {"RateLimit", "RateLimit-Policy", "Retry-After"} <= set(
+            answer.headers["Access-Control-Expose-Headers"].split(", ")
+        )
+
+
+def test_processes_that_share_a_broker_count_together(new_app: NewApp) -> None:
+    first, second = new_app(rate_limit_read="3/minute"), new_app(rate_limit_read="3/minute")
+    clients = [each.test_client().sign_in("student@example.org") for each in (first, second)]
+    assert [clients[n % 2].get(SETS).status_code for n in range(5)] == [200, 200, 200, 429, 429]
+
+
+def test_without_a_broker_the_limits_are_the_same(new_app: NewApp) -> None:
+    with LocalRedis() as broker:
+        app = new_app(redis_url=broker.url, rate_limit_read="3/minute", rate_limit_address="2/minute")
+        client = app.test_client().sign_in("student@example.org")
+        broker.kill()
+        assert statuses(lambda: client.get(SETS), 4) == [200, 200, 200, 429]
+        assert statuses(lambda: client.post(LOGIN, json=ME), 3) == [200, 200, 429]
+        assert client.get(SETS).headers["RateLimit-Policy"] == '"read";q=3;w=60'

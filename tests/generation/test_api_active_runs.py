@@ -1,0 +1,74 @@
+"""A user has only so many runs going, also when she starts them at once."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+import pytest
+from apiflask import APIFlask
+
+from backend.core.transaction import transaction
+from backend.generation import service as generation
+from tests.conftest import Client
+
+ALLOWED = 3
+PATH = "/api/v1/study-sets/{}/runs"
+
+
+def ready_set(client: Client) -> str:
+    study_set = client.make_study_set()
+    client.upload(study_set, ("notes.txt", b"A cell divides. " * 20))
+    return study_set
+
+
+def start(client: Client, study_set: str):
+    return client.post(PATH.format(study_set), json={})
+
+
+def test_one_run_too_many_is_refused_until_one_ends(
+    app: APIFlask, client: Client, run_pending_jobs: Callable[[], int]
+) -> None:
+    study_sets = [ready_set(client) for _ in range(ALLOWED)]
+    runs = [start(client, study_set).json["id"] for study_set in study_sets]
+    refused = start(client, study_sets[0])
+    assert (refused.status_code, refused.json["code"]) == (409, "too_many_active_runs")
+    assert refused.headers["Retry-After"] == "10"
+    assert client.user_id is not None
+    with app.app_context(), transaction():
+        assert generation.count_active_runs(client.user_id) == ALLOWED
+    client.post(f"/api/v1/runs/{runs[0]}/cancel")
+    assert start(client, study_sets[0]).status_code == 202
+    run_pending_jobs()
+    assert start(client, study_sets[0]).status_code == 202
+
+
+def test_the_runs_of_others_do_not_count(client: Client, other_client: Client) -> None:
+    study_set = ready_set(client)
+    assert [start(client, study_set).status_code for _ in range(ALLOWED)] == [202] * ALLOWED
+    assert start(other_client, ready_set(other_client)).status_code == 202
+
+
+def test_a_repeated_request_is_no_further_run(client: Client) -> None:
+    study_set = ready_set(client)
+    for _ in range(2):
+        for number in range(ALLOWED):
+            headers = {"Idempotency-Key": f"run-{number}"}
+            assert client.post(PATH.format(study_set), json={}, headers=headers).status_code == 202
+
+
+@pytest.mark.parametrize("keyed", [False, True])
+def test_runs_started_at_once_are_exactly_as_many_as_allowed(app: APIFlask, client: Client, keyed: bool) -> None:
+    # Of sets of their own, which share no row that could be locked.
+    study_sets = [ready_set(client) for _ in range(8)]
+    together = Barrier(len(study_sets))
+
+    def begin(number: int) -> int:
+        student = app.test_client()
+        student.token = client.token
+        headers = {"Idempotency-Key": f"run-{number}"} if keyed else {}
+        together.wait()
+        return student.post(PATH.format(study_sets[number]), json={}, headers=headers).status_code
+
+    with ThreadPoolExecutor(len(study_sets)) as pool:
+        found = sorted(pool.map(begin, range(len(study_sets))))
+    assert found == [202] * ALLOWED + [409] * (8 - ALLOWED)
