@@ -81,8 +81,9 @@ def test_access_ends_at_once(student: Student, anonymous: Any, query: Any) -> No
     assert student.client.get("/api/v1/study-sets").status_code == 401
     assert student.client.get(f"{export}/file").status_code == 401
     assert anonymous.get("/api/v1/study-sets", headers=key).status_code == 401
-    for table in ("sessions", "identities", "api_keys", "sign_in_codes", "data_exports"):
+    for table in ("sessions", "identities", "api_keys", "sign_in_codes"):
         assert query(f"SELECT count(*) FROM {table}") == [(0,)]
+    assert query("SELECT state FROM data_exports") == [("cancelled",)]
     assert query("SELECT count(*) FROM runs WHERE ended_at IS NULL") == [(0,)]
     assert query("SELECT email, name, picture_url FROM users") == [(None, None, None)]
 

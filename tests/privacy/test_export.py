@@ -176,6 +176,7 @@ def test_an_export_is_kept_where_files_are(
     assert owner.client.get(f"{path}/file", headers={"Range": "bytes=50-59"}).data == whole[50:60]
     assert discard() == 0
     assert owner.leave().status_code == 202
+    run_pending_jobs()
     assert discard() == 1
     assert bucket.keys() == []
 
