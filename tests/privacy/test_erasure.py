@@ -73,8 +73,7 @@ def test_what_is_of_others_stays(owner: Student, other_client: Any, run_pending_
 
 def test_access_ends_at_once(student: Student, anonymous: Any, query: Any) -> None:
     export = student.export()
-    key = {"Authorization": "Bearer hts_key"}
-    query("UPDATE api_keys SET key_hash = sha256('hts_key')")
+    key = {"Authorization": f"Bearer {student.api_key}"}
     assert anonymous.get("/api/v1/study-sets", headers=key).status_code == 200
     assert student.leave().status_code == 202
     # Nobody has worked on the erasure yet.

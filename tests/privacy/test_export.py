@@ -215,6 +215,17 @@ def test_asking_needs_a_fresh_sign_in(owner: Student, exported: str, query: Any)
     assert owner.client.get(f"{exported}/file").status_code == 200
 
 
+def test_a_key_for_scripts_does_not_hand_everything_out(
+    student: Student, anonymous: Any, run_pending_jobs: Run
+) -> None:
+    path = student.export()
+    run_pending_jobs()
+    key = {"Authorization": f"Bearer {student.api_key}"}
+    assert anonymous.get(path, headers=key).status_code == 200
+    answer = anonymous.get(f"{path}/file", headers=key)
+    assert (answer.status_code, answer.json["code"]) == (403, "not_allowed")
+
+
 def test_asking_is_part_of_the_history(owner: Student, exported: str) -> None:
     kinds = [row["kind"] for row in read(owner.open(exported), "activities")]
     assert kinds.count("export_requested") == 1
