@@ -5,8 +5,10 @@ from typing import cast
 from apiflask import APIFlask
 from flask import g, request
 
+from backend.accounts.oauth import configure_oauth
 from backend.accounts.service import get_caller
 from backend.accounts.session_routes import sessions
+from backend.accounts.sign_in_routes import FRONTEND_KEY, PUBLIC_KEY, providers, sign_in
 from backend.accounts.token_routes import development, tokens
 from backend.accounts.tokens import configure_tokens
 from backend.core.client_address import configure_client_address
@@ -42,6 +44,10 @@ PUBLIC_ENDPOINTS = frozenset(
         "tokens.refresh",
         "tokens.sign_out",
         "development.dev_login",
+        # Those who sign in are not signed in yet.
+        "providers.list_sign_in_providers",
+        "sign_in.begin_sign_in",
+        "sign_in.finish_sign_in",
         "openapi.spec",
         "docs.page",
         "docs.start",
@@ -102,12 +108,14 @@ def create_app(settings: Settings | None = None) -> APIFlask:
     configure_database(app, settings)
     configure_queue(settings, answers_requests=True)
     configure_tokens(app, settings)
+    app.config[FRONTEND_KEY], app.config[PUBLIC_KEY] = settings.frontend_url, settings.public_url
+    configure_oauth(app, settings)
     configure_metrics(app)
     configure_client_address(app, settings)
     rate_limits = configure_rate_limits(app, settings, ROUTE_CLASSES)
     _require_user(app)
     app.before_request(rate_limits.limit_user)
-    rooms = [operations, tokens, sessions, library, study, generation, docs]
+    rooms = [operations, providers, sign_in, tokens, sessions, library, study, generation, docs]
     if settings.environment != "production":
         rooms.append(development)
     for blueprint in rooms:

@@ -10,6 +10,8 @@ from pydantic_settings import NoDecode
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 _RATE = re.compile(r"[1-9][0-9]{0,6}/(second|minute|hour|day)", re.ASCII)
+_HOST_NAME = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?", re.ASCII)
+_EMAIL_ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
 _HEADER_NAME = re.compile(r"[A-Za-z0-9-]{1,64}", re.ASCII)
 
 # Where proxies of a platform are, and no client from the internet: private networks (RFC 1918, 4193), those of a
@@ -45,6 +47,19 @@ def _check_networks(values: tuple[str, ...]) -> tuple[str, ...]:
     return values
 
 
+def _check_email_addresses(values: tuple[str, ...]) -> tuple[str, ...]:
+    if not all(_EMAIL_ADDRESS.fullmatch(value) for value in values):
+        raise ValueError("must list e-mail addresses")
+    return tuple(value.lower() for value in values)
+
+
+def _check_host_names(values: tuple[str, ...]) -> tuple[str, ...]:
+    names = tuple(value.lower() for value in values)
+    if not all(_HOST_NAME.fullmatch(name) for name in names):
+        raise ValueError("must list exact names of hosts, without scheme and port")
+    return names
+
+
 def parse_networks(values: tuple[str, ...]) -> tuple[Network, ...]:
     """Return what the texts spell. Raises ValueError."""
     return tuple(ipaddress.ip_network(value) for value in values)
@@ -54,6 +69,10 @@ Rate = Annotated[str, AfterValidator(_check_rate)]
 """So many in a second, minute, hour or day."""
 
 HeaderName = Annotated[str, AfterValidator(_check_header_name)]
+
+EmailAddresses = Annotated[tuple[str, ...], NoDecode, AfterValidator(_check_email_addresses)]
+
+HostNames = Annotated[tuple[str, ...], NoDecode, AfterValidator(_check_host_names)]
 
 Networks = Annotated[tuple[str, ...], NoDecode, AfterValidator(_check_networks)]
 """Networks of IP addresses, separated by commas in the environment."""

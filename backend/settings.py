@@ -10,7 +10,8 @@ from urllib.parse import quote, unquote, urlsplit
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from backend.setting_rules import PRIVATE_NETWORKS, HeaderName, Networks, Rate
+from backend.identity_providers import OidcProvider, check_provider_address, read_providers
+from backend.setting_rules import PRIVATE_NETWORKS, EmailAddresses, HeaderName, HostNames, Networks, Rate
 
 _DEVELOPMENT_SECRET = "development-only-secret-not-for-production"
 _SHORTEST_SECRET = 32
@@ -25,7 +26,6 @@ _SCHEMES = {
 }
 # What a browser sends as Origin (RFC 6454, 6.2), of a host whose name needs no brackets.
 _ORIGIN = re.compile(r"https?://[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[1-9][0-9]{0,4})?", re.ASCII)
-_HOST_NAME = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?", re.ASCII)
 # What reading allows for each page that needs OCR (see library.extraction.reader).
 _OCR_PAGE_S = 20.0
 
@@ -77,7 +77,7 @@ class Settings(BaseSettings):
         "http://localhost:8080",
         description="Where the API is reached from outside: scheme and host, no path; `https` in production.",
     )
-    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+    allowed_hosts: HostNames = Field(
         (), description="Further names, separated by commas, under which the API answers besides that of `PUBLIC_URL`."
     )
     frontend_url: str = Field("http://localhost:5173", description="The browser app's origin; allowed by CORS.")
@@ -95,10 +95,10 @@ class Settings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level logged.")
     log_format: Literal["text", "json"] = Field("text", description="`text` (key=value) or `json`.")
     log_prefix: str = Field("", description="Put before every log line, for instance `[API]`.")
-    access_token_minutes: int = Field(15, ge=1, description="Life of an access token; 24 hours for dev-login.")
+    access_token_minutes: float = Field(15, gt=0, description="Life of an access token; 24 hours for dev-login.")
     session_idle_days: int = Field(30, ge=1, description="Days after which an unused session ends.")
     session_days: int = Field(180, ge=1, description="Days after which any session ends.")
-    admin_emails: Annotated[tuple[str, ...], NoDecode] = Field(
+    admin_emails: EmailAddresses = Field(
         (), description="Addresses, separated by commas, whose users administer once a provider has verified them."
     )
 
@@ -106,6 +106,21 @@ class Settings(BaseSettings):
     google_client_secret: SecretStr | None = Field(None, description="Google's client secret.")
     github_client_id: SecretStr | None = Field(None, description="GitHub's client id, for signing in.")
     github_client_secret: SecretStr | None = Field(None, description="GitHub's client secret.")
+    github_url: str = Field("https://github.com", description="GitHub, or a GitHub Enterprise Server.")
+    github_api_url: str = Field(
+        "https://api.github.com", description="Its API; of a GitHub Enterprise Server: `https://host/api/v3`."
+    )
+    oidc_providers: Annotated[tuple[OidcProvider, ...], NoDecode] = Field(
+        (),
+        description="Further OpenID Connect providers, as a JSON list of `name`, `title`, `issuer`, `client_id`, "
+        "`client_secret`; `reauthenticates: false` for one that cannot ask for the password again.",
+    )
+    provider_timeout_s: float = Field(
+        5.0,
+        gt=0,
+        le=20,
+        description="Longest silence of a sign-in provider; one sign-in waits three times this in all.",
+    )
     stripe_api_key: SecretStr | None = Field(None, description="Stripe's secret key, for payments.")
     stripe_publishable_key: SecretStr | None = Field(None, description="Stripe's key for the browser app.")
     stripe_webhook_secret: SecretStr | None = Field(None, description="Signs what Stripe reports.")
@@ -207,21 +222,6 @@ class Settings(BaseSettings):
     @classmethod
     def _check_origins(cls, values: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(cls._check_origin(value) for value in values)
-
-    @field_validator("admin_emails")
-    @classmethod
-    def _check_emails(cls, values: tuple[str, ...]) -> tuple[str, ...]:
-        if not all(re.fullmatch(r"[^@\s]+@[^@\s]+", value) for value in values):
-            raise ValueError("must list e-mail addresses")
-        return tuple(value.lower() for value in values)
-
-    @field_validator("allowed_hosts")
-    @classmethod
-    def _check_hosts(cls, values: tuple[str, ...]) -> tuple[str, ...]:
-        names = tuple(value.lower() for value in values)
-        if not all(_HOST_NAME.fullmatch(name) for name in names):
-            raise ValueError("must list exact names of hosts, without scheme and port")
-        return names
 
     @field_validator("document_storage")
     @classmethod

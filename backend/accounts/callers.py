@@ -2,6 +2,7 @@
 
 import hashlib
 from datetime import timedelta
+from uuid import UUID
 
 import sqlalchemy as sa
 from flask import request
@@ -27,7 +28,7 @@ _USER = (User.id, User.role, User.email, User.email_verified, User.language)
 _BY_SESSION = (
     sa.select(*_USER, Session.authenticated_at)
     .join(Session, Session.user_id == User.id)
-    .where(Session.id == sa.bindparam("session_id"), User.id == sa.bindparam("user_id"), is_open(), _IS_LET_IN)
+    .where(Session.id == sa.bindparam("session_id"), is_open(), _IS_LET_IN)
 )
 _BY_KEY = (
     sa.select(*_USER, ApiKey.id.label("key_id"), ApiKey.scopes, ApiKey.last_used_at)
@@ -56,13 +57,20 @@ def _caller_of_token(token: str) -> Caller:
     spoken = read_access_token(token)
     if spoken is None:
         raise NotSignedIn
-    ids = {"session_id": spoken.session_id, "user_id": spoken.user_id}
-    row = db.session.execute(_BY_SESSION, ids).one_or_none()
-    if row is None:
+    caller = find_caller(spoken.session_id)
+    if caller is None or caller.user_id != spoken.user_id:
         raise NotSignedIn
+    return caller
+
+
+def find_caller(session_id: UUID) -> Caller | None:
+    """Return who calls with a session, or None when it has ended or its user is let in no more."""
+    row = db.session.execute(_BY_SESSION, {"session_id": session_id}).one_or_none()
+    if row is None:
+        return None
     return Caller(
         user_id=row.id,
-        session_id=spoken.session_id,
+        session_id=session_id,
         api_key_id=None,
         scopes=_EVERYTHING,
         is_admin=is_admin(row.role, row.email, verified=row.email_verified),

@@ -11,7 +11,7 @@ class NotSignedIn(DomainError):
     texts = {
         "en": "Please sign in: the access token is missing, expired or not valid.",
         "de": "Bitte melde dich an: Das Zugriffstoken fehlt, ist abgelaufen oder ungültig.",
-        "fr": "Connecte-toi : le jeton d’accès manque, a expiré ou n’est pas valable.",
+        "fr": "Connecte-toi\u00a0: le jeton d’accès manque, a expiré ou n’est pas valide.",
         "it": "Accedi: il token di accesso manca, è scaduto o non è valido.",
     }
 
@@ -51,7 +51,7 @@ class FreshSignInNeeded(DomainError):
         "en": "For this, please confirm who you are: sign in once more, then try again within ten minutes.",
         "de": "Bestätige dafür bitte, dass du es bist: Melde dich noch einmal an und versuche es dann innert "
         "zehn Minuten wieder.",
-        "fr": "Pour cela, confirme que c’est bien toi : connecte-toi encore une fois, puis réessaie dans les dix "
+        "fr": "Pour cela, confirme que c’est bien toi\u00a0: connecte-toi encore une fois, puis réessaie dans les dix "
         "minutes.",
         "it": "Per questo, conferma che sei tu: accedi ancora una volta e riprova entro dieci minuti.",
     }

@@ -8,6 +8,9 @@ from pydantic import Field
 
 from backend.core.http import Answer, Body
 
+HAND_OVER_COOKIE = "hand_over"
+REFRESH_COOKIE = "refresh_token"
+
 
 class DevLoginBody(Body):
     """Who signs in for development."""

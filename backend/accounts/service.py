@@ -3,8 +3,9 @@
 from uuid import UUID
 
 from backend.accounts.activity import record_activity
-from backend.accounts.callers import get_caller
-from backend.accounts.hand_over import begin_hand_over, forget_expired_codes, redeem_code
+from backend.accounts.callers import find_caller, get_caller
+from backend.accounts.errors import NotSignedIn
+from backend.accounts.hand_over import CODE_LIFE, begin_hand_over, forget_expired_codes, redeem_code
 from backend.accounts.identities import link, list_identities, sign_in, unlink
 from backend.accounts.sessions import (
     begin_session,
@@ -21,6 +22,7 @@ from backend.accounts.sessions import (
 from backend.accounts.types import VerifiedIdentity
 
 __all__ = [
+    "CODE_LIFE",
     "DEVELOPMENT_PROVIDER",
     "begin_hand_over",
     "begin_session",
@@ -31,6 +33,7 @@ __all__ = [
     "forget_expired_codes",
     "get_caller",
     "link",
+    "link_to_session",
     "list_identities",
     "list_sessions",
     "record_activity",
@@ -45,6 +48,18 @@ __all__ = [
 ]
 
 DEVELOPMENT_PROVIDER = "development"
+
+
+def link_to_session(session_id: UUID, identity: VerifiedIdentity) -> None:
+    """Link an identity to the user of a session. Raises NotSignedIn, FreshSignInNeeded, IdentityTaken.
+
+    The session is asked again: it may have ended while the user was at the provider's page.
+    """
+    caller = find_caller(session_id)
+    if caller is None:
+        raise NotSignedIn
+    require_fresh_sign_in(caller)
+    link(caller.user_id, identity)
 
 
 def sign_in_for_development(email: str) -> UUID:

@@ -1,9 +1,11 @@
 """The one place that sets cookies: for this host alone, out of reach of scripts, over TLS where there is TLS."""
 
+import hashlib
 from datetime import timedelta
 from typing import Literal
 
 from flask import Flask, Response, current_app, request
+from flask.sessions import SecureCookieSessionInterface
 
 from backend.settings import Settings
 
@@ -11,8 +13,15 @@ from backend.settings import Settings
 _SIGN_IN_LASTS = timedelta(minutes=10)
 
 
+class _SessionInterface(SecureCookieSessionInterface):
+    """Flask's own, which would sign with SHA-1."""
+
+    digest_method = staticmethod(hashlib.sha256)
+
+
 def configure_cookies(app: Flask, settings: Settings) -> None:
     """Set up Flask's session cookie, which holds the state of a sign-in that is under way and nothing else."""
+    app.session_interface = _SessionInterface()
     app.config["SESSION_COOKIE_SECURE"] = settings.is_reached_by_https
     app.config["SESSION_COOKIE_NAME"] = _full_name("sign_in", "/", secure=settings.is_reached_by_https)
     app.config["SESSION_COOKIE_PATH"] = "/"

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 class DomainError(Exception):
     """A stated fact that ends a request. Subclasses set ``code``, ``status`` and the texts.
 
-    ``texts`` maps a language (``en``, ``de``) to a sentence; ``{name}`` in it is replaced from ``facts``.
-    ``fields`` maps a field's path to its messages; none means the error's own sentence. ``retry_after_s``
+    ``texts`` maps each language (``en``, ``de``, ``fr``, ``it``) to a sentence; ``{name}`` in it is replaced from
+    ``facts``. ``fields`` maps a field's path to its messages; none means the error's own sentence. ``retry_after_s``
     becomes a Retry-After header.
     """
 
@@ -34,6 +34,8 @@ class NotFound(DomainError):
     texts = {
         "en": "There is nothing here, or it is not yours.",
         "de": "Hier gibt es nichts, oder es gehört dir nicht.",
+        "fr": "Il n’y a rien ici, ou cela ne t’appartient pas.",
+        "it": "Qui non c’è nulla, oppure non è tuo.",
     }
 
 
@@ -45,6 +47,8 @@ class InvalidInput(DomainError):
     texts = {
         "en": "Some fields are not valid.",
         "de": "Einige Felder sind ungültig.",
+        "fr": "Certains champs ne sont pas valides.",
+        "it": "Alcuni campi non sono validi.",
     }
 
 
@@ -57,4 +61,6 @@ class Unavailable(DomainError):
     texts = {
         "en": "The service is briefly unavailable. Please try again.",
         "de": "Der Dienst ist kurz nicht verfügbar. Bitte versuche es noch einmal.",
+        "fr": "Le service est momentanément indisponible. Réessaie dans un instant.",
+        "it": "Il servizio è momentaneamente non disponibile. Riprova tra poco.",
     }

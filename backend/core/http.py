@@ -15,76 +15,30 @@ from uuid import UUID
 import structlog
 from apiflask import APIFlask, HTTPError
 from flask import Response, g, json, request
-from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from werkzeug.datastructures import Headers
+from werkzeug.datastructures import Headers, LanguageAccept
 from werkzeug.exceptions import HTTPException
+from werkzeug.http import parse_accept_header
 
 from backend.core.database import is_passing
 from backend.core.errors import DomainError, Unavailable
 from backend.core.ids import new_id
 from backend.core.logging import get_logger
 from backend.core.origins import refuse_unknown_host
+from backend.core.problem_messages import code_of, sentence
 from backend.core.security_headers import security_headers
 from backend.core.validation_messages import field_messages, nul_refused
 
 log = get_logger(__name__)
 
-LANGUAGES = ("en", "de")
+LANGUAGES = ("en", "de", "fr", "it")
+"""The languages of what users read; the first is for those who want none of them."""
 
 _LARGEST_JSON = 1_000_000
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 _METHODS_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
-_CODES = {
-    400: "bad_request",
-    401: "unauthorized",
-    403: "forbidden",
-    404: "not_found",
-    405: "method_not_allowed",
-    406: "not_acceptable",
-    411: "length_required",
-    413: "too_large",
-    415: "unsupported_media_type",
-    422: "invalid_input",
-    429: "too_many_requests",
-    500: "internal_error",
-    503: "unavailable",
-}
-_SENTENCES = {
-    "bad_request": {"en": "The request could not be understood.", "de": "Die Anfrage war nicht verständlich."},
-    "invalid_json": {"en": "The body is not valid JSON.", "de": "Der Inhalt ist kein gültiges JSON."},
-    "unauthorized": {"en": "Please sign in.", "de": "Bitte melde dich an."},
-    "forbidden": {"en": "This is not allowed.", "de": "Das ist nicht erlaubt."},
-    "not_found": {"en": "There is nothing here.", "de": "Hier gibt es nichts."},
-    "method_not_allowed": {
-        "en": "This method is not available here.",
-        "de": "Diese Methode gibt es hier nicht.",
-    },
-    "not_acceptable": {
-        "en": "This format is not available here.",
-        "de": "Dieses Format gibt es hier nicht.",
-    },
-    "length_required": {
-        "en": "The request needs a Content-Length header.",
-        "de": "Die Anfrage braucht einen Content-Length-Header.",
-    },
-    "too_large": {"en": "The request is too large.", "de": "Die Anfrage ist zu gross."},
-    "unsupported_media_type": {
-        "en": "This content type is not accepted here.",
-        "de": "Dieser Inhaltstyp wird hier nicht angenommen.",
-    },
-    "invalid_input": {"en": "Some fields are not valid.", "de": "Einige Felder sind ungültig."},
-    "too_many_requests": {"en": "Too many requests.", "de": "Zu viele Anfragen."},
-    "internal_error": {
-        "en": "Something went wrong on our side. Please quote the request id if you write to us.",
-        "de": "Bei uns ist etwas schiefgegangen. Nenne bitte die Request-ID, wenn du uns schreibst.",
-    },
-    "unavailable": {
-        "en": "The service is briefly unavailable. Please try again.",
-        "de": "Der Dienst ist kurz nicht verfügbar. Bitte versuche es noch einmal.",
-    },
-}
 
 
 class Body(BaseModel):
@@ -130,15 +84,27 @@ class Problem(BaseModel):
     title: str
     status: int
     code: str
-    detail: str
+    detail: str = Field(
+        description="A sentence for the user, in the language of her profile, else of Accept-Language: "
+        "English, German, French or Italian. Content-Language tells which."
+    )
     request_id: str
     errors: list[FieldError] | None = None
 
 
 def request_language() -> str:
-    """Return the best supported language of the request's Accept-Language."""
+    """Return the language of the signed-in caller's profile or, without one, of the request's Accept-Language."""
+    chosen = getattr(g.get("caller"), "language", None)
+    if chosen in LANGUAGES:
+        return str(chosen)
+    g.is_language_negotiated = True
+    return choose_language(request.headers.get("Accept-Language", ""))
+
+
+def choose_language(accept_language: str) -> str:
+    """Return the best supported language of an Accept-Language header."""
     # Werkzeug's best_match prefers an exact "en" of low quality to the "de" in a wanted "de-CH".
-    for tag, quality in request.accept_languages:
+    for tag, quality in parse_accept_header(accept_language, LanguageAccept):
         language = tag.split("-")[0].lower()
         if language in LANGUAGES and quality > 0:
             return language
@@ -168,6 +134,7 @@ def problem(
         errors=[FieldError(field=name, messages=texts) for name, texts in errors.items()] if errors else None,
     )
     response = Response(json.dumps(body.model_dump(exclude_none=True)), status, content_type="application/problem+json")
+    response.headers["Content-Language"] = request_language()
     response.headers.extend(dict(headers or {}))
     return response
 
@@ -193,6 +160,7 @@ def configure_http(app: APIFlask, *, largest_upload: int, production: bool) -> N
     @app.before_request
     def begin() -> Response | None:
         g.began_at = time.monotonic()
+        g.is_language_negotiated = False
         wanted = request.headers.get("X-Request-Id", "")
         g.request_id = wanted if _REQUEST_ID.fullmatch(wanted) else new_id().hex
         structlog.contextvars.clear_contextvars()
@@ -209,6 +177,8 @@ def configure_http(app: APIFlask, *, largest_upload: int, production: bool) -> N
         response.vary.add("Origin")
         for name, value in common.items():
             response.headers.setdefault(name, value)
+        if g.get("is_language_negotiated", False):
+            response.vary.add("Accept-Language")
         # Probes ask every few seconds, and would hide what users do.
         is_routine = g.get("is_probe", False) and response.status_code < HTTPStatus.BAD_REQUEST
         log.log(
@@ -237,7 +207,7 @@ def _refuse_body() -> Response | None:
 
 
 def _plain_problem(status: int, code: str, **more: Any) -> Response:
-    return problem(status, code, _SENTENCES[code][request_language()], **more)
+    return problem(status, code, sentence(code, request_language()), **more)
 
 
 def _install_error_handlers(app: APIFlask) -> None:
@@ -246,30 +216,28 @@ def _install_error_handlers(app: APIFlask) -> None:
         # The framework's own messages are English, and name classes of ours.
         cause = error.__cause__
         errors = field_messages(cause, request_language()) if isinstance(cause, ValidationError) else None
-        code = _CODES.get(error.status_code, "error")
-        sentence = _SENTENCES.get(code, _SENTENCES["bad_request"])[request_language()]
-        return problem(error.status_code, code, sentence, errors=errors, headers=dict(Headers(error.headers)))
+        code = code_of(error.status_code)
+        detail = sentence(code, request_language())
+        return problem(error.status_code, code, detail, errors=errors, headers=dict(Headers(error.headers)))
 
     @app.errorhandler(HTTPException)
     def werkzeug_error(error: HTTPException) -> Response:
         status = error.code or 500
-        code = _CODES.get(status, "error")
+        code = code_of(status)
         if status == 400 and request.is_json:
             code = "invalid_json"
         keep = {"Allow", "Retry-After", "WWW-Authenticate"}
         headers = {name: value for name, value in error.get_headers() if name in keep}
-        return problem(
-            status, code, _SENTENCES.get(code, _SENTENCES["bad_request"])[request_language()], headers=headers
-        )
+        return _plain_problem(status, code, headers=headers)
 
     @app.errorhandler(DomainError)
     def domain_error(error: DomainError) -> Response:
         headers = {"Retry-After": str(error.retry_after_s)} if error.retry_after_s is not None else {}
         if error.status == 401:
             headers["WWW-Authenticate"] = "Bearer"
-        sentence = error.text(request_language())
-        errors = {name: texts or [sentence] for name, texts in error.fields.items()}
-        return problem(error.status, error.code, sentence, errors=errors, headers=headers)
+        detail = error.text(request_language())
+        errors = {name: texts or [detail] for name, texts in error.fields.items()}
+        return problem(error.status, error.code, detail, errors=errors, headers=headers)
 
     @app.errorhandler(DBAPIError)
     def database_error(error: DBAPIError) -> Response:

@@ -51,6 +51,8 @@ class IdempotencyKeyReused(DomainError):
     texts = {
         "en": "This Idempotency-Key was used before with another request.",
         "de": "Dieser Idempotency-Key wurde schon mit einer anderen Anfrage verwendet.",
+        "fr": "Cette Idempotency-Key a déjà été utilisée pour une autre requête.",
+        "it": "Questa Idempotency-Key è già stata usata con un’altra richiesta.",
     }
 
 
@@ -63,6 +65,8 @@ class RequestStillRunning(DomainError):
     texts = {
         "en": "The first request with this Idempotency-Key is still running.",
         "de": "Die erste Anfrage mit diesem Idempotency-Key läuft noch.",
+        "fr": "La première requête avec cette Idempotency-Key est encore en cours.",
+        "it": "La prima richiesta con questa Idempotency-Key è ancora in corso.",
     }
 
 
@@ -74,6 +78,8 @@ class InvalidIdempotencyKey(DomainError):
     texts = {
         "en": "An Idempotency-Key has 1 to 255 characters.",
         "de": "Ein Idempotency-Key hat 1 bis 255 Zeichen.",
+        "fr": "Une Idempotency-Key compte de 1 à 255 caractères.",
+        "it": "Una Idempotency-Key ha da 1 a 255 caratteri.",
     }
 
 

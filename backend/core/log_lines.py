@@ -22,6 +22,9 @@ _CUT = " …"
 _SHORT_VALUE = 16
 
 _SECRET_VARIABLE = re.compile(r"(SECRET|SECRET_KEY|PASSWORD|TOKEN|API_KEY|ACCESS_KEY|ACCESS_KEY_ID|CLIENT_ID|DSN)$")
+# A list of providers, each with a secret; the one variable whose value holds several.
+_SECRETS_IN_JSON = "OIDC_PROVIDERS"
+_CLIENT_SECRET = re.compile(r'"client_(?:secret|id)"\s*:\s*"([^"]+)"')
 _SHORTEST_SECRET = 8
 _HIDDEN = "[hidden]"
 _SECRETS_IN_TEXT = (
@@ -38,6 +41,8 @@ def find_secrets(environment: Mapping[str, str]) -> tuple[str, ...]:
     for name, value in environment.items():
         if _SECRET_VARIABLE.search(name):
             found.add(value)
+        elif name == _SECRETS_IN_JSON:
+            found.update(_CLIENT_SECRET.findall(value))
         elif "://" in value:
             try:
                 found.add(urlsplit(value).password or "")

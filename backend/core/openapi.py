@@ -98,8 +98,9 @@ def configure_openapi(app: APIFlask, public_endpoints: frozenset[str], classes: 
                         operation["responses"].setdefault("409", {"description": "Conflict"})
                         _add_header(operation, "2", "Location")
                         _add_header(operation, "409", "Retry-After")
-                    limited = classes.find(endpoint, path, method.upper()) is not None
-                    _finish_operation(operation, endpoint, public=endpoint in public_endpoints, limited=limited)
+                    if classes.find(endpoint, path, method.upper()) is not None:
+                        _describe_limits(operation)
+                    _finish_operation(operation, endpoint, public=endpoint in public_endpoints)
         schemas = spec.setdefault("components", {}).setdefault("schemas", {})
         for unused in ("HTTPError", "ValidationError"):
             schemas.pop(unused, None)
@@ -115,7 +116,7 @@ def _braces(rule: str) -> str:
     return "/".join(parts)
 
 
-def _finish_operation(operation: dict[str, Any], endpoint: str, *, public: bool, limited: bool) -> None:
+def _finish_operation(operation: dict[str, Any], endpoint: str, *, public: bool) -> None:
     operation["operationId"] = endpoint.rsplit(".", 1)[-1] or operation.get("operationId", "")
     responses = operation["responses"]
     if operation.pop("x-upload", False):
@@ -124,14 +125,16 @@ def _finish_operation(operation: dict[str, Any], endpoint: str, *, public: bool,
         operation["security"] = [{"bearer": []}]
         responses.setdefault("401", {"description": "Not signed in"})
     responses.setdefault("503", {"description": "Briefly unavailable"})
-    if limited:
-        responses.setdefault("429", {"description": "Too many requests"})
-        for status, name in itertools.product(("2", "429"), _LIMIT_HEADERS):
-            _add_header(operation, status, name)
+    leads_on = operation.pop("x-leads-on", False)
+    if leads_on:
+        # Errors are redirects as well, of what is not valid too.
+        responses.pop("422", None)
+        responses["302"].pop("content", None)
+        _add_header(operation, "302", "Location")
     places = {parameter["in"] for parameter in operation.get("parameters", ())}
     if "path" in places:
         responses.setdefault("404", {"description": "Not there, or not yours"})
-    if places & {"query", "header"}:
+    if places & {"query", "header"} and not leads_on:
         responses.setdefault("422", {"description": "Not valid"})
     if "requestBody" in operation:
         for status, text in _BODY_REFUSED.items():
@@ -147,6 +150,12 @@ def _finish_operation(operation: dict[str, Any], endpoint: str, *, public: bool,
                 _add_header(operation, status, "Retry-After")
             response["content"] = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     operation["responses"] = dict(sorted(responses.items()))
+
+
+def _describe_limits(operation: dict[str, Any]) -> None:
+    operation["responses"].setdefault("429", {"description": "Too many requests"})
+    for status, name in itertools.product(("2", "302", "429"), _LIMIT_HEADERS):
+        _add_header(operation, status, name)
 
 
 def _add_header(operation: dict[str, Any], status: str, name: str) -> None:
@@ -173,7 +182,7 @@ _BODY_REFUSED = {
 _HEADERS = {
     "ETag": {"description": "Names this state; send it as If-None-Match.", "schema": {"type": "string"}},
     "Location": {
-        "description": "Where what was made is found.",
+        "description": "Where to go on, or where what was made is found.",
         "schema": {"type": "string", "format": "uri-reference"},
     },
     "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 0}},

@@ -27,6 +27,8 @@ class InvalidCursor(DomainError):
     texts = {
         "en": "The cursor is not valid. Start again without it.",
         "de": "Der Cursor ist ungültig. Beginne ohne ihn von vorn.",
+        "fr": "Le curseur n’est pas valide. Recommence sans curseur.",
+        "it": "Il cursore non è valido. Ricomincia senza cursore.",
     }
 
 

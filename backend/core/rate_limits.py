@@ -1,7 +1,7 @@
 """How many requests one may make: by class of route, for each user, or for each address of who is not signed in.
 
 Answers tell what is left in ``RateLimit`` and ``RateLimit-Policy`` (IETF draft-ietf-httpapi-ratelimit-headers-11).
-Reasons and numbers: docs/decisions/0014-rate-limits.md.
+Reasons and numbers: docs/decisions/0015-rate-limits.md.
 """
 
 import math

@@ -18,6 +18,10 @@ class InvalidMultipart(DomainError):
         "en": "The upload could not be read. Names of files must be in UTF-8, and the body must be complete multipart.",
         "de": "Der Upload war nicht lesbar. Dateinamen müssen in UTF-8 stehen, und der Inhalt muss vollständiges "
         "Multipart sein.",
+        "fr": "L’envoi n’a pas pu être lu. Les noms des fichiers doivent être en UTF-8, et le contenu doit "
+        "être un multipart complet.",
+        "it": "Non è stato possibile leggere il caricamento. I nomi dei file devono essere in UTF-8 e il "
+        "contenuto deve essere un multipart completo.",
     }
 
 

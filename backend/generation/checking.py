@@ -33,23 +33,33 @@ LONGEST_LABEL = 80
 
 _OWN_REASONS: Mapping[str, Mapping[str, str]] = {
     SCHEMA_INVALID: {
-        "de": "Der Eintrag war unvollständig oder hatte nicht die verlangte Form.",
         "en": "The item was incomplete or did not have the form asked for.",
+        "de": "Der Eintrag war unvollständig oder hatte nicht die verlangte Form.",
+        "fr": "L’élément était incomplet ou n’avait pas la forme demandée.",
+        "it": "L’elemento era incompleto o non aveva la forma richiesta.",
     },
     MORE_THAN_ASKED: {
-        "de": "Das Sprachmodell hat mehr geliefert als verlangt.",
         "en": "The language model delivered more than was asked for.",
+        "de": "Das Sprachmodell hat mehr geliefert als verlangt.",
+        "fr": "Le modèle de langage a fourni plus que ce qui était demandé.",
+        "it": "Il modello linguistico ha fornito più di quanto richiesto.",
     },
     NOT_WRITTEN: {
-        "de": "So viele der verlangten Karten und Fragen wurden gar nicht geschrieben: Das Sprachmodell lieferte "
-        "weniger, oder Abschnitte fielen aus.",
         "en": "This many of the items asked for were not written at all: the language model delivered fewer, or "
         "sections were lost.",
+        "de": "So viele der verlangten Karten und Fragen wurden gar nicht geschrieben: Das Sprachmodell lieferte "
+        "weniger, oder Abschnitte fielen aus.",
+        "fr": "C’est le nombre d’éléments demandés qui n’ont pas été écrits du tout\u00a0: le modèle de langage "
+        "en a fourni moins, ou des sections ont été perdues.",
+        "it": "È il numero di elementi richiesti che non sono stati scritti affatto: il modello linguistico ne ha "
+        "forniti di meno, o alcune sezioni sono andate perse.",
     },
 }
 _ANY_REASON: Mapping[str, str] = {
-    "de": "Der Eintrag hat eine Prüfung nicht bestanden.",
     "en": "The item did not pass a check.",
+    "de": "Der Eintrag hat eine Prüfung nicht bestanden.",
+    "fr": "L’élément n’a pas réussi l’un des contrôles.",
+    "it": "L’elemento non ha superato un controllo.",
 }
 
 

@@ -117,7 +117,7 @@ class RunAnswer(Answer):
             id=run.id,
             study_set_id=run.study_set_id,
             state=RunState(run.state),
-            stage=_STAGES[RunState(run.state)][language],
+            stage=STAGES[RunState(run.state)][language],
             progress=RunProgress.model_validate(view.progress),
             asked=ItemCounts(flashcards=run.flashcards_asked, questions=run.questions_asked),
             delivered=ItemCounts(flashcards=run.flashcards_delivered, questions=run.questions_delivered),
@@ -137,15 +137,55 @@ class RunAnswer(Answer):
         )
 
 
-_STAGES: dict[RunState, dict[str, str]] = {
-    RunState.READING: {"en": "reading documents", "de": "Dokumente lesen"},
-    RunState.MAKING: {"en": "making items", "de": "Karten und Fragen erstellen"},
-    RunState.CONNECTING: {"en": "connecting topics", "de": "Themen verknüpfen"},
-    RunState.CANCELLING: {"en": "cancelling", "de": "wird abgebrochen"},
-    RunState.FAILING: {"en": "failing", "de": "scheitert gerade"},
-    RunState.DONE: {"en": "done", "de": "fertig"},
-    RunState.FAILED: {"en": "failed", "de": "fehlgeschlagen"},
-    RunState.CANCELLED: {"en": "cancelled", "de": "abgebrochen"},
+STAGES: dict[RunState, dict[str, str]] = {
+    RunState.READING: {
+        "en": "reading documents",
+        "de": "Dokumente lesen",
+        "fr": "lecture des documents",
+        "it": "lettura dei documenti",
+    },
+    RunState.MAKING: {
+        "en": "making items",
+        "de": "Karten und Fragen erstellen",
+        "fr": "création des cartes et des questions",
+        "it": "creazione di flashcard e domande",
+    },
+    RunState.CONNECTING: {
+        "en": "connecting topics",
+        "de": "Themen verknüpfen",
+        "fr": "mise en relation des thèmes",
+        "it": "collegamento degli argomenti",
+    },
+    RunState.CANCELLING: {
+        "en": "cancelling",
+        "de": "wird abgebrochen",
+        "fr": "annulation en cours",
+        "it": "annullamento in corso",
+    },
+    RunState.FAILING: {
+        "en": "failing",
+        "de": "scheitert gerade",
+        "fr": "interruption après une erreur",
+        "it": "interruzione per errore",
+    },
+    RunState.DONE: {
+        "en": "done",
+        "de": "fertig",
+        "fr": "terminé",
+        "it": "completato",
+    },
+    RunState.FAILED: {
+        "en": "failed",
+        "de": "fehlgeschlagen",
+        "fr": "échoué",
+        "it": "non riuscito",
+    },
+    RunState.CANCELLED: {
+        "en": "cancelled",
+        "de": "abgebrochen",
+        "fr": "annulé",
+        "it": "annullato",
+    },
 }
 
 

@@ -9,6 +9,10 @@ _OURS: Mapping[str, str] = {
     "en": "The file could not be read because of a fault on our side. Delete the document and upload it again.",
     "de": "Die Datei konnte wegen eines Fehlers bei uns nicht gelesen werden. Lösche das Dokument und lade es "
     "noch einmal hoch.",
+    "fr": "Le fichier n’a pas pu être lu à cause d’une erreur de notre côté. Supprime le document et "
+    "envoie-le de nouveau.",
+    "it": "Non è stato possibile leggere il file a causa di un errore da parte nostra. Elimina il "
+    "documento e caricalo di nuovo.",
 }
 
 DOCUMENT_SENTENCES: Mapping[str, Mapping[str, str]] = {**MESSAGES, "internal_error": _OURS, "worker_lost": _OURS}
@@ -40,6 +44,8 @@ class FileTooLarge(DomainError):
     texts = {
         "en": "The file is larger than {limit_mb} MB. Please split it or upload a smaller version.",
         "de": "Die Datei ist grösser als {limit_mb} MB. Bitte teile sie oder lade eine kleinere Version hoch.",
+        "fr": "Le fichier dépasse {limit_mb}\u00a0Mo. Divise-le ou envoie une version plus légère.",
+        "it": "Il file supera i {limit_mb} MB. Dividilo o carica una versione più leggera.",
     }
 
 
@@ -51,6 +57,8 @@ class NoFile(DomainError):
     texts = {
         "en": "Send one or more files in the multipart field `files`.",
         "de": "Schicke eine oder mehrere Dateien im Multipart-Feld `files`.",
+        "fr": "Envoie un ou plusieurs fichiers dans le champ multipart `files`.",
+        "it": "Invia uno o più file nel campo multipart `files`.",
     }
 
 
@@ -62,6 +70,9 @@ class TooManyDocuments(DomainError):
     texts = {
         "en": "A study set holds at most {limit} documents. Delete one or start another study set.",
         "de": "Ein Lernset fasst höchstens {limit} Dokumente. Lösche eines oder beginne ein neues Lernset.",
+        "fr": "Un dossier d’étude contient au plus {limit} documents. Supprimes-en un ou commence un autre "
+        "dossier d’étude.",
+        "it": "Un set di studio contiene al massimo {limit} documenti. Eliminane uno o inizia un altro set di studio.",
     }
 
 
@@ -96,6 +107,12 @@ class FileExpired(DomainError):
         "made from them are still there; upload the file again if you need it.",
         "de": "Die Datei wurde gelöscht, weil ihr Lernset lange nicht benutzt wurde. Ihre Seiten und alles, was daraus "
         "entstanden ist, sind noch da; lade die Datei noch einmal hoch, wenn du sie brauchst.",
+        "fr": "Le fichier a été supprimé, car son dossier d’étude n’avait pas été utilisé depuis "
+        "longtemps. Ses pages et tout ce qui en a été tiré sont toujours là\u202f; envoie de nouveau le "
+        "fichier si tu en as besoin.",
+        "it": "Il file è stato eliminato perché il suo set di studio non veniva usato da molto tempo. Le "
+        "sue pagine e tutto ciò che ne è stato ricavato ci sono ancora; carica di nuovo il file se "
+        "ti serve.",
     }
 
 
@@ -108,6 +125,8 @@ class FileUnavailable(DomainError):
     texts = {
         "en": "The file cannot be fetched at the moment. Please try again shortly.",
         "de": "Die Datei ist im Moment nicht abrufbar. Bitte versuche es gleich noch einmal.",
+        "fr": "Le fichier n’est pas accessible pour le moment. Réessaie dans quelques instants.",
+        "it": "Il file non è accessibile al momento. Riprova tra poco.",
     }
 
 

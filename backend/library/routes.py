@@ -1,7 +1,7 @@
 """Study sets and documents over HTTP."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, cast
 from urllib.parse import quote
@@ -34,6 +34,12 @@ from backend.settings import get_settings
 # Control characters, half a surrogate pair, and marks that turn the direction of writing ("exe.txt" for "txt.exe").
 _INVISIBLE = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _LONGEST_NAME = 255
+_ABOUT_A_FILE: Mapping[str, str] = {
+    "en": "{name}: {text}",
+    "de": "{name}: {text}",
+    "fr": "{name}\u00a0: {text}",
+    "it": "{name}: {text}",
+}
 
 library = APIBlueprint("library", __name__, tag="Library")
 
@@ -197,7 +203,9 @@ def _name_refused_file(error: FileRefused | FileTooLarge, files: Sequence[Incomi
         error.fields = {f"files[{index}]": [] for index, file in enumerate(files) if file.size_bytes > limit}
     for index, file in enumerate(files):
         if f"files[{index}]" in error.fields:
-            error.fields[f"files[{index}]"] = [f"{file.name}: {error.text(request_language())}"]
+            language = request_language()
+            named = _ABOUT_A_FILE[language].format(name=file.name, text=error.text(language))
+            error.fields[f"files[{index}]"] = [named]
 
 
 def _plain_name(name: str) -> str:

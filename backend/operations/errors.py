@@ -11,4 +11,6 @@ class MetricsTokenWrong(DomainError):
     texts = {
         "en": "The metrics need their own bearer token.",
         "de": "Die Metriken brauchen ihr eigenes Bearer-Token.",
+        "fr": "Les métriques demandent leur propre jeton Bearer.",
+        "it": "Le metriche richiedono un proprio token Bearer.",
     }

@@ -28,17 +28,16 @@ from dataclasses import dataclass, field
 from functools import partial
 from selectors import EVENT_READ
 from typing import Any
-from uuid import uuid4
 
-from gunicorn import http, util
+from gunicorn import http
 from gunicorn.config import Config
 from gunicorn.errors import ConfigError
 from gunicorn.http.unreader import SocketUnreader
 from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, TConn, ThreadWorker
 
-from backend.core.http import Problem
 from backend.core.logging import get_logger
 from backend.core.stopping import begin_stopping
+from backend.operations.bare_answers import bare_answer
 
 PROBE_PATHS = frozenset({b"/api/v1/health", b"/api/v1/health/live"})
 
@@ -72,10 +71,19 @@ _REFUSALS_LOGGED_EVERY_S = 10.0
 _HEAD_END = b"\r\n\r\n"
 _CONTENT_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,15})[ \t]*\r\n", re.IGNORECASE)
 _BODY_OF_UNKNOWN_LENGTH = re.compile(rb"\r\n(?:transfer-encoding|expect)[ \t]*:", re.IGNORECASE)
-_WANTS_GERMAN = re.compile(rb"\r\naccept-language:[ \t]*de\b", re.IGNORECASE)
 
-_BUSY = "The server has too much to do at the moment. Please try again shortly."
-_BUSY_IN_GERMAN = "Der Server ist gerade überlastet. Bitte versuche es gleich noch einmal."
+# Those of gunicorn's errors that are not simply a bad request.
+_STATUSES: tuple[tuple[type[Exception], int], ...] = (
+    # What the application tried to send is not the client's fault, though these are kinds of the client's mistakes.
+    (http.errors.InvalidResponseHeader, 500),
+    (http.errors.InvalidResponseHeaderName, 500),
+    (http.errors.ConfigurationProblem, 500),
+    (http.errors.UnsupportedTransferCoding, 501),
+    (http.errors.ExpectationFailed, 417),
+    (http.errors.LimitRequestLine, 414),
+    (http.errors.LimitRequestHeaders, 431),
+    (http.errors.ParseException, 400),
+)
 
 log = get_logger(__name__)
 
@@ -200,7 +208,7 @@ class HealthLaneWorker(ThreadWorker):
             end = data.find(_HEAD_END, 0, _LARGEST_HEAD)
             if end < 0:
                 if len(data) >= _LARGEST_HEAD:
-                    self._refuse(conn, 431, "Request Header Fields Too Large")
+                    self._refuse(conn, 431)
                 return
             incoming.head_length = end + len(_HEAD_END)
             incoming.deadline = time.monotonic() + _SMALL_PART_S
@@ -248,17 +256,26 @@ class HealthLaneWorker(ThreadWorker):
         else:
             self._linger(conn)
 
-    def _refuse(self, conn: TConn, status: int, reason: str) -> None:
+    def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: Exception) -> None:
+        """Answer what the parser could not read, or what failed outside of the application; in a thread."""
+        status = _status_of(exc)
+        if status != 500:
+            # The error's text quotes the request, in which there may be a token.
+            log.warning("operations.web_worker.unreadable", status=status, error=type(exc).__name__)
+        else:
+            log.error("operations.web_worker.crashed", status=status, error=type(exc).__name__, exc_info=exc)
         with contextlib.suppress(OSError):
-            util.write_error(conn.sock, status, reason, "")
+            client.sendall(bare_answer(status))
+
+    def _refuse(self, conn: TConn, status: int, *, retry_after_s: int | None = None) -> None:
+        incoming = self._waiting[conn]
+        head = bytes(incoming.data[: incoming.head_length or _LARGEST_HEAD])
+        with contextlib.suppress(OSError):
+            conn.sock.send(bare_answer(status, head, retry_after_s=retry_after_s))
         self._give_up(conn)
 
     def _refuse_for_now(self, conn: TConn) -> None:
-        incoming = self._waiting[conn]
-        in_german = _WANTS_GERMAN.search(incoming.data, 0, incoming.head_length) is not None
-        with contextlib.suppress(OSError):
-            conn.sock.send(_busy_answer(in_german))
-        self._give_up(conn)
+        self._refuse(conn, 503, retry_after_s=_RETRY_AFTER_S)
         self._refusals += 1
         now = time.monotonic()
         if now - self._refusals_logged >= _REFUSALS_LOGGED_EVERY_S:
@@ -309,7 +326,7 @@ class HealthLaneWorker(ThreadWorker):
         for conn, incoming in list(self._waiting.items()):
             if incoming.deadline <= now:
                 if incoming.data:
-                    self._refuse(conn, 408, "Request Timeout")
+                    self._refuse(conn, 408)
                 else:
                     self._close(conn)
         for conn, deadline in list(self._lingering.items()):
@@ -343,13 +360,5 @@ def _is_probe(data: bytearray) -> bool:
     return method == b"GET" and rest.partition(b" ")[0].partition(b"?")[0] in PROBE_PATHS
 
 
-def _busy_answer(in_german: bool) -> bytes:
-    detail = _BUSY_IN_GERMAN if in_german else _BUSY
-    reason = "Service Unavailable"
-    body = Problem(title=reason, status=503, code="unavailable", detail=detail, request_id=uuid4().hex)
-    content = body.model_dump_json(exclude_none=True).encode()
-    head = (
-        f"HTTP/1.1 503 {reason}\r\nConnection: close\r\nRetry-After: {_RETRY_AFTER_S}\r\n"
-        f"Content-Type: application/problem+json\r\nContent-Length: {len(content)}\r\n\r\n"
-    )
-    return head.encode() + content
+def _status_of(error: Exception) -> int:
+    return next((status for kind, status in _STATUSES if isinstance(error, kind)), 500)

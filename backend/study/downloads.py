@@ -53,7 +53,7 @@ class Download:
 
 
 def render_kit(kit: StudyKit, form: DownloadFormat, *, language: str) -> Download:
-    """Return the kit as a file. ``language`` (``en``, ``de``) is the one of the student's Anki, for TSV."""
+    """Return the kit as a file. ``language`` (one of the API's) is the one of the student's Anki, for TSV."""
     plain_title = unicodedata.normalize("NFKD", kit.title).encode("ascii", "ignore").decode()
     return Download(
         filename=f"{_stem(kit.title)}.{form}",
@@ -68,7 +68,7 @@ def _data(kit: StudyKit, form: DownloadFormat, language: str) -> bytes:
         case DownloadFormat.APKG:
             return to_apkg(kit).data
         case DownloadFormat.TSV:
-            return to_tsv(kit, "de" if language == "de" else "en").encode()
+            return to_tsv(kit, language).encode()
         case DownloadFormat.JSON:
             return json.dumps(to_json(kit), ensure_ascii=False, indent=2).encode()
         case DownloadFormat.MD:

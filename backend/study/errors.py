@@ -12,6 +12,8 @@ class DuplicateItem(DomainError):
     texts = {
         "en": "The study set already has this item, with the same answer.",
         "de": "Das Lernset enthält diesen Eintrag bereits, mit derselben Antwort.",
+        "fr": "Le dossier d’étude contient déjà cet élément, avec la même réponse.",
+        "it": "Il set di studio contiene già questo elemento, con la stessa risposta.",
     }
 
 
@@ -24,6 +26,9 @@ class ClozeWithoutDeletion(DomainError):
         "en": "A cloze card hides at least one part of its front: write it as {{{{c1::hidden text}}}}.",
         "de": "Eine Lückenkarte verdeckt mindestens eine Stelle der Vorderseite: schreibe sie als "
         "{{{{c1::verdeckter Text}}}}.",
+        "fr": "Une carte à trous cache au moins une partie de son recto, écrite ainsi\u00a0: {{{{c1::texte caché}}}}.",
+        "it": "Una flashcard con lacune nasconde almeno una parte del fronte: scrivila così: {{{{c1::testo "
+        "nascosto}}}}.",
     }
 
 
@@ -35,6 +40,8 @@ class BackMissing(DomainError):
     texts = {
         "en": "A basic card needs a back.",
         "de": "Eine einfache Karte braucht eine Rückseite.",
+        "fr": "Une carte simple a besoin d’un verso.",
+        "it": "Una flashcard semplice deve avere un retro.",
     }
 
 
@@ -46,6 +53,8 @@ class NotOneCorrectOption(DomainError):
     texts = {
         "en": "Exactly one option must be marked as correct.",
         "de": "Genau eine Antwort muss als richtig markiert sein.",
+        "fr": "Il faut marquer exactement une réponse comme correcte.",
+        "it": "Esattamente una risposta deve essere segnata come corretta.",
     }
 
 
@@ -57,6 +66,8 @@ class OptionsNotDistinct(DomainError):
     texts = {
         "en": "Two options are the same. Each option needs a text of its own.",
         "de": "Zwei Antworten sind gleich. Jede Antwort braucht einen eigenen Text.",
+        "fr": "Deux réponses sont identiques. Chaque réponse a besoin de son propre texte.",
+        "it": "Due risposte sono uguali. Ogni risposta deve avere un testo proprio.",
     }
 
 
@@ -68,6 +79,8 @@ class DocumentNotRead(DomainError):
     texts = {
         "en": "The document has not been read yet, or could not be read.",
         "de": "Das Dokument wurde noch nicht gelesen oder konnte nicht gelesen werden.",
+        "fr": "Le document n’a pas encore été lu, ou n’a pas pu être lu.",
+        "it": "Il documento non è ancora stato letto, o non è stato possibile leggerlo.",
     }
 
 
@@ -75,22 +88,28 @@ class QuoteRefused(DomainError):
     """A quote that is no evidence. The code is the problem's."""
 
     status = 422
-    _TEXTS = {
+    TEXTS = {
         QuoteProblem.TOO_SHORT: {
             "en": f"The quote is too short: give at least {SHORTEST_QUOTE} characters of the page.",
             "de": f"Das Zitat ist zu kurz: gib mindestens {SHORTEST_QUOTE} Zeichen der Seite an.",
+            "fr": f"La citation est trop courte\u00a0: donne au moins {SHORTEST_QUOTE} caractères de la page.",
+            "it": f"La citazione è troppo corta: riporta almeno {SHORTEST_QUOTE} caratteri della pagina.",
         },
         QuoteProblem.HAS_ELLIPSIS: {
             "en": "The quote has an ellipsis. Quote one passage without leaving anything out.",
             "de": "Das Zitat enthält Auslassungspunkte. Zitiere eine Stelle ohne Auslassung.",
+            "fr": "La citation contient des points de suspension. Cite un seul passage sans rien omettre.",
+            "it": "La citazione contiene puntini di sospensione. Cita un solo passaggio senza omettere nulla.",
         },
         QuoteProblem.NOT_FOUND: {
             "en": "The quote is not on this page, nor on the pages beside it.",
             "de": "Das Zitat steht weder auf dieser Seite noch auf den Seiten daneben.",
+            "fr": "La citation ne se trouve ni sur cette page ni sur les pages voisines.",
+            "it": "La citazione non si trova né in questa pagina né in quelle vicine.",
         },
     }
 
     def __init__(self, problem: QuoteProblem) -> None:
         self.code = problem.value
-        self.texts = self._TEXTS[problem]
-        super().__init__(fields={"evidence.quote": [self.texts["en"]]})
+        self.texts = self.TEXTS[problem]
+        super().__init__(fields={"evidence.quote": []})

@@ -11,6 +11,7 @@ from pydantic import TypeAdapter
 from backend.core.http import Answer, request_language
 from backend.core.idempotency import idempotent
 from backend.core.pagination import PageQuery
+from backend.core.security_headers import DATA_POLICY
 from backend.core.transaction import transaction
 from backend.study import service
 from backend.study.downloads import render_kit
@@ -43,7 +44,7 @@ study = APIBlueprint("study", __name__, tag="Study")
 _JSON = "application/json"
 _SVG = "image/svg+xml"
 # The picture's dark theme is a style sheet inside it; nothing else may be loaded or run.
-_SVG_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
+_SVG_POLICY = f"{DATA_POLICY}; style-src 'unsafe-inline'"
 _Documented = dict[int | str, dict[str, str | dict[str, dict[str, Any]]]]
 _FILE: _Documented = {200: {"description": "The kit as a file.", "content": {"*/*": {}}}}
 _PICTURE: _Documented = {200: {"content": {_SVG: {}}}}

@@ -217,7 +217,10 @@ def test_signing_out_everywhere_ends_every_session_of_mine(signed_in) -> None:
 def test_sessions_are_listed_with_their_device_and_one_can_be_ended(app, come_back, signed_in) -> None:
     browser, here = signed_in()
     phone, code = come_back()
-    agent = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 Version/18.0 Mobile/15E148 Safari/604.1"
+    agent = (
+        "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 "
+        "Version/18.0 Mobile/15E148 Safari/604.1"
+    )
     there = phone.post(f"{AUTH}/token", json={"code": code}, headers={"User-Agent": agent}).json
     header = {"Authorization": f"Bearer {here['access_token']}"}
     found = browser.get(f"{ME}/sessions", headers=header).json["items"]

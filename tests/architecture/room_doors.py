@@ -21,6 +21,9 @@ _FURTHER_DOORS = {
     "backend.app": {
         "routes": "the app registers every room's routes",
         "tokens": "the app configures how tokens are signed",
+        "sign_in_routes": "the app registers the routes of signing in with a provider",
+        "oauth": "the app tells which providers are configured",
+        "hand_over": "the app tells where the browser app is",
         "metrics": "the app has its requests counted",
         "sentry": "the app has its crashes reported",
     },

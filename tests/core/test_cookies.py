@@ -1,5 +1,8 @@
 """Cookies are out of reach of scripts and of other hosts, and are sent over TLS only where there is TLS."""
 
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+
 import pytest
 from apiflask import APIFlask
 from flask import Response, session
@@ -94,3 +97,12 @@ def test_the_state_of_a_sign_in(client_of, url: str, expected: set[str]) -> None
     assert header.startswith("__Host-sign_in=" if url.startswith("https") else "sign_in=")
     assert {part for part in parts(header) if "sign_in=" not in part} == expected
     assert "Domain" not in header
+
+
+def test_the_state_of_a_sign_in_is_signed_and_has_an_end(client_of) -> None:
+    (header,) = client_of("http://localhost:8080").get(f"{PATH}/begin").headers.getlist("Set-Cookie")
+    ends = parsedate_to_datetime(header.split("Expires=")[1].split(";")[0])
+    assert timedelta(minutes=9) < ends - datetime.now(UTC) <= timedelta(minutes=10)
+    signature = header.split(";")[0].rsplit(".", 1)[1]
+    # In base64 without padding, the 32 bytes of SHA-256 take 43 characters.
+    assert len(signature) == 43

@@ -133,13 +133,6 @@ def test_a_stranger_learns_nothing_from_a_bad_body(anonymous) -> None:
     assert_problem(anonymous.post(SETS, data=b"{", content_type="application/json"), 401, "not_signed_in")
 
 
-def test_sentences_are_in_the_language_asked_for(client) -> None:
-    german = client.get(f"{SETS}/018f0000-0000-7000-8000-000000000000", headers={"Accept-Language": "de-CH, en;q=0.5"})
-    french = client.get(f"{SETS}/018f0000-0000-7000-8000-000000000000", headers={"Accept-Language": "fr"})
-    assert german.json["detail"].startswith("Hier gibt es nichts")
-    assert french.json["detail"].startswith("There is nothing here")
-
-
 class Broke(DomainError):
     """An error with a fact and a pause."""
 

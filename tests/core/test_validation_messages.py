@@ -1,5 +1,6 @@
 """What a user reads about a field: in her language, about her input, nothing about our code."""
 
+import re
 from typing import Literal
 from uuid import UUID
 
@@ -68,11 +69,16 @@ CASES = [
 def test_each_kind_of_error_has_a_sentence(data: object, field: str, english: str, german: str) -> None:
     with pytest.raises(ValidationError) as caught:
         Everything.model_validate(data)
-    for language, ending in zip(LANGUAGES, (english, german), strict=True):
+    sentences = {}
+    for language in LANGUAGES:
         messages = field_messages(caught.value, language)
         assert list(messages) == [field]
-        (sentence,) = messages[field]
-        assert sentence.endswith(ending)
+        (sentences[language],) = messages[field]
+    assert sentences["en"].endswith(english)
+    assert sentences["de"].endswith(german)
+    assert len(set(sentences.values())) == len(LANGUAGES)
+    # The facts are the same in each: the numbers and the names that are quoted.
+    assert len({tuple(re.findall(r"[\d+]+|'\w+'", sentence)) for sentence in sentences.values()}) == 1
 
 
 def test_an_error_that_is_not_known_has_a_sentence_without_its_message() -> None:
@@ -93,6 +99,8 @@ def errors(client, language: str, **sent: object) -> dict[str, list[str]]:
 def test_a_route_answers_in_the_language_asked_for(client) -> None:
     assert errors(client, "de", json={}) == {"title": ["Dieses Feld ist nötig."]}
     assert errors(client, "en", json={}) == {"title": ["This field is required."]}
+    assert errors(client, "fr", json={}) == {"title": ["Ce champ est obligatoire."]}
+    assert errors(client, "it", json={}) == {"title": ["Questo campo è obbligatorio."]}
 
 
 def test_the_whole_body_is_called_body(client) -> None:

@@ -1,6 +1,7 @@
 """What no schema says of the variables in an App Spec: references, secrets, and what the settings class expects."""
 
 import contextlib
+import json
 import os
 import re
 import string
@@ -47,6 +48,10 @@ ONLY_API = frozenset(
         "google_client_secret",
         "github_client_id",
         "github_client_secret",
+        "github_url",
+        "github_api_url",
+        "oidc_providers",
+        "provider_timeout_s",
         "stripe_publishable_key",
         "stripe_webhook_secret",
         "gunicorn_workers",
@@ -74,9 +79,9 @@ ONLY_WORKER = frozenset(
         "watchdog_pause_s",
     }
 )
-# Secrets though their type in the settings class is plain text: an address may hold a password, and addresses of
-# people do not belong into a repository.
-SECRET_TEXTS = frozenset({"database_url", "admin_emails"})
+# Secrets though their type in the settings class is plain text: an address may hold a password, providers have
+# secrets among other things, and addresses of people do not belong into a repository.
+SECRET_TEXTS = frozenset({"database_url", "admin_emails", "oidc_providers"})
 
 _KEY_LIKE = re.compile(r"sk[-_](?:live|test|proj)|whsec_|gh[oprsu]_|AKIA|-----BEGIN|://[^/@\s]*:[^/@\s]+@")
 
@@ -322,9 +327,11 @@ def _is_optional(key: str) -> bool:
 def _made_up(key: str, number: int) -> str:
     letters = string.ascii_letters + string.digits
     text = letters[number:] + letters[:number]
+    provider = {"name": "uni", "title": "University", "issuer": "https://uni.example", "client_id": "app"}
     texts = {
         "DATABASE_URL": f"postgresql://user:{text}@database.example:25060/app",
         "ADMIN_EMAILS": "ada@example.org, grace@example.org",
+        "OIDC_PROVIDERS": json.dumps([{**provider, "client_secret": text}]),
     }
     return texts.get(key, text)
 

@@ -174,8 +174,10 @@ def test_what_the_model_did_not_write_is_counted(client: Any, start: Start, fini
     assert 0 < delivered <= 3
     assert receipt["missing"] == {"flashcards": 20 - delivered, "questions": 0}
     assert receipt["not_written"] == 20 - delivered
-    german = client.get(f"/api/v1/runs/{run}/receipt", headers={"Accept-Language": "de"}).json
-    assert "geschrieben" in german["not_written_detail"]
+    for language, word in {"de": "geschrieben", "fr": "écrits", "it": "scritti"}.items():
+        translated = client.get(f"/api/v1/runs/{run}/receipt", headers={"Accept-Language": language})
+        assert word in translated.json["not_written_detail"]
+        assert "Accept-Language" in translated.vary
     assert "written" in receipt["not_written_detail"]
 
 

@@ -97,6 +97,11 @@ def test_an_unchanged_run_is_not_sent_again(
     again = client.get(path, headers={"If-None-Match": tag})
     assert (again.status_code, again.data) == (304, b"")
     assert client.get(path, headers={"If-None-Match": '"other"'}).status_code == 200
+    # The stage is a word of the language asked for, so that it is another representation.
+    italian = client.get(path, headers={"If-None-Match": tag, "Accept-Language": "it"})
+    assert (italian.status_code, italian.json["stage"]) == (200, "completato")
+    assert "Accept-Language" in italian.vary
+    assert "Accept-Language" in again.vary
 
 
 def test_a_run_under_way_that_has_not_moved_is_not_sent_again(

@@ -6,6 +6,8 @@ from urllib.parse import unquote
 import pytest
 import sqlalchemy as sa
 
+from backend.core.http import LANGUAGES
+
 TEXT = "Mitose ist die Teilung des Zellkerns. 🧬\n".encode()
 
 
@@ -44,9 +46,10 @@ def test_a_document_that_cannot_be_read_says_what_to_do(client, upload, run_pend
     answer = client.get(path).json
     assert answer["status"] == "failed"
     assert answer["error"]["code"] == "damaged"
-    german = client.get(path, headers={"Accept-Language": "de"}).json
-    assert german["error"]["code"] == "damaged"
-    assert german["error"]["detail"] != answer["error"]["detail"]
+    answers = [client.get(path, headers={"Accept-Language": language}) for language in LANGUAGES]
+    assert {each.json["error"]["code"] for each in answers} == {"damaged"}
+    assert len({each.json["error"]["detail"] for each in answers}) == len(LANGUAGES)
+    assert all("Accept-Language" in each.vary for each in answers)
     assert client.get(f"{path}/pages/1").status_code == 404
 
 

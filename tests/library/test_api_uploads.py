@@ -7,6 +7,7 @@ import zipfile
 import pytest
 import sqlalchemy as sa
 
+from backend.core.http import LANGUAGES
 from backend.settings import get_settings
 
 TEXT = b"A cell divides. A plant grows."
@@ -130,11 +131,13 @@ def test_a_file_that_cannot_be_read_is_refused_with_a_reason(
 
 
 def test_the_reason_is_in_the_language_asked_for(client, study_set_id: str) -> None:
-    answers = [client.upload(study_set_id, ("a.exe", b"MZ"), Accept_Language=each).json for each in ("de", "en")]
-    german, english = answers
-    assert german["detail"] != english["detail"]
-    assert german["errors"][0]["messages"] == [f"a.exe: {german['detail']}"]
-    assert english["errors"][0]["messages"] == [f"a.exe: {english['detail']}"]
+    answers = {each: client.upload(study_set_id, ("{0}.exe", b"MZ"), Accept_Language=each) for each in LANGUAGES}
+    assert {answer.headers["Content-Language"] for answer in answers.values()} == set(LANGUAGES)
+    assert {answer.json["code"] for answer in answers.values()} == {"unsupported"}
+    assert len({answer.json["detail"] for answer in answers.values()}) == len(LANGUAGES)
+    for language, answer in answers.items():
+        colon = "\u00a0: " if language == "fr" else ": "
+        assert answer.json["errors"][0]["messages"] == ["{0}.exe" + colon + answer.json["detail"]]
 
 
 def test_one_bad_file_refuses_them_all(client, study_set_id: str, stored) -> None:

@@ -31,7 +31,7 @@ class Server:
     """A gunicorn of one process with our worker, and an application that tells what it was asked."""
 
     def __init__(self, log: Path) -> None:
-        self.port = folders.free_port()
+        self.port, self.log = folders.free_port(), log
         worker = "tests.stand_ins.counting_worker.CountingWorker"
         options = ["--threads", str(THREADS), "--keep-alive", "30", "--worker-connections", str(CONNECTIONS)]
         bind = ["--bind", f"127.0.0.1:{self.port}", "--no-control-socket"]
@@ -183,12 +183,27 @@ def test_a_client_that_sends_more_than_is_wanted_still_gets_its_answer(server: S
         (b"GET / HTTP/1.1\r\nX: " + b"x" * 70_000, 431),
         (b"\x16\x03\x01 no request at all\r\n\r\n", 400),
         (b"GET / HTTP/1.1\r\n" + HOST + b"Content-Length: 1\r\nContent-Length: 2\r\n\r\nx", 400),
+        (b"GET / HTTP/1.1\r\n" + HOST + b"Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: canary\r\n\r\n", 501),
+        (b"GET / HTTP/1.1\r\n" + HOST + b"Authorization : Bearer canary\r\n\r\n", 400),
+        (b"GET /" + b"x" * 5000 + b" HTTP/1.1\r\n" + HOST + b"\r\n", 414),
+        (b"GET / HTTP/1.1\r\n" + HOST + b"X: " + b"x" * 9000 + b"\r\n\r\n", 431),
+        (b"GET / HTTP/1.1\r\n" + HOST + b"Expect: canary\r\n\r\n", 417),
     ],
 )
 def test_what_is_no_request_is_refused(server: Server, sent: bytes, status: int) -> None:
     with server.connect() as sock:
         sock.sendall(sent)
-        assert status_of(sock) == status
+        answer = http.client.HTTPResponse(sock)
+        answer.begin()
+        problem = json.loads(answer.read())
+        assert (answer.status, answer.headers["Content-Type"]) == (status, "application/problem+json")
+        assert (problem["status"], problem["request_id"]) == (status, answer.headers["X-Request-Id"])
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert "sandbox" in answer.headers["Content-Security-Policy"]
+        assert answer.headers["Server"] is None
+        # What was sent may hold a token, and is quoted neither to the client nor in the log.
+        assert "canary" not in str(problem) + server.log.read_text()
 
 
 def test_who_does_not_get_on_with_a_request_is_sent_away(server: Server) -> None:
@@ -252,15 +267,24 @@ def test_requests_in_hand_leave_room_for_probes(own_server: Callable[[], Server]
         assert {status_of(sock) for sock in sockets[taken_up:-1]} == {503}
 
 
-def test_who_is_refused_is_told_so_in_german_and_may_come_again(own_server: Callable[[], Server]) -> None:
+def test_who_is_refused_is_told_so_in_her_language_and_may_come_again(own_server: Callable[[], Server]) -> None:
     server = own_server()
-    head = post(b"/other", b"x" * 900_000, b"Accept-Language: de-CH, en;q=0.5\r\n").partition(b"x")[0]
+    refusals = {
+        b"de-CH, en;q=0.5": "Bitte",
+        b"it;q=0.5, fr-CH": "surchargé",
+        b"it": "sovraccarico",
+        b"rm, pt-BR": "Please",
+        b",;q=x;;=, " + b"a" * 900: "Please",
+    }
+    head = post(b"/other", b"x" * 900_000).partition(b"x")[0]
     with contextlib.ExitStack() as opened:
         taken_up = [opened.enter_context(server.connect()) for _ in range(UPLOADS)]
         for sock in taken_up:
             sock.sendall(head)
             assert server.ask(get(b"/api/v1/health"))["lane"] == "probe"
-        assert "Bitte" in server.ask(head)["detail"]
+        for wanted, word in refusals.items():
+            spoken = post(b"/other", b"x" * 900_000, b"Accept-Language: " + wanted + b"\r\n").partition(b"xx")[0]
+            assert word in server.ask(spoken)["detail"]
         for sock in taken_up:
             sock.sendall(b"x" * 900_000)
             assert told(sock)["received"] == 900_000

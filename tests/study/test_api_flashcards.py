@@ -71,9 +71,10 @@ def test_an_unknown_field_is_named(client, study_set):
 
 def test_a_refusal_speaks_the_students_language(client, study_set):
     body = {"front": "Nichts verdeckt", "kind": "cloze"}
-    german = client.post(cards_of(study_set), json=body, headers={"Accept-Language": "de"}).json["detail"]
-    assert "{{c1::verdeckter Text}}" in german
-    assert "{{c1::hidden text}}" in client.post(cards_of(study_set), json=body).json["detail"]
+    hidden = {"de": "verdeckter Text", "en": "hidden text", "fr": "texte caché", "it": "testo nascosto"}
+    for language, words in hidden.items():
+        answer = client.post(cards_of(study_set), json=body, headers={"Accept-Language": language})
+        assert f"{{{{c1::{words}}}}}" in answer.json["detail"]
 
 
 def test_a_cloze_card_needs_no_back(client, study_set):

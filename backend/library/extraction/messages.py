@@ -8,47 +8,79 @@ MESSAGES: Final[dict[str, dict[str, str]]] = {
         "en": "This type of file cannot be read. Save it as PDF, DOCX, PPTX, TXT, Markdown or HTML and upload that.",
         "de": "Dieser Dateityp kann nicht gelesen werden. Speichere die Datei als PDF, DOCX, PPTX, TXT, Markdown "
         "oder HTML und lade sie so hoch.",
+        "fr": "Ce type de fichier ne peut pas être lu. Enregistre le fichier en PDF, DOCX, PPTX, TXT, "
+        "Markdown ou HTML et envoie cette version.",
+        "it": "Questo tipo di file non può essere letto. Salvalo come PDF, DOCX, PPTX, TXT, Markdown o "
+        "HTML e carica quella versione.",
     },
     "mislabelled": {
         "en": "The content of this file is not what its ending says. Open it in the program that made it, save it "
         "in the format you want and upload that.",
         "de": "Der Inhalt dieser Datei passt nicht zu ihrer Endung. Öffne sie in dem Programm, mit dem sie erstellt "
         "wurde, speichere sie im gewünschten Format und lade sie so hoch.",
+        "fr": "Le contenu de ce fichier ne correspond pas à son extension. Ouvre-le dans le programme avec "
+        "lequel il a été créé, enregistre-le dans le format voulu et envoie cette version.",
+        "it": "Il contenuto di questo file non corrisponde alla sua estensione. Aprilo nel programma con "
+        "cui è stato creato, salvalo nel formato che vuoi e carica quella versione.",
     },
     "empty": {
         "en": "This file is empty (0 bytes). Check whether it was saved or downloaded completely, then upload it "
         "again.",
         "de": "Diese Datei ist leer (0 Byte). Prüfe, ob sie vollständig gespeichert oder heruntergeladen wurde, und "
         "lade sie noch einmal hoch.",
+        "fr": "Ce fichier est vide (0 octet). Vérifie qu’il a été enregistré ou téléchargé en entier, puis "
+        "envoie-le de nouveau.",
+        "it": "Questo file è vuoto (0 byte). Controlla che sia stato salvato o scaricato per intero, poi "
+        "caricalo di nuovo.",
     },
     "too_large": {
         "en": "This document has more pages, more text or more packed content than can be read. Split it, for "
         "instance by chapter, and upload the parts.",
         "de": "Dieses Dokument hat mehr Seiten, mehr Text oder mehr gepackten Inhalt, als gelesen werden kann. Teile "
         "es auf, zum Beispiel nach Kapiteln, und lade die Teile hoch.",
+        "fr": "Ce document contient plus de pages, de texte ou de contenu compressé que ce qui peut être "
+        "lu. Divise-le, par exemple par chapitres, et envoie les parties.",
+        "it": "Questo documento ha più pagine, più testo o più contenuto compresso di quanto si possa "
+        "leggere. Dividilo, per esempio per capitoli, e carica le parti.",
     },
     "encrypted": {
         "en": "This file is protected by a password. Remove the protection, or print the file to a new PDF, and "
         "upload that.",
         "de": "Diese Datei ist mit einem Passwort geschützt. Entferne den Schutz oder drucke die Datei in ein neues "
         "PDF und lade dieses hoch.",
+        "fr": "Ce fichier est protégé par un mot de passe. Retire la protection, ou imprime le fichier "
+        "dans un nouveau PDF, et envoie cette version.",
+        "it": "Questo file è protetto da una password. Togli la protezione, oppure stampa il file in un "
+        "nuovo PDF, e carica quella versione.",
     },
     "damaged": {
         "en": "This file is damaged or incomplete. Open it on your computer, save it again and upload the new copy.",
         "de": "Diese Datei ist beschädigt oder unvollständig. Öffne sie auf deinem Computer, speichere sie neu und "
         "lade die neue Kopie hoch.",
+        "fr": "Ce fichier est endommagé ou incomplet. Ouvre-le sur ton ordinateur, enregistre-le de "
+        "nouveau et envoie la nouvelle copie.",
+        "it": "Questo file è danneggiato o incompleto. Aprilo sul tuo computer, salvalo di nuovo e carica "
+        "la nuova copia.",
     },
     "no_text": {
         "en": "There is no readable text in this file. If it was scanned or photographed, run a text recognition "
         "(OCR) over it first and upload the result.",
         "de": "In dieser Datei ist kein lesbarer Text. Wenn sie gescannt oder fotografiert wurde, lasse zuerst eine "
         "Texterkennung (OCR) darüber laufen und lade das Ergebnis hoch.",
+        "fr": "Ce fichier ne contient pas de texte lisible. S’il a été numérisé ou photographié, passe-le "
+        "d’abord dans une reconnaissance de texte (OCR) et envoie le résultat.",
+        "it": "In questo file non c’è testo leggibile. Se è stato scansionato o fotografato, applica prima "
+        "un riconoscimento del testo (OCR) e carica il risultato.",
     },
     "timed_out": {
         "en": "Reading this file took too long. Split it into smaller files, or print it to a new PDF, and upload "
         "that.",
         "de": "Das Lesen dieser Datei hat zu lange gedauert. Teile sie in kleinere Dateien auf oder drucke sie in "
         "ein neues PDF und lade dieses hoch.",
+        "fr": "La lecture de ce fichier a pris trop de temps. Divise-le en fichiers plus petits, ou "
+        "imprime-le dans un nouveau PDF, et envoie cette version.",
+        "it": "La lettura di questo file ha richiesto troppo tempo. Dividilo in file più piccoli, oppure "
+        "stampalo in un nuovo PDF, e carica quella versione.",
     },
     # Warnings: the document can be used, but the user should know.
     "hidden_characters_removed": {
@@ -56,23 +88,42 @@ MESSAGES: Final[dict[str, dict[str, str]]] = {
         "compare it with the original.",
         "de": "Unsichtbare Zeichen wurden aus dem Text entfernt. Du musst nichts tun; wenn eine Stelle falsch "
         "aussieht, vergleiche sie mit dem Original.",
+        "fr": "Des caractères invisibles ont été retirés du texte. Tu n’as rien à faire\u202f; si un passage te "
+        "semble faux, compare-le avec l’original.",
+        "it": "Dal testo sono stati tolti dei caratteri invisibili. Non devi fare nulla; se un passaggio "
+        "ti sembra sbagliato, confrontalo con l’originale.",
     },
     "hidden_text_removed": {
         "en": "Text that a reader does not see (hidden, deleted with changes tracked, or outside of the page) was "
         "left out. If you need it, make it visible and upload the file again.",
         "de": "Text, den man beim Lesen nicht sieht (ausgeblendet, als Änderung gelöscht oder ausserhalb der Seite), "
         "wurde weggelassen. Wenn du ihn brauchst, mache ihn sichtbar und lade die Datei neu hoch.",
+        "fr": "Du texte invisible à la lecture (masqué, supprimé avec le suivi des modifications ou hors "
+        "de la page) a été laissé de côté. Si tu en as besoin, rends-le visible et envoie de nouveau "
+        "le fichier.",
+        "it": "Il testo che non si vede leggendo (nascosto, eliminato con le revisioni attive o fuori "
+        "dalla pagina) è stato tralasciato. Se ti serve, rendilo visibile e carica di nuovo il file.",
     },
     "ocr_pages": {
         "en": "Scanned pages were read by text recognition, which makes mistakes. Check numbers and formulas from "
         "these pages against the original.",
         "de": "Gescannte Seiten wurden mit Texterkennung gelesen, die Fehler macht. Prüfe Zahlen und Formeln von "
         "diesen Seiten am Original.",
+        "fr": "Les pages numérisées ont été lues par reconnaissance de texte, qui fait des erreurs. "
+        "Compare les nombres et les formules de ces pages avec l’original.",
+        "it": "Le pagine scansionate sono state lette con il riconoscimento del testo, che fa errori. "
+        "Confronta i numeri e le formule di queste pagine con l’originale.",
     },
     "pages_not_readable": {
         "en": "Some pages are pictures whose text could not be read; they give no material. Run a text recognition "
         "(OCR) over the file and upload it again if you need them.",
         "de": "Einige Seiten sind Bilder, deren Text nicht gelesen werden konnte; aus ihnen entsteht kein Material. "
         "Lasse eine Texterkennung (OCR) über die Datei laufen und lade sie neu hoch, wenn du sie brauchst.",
+        "fr": "Certaines pages sont des images dont le texte n’a pas pu être lu\u202f; elles ne donnent pas de "
+        "matériel. Passe le fichier dans une reconnaissance de texte (OCR) et envoie-le de nouveau "
+        "si tu en as besoin.",
+        "it": "Alcune pagine sono immagini il cui testo non è leggibile; da queste non si ricava "
+        "materiale. Applica al file un riconoscimento del testo (OCR) e caricalo di nuovo se ti "
+        "servono.",
     },
 }

@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from string import ascii_uppercase
-from typing import Literal
 
 from backend.study.exports.anki_fields import guard_cloze
 from backend.study.exports.anki_notes import AnkiNote, NoteKind, option_list, prepare_notes
@@ -24,17 +23,19 @@ class _StockNoteTypes:
 _STOCK_NOTE_TYPES = {
     "en": _StockNoteTypes(basic="Basic", cloze="Cloze"),
     "de": _StockNoteTypes(basic="Einfach", cloze="Lückentext"),
+    "fr": _StockNoteTypes(basic="Basique", cloze="Texte à trous"),
+    "it": _StockNoteTypes(basic="Basilare", cloze="Cloze"),
 }
 _SPREADSHEET_FORMULA_STARTS = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
 
 
-def to_tsv(kit: StudyKit, anki_language: Literal["en", "de"] = "en") -> str:
+def to_tsv(kit: StudyKit, anki_language: str = "en") -> str:
     """Return ``kit`` as tab-separated text with Anki's header lines (docs.ankiweb.net/importing/text-files.html).
 
     Columns: guid (the item's id), note type, front, back, tags; one line per note. Questions use the basic note
     type, with their options on the front; the source stands small at the end of the back. The note types are
-    those that an Anki first started in ``anki_language`` has. Items that give no note are left out;
-    ``prepare_notes`` lists them.
+    those that an Anki first started in ``anki_language`` (``en``, ``de``, ``fr``, ``it``) has. Items that give no
+    note are left out; ``prepare_notes`` lists them.
 
     A cell that begins with ``=``, ``+``, ``-`` or ``@`` is run as a formula by spreadsheets (OWASP, "CSV
     Injection"). The usual remedy, an apostrophe in front, would become part of the card. The fields are HTML,

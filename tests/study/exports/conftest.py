@@ -26,12 +26,18 @@ def collection(tmp_path: Path) -> Iterator[Collection]:
 
 
 @pytest.fixture
-def german_collection(tmp_path: Path) -> Iterator[Collection]:
-    """A fresh collection of an Anki in German: its stock note types have German names."""
-    lang.set_lang("de")
-    opened = Collection(str(tmp_path / "german.anki2"))
-    yield opened
-    opened.close()
+def open_collection(tmp_path: Path) -> Iterator[Callable[[str], Collection]]:
+    """Open a fresh collection of an Anki in some language: its stock note types have names in that language."""
+    opened: list[Collection] = []
+
+    def open_in(language: str) -> Collection:
+        lang.set_lang(language)
+        opened.append(Collection(str(tmp_path / f"{language}.anki2")))
+        return opened[-1]
+
+    yield open_in
+    for collection in opened:
+        collection.close()
     lang.set_lang("en")
 
 

@@ -2,11 +2,13 @@
 
 import csv
 import html
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 from anki.collection import Collection
 
+from backend.core.http import LANGUAGES
 from backend.study.exports.anki import to_apkg
 from backend.study.exports.text import to_tsv
 from backend.study.types import StudyKit
@@ -71,10 +73,14 @@ def test_equal_fronts_stay_two_notes(collection: Collection, import_text: Import
     assert {fields[1] for fields in notes_by_guid(collection).values()} == {"a", "b"}
 
 
-def test_german_anki_has_german_note_types(german_collection: Collection, import_text: ImportFile) -> None:
-    log = import_text(german_collection, to_tsv(mixed_kit(), anki_language="de").encode())
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_an_anki_has_note_types_of_its_language(
+    open_collection: Callable[[str], Collection], import_text: ImportFile, language: str
+) -> None:
+    collection = open_collection(language)
+    log = import_text(collection, to_tsv(mixed_kit(), anki_language=language).encode())
     assert (len(log.new), len(log.missing_notetype)) == (4, 0)
-    assert german_collection.card_count() == 5
+    assert collection.card_count() == 5
 
 
 def test_after_the_package_nothing_is_doubled_or_damaged(

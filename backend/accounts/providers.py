@@ -1,0 +1,92 @@
+"""Who vouches for users: the configured providers, and what each of them says about somebody."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from pydantic import SecretStr
+
+from backend.accounts.types import VerifiedIdentity
+from backend.settings import Settings
+
+GOOGLE_ISSUER = "https://accounts.google.com"
+
+# OpenID Connect Core 1.0, section 2: a subject has 255 ASCII characters at most.
+_SUBJECT = re.compile(r"[\x20-\x7e]{1,255}")
+_EMAIL = re.compile(r"[^@\s\x00-\x1f\x7f]{1,64}@[^@\s\x00-\x1f\x7f]{1,255}")
+_PICTURE = re.compile(r"https://[\x21-\x7e]{1,1990}")
+_LONGEST_NAME = 200
+_LANGUAGES = ("de", "en", "fr", "it")
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """One configured provider. ``issuer`` is GitHub's own address where ``kind`` is ``github``.
+
+    ``reauthenticates`` tells whether it can be made to ask for the password again, and says when it did.
+    """
+
+    name: str
+    title: str
+    kind: Literal["openid", "github"]
+    issuer: str
+    client_id: str
+    client_secret: SecretStr
+    reauthenticates: bool
+    api_url: str = ""
+
+
+def configured_providers(settings: Settings) -> dict[str, Provider]:
+    """Return the providers whose id and secret are both set, by name, in the order in which they are offered."""
+    found: list[Provider] = []
+    if settings.google_client_id and settings.google_client_secret:
+        google_id = settings.google_client_id.get_secret_value()
+        # Google knows no prompt=login and tells no auth_time.
+        found.append(
+            Provider("google", "Google", "openid", GOOGLE_ISSUER, google_id, settings.google_client_secret, False)
+        )
+    if settings.github_client_id and settings.github_client_secret:
+        github_id, secret = settings.github_client_id.get_secret_value(), settings.github_client_secret
+        address, api = settings.github_url, settings.github_api_url
+        found.append(Provider("github", "GitHub", "github", address, github_id, secret, False, api))
+    for given in settings.oidc_providers:
+        one = (given.issuer, given.client_id, given.client_secret, given.reauthenticates)
+        found.append(Provider(given.name, given.title, "openid", *one))
+    return {provider.name: provider for provider in found}
+
+
+def read_subject(value: object) -> str | None:
+    """Return a subject that can be stored as it is, or None."""
+    return value if isinstance(value, str) and _SUBJECT.fullmatch(value) else None
+
+
+def describe(provider: str, subject: str, claims: Mapping[str, Any]) -> VerifiedIdentity:
+    """Return the identity with what its standard claims say; a claim that makes no sense is left out."""
+    email, verified = _matching(_EMAIL, claims.get("email")), claims.get("email_verified")
+    return VerifiedIdentity(
+        provider=provider,
+        subject=subject,
+        email=email,
+        # Some providers send the word instead of the boolean.
+        email_verified=email is not None and (verified is True or verified == "true"),
+        name=_name(claims.get("name")),
+        picture_url=_matching(_PICTURE, claims.get("picture")),
+        language=_language(claims.get("locale")),
+    )
+
+
+def _matching(pattern: re.Pattern[str], value: object) -> str | None:
+    return value if isinstance(value, str) and pattern.fullmatch(value) else None
+
+
+def _name(value: object) -> str | None:
+    if not isinstance(value, str):
+        return None
+    printable = "".join(character if character.isprintable() else " " for character in value)
+    return " ".join(printable.split())[:_LONGEST_NAME].strip() or None
+
+
+def _language(value: object) -> str | None:
+    language = re.split("[-_]", value, maxsplit=1)[0].lower() if isinstance(value, str) else ""
+    return language if language in _LANGUAGES else None

@@ -1,0 +1,69 @@
+"""Sign-in providers as the configuration names them: ``OIDC_PROVIDERS`` and the rules for addresses of providers."""
+
+import json
+import re
+from typing import Any
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+
+# Names that identities in the database carry already: one more provider under such a name would be mixed up with them.
+_TAKEN = frozenset({"google", "github", "development"})
+_NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", re.ASCII)
+_LONGEST_NAME = 40
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+def check_provider_address(value: str) -> str:
+    """Return the address as it is. Raises ValueError where it is none, or not safe to send a secret to."""
+    try:
+        url = urlsplit(value)
+        port_is_fine = url.port is None or url.port > 0
+    except ValueError:
+        raise ValueError("must be an address such as https://host") from None
+    if not url.hostname or not port_is_fine or url.scheme not in ("http", "https"):
+        raise ValueError("must be an address such as https://host")
+    if url.scheme == "http" and url.hostname not in _LOOPBACK:
+        raise ValueError("must begin with https:// unless the host is this machine")
+    if url.username is not None or url.query or url.fragment:
+        raise ValueError("must have neither a user, nor a query, nor a fragment")
+    return value
+
+
+class OidcProvider(BaseModel):
+    """One further OpenID Connect provider; all else is read from its discovery document."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    name: str
+    title: str = Field(min_length=1, max_length=60)
+    issuer: str = Field(max_length=500)
+    client_id: str = Field(min_length=1, max_length=500)
+    client_secret: SecretStr = Field(min_length=1, max_length=1000)
+    reauthenticates: bool = True
+
+    @field_validator("name")
+    @classmethod
+    def _check_name(cls, value: str) -> str:
+        """Take what fits a path and a column, and is not taken."""
+        if len(value) > _LONGEST_NAME or not _NAME.fullmatch(value):
+            raise ValueError(f"must be of a-z, 0-9 and single hyphens, at most {_LONGEST_NAME} characters")
+        if value in _TAKEN:
+            raise ValueError(f"{value} is taken")
+        return value
+
+    @field_validator("issuer")
+    @classmethod
+    def _check_issuer(cls, value: str) -> str:
+        return check_provider_address(value)
+
+
+def read_providers(raw: str) -> list[Any]:
+    """Return the list that a variable's text holds. Raises ValueError without quoting it, since secrets are in it."""
+    try:
+        listed = json.loads(raw)
+    except (ValueError, RecursionError):
+        raise ValueError("must be JSON: a list of objects") from None
+    if not isinstance(listed, list) or not all(isinstance(entry, dict) for entry in listed):
+        raise ValueError("must be a list of objects, each with name, title, issuer, client_id and client_secret")
+    return listed

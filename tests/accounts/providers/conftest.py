@@ -1,0 +1,141 @@
+"""Providers on loopback, the API that knows them, and a small app that shows what its gateway has understood."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from typing import Any
+
+import pytest
+from apiflask import APIFlask
+from flask import Flask, request
+from pydantic import SecretStr
+
+from backend.accounts import oauth
+from backend.app import create_app
+from backend.core.cookies import configure_cookies
+from backend.core.errors import DomainError
+from backend.identity_providers import OidcProvider
+from backend.settings import Settings
+from tests.accounts.providers.browser import FRONTEND_URL, PUBLIC_URL, Browser
+from tests.stand_ins.github_server import GitHubServer
+from tests.stand_ins.openid_provider import OpenIdProvider
+
+# Short, since tests wait for it; yet long enough for an honest answer on a busy machine.
+TIMEOUT_S = 1.0
+
+
+@pytest.fixture(scope="module")
+def stand_ins() -> Iterator[tuple[OpenIdProvider, OpenIdProvider, GitHubServer]]:
+    """Two OpenID Connect providers, and a GitHub."""
+    with OpenIdProvider() as university, OpenIdProvider() as college, GitHubServer() as github:
+        yield university, college, github
+
+
+@pytest.fixture
+def university(stand_ins: tuple[OpenIdProvider, OpenIdProvider, GitHubServer]) -> OpenIdProvider:
+    """A provider that keeps to the standard until it is told otherwise."""
+    stand_ins[0].reset()
+    return stand_ins[0]
+
+
+@pytest.fixture
+def college(stand_ins: tuple[OpenIdProvider, OpenIdProvider, GitHubServer]) -> OpenIdProvider:
+    """Another one, which cannot ask for the password again."""
+    stand_ins[1].reset()
+    return stand_ins[1]
+
+
+@pytest.fixture
+def github(stand_ins: tuple[OpenIdProvider, OpenIdProvider, GitHubServer]) -> GitHubServer:
+    """A GitHub."""
+    stand_ins[2].reset()
+    return stand_ins[2]
+
+
+@pytest.fixture
+def provider_settings(
+    settings: Settings, university: OpenIdProvider, college: OpenIdProvider, github: GitHubServer
+) -> Settings:
+    """The settings that name these providers."""
+    offered = tuple(
+        OidcProvider(
+            name=name,
+            title=name.title(),
+            issuer=server.url,
+            client_id=server.client_id,
+            client_secret=SecretStr(server.client_secret),
+            reauthenticates=name == "university",
+        )
+        for name, server in (("university", university), ("college", college))
+    )
+    return settings.model_copy(
+        update={
+            "public_url": PUBLIC_URL,
+            "frontend_url": FRONTEND_URL,
+            "oidc_providers": offered,
+            "github_client_id": SecretStr(github.client_id),
+            "github_client_secret": SecretStr(github.client_secret),
+            "github_url": github.url,
+            "github_api_url": github.api_url,
+            "provider_timeout_s": TIMEOUT_S,
+        }
+    )
+
+
+@pytest.fixture
+def gateway_app(provider_settings: Settings) -> Flask:
+    """An app that signs in and answers with what the gateway has found out, or with the code of its error."""
+    app = Flask("gateway", static_folder=None)
+    app.secret_key = "secret-of-the-small-app"
+    configure_cookies(app, provider_settings)
+    oauth.configure_oauth(app, provider_settings)
+
+    @app.get("/api/v1/auth/login/<name>")
+    def begin(name: str) -> Any:
+        fresh, next_path = request.args.get("fresh") == "true", request.args.get("next")
+        return oauth.begin_sign_in(name, fresh=fresh, next_path=next_path, link_session_id=None)
+
+    @app.get("/api/v1/auth/callback/<name>")
+    def finish(name: str) -> Any:
+        return asdict(oauth.finish_sign_in(name))
+
+    @app.errorhandler(DomainError)
+    def refuse(error: DomainError) -> Any:
+        return {"error": error.code}, error.status
+
+    return app
+
+
+@pytest.fixture
+def browser(gateway_app: Flask) -> Browser:
+    """A browser at the small app."""
+    return Browser(gateway_app)
+
+
+@pytest.fixture(scope="module")
+def built_api(settings: Settings) -> APIFlask:
+    """The API behind TLS, built once."""
+    return create_app(settings.model_copy(update={"public_url": PUBLIC_URL, "frontend_url": FRONTEND_URL}))
+
+
+@pytest.fixture
+def api(built_api: APIFlask, provider_settings: Settings) -> APIFlask:
+    """The API, which knows nothing of its providers yet but where they are."""
+    oauth.configure_oauth(built_api, provider_settings)
+    return built_api
+
+
+@pytest.fixture
+def api_browser(api: APIFlask) -> Browser:
+    """A browser at the API."""
+    return Browser(api)
+
+
+@pytest.fixture
+def forget_in(gateway_app: Flask) -> Callable[[float], None]:
+    """Make what was read of the providers so many seconds older."""
+
+    def age(seconds: float) -> None:
+        for document in gateway_app.extensions["oauth_gateway"].documents.values():
+            document.read_at -= seconds
+
+    return age

@@ -1,0 +1,151 @@
+"""A callback counts once, soon, in the browser that asked for it, and at the provider that was asked."""
+
+import pytest
+from flask import Flask
+
+from backend.accounts.pending_sign_ins import read_next_path
+from tests.accounts.providers.browser import PUBLIC_URL, Browser, changed, click
+from tests.stand_ins.openid_provider import OpenIdProvider
+
+EXPIRED = {"error": "sign_in_expired"}
+
+
+@pytest.fixture
+def callback(browser: Browser) -> str:
+    """A callback that the browser has not followed yet."""
+    return click(browser.begin("university"), "anna")
+
+
+def test_a_callback_counts_once(browser: Browser, callback: str, university: OpenIdProvider) -> None:
+    assert "identity" in browser.come_back(callback)
+    assert browser.come_back(callback) == EXPIRED
+    assert university.times_asked("/token") == 1
+
+
+def test_a_stolen_cookie_does_not_make_a_callback_good_again(
+    gateway_app: Flask, browser: Browser, callback: str
+) -> None:
+    cookie = browser.api.get_cookie("__Host-sign-in", domain="api.study.example")
+    assert cookie is not None
+    assert "identity" in browser.come_back(callback)
+    thief = Browser(gateway_app)
+    thief.api.set_cookie("__Host-sign-in", cookie.value, domain="api.study.example", secure=True)
+    # The provider takes a code once.
+    assert thief.come_back(callback) == {"error": "sign_in_failed"}
+
+
+def test_another_browser_is_refused(gateway_app: Flask, callback: str, university: OpenIdProvider) -> None:
+    another = Browser(gateway_app)
+    assert another.come_back(callback) == EXPIRED
+    another.begin("university")
+    assert another.come_back(callback) == EXPIRED
+    assert university.times_asked("/token") == 0
+
+
+@pytest.mark.parametrize("state", [None, "", "made up"])
+def test_a_callback_without_our_state_is_refused(browser: Browser, callback: str, state: str | None) -> None:
+    assert browser.come_back(changed(callback, state=state)) == EXPIRED
+
+
+def test_a_state_is_good_at_its_own_provider_only(
+    browser: Browser, callback: str, university: OpenIdProvider, college: OpenIdProvider
+) -> None:
+    assert browser.come_back(callback.replace("/university", "/college")) == EXPIRED
+    assert browser.come_back(callback) == EXPIRED
+    assert university.times_asked("/token") == college.times_asked("/token") == 0
+
+
+def test_a_provider_that_passes_on_the_answer_of_another_is_found_out(
+    browser: Browser, university: OpenIdProvider, college: OpenIdProvider
+) -> None:
+    # The college has led the browser to the university, to get at the code that the university gives (RFC 9207).
+    university.answer_issuer = college.url
+    assert browser.come_back(click(browser.begin("university"), "anna")) == {"error": "sign_in_failed"}
+    assert university.times_asked("/token") == 0
+
+
+def test_a_provider_that_names_itself_in_answers_must(browser: Browser, university: OpenIdProvider) -> None:
+    university.answer_issuer = None
+    assert "identity" in browser.sign_in("university", "anna")
+    university.metadata = {"authorization_response_iss_parameter_supported": True}
+    fresh_reader = Browser(browser.api.application)
+    fresh_reader.api.application.extensions["oauth_gateway"].documents.clear()
+    assert fresh_reader.sign_in("university", "anna") == {"error": "sign_in_failed"}
+
+
+def test_a_sign_in_waits_ten_minutes(browser: Browser) -> None:
+    late, in_time = click(browser.begin("university"), "anna"), click(browser.begin("university"), "anna")
+    with browser.api.session_transaction(base_url=PUBLIC_URL) as session:
+        (_, first), (_, second) = session["sign_ins"]
+        first["began_at"] -= 601
+        second["began_at"] -= 590
+        session.modified = True
+    assert browser.come_back(late) == EXPIRED
+    assert "identity" in browser.come_back(in_time)
+
+
+def test_several_tabs_do_not_get_into_each_others_way(browser: Browser) -> None:
+    callbacks = [click(browser.begin("university", next=f"/sets/{tab}"), "anna") for tab in range(5)]
+    paths = [browser.come_back(callback)["next_path"] for callback in reversed(callbacks)]
+    assert paths == ["/sets/4", "/sets/3", "/sets/2", "/sets/1", "/sets/0"]
+
+
+def test_the_oldest_give_way(browser: Browser) -> None:
+    callbacks = [click(browser.begin("university"), "anna") for _ in range(7)]
+    outcomes = ["identity" in browser.come_back(callback) for callback in callbacks]
+    assert outcomes == [False, False, True, True, True, True, True]
+
+
+def test_the_cookie_stays_small(browser: Browser) -> None:
+    alphabet = "".join(chr(code) for code in range(0x61, 0x7B))
+    for turn in range(6):
+        # Text that cannot be packed well.
+        path = "/" + "".join(alphabet[(turn * 7 + place * place * 11 + place // 3) % 26] for place in range(499))
+        browser.begin("university", next=path)
+        cookie = browser.api.get_cookie("__Host-sign-in", domain="api.study.example")
+        assert cookie is not None
+        assert len(cookie.value) < 3_900
+    assert "identity" in browser.sign_in("university", "anna", next="/sets")
+
+
+def test_the_cookie_goes_when_nothing_is_pending(browser: Browser, callback: str) -> None:
+    browser.come_back(callback)
+    assert browser.api.get_cookie("__Host-sign-in", domain="api.study.example") is None
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/", "/sets", "/sets/0190?tab=cards&q=a//b", "/a-b_c~d.e/%C3%A4%20", "/sets#top", "/" + "a" * 499],
+)
+def test_a_path_of_the_browser_app_is_followed(path: str) -> None:
+    assert read_next_path(path) == path
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "",
+        "sets",
+        "//evil.example",
+        "///evil.example",
+        "/..//evil.example",
+        "/a//b",
+        "/\\evil.example",
+        "\\\\evil.example",
+        "/a\\b",
+        "https://evil.example/",
+        "javascript:alert(1)",
+        "/\t/evil.example",
+        "/\n/evil.example",
+        "/sets\r\nSet-Cookie: a=b",
+        "/sets\x00",
+        " /sets",
+        "/sets ",
+        "/sets\u2028",
+        "/ä",
+        "/sets?a=\\",
+        "/" + "a" * 500,
+    ],
+)
+def test_anything_else_is_dropped(path: str) -> None:
+    assert read_next_path(path) is None

@@ -1,0 +1,130 @@
+"""Which providers there are is configuration alone; what makes no sense is refused at boot, without a secret in it."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from backend.accounts.providers import Provider, configured_providers
+from backend.core.log_lines import find_secrets
+from backend.settings import Settings, SettingsRefused, load_settings
+
+SECRET = "a-secret-of-the-university"
+UNIVERSITY = {
+    "name": "uni-bern",
+    "title": "Universität Bern",
+    "issuer": "https://login.uni.example/realms/study",
+    "client_id": "hackthestudy",
+    "client_secret": SECRET,
+}
+
+
+@pytest.fixture
+def load(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Settings]:
+    """Read an environment that holds nothing else."""
+
+    def read(**values: str) -> Settings:
+        for name in Settings.model_fields:
+            monkeypatch.delenv(name.upper(), raising=False)
+        for name, value in values.items():
+            monkeypatch.setenv(name, value)
+        return load_settings()
+
+    return read
+
+
+def providers(settings: Settings) -> dict[str, Provider]:
+    return configured_providers(settings)
+
+
+def test_there_are_none_at_first(load) -> None:
+    assert providers(load()) == {}
+
+
+def test_half_a_provider_is_none(load) -> None:
+    assert providers(load(GOOGLE_CLIENT_ID="a", GITHUB_CLIENT_SECRET="b")) == {}
+
+
+def test_google_is_an_openid_connect_provider(load) -> None:
+    google = providers(load(GOOGLE_CLIENT_ID="a", GOOGLE_CLIENT_SECRET="b"))["google"]
+    assert (google.title, google.kind, google.issuer) == ("Google", "openid", "https://accounts.google.com")
+    assert google.client_id == "a"
+    assert google.client_secret.get_secret_value() == "b"
+    # Google takes no other prompt than "none", "consent" and "select_account".
+    assert not google.reauthenticates
+
+
+def test_github_is_where_the_settings_say(load) -> None:
+    given = {"GITHUB_CLIENT_ID": "a", "GITHUB_CLIENT_SECRET": "b"}
+    github = providers(load(**given))["github"]
+    assert (github.kind, github.issuer, github.api_url) == ("github", "https://github.com", "https://api.github.com")
+    addresses = {"GITHUB_URL": "https://git.uni.example/", "GITHUB_API_URL": "https://git.uni.example/api/v3/"}
+    enterprise = providers(load(**given, **addresses))["github"]
+    assert (enterprise.issuer, enterprise.api_url) == ("https://git.uni.example", "https://git.uni.example/api/v3")
+
+
+def test_further_providers_come_by_configuration(load) -> None:
+    more = {**UNIVERSITY, "name": "other", "reauthenticates": False}
+    found = providers(load(OIDC_PROVIDERS=json.dumps([UNIVERSITY, more])))
+    assert list(found) == ["uni-bern", "other"]
+    assert found["uni-bern"].issuer == UNIVERSITY["issuer"]
+    assert found["uni-bern"].reauthenticates
+    assert not found["other"].reauthenticates
+
+
+@pytest.mark.parametrize(
+    ("raw", "line"),
+    [
+        ("{", "OIDC_PROVIDERS: must be JSON: a list of objects"),
+        ("{}", "OIDC_PROVIDERS: must be a list of objects, each with name, title, issuer, client_id and client_secret"),
+        ('["google"]', "OIDC_PROVIDERS: must be a list of objects"),
+        ({"name": "google"}, "OIDC_PROVIDERS_0_NAME: google is taken"),
+        ({"name": "github"}, "OIDC_PROVIDERS_0_NAME: github is taken"),
+        ({"name": "development"}, "OIDC_PROVIDERS_0_NAME: development is taken"),
+        ({"name": "Uni Bern"}, "OIDC_PROVIDERS_0_NAME: must be of a-z, 0-9 and single hyphens"),
+        ({"name": "a/../b"}, "OIDC_PROVIDERS_0_NAME: must be of a-z, 0-9 and single hyphens"),
+        ({"name": None}, "OIDC_PROVIDERS_0_NAME: Field required"),
+        ({"title": ""}, "OIDC_PROVIDERS_0_TITLE: String should have at least 1 character"),
+        ({"issuer": "login.uni.example"}, "OIDC_PROVIDERS_0_ISSUER: must be an address such as https://host"),
+        ({"issuer": "http://login.uni.example"}, "OIDC_PROVIDERS_0_ISSUER: must begin with https://"),
+        ({"issuer": "https://login.uni.example:port"}, "OIDC_PROVIDERS_0_ISSUER: must be an address"),
+        ({"issuer": "https://a:b@login.uni.example"}, "OIDC_PROVIDERS_0_ISSUER: must have neither a user"),
+        ({"issuer": "https://login.uni.example?a=b"}, "OIDC_PROVIDERS_0_ISSUER: must have neither a user"),
+        ({"client_secret": ""}, "OIDC_PROVIDERS_0_CLIENT_SECRET: "),
+        ({"secret": "x"}, "OIDC_PROVIDERS_0_SECRET: Extra inputs are not permitted"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(load, raw: str | dict[str, Any], line: str) -> None:
+    if isinstance(raw, dict):
+        entry = {name: value for name, value in {**UNIVERSITY, **raw}.items() if value is not None}
+        raw = json.dumps([entry])
+    with pytest.raises(SettingsRefused) as refused:
+        load(OIDC_PROVIDERS=raw)
+    assert line in str(refused.value)
+    assert SECRET not in str(refused.value)
+
+
+def test_two_of_a_name_are_refused(load) -> None:
+    with pytest.raises(SettingsRefused, match="OIDC_PROVIDERS: two providers have the same name"):
+        load(OIDC_PROVIDERS=json.dumps([UNIVERSITY, UNIVERSITY]))
+
+
+def test_a_provider_on_this_machine_may_do_without_tls(load) -> None:
+    for host in ("localhost", "127.0.0.1", "[::1]"):
+        entry = {**UNIVERSITY, "issuer": f"http://{host}:9000"}
+        assert load(OIDC_PROVIDERS=json.dumps([entry])).oidc_providers[0].issuer == f"http://{host}:9000"
+
+
+@pytest.mark.parametrize("name", ["GITHUB_URL", "GITHUB_API_URL"])
+def test_github_is_reached_by_tls(load, name: str) -> None:
+    with pytest.raises(SettingsRefused, match=f"{name}: must begin with https://"):
+        load(**{name: "http://git.uni.example"})
+    assert load(**{name: "http://127.0.0.1:9000"})
+
+
+def test_secrets_are_not_shown(load) -> None:
+    settings = load(OIDC_PROVIDERS=json.dumps([UNIVERSITY]))
+    assert SECRET not in repr(settings)
+    assert SECRET not in repr(providers(settings))
+    assert SECRET in find_secrets({"OIDC_PROVIDERS": json.dumps([UNIVERSITY])})

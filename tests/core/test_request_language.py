@@ -1,0 +1,111 @@
+"""In which language the API answers: the caller's own, else the one that her browser asks for, else English."""
+
+from types import SimpleNamespace
+
+import pytest
+from flask import g
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backend.app import create_app
+from backend.core.http import LANGUAGES, choose_language
+from backend.settings import Settings
+
+SETS = "/api/v1/study-sets"
+NOTHING = f"{SETS}/018f0000-0000-7000-8000-000000000000"
+NOT_THERE = {
+    "en": "There is nothing here, or it is not yours.",
+    "de": "Hier gibt es nichts, oder es gehört dir nicht.",
+    "fr": "Il n’y a rien ici, ou cela ne t’appartient pas.",
+    "it": "Qui non c’è nulla, oppure non è tuo.",
+}
+
+WANTED = [
+    ("fr-CH", "fr"),
+    ("it", "it"),
+    ("IT-ch", "it"),
+    ("de-CH;q=0.8, en;q=0.3", "de"),
+    ("en;q=0.2, it-CH;q=0.9", "it"),
+    ("fr-CH, fr;q=0.9, de;q=0.8", "fr"),
+    ("rm-CH, fr;q=0.5, de;q=0.4", "fr"),
+    ("fr;q=0, it;q=0.1", "it"),
+    ("fr;q=0", "en"),
+    ("rm, pt-BR", "en"),
+    ("french", "en"),
+    ("*", "en"),
+    ("", "en"),
+    (";;q=,=de", "en"),
+]
+
+
+@pytest.mark.parametrize(("wanted", "language"), WANTED)
+def test_the_best_language_that_there_is(client, wanted: str, language: str) -> None:
+    answer = client.get(NOTHING, headers={"Accept-Language": wanted})
+    assert (answer.status_code, answer.json["code"]) == (404, "not_found")
+    assert answer.json["detail"] == NOT_THERE[language]
+    assert answer.headers["Content-Language"] == language
+    assert {"Accept-Language", "Origin"} <= set(answer.vary)
+
+
+def test_without_the_header_it_is_english(client) -> None:
+    assert client.get(NOTHING).headers["Content-Language"] == "en"
+
+
+@given(st.text(st.characters(codec="latin-1")))
+def test_no_header_is_too_odd(wanted: str) -> None:
+    assert choose_language(wanted) in LANGUAGES
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(
+    ("method", "path", "sent", "code"),
+    [
+        ("GET", "/api/v1/nowhere", {}, "not_found"),
+        ("PUT", SETS, {"json": {}}, "method_not_allowed"),
+        ("POST", SETS, {"data": b"{", "content_type": "application/json"}, "invalid_json"),
+        ("POST", SETS, {"data": b"x", "content_type": "text/plain"}, "unsupported_media_type"),
+        ("POST", SETS, {"json": {"title": ""}}, "invalid_input"),
+        ("GET", f"{SETS}?cursor=x", {}, "invalid_cursor"),
+    ],
+)
+def test_every_kind_of_problem_tells_its_language(
+    client, method: str, path: str, sent: dict, code: str, language: str
+) -> None:
+    answer = client.open(path, method=method, headers={"Accept-Language": language}, **sent)
+    english = client.open(path, method=method, **sent)
+    assert answer.json["code"] == english.json["code"] == code
+    assert answer.headers["Content-Language"] == language
+    assert "Accept-Language" in answer.vary
+    assert (answer.json["detail"] == english.json["detail"]) is (language == "en")
+
+
+def test_a_stranger_is_answered_in_the_language_asked_for(anonymous) -> None:
+    answer = anonymous.get(SETS, headers={"Accept-Language": "it-CH"})
+    assert answer.status_code == 401
+    assert answer.json["detail"].startswith("Accedi:")
+
+
+def test_an_answer_without_sentences_is_the_same_in_all_languages(client) -> None:
+    answer = client.get(SETS, headers={"Accept-Language": "fr"})
+    assert answer.status_code == 200
+    assert "Accept-Language" not in answer.vary
+    assert "Content-Language" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    ("chosen", "language", "varies"), [("it", "it", False), (None, "fr", True), ("", "fr", True), ("rm", "fr", True)]
+)
+def test_the_language_of_a_profile_comes_before_the_browsers(
+    settings: Settings, chosen: str | None, language: str, varies: bool
+) -> None:
+    app = create_app(settings)
+
+    # Puts the caller in the place of the sign-in, which is not what is tested here.
+    def call() -> None:
+        g.caller = SimpleNamespace(language=chosen)
+
+    begin = [each for each in app.before_request_funcs[None] if each.__name__ == "begin"]
+    app.before_request_funcs[None] = [*begin, call]
+    answer = app.test_client().get("/api/v1/nowhere", headers={"Accept-Language": "fr-CH"})
+    assert answer.headers["Content-Language"] == language
+    assert ("Accept-Language" in answer.vary) is varies

@@ -1,0 +1,165 @@
+"""The security document goes through every requirement, and each test and each piece of code it names is there."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+DOCUMENT = ROOT / "docs/security.md"
+# ASVS 5.0.0: the number of the last requirement of level 1 or 2 in each section. Those of level 3 come after it.
+LAST = {
+    "1.1": 2,
+    "1.2": 9,
+    "1.3": 11,
+    "1.4": 3,
+    "1.5": 2,
+    "2.1": 3,
+    "2.2": 3,
+    "2.3": 4,
+    "2.4": 1,
+    "3.2": 2,
+    "3.3": 4,
+    "3.4": 6,
+    "3.5": 5,
+    "3.7": 2,
+    "4.1": 3,
+    "4.2": 1,
+    "4.3": 2,
+    "4.4": 4,
+    "5.1": 1,
+    "5.2": 3,
+    "5.3": 2,
+    "5.4": 3,
+    "6.1": 3,
+    "6.2": 12,
+    "6.3": 4,
+    "6.4": 4,
+    "6.5": 5,
+    "6.6": 3,
+    "6.8": 4,
+    "7.1": 3,
+    "7.2": 4,
+    "7.3": 2,
+    "7.4": 5,
+    "7.5": 2,
+    "7.6": 2,
+    "8.1": 2,
+    "8.2": 3,
+    "8.3": 1,
+    "8.4": 1,
+    "9.1": 3,
+    "9.2": 4,
+    "10.1": 2,
+    "10.2": 2,
+    "10.3": 4,
+    "10.4": 11,
+    "10.5": 5,
+    "10.6": 2,
+    "10.7": 3,
+    "11.1": 2,
+    "11.2": 3,
+    "11.3": 3,
+    "11.4": 4,
+    "11.5": 1,
+    "11.6": 1,
+    "12.1": 3,
+    "12.2": 2,
+    "12.3": 4,
+    "13.1": 1,
+    "13.2": 5,
+    "13.3": 2,
+    "13.4": 5,
+    "14.1": 2,
+    "14.2": 4,
+    "14.3": 3,
+    "15.1": 3,
+    "15.2": 3,
+    "15.3": 7,
+    "16.1": 1,
+    "16.2": 5,
+    "16.3": 4,
+    "16.4": 3,
+    "16.5": 3,
+    "17.1": 1,
+    "17.2": 4,
+    "17.3": 2,
+}
+REQUIREMENTS = [f"V{section}.{number}" for section, last in LAST.items() for number in range(1, last + 1)]
+
+_ROW = re.compile(r"^\| (V\d[^|]*) \|([^|]*)\| ([^|]*) \|(.*)\|$", re.MULTILINE)
+_RANGE = re.compile(r"(V\d+\.\d+)\.(\d+)(?:–\1\.(\d+))?")
+_PLACE = re.compile(r"`((?:backend|tests|config|docs)/[\w/.-]+|[\w-]+\.(?:toml|txt|yml))(?:::(\w+))?`")
+
+
+def numbers(text: str) -> Iterator[str]:
+    """Return the requirements that the rows of the tables are about."""
+    for row in _ROW.finditer(text):
+        for found in _RANGE.finditer(row[1]):
+            for number in range(int(found[2]), int(found[3] or found[2]) + 1):
+                yield f"{found[1]}.{number}"
+
+
+def find_unproven(text: str) -> Iterator[str]:
+    """Return the rows that claim without a proof, or have no known status."""
+    for row in _ROW.finditer(text):
+        status, how = row[3], row[4].strip()
+        if status not in ("met", "n/a", "open") or not how:
+            yield row[1]
+
+
+def find_missing_places(text: str) -> Iterator[str]:
+    """Return what is named as a file, or as something in a file, and is not there."""
+    for path, name in _PLACE.findall(text):
+        file = ROOT / path
+        if not file.exists():
+            yield path
+        elif name and name not in names_in(file):
+            yield f"{path}::{name}"
+
+
+def names_in(file: Path) -> set[str]:
+    """Return the functions, classes and constants of a module."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            found.add(node.name)
+        elif isinstance(node, ast.Assign):
+            found.update(target.id for target in node.targets if isinstance(target, ast.Name))
+    return found
+
+
+def test_every_requirement_has_its_row() -> None:
+    assert len(REQUIREMENTS) == 253
+    assert list(numbers(DOCUMENT.read_text())) == REQUIREMENTS
+
+
+def test_every_row_says_how_it_stands_and_why() -> None:
+    assert list(find_unproven(DOCUMENT.read_text())) == []
+
+
+def test_what_is_named_as_a_proof_is_there() -> None:
+    text = DOCUMENT.read_text()
+    assert len(_PLACE.findall(text)) > 100
+    assert list(find_missing_places(text)) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("`tests/core/test_nothing.py`", ["tests/core/test_nothing.py"]),
+        ("`tests/core/test_headers.py::test_nothing`", ["tests/core/test_headers.py::test_nothing"]),
+        ("`nothing.toml`", ["nothing.toml"]),
+        ("`pyproject.toml` `docs/openapi.json` `backend/app.py::PUBLIC_ENDPOINTS`", []),
+    ],
+)
+def test_what_is_not_there_is_found(text: str, found: list[str]) -> None:
+    assert list(find_missing_places(text)) == found
+
+
+def test_a_row_without_a_proof_is_found() -> None:
+    rows = "| V1.1.1 | x | met |  |\n| V1.1.2 | x | perhaps | y |\n| V1.1.3–V1.1.5 | x | open | y |\n"
+    assert list(find_unproven(rows)) == ["V1.1.1", "V1.1.2"]
+    assert list(numbers(rows)) == ["V1.1.1", "V1.1.2", "V1.1.3", "V1.1.4", "V1.1.5"]
