@@ -223,6 +223,24 @@ class Settings(BaseSettings):
     def _check_origins(cls, values: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(cls._check_origin(value) for value in values)
 
+    @field_validator("oidc_providers", mode="before")
+    @classmethod
+    def _read_providers(cls, value: object) -> object:
+        return read_providers(value) if isinstance(value, str) else value
+
+    @field_validator("oidc_providers")
+    @classmethod
+    def _refuse_same_names(cls, value: tuple[OidcProvider, ...]) -> tuple[OidcProvider, ...]:
+        names = [provider.name for provider in value]
+        if len(set(names)) < len(names):
+            raise ValueError("two providers have the same name")
+        return value
+
+    @field_validator("github_url", "github_api_url")
+    @classmethod
+    def _check_provider(cls, value: str) -> str:
+        return check_provider_address(value).rstrip("/")
+
     @field_validator("document_storage")
     @classmethod
     def _check_storage(cls, value: str) -> str:
