@@ -4,17 +4,21 @@ PYTHON := .venv/bin/python
 PORT ?= 8080
 FILE ?=
 OUT ?= demo-out
+EMAIL ?=
+REVOKE ?=
 # As they were typed: make would expand a $ in a name. They reach the recipes through the environment, where a
 # name is only text, whatever quotation marks and commands it holds.
 override FILE := $(value FILE)
 override OUT := $(value OUT)
 override PORT := $(value PORT)
+override EMAIL := $(value EMAIL)
+override REVOKE := $(value REVOKE)
 # Two processes are what a small machine bears; more than four only compete for PostgreSQL.
 TEST_PROCESSES ?= $(shell n=$$(nproc); [ $$n -gt 4 ] && echo 4 || echo $$n)
 export PYTHONUNBUFFERED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test test-faults containers check bench lock openapi
+.PHONY: help setup demo run admin test test-faults containers check bench lock openapi
 
 help: ## Show this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,6 +34,10 @@ demo: setup ## From a file to a study kit: make demo FILE=notes.pdf OUT=folder
 run: export PORT := $(PORT)
 run: setup ## Keep the whole system running at http://localhost:8080 (PORT=…); Ctrl-C ends it.
 	@$(PYTHON) -m config.local.run
+
+admin: export EMAIL := $(EMAIL)
+admin: setup ## Make a user an administrator: make admin EMAIL=you@example.org, or her id (REVOKE=yes takes it back).
+	@$(PYTHON) -m config.local.admin $(if $(REVOKE),--revoke) -- "$$EMAIL"
 
 test: setup ## Run all tests on real PostgreSQL and Redis.
 	$(PYTHON) -m pytest -n $(TEST_PROCESSES) --dist loadgroup -m "not faults and not containers"

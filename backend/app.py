@@ -5,7 +5,9 @@ from typing import cast
 from apiflask import APIFlask
 from flask import g, request
 
+from backend.accounts.api_key_routes import api_keys
 from backend.accounts.oauth import configure_oauth
+from backend.accounts.profile_routes import profile
 from backend.accounts.service import get_caller
 from backend.accounts.session_routes import sessions
 from backend.accounts.sign_in_routes import FRONTEND_KEY, PUBLIC_KEY, providers, sign_in
@@ -24,6 +26,7 @@ from backend.core.transaction import transaction
 from backend.core.uploads import UploadRequest
 from backend.generation.routes import generation
 from backend.library.routes import library
+from backend.operations.admin_routes import admin
 from backend.operations.metrics import configure_metrics
 from backend.operations.routes import SCRAPERS_KEY, metrics, operations
 from backend.operations.sentry import configure_sentry
@@ -115,7 +118,20 @@ def create_app(settings: Settings | None = None) -> APIFlask:
     rate_limits = configure_rate_limits(app, settings, ROUTE_CLASSES)
     _require_user(app)
     app.before_request(rate_limits.limit_user)
-    rooms = [operations, providers, sign_in, tokens, sessions, library, study, generation, docs]
+    rooms = [
+        operations,
+        providers,
+        sign_in,
+        tokens,
+        sessions,
+        api_keys,
+        profile,
+        library,
+        study,
+        generation,
+        admin,
+        docs,
+    ]
     if settings.environment != "production":
         rooms.append(development)
     for blueprint in rooms:

@@ -121,6 +121,28 @@ def move_documents() -> None:
         sys.exit("Some files are left: being read, or the log says why. Run this again after 15 minutes.")
 
 
+@main.command()
+@click.argument("email_or_id")
+@click.option("--revoke", is_flag=True, help="Take the role back instead.")
+def admin(email_or_id: str, *, revoke: bool) -> None:
+    """Make a user an administrator: by an e-mail address that a provider has verified, or by the user's id."""
+    from backend.accounts.errors import UserLeaving
+    from backend.core.transaction import transaction
+    from backend.operations import administration
+
+    with _outside_requests("admin").app_context():
+        try:
+            with transaction():
+                done = administration.set_admin(email_or_id, is_admin=not revoke)
+        except UserLeaving as error:
+            sys.exit(error.text("en"))
+    if done is None:
+        sys.exit("No user has this id, or this e-mail address verified by a provider. Nothing was changed.")
+    click.echo(f"{done.user.id} {'is now' if done.changed else 'already was'} {'a student' if revoke else 'an admin'}")
+    if revoke and done.user.is_admin:
+        sys.exit("She is an administrator all the same: by ADMIN_EMAILS. Take her address out of it too.")
+
+
 def configuration_table() -> str:
     """Return the configuration as a Markdown table: each environment variable, its default and its meaning."""
     rows = ["| variable | default | meaning |", "| --- | --- | --- |"]

@@ -2,10 +2,11 @@
 
 import json
 import re
-from typing import Any
+from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, field_validator
+from pydantic_settings import NoDecode
 
 # Names that identities in the database carry already: one more provider under such a name would be mixed up with them.
 _TAKEN = frozenset({"google", "github", "development"})
@@ -58,8 +59,10 @@ class OidcProvider(BaseModel):
         return check_provider_address(value)
 
 
-def read_providers(raw: str) -> list[Any]:
+def _read_providers(raw: object) -> object:
     """Return the list that a variable's text holds. Raises ValueError without quoting it, since secrets are in it."""
+    if not isinstance(raw, str):
+        return raw
     try:
         listed = json.loads(raw)
     except (ValueError, RecursionError):
@@ -67,3 +70,22 @@ def read_providers(raw: str) -> list[Any]:
     if not isinstance(listed, list) or not all(isinstance(entry, dict) for entry in listed):
         raise ValueError("must be a list of objects, each with name, title, issuer, client_id and client_secret")
     return listed
+
+
+def _refuse_same_names(providers: tuple[OidcProvider, ...]) -> tuple[OidcProvider, ...]:
+    names = [provider.name for provider in providers]
+    if len(set(names)) < len(names):
+        raise ValueError("two providers have the same name")
+    return providers
+
+
+def _check_provider_url(value: str) -> str:
+    return check_provider_address(value).rstrip("/")
+
+
+OidcProviders = Annotated[
+    tuple[OidcProvider, ...], NoDecode, BeforeValidator(_read_providers), AfterValidator(_refuse_same_names)
+]
+"""A JSON list in the environment."""
+
+ProviderUrl = Annotated[str, AfterValidator(_check_provider_url)]

@@ -1,43 +1,35 @@
 """Every environment variable, typed, read once and frozen; refuses unsafe values in production."""
 
 import os
-import re
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 from urllib.parse import quote, unquote, urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from backend.identity_providers import OidcProvider, check_provider_address, read_providers
-from backend.setting_rules import PRIVATE_NETWORKS, EmailAddresses, HeaderName, HostNames, Networks, Rate
+from backend.identity_providers import OidcProviders, ProviderUrl
+from backend.setting_rules import (
+    PRIVATE_NETWORKS,
+    BrokerUrl,
+    DatabaseUrl,
+    Emails,
+    HeaderName,
+    HostNames,
+    HttpUrl,
+    Networks,
+    Origin,
+    Origins,
+    Rate,
+    StoragePlace,
+)
 
 _DEVELOPMENT_SECRET = "development-only-secret-not-for-production"
 _SHORTEST_SECRET = 32
 _OWN_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
-# A bucket's name as S3 defines it; a prefix of names without "." or ".." alone.
-_BUCKET = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/(?!\.{1,2}(/|$))[A-Za-z0-9._-]+){0,8}", re.ASCII)
-_SCHEMES = {
-    "database_url": ("postgres", "postgresql"),
-    "redis_url": ("rediss", "redis"),
-    "openai_base_url": ("http", "https"),
-    "s3_endpoint_url": ("http", "https"),
-}
-# What a browser sends as Origin (RFC 6454, 6.2), of a host whose name needs no brackets.
-_ORIGIN = re.compile(r"https?://[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[1-9][0-9]{0,4})?", re.ASCII)
 # What reading allows for each page that needs OCR (see library.extraction.reader).
 _OCR_PAGE_S = 20.0
-
-
-def _is_address(value: str, schemes: tuple[str, ...]) -> bool:
-    """Tell whether the value is an address with one of the schemes; PostgreSQL's may do without a host."""
-    try:
-        url = urlsplit(value)
-        # Reading the port checks it.
-        return url.scheme in schemes and (url.port is None or url.port > 0) and bool(url.hostname or url.query)
-    except ValueError:
-        return False
 
 
 class SettingsRefused(SystemExit):
@@ -52,13 +44,15 @@ class Settings(BaseSettings):
     environment: Literal["development", "test", "production"] = Field(
         "development", description="`development`, `test` or `production`; production refuses unsafe values."
     )
-    database_url: str = Field(
+    database_url: DatabaseUrl = Field(
         "postgresql://localhost/hackthestudy", description="PostgreSQL, as `postgresql://user:password@host/name`."
     )
     database_pooled: bool = Field(
         False, description="Whether `DATABASE_URL` names a pool in transaction mode, such as PgBouncer's."
     )
-    redis_url: str = Field("redis://localhost:6379/0", description="Redis or Valkey, also `rediss://`: the broker.")
+    redis_url: BrokerUrl = Field(
+        "redis://localhost:6379/0", description="Redis or Valkey, also `rediss://`: the broker."
+    )
     redis_password: SecretStr | None = Field(
         None,
         description="Password of the broker, where `REDIS_URL` has none; 32 characters at least, or as bought with `rediss://`.",
@@ -73,17 +67,15 @@ class Settings(BaseSettings):
         SecretStr(_DEVELOPMENT_SECRET),
         description="Flask's own secret, for what it signs; at least 32 characters in production.",
     )
-    public_url: str = Field(
+    public_url: Origin = Field(
         "http://localhost:8080",
         description="Where the API is reached from outside: scheme and host, no path; `https` in production.",
     )
     allowed_hosts: HostNames = Field(
         (), description="Further names, separated by commas, under which the API answers besides that of `PUBLIC_URL`."
     )
-    frontend_url: str = Field("http://localhost:5173", description="The browser app's origin; allowed by CORS.")
-    cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
-        (), description="Further exact origins allowed by CORS, separated by commas."
-    )
+    frontend_url: Origin = Field("http://localhost:5173", description="The browser app's origin; allowed by CORS.")
+    cors_origins: Origins = Field((), description="Further exact origins allowed by CORS, separated by commas.")
     trusted_proxy_header: HeaderName | None = Field(
         None, description="Header in which the proxy in front names its client; unset: no proxy is believed."
     )
@@ -98,7 +90,7 @@ class Settings(BaseSettings):
     access_token_minutes: float = Field(15, gt=0, description="Life of an access token; 24 hours for dev-login.")
     session_idle_days: int = Field(30, ge=1, description="Days after which an unused session ends.")
     session_days: int = Field(180, ge=1, description="Days after which any session ends.")
-    admin_emails: EmailAddresses = Field(
+    admin_emails: Emails = Field(
         (), description="Addresses, separated by commas, whose users administer once a provider has verified them."
     )
 
@@ -106,11 +98,11 @@ class Settings(BaseSettings):
     google_client_secret: SecretStr | None = Field(None, description="Google's client secret.")
     github_client_id: SecretStr | None = Field(None, description="GitHub's client id, for signing in.")
     github_client_secret: SecretStr | None = Field(None, description="GitHub's client secret.")
-    github_url: str = Field("https://github.com", description="GitHub, or a GitHub Enterprise Server.")
-    github_api_url: str = Field(
+    github_url: ProviderUrl = Field("https://github.com", description="GitHub, or a GitHub Enterprise Server.")
+    github_api_url: ProviderUrl = Field(
         "https://api.github.com", description="Its API; of a GitHub Enterprise Server: `https://host/api/v3`."
     )
-    oidc_providers: Annotated[tuple[OidcProvider, ...], NoDecode] = Field(
+    oidc_providers: OidcProviders = Field(
         (),
         description="Further OpenID Connect providers, as a JSON list of `name`, `title`, `issuer`, `client_id`, "
         "`client_secret`; `reauthenticates: false` for one that cannot ask for the password again.",
@@ -127,7 +119,7 @@ class Settings(BaseSettings):
 
     openai_api_key: SecretStr | None = Field(None, description="Key of the language model; unset: built-in model.")
     openai_model: str = Field("gpt-4o", description="Name of the language model.")
-    openai_base_url: str | None = Field(None, description="An OpenAI-compatible server instead of OpenAI's.")
+    openai_base_url: HttpUrl | None = Field(None, description="An OpenAI-compatible server instead of OpenAI's.")
     openai_timeout_s: float = Field(120.0, gt=0, description="Longest wait for one answer of the model.")
     openai_max_output_tokens: int = Field(6000, ge=256, description="Most tokens of one answer of the model.")
 
@@ -151,10 +143,10 @@ class Settings(BaseSettings):
     storage_quota_bytes: int = Field(2_000_000_000, ge=1, description="Most bytes of files that one user may keep.")
     max_active_runs_per_user: int = Field(3, ge=1, description="Most runs of one user that have not ended.")
 
-    document_storage: str = Field(
+    document_storage: StoragePlace = Field(
         "postgres", description="Where the bytes of files are kept: `postgres` or `s3://bucket/prefix`."
     )
-    s3_endpoint_url: str | None = Field(None, description="The S3 server, such as Spaces; unset: Amazon's.")
+    s3_endpoint_url: HttpUrl | None = Field(None, description="The S3 server, such as Spaces; unset: Amazon's.")
     s3_region: str = Field("us-east-1", description="Region of the bucket.")
     s3_access_key_id: SecretStr | None = Field(None, description="Key of the bucket.")
     s3_secret_access_key: SecretStr | None = Field(None, description="Secret of the bucket's key.")
@@ -198,65 +190,6 @@ class Settings(BaseSettings):
     metrics_token: SecretStr | None = Field(None, description="Bearer token for `/metrics`; unset: no such page.")
     sentry_dsn: SecretStr | None = Field(None, description="Where errors are reported; unset: nowhere.")
     app_version: str = Field("0.1.0", description="Reported by the health check.")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _split_lists(cls, values: dict[str, object]) -> dict[str, object]:
-        """Read comma-separated lists."""
-        for name in ("cors_origins", "allowed_hosts", "admin_emails", "trusted_proxies"):
-            raw = values.get(name)
-            if isinstance(raw, str):
-                values[name] = tuple(part.strip() for part in raw.split(",") if part.strip())
-        return values
-
-    @field_validator("public_url", "frontend_url")
-    @classmethod
-    def _check_origin(cls, value: str) -> str:
-        """Take an origin, with or without a slash at its end."""
-        value = value.lower().removesuffix("/")
-        if not _ORIGIN.fullmatch(value) or not _is_address(value, ("http", "https")):
-            raise ValueError("must be an origin such as https://host, without a path")
-        return value
-
-    @field_validator("cors_origins")
-    @classmethod
-    def _check_origins(cls, values: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(cls._check_origin(value) for value in values)
-
-    @field_validator("oidc_providers", mode="before")
-    @classmethod
-    def _read_providers(cls, value: object) -> object:
-        return read_providers(value) if isinstance(value, str) else value
-
-    @field_validator("oidc_providers")
-    @classmethod
-    def _refuse_same_names(cls, value: tuple[OidcProvider, ...]) -> tuple[OidcProvider, ...]:
-        names = [provider.name for provider in value]
-        if len(set(names)) < len(names):
-            raise ValueError("two providers have the same name")
-        return value
-
-    @field_validator("github_url", "github_api_url")
-    @classmethod
-    def _check_provider(cls, value: str) -> str:
-        return check_provider_address(value).rstrip("/")
-
-    @field_validator("document_storage")
-    @classmethod
-    def _check_storage(cls, value: str) -> str:
-        """Take ``postgres`` or a bucket's address, with or without a slash at its end."""
-        value = value.rstrip("/")
-        if value != "postgres" and not _BUCKET.fullmatch(value):
-            raise ValueError("must be postgres or s3://bucket/prefix, of letters, digits and . _ - in the prefix")
-        return value
-
-    @field_validator(*_SCHEMES)
-    @classmethod
-    def _check_address(cls, value: str | None, info: ValidationInfo) -> str | None:
-        schemes = _SCHEMES[info.field_name or ""]
-        if value is not None and not _is_address(value, schemes):
-            raise ValueError(f"must be an address such as {schemes[-1]}://host")
-        return value
 
     @model_validator(mode="after")
     def _refuse_bucket_without_keys(self) -> Self:

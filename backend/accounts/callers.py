@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from flask import request
 
 from backend.accounts.errors import NotAllowed, NotSignedIn
+from backend.accounts.key_format import API_KEY_PREFIX, is_well_formed
 from backend.accounts.models import ApiKey, Session, User
 from backend.accounts.sessions import is_open
 from backend.accounts.tokens import read_access_token
@@ -16,11 +17,11 @@ from backend.core.database import db
 from backend.core.jobs import database_now
 from backend.settings import get_settings
 
-API_KEY_PREFIX = "hts_"
 _EVERYTHING = frozenset(Scope)
 _READING = frozenset({"GET", "HEAD"})
-# A script may ask often; when it last did is told to the minute.
+# A script may ask often; when it last did is told to the minute, so that not every request writes.
 _SEEN_EVERY = timedelta(minutes=1)
+_NOT_SEEN_LATELY = sa.or_(ApiKey.last_used_at.is_(None), ApiKey.last_used_at < database_now() - _SEEN_EVERY)
 
 _IS_LET_IN = sa.and_(User.disabled_at.is_(None), User.erasing_at.is_(None))
 _USER = (User.id, User.role, User.email, User.email_verified, User.language)
@@ -31,7 +32,7 @@ _BY_SESSION = (
     .where(Session.id == sa.bindparam("session_id"), is_open(), _IS_LET_IN)
 )
 _BY_KEY = (
-    sa.select(*_USER, ApiKey.id.label("key_id"), ApiKey.scopes, ApiKey.last_used_at)
+    sa.select(*_USER, ApiKey.id.label("key_id"), ApiKey.scopes, _NOT_SEEN_LATELY.label("not_seen_lately"))
     .join(ApiKey, ApiKey.user_id == User.id)
     .where(
         ApiKey.key_hash == sa.bindparam("key_hash"),
@@ -80,19 +81,20 @@ def find_caller(session_id: UUID) -> Caller | None:
 
 
 def _caller_of_key(key: str) -> Caller:
-    row = db.session.execute(_BY_KEY, {"key_hash": hash_secret(key)}).one_or_none()
+    # What was cut or mistyped is told without a look at the database.
+    row = db.session.execute(_BY_KEY, {"key_hash": hash_secret(key)}).one_or_none() if is_well_formed(key) else None
     if row is None:
         raise NotSignedIn
     scopes = frozenset(Scope(scope) for scope in row.scopes)
     if (Scope.READ if request.method in _READING else Scope.WRITE) not in scopes:
         raise NotAllowed
-    seen = sa.or_(ApiKey.last_used_at.is_(None), ApiKey.last_used_at < database_now() - _SEEN_EVERY)
-    db.session.execute(
-        sa.update(ApiKey)
-        .where(ApiKey.id == row.key_id, seen)
-        .values(last_used_at=database_now())
-        .execution_options(synchronize_session=False)
-    )
+    if row.not_seen_lately:
+        db.session.execute(
+            sa.update(ApiKey)
+            .where(ApiKey.id == row.key_id, _NOT_SEEN_LATELY)
+            .values(last_used_at=database_now())
+            .execution_options(synchronize_session=False)
+        )
     # A key is for scripts: it administers nothing, whoever made it.
     return Caller(
         user_id=row.id,

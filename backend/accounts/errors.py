@@ -107,3 +107,55 @@ class LastIdentity(DomainError):
         "fr": "C’est ta seule façon de te connecter. Associe d’abord une autre connexion.",
         "it": "È il tuo unico modo di accedere. Prima collega un altro accesso.",
     }
+
+
+class TooManyApiKeys(DomainError):
+    """The user has as many API keys as she may."""
+
+    code = "too_many_api_keys"
+    status = 409
+    texts = {
+        "en": "You have {limit} API keys already. Revoke one that you no longer need.",
+        "de": "Du hast schon {limit} API-Schlüssel. Widerrufe einen, den du nicht mehr brauchst.",
+        "fr": "Tu as déjà {limit} clés API. Révoque celle dont tu n’as plus besoin.",
+        "it": "Hai già {limit} chiavi API. Revocane una che non ti serve più.",
+    }
+
+
+class UserDisabled(DomainError):
+    """Nothing new is begun for a user who is disabled."""
+
+    code = "user_disabled"
+    status = 409
+    texts = {
+        "en": "This user is disabled: nothing new can be started for her. Enable her first.",
+        "de": "Dieses Konto ist gesperrt: Es kann nichts Neues dafür gestartet werden. Entsperre es zuerst.",
+        "fr": "Ce compte est bloqué : rien de nouveau ne peut être lancé pour lui. Débloque-le d’abord.",
+        "it": "Questo account è bloccato: non si può avviare nulla di nuovo. Prima sbloccalo.",
+    }
+
+
+class UserLeaving(DomainError):
+    """The user has asked to be erased: there is nothing left to disable, to enable or to begin."""
+
+    code = "user_leaving"
+    status = 409
+    texts = {
+        "en": "This user has left: everything of hers is being erased, or is already.",
+        "de": "Dieses Konto wurde gelöscht: Alle Daten dazu werden gerade entfernt oder sind es schon.",
+        "fr": "Ce compte a été supprimé : toutes ses données sont en cours d’effacement ou déjà effacées.",
+        "it": "Questo account è stato eliminato: tutti i suoi dati vengono cancellati o lo sono già.",
+    }
+
+
+class OwnAccount(DomainError):
+    """An administrator cannot disable herself: at least one who can enable again stays."""
+
+    code = "own_account"
+    status = 409
+    texts = {
+        "en": "You cannot disable yourself. Ask another administrator.",
+        "de": "Du kannst dich nicht selbst sperren. Bitte jemand anderen, der administriert, darum.",
+        "fr": "Tu ne peux pas te bloquer toi-même. Demande à une autre personne qui administre.",
+        "it": "Non puoi bloccare te stesso. Chiedi a un’altra persona che amministra.",
+    }

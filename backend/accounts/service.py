@@ -2,11 +2,23 @@
 
 from uuid import UUID
 
-from backend.accounts.activity import record_activity
+from backend.accounts.activity import list_activities, record_activity
+from backend.accounts.api_keys import create_api_key, list_api_keys, revoke_api_key
 from backend.accounts.callers import find_caller, get_caller
+from backend.accounts.directory import (
+    describe_access,
+    disable_user,
+    enable_user,
+    find_user,
+    find_users,
+    get_user,
+    require_active_user,
+    set_role,
+)
 from backend.accounts.errors import NotSignedIn
 from backend.accounts.hand_over import CODE_LIFE, begin_hand_over, forget_expired_codes, redeem_code
 from backend.accounts.identities import link, list_identities, sign_in, unlink
+from backend.accounts.profile import change_profile, get_exam_defaults, get_profile
 from backend.accounts.sessions import (
     begin_session,
     end_open_session,
@@ -26,22 +38,37 @@ __all__ = [
     "DEVELOPMENT_PROVIDER",
     "begin_hand_over",
     "begin_session",
+    "change_profile",
+    "create_api_key",
+    "describe_access",
+    "disable_user",
+    "enable_user",
     "end_open_session",
     "end_session",
     "end_sessions",
+    "find_user",
+    "find_users",
     "forget_ended_sessions",
     "forget_expired_codes",
     "get_caller",
+    "get_exam_defaults",
+    "get_profile",
+    "get_user",
     "link",
     "link_to_session",
+    "list_activities",
+    "list_api_keys",
     "list_identities",
     "list_sessions",
     "record_activity",
     "redeem_code",
     "refresh_session",
     "refresh_token_of",
+    "require_active_user",
     "require_fresh_sign_in",
     "require_session",
+    "revoke_api_key",
+    "set_role",
     "sign_in",
     "sign_in_for_development",
     "unlink",

@@ -37,6 +37,19 @@ class ActivityKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class ExamDefaults:
+    """What a user wants of each run that does not say otherwise; None where she left it open.
+
+    ``language`` is that of the material; ``difficulty`` is ``easy``, ``medium`` or ``hard``.
+    """
+
+    flashcards: int | None = None
+    questions: int | None = None
+    language: str | None = None
+    difficulty: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Caller:
     """Who sends a request: a user with one of her sessions, or with one of her API keys.
 
@@ -67,3 +80,44 @@ class VerifiedIdentity:
     name: str | None = None
     picture_url: str | None = None
     language: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UserFacts:
+    """A user as those see her who help her. One who has left has no address and no name any more.
+
+    ``role`` is what an operator granted, ``is_admin`` whether she administers, by that or by ``ADMIN_EMAILS``.
+    """
+
+    id: UUID
+    email: str | None
+    email_verified: bool
+    name: str | None
+    language: str | None
+    time_zone: str
+    role: Role
+    is_admin: bool
+    created_at: datetime
+    disabled_at: datetime | None
+    erasing_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityFacts:
+    """One way for a user to sign in, without the provider's own id of her."""
+
+    provider: str
+    email: str | None
+    email_verified: bool
+    created_at: datetime
+    last_used_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class UserAccess:
+    """How a user comes in. ``api_keys`` counts those that are neither revoked nor expired."""
+
+    identities: tuple[IdentityFacts, ...]
+    open_sessions: int
+    last_seen_at: datetime | None
+    api_keys: int

@@ -74,7 +74,11 @@ def asset(name: str) -> Response:
 def configure_openapi(app: APIFlask, public_endpoints: frozenset[str], classes: RouteClasses) -> None:
     """Put the generated document into its final shape whenever it is asked for."""
     app.config["SECURITY_SCHEMES"] = {
-        "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+        "bearer": {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "An access token, or an API key (`hts_…`) for what its scopes allow.",
+        },
     }
     app.config["AUTO_OPERATION_ID"] = True
     # The server is the one that the document comes from, which is what OpenAPI takes when none is named.
@@ -98,9 +102,8 @@ def configure_openapi(app: APIFlask, public_endpoints: frozenset[str], classes: 
                         operation["responses"].setdefault("409", {"description": "Conflict"})
                         _add_header(operation, "2", "Location")
                         _add_header(operation, "409", "Retry-After")
-                    if classes.find(endpoint, path, method.upper()) is not None:
-                        _describe_limits(operation)
-                    _finish_operation(operation, endpoint, public=endpoint in public_endpoints)
+                    limited = classes.find(endpoint, path, method.upper()) is not None
+                    _finish_operation(operation, endpoint, public=endpoint in public_endpoints, limited=limited)
         schemas = spec.setdefault("components", {}).setdefault("schemas", {})
         for unused in ("HTTPError", "ValidationError"):
             schemas.pop(unused, None)
@@ -116,14 +119,18 @@ def _braces(rule: str) -> str:
     return "/".join(parts)
 
 
-def _finish_operation(operation: dict[str, Any], endpoint: str, *, public: bool) -> None:
+def _finish_operation(operation: dict[str, Any], endpoint: str, *, public: bool, limited: bool) -> None:
     operation["operationId"] = endpoint.rsplit(".", 1)[-1] or operation.get("operationId", "")
     responses = operation["responses"]
     if operation.pop("x-upload", False):
         operation["requestBody"] = UPLOAD_BODY
+    if operation.pop("x-if-match", False):
+        operation.setdefault("parameters", []).append(IF_MATCH)
+        _add_header(operation, "2", "ETag")
     if not public:
         operation["security"] = [{"bearer": []}]
         responses.setdefault("401", {"description": "Not signed in"})
+        responses.setdefault("403", {"description": "Not with this API key"})
     responses.setdefault("503", {"description": "Briefly unavailable"})
     leads_on = operation.pop("x-leads-on", False)
     if leads_on:
@@ -131,14 +138,11 @@ def _finish_operation(operation: dict[str, Any], endpoint: str, *, public: bool)
         responses.pop("422", None)
         responses["302"].pop("content", None)
         _add_header(operation, "302", "Location")
-    places = {parameter["in"] for parameter in operation.get("parameters", ())}
-    if "path" in places:
-        responses.setdefault("404", {"description": "Not there, or not yours"})
-    if places & {"query", "header"} and not leads_on:
-        responses.setdefault("422", {"description": "Not valid"})
-    if "requestBody" in operation:
-        for status, text in _BODY_REFUSED.items():
-            responses.setdefault(status, {"description": text})
+    if limited:
+        responses.setdefault("429", {"description": "Too many requests"})
+        for status, name in itertools.product(("2", "302", "429"), _LIMIT_HEADERS):
+            _add_header(operation, status, name)
+    _describe_refusals(operation, leads_on=leads_on)
     if "304" in responses:
         # What has not changed is not sent again (RFC 9110, 15.4.5).
         responses["304"].pop("content", None)
@@ -152,10 +156,17 @@ def _finish_operation(operation: dict[str, Any], endpoint: str, *, public: bool)
     operation["responses"] = dict(sorted(responses.items()))
 
 
-def _describe_limits(operation: dict[str, Any]) -> None:
-    operation["responses"].setdefault("429", {"description": "Too many requests"})
-    for status, name in itertools.product(("2", "302", "429"), _LIMIT_HEADERS):
-        _add_header(operation, status, name)
+def _describe_refusals(operation: dict[str, Any], *, leads_on: bool) -> None:
+    """Name the statuses with which parameters and bodies are refused."""
+    responses = operation["responses"]
+    places = {parameter["in"] for parameter in operation.get("parameters", ())}
+    if "path" in places:
+        responses.setdefault("404", {"description": "Not there, or not yours"})
+    if places & {"query", "header"} and not leads_on:
+        responses.setdefault("422", {"description": "Not valid"})
+    if "requestBody" in operation:
+        for status, text in _BODY_REFUSED.items():
+            responses.setdefault(status, {"description": text})
 
 
 def _add_header(operation: dict[str, Any], status: str, name: str) -> None:
@@ -180,7 +191,7 @@ _BODY_REFUSED = {
     "422": "Not valid",
 }
 _HEADERS = {
-    "ETag": {"description": "Names this state; send it as If-None-Match.", "schema": {"type": "string"}},
+    "ETag": {"description": "Names this state; send it as If-None-Match, or If-Match.", "schema": {"type": "string"}},
     "Location": {
         "description": "Where to go on, or where what was made is found.",
         "schema": {"type": "string", "format": "uri-reference"},
@@ -222,6 +233,13 @@ IDEMPOTENCY_KEY = {
     "required": False,
     "description": "Repeating a request with the same key gives the first answer again, for 24 hours.",
     "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+}
+IF_MATCH = {
+    "in": "header",
+    "name": "If-Match",
+    "required": True,
+    "description": "The ETag of what you have read: nothing is changed when somebody else has changed it since.",
+    "schema": {"type": "string", "minLength": 1},
 }
 
 

@@ -11,6 +11,7 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 WHOLE_BODY = "body"
 
 _NUL = "nul_character"
+TIME_ZONE = "time_zone_unknown"
 
 _Texts = Mapping[str, str]
 
@@ -149,6 +150,12 @@ _TEXTS: Mapping[str, _Texts] = {
     "uuid_type": _ID,
     "uuid_parsing": _ID,
     "uuid_version": _ID,
+    TIME_ZONE: {
+        "en": "There is no such time zone. A name looks like Europe/Zurich.",
+        "de": "Diese Zeitzone gibt es nicht. Ein Name sieht aus wie Europe/Zurich.",
+        "fr": "Ce fuseau horaire n’existe pas. Un nom ressemble à Europe/Zurich.",
+        "it": "Questo fuso orario non esiste. Un nome è fatto come Europe/Zurich.",
+    },
 }
 
 

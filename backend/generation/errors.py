@@ -233,3 +233,17 @@ class TooManyStreams(DomainError):
         "réessaie dans quelques instants.",
         "it": "Ci sono troppi flussi di eventi aperti. Interroga periodicamente gli eventi, oppure riprova tra poco.",
     }
+
+
+class RunNotRetriable(DomainError):
+    """Only a run that has failed or was cancelled can be done again."""
+
+    code = "run_not_retriable"
+    status = 409
+    texts = {
+        "en": "Only a run that has failed or was cancelled can be done again. This one has not ended, or is done.",
+        "de": "Nur ein fehlgeschlagener oder abgebrochener Lauf kann wiederholt werden. Dieser ist noch nicht zu Ende "
+        "oder fertig geworden.",
+        "fr": "Seule une exécution échouée ou annulée peut être refaite. Celle-ci n’est pas terminée, ou a réussi.",
+        "it": "Si può ripetere solo un’esecuzione fallita o annullata. Questa non è terminata oppure è riuscita.",
+    }

@@ -19,6 +19,7 @@ class Run(Identified, Base):
     ``flashcards_asked`` and ``questions_asked`` are None until the run is planned when the student named no
     count. ``skipped`` lists what of the documents is left out and why; ``rejected`` counts items by the check
     that dropped them, ``fixed`` by what was mended in them. Cost and progress are derived from steps and model calls.
+    ``retry_of`` is the ended run that this one does again; an ended run is done again once at most.
     """
 
     __tablename__ = "runs"
@@ -47,6 +48,7 @@ class Run(Identified, Base):
     fixed: Mapped[dict[str, int]] = mapped_column(JSONB, default=dict)
     skipped: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, default=list)
     error_code: Mapped[str | None]
+    retry_of: Mapped[UUID | None] = mapped_column(sa.ForeignKey("runs.id", ondelete="SET NULL"), unique=True)
     request_id: Mapped[str | None]
     last_event: Mapped[int] = mapped_column(default=0)
     planned_at: Mapped[datetime | None]

@@ -5,6 +5,8 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from backend.accounts.activity import record_activity
+from backend.accounts.types import ActivityKind
 from backend.core import jobs
 from backend.core.clock import now
 from backend.core.database import db
@@ -233,6 +235,16 @@ def end_run(run: Run, state: RunState, error_code: str | None = None) -> None:
     add_event(
         run,
         f"run.{state.value}",
+        error_code=error_code,
+        flashcards=run.flashcards_delivered,
+        questions=run.questions_delivered,
+    )
+    record_activity(
+        run.user_id,
+        ActivityKind.RUN_ENDED,
+        run_id=str(run.id),
+        study_set_id=str(run.study_set_id),
+        state=state.value,
         error_code=error_code,
         flashcards=run.flashcards_delivered,
         questions=run.questions_delivered,

@@ -9,6 +9,7 @@ from apiflask import APIBlueprint
 from flask import Response, current_app, g, request, url_for
 from flask.typing import ResponseReturnValue
 
+from backend.accounts import service as accounts
 from backend.core.http import with_entity_tag
 from backend.core.idempotency import idempotent
 from backend.core.pagination import PageQuery
@@ -50,7 +51,8 @@ _EVENTS_DOC: dict[int | str, Any] = {
 def start_run(study_set_id: UUID, body: RunBody) -> ResponseReturnValue:
     """Start making material; follow the run at its Location."""
     with transaction():
-        run = service.start_run(g.user_id, study_set_id, body.wish())
+        wish = body.wish(accounts.get_exam_defaults(g.user_id))
+        run = service.start_run(g.user_id, study_set_id, wish)
         answer = RunAnswer.of(service.view_run(run))
     location = url_for(".get_run", run_id=run.id)
     return answer.model_dump(mode="json"), 202, {"Location": location}

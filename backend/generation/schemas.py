@@ -7,6 +7,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StrictInt
 
+from backend.accounts.types import ExamDefaults
 from backend.core.http import Answer, Body, request_language
 from backend.generation.checking import NOT_WRITTEN, reason_text
 from backend.generation.errors import sentence
@@ -18,30 +19,35 @@ from backend.study.types import Difficulty
 
 
 class RunBody(Body):
-    """What is wanted of a run. Everything has a default; an empty body is fine."""
+    """What is wanted of a run. Everything has a default; an empty body is fine.
+
+    What is left out is as the user's exam defaults say; null leaves it open whatever they say.
+    """
 
     document_ids: list[UUID] | None = Field(
         None, min_length=1, max_length=20, description="Documents to use; all of the study set by default."
     )
     flashcards: StrictInt | None = Field(
-        None, ge=0, le=500, description="Most flashcards wanted; by default as many as the material carries."
+        None, ge=0, le=500, description="Most flashcards wanted; null: as many as the material carries."
     )
     questions: StrictInt | None = Field(
-        None, ge=0, le=500, description="Most questions wanted; by default as many as the material carries."
+        None, ge=0, le=500, description="Most questions wanted; null: as many as the material carries."
     )
     language: Literal["de", "en", "fr", "it"] | None = Field(
-        None, description="Language of the items; the documents' own by default."
+        None, description="Language of the items; null: the documents' own."
     )
-    difficulty: Difficulty | None = Field(None, description="A mix by default.")
+    difficulty: Difficulty | None = Field(None, description="Null: a mix.")
 
-    def wish(self) -> RunWish:
+    def wish(self, defaults: ExamDefaults) -> RunWish:
         """Return the wish in the room's words."""
+        named = self.model_fields_set
+        difficulty = Difficulty(defaults.difficulty) if defaults.difficulty else None
         return RunWish(
             document_ids=tuple(self.document_ids) if self.document_ids is not None else None,
-            flashcards=self.flashcards,
-            questions=self.questions,
-            language=self.language,
-            difficulty=self.difficulty,
+            flashcards=self.flashcards if "flashcards" in named else defaults.flashcards,
+            questions=self.questions if "questions" in named else defaults.questions,
+            language=self.language if "language" in named else defaults.language,
+            difficulty=self.difficulty if "difficulty" in named else difficulty,
         )
 
 
@@ -103,6 +109,9 @@ class RunAnswer(Answer):
     language: str | None
     difficulty: Difficulty | None
     error: RunProblem | None
+    retry_of: UUID | None = Field(
+        description="The ended run that an administrator had done again; null for one that you started."
+    )
     last_event: int
     created_at: datetime
     first_item_at: datetime | None
@@ -130,6 +139,7 @@ class RunAnswer(Answer):
             error=RunProblem(code=run.error_code, detail=sentence(run.error_code, language))
             if run.error_code
             else None,
+            retry_of=run.retry_of,
             last_event=run.last_event,
             created_at=run.created_at,
             first_item_at=run.first_item_at,

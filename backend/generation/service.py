@@ -7,6 +7,8 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from backend.accounts import service as accounts
+from backend.accounts.types import ActivityKind
 from backend.core.database import db
 from backend.core.errors import NotFound
 from backend.core.ids import new_id
@@ -21,14 +23,24 @@ from backend.generation.errors import (
     NoDocuments,
     NoReadableDocument,
     NothingWanted,
+    RunNotRetriable,
     TooManyActiveRuns,
 )
 from backend.generation.models import ModelCall, Run, RunDocument, RunEvent, Step
 from backend.generation.planning import end_run, lock_run, plan_when_read, stop_run
+from backend.generation.support import (
+    cancel_runs_of,
+    describe_run,
+    find_retry,
+    get_any_run,
+    measure_user,
+    wish_of,
+)
 from backend.generation.types import (
     ACTIVE_STATES,
     ENDED_STATES,
     Progress,
+    RunFacts,
     RunState,
     RunUsage,
     RunWish,
@@ -41,12 +53,31 @@ from backend.library.signals import document_deleting, study_set_deleting, study
 from backend.library.types import DocumentStatus
 from backend.settings import get_settings
 
+__all__ = [
+    "cancel_any_run",
+    "cancel_run",
+    "cancel_runs_of",
+    "get_run",
+    "list_run_events",
+    "list_runs",
+    "list_runs_of_user",
+    "measure_user",
+    "measure_work",
+    "release_ended_runs",
+    "retry_run",
+    "start_run",
+    "view_run",
+    "view_runs",
+]
+
 Sections = dict[str, tuple[int, datetime | None]]
 """By state: how many sections, and when the last of them ended."""
 
 
-def start_run(user_id: UUID, study_set_id: UUID, wish: RunWish) -> Run:
+def start_run(user_id: UUID, study_set_id: UUID, wish: RunWish, *, retry_of: UUID | None = None) -> Run:
     """Start a run over documents of the study set; it plans itself once they have been read.
+
+    ``retry_of`` names the ended run that it does again.
 
     Raises NotFound, NoDocuments, NoReadableDocument, NothingWanted, TooManyActiveRuns.
     """
@@ -80,12 +111,22 @@ def start_run(user_id: UUID, study_set_id: UUID, wish: RunWish) -> Run:
         rejected={},
         skipped=[],
         last_event=0,
+        retry_of=retry_of,
         request_id=current_request_id(),
     )
     db.session.add(run)
     db.session.flush()
     db.session.add_all(RunDocument(run_id=run.id, document_id=document.id) for document in documents)
     events.add_event(run, "run.started", documents=len(documents))
+    accounts.record_activity(
+        user_id,
+        ActivityKind.RUN_STARTED,
+        run_id=str(run.id),
+        study_set_id=str(study_set_id),
+        documents=len(documents),
+        flashcards=wish.flashcards,
+        questions=wish.questions,
+    )
     db.session.flush()
     plan_when_read(run)
     db.session.flush()
@@ -125,6 +166,41 @@ def cancel_run(user_id: UUID, run_id: UUID) -> Run:
         stop_run(run, RunState.CANCELLING)
         db.session.flush()
     return run
+
+
+def list_runs_of_user(user_id: UUID, page: PageQuery) -> Page[RunFacts]:
+    """Return a page of all runs of the user, newest first, for those who help her."""
+    found = fetch_page(sa.select(Run).where(Run.user_id == user_id), Run.id, page, newest_first=True)
+    return Page([describe_run(view) for view in view_runs(found.items)], found.next_cursor)
+
+
+def cancel_any_run(run_id: UUID) -> RunFacts:
+    """Cancel a run, whosever it is, as its user would. Raises NotFound."""
+    return describe_run(view_run(cancel_run(get_any_run(run_id).user_id, run_id)))
+
+
+def retry_run(run_id: UUID) -> RunFacts:
+    """Start a run that does a failed or cancelled one again, for the same user; the same one however often asked.
+
+    An ended run is not opened again: its readers were told that it has ended, and it was settled. The new one is
+    subject to all that a run is subject to that its user starts, and makes no card twice.
+
+    Raises NotFound, RunNotRetriable, UserDisabled, UserLeaving, and what ``start_run`` raises.
+    """
+    run = get_any_run(run_id)
+    if run.state not in (RunState.FAILED, RunState.CANCELLED):
+        raise RunNotRetriable
+    accounts.require_active_user(run.user_id)
+    # Of two who ask at the same moment, the second waits here and finds the run of the first.
+    if not library.lock_study_set(run.study_set_id):
+        raise NotFound
+    again = find_retry(run_id)
+    if again is None:
+        wish = wish_of(run)
+        if not wish.document_ids:
+            raise NoDocuments
+        again = start_run(run.user_id, run.study_set_id, wish, retry_of=run_id)
+    return describe_run(view_run(again))
 
 
 def release_ended_runs() -> int:

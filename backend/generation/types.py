@@ -1,6 +1,7 @@
 """What the generation room hands out and takes in, free of tables."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
@@ -124,3 +125,35 @@ class WorkFigures:
     runs: RunFigures
     steps: JobFigures
     calls: tuple[CallFigure, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RunFacts:
+    """A run as those see it who help its user: figures and states, nothing of her material."""
+
+    id: UUID
+    user_id: UUID
+    study_set_id: UUID
+    state: RunState
+    error_code: str | None
+    retry_of: UUID | None
+    model: str
+    is_draft: bool
+    flashcards_asked: int | None
+    questions_asked: int | None
+    flashcards_delivered: int
+    questions_delivered: int
+    failed_sections: int
+    progress: Progress
+    usage: RunUsage
+    request_id: str | None
+    created_at: datetime
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class UserWork:
+    """What one user has had made: runs by state, and what the language model used for them."""
+
+    runs: dict[str, int]
+    usage: RunUsage

@@ -10,6 +10,8 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import load_only
 
+from backend.accounts.activity import record_activity
+from backend.accounts.types import ActivityKind
 from backend.core import jobs
 from backend.core.database import db
 from backend.core.errors import NotFound
@@ -23,6 +25,7 @@ from backend.library.errors import FileRefused, FileTooLarge, TooManyDocuments
 from backend.library.expiry import delete_expired_files
 from backend.library.extraction.errors import UnreadableFile
 from backend.library.extraction.kinds import DocumentKind, detect_kind
+from backend.library.holdings import measure_holdings
 from backend.library.models import POSTGRES, Document, Page, StudySet
 from backend.library.moving import count_misplaced_documents, discard_objects, move_documents
 from backend.library.signals import document_deleting, study_set_deleting
@@ -55,6 +58,7 @@ __all__ = [
     "load_texts",
     "lock_documents",
     "lock_study_set",
+    "measure_holdings",
     "measure_storage",
     "move_documents",
     "open_file",
@@ -144,6 +148,14 @@ def add_documents(user_id: UUID, study_set_id: UUID, files: Sequence[IncomingFil
     """
     study_set = get_study_set(user_id, study_set_id, lock=True)
     added = [_add_document(study_set, file, f"files[{index}]") for index, file in enumerate(files)]
+    new = [each.document for each in added if not each.duplicate]
+    if new:
+        record_activity(
+            user_id,
+            ActivityKind.DOCUMENT_UPLOADED,
+            study_set_id=str(study_set_id),
+            documents=[{"id": str(document.id), "filename": document.filename} for document in new],
+        )
     settle_storage(user_id)
     return added
 

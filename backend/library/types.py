@@ -53,3 +53,12 @@ class StorageUsage:
 
     used_bytes: int
     quota_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Holdings:
+    """How much a user has brought. ``stored_bytes`` leaves out files that have expired."""
+
+    study_sets: int
+    documents: int
+    stored_bytes: int

@@ -8,10 +8,19 @@ from backend.core import idempotency, workers
 from backend.core.database import LOST_HOST, NO_LIMITS, Base, engine_url, set_limits, start_arguments
 from backend.generation import models as generation_models
 from backend.library import models as library_models
+from backend.operations import models as operations_models
 from backend.settings import get_settings
 from backend.study import models as study_models
 
-TABLES = (accounts_models, idempotency, workers, library_models, study_models, generation_models)
+TABLES = (
+    accounts_models,
+    idempotency,
+    workers,
+    library_models,
+    study_models,
+    generation_models,
+    operations_models,
+)
 
 # Two containers may migrate at once; the second waits for the first, however long.
 _LOCK = 7_305_810

@@ -1,5 +1,6 @@
-"""How the system keeps running: health, the watchdog and the sweep, metrics, reports of errors, containers.
+"""How the system keeps running: health, watchdog and sweep, metrics, error reports, containers; and helping users.
 
 Public verbs are in ``service``; ``watchdog`` and ``sweeping`` are commands, ``heartbeat`` is the worker's side of the
-first. Callers: ``app``, ``worker`` and ``cli``.
+first. ``administration`` is the admin API and a command, and writes each act into the log of ``audit``. Callers:
+``app``, ``worker`` and ``cli``.
 """

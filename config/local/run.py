@@ -7,9 +7,10 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from types import FrameType
 
-from config.local.folders import LOCAL, is_free, lock, make_local
+from config.local.folders import LOCAL, is_free, lock, make_local, write_secret
 from config.local.process import LocalStackError
 from config.local.stack import LocalStack
 
@@ -53,6 +54,11 @@ def main(keep: str = "run") -> int:
         os.close(held)
 
 
+def address_file(folder: Path, keep: str) -> Path:
+    """Return where the address of the database stands while the system runs, for other commands of the checkout."""
+    return folder / f"{keep}.database"
+
+
 def _port(text: str) -> int:
     """Return the port that the text names. Raises LocalStackError when there is none such or it is taken."""
     port = int(text) if text.isascii() and text.isdigit() else 0
@@ -76,6 +82,8 @@ def _run(keep: str, port: int) -> int:
     try:
         with ended_by_signals(), LocalStack(keep, port=port, on_line=show) as stack:
             url = f"http://localhost:{port}"
+            # It has the password of the database, as the folder of the database has.
+            write_secret(address_file(LOCAL, keep), stack.postgres.url)
             show("run", f"The API is at {url}/api/v1, its documentation at {url}/api/v1/docs. Ctrl-C ends it.")
             try:
                 while True:
@@ -92,6 +100,8 @@ def _run(keep: str, port: int) -> int:
         pass
     except LocalStackError as error:
         reason, code = str(error), 1
+    finally:
+        address_file(LOCAL, keep).unlink(missing_ok=True)
     print(f"run: {reason}", file=sys.stderr)
     return code
 

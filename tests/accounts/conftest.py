@@ -1,4 +1,4 @@
-"""Users who have just come back from a provider."""
+"""Users who have just come back from a provider, and scripts with an API key."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,6 +11,7 @@ from backend.accounts.types import VerifiedIdentity
 from backend.core.transaction import transaction
 
 AUTH = "/api/v1/auth"
+KEYS = "/api/v1/users/me/api-keys"
 
 
 def identity(subject: str = "1", **changes: Any) -> VerifiedIdentity:
@@ -45,3 +46,17 @@ def signed_in(come_back) -> Callable[..., tuple[Any, dict[str, Any]]]:
         return browser, answer.json
 
     return sign_in
+
+
+@pytest.fixture
+def script(app: APIFlask, client: Any) -> Callable[..., Any]:
+    """Make a client that speaks for the student with a new key of these scopes; ``key_id`` is the key's id."""
+
+    def make(*scopes: str) -> Any:
+        answer = client.post(KEYS, json={"name": "laptop", "scopes": list(scopes)})
+        assert answer.status_code == 201, answer.text
+        made = app.test_client()
+        made.token, made.user_id, made.key_id = answer.json["key"], client.user_id, answer.json["id"]
+        return made
+
+    return make

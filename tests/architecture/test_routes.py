@@ -37,8 +37,14 @@ NOT_CREATING = {
     "tokens.sign_out": "signing out twice is signing out once",
     "providers.allow_link": "allows what this browser may do once; allowing twice is allowing once",
     "tokens.sign_out_everywhere": "signing out twice is signing out once",
+    "api_keys.create_api_key": "the stored answer would hold the key, of which nothing but the hash is kept",
     "development.dev_login": "the same address is the same user, however often",
     "generation.cancel_run": "cancelling twice is cancelling once",
+    "admin.disable_user": "disabling twice is disabling once",
+    "admin.enable_user": "enabling twice is enabling once",
+    "admin.end_user_sessions": "what has ended does not end again",
+    "admin.cancel_any_run": "cancelling twice is cancelling once",
+    "admin.retry_run": "a run is done again once: whoever asks again gets the same one",
 }
 UNKNOWN = UUID("018f0000-0000-7000-8000-000000000000")
 # What a creating route is sent; a new one needs a body here.

@@ -1,7 +1,9 @@
 """The whole system on this machine: healthy, hurt, repaired, and gone without a trace."""
 
+import os
 import signal
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -127,17 +129,29 @@ def running() -> Iterator[Running]:
     for home in (folders.LOCAL, Path("/var/tmp")):
         for folder in home.glob(f"*{name}-*"):
             folders.remove(folder)
-    (folders.LOCAL / f"{name}.lock").unlink(missing_ok=True)
+    for kind in ("lock", "database"):
+        (folders.LOCAL / f"{name}.{kind}").unlink(missing_ok=True)
+
+
+def make_admin(name: str) -> "subprocess.CompletedProcess[str]":
+    """Ask ``make admin`` for a user that is not there, on the data of this name."""
+    script = f"import sys; from config.local.admin import main; sys.exit(main(['--', 'nobody'], {name!r}))"
+    env = {**os.environ, "DATABASE_URL": "", "REDIS_URL": "", "ENVIRONMENT": "development"}
+    command = [sys.executable, "-c", script]
+    return subprocess.run(command, check=False, cwd=folders.CHECKOUT, env=env, capture_output=True, text=True)
 
 
 def test_make_run_ends_with_ctrl_c(running: Running) -> None:
     process, lines = running
     assert "The API is at http://localhost:" in lines[-1]
+    name = process.args[-1].split("'")[1]
+    assert "No user has this id" in make_admin(name).stderr
     family = family_of(process.pid)
     assert len(family) > 10
     process.send_signal(signal.SIGINT)
     assert process.wait(60) == 0
     assert are_gone(family)
+    assert "make run does not run" in make_admin(name).stderr
 
 
 def test_make_run_fails_when_a_process_ends(running: Running) -> None:

@@ -1,0 +1,133 @@
+"""Whom the routes of administration refuse: everybody but an administrator who is signed in herself."""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from typing import Any
+from uuid import UUID
+
+import pytest
+import sqlalchemy as sa
+from apiflask import APIFlask
+
+from backend.operations.errors import AdminNeeded
+from backend.settings import Settings, get_settings
+from tests.conftest import Client
+from tests.operations.admin.conftest import ADMIN
+
+UNKNOWN = "018f0000-0000-7000-8000-000000000000"
+BODIES: dict[str, dict[str, Any]] = {"admin.disable_user": {"reason": "abuse"}}
+# What leaves no line in the audit log, and why.
+UNLOGGED = {"admin.list_actions": "it shows ids and codes, and would fill itself by being read"}
+
+
+def routes(app: APIFlask) -> Iterator[tuple[str, Any]]:
+    """Yield each method and route of administration."""
+    for rule in app.url_map.iter_rules():
+        if rule.rule.startswith(ADMIN):
+            for method in sorted((rule.methods or set()) - {"OPTIONS"}):
+                yield method, rule
+
+
+def walk(app: APIFlask, caller: Any, ids: dict[str, Any], **headers: str) -> dict[str, Any]:
+    """Call every route of administration; return the answers by method and route."""
+    answers = {}
+    for method, rule in routes(app):
+        path = str(rule.build(ids, append_unknown=False)[1])
+        body = BODIES.get(rule.endpoint, {}) if method == "POST" else None
+        answers[f"{method} {rule}"] = caller.open(path, method=method, json=body, headers=headers)
+    return answers
+
+
+@pytest.fixture
+def ids(client: Client, start_failed_run: Callable[[], str]) -> dict[str, Any]:
+    """A user and a failed run of hers, by the names of the routes' arguments."""
+    return {"run_id": start_failed_run(), "user_id": client.user_id}
+
+
+@pytest.fixture
+def key_of_admin(admin: Client, engine: sa.Engine) -> str:
+    """An API key that an administrator made for herself, with every scope that there is."""
+    key = "hts_" + "k" * 40
+    statement = (
+        "INSERT INTO api_keys (id, user_id, name, prefix, key_hash, scopes)"
+        " VALUES (gen_random_uuid(), :user_id, 'script', 'hts_kkkk', :key_hash, ARRAY['read', 'write'])"
+    )
+    with engine.begin() as connection:
+        values = {"user_id": admin.user_id, "key_hash": hashlib.sha256(key.encode()).digest()}
+        connection.execute(sa.text(statement), values)
+    return key
+
+
+def test_every_route_refuses_strangers_students_and_keys(
+    app: APIFlask, anonymous, client, ids, key_of_admin: str, logged
+) -> None:
+    for answers, status, code in (
+        (walk(app, anonymous, ids), 401, "not_signed_in"),
+        (walk(app, client, ids), 403, "admin_needed"),
+        (walk(app, anonymous, ids, Authorization=f"Bearer {key_of_admin}"), 403, "admin_needed"),
+    ):
+        assert len(answers) == 13
+        assert {route: answer.status_code for route, answer in answers.items() if answer.status_code != status} == {}
+        assert {answer.json["code"] for route, answer in answers.items() if not route.startswith("HEAD")} == {code}
+    assert logged() == []
+    # The key is good for everything else.
+    assert anonymous.get("/api/v1/study-sets", headers={"Authorization": f"Bearer {key_of_admin}"}).status_code == 200
+
+
+def test_a_student_learns_nothing_from_what_is_refused(client) -> None:
+    known = client.post(f"{ADMIN}/users/{client.user_id}/disable", json={"nonsense": 1})
+    unknown = client.post(f"{ADMIN}/users/{UNKNOWN}/disable", json={"reason": "abuse"})
+    assert {**known.json, "request_id": ""} == {**unknown.json, "request_id": ""}
+
+
+@pytest.mark.parametrize(
+    ("language", "word"), [("en", "administrators"), ("de", "Administrator"), ("fr", "personnes"), ("it", "persone")]
+)
+def test_the_refusal_is_told_in_four_languages(language: str, word: str) -> None:
+    assert word in AdminNeeded().text(language)
+
+
+def test_every_route_lets_an_administrator_in_and_writes_it_down(app: APIFlask, admin, ids, logged) -> None:
+    # Without this, the other walk would hold for an API that refuses everybody.
+    for method, rule in sorted(routes(app), key=lambda route: route[1].endpoint == "admin.disable_user"):
+        before = len(logged())
+        path = str(rule.build(ids, append_unknown=False)[1])
+        answer = admin.open(path, method=method, json=BODIES.get(rule.endpoint, {}) if method == "POST" else None)
+        assert answer.status_code in (200, 202), f"{rule}: {answer.text}"
+        added = logged()[before:]
+        assert len(added) == (0 if rule.endpoint in UNLOGGED else 1), rule
+        assert all(row.actor_id == admin.user_id and row.request_id == answer.headers["X-Request-Id"] for row in added)
+
+
+def test_what_nobody_has_is_not_there_and_not_logged(app: APIFlask, admin, logged) -> None:
+    answers = walk(app, admin, {"user_id": UNKNOWN, "run_id": UNKNOWN})
+    taking = {route: answer.status_code for route, answer in answers.items() if "<" in route}
+    assert len(taking) == 9
+    assert set(taking.values()) == {404}
+    assert {row.action for row in logged()} == {"users.searched"}
+
+
+def test_the_role_ends_with_the_next_request(admin, engine: sa.Engine) -> None:
+    assert admin.get(f"{ADMIN}/users").status_code == 200
+    with engine.begin() as connection:
+        connection.execute(sa.text("UPDATE users SET role = 'student' WHERE id = :id"), {"id": admin.user_id})
+    assert admin.get(f"{ADMIN}/users").status_code == 403
+
+
+@pytest.mark.parametrize(("verified", "status"), [(True, 200), (False, 403)])
+def test_a_named_address_administers_once_it_is_verified(
+    client, describe, settings: Settings, monkeypatch: pytest.MonkeyPatch, verified: bool, status: int
+) -> None:
+    monkeypatch.setenv("ADMIN_EMAILS", "someone@example.org, Anna@Example.org")
+    get_settings.cache_clear()
+    try:
+        describe(client, "anna@example.org", verified=verified)
+        assert client.get(f"{ADMIN}/users").status_code == status
+    finally:
+        monkeypatch.undo()
+        get_settings.cache_clear()
+
+
+def test_ids_are_uuids(admin) -> None:
+    assert admin.get(f"{ADMIN}/users/1").status_code == 404
+    assert UUID(admin.get(f"{ADMIN}/users").json["items"][0]["id"]).version == 7
