@@ -13,6 +13,10 @@ override OUT := $(value OUT)
 override PORT := $(value PORT)
 override EMAIL := $(value EMAIL)
 override REVOKE := $(value REVOKE)
+# The containers' tests come in groups, each with a system of its own; two of those are what a small machine bears.
+CONTAINER_PROCESSES ?= 2
+# The tests of faults wait most of the time, so that one process more than there are cores is at work.
+FAULT_PROCESSES ?= $(shell n=$$(nproc); [ $$n -ge 4 ] && echo 4 || echo $$((n + 1)))
 # Two processes are what a small machine bears; more than four only compete for PostgreSQL.
 TEST_PROCESSES ?= $(shell n=$$(nproc); [ $$n -gt 4 ] && echo 4 || echo $$n)
 export PYTHONUNBUFFERED := 1
@@ -41,14 +45,14 @@ admin: setup ## Make a user an administrator: make admin EMAIL=you@example.org, 
 
 test: setup ## Run all tests on real PostgreSQL and Redis.
 	$(PYTHON) -m pytest -n $(TEST_PROCESSES) --dist loadgroup -m "not faults and not containers"
-	$(PYTHON) -m pytest -m faults -n $(TEST_PROCESSES) --dist loadfile
+	$(PYTHON) -m pytest -m faults -n $(FAULT_PROCESSES) --dist loadfile
 
 test-faults: setup ## Run only the tests that kill, freeze and restart real processes.
-	$(PYTHON) -m pytest -m faults -n $(TEST_PROCESSES) --dist loadfile
+	$(PYTHON) -m pytest -m faults -n $(FAULT_PROCESSES) --dist loadfile
 
 containers: setup ## Build both images and test the deployment in real containers (needs Docker or Podman).
 	@$(PYTHON) -m tests.deployment.engine >/dev/null
-	$(PYTHON) -m pytest -m containers tests/deployment
+	$(PYTHON) -m pytest -m containers -n $(CONTAINER_PROCESSES) --dist loadgroup tests/deployment
 
 check: setup ## Lint, format, types and architecture.
 	$(PYTHON) -m ruff check .

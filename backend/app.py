@@ -30,6 +30,7 @@ from backend.operations.admin_routes import admin
 from backend.operations.metrics import configure_metrics
 from backend.operations.routes import SCRAPERS_KEY, metrics, operations
 from backend.operations.sentry import configure_sentry
+from backend.privacy.routes import privacy
 from backend.settings import Settings, get_settings
 from backend.study.routes import study
 
@@ -118,20 +119,8 @@ def create_app(settings: Settings | None = None) -> APIFlask:
     rate_limits = configure_rate_limits(app, settings, ROUTE_CLASSES)
     _require_user(app)
     app.before_request(rate_limits.limit_user)
-    rooms = [
-        operations,
-        providers,
-        sign_in,
-        tokens,
-        sessions,
-        api_keys,
-        profile,
-        library,
-        study,
-        generation,
-        admin,
-        docs,
-    ]
+    rooms = [operations, providers, sign_in, tokens, sessions, api_keys, profile]
+    rooms += [library, study, generation, privacy, admin, docs]
     if settings.environment != "production":
         rooms.append(development)
     for blueprint in rooms:

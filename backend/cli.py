@@ -7,6 +7,7 @@ import sys
 import tempfile
 import threading
 from pathlib import Path
+from uuid import UUID
 
 import click
 from flask import Flask
@@ -141,6 +142,46 @@ def admin(email_or_id: str, *, revoke: bool) -> None:
     click.echo(f"{done.user.id} {'is now' if done.changed else 'already was'} {'a student' if revoke else 'an admin'}")
     if revoke and done.user.is_admin:
         sys.exit("She is an administrator all the same: by ADMIN_EMAILS. Take her address out of it too.")
+
+
+@main.command("export-user")
+@click.argument("user_id", type=click.UUID)
+@click.argument("path", type=click.Path(dir_okay=False, path_type=Path))
+def export_user(user_id: UUID, path: Path) -> None:
+    """Write an archive of all that is a user's to a file."""
+    from backend.core.errors import NotFound
+    from backend.privacy import service as privacy
+
+    with _outside_requests("export-user").app_context(), path.open("xb") as file:
+        path.chmod(0o600)
+        try:
+            privacy.write_archive(file, user_id)
+        except BaseException as error:
+            path.unlink()
+            if isinstance(error, NotFound):
+                sys.exit("There is no such user.")
+            raise
+    click.echo(f"written: {path}")
+
+
+@main.command("erase-user")
+@click.argument("user_id", type=click.UUID)
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def erase_user(user_id: UUID, *, yes: bool) -> None:
+    """End a user's access at once and have everything of hers erased by the worker."""
+    from backend.core.errors import NotFound
+    from backend.core.transaction import transaction
+    from backend.privacy import service as privacy
+
+    if not yes:
+        click.confirm("There is no way back. Erase everything of this user?", abort=True)
+    with _outside_requests("erase-user").app_context():
+        try:
+            with transaction():
+                privacy.leave(user_id)
+        except NotFound:
+            sys.exit("There is no such user.")
+    click.echo("Her access has ended; the worker erases the rest. Done when users.erased_at is set.")
 
 
 def configuration_table() -> str:

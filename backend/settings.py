@@ -153,6 +153,9 @@ class Settings(BaseSettings):
     document_retention_days: int = Field(
         365, ge=0, description="Days after which files of unused study sets are deleted; 0: never."
     )
+    export_retention_hours: int = Field(
+        72, ge=1, description="Hours after which the archive of a user's data export is deleted."
+    )
 
     rate_limit_address: Rate = Field(
         "2000/minute",

@@ -39,6 +39,7 @@ from backend.operations import tasks as operations_tasks
 from backend.operations.heartbeat import STACKS_SIGNAL, ChildHeart, beat_main, beat_period_s
 from backend.operations.processes import list_children, send_signal
 from backend.operations.sentry import configure_sentry, flush_reports
+from backend.privacy import tasks as privacy_tasks
 from backend.settings import get_settings
 
 log = get_logger(__name__)
@@ -57,7 +58,7 @@ configure_queue(settings)
 app = queue
 
 # Importing the tasks registers them; the tables of other rooms are the targets of foreign keys.
-TASKS = (library_tasks, generation_tasks, operations_tasks)
+TASKS = (library_tasks, generation_tasks, privacy_tasks, operations_tasks)
 TABLES = (accounts_models, idempotency, workers)
 
 

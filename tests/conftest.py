@@ -177,7 +177,7 @@ def built_app(settings: Settings) -> APIFlask:
     from backend.app import create_app
 
     # As a worker does: the tasks, and what the sweep is to do for each table of work, are known by import.
-    for room in ("library", "generation"):
+    for room in ("library", "generation", "privacy"):
         importlib.import_module(f"backend.{room}.tasks")
     app = create_app(settings)
     app.test_client_class = Client

@@ -1,6 +1,10 @@
 """Errors of signing in, and of what only some callers may do."""
 
+from backend.core.database import register_refusal
 from backend.core.errors import DomainError
+
+# Raised by the triggers that keep the tables of a user who is leaving closed.
+_USER_LEFT = "UE001"
 
 
 class NotSignedIn(DomainError):
@@ -159,3 +163,19 @@ class OwnAccount(DomainError):
         "fr": "Tu ne peux pas te bloquer toi-même. Demande à une autre personne qui administre.",
         "it": "Non puoi bloccare te stesso. Chiedi a un’altra persona che amministra.",
     }
+
+
+class AccountErased(DomainError):
+    """The user left while this request of hers was under way."""
+
+    code = "account_erased"
+    status = 401
+    texts = {
+        "en": "This account has been deleted.",
+        "de": "Dieses Konto wurde gelöscht.",
+        "fr": "Ce compte a été supprimé.",
+        "it": "Questo account è stato eliminato.",
+    }
+
+
+register_refusal(_USER_LEFT, AccountErased)

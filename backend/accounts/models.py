@@ -10,13 +10,17 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.accounts.types import Role
 from backend.core.database import Base, Identified
+from backend.core.personal import withheld
+
+_SECRET = withheld("proves who somebody is")
 
 
 class User(Identified, Base):
     """A person who signs in. The e-mail address is where she is reached, not who she is.
 
     ``role`` is what an operator granted; ``ADMIN_EMAILS`` may grant more (see ``callers``). A user who has left keeps
-    her row with nothing in it but its id and times: the pseudonym under which records of money stay.
+    her row with nothing in it but its id and times: the pseudonym under which records of money stay. From
+    ``erasing_at`` on, triggers refuse further rows of hers; at ``erased_at`` nothing of her was left.
     """
 
     __tablename__ = "users"
@@ -43,6 +47,7 @@ class User(Identified, Base):
     role: Mapped[str] = mapped_column(default=Role.STUDENT, server_default=Role.STUDENT)
     disabled_at: Mapped[datetime | None]
     erasing_at: Mapped[datetime | None]
+    erased_at: Mapped[datetime | None]
     updated_at: Mapped[datetime] = mapped_column(server_default=sa.func.now(), onupdate=sa.func.now())
 
 
@@ -74,8 +79,8 @@ class Session(Identified, Base):
     user_id: Mapped[UUID] = mapped_column(sa.ForeignKey("users.id", ondelete="CASCADE"))
     provider: Mapped[str]
     device: Mapped[str | None]
-    current_token: Mapped[UUID]
-    previous_token: Mapped[UUID | None]
+    current_token: Mapped[UUID] = mapped_column(info=_SECRET)
+    previous_token: Mapped[UUID | None] = mapped_column(info=_SECRET)
     replayed: Mapped[bool] = mapped_column(default=False)
     rotated_at: Mapped[datetime]
     authenticated_at: Mapped[datetime]
@@ -91,8 +96,8 @@ class SignInCode(Base):
 
     __tablename__ = "sign_in_codes"
 
-    code_hash: Mapped[bytes] = mapped_column(primary_key=True)
-    browser_hash: Mapped[bytes]
+    code_hash: Mapped[bytes] = mapped_column(primary_key=True, info=_SECRET)
+    browser_hash: Mapped[bytes] = mapped_column(info=_SECRET)
     user_id: Mapped[UUID] = mapped_column(sa.ForeignKey("users.id", ondelete="CASCADE"), index=True)
     provider: Mapped[str]
     expires_at: Mapped[datetime] = mapped_column(index=True)
@@ -111,7 +116,7 @@ class ApiKey(Identified, Base):
     user_id: Mapped[UUID] = mapped_column(sa.ForeignKey("users.id", ondelete="CASCADE"))
     name: Mapped[str]
     prefix: Mapped[str]
-    key_hash: Mapped[bytes] = mapped_column(unique=True)
+    key_hash: Mapped[bytes] = mapped_column(unique=True, info=_SECRET)
     scopes: Mapped[list[str]] = mapped_column(ARRAY(sa.Text))
     expires_at: Mapped[datetime | None]
     last_used_at: Mapped[datetime | None]

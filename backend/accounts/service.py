@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from backend.accounts.activity import list_activities, record_activity
+from backend.accounts.activity import forget_old_activities, list_activities, record_activity
 from backend.accounts.api_keys import create_api_key, list_api_keys, revoke_api_key
 from backend.accounts.callers import find_caller, get_caller
 from backend.accounts.directory import (
@@ -18,6 +18,7 @@ from backend.accounts.directory import (
 from backend.accounts.errors import NotSignedIn
 from backend.accounts.hand_over import CODE_LIFE, begin_hand_over, forget_expired_codes, redeem_code
 from backend.accounts.identities import link, list_identities, sign_in, unlink
+from backend.accounts.leaving import leave, mark_erased
 from backend.accounts.profile import change_profile, get_exam_defaults, get_profile
 from backend.accounts.sessions import (
     begin_session,
@@ -50,16 +51,19 @@ __all__ = [
     "find_users",
     "forget_ended_sessions",
     "forget_expired_codes",
+    "forget_old_activities",
     "get_caller",
     "get_exam_defaults",
     "get_profile",
     "get_user",
+    "leave",
     "link",
     "link_to_session",
     "list_activities",
     "list_api_keys",
     "list_identities",
     "list_sessions",
+    "mark_erased",
     "record_activity",
     "redeem_code",
     "refresh_session",

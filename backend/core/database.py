@@ -11,6 +11,7 @@ from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, registry
 
+from backend.core.errors import DomainError
 from backend.core.ids import new_id
 from backend.core.logging import get_logger
 from backend.settings import Settings
@@ -155,3 +156,18 @@ def is_passing(error: sa.exc.DBAPIError) -> bool:
         # The connection broke: the server sent no state any more.
         return isinstance(error, (sa.exc.OperationalError, sa.exc.InterfaceError))
     return state in _PASSING_STATES or state.startswith("08")
+
+
+# What the database itself refuses, by the SQLSTATE that a trigger of ours raises: rooms name their errors for it.
+_refusals: dict[str, type[DomainError]] = {}
+
+
+def register_refusal(sqlstate: str, error: type[DomainError]) -> None:
+    """Have a SQLSTATE that a trigger raises answered with an error of a room's."""
+    _refusals[sqlstate] = error
+
+
+def find_refusal(error: sa.exc.DBAPIError) -> DomainError | None:
+    """Return the error that a room has named for what a trigger raised, if that is what this is."""
+    refusal = _refusals.get(getattr(error.orig, "pgcode", None) or "")
+    return refusal() if refusal is not None else None

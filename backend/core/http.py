@@ -22,7 +22,7 @@ from werkzeug.datastructures import Headers, LanguageAccept
 from werkzeug.exceptions import HTTPException
 from werkzeug.http import parse_accept_header
 
-from backend.core.database import is_passing
+from backend.core.database import find_refusal, is_passing
 from backend.core.errors import DomainError, Unavailable
 from backend.core.ids import new_id
 from backend.core.logging import get_logger
@@ -245,7 +245,8 @@ def _install_error_handlers(app: APIFlask) -> None:
             state = getattr(error.orig, "pgcode", None)
             log.warning("core.database.unavailable", sqlstate=state, error=type(error.orig).__name__)
             return domain_error(Unavailable())
-        return unexpected(error)
+        refusal = find_refusal(error)
+        return domain_error(refusal) if refusal is not None else unexpected(error)
 
     @app.errorhandler(PoolTimeout)
     def pool_timeout(_error: PoolTimeout) -> Response:

@@ -23,6 +23,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.core.database import Identified, db
 from backend.core.logging import get_logger
+from backend.core.personal import withheld
 from backend.core.queue import send
 from backend.core.transaction import after_commit, transaction
 from backend.settings import get_settings
@@ -44,18 +45,21 @@ class JobState(StrEnum):
     CANCELLED = "cancelled"
 
 
+_INNER = withheld("how work is given to workers")
+
+
 class Job(Identified):
     """Mixin of tables of work; ``task`` names the Celery task that works on a row."""
 
     task: ClassVar[str]
 
     state: Mapped[str] = mapped_column(default=JobState.QUEUED)
-    attempt: Mapped[int] = mapped_column(default=0)
-    failures: Mapped[int] = mapped_column(default=0)
-    available_at: Mapped[datetime] = mapped_column(server_default=sa.func.now())
-    sent_at: Mapped[datetime | None]
-    lease_until: Mapped[datetime | None]
-    worker: Mapped[str | None]
+    attempt: Mapped[int] = mapped_column(default=0, info=_INNER)
+    failures: Mapped[int] = mapped_column(default=0, info=_INNER)
+    available_at: Mapped[datetime] = mapped_column(server_default=sa.func.now(), info=_INNER)
+    sent_at: Mapped[datetime | None] = mapped_column(info=_INNER)
+    lease_until: Mapped[datetime | None] = mapped_column(info=_INNER)
+    worker: Mapped[str | None] = mapped_column(info=_INNER)
     started_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
     error_code: Mapped[str | None]

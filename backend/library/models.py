@@ -9,9 +9,13 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.core.database import Base, Identified
 from backend.core.jobs import Job, job_constraints
+from backend.core.personal import withheld
 
 POSTGRES = "postgres"
 """The place of files whose pieces are rows of this database."""
+
+
+_INNER = withheld("where our files are; the files themselves are in the export")
 
 
 class StudySet(Identified, Base):
@@ -56,9 +60,9 @@ class Document(Job, Base):
     pages_read: Mapped[int] = mapped_column(default=0)
     characters: Mapped[int] = mapped_column(default=0)
     warnings: Mapped[list[dict[str, object]]] = mapped_column(JSONB, default=list)
-    stored_in: Mapped[str | None] = mapped_column(default=POSTGRES, server_default=POSTGRES, index=True)
-    stored_key: Mapped[UUID | None]
-    moving_until: Mapped[datetime | None]
+    stored_in: Mapped[str | None] = mapped_column(default=POSTGRES, server_default=POSTGRES, index=True, info=_INNER)
+    stored_key: Mapped[UUID | None] = mapped_column(info=_INNER)
+    moving_until: Mapped[datetime | None] = mapped_column(info=_INNER)
 
 
 class Page(Base):
@@ -78,6 +82,7 @@ class StoredPiece(Base):
     """One piece of a stored file; pieces are counted from 0 and all but the last have the same size."""
 
     __tablename__ = "stored_pieces"
+    __table_args__ = ({"info": _INNER},)
 
     key: Mapped[UUID] = mapped_column(sa.ForeignKey("documents.id", ondelete="CASCADE"), primary_key=True)
     number: Mapped[int] = mapped_column(primary_key=True)

@@ -21,6 +21,7 @@ from backend.core.jobs import JobState
 from backend.core.logging import current_request_id
 from backend.core.pagination import Page as PageOf
 from backend.core.pagination import PageQuery, fetch_page
+from backend.library.belongings import OwnedFile, delete_next_study_set, list_files
 from backend.library.errors import FileRefused, FileTooLarge, TooManyDocuments
 from backend.library.expiry import delete_expired_files
 from backend.library.extraction.errors import UnreadableFile
@@ -28,8 +29,9 @@ from backend.library.extraction.kinds import DocumentKind, detect_kind
 from backend.library.holdings import measure_holdings
 from backend.library.models import POSTGRES, Document, Page, StudySet
 from backend.library.moving import count_misplaced_documents, discard_objects, move_documents
+from backend.library.objects import adopt_object, begin_object
 from backend.library.signals import document_deleting, study_set_deleting
-from backend.library.storage import open_file, store_file
+from backend.library.storage import Location, open_file, put_object, read_file, read_object, store_file
 from backend.library.storage_quota import measure_storage, refuse_more_storage, settle_storage
 from backend.library.types import DocumentStatus, DocumentText, PageSource, PageText
 from backend.settings import get_settings
@@ -37,14 +39,19 @@ from backend.settings import get_settings
 __all__ = [
     "AddedDocument",
     "IncomingFile",
+    "Location",
+    "OwnedFile",
     "add_documents",
+    "adopt_object",
     "are_settled",
+    "begin_object",
     "check_study_set",
     "count_misplaced_documents",
     "count_pages",
     "create_study_set",
     "delete_document",
     "delete_expired_files",
+    "delete_next_study_set",
     "delete_study_set",
     "discard_objects",
     "document_status",
@@ -53,6 +60,7 @@ __all__ = [
     "get_page",
     "get_study_set",
     "list_documents",
+    "list_files",
     "list_page_numbers",
     "list_study_sets",
     "load_texts",
@@ -62,6 +70,9 @@ __all__ = [
     "measure_storage",
     "move_documents",
     "open_file",
+    "put_object",
+    "read_file",
+    "read_object",
     "rename_study_set",
 ]
 

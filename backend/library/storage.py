@@ -87,10 +87,15 @@ def read_location(document_id: UUID, location: Location, start: int = 0) -> Iter
     """
     if location.key is None:
         return _read_pieces(document_id, start)
+    return read_object(location, start)
+
+
+def read_object(location: Location, start: int = 0) -> Iterator[bytes]:
+    """Yield an object's bytes from ``start`` on: nothing when it is not there. Raises FileUnavailable."""
     # Its SDK takes 40 MB of memory, which a process that meets no bucket is not to pay.
     from backend.library import object_storage
 
-    return object_storage.read_object(location.place, location.key, start, PIECE_BYTES)
+    return object_storage.read_object(location.place, _key(location), start, PIECE_BYTES)
 
 
 def put_object(location: Location, file: IO[bytes], size_bytes: int) -> None:

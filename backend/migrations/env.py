@@ -9,6 +9,7 @@ from backend.core.database import LOST_HOST, NO_LIMITS, Base, engine_url, set_li
 from backend.generation import models as generation_models
 from backend.library import models as library_models
 from backend.operations import models as operations_models
+from backend.privacy import models as privacy_models
 from backend.settings import get_settings
 from backend.study import models as study_models
 
@@ -20,6 +21,7 @@ TABLES = (
     study_models,
     generation_models,
     operations_models,
+    privacy_models,
 )
 
 # Two containers may migrate at once; the second waits for the first, however long.

@@ -13,6 +13,7 @@ from pathlib import Path
 from flask import current_app
 from flask.ctx import AppContext
 
+from backend.accounts import service as accounts
 from backend.core.idempotency import forget_expired_answers
 from backend.core.logging import get_logger
 from backend.core.transaction import transaction
@@ -20,6 +21,7 @@ from backend.core.workers import forget_old_workers
 from backend.generation import service as generation
 from backend.library import service as library
 from backend.library.errors import FileUnavailable
+from backend.privacy import service as privacy
 from backend.study import service as study
 
 log = get_logger(__name__)
@@ -32,7 +34,7 @@ _EXPIRE_EVERY = 500
 _BUCKET_AWAY_S = 60.0
 # Longer than any upload or reading takes.
 _OLDEST_TEMPORARY_S = 6 * 3600.0
-_TEMPORARY = ("upload-", "document-")
+_TEMPORARY = ("upload-", "document-", "export-")
 
 
 class _Mover:
@@ -80,6 +82,10 @@ def keep_house(sweep_number: int) -> None:
         with transaction():
             forget_expired_answers()
             forget_old_workers()
+            accounts.forget_expired_codes()
+            accounts.forget_ended_sessions()
+            accounts.forget_old_activities()
+            privacy.delete_expired_exports()
     if sweep_number % _EXPIRE_EVERY == 0:
         library.delete_expired_files()
 

@@ -11,13 +11,14 @@ from backend.generation import recording
 from backend.generation import service as generation
 from backend.library import reading
 from backend.operations.housekeeping import keep_house, keep_machine
+from backend.privacy import erasing, exporting
 from backend.settings import get_settings
 
 log = get_logger(__name__)
 
 # Importing these registers the tables of work, and what happens when a row has failed too often. The tables of
 # other rooms are the targets of foreign keys.
-REGISTERED = (reading, recording)
+REGISTERED = (reading, recording, exporting, erasing)
 TABLES = (accounts_models,)
 
 

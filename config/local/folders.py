@@ -16,6 +16,11 @@ from config.local.process import Identity, LocalStackError
 CHECKOUT = Path(__file__).resolve().parents[2]
 LOCAL = CHECKOUT / ".local"
 
+# Below the range that the kernel takes for outgoing connections (from 32768 on, as a rule): a service that is
+# restarted on its port must not find some connection's end sitting there.
+_PORTS = range(20_000, 32_000)
+_PORTS_OF_ONE = 250
+
 
 def is_reachable(folder: Path) -> bool:
     """Whether every user may walk into the folder (or into where it will be made)."""
@@ -116,17 +121,49 @@ def remove(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def free_port() -> int:
-    """Return a free TCP port on the loopback interface.
+class _OwnPorts:
+    """Ports that no other process on this machine chooses from, in turn, so that none comes again soon.
 
-    Below the range that the kernel takes for outgoing connections (from 32768 on, as a rule): a service
-    that is restarted on its port must not find some connection's end sitting there.
+    Between the choice of a port and the moment in which a server listens on it, seconds may pass. A process owns
+    the ports from one multiple of ``_PORTS_OF_ONE`` to the next, for as long as it holds the first one's UDP socket.
     """
-    for _ in range(200):
-        port = 20_000 + secrets.randbelow(12_000)
+
+    def __init__(self) -> None:
+        self._claim: socket.socket | None = None
+        self._block = _PORTS
+        self._next = 0
+
+    def choose(self) -> int:
+        """Return the next of them, which may be in use by somebody who did not ask here."""
+        if self._claim is None:
+            self._claim, self._block = self._claim_block()
+        self._next += 1
+        return self._block[self._next % len(self._block)]
+
+    def _claim_block(self) -> tuple[socket.socket, range]:
+        starts = list(_PORTS[::_PORTS_OF_ONE])
+        secrets.SystemRandom().shuffle(starts)
+        for start in starts:
+            claim = socket.socket(type=socket.SOCK_DGRAM)
+            try:
+                claim.bind(("127.0.0.1", start))
+            except OSError:
+                claim.close()
+            else:
+                return claim, range(start, start + _PORTS_OF_ONE)
+        raise LocalStackError("Too many processes of this kind run on this machine.")
+
+
+_own_ports = _OwnPorts()
+
+
+def free_port() -> int:
+    """Return a free TCP port on the loopback interface, which no other process is given."""
+    for _ in range(_PORTS_OF_ONE):
+        port = _own_ports.choose()
         if is_free(port):
             return port
-    raise LocalStackError("No free port was found between 20000 and 32000.")
+    raise LocalStackError(f"No free port was found between {_PORTS.start} and {_PORTS.stop}.")
 
 
 def is_free(port: int) -> bool:

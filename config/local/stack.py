@@ -4,6 +4,7 @@ import http.client
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -13,6 +14,7 @@ from typing import Self
 
 import psutil
 import redis as redis_client
+from celery import Celery
 
 from config.local import folders, postgres, redis
 from config.local.folders import CHECKOUT, LOCAL
@@ -23,7 +25,7 @@ from config.local.redis import LocalRedis, RedisServer
 API = "api"
 SWEEPER = "sweeper"
 _READY_S = 60.0
-# The set in which kombu lists the workers that listen for commands, the last thing that a worker starts.
+# The set in which kombu lists the workers that listen for commands.
 _LISTENING = "_kombu.binding.celery.pidbox"
 
 
@@ -36,6 +38,7 @@ class LocalStack:
         api: Whether to start the API.
         workers: How many workers to start, named ``worker-1``, ``worker-2``, …
         sweeper: Whether to start the sweeper, without which lost work stays lost.
+        migrate: Whether to bring the database up to date first, which takes a while where it is so already.
         env: Environment variables for all of our processes, over those of this one; None removes one.
         logs: The folder of the logs, a file for each process.
         on_line: Called with a process's name and each line of its output instead, from several threads.
@@ -52,6 +55,7 @@ class LocalStack:
         api: bool = True,
         workers: int = 1,
         sweeper: bool = True,
+        migrate: bool = True,
         env: Mapping[str, str | None] | None = None,
         logs: Path | None = None,
         on_line: Callable[[str, str], None] | None = None,
@@ -64,6 +68,7 @@ class LocalStack:
         self.postgres = postgres or _database_server(keep, self.logs)
         self.redis = redis or _redis_server(keep, self.logs)
         self._wanted = [API] * api + [SWEEPER] * sweeper + [f"worker-{n + 1}" for n in range(workers)]
+        self._migrate = migrate
         self._overrides = dict(env or {})
         self._on_line = on_line
         self._code = dict(code or {})
@@ -103,7 +108,8 @@ class LocalStack:
         try:
             self.postgres.start()
             self.redis.start()
-            self.migrate()
+            if self._migrate:
+                self.migrate()
             for name in self._wanted:
                 self._start(name)
             if API in self._parts:
@@ -211,7 +217,9 @@ class LocalStack:
         deadline = time.monotonic() + _READY_S
         while time.monotonic() < deadline:
             self.check()
-            if self._listeners(name):
+            # A worker that listens still has to start the loop in which it answers, and told to end before that,
+            # it may end with any code.
+            if self._listeners(name) and self._answers(name):
                 return
             time.sleep(0.05)
         raise LocalStackError(f"{name} does not take work: {self.part(name).last_lines()}")
@@ -219,6 +227,10 @@ class LocalStack:
     def _listeners(self, name: str) -> list[bytes]:
         with redis_client.Redis.from_url(self.redis.url, socket_timeout=5) as client:
             return [entry for entry in client.smembers(_LISTENING) if f"{name}@".encode() in entry]
+
+    def _answers(self, name: str) -> bool:
+        with Celery(broker=self.redis.url, set_as_current=False) as asker:
+            return bool(asker.control.ping(destination=[f"{name}@{socket.gethostname()}"], timeout=1.0))
 
     def _forget_listener(self, name: str) -> None:
         """Remove what a killed worker of that name has left, which would look like the new one."""

@@ -48,6 +48,8 @@ _FURTHER_DOORS = {
     },
     "backend.operations.sweeping": {
         "reading": "what the sweep does when a document has failed too often is registered by import",
+        "exporting": "what the sweep does when an export has failed too often is registered by import",
+        "erasing": "what the sweep does when an erasure has failed too often is registered by import",
         "recording": "what the sweep does when a step has failed too often is registered by import",
         "models": "foreign keys point at tables of rooms that have no tasks",
     },

@@ -48,6 +48,8 @@ def owned(app: APIFlask, client, engine: sa.Engine, run_pending_jobs: Callable[[
     }
     made["api_key_id"] = client.post("/api/v1/users/me/api-keys", json={"name": "laptop"})
     ids = {name: answer.json["id"] for name, answer in made.items()}
+    ids["export_id"] = client.post("/api/v1/users/me/export").json["id"]
+    run_pending_jobs()
     app.test_client().sign_in("student@example.org")
     sessions = client.get("/api/v1/users/me/sessions").json["items"]
     ids["session_id"] = next(session["id"] for session in sessions if not session["is_current"])

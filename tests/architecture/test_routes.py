@@ -56,6 +56,7 @@ BODIES: dict[str, dict[str, object]] = {
         "options": [{"text": "A cell", "correct": True}, {"text": "A stone"}],
     },
     "generation.start_run": {},
+    "privacy.request_export": {},
 }
 
 

@@ -1,5 +1,8 @@
 """The images, built once, and the reference deployment that the tests of a module share."""
 
+import fcntl
+import os
+import secrets
 from collections.abc import Iterator
 
 import pytest
@@ -22,11 +25,18 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 @pytest.fixture(scope="session")
-def engine() -> Engine:
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
     """An engine, with our images built. Without one the tests fail, and say what is missing."""
     found = find_engine()
-    measured.FILE.unlink(missing_ok=True)
-    build_images(found)
+    # The processes of one run of pytest-xdist share the parent of their folders: the first one there builds for all.
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID", secrets.token_hex(8))
+    built = tmp_path_factory.getbasetemp().parent / f"images-{run}"
+    with built.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not built.exists():
+            measured.FILE.unlink(missing_ok=True)
+            build_images(found)
+            built.touch()
     return found
 
 

@@ -1,5 +1,6 @@
 """What the containers' tests measured; shown at their end, and kept as a file for the documents."""
 
+import fcntl
 import json
 from pathlib import Path
 
@@ -8,10 +9,11 @@ FILE = Path(__file__).resolve().parents[2] / ".local" / "containers.json"
 
 def note(what: str, **figures: float) -> None:
     """Note figures under a name."""
-    known = read()
-    known[what] = figures
     FILE.parent.mkdir(exist_ok=True)
-    FILE.write_text(json.dumps(known, indent=2) + "\n")
+    # Several processes may note at once.
+    with FILE.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        FILE.write_text(json.dumps({**read(), what: figures}, indent=2) + "\n")
 
 
 def read() -> dict[str, dict[str, float]]:

@@ -3,20 +3,22 @@
 Leases and pauses are short so that the tests are; what must hold does not depend on how long they are.
 """
 
-from collections.abc import Callable, Iterator
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 
 from config.local.client import ApiClient
-from config.local.postgres import LocalPostgres, PostgresServer
-from config.local.redis import LocalRedis
+from config.local.postgres import GivenPostgres, LocalPostgres, PostgresServer
+from config.local.redis import LocalRedis, RedisServer
 from config.local.stack import LocalStack
-from tests.faults.work import Work, wait_for
+from tests.faults.work import Work, freeze, wait_for
 from tests.stand_ins.openai_server import OpenAIStandIn
 
-__all__ = ["ENVIRONMENT", "Scene", "make_stack", "wait_for"]
+__all__ = ["Migrated", "Scene", "make_stack", "wait_for"]
 
 ENVIRONMENT = {
     "ENVIRONMENT": "development",
@@ -57,29 +59,69 @@ class Scene(Work):
         def find() -> psutil.Process | None:
             waiting = {call.get("client_port") for call in self.model.calls if "at_out" not in call}
             for pid in list_pids():
-                process = psutil.Process(pid)
-                for connection in process.net_connections():
-                    if connection.raddr and connection.raddr.port == port and connection.laddr.port in waiting:
-                        return process
+                # A process of the pool may end between being listed and being looked at.
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    process = psutil.Process(pid)
+                    for connection in process.net_connections():
+                        if connection.raddr and connection.raddr.port == port and connection.laddr.port in waiting:
+                            return process
             return None
 
         return wait_for("a busy pool process", find)
 
+    @contextlib.contextmanager
+    def frozen_database(self) -> Iterator[None]:
+        """Stop PostgreSQL in its tracks: it takes connections, and answers none of them."""
+        assert isinstance(self.stack.postgres, LocalPostgres)
+        server = psutil.Process(self.stack.postgres.pid)
+        with contextlib.ExitStack() as frozen:
+            # The server itself first, so that it makes no further processes.
+            for list_processes in (lambda: [server], lambda: server.children(recursive=True)):
+                for process in list_processes():
+                    with contextlib.suppress(psutil.NoSuchProcess):
+                        frozen.callback(freeze(process))
+            yield
+
+
+class Migrated(GivenPostgres):
+    """A new database with the newest schema on the server that the whole run shares, which nobody may hurt."""
+
 
 def make_stack(
-    model: OpenAIStandIn, logs: Any, postgres: PostgresServer | None = None, *, workers: int = 1, **changes: str
+    model: OpenAIStandIn,
+    logs: Any,
+    postgres: PostgresServer,
+    *,
+    workers: int = 1,
+    sweeper: bool = True,
+    redis: RedisServer | None = None,
+    code: Mapping[str, Path] | None = None,
+    **changes: str,
 ) -> LocalStack:
     """Return a stack, not started, whose worker asks the model on loopback; ``changes`` are to its environment."""
-    environment = {**ENVIRONMENT, "OPENAI_BASE_URL": model.url, **changes}
     return LocalStack(
-        workers=workers, env=environment, logs=logs, postgres=postgres or LocalPostgres(), redis=LocalRedis()
+        workers=workers,
+        sweeper=sweeper,
+        migrate=not isinstance(postgres, Migrated),
+        env={**ENVIRONMENT, "OPENAI_BASE_URL": model.url, **changes},
+        logs=logs,
+        postgres=postgres,
+        redis=redis or LocalRedis(),
+        code=code,
     )
 
 
 @pytest.fixture(scope="module")
-def standing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+def database_server(new_database: Callable[[], str]) -> PostgresServer:
+    """Where a module's system has its database. A module that hurts the server has one of its own instead."""
+    return Migrated(new_database())
+
+
+@pytest.fixture(scope="module")
+def standing(tmp_path_factory: pytest.TempPathFactory, database_server: PostgresServer) -> Iterator[Scene]:
     """The system that the tests of a module share; each leaves it running."""
-    with OpenAIStandIn() as model, make_stack(model, tmp_path_factory.mktemp("logs")) as stack:
+    logs = tmp_path_factory.mktemp("logs")
+    with OpenAIStandIn() as model, make_stack(model, logs, database_server) as stack:
         stack.wait_for_worker("worker-1")
         yield Scene(stack, model)
 

@@ -1,11 +1,10 @@
 """A worker and its watchdog under supervisord, as in the container, with sockets and folders of their own."""
 
 import json
-import signal
 import sys
+import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Self
 
@@ -15,6 +14,9 @@ from config.local import folders
 from config.local.folders import CHECKOUT
 from config.local.process import LocalProcess
 from config.local.stack import LocalStack
+from tests.faults.work import wait_for
+
+SILENCE_S = 6.0
 
 _CONFIG = """
 [supervisord]
@@ -49,6 +51,7 @@ class SupervisedWorker:
     def __init__(self, stack: LocalStack, folder: Path, *, code: Path = CHECKOUT, **changes: str) -> None:
         self.folder = folder
         self.state = folder / "state"
+        self._seen_chars = 0
         self.port = folders.free_port()
         folder.mkdir(parents=True, exist_ok=True)
         env = {
@@ -56,8 +59,9 @@ class SupervisedWorker:
             "WORKER_STATE_FOLDER": str(self.state),
             "WATCHDOG_PORT": str(self.port),
             "WATCHDOG_INTERVAL_S": "0.5",
-            "WATCHDOG_SILENCE_S": "6",
-            "WATCHDOG_PAUSE_S": "3",
+            "WATCHDOG_SILENCE_S": str(SILENCE_S),
+            # Above what a start takes on a machine that others use, which else would look like another silence.
+            "WATCHDOG_PAUSE_S": "20",
             **changes,
         }
         config = folder / "supervisord.conf"
@@ -91,7 +95,10 @@ class SupervisedWorker:
     def pool(self) -> list[int]:
         """Return the processes of Celery's pool."""
         main = self.main()
-        return [child.pid for child in main.children()] if main else []
+        try:
+            return [child.pid for child in main.children()] if main else []
+        except psutil.NoSuchProcess:
+            return []
 
     def canary(self) -> float | None:
         """Return when, by the monotonic clock, a canary last came back."""
@@ -106,8 +113,16 @@ class SupervisedWorker:
         return file.read_text() if file.exists() else ""
 
     def events(self, name: str) -> list[str]:
-        """Return the watchdog's lines of one event."""
-        return [line for line in self.log().splitlines() if f"operations.watchdog.{name}" in line]
+        """Return the watchdog's lines of one event since those that were forgotten."""
+        return [line for line in self.log()[self._seen_chars :].splitlines() if f"operations.watchdog.{name}" in line]
+
+    def wait_until_steady(self) -> None:
+        """Wait until a canary has come back, and forget what was said until then.
+
+        On a machine that others use, a first start may take so long that the watchdog has helped with a second one.
+        """
+        wait_for("a canary", self.canary)
+        self._seen_chars = len(self.log())
 
     def liveness(self, path: str = "/health/live") -> tuple[int, Any]:
         """Return the status and the body of the watchdog's answer, or 0 when there is none."""
@@ -120,12 +135,19 @@ class SupervisedWorker:
             return 0, None
 
 
-def freeze(process: psutil.Process) -> Callable[[], None]:
-    """Stop a process; return what lets it go on if it is still there."""
-    process.send_signal(signal.SIGSTOP)
+def main_of(worker: SupervisedWorker) -> psutil.Process:
+    """Return Celery's main process, once it is there."""
+    return wait_for("the worker", worker.main)
 
-    def thaw() -> None:
-        if process.is_running():
-            process.send_signal(signal.SIGCONT)
 
-    return thaw
+def another(worker: SupervisedWorker, than: psutil.Process) -> psutil.Process:
+    """Wait until the worker has another main process, and that takes canaries."""
+
+    def find() -> psutil.Process | None:
+        now = worker.main()
+        return now if now is not None and now != than else None
+
+    found = wait_for("another main process", find)
+    since = time.monotonic()
+    wait_for("its canary", lambda: (worker.canary() or 0.0) > since)
+    return found

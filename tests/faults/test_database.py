@@ -16,6 +16,12 @@ from tests.stand_ins.openai_server import OpenAIStandIn
 pytestmark = pytest.mark.faults
 
 
+@pytest.fixture(scope="module")
+def database_server() -> LocalPostgres:
+    """A server of this module's own, to be hurt."""
+    return LocalPostgres()
+
+
 def request(scene: Scene, method: str, path: str, body: Any = None, **headers: str) -> tuple[int, str, Any]:
     """Send a request; return status, content type and JSON."""
     connection = http.client.HTTPConnection("127.0.0.1", scene.stack.port, timeout=30)
@@ -36,6 +42,8 @@ def test_15_requests_get_a_problem_while_the_database_is_away_and_then_recover(s
     try:
         status, kind, body = request(scene, "GET", "/study-sets")
         assert (status, kind, body["code"]) == (503, "application/problem+json", "unavailable")
+        # What was seen a moment ago is remembered for a second.
+        wait_for("what health says", lambda: request(scene, "GET", "/health")[2]["database"] == "down")
         status, _, body = request(scene, "GET", "/health")
         assert (status, body["status"], body["database"]) == (503, "unavailable", "down")
     finally:

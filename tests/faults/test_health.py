@@ -6,11 +6,9 @@ import statistics
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import psutil
 import psycopg2
 import pytest
 import redis
@@ -19,6 +17,7 @@ from config.local.postgres import LocalPostgres
 from config.local.redis import LocalRedis
 from tests.faults import slow_clients
 from tests.faults.conftest import Scene, wait_for
+from tests.faults.work import shortest_s
 
 pytestmark = pytest.mark.faults
 
@@ -26,8 +25,17 @@ THREADS = 8
 UPLOADS = 4
 # What the platform waits for an answer of a probe.
 PROBE_S = 1.0
-# What a request may take while the broker is frozen.
+# For a second, health tells what it has seen.
+LONGER_THAN_REMEMBERED_S = 1.5
+# What a request may take while the broker is frozen, and for how long nothing is sent after one that has tried.
 FROZEN_BROKER_S = 2.0
+PAUSE_S = 2.0
+
+
+@pytest.fixture(scope="module")
+def database_server() -> LocalPostgres:
+    """A server of this module's own, to be hurt."""
+    return LocalPostgres()
 
 
 class Answered(NamedTuple):
@@ -52,39 +60,30 @@ def ask(scene: Scene, path: str, method: str = "GET", body: Any = None) -> Answe
 def check_probes(scene: Scene, status: int = 200) -> Any:
     """Ask both probes for longer than a result is remembered; check that they answer in time. Returns health's body.
 
-    The median is judged: what has to be seen is a request that waits for somebody, not a machine that is busy.
+    The median of the best of three rounds is judged: what has to be seen is a request that waits for somebody, not a
+    machine that is busy.
     """
-    took_s, body = [], None
-    deadline = time.monotonic() + 2.5
-    while time.monotonic() < deadline:
-        health, live = ask(scene, "/health"), ask(scene, "/health/live")
-        took_s += [health.took_s, live.took_s]
-        assert (live.status, live.body) == (200, {"status": "ok"})
-        assert health.status == status, health.body
-        body = health.body
-        time.sleep(0.2)
-    assert statistics.median(took_s) < PROBE_S
-    return body
+    bodies = []
+
+    def ask_for_a_while() -> float:
+        took_s = []
+        deadline = time.monotonic() + LONGER_THAN_REMEMBERED_S
+        while time.monotonic() < deadline:
+            health, live = ask(scene, "/health"), ask(scene, "/health/live")
+            took_s += [health.took_s, live.took_s]
+            assert (live.status, live.body) == (200, {"status": "ok"})
+            assert health.status == status, health.body
+            bodies.append(health.body)
+            time.sleep(0.1)
+        return statistics.median(took_s)
+
+    assert shortest_s(ask_for_a_while, PROBE_S) < PROBE_S
+    return bodies[-1]
 
 
 def wait_for_health(scene: Scene, **parts: str) -> None:
     """Wait until health says so of its parts: what was seen a moment ago is remembered for a second."""
     wait_for(f"health {parts}", lambda: parts.items() <= ask(scene, "/health").body.items())
-
-
-@contextmanager
-def frozen_postgres(scene: Scene) -> Iterator[None]:
-    """Stop PostgreSQL in its tracks: it takes connections, and answers none of them."""
-    assert isinstance(scene.stack.postgres, LocalPostgres)
-    postmaster = psutil.Process(scene.stack.postgres.pid)
-    processes = [postmaster, *postmaster.children(recursive=True)]
-    for process in processes:
-        process.suspend()
-    try:
-        yield
-    finally:
-        for process in processes:
-            process.resume()
 
 
 @pytest.fixture
@@ -103,19 +102,32 @@ def test_fifty_who_ask_at_once_are_answered(scene: Scene) -> None:
 def test_10_a_frozen_broker_keeps_nobody_waiting(scene: Scene, broker: LocalRedis, tmp_path: Path) -> None:
     study_set = scene.upload(tmp_path, 1)
     scene.wait_until_read(study_set)
+    runs = []
+
+    def start_run() -> float:
+        if runs:
+            time.sleep(PAUSE_S + 0.5)
+        started = ask(scene, f"/study-sets/{study_set}/runs", "POST", {"flashcards": 2, "questions": 1})
+        assert started.status == 202
+        runs.append(started.body["id"])
+        return started.took_s
+
+    def sign_in() -> float:
+        answer = ask(scene, "/auth/dev-login", "POST", {"email": "student@example.org"})
+        assert answer.status == 200
+        return answer.took_s
+
     broker.freeze()
     try:
-        started = ask(scene, f"/study-sets/{study_set}/runs", "POST", {"flashcards": 2, "questions": 1})
-        login = ask(scene, "/auth/dev-login", "POST", {"email": "student@example.org"})
+        took_s = [shortest_s(each, FROZEN_BROKER_S) for each in (start_run, sign_in)]
         wait_for_health(scene, status="degraded", broker="down", database="ok")
         assert check_probes(scene)["status"] == "degraded"
     finally:
         broker.thaw()
-    assert (started.status, login.status) == (202, 200)
-    assert started.took_s < FROZEN_BROKER_S
-    assert login.took_s < FROZEN_BROKER_S
+    assert max(took_s) < FROZEN_BROKER_S
     wait_for_health(scene, status="ok", broker="ok")
-    scene.check_done_once(started.body["id"])
+    for run in runs:
+        scene.check_done_once(run)
 
 
 def test_11_a_full_broker_keeps_what_is_queued_and_runs_go_on_when_there_is_room(
@@ -131,8 +143,8 @@ def test_11_a_full_broker_keeps_what_is_queued_and_runs_go_on_when_there_is_room
         try:
             queued = scene.start_run(study_set, flashcards=2, questions=1)
             wait_for("the message", lambda: server.llen("steps"))
-            messages = server.lrange("steps", 0, -1)
             server.config_set("maxmemory", "1")
+            messages = server.lrange("steps", 0, -1)
             unsent = ask(scene, f"/study-sets/{other}/runs", "POST", {"flashcards": 2, "questions": 1})
             assert unsent.status == 202
             wait_for_health(scene, status="degraded", broker="full", database="ok")
@@ -168,7 +180,7 @@ def test_11_a_broker_that_is_full_while_work_goes_on_loses_nothing(
 
 
 def test_15_a_frozen_database_is_not_ready_and_lives(scene: Scene) -> None:
-    with frozen_postgres(scene):
+    with scene.frozen_database():
         wait_for_health(scene, status="unavailable", database="down")
         assert check_probes(scene, 503)["broker"] == "ok"
     wait_for_health(scene, status="ok", database="ok")
@@ -189,7 +201,7 @@ def test_17_requests_that_wait_for_a_lock_end_and_keep_no_probe_waiting(scene: S
         assert {(each.result().status, each.result().body["code"]) for each in waiting} == {(503, "unavailable")}
         holder.rollback()
     assert ask(scene, "/study-sets", "POST", {"title": "Free"}).status == 201
-    assert count_waiting(scene) == 0
+    wait_for("the end of all waiting", lambda: count_waiting(scene) == 0)
 
 
 def count_waiting(scene: Scene) -> int:

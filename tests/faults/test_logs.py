@@ -82,7 +82,9 @@ def sign_in(api: ContainerProcess, environment: str) -> str:
     with app.app_context():
         with transaction():
             user: UUID = accounts.sign_in_for_development(EMAIL)
-        return issue_access_token(user, life=timedelta(hours=1))
+            session = accounts.begin_session(user, provider=accounts.DEVELOPMENT_PROVIDER, user_agent="")
+            session_id: UUID = session.id
+        return issue_access_token(user, session_id, life=timedelta(hours=1))
 
 
 def crash_once(database: str, table: str, *, quoting: bool) -> None:

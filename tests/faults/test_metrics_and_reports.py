@@ -11,8 +11,10 @@ from pathlib import Path
 import psutil
 import pytest
 
+from config.local.postgres import PostgresServer
 from config.local.redis import LocalRedis
 from tests.faults.conftest import Scene, make_stack, wait_for
+from tests.faults.work import shortest_s
 from tests.operations.conftest import Scraped
 from tests.stand_ins.openai_server import OpenAIStandIn
 from tests.stand_ins.sentry_server import SentryStandIn
@@ -22,6 +24,8 @@ pytestmark = pytest.mark.faults
 TOKEN = "test-metrics-token-1234567890-klmnopqr"
 CANARY = "canary-7f3a"
 REQUESTS, THREADS = 60, 6
+# A scrape gives a part up after 0.8 seconds; what waits for Redis waits until it is thawed.
+FROZEN_BROKER_S = 5.0
 ROUTE = "/api/v1/study-sets"
 # What the database says is what the student wrote, as an error of a library may.
 REFUSE = """
@@ -39,10 +43,13 @@ def sentry() -> Iterator[SentryStandIn]:
 
 
 @pytest.fixture(scope="module")
-def standing(tmp_path_factory: pytest.TempPathFactory, sentry: SentryStandIn) -> Iterator[Scene]:
+def standing(
+    tmp_path_factory: pytest.TempPathFactory, sentry: SentryStandIn, database_server: PostgresServer
+) -> Iterator[Scene]:
     """A system with two processes of the API, which reports errors."""
     changes = {"GUNICORN_WORKERS": "2", "METRICS_TOKEN": TOKEN, "SENTRY_DSN": sentry.dsn}
-    with OpenAIStandIn() as model, make_stack(model, tmp_path_factory.mktemp("logs"), **changes) as stack:
+    logs = tmp_path_factory.mktemp("logs")
+    with OpenAIStandIn() as model, make_stack(model, logs, database_server, **changes) as stack:
         stack.wait_for_worker("worker-1")
         yield Scene(stack, model)
 
@@ -144,27 +151,38 @@ def test_a_frozen_broker_is_told_at_once(scene: Scene) -> None:
     redis = scene.stack.redis
     assert isinstance(redis, LocalRedis)
     assert scrape(scene).value("broker_up") == 1
+    found = []
+
+    def measure() -> float:
+        started = time.monotonic()
+        found.append(scrape(scene))
+        return time.monotonic() - started
+
     redis.freeze()
     try:
-        started = time.monotonic()
-        scraped = scrape(scene)
-        taken_s = time.monotonic() - started
+        taken_s = shortest_s(measure, FROZEN_BROKER_S)
+        wait_for("the database", lambda: scrape(scene).value("database_up") == 1)
     finally:
         redis.thaw()
-    # It gives up after 0.8 seconds; the rest is for a busy machine. What waits for Redis waits until it is thawed.
-    assert taken_s < 5
-    assert (scraped.value("broker_up"), scraped.value("database_up")) == (0, 1)
+    assert taken_s < FROZEN_BROKER_S
+    assert {scraped.value("broker_up") for scraped in found} == {0}
     wait_for("the broker", lambda: scrape(scene).value("broker_up") == 1)
 
 
 def test_a_run_is_seen_while_it_runs_and_after(scene: Scene, tmp_path: Path) -> None:
     scene.model.set_script([{"do": "sleep", "seconds": 2}])
     run = scene.start_run(scene.upload(tmp_path, 3))
-    wait_for("a running step", lambda: scrape(scene).value("steps", kind="section", state="running"))
-    assert scrape(scene).value("runs", state="making") == 1
+
+    def is_seen() -> bool:
+        scraped = scrape(scene)
+        step = scraped.value("steps", kind="section", state="running")
+        return bool(step) and scraped.value("runs", state="making") == 1
+
+    wait_for("a running step of a run", is_seen)
     scene.wait_until_ended(run)
     ((calls, tokens),) = scene.query("SELECT count(*), sum(input_tokens) FROM model_calls WHERE outcome = 'ok'")
-    scraped = scrape(scene)
+    # A database that is slow for once is left out of a scrape.
+    scraped = wait_for("figures", lambda: (now := scrape(scene)).value("database_up") and now)
     assert scraped.total("recent_model_calls", outcome="ok") == calls > 0
     assert scraped.total("recent_model_tokens", type="input") == tokens > 0
     assert scraped.value("runs", state="making") == 0

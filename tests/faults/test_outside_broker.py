@@ -15,11 +15,10 @@ from cryptography import x509
 
 from config.local.client import ApiClient
 from config.local.folders import CHECKOUT
-from config.local.postgres import LocalPostgres
+from config.local.postgres import PostgresServer
 from config.local.process import LocalProcess
-from config.local.stack import LocalStack
 from tests.faults.another_api import AnotherApi
-from tests.faults.conftest import ENVIRONMENT, Scene, wait_for
+from tests.faults.conftest import Scene, make_stack, wait_for
 from tests.stand_ins.openai_server import OpenAIStandIn
 from tests.stand_ins.tls_redis import Authority, TlsRedis
 
@@ -50,17 +49,18 @@ class Outside:
 
 
 @pytest.fixture(scope="module")
-def standing_outside(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outside]:
+def standing_outside(tmp_path_factory: pytest.TempPathFactory, database_server: PostgresServer) -> Iterator[Outside]:
     """Two APIs, a sweep and two workers, on a broker that speaks TLS."""
     logs = tmp_path_factory.mktemp("logs")
     broker = TlsRedis(Authority(tmp_path_factory.mktemp("authority")))
-    with OpenAIStandIn() as model:
-        environment = {**ENVIRONMENT, "OPENAI_BASE_URL": model.url, "LOG_LEVEL": "DEBUG"}
-        with LocalStack(env=environment, logs=logs, postgres=LocalPostgres(), redis=broker, workers=2) as stack:
-            stack.wait_for_worker("worker-1")
-            stack.wait_for_worker("worker-2")
-            with AnotherApi(stack, logs / "second-api.log") as second:
-                yield Outside(Scene(stack, model), second, broker, logs)
+    with (
+        OpenAIStandIn() as model,
+        make_stack(model, logs, database_server, redis=broker, workers=2, LOG_LEVEL="DEBUG") as stack,
+    ):
+        stack.wait_for_worker("worker-1")
+        stack.wait_for_worker("worker-2")
+        with AnotherApi(stack, logs / "second-api.log") as second:
+            yield Outside(Scene(stack, model), second, broker, logs)
 
 
 @pytest.fixture
@@ -221,7 +221,7 @@ def test_no_process_has_printed_the_password(outside: Outside, tmp_path: Path) -
     outside.broker.kill()
     try:
         run = outside.scene.start_run(study_set, flashcards=2, questions=1)
-        assert outside.clients[1].get("/health")["status"] == "degraded"
+        wait_for("what health says", lambda: outside.clients[1].get("/health")["status"] == "degraded")
         wait_for("workers that notice", lambda: outside.read_logs().count("Cannot connect to rediss://") >= 2)
     finally:
         outside.broker.start()

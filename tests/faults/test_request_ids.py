@@ -88,12 +88,12 @@ def test_an_id_outlives_an_emptied_broker(scene: Scene) -> None:
     scene.stack.stop_worker("worker-1")
     run = start_run(scene, study_set, "run-of-notes-0002")
     with redis_client.Redis.from_url(scene.stack.redis.url) as broker:
-        assert broker.llen("steps") == 1
+        assert broker.llen("steps") >= 1
         broker.flushall()
     scene.stack.start_worker("worker-1")
     scene.check_done_once(run)
     check_steps(scene, run, "run-of-notes-0002")
-    assert (scene.stack.logs / "sweeper.log").read_text().count("sent=1") >= 1
+    wait_for("the sweep's line", lambda: "sent=1" in (scene.stack.logs / "sweeper.log").read_text())
 
 
 def test_an_id_outlives_a_killed_worker_and_is_in_the_sweeps_line_of_it(scene: Scene) -> None:
@@ -104,5 +104,5 @@ def test_an_id_outlives_a_killed_worker_and_is_in_the_sweeps_line_of_it(scene: S
     scene.check_done_once(run)
     check_steps(scene, run, "run-of-notes-0003")
     (step,) = scene.query("SELECT id FROM steps WHERE run_id = %s AND attempt = 2", run)
-    (line,) = lines_about(scene, "row_id", str(step[0]), log="sweeper")
+    (line,) = wait_for("the sweep's line", lambda: lines_about(scene, "row_id", str(step[0]), log="sweeper"))
     assert values(line, "request_id") == {"run-of-notes-0003"}

@@ -4,14 +4,14 @@ import http.client
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from config.local.stack import API
-from tests.faults.conftest import Scene, make_stack, wait_for
+from tests.faults.conftest import Migrated, Scene, make_stack, wait_for
 from tests.faults.load import Load
 from tests.stand_ins.openai_server import OpenAIStandIn
 
@@ -24,11 +24,12 @@ UPLOAD_S = 3.0
 
 
 @pytest.fixture
-def scene(tmp_path: Path) -> Iterator[Scene]:
+def scene(tmp_path: Path, new_database: Callable[[], str]) -> Iterator[Scene]:
     """A system of two processes of the API, and no worker, so that a run goes on for as long as wanted."""
     with OpenAIStandIn() as model:
-        stack = make_stack(model, tmp_path / "logs", GUNICORN_WORKERS="2", STREAM_SECONDS="3600", workers=0)
-        with stack:
+        logs, database = tmp_path / "logs", Migrated(new_database())
+        changes = {"GUNICORN_WORKERS": "2", "STREAM_SECONDS": "3600"}
+        with make_stack(model, logs, database, workers=0, **changes) as stack:
             yield Scene(stack, model)
 
 

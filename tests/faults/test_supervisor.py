@@ -3,6 +3,7 @@
 Faults 2 and 33, and what a container must do at SIGTERM.
 """
 
+import contextlib
 import json
 import os
 import re
@@ -18,7 +19,7 @@ import redis
 
 from config.local.folders import CHECKOUT
 from config.local.redis import LocalRedis
-from tests.faults.conftest import Scene, make_stack, wait_for
+from tests.faults.conftest import Migrated, Scene, make_stack, wait_for
 from tests.faults.container_process import SECRETS, ContainerProcess, check_lines
 from tests.stand_ins.openai_server import OpenAIStandIn
 
@@ -76,21 +77,44 @@ def test_redis_starts_first_and_stops_last_and_each_line_has_its_form(open_conta
     assert not any(secret in api.output for secret in SECRETS.values())
 
 
-def test_33_a_redis_that_cannot_start_ends_the_container(open_container) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-        api = open_container("api", REDIS_URL=f"redis://127.0.0.1:{port}/0")
-        assert api.process.wait(120) == 1
-    assert api.says("redis cannot run: the container ends.")
-    check_lines(api.output, "[API]")
+@pytest.fixture(scope="module")
+def failing(
+    tmp_path_factory: pytest.TempPathFactory, new_database: Callable[[], str]
+) -> Iterator[dict[str, ContainerProcess]]:
+    """Containers of each of which one program cannot run, by its name.
+
+    All are started at once, because what takes time is how often, and after which pauses, a start is tried again.
+    """
+    folder = tmp_path_factory.mktemp("failing")
+    programs = folder / "broken"
+    programs.mkdir()
+    (programs / "celery").write_text("#!/bin/sh\necho 'no memory left' >&2\nexit 1\n")
+    (programs / "celery").chmod(0o755)
+    with contextlib.ExitStack() as opened:
+        taken = opened.enter_context(socket.create_server(("0.0.0.0", 0)))
+        port = str(taken.getsockname()[1])
+        broker = opened.enter_context(LocalRedis(log=folder / "redis.log"))
+        path = f"{programs}:{Path(sys.executable).parent}:{os.environ['PATH']}"
+        started = {}
+        for program, name, changes in (
+            ("redis", "api", {"REDIS_URL": f"redis://127.0.0.1:{port}/0"}),
+            ("gunicorn", "api", {"PORT": port}),
+            ("watchdog", "worker", {"WATCHDOG_PORT": port, "REDIS_URL": broker.url}),
+            ("celery", "worker", {"PATH": path, "REDIS_URL": broker.url}),
+        ):
+            container = ContainerProcess(name, folder / program, DATABASE_URL=new_database(), **changes)
+            started[program] = opened.enter_context(container)
+        yield started
 
 
-def test_33_an_api_that_cannot_have_its_port_ends_the_container(open_container) -> None:
-    with socket.create_server(("0.0.0.0", 0)) as taken:
-        api = open_container("api", PORT=str(taken.getsockname()[1]))
-        assert api.process.wait(200) == 1
-    assert api.says("gunicorn cannot run: the container ends.")
-    check_lines(api.output, "[API]")
+@pytest.mark.parametrize("program", ["redis", "gunicorn", "watchdog", "celery"])
+def test_33_a_program_that_cannot_run_ends_the_container(failing: dict[str, ContainerProcess], program: str) -> None:
+    container = failing[program]
+    assert container.process.wait(200) == 1
+    assert container.says(f"{program} cannot run: the container ends.")
+    lines = check_lines(container.output, container.prefix)
+    # Why is said as well, whatever program says it.
+    assert program != "celery" or any("no memory left" in line for line in lines)
 
 
 @pytest.mark.parametrize(("name", "prefix"), [("api", "[API]"), ("worker", "[WORKER]")])
@@ -100,28 +124,6 @@ def test_33_settings_that_are_refused_end_the_container_at_once(open_container, 
     assert container.says("JWT_SECRET is too short")
     assert not container.says("spawned")
     check_lines(container.output, prefix)
-
-
-def test_33_a_watchdog_that_cannot_start_ends_the_container(open_container, tmp_path: Path) -> None:
-    with socket.create_server(("0.0.0.0", 0)) as taken, LocalRedis(log=tmp_path / "redis.log") as broker:
-        worker = open_container("worker", WATCHDOG_PORT=str(taken.getsockname()[1]), REDIS_URL=broker.url)
-        assert worker.process.wait(180) == 1
-    assert worker.says("watchdog cannot run: the container ends.")
-    check_lines(worker.output, "[WORKER]")
-
-
-def test_a_celery_that_ends_again_and_again_ends_the_container(open_container, tmp_path: Path) -> None:
-    programs = tmp_path / "broken"
-    programs.mkdir()
-    (programs / "celery").write_text("#!/bin/sh\necho 'no memory left' >&2\nexit 1\n")
-    (programs / "celery").chmod(0o755)
-    with LocalRedis(log=tmp_path / "redis.log") as broker:
-        path = f"{programs}:{Path(sys.executable).parent}:{os.environ['PATH']}"
-        worker = open_container("worker", PATH=path, REDIS_URL=broker.url)
-        assert worker.process.wait(180) == 1
-    assert worker.says("celery cannot run: the container ends.")
-    lines = check_lines(worker.output, "[WORKER]")
-    assert any("no memory left" in line for line in lines)
 
 
 def test_a_broker_outside_means_that_no_redis_is_started(open_container, tmp_path: Path) -> None:
@@ -209,9 +211,13 @@ def test_a_killed_redis_comes_back_with_what_was_queued(open_container) -> None:
 
 
 def test_2_a_killed_celery_is_started_again_and_its_steps_are_resumed(
-    open_container, tmp_path: Path, record_property: Callable[[str, object], None]
+    open_container,
+    tmp_path: Path,
+    new_database: Callable[[], str],
+    record_property: Callable[[str, object], None],
 ) -> None:
-    with OpenAIStandIn() as model, make_stack(model, tmp_path / "logs", workers=0) as stack:
+    database = Migrated(new_database())
+    with OpenAIStandIn() as model, make_stack(model, tmp_path / "logs", database, workers=0) as stack:
         shared = ("DATABASE_URL", "REDIS_URL", "OPENAI_API_KEY", "OPENAI_BASE_URL", "SECTION_CHARS", "LEASE_S")
         worker = open_container("worker", **{name: stack.env[name] for name in shared})
         beat = worker.temporary / "worker" / "worker.json"

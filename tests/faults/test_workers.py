@@ -1,16 +1,19 @@
-"""Workers that are killed, frozen, stopped: every step is done, once (faults 1 to 4 and 13)."""
+"""Workers that are killed, frozen, stopped: every step is done, once (faults 1 to 4, 13 and 36)."""
 
 import contextlib
 import signal
 import threading
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
 
+from config.local.client import ApiClient
 from config.local.redis import LocalRedis
 from tests.faults.conftest import Scene, wait_for
+from tests.faults.work import Work
 
 pytestmark = pytest.mark.faults
 
@@ -58,7 +61,8 @@ def poison(scene: Scene) -> Iterator[list[int]]:
 
     ports: set[int] = set()
     scene.model.set_script(
-        [{"do": "sleep", "seconds": 1, "contains": 'page number="2"'}, {"do": "sleep", "seconds": 1}]
+        # Who asks about that page is killed long before there is an answer.
+        [{"do": "sleep", "seconds": 30, "contains": 'page number="2"'}, {"do": "sleep", "seconds": 1}]
     )
     thread = threading.Thread(target=watch)
     thread.start()
@@ -133,7 +137,8 @@ def test_4_a_stopping_worker_whose_broker_is_gone_hands_its_steps_back(scene: Sc
 
 
 def test_13_a_worker_that_outlived_its_lease_cannot_write(scene: Scene, tmp_path: Path) -> None:
-    scene.model.set_script([{"do": "sleep", "on": [1], "seconds": 1}])
+    # Frozen long before there is an answer, and thawed long after.
+    scene.model.set_script([{"do": "sleep", "on": [1], "seconds": 4}])
     run = scene.start_run(scene.upload(tmp_path, 1), flashcards=3, questions=0)
     zombie = scene.busy_child()
     zombie.send_signal(signal.SIGSTOP)
@@ -145,3 +150,37 @@ def test_13_a_worker_that_outlived_its_lease_cannot_write(scene: Scene, tmp_path
     wait_for("the zombie's way out", lambda: "lease_lost" in (scene.stack.logs / "worker-1.log").read_text())
     assert scene.query("SELECT count(*) FROM flashcards WHERE run_id = %s", run) == cards
     assert max(scene.attempts(run)) == 2
+
+
+def test_36_an_account_deleted_with_a_run_going_stays_deleted(scene: Scene, tmp_path: Path) -> None:
+    scene.model.set_script([{"do": "sleep", "on": [1], "seconds": 3}])
+    leaving = Work(ApiClient(scene.stack.api_url), scene.database_url, scene.model)
+    leaving.api.sign_in("leaving@example.org")
+    study_set = leaving.upload(tmp_path, 1)
+    run = leaving.start_run(study_set, flashcards=3, questions=0)
+    scene.wait_for_call()
+    ((user_id,),) = scene.query("SELECT user_id FROM runs WHERE id = %s", run)
+    log = scene.stack.logs / "worker-1.log"
+    lost = log.read_text().count("lease_lost")
+    leave = urllib.request.Request(
+        f"{scene.stack.api_url}/users/me?confirm=erase-everything",
+        method="DELETE",
+        headers={"Authorization": f"Bearer {leaving.api.token}"},
+    )
+    with urllib.request.urlopen(leave, timeout=30) as answer:
+        assert answer.status == 202
+    wait_for("the erasure", lambda: scene.query("SELECT 1 FROM users WHERE id = %s AND erased_at IS NOT NULL", user_id))
+    # The worker still waits for the model, for a user who is not there any more.
+    assert "at_out" not in scene.model.calls[0]
+    wait_for("the way out of the step", lambda: log.read_text().count("lease_lost") > lost)
+    assert "at_out" in scene.model.calls[0]
+    # Whoever comes with the same address now is somebody else, whose work is done as ever.
+    leaving.api.sign_in("leaving@example.org")
+    next_run = leaving.start_run(leaving.upload(tmp_path, 1), flashcards=3, questions=0)
+    leaving.check_done_once(next_run)
+    ((made,),) = scene.query("SELECT sum(requests) FROM model_calls WHERE run_id = %s", next_run)
+    assert len(scene.model.calls) == 1 + made
+    tables = scene.query("SELECT relid::regclass::text FROM pg_stat_user_tables WHERE relname <> 'users'")
+    for (table,) in tables:
+        hers = f"SELECT 1 FROM {table} t WHERE t::text ~ %s"
+        assert scene.query(hers, f"{user_id}|{study_set}|{run}") == [], table

@@ -1,10 +1,12 @@
 """A student's work with a running system, whatever it runs on, and what must hold of it."""
 
 import os
+import signal
 import time
 from collections.abc import Callable
 from typing import Any
 
+import psutil
 import psycopg2
 import pytest
 
@@ -12,7 +14,7 @@ from config.local.client import ApiClient
 from tests.generation.conftest import notes
 
 # Far above what is needed: it ends a test that hangs, and says nothing about speed.
-_PATIENCE_S = 90.0
+_PATIENCE_S = 120.0
 
 
 def wait_for(what: str, condition: Callable[[], Any], patience_s: float = _PATIENCE_S) -> Any:
@@ -24,6 +26,30 @@ def wait_for(what: str, condition: Callable[[], Any], patience_s: float = _PATIE
             return value
         time.sleep(0.05)
     pytest.fail(f"{what}: not within {patience_s:.0f} s")
+
+
+def freeze(process: psutil.Process) -> Callable[[], None]:
+    """Stop a process; return what lets it go on if it is still there."""
+    process.send_signal(signal.SIGSTOP)
+
+    def thaw() -> None:
+        if process.is_running():
+            process.send_signal(signal.SIGCONT)
+
+    return thaw
+
+
+def shortest_s(measure: Callable[[], float], bound_s: float, tries: int = 3) -> float:
+    """Return the best of some measurements of how long something takes, the first below the bound being the last.
+
+    A machine that others use only ever makes it slower: once below the bound says that the product keeps to it.
+    """
+    best_s = measure()
+    for _ in range(tries - 1):
+        if best_s < bound_s:
+            break
+        best_s = min(best_s, measure())
+    return best_s
 
 
 class Work:

@@ -3,7 +3,7 @@
 import http.client
 import sqlite3
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import pytest
 
 from config.local.client import ApiProblem
 from config.local.folders import CHECKOUT
-from tests.faults.conftest import Scene, make_stack
+from tests.faults.conftest import Migrated, Scene, make_stack
 from tests.stand_ins.openai_server import OpenAIStandIn
 
 SAMPLE = CHECKOUT / "config" / "local" / "sample" / "vorlesung.pdf"
@@ -30,11 +30,11 @@ MISBEHAVIOUR = [
 
 
 @pytest.fixture(scope="module")
-def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+def scene(tmp_path_factory: pytest.TempPathFactory, new_database: Callable[[], str]) -> Iterator[Scene]:
     """The system with a model on loopback that is waited for three seconds at most."""
     with OpenAIStandIn() as model:
-        stack = make_stack(model, tmp_path_factory.mktemp("logs"), OPENAI_TIMEOUT_S="3", SECTION_CHARS="1500")
-        with stack:
+        logs, database = tmp_path_factory.mktemp("logs"), Migrated(new_database())
+        with make_stack(model, logs, database, OPENAI_TIMEOUT_S="3", SECTION_CHARS="1500") as stack:
             stack.wait_for_worker("worker-1")
             yield Scene(stack, model)
 

@@ -58,6 +58,19 @@ def test_the_file_of_an_unused_study_set_expires(client, document, expire, grow_
     assert expire() == 0
 
 
+def test_cards_and_quotes_outlive_the_file(client, document, expire, grow_old, query) -> None:
+    path = f"/api/v1/study-sets/{document['study_set_id']}/flashcards"
+    quote = {"document_id": document["id"], "page": 1, "quote": "Cell number 7 divides into two"}
+    card = client.post(path, json={"front": "What divides?", "back": "A cell", "evidence": quote})
+    assert card.status_code == 201, card.text
+    grow_old()
+    assert expire() == 1
+    (kept,) = client.get(path).json["items"]
+    assert (kept["id"], kept["back"]) == (card.json["id"], "A cell")
+    assert kept["evidence"] == card.json["evidence"]
+    assert kept["evidence"][0]["quote"] == "Cell number 7 divides into two"
+
+
 def test_an_expired_file_leaves_no_object(client, bucket: Bucket, document, move, expire, grow_old, discard) -> None:
     move()
     grow_old()

@@ -1,11 +1,15 @@
 """The first process of a container: every line in our form, signals handed on, exit codes, orphans collected."""
 
+import fcntl
 import json
 import os
 import re
+import select
 import signal
+import struct
 import subprocess
 import sys
+import termios
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -181,9 +185,16 @@ def test_orphans_that_go_on_printing_are_not_listened_to(start) -> None:
     reader.join()
 
 
+def is_full(pipe: int) -> bool:
+    """Tell whether a pipe has no room for a line."""
+    size = fcntl.fcntl(pipe, fcntl.F_GETPIPE_SZ)
+    (waiting,) = struct.unpack("i", fcntl.ioctl(pipe, termios.FIONREAD, b"0000"))
+    return waiting > size - select.PIPE_BUF
+
+
 def test_a_signal_is_handed_on_while_nobody_reads_our_lines(start) -> None:
     process = start("trap 'exit 5' TERM; yes long-line | head -c 3000000 & wait; while :; do sleep 0.1; done")
-    time.sleep(1)
+    wait_for("a full pipe", lambda: is_full(process.stdout.fileno()))
     process.send_signal(signal.SIGTERM)
     time.sleep(0.5)
     process.stdout.read()

@@ -68,6 +68,22 @@ def test_files_of_others_are_left_alone(temporary: Path) -> None:
     assert path.exists()
 
 
+_FORGOTTEN = ("workers", "idempotency_keys", "sessions", "sign_in_codes", "activities", "export_pieces")
+# One of each that is to go, beside one that is to stay.
+_OLD_ROWS = (
+    "INSERT INTO sessions SELECT (jsonb_populate_record(s, jsonb_build_object("
+    "'id', gen_random_uuid(), 'ended_at', now() - interval '31 days'))).* FROM sessions s",
+    "INSERT INTO sign_in_codes SELECT sha256(n::text::bytea), '', id, 'google', now() - n * interval '1 minute'"
+    " FROM users, unnest(ARRAY[1, -1]) n",
+    "INSERT INTO activities (id, user_id, kind, data)"
+    " SELECT '01800000-0000-7000-8000-000000000000', id, 'signed_in', '{}' FROM users",
+    "INSERT INTO data_exports (id, user_id, state, attempt, failures, size_bytes, expires_at, stored_in)"
+    " SELECT gen_random_uuid(), id, 'done', 1, 0, 1, now() - n * interval '1 minute', 'postgres'"
+    " FROM users, unnest(ARRAY[1, -1]) n",
+    "INSERT INTO export_pieces SELECT id, 1, 0, 'x' FROM data_exports",
+)
+
+
 def test_what_is_old_is_forgotten_now_and_then(app: Flask, client, engine: sa.Engine, temporary: Path) -> None:
     with engine.begin() as connection:
         connection.execute(
@@ -82,24 +98,25 @@ def test_what_is_old_is_forgotten_now_and_then(app: Flask, client, engine: sa.En
                 " SELECT id, 'r', 'k', 'f', 200, '', now() - interval '25 hours' FROM users"
             )
         )
+        for statement in _OLD_ROWS:
+            connection.execute(sa.text(statement))
     left = temporary / "upload-old"
     left.write_text("x")
     age(left)
 
-    def count() -> tuple[int, int, bool]:
+    def count() -> tuple[int, ...]:
         with engine.connect() as connection:
-            workers = connection.scalar(sa.text("SELECT count(*) FROM workers"))
-            answers = connection.scalar(sa.text("SELECT count(*) FROM idempotency_keys"))
-        return workers, answers, left.exists()
+            rows = (connection.scalar(sa.text(f"SELECT count(*) FROM {table}")) for table in _FORGOTTEN)
+            return (*rows, left.exists())
 
     with app.app_context():
         keep_house(1)
         keep_machine(1)
-        assert count() == (2, 1, True)
+        assert count() == (2, 1, 2, 2, 2, 2, True)
         keep_machine(100)
-        assert count() == (2, 1, False)
+        assert count() == (2, 1, 2, 2, 2, 2, False)
         keep_house(100)
-        assert count() == (1, 0, False)
+        assert count() == (1, 0, 1, 1, 1, 1, False)
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from backend.core.database import db
 from backend.core.queue import configure_queue
 from backend.settings import Settings, get_settings
 from tests.architecture.source_tree import CHECKOUT
+from tests.faults.work import shortest_s
 from tests.operations.conftest import Scraped
 
 Scrape = Callable[[], Scraped]
@@ -293,10 +294,16 @@ def test_the_database_is_down_and_the_rest_is_told(
     scrape_app: Callable[..., Scraped], silent: str, port: str, app: Any
 ) -> None:
     address = silent if port == "silent" else "127.0.0.1:1"
-    started = time.monotonic()
-    scraped = scrape_app(database_url=f"postgresql://nobody@{address}/nothing")
+    found = []
+
+    def measure() -> float:
+        started = time.monotonic()
+        found.append(scrape_app(database_url=f"postgresql://nobody@{address}/nothing"))
+        return time.monotonic() - started
+
     # Connecting alone would take three seconds to give up.
-    assert time.monotonic() - started < 2.5
+    assert shortest_s(measure, 2.5) < 2.5
+    scraped = found[-1]
     assert scraped.value("database_up") == 0
     assert scraped.value("broker_up") == 1
     assert scraped.total("http_requests_total", route="other") >= 1

@@ -307,6 +307,8 @@ def own_server(tmp_path: Path) -> Iterator[Callable[[], Server]]:
 
 def test_who_has_connected_before_the_end_is_answered(own_server: Callable[[], Server]) -> None:
     server = own_server()
+    # The main process listens before its child is there.
+    assert server.ask(get(b"/first"))["path"] == "/first"
     (worker,) = psutil.Process(server.process.pid).children()
     with server.connect() as kept:
         kept.sendall(get(b"/before"))

@@ -73,11 +73,11 @@ def test_schema_is_in_the_prompt_too_since_servers_do_not_show_it(
 def test_guess_is_checked_again_later(
     model: OpenAIModel, server: OpenAIStandIn, section: SectionRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("backend.generation.openai_model.GUESS_HOLDS_S", 0.2)
+    monkeypatch.setattr("backend.generation.openai_model.GUESS_HOLDS_S", 1.0)
     server.set_script([{"do": "server_error", "on": [1]}])
     assert write(model, section) == 3
     assert write(model, section) == 3
-    time.sleep(0.25)
+    time.sleep(1.05)
     assert write(model, section) == 3
     time.sleep(0.25)
     assert write(model, section) == 3

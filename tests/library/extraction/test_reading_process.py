@@ -67,7 +67,8 @@ def test_the_wall_clock_ends_a_child_that_hangs(slow_text, monkeypatch):
 
     with pytest.raises(UnreadableFile, match="timed_out"):
         read_document(slow_text, DocumentKind.TXT, ReadLimits(max_pages=10_000, wall_s=1.0), stop)
-    assert time.monotonic() - started < 5
+    # Stopped, it would never end by itself.
+    assert time.monotonic() - started < 15
     assert not psutil.pid_exists(stopped[0])
 
 

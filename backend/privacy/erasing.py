@@ -1,0 +1,116 @@
+"""The erasure of a user who has left: one study set after another, then the rest, table by table.
+
+Each part has a transaction of its own, and what is done stays done: an erasure that is cut goes on where it was.
+It is never given up. Nothing can be added meanwhile (see ``accounts.leaving``), so what is empty stays empty; even
+so the end looks at every table once more.
+"""
+
+import threading
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
+
+from backend.accounts import service as accounts
+from backend.core import jobs
+from backend.core.database import db, is_passing
+from backend.core.jobs import Claim, JobState, LeaseLost, database_now
+from backend.core.logging import get_logger, log_context
+from backend.core.transaction import transaction
+from backend.library import service as library
+from backend.privacy.belongings import USERS, find_ways, is_of, list_erased
+from backend.privacy.models import Erasure
+
+log = get_logger(__name__)
+
+_AGAIN_S = 5.0
+_AFTER_FAILURES_S = 600
+# A study set may hold a gigabyte of files, which is more than a statement of a request may take.
+_STATEMENT_TIMEOUT = "120s"
+
+
+class _NotEmpty(Exception):
+    """Something of the user is still there, at the end."""
+
+
+def erase_user(erasure_id: UUID) -> None:
+    """Erase a user. Does nothing when it is not there, not queued, or under way."""
+    with transaction():
+        held = jobs.claim(Erasure, erasure_id)
+    if held is None:
+        return
+    with log_context(erasure_id=erasure_id, request_id=held.request_id, attempt=held.attempt):
+        try:
+            with jobs.lease(Erasure, held) as lost:
+                _erase(held, lost)
+        except LeaseLost:
+            log.warning("privacy.erasure.lease_lost")
+        except Exception as error:
+            if not (isinstance(error, DBAPIError) and is_passing(error)):
+                log.exception("privacy.erasure.crashed")
+            with transaction():
+                jobs.retry_later(Erasure, held, delay_s=_AGAIN_S, is_failure=False)
+
+
+def _erase(held: Claim, lost: threading.Event) -> None:
+    with transaction():
+        user_id = db.session.scalar(sa.select(Erasure.user_id).where(Erasure.id == held.id))
+    if user_id is None:
+        raise LeaseLost
+    while _delete_study_set(user_id):
+        if lost.is_set():
+            raise LeaseLost
+    ways = find_ways()
+    for table in list_erased():
+        # What leads to the user by way of another table has gone with it.
+        if table.name == Erasure.__tablename__ or all(key.column.table.name != USERS for key in ways[table.name]):
+            continue
+        with transaction():
+            _allow_time()
+            db.session.execute(sa.delete(table).where(is_of(table, user_id, ways)))
+        if lost.is_set():
+            raise LeaseLost
+    with transaction():
+        _end(held, user_id)
+    log.info("privacy.user.erased", user_id=str(user_id))
+
+
+def _delete_study_set(user_id: UUID) -> bool:
+    with transaction():
+        _allow_time()
+        return library.delete_next_study_set(user_id)
+
+
+def _allow_time() -> None:
+    db.session.execute(sa.select(sa.func.set_config("statement_timeout", _STATEMENT_TIMEOUT, True)))
+
+
+def _end(held: Claim, user_id: UUID) -> None:
+    gone = db.session.scalar(sa.delete(Erasure).where(*jobs.is_held(Erasure, held)).returning(Erasure.id))
+    if gone is None:
+        raise LeaseLost
+    ways = find_ways()
+    for table in list_erased():
+        if db.session.scalar(sa.select(sa.exists().where(is_of(table, user_id, ways)))):
+            raise _NotEmpty(table.name)
+    accounts.mark_erased(user_id)
+
+
+def _try_again(erasure_id: UUID, code: str) -> None:
+    log.error("privacy.erasure.stuck", erasure_id=str(erasure_id), code=code)
+    moment = database_now()
+    db.session.execute(
+        sa.update(Erasure)
+        .where(Erasure.id == erasure_id)
+        .values(
+            state=JobState.QUEUED,
+            failures=0,
+            error_code=None,
+            ended_at=None,
+            available_at=moment + sa.func.make_interval(0, 0, 0, 0, 0, 0, _AFTER_FAILURES_S),
+        )
+        .execution_options(synchronize_session=False)
+    )
+
+
+jobs.register(Erasure, _try_again)

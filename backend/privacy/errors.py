@@ -1,0 +1,56 @@
+"""Errors of exports."""
+
+from backend.core.errors import DomainError
+
+
+class ExportNotReady(DomainError):
+    """The export is still being made."""
+
+    code = "export_not_ready"
+    status = 409
+    retry_after_s = 10
+    texts = {
+        "en": "Your export is still being made. Please try again shortly.",
+        "de": "Dein Export wird noch erstellt. Bitte versuche es gleich noch einmal.",
+        "fr": "Ton export est encore en préparation. Réessaie dans un instant.",
+        "it": "La tua esportazione è ancora in preparazione. Riprova tra poco.",
+    }
+
+
+class ExportFailed(DomainError):
+    """The export could not be made."""
+
+    code = "export_failed"
+    status = 409
+    texts = {
+        "en": "This export could not be made because of a fault on our side. Please ask for a new one.",
+        "de": "Dieser Export konnte wegen eines Fehlers bei uns nicht erstellt werden. Bitte fordere einen neuen an.",
+        "fr": "Cet export n’a pas pu être créé à cause d’une erreur de notre côté. Demandes-en un nouveau.",
+        "it": "Questa esportazione non è riuscita per un errore nostro. Richiedine una nuova.",
+    }
+
+
+class ExportExpired(DomainError):
+    """The export was deleted, its time being over or a newer one having taken its place."""
+
+    code = "export_expired"
+    status = 410
+    texts = {
+        "en": "This export has expired and was deleted. Please ask for a new one.",
+        "de": "Dieser Export ist abgelaufen und wurde gelöscht. Bitte fordere einen neuen an.",
+        "fr": "Cet export a expiré et a été supprimé. Demandes-en un nouveau.",
+        "it": "Questa esportazione è scaduta ed è stata eliminata. Richiedine una nuova.",
+    }
+
+
+class NoSuchPart(DomainError):
+    """A part of the archive is asked for that is beyond its end."""
+
+    code = "no_such_part"
+    status = 416
+    texts = {
+        "en": "The archive has {size_bytes} bytes; there is no such part of it.",
+        "de": "Das Archiv hat {size_bytes} Bytes; einen solchen Teil gibt es nicht.",
+        "fr": "L’archive compte {size_bytes} octets ; il n’y a pas de telle partie.",
+        "it": "L’archivio ha {size_bytes} byte; una parte simile non esiste.",
+    }

@@ -1,0 +1,66 @@
+"""Exports of all that is a user's, with their bytes, and erasures of users."""
+
+from datetime import datetime
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from backend.core.database import Base
+from backend.core.jobs import Job, job_constraints
+from backend.core.personal import withheld
+
+_INNER = withheld("where the bytes of an export are; they are what is exported")
+_OPEN = "state IN ('queued', 'running')"
+
+
+class DataExport(Job, Base):
+    """One archive with all that is a user's.
+
+    ``stored_in`` and ``stored_key`` say where its bytes are, as with a document: in ``export_pieces`` of the
+    attempt that ended it, or in a bucket; None before it is done and once it has expired.
+    """
+
+    task = "privacy.make_export"
+
+    __tablename__ = "data_exports"
+    __table_args__ = (
+        *job_constraints(),
+        sa.CheckConstraint("((stored_in LIKE 's3://%') IS TRUE) = (stored_key IS NOT NULL)", name="key_in_bucket"),
+        sa.CheckConstraint(
+            "(state = 'done') = (size_bytes IS NOT NULL AND expires_at IS NOT NULL)", name="done_has_size_and_end"
+        ),
+        # Everything of hers is read, compressed and stored again for each: one at a time is enough.
+        sa.Index("uq_data_exports_open", "user_id", unique=True, postgresql_where=sa.text(_OPEN)),
+        sa.Index("ix_data_exports_user_id_id", "user_id", "id"),
+        sa.Index("ix_data_exports_expires_at", "expires_at", postgresql_where=sa.text("stored_in IS NOT NULL")),
+    )
+
+    user_id: Mapped[UUID] = mapped_column(sa.ForeignKey("users.id", ondelete="CASCADE"))
+    size_bytes: Mapped[int | None] = mapped_column(sa.BigInteger)
+    expires_at: Mapped[datetime | None]
+    stored_in: Mapped[str | None] = mapped_column(info=_INNER)
+    stored_key: Mapped[UUID | None] = mapped_column(info=_INNER)
+
+
+class ExportPiece(Base):
+    """One piece of an archive, as one attempt at it wrote it: pieces of another attempt are never mixed in."""
+
+    __tablename__ = "export_pieces"
+    __table_args__ = ({"info": _INNER},)
+
+    export_id: Mapped[UUID] = mapped_column(sa.ForeignKey("data_exports.id", ondelete="CASCADE"), primary_key=True)
+    attempt: Mapped[int] = mapped_column(primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)
+    data: Mapped[bytes]
+
+
+class Erasure(Job, Base):
+    """The erasure of one user who has left. The row goes when nothing of hers is left, itself included."""
+
+    task = "privacy.erase_user"
+
+    __tablename__ = "erasures"
+    __table_args__ = (*job_constraints(), {"info": withheld("it is there only when its user has no access any more")})
+
+    user_id: Mapped[UUID] = mapped_column(sa.ForeignKey("users.id", ondelete="CASCADE"), unique=True)

@@ -1,0 +1,124 @@
+"""Leaving with everything: exports and erasure over HTTP."""
+
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID
+
+from apiflask import APIBlueprint
+from flask import Response, g, request, stream_with_context, url_for
+from flask.typing import ResponseReturnValue
+
+from backend.accounts import service as accounts
+from backend.core.idempotency import idempotent
+from backend.core.transaction import transaction
+from backend.privacy import service
+from backend.privacy.errors import NoSuchPart
+from backend.privacy.models import DataExport
+from backend.privacy.schemas import EraseQuery, ErasureAnswer, ExportAnswer, ExportList
+
+privacy = APIBlueprint("privacy", __name__, tag="Privacy")
+
+_FILE_DOC: dict[int | str, Any] = {
+    200: {"description": "The archive.", "content": {"application/zip": {}}},
+    206: {"description": "The part of it that was asked for.", "content": {"application/zip": {}}},
+    403: "Not with an API key",
+    409: "Not ready, or failed",
+    410: "The export has expired",
+    416: "There is no such part",
+}
+
+
+@privacy.post("/users/me/export")
+@privacy.output(ExportAnswer, status_code=202)
+@privacy.doc(responses={403: "Needs a fresh sign-in"})
+@idempotent
+def request_export() -> ResponseReturnValue:
+    """Ask for an archive of all that is yours; follow it at its Location. One is made at a time."""
+    with transaction():
+        accounts.require_fresh_sign_in(g.caller)
+        export = service.request_export(g.user_id)
+        answer = _answer(export)
+    return answer.model_dump(mode="json"), 202, {"Location": url_for(".get_export", export_id=export.id)}
+
+
+@privacy.get("/users/me/exports")
+@privacy.output(ExportList)
+def list_exports() -> ExportList:
+    """List your newest exports."""
+    with transaction():
+        return ExportList(items=[_answer(export) for export in service.list_exports(g.user_id)])
+
+
+@privacy.get("/users/me/exports/<uuid:export_id>")
+@privacy.output(ExportAnswer)
+def get_export(export_id: UUID) -> ExportAnswer:
+    """Read how far an export is."""
+    with transaction():
+        return _answer(service.get_export(g.user_id, export_id))
+
+
+@privacy.get("/users/me/exports/<uuid:export_id>/file")
+@privacy.doc(responses=_FILE_DOC)
+def download_export(export_id: UUID) -> Response:
+    """Download an export, or with `Range` the rest of one; signed in, not with an API key."""
+    with transaction():
+        accounts.require_session(g.caller)
+        export = service.get_export(g.user_id, export_id)
+    size_bytes = export.size_bytes or 0
+    tag = export.id.hex
+    part = _find_part(tag, size_bytes)
+    start, end = part or (0, size_bytes)
+    pieces = service.open_export(export, start)
+    # All pieces but the first are read after the request has ended, in its context.
+    response = Response(stream_with_context(_cut(pieces, end - start)), content_type="application/zip")
+    if part is not None:
+        response.status_code = 206
+        response.content_range.set(start, end, size_bytes)
+    response.content_length = end - start
+    response.set_etag(tag)
+    response.headers["Accept-Ranges"] = "bytes"
+    response.headers["Content-Disposition"] = f"attachment; filename=hackthestudy-{export.created_at:%Y-%m-%d}.zip"
+    return response
+
+
+@privacy.delete("/users/me")
+@privacy.input(EraseQuery, location="query", arg_name="query")
+@privacy.output(ErasureAnswer, status_code=202)
+@privacy.doc(responses={403: "Needs a fresh sign-in"})
+def erase_me(query: EraseQuery) -> ResponseReturnValue:
+    """Delete your account with everything in it. Your access ends at once, on all devices, and there is no way back."""
+    with transaction():
+        accounts.require_fresh_sign_in(g.caller)
+        service.leave(g.user_id)
+    # Cookies of this origin are of no use any more; a browser is told to forget them.
+    return ErasureAnswer(user_id=g.user_id).model_dump(mode="json"), 202, {"Clear-Site-Data": '"cookies"'}
+
+
+def _answer(export: DataExport) -> ExportAnswer:
+    return ExportAnswer(
+        id=export.id,
+        status=service.export_status(export),
+        size_bytes=export.size_bytes,
+        created_at=export.created_at,
+        expires_at=export.expires_at,
+    )
+
+
+def _find_part(tag: str, size_bytes: int) -> tuple[int, int] | None:
+    """Return the first byte that is asked for and the one after the last, or None for all. Raises NoSuchPart."""
+    wanted, condition = request.range, request.if_range
+    is_of_another = condition.date is not None or condition.etag not in (None, tag)
+    if wanted is None or wanted.units != "bytes" or len(wanted.ranges) != 1 or is_of_another or not size_bytes:
+        return None
+    part = wanted.range_for_length(size_bytes)
+    if part is None:
+        raise NoSuchPart(size_bytes=size_bytes)
+    return part
+
+
+def _cut(pieces: Iterator[bytes], length: int) -> Iterator[bytes]:
+    for piece in pieces:
+        yield piece[:length]
+        length -= len(piece)
+        if length <= 0:
+            return

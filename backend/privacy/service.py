@@ -1,0 +1,107 @@
+"""Business verbs of privacy."""
+
+from collections.abc import Iterator, Sequence
+from itertools import chain
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from backend.accounts import service as accounts
+from backend.accounts.types import ActivityKind
+from backend.core import jobs
+from backend.core.clock import now
+from backend.core.database import db
+from backend.core.errors import NotFound
+from backend.core.ids import new_id
+from backend.core.jobs import JobState
+from backend.core.logging import current_request_id, get_logger
+from backend.generation import service as generation
+from backend.privacy.archive import write_archive
+from backend.privacy.errors import ExportExpired, ExportFailed, ExportNotReady
+from backend.privacy.models import DataExport, Erasure
+from backend.privacy.storing import delete_expired_exports, read_archive
+from backend.privacy.types import ExportStatus
+
+__all__ = [
+    "delete_expired_exports",
+    "export_status",
+    "get_export",
+    "leave",
+    "list_exports",
+    "open_export",
+    "request_export",
+    "write_archive",
+]
+
+log = get_logger(__name__)
+
+_OPEN = (JobState.QUEUED, JobState.RUNNING)
+_MOST_LISTED = 50
+
+
+def request_export(user_id: UUID) -> DataExport:
+    """Queue an export of all that is the user's, or return the one that is being made already."""
+    mine = sa.select(DataExport).where(DataExport.user_id == user_id)
+    being_made = db.session.scalar(mine.where(DataExport.state.in_(_OPEN)))
+    if being_made is not None:
+        return being_made
+    export = DataExport(id=new_id(), user_id=user_id, request_id=current_request_id())
+    db.session.add(export)
+    db.session.flush()
+    accounts.record_activity(user_id, ActivityKind.EXPORT_REQUESTED, export_id=str(export.id))
+    jobs.dispatch(DataExport, [export.id])
+    return export
+
+
+def list_exports(user_id: UUID) -> Sequence[DataExport]:
+    """Return the user's newest exports, the newest first."""
+    mine = sa.select(DataExport).where(DataExport.user_id == user_id)
+    return db.session.scalars(mine.order_by(DataExport.id.desc()).limit(_MOST_LISTED)).all()
+
+
+def get_export(user_id: UUID, export_id: UUID) -> DataExport:
+    """Return the export. Raises NotFound."""
+    export = db.session.scalar(sa.select(DataExport).where(DataExport.id == export_id, DataExport.user_id == user_id))
+    if export is None:
+        raise NotFound
+    return export
+
+
+def export_status(export: DataExport) -> ExportStatus:
+    """Return where the export stands."""
+    if export.state == JobState.DONE:
+        is_there = export.stored_in is not None and export.expires_at is not None and export.expires_at > now()
+        return ExportStatus.READY if is_there else ExportStatus.EXPIRED
+    if export.state in _OPEN:
+        return ExportStatus.RUNNING if export.state == JobState.RUNNING else ExportStatus.QUEUED
+    return ExportStatus.FAILED
+
+
+def open_export(export: DataExport, start: int = 0) -> Iterator[bytes]:
+    """Return the archive's bytes from ``start`` on, of which the first piece has been read.
+
+    Opens transactions of its own. Raises ExportNotReady, ExportFailed, ExportExpired, FileUnavailable.
+    """
+    status = export_status(export)
+    if status is not ExportStatus.READY:
+        raise {ExportStatus.EXPIRED: ExportExpired, ExportStatus.FAILED: ExportFailed}.get(status, ExportNotReady)
+    pieces = read_archive(export.id, start)
+    return chain([next(pieces, b"")], pieces)
+
+
+def leave(user_id: UUID) -> None:
+    """End all access of a user at once, and have everything of hers erased. Raises NotFound.
+
+    Doing it twice is doing it once.
+    """
+    # Whoever records a step locks it and its run before the user, so her runs come first here too. One that begins
+    # between here and there ends with its study set.
+    generation.cancel_runs_of(user_id)
+    if not accounts.leave(user_id):
+        return
+    db.session.execute(sa.delete(DataExport).where(DataExport.user_id == user_id))
+    erasure = Erasure(id=new_id(), user_id=user_id, request_id=current_request_id())
+    db.session.add(erasure)
+    db.session.flush()
+    jobs.dispatch(Erasure, [erasure.id])
+    log.info("privacy.user.left", user_id=str(user_id))

@@ -1,0 +1,128 @@
+"""The watchdog beside a real worker: it leaves alone one that is busy, idle, or without broker or database.
+
+Any fault that it saw would have it act after one silence and a look; each test waits for two. The tests share one
+worker, which must be the same process from the first to the last (faults 1 and 3).
+"""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from redis import Redis
+
+from config.local.postgres import LocalPostgres
+from tests.faults.conftest import Scene, make_stack, wait_for
+from tests.faults.supervised import SILENCE_S, SupervisedWorker, main_of
+from tests.stand_ins.openai_server import OpenAIStandIn
+
+pytestmark = pytest.mark.faults
+
+LONG_ENOUGH_S = 2 * SILENCE_S
+
+
+@pytest.fixture(scope="module")
+def standing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+    """The system without worker and sweep: the tests bring one, with a watchdog."""
+    logs = tmp_path_factory.mktemp("logs")
+    with (
+        OpenAIStandIn() as model,
+        make_stack(model, logs, LocalPostgres(), workers=0, sweeper=False, CELERY_CONCURRENCY="2") as stack,
+    ):
+        yield Scene(stack, model)
+
+
+def test_a_broker_that_is_not_up_yet_is_waited_for(scene: Scene, tmp_path: Path) -> None:
+    scene.stack.redis.stop()
+    with SupervisedWorker(scene.stack, tmp_path / "worker") as worker:
+        main = main_of(worker)
+        time.sleep(LONG_ENOUGH_S)
+        scene.stack.redis.start()
+        wait_for("a canary", worker.canary)
+        assert worker.main() == main
+        assert worker.events("restarting") == []
+        run = scene.start_run(scene.upload(tmp_path, 1), flashcards=2, questions=0)
+        scene.check_done_once(run)
+
+
+@pytest.fixture(scope="module")
+def steady(standing: Scene, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SupervisedWorker]:
+    """A worker whose canary has come back once, with its watchdog."""
+    with SupervisedWorker(standing.stack, tmp_path_factory.mktemp("worker")) as worker:
+        worker.wait_until_steady()
+        yield worker
+
+
+@pytest.fixture
+def worker(steady: SupervisedWorker) -> Iterator[SupervisedWorker]:
+    """The worker that all share; after each test it is checked that nobody has ended it."""
+    main = main_of(steady)
+    yield steady
+    assert steady.main() == main
+    assert steady.events("restarting") == steady.events("ending_process") == []
+
+
+def test_an_idle_worker_is_left_alone(scene: Scene, worker: SupervisedWorker) -> None:
+    pool = worker.pool()
+    time.sleep(LONG_ENOUGH_S)
+    assert worker.pool() == pool
+    status, body = worker.liveness()
+    assert (status, body["status"], body["broker"]) == (200, "alive", "ok")
+    assert worker.liveness("/")[0] == 404
+    with Redis.from_url(scene.stack.redis.url) as broker:
+        # Nothing stays of workers that come and go: no message and no queue is kept for ever.
+        assert all(b"canary" not in entry for entry in broker.smembers("_kombu.binding.steps"))
+        assert all(broker.ttl(key) != -1 for key in broker.keys("canary*"))
+
+
+def test_a_busy_worker_is_left_alone(scene: Scene, worker: SupervisedWorker, tmp_path: Path) -> None:
+    # Both places are taken for longer than two silences: no canary comes back meanwhile.
+    scene.model.set_script([{"do": "sleep", "on": [1, 2], "seconds": 1.2 * LONG_ENOUGH_S}])
+    run = scene.start_run(scene.upload(tmp_path, 3), flashcards=9, questions=0)
+    scene.check_done_once(run)
+    assert set(scene.attempts(run)) == {1}
+
+
+def test_1_a_killed_process_of_the_pool_is_no_reason_to_restart(
+    scene: Scene, worker: SupervisedWorker, tmp_path: Path
+) -> None:
+    scene.model.set_script([{"do": "sleep", "on": [1], "seconds": 20}])
+    run = scene.start_run(scene.upload(tmp_path, 1), flashcards=3, questions=0)
+    scene.busy_child(worker.pool).kill()
+    scene.check_done_once(run)
+    time.sleep(LONG_ENOUGH_S)
+
+
+def test_3_a_step_that_always_kills_its_process_is_no_reason_to_restart(
+    scene: Scene, worker: SupervisedWorker, tmp_path: Path
+) -> None:
+    scene.model.set_script([{"do": "sleep", "seconds": 30}])
+    run = scene.start_run(scene.upload(tmp_path, 1), flashcards=2, questions=0)
+    for _ in range(3):
+        scene.busy_child(worker.pool).kill()
+        scene.model.forget_calls()
+    assert scene.wait_until_ended(run)["error"]["code"] == "worker_lost"
+    time.sleep(LONG_ENOUGH_S)
+
+
+def test_a_frozen_broker_is_no_fault_of_the_worker(scene: Scene, worker: SupervisedWorker) -> None:
+    scene.stack.redis.freeze()
+    try:
+        time.sleep(LONG_ENOUGH_S)
+        assert worker.liveness()[0] == 200
+    finally:
+        scene.stack.redis.thaw()
+    since = time.monotonic()
+    wait_for("a canary", lambda: (worker.canary() or 0.0) > since)
+    time.sleep(LONG_ENOUGH_S)
+
+
+def test_a_frozen_database_is_no_fault_of_the_worker(scene: Scene, worker: SupervisedWorker, tmp_path: Path) -> None:
+    pool = worker.pool()
+    with scene.frozen_database():
+        time.sleep(LONG_ENOUGH_S)
+        status, body = worker.liveness()
+        assert (status, body["leases_lost"]) == (200, None)
+    run = scene.start_run(scene.upload(tmp_path, 1), flashcards=2, questions=0)
+    scene.check_done_once(run)
+    assert worker.pool() == pool

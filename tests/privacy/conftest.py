@@ -1,0 +1,171 @@
+"""A student with one of everything, and what is left of her."""
+
+import io
+import json
+import zipfile
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from apiflask import APIFlask
+
+from backend.accounts import service as accounts
+from backend.accounts.types import VerifiedIdentity
+from backend.core.transaction import transaction
+from tests.library.conftest import bucket, configure, discard, object_store, query
+
+__all__ = ["bucket", "configure", "discard", "object_store", "query"]
+
+# Words that nobody else's rows have: her address, her name, and what is in her documents and cards.
+MARKERS = ("zenobia.quill@example.org", "Zenobia Quill", "xylophagous", "Zenobias Firefox", "quill-picture")
+NOTES = "A xylophagous beetle eats wood. Xylophagous insects need symbionts. " * 60
+
+
+class Student:
+    """A signed-in student, and what she has."""
+
+    def __init__(self, client: Any, study_set: str, document: str) -> None:
+        self.client = client
+        self.user_id = client.user_id
+        self.study_set = study_set
+        self.document = document
+
+    def leave(self) -> Any:
+        """Delete the account; return the answer."""
+        return self.client.delete("/api/v1/users/me?confirm=erase-everything")
+
+    def export(self) -> str:
+        """Ask for an export; return its path."""
+        answer = self.client.post("/api/v1/users/me/export")
+        assert answer.status_code == 202, answer.text
+        return str(answer.headers["Location"])
+
+    def open(self, path: str) -> zipfile.ZipFile:
+        """Download an export and open it."""
+        answer = self.client.get(f"{path}/file")
+        assert answer.status_code == 200, answer.text
+        return zipfile.ZipFile(io.BytesIO(answer.data))
+
+
+def read(archive: zipfile.ZipFile, table: str) -> list[dict[str, Any]]:
+    """Return the rows that an archive has of a table."""
+    return json.loads(archive.read(f"data/{table}.json"))
+
+
+@pytest.fixture
+def owner(client: Any, run_pending_jobs: Callable[[], int]) -> Student:
+    """A student with a study set and a document that has been read."""
+    study_set = client.make_study_set()
+    document = client.upload(study_set, ("notes.txt", NOTES.encode())).json["documents"][0]["id"]
+    run_pending_jobs()
+    return Student(client, study_set, document)
+
+
+@pytest.fixture
+def student(app: APIFlask, engine: sa.Engine, run_pending_jobs: Callable[[], int]) -> Student:
+    """A student after a full journey: everything that can be hers is there, but an export."""
+    client = app.test_client()
+    client.environ_base = {**client.environ_base, "HTTP_USER_AGENT": "Zenobias Firefox"}
+    client.sign_in(MARKERS[0])
+    client.sign_in(MARKERS[0])
+    path = f"/api/v1/study-sets/{client.make_study_set('Xylophagous insects')}"
+    document = client.upload(path.rsplit("/", 1)[1], ("xylophagous.txt", NOTES.encode())).json["documents"][0]["id"]
+    run_pending_jobs()
+    assert client.post(f"{path}/runs", json={}, headers={"Idempotency-Key": "xylophagous"}).status_code == 202
+    run_pending_jobs()
+    quote = {"document_id": document, "page": 1, "quote": "A xylophagous beetle eats wood."}
+    card = {"front": "What is xylophagous?", "back": "A beetle", "evidence": quote}
+    made = client.post(f"{path}/flashcards", json=card, headers={"Idempotency-Key": "card"})
+    assert made.status_code == 201, made.text
+    choices = [{"text": "A xylophagous beetle", "correct": True}, {"text": "A stone"}]
+    made = client.post(f"{path}/questions", json={"stem": "What eats wood?", "options": choices})
+    assert made.status_code == 201, made.text
+    assert client.post(f"{path}/runs", json={}).status_code == 202
+    with app.app_context(), transaction():
+        identity = VerifiedIdentity("google", "zenobia.quill@example.org", MARKERS[0], email_verified=True)
+        accounts.link(client.user_id, identity)
+        accounts.begin_hand_over(client.user_id, "google")
+    with engine.begin() as connection:
+        for name in ("Xylophagous beetles", "Symbionts"):
+            connection.execute(sa.text(_TOPIC), {"name": name, "set": path.rsplit("/", 1)[1]})
+        connection.execute(sa.text(_LINK))
+        connection.execute(
+            sa.text("UPDATE users SET name = 'Zenobia Quill', picture_url = 'https://example.org/quill-picture'")
+        )
+        connection.execute(
+            sa.text(
+                "INSERT INTO api_keys (id, user_id, name, prefix, key_hash, scopes)"
+                " SELECT gen_random_uuid(), id, 'Zenobia Quill', 'hts_1', 'hash', '{read}' FROM users"
+            )
+        )
+    return Student(client, path.rsplit("/", 1)[1], document)
+
+
+@pytest.fixture
+def remains(engine: sa.Engine) -> Callable[..., list[str]]:
+    """List the columns of any table, in any schema, in which one of the words is found."""
+
+    def look(*words: str) -> list[str]:
+        with engine.connect() as connection:
+            return [
+                f"{schema}.{table}.{column}"
+                for schema, table, column, kind in connection.execute(sa.text(_COLUMNS)).all()
+                if connection.scalar(_search(schema, table, column, kind), {"words": [f"%{word}%" for word in words]})
+            ]
+
+    return look
+
+
+_TOPIC = """
+INSERT INTO topics (id, study_set_id, name, name_key, summary)
+VALUES (gen_random_uuid(), :set, :name, 'key of ' || :name, 'xylophagous')
+"""
+_LINK = """
+INSERT INTO topic_links (id, study_set_id, source_id, target_id, label)
+SELECT gen_random_uuid(), a.study_set_id, a.id, b.id, 'xylophagous' FROM topics a, topics b
+WHERE a.name = 'Xylophagous beetles' AND b.name = 'Symbionts'
+"""
+_COLUMNS = """
+SELECT n.nspname, c.relname, a.attname, t.typname
+FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_type t ON t.oid = a.atttypid
+WHERE c.relkind IN ('r', 'p') AND a.attnum > 0 AND NOT a.attisdropped
+AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname NOT LIKE 'pg_toast%'
+AND t.typname IN ('text', 'varchar', 'bpchar', 'name', 'citext', 'json', 'jsonb', 'bytea', 'uuid',
+    '_text', '_varchar', '_uuid')
+ORDER BY 1, 2, 3
+"""
+
+
+def _search(schema: str, table: str, column: str, kind: str) -> sa.TextClause:
+    as_text = f"encode(\"{column}\", 'escape')" if kind == "bytea" else f'"{column}"::text'
+    return sa.text(f'SELECT EXISTS (SELECT 1 FROM "{schema}"."{table}" WHERE {as_text} ILIKE ANY (:words))')
+
+
+@pytest.fixture
+def make_due(engine: sa.Engine) -> Callable[[], None]:
+    """Have everything that waits for its next try wait no longer."""
+
+    def run() -> None:
+        with engine.begin() as connection:
+            for table in ("erasures", "data_exports", "steps", "documents"):
+                connection.execute(sa.text(f"UPDATE {table} SET available_at = now() WHERE state = 'queued'"))
+
+    return run
+
+
+@pytest.fixture
+def seeded(engine: sa.Engine) -> Iterator[sa.Engine]:
+    """A database in which somebody has made further tables, and declared them nowhere."""
+    with engine.begin() as connection:
+        connection.execute(
+            sa.text(
+                "CREATE TABLE diaries (id uuid PRIMARY KEY, user_id uuid NOT NULL REFERENCES users);"
+                "CREATE TABLE diary_pages (id uuid PRIMARY KEY, diary_id uuid REFERENCES diaries, text text);"
+                "CREATE TABLE notes_of_others (id uuid PRIMARY KEY, author_id uuid)"
+            )
+        )
+    yield engine
+    with engine.begin() as connection:
+        connection.execute(sa.text("DROP TABLE diary_pages, diaries, notes_of_others"))

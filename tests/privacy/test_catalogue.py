@@ -1,0 +1,140 @@
+"""PostgreSQL's own catalogue: every table with a way to a user is exported and erased, and closed once she leaves."""
+
+import subprocess
+import sys
+
+import sqlalchemy as sa
+from apiflask import APIFlask
+
+from backend.core.database import Base
+from backend.core.personal import is_kept, is_withheld
+from backend.privacy.belongings import USERS, find_ways, list_erased, list_exported
+from backend.privacy.explanation import EXPLAINED
+from tests.conftest import CHECKOUT
+
+# How the tables lead to users, whoever declared them and whether anybody did.
+_LEADING = sa.text(
+    """
+WITH RECURSIVE reached AS (
+    SELECT 'users'::regclass::oid AS oid
+    UNION
+    SELECT k.conrelid FROM pg_constraint k JOIN reached l ON k.confrelid = l.oid WHERE k.contype = 'f'
+)
+SELECT oid::regclass::text FROM reached
+"""
+)
+# Columns that look as if they named a user, and of which the database does not know that they do.
+_UNTIED = sa.text(
+    """
+SELECT c.oid::regclass || '.' || a.attname
+FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind IN ('r', 'p') AND a.attnum > 0 AND NOT a.attisdropped AND n.nspname = 'public'
+AND a.attname ~ '(^|_)(user|actor|owner|author|student|admin|member|account)(_id|_ids)?$'
+AND a.atttypid = 'uuid'::regtype
+AND NOT EXISTS (
+    SELECT 1 FROM pg_constraint k WHERE k.conrelid = c.oid AND k.contype = 'f' AND a.attnum = ANY (k.conkey)
+)
+ORDER BY 1
+"""
+)
+_GUARDED = sa.text("SELECT tgrelid::regclass::text FROM pg_trigger WHERE tgname = 'refuse_after_leaving'")
+_TIES = sa.text(
+    """
+SELECT k.conrelid::regclass::text, a.attname, k.confdeltype
+FROM pg_constraint k JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = k.conkey[1] WHERE k.contype = 'f'
+"""
+)
+
+
+def leading(engine: sa.Engine) -> set[str]:
+    with engine.connect() as connection:
+        return set(connection.scalars(_LEADING))
+
+
+def not_exported(engine: sa.Engine) -> set[str]:
+    """Return the tables with a way to a user that are no part of an export, though nothing says why."""
+    withheld = {table.name for table in Base.metadata.sorted_tables if is_withheld(table)}
+    return leading(engine) - {table.name for table, _ in list_exported()} - withheld
+
+
+def not_erased(engine: sa.Engine) -> set[str]:
+    """Return the tables with a way to a user of which something would stay, though nothing says why."""
+    kept = {table.name for table in Base.metadata.sorted_tables if is_kept(table)}
+    with engine.connect() as connection:
+        cascading = {(table, column): action == "c" for table, column, action in connection.execute(_TIES)}
+    ways = find_ways()
+    gone = {
+        table.name
+        for table in list_erased()
+        if any(key.column.table.name == USERS or cascading[table.name, key.parent.name] for key in ways[table.name])
+    }
+    return leading(engine) - gone - kept - {USERS}
+
+
+def not_closed(engine: sa.Engine) -> set[str]:
+    """Return the tables that a user who has left could still be given rows in."""
+    direct = {
+        table.name for table in list_erased() if any(key.column.table.name == USERS for key in table.foreign_keys)
+    }
+    with engine.connect() as connection:
+        return direct - set(connection.scalars(_GUARDED)) - {"erasures"}
+
+
+def untied(engine: sa.Engine) -> list[str]:
+    with engine.connect() as connection:
+        return list(connection.scalars(_UNTIED))
+
+
+def test_every_table_of_a_user_is_exported(app: APIFlask, engine: sa.Engine) -> None:
+    assert {"users", "identities", "evidence", "model_calls", "activities"} <= leading(engine)
+    assert not_exported(engine) == set()
+
+
+def test_every_table_of_a_user_is_erased(app: APIFlask, engine: sa.Engine) -> None:
+    assert not_erased(engine) == set()
+    assert not_closed(engine) == set()
+
+
+def test_who_names_a_user_says_so_to_the_database(app: APIFlask, engine: sa.Engine) -> None:
+    assert untied(engine) == []
+
+
+def test_a_table_that_nobody_declared_is_reported(app: APIFlask, seeded: sa.Engine) -> None:
+    assert not_exported(seeded) == {"diaries", "diary_pages"}
+    assert not_erased(seeded) == {"diaries", "diary_pages"}
+    assert untied(seeded) == ["notes_of_others.author_id"]
+
+
+def test_a_table_that_a_room_declares_is_taken_in() -> None:
+    metadata = sa.MetaData()
+    sa.Table("users", metadata, sa.Column("id", sa.Uuid, primary_key=True))
+    sa.Table("diaries", metadata, sa.Column("id", sa.Uuid, primary_key=True), user_key("user_id", nullable=False))
+    sa.Table("letters", metadata, user_key("from_id", nullable=False), user_key("to_id", nullable=False))
+    sa.Table("pages", metadata, sa.Column("diary_id", sa.ForeignKey("diaries.id"), nullable=True))
+    sa.Table("ledger", metadata, user_key("user_id", nullable=False), info={"kept": "money", "withheld": "no"})
+    assert {table.name for table, _ in list_exported(metadata)} == {"users", "diaries", "letters", "pages"}
+    assert [table.name for table in list_erased(metadata)] == ["pages", "letters", "diaries"]
+    assert len(find_ways(metadata)["letters"]) == 2
+
+
+def user_key(name: str, *, nullable: bool) -> "sa.Column[object]":
+    return sa.Column(name, sa.ForeignKey("users.id"), nullable=nullable)
+
+
+def test_no_secret_and_no_bytes_are_exported() -> None:
+    for table, columns in list_exported():
+        for column in columns:
+            assert not isinstance(column.type, sa.LargeBinary), f"{table.name}.{column.name}"
+            assert "token" not in column.name or table.name == "model_calls", f"{table.name}.{column.name}"
+            assert not column.name.endswith("hash"), f"{table.name}.{column.name}"
+
+
+def test_every_file_of_an_export_is_explained() -> None:
+    assert {table.name for table, _ in list_exported()} == set(EXPLAINED)
+
+
+def test_who_imports_the_room_knows_every_table(app: APIFlask) -> None:
+    code = "from backend.privacy import service; from backend.core.database import Base; print(*Base.metadata.tables)"
+    command = [sys.executable, "-c", code]
+    known = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=True).stdout.split()
+    assert set(find_ways()) <= set(known)
