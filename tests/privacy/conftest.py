@@ -85,7 +85,7 @@ def student(app: APIFlask, engine: sa.Engine, run_pending_jobs: Callable[[], int
     with app.app_context(), transaction():
         identity = VerifiedIdentity("google", "zenobia.quill@example.org", MARKERS[0], email_verified=True)
         accounts.link(client.user_id, identity)
-        accounts.begin_hand_over(client.user_id, "google")
+        accounts.begin_hand_over(client.user_id, "google", is_fresh=True)
     with engine.begin() as connection:
         for name in ("Xylophagous beetles", "Symbionts"):
             connection.execute(sa.text(_TOPIC), {"name": name, "set": path.rsplit("/", 1)[1]})
