@@ -13,6 +13,8 @@ override OUT := $(value OUT)
 override PORT := $(value PORT)
 override EMAIL := $(value EMAIL)
 override REVOKE := $(value REVOKE)
+# Further options for the first part of `make test`.
+PYTEST_OPTIONS ?=
 # The containers' tests come in groups, each with a system of its own; two of those are what a small machine bears.
 CONTAINER_PROCESSES ?= 2
 # The tests of faults wait most of the time, so that one process more than there are cores is at work.
@@ -44,7 +46,7 @@ admin: setup ## Make a user an administrator: make admin EMAIL=you@example.org, 
 	@$(PYTHON) -m config.local.admin $(if $(REVOKE),--revoke) -- "$$EMAIL"
 
 test: setup ## Run all tests on real PostgreSQL and Redis.
-	$(PYTHON) -m pytest -n $(TEST_PROCESSES) --dist loadgroup -m "not faults and not containers"
+	$(PYTHON) -m pytest -n $(TEST_PROCESSES) --dist loadgroup -m "not faults and not containers" $(PYTEST_OPTIONS)
 	$(PYTHON) -m pytest -m faults -n $(FAULT_PROCESSES) --dist loadfile
 
 test-faults: setup ## Run only the tests that kill, freeze and restart real processes.
