@@ -42,7 +42,7 @@ def list_sign_in_providers() -> ProvidersAnswer:
 @providers.post("/auth/links")
 @providers.input(LinkBody, arg_name="body")
 @providers.output(LinkAnswer)
-@providers.doc(responses={403: "Needs a fresh sign-in"})
+@providers.doc(responses={403: "Needs a fresh sign-in", 404: "No such provider"})
 def allow_link(body: LinkBody) -> LinkAnswer:
     """Begin to link a further way of signing in: navigate this browser to the `url` of the answer."""
     require_allowed_origin()

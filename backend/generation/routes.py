@@ -34,10 +34,20 @@ _EVENT_NUMBER = re.compile("[0-9]{1,9}")
 
 generation = APIBlueprint("generation", __name__, tag="Runs")
 
+# One event of the stream, as OpenAPI describes streams of them.
+_EVENT: dict[str, Any] = {
+    "type": "object",
+    "required": ["event", "data"],
+    "properties": {
+        "id": {"type": "string", "description": "The event's number, for `Last-Event-ID`."},
+        "event": {"type": "string", "description": "Its kind; `end` is the last one."},
+        "data": {"type": "string", "contentMediaType": "application/json", "description": "Its data, as JSON."},
+    },
+}
 _EVENTS_DOC: dict[int | str, Any] = {
     200: {
         "description": "Events as a stream, or as JSON with `after`.",
-        "content": {"text/event-stream": {"schema": {"type": "string"}}},
+        "content": {"text/event-stream": {"schema": _EVENT}},
     },
     503: "Too many streams",
 }
