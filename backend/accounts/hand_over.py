@@ -28,8 +28,8 @@ class HandOver(NamedTuple):
     browser: str
 
 
-def begin_hand_over(user_id: UUID, provider: str) -> HandOver:
-    """Make a one-time code for a user who has just signed in at a provider."""
+def begin_hand_over(user_id: UUID, provider: str, *, is_fresh: bool) -> HandOver:
+    """Make a one-time code for a user who has just signed in at a provider; ``is_fresh`` as in ``begin_session``."""
     pair = HandOver(secrets.token_urlsafe(_BYTES), secrets.token_urlsafe(_BYTES))
     db.session.add(
         SignInCode(
@@ -37,6 +37,7 @@ def begin_hand_over(user_id: UUID, provider: str) -> HandOver:
             browser_hash=hash_secret(pair.browser),
             user_id=user_id,
             provider=provider,
+            is_fresh=is_fresh,
             expires_at=db.session.scalars(sa.select(database_now())).one() + CODE_LIFE,
         )
     )
@@ -55,6 +56,7 @@ def redeem_code(code: str, browser: str, *, user_agent: str) -> Session | None:
         .returning(
             SignInCode.user_id,
             SignInCode.provider,
+            SignInCode.is_fresh,
             SignInCode.browser_hash,
             (SignInCode.expires_at > database_now()).label("in_time"),
         )
@@ -64,7 +66,7 @@ def redeem_code(code: str, browser: str, *, user_agent: str) -> Session | None:
         return None
     if not secrets.compare_digest(found.browser_hash, hash_secret(browser)):
         return None
-    return begin_session(found.user_id, provider=found.provider, user_agent=user_agent)
+    return begin_session(found.user_id, provider=found.provider, is_fresh=found.is_fresh, user_agent=user_agent)
 
 
 def forget_expired_codes() -> int:

@@ -36,7 +36,7 @@ from backend.accounts.sign_in_errors import (
     SignInFailed,
     UnknownProvider,
 )
-from backend.accounts.types import VerifiedIdentity
+from backend.accounts.types import SignIn, VerifiedIdentity
 from backend.core.errors import DomainError
 from backend.core.logging import get_logger
 from backend.core.transaction import refuse_open_transaction
@@ -60,18 +60,6 @@ _ENDPOINTS = ("authorization_endpoint", "token_endpoint", "jwks_uri")
 _ERROR_WORD = re.compile("[a-z_]{1,40}")
 _AWAY = frozenset({"server_error", "temporarily_unavailable"})
 _GITHUB_HEADERS = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
-
-
-@dataclass(frozen=True, slots=True)
-class SignIn:
-    """A sign-in that the provider has confirmed. ``next_path`` is where in the browser app it was to lead.
-
-    ``link_session_id`` is the session to whose user the identity is to be linked; None for a sign-in proper.
-    """
-
-    identity: VerifiedIdentity
-    next_path: str | None
-    link_session_id: UUID | None
 
 
 @dataclass(slots=True)
@@ -233,7 +221,7 @@ def finish_sign_in(name: str) -> SignIn:
         else:
             identity = _ask_openid(provider, calls, metadata, pending, code)
     link_session_id = UUID(pending.link) if pending.link else None
-    return SignIn(identity, pending.next_path, link_session_id)
+    return SignIn(identity, pending.next_path, pending.fresh, link_session_id)
 
 
 def _read_callback(provider: Provider, metadata: Mapping[str, Any]) -> str:

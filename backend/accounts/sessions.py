@@ -32,8 +32,11 @@ _KEPT = timedelta(days=30)
 _LONGEST_DEVICE = 100
 
 
-def begin_session(user_id: UUID, *, provider: str, user_agent: str) -> Session:
-    """Begin a session for a user who has just shown at a provider who she is."""
+def begin_session(user_id: UUID, *, provider: str, is_fresh: bool, user_agent: str) -> Session:
+    """Begin a session for a user whom a provider vouches for.
+
+    ``is_fresh`` says that the provider was made to ask her; it may else have remembered her for weeks.
+    """
     moment = db.session.scalars(sa.select(database_now())).one()
     settings = get_settings()
     latest_at = moment + timedelta(days=settings.session_days)
@@ -44,7 +47,7 @@ def begin_session(user_id: UUID, *, provider: str, user_agent: str) -> Session:
         device=name_device(user_agent),
         current_token=uuid4(),
         rotated_at=moment,
-        authenticated_at=moment,
+        authenticated_at=moment if is_fresh else None,
         last_seen_at=moment,
         expires_at=min(moment + timedelta(days=settings.session_idle_days), latest_at),
         latest_at=latest_at,

@@ -42,7 +42,7 @@ def list_sign_in_providers() -> ProvidersAnswer:
 @providers.post("/auth/links")
 @providers.input(LinkBody, arg_name="body")
 @providers.output(LinkAnswer)
-@providers.doc(responses={403: "Needs a fresh sign-in"})
+@providers.doc(responses={403: "Needs a fresh sign-in", 404: "No such provider"})
 def allow_link(body: LinkBody) -> LinkAnswer:
     """Begin to link a further way of signing in: navigate this browser to the `url` of the answer."""
     require_allowed_origin()
@@ -82,7 +82,7 @@ def finish_sign_in(provider: str) -> ResponseReturnValue:
         return redirect(_frontend_address(linked=provider, next=finished.next_path))
     with transaction():
         user_id = service.sign_in(finished.identity)
-        pair = service.begin_hand_over(user_id, provider)
+        pair = service.begin_hand_over(user_id, provider, is_fresh=finished.is_fresh)
     response = Response(status=302, headers={"Location": _frontend_address(code=pair.code, next=finished.next_path)})
     life_s = int(service.CODE_LIFE.total_seconds())
     set_cookie(response, HAND_OVER_COOKIE, pair.browser, path=PATH_WITH_COOKIES, max_age_s=life_s)

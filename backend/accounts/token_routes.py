@@ -126,7 +126,7 @@ def dev_login(body: DevLoginBody) -> TokenAnswer:
     with transaction():
         user_id = service.sign_in_for_development(body.email)
         session = service.begin_session(
-            user_id, provider=service.DEVELOPMENT_PROVIDER, user_agent=request.user_agent.string
+            user_id, provider=service.DEVELOPMENT_PROVIDER, is_fresh=True, user_agent=request.user_agent.string
         )
     return TokenAnswer(
         access_token=issue_access_token(user_id, session.id, life=_DEVELOPMENT_LIFE),

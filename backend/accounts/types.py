@@ -53,8 +53,8 @@ class ExamDefaults:
 class Caller:
     """Who sends a request: a user with one of her sessions, or with one of her API keys.
 
-    ``language`` is the one she chose in her profile, if any. ``authenticated_at`` is when she last signed in at her
-    provider for this session; None with an API key.
+    ``language`` is the one she chose in her profile, if any. ``authenticated_at`` is when her provider was made to ask
+    her for this session; None where it was not, and with an API key.
     """
 
     user_id: UUID
@@ -80,6 +80,21 @@ class VerifiedIdentity:
     name: str | None = None
     picture_url: str | None = None
     language: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """A sign-in that the provider has confirmed. ``next_path`` is where in the browser app it was to lead.
+
+    ``is_fresh`` says that the provider was made to ask her: for her password, or at least, where it can do no more
+    (GitHub, Google), which account to use. ``link_session_id`` is the session to whose user the identity is to be
+    linked; None for a sign-in proper.
+    """
+
+    identity: VerifiedIdentity
+    next_path: str | None
+    is_fresh: bool
+    link_session_id: UUID | None
 
 
 @dataclass(frozen=True, slots=True)

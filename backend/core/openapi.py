@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import re
 from importlib.resources import files
 from typing import Any
 
@@ -88,18 +89,21 @@ def configure_openapi(app: APIFlask, public_endpoints: frozenset[str], classes: 
     def finish(spec: dict[str, Any] | str) -> dict[str, Any]:
         if isinstance(spec, str):
             raise TypeError("The document is generated as JSON.")
-        operations = {
-            (str(rule), method): rule.endpoint for rule in app.url_map.iter_rules() for method in rule.methods or ()
+        rules = {
+            (_braces(rule.rule), method.lower()): rule
+            for rule in app.url_map.iter_rules()
+            for method in rule.methods or ()
         }
-        by_path = {(_braces(path), method.lower()): name for (path, method), name in operations.items()}
         for path, methods in spec["paths"].items():
             for method, operation in methods.items():
                 if isinstance(operation, dict) and "responses" in operation:
-                    endpoint = by_path.get((path, method), "")
+                    endpoint = rules[path, method].endpoint
+                    _describe_path(operation, rules[path, method].rule)
                     view = app.view_functions.get(endpoint)
                     if getattr(view, ACCEPTS_KEY, False):
                         operation.setdefault("parameters", []).append(IDEMPOTENCY_KEY)
-                        operation["responses"].setdefault("409", {"description": "Conflict"})
+                        for status, text in _KEY_REFUSED.items():
+                            operation["responses"].setdefault(status, {"description": text})
                         _add_header(operation, "2", "Location")
                         _add_header(operation, "409", "Retry-After")
                     limited = classes.find(endpoint, path, method.upper()) is not None
@@ -117,6 +121,17 @@ def _braces(rule: str) -> str:
     for part in rule.split("/"):
         parts.append("{" + part[1:-1].split(":")[-1] + "}" if part.startswith("<") else part)
     return "/".join(parts)
+
+
+def _describe_path(operation: dict[str, Any], rule: str) -> None:
+    """Say what the parts of the path must look like, of which the generator tells the types alone."""
+    kinds = {}
+    for part in rule.split("/"):
+        kind, _, name = part[1:-1].rpartition(":")
+        kinds[name] = kind or "string"
+    for parameter in operation.get("parameters", ()):
+        if parameter["in"] == "path":
+            parameter["schema"] = _PATH_PARTS[kinds[parameter["name"]]]
 
 
 def _finish_operation(operation: dict[str, Any], endpoint: str, *, public: bool, limited: bool) -> None:
@@ -140,7 +155,7 @@ def _finish_operation(operation: dict[str, Any], endpoint: str, *, public: bool,
         _add_header(operation, "302", "Location")
     if limited:
         responses.setdefault("429", {"description": "Too many requests"})
-        for status, name in itertools.product(("2", "429"), _LIMIT_HEADERS):
+        for status, name in itertools.product(("2", "302", "429"), _LIMIT_HEADERS):
             _add_header(operation, status, name)
     _describe_refusals(operation, leads_on=leads_on)
     if "304" in responses:
@@ -190,6 +205,7 @@ _BODY_REFUSED = {
     "415": "Not accepted",
     "422": "Not valid",
 }
+_KEY_REFUSED = {"400": "Not understood", "409": "Conflict", "422": "Not valid"}
 _HEADERS = {
     "ETag": {"description": "Names this state; send it as If-None-Match, or If-Match.", "schema": {"type": "string"}},
     "Location": {
@@ -208,6 +224,12 @@ _LIMIT_HEADERS = {
         "description": 'The limits that were counted: `"read";q=1200;w=60` is 1200 requests in 60 seconds.',
         "schema": {"type": "string"},
     },
+}
+# What Werkzeug's converters of these names let through.
+_PATH_PARTS: dict[str, dict[str, Any]] = {
+    "uuid": {"type": "string", "format": "uuid"},
+    "int": {"type": "integer", "minimum": 0},
+    "string": {"type": "string", "minLength": 1, "pattern": "^[^/]*$"},
 }
 UPLOAD_BODY = {
     "required": True,
@@ -244,22 +266,29 @@ IF_MATCH = {
 
 
 def _flatten(spec: dict[str, Any]) -> dict[str, Any]:
-    """Give nested models one name each: the generator calls them ``Outer.Inner`` wherever they are used."""
-    text = json.dumps(spec)
+    """Give nested models one name each: the generator calls them ``Outer.Inner`` wherever they are used.
+
+    Raises ValueError when two models have the same name, of which one would be described as the other.
+    """
     schemas: dict[str, Any] = {}
     for name, schema in spec["components"]["schemas"].items():
-        inner = {f"{name}.{key}": value for key, value in schema.pop("$defs", {}).items()}
-        for full, body in {name: schema, **inner}.items():
-            short = full.rsplit(".", 1)[-1]
-            schemas[short] = body
-            text = text.replace(f'"#/components/schemas/{full}"', f'"#/components/schemas/{short}"')
-            text = text.replace(f'"#/$defs/{short}"', f'"#/components/schemas/{short}"')
-    result: dict[str, Any] = json.loads(text)
-    body_text = json.dumps(schemas)
-    for name in list(spec["components"]["schemas"]):
-        for short in schemas:
-            body_text = body_text.replace(f'"#/components/schemas/{name}.{short}"', f'"#/components/schemas/{short}"')
-    for short in schemas:
-        body_text = body_text.replace(f'"#/$defs/{short}"', f'"#/components/schemas/{short}"')
-    result["components"]["schemas"] = dict(sorted(json.loads(body_text).items()))
+        for full, body in {name: schema, **schema.pop("$defs", {})}.items():
+            short, described = full.rsplit(".", 1)[-1], _shorten(body)
+            if schemas.setdefault(short, described) != described:
+                raise ValueError(f"Two models of the API are called {short}.")
+    result: dict[str, Any] = _shorten({**spec, "components": {**spec["components"], "schemas": {}}})
+    result["components"]["schemas"] = dict(sorted(schemas.items()))
     return result
+
+
+def _shorten(node: Any) -> Any:
+    """Return a copy whose references name models by their short names."""
+    if isinstance(node, list):
+        return [_shorten(each) for each in node]
+    if not isinstance(node, dict):
+        return node
+    copy = {name: _shorten(each) for name, each in node.items()}
+    reference = copy.get("$ref")
+    if isinstance(reference, str) and reference.startswith(("#/components/schemas/", "#/$defs/")):
+        copy["$ref"] = "#/components/schemas/" + re.split("[/.]", reference)[-1]
+    return copy

@@ -44,7 +44,10 @@ _ABOUT_A_FILE: Mapping[str, str] = {
 library = APIBlueprint("library", __name__, tag="Library")
 
 _FILE_DOC: dict[int | str, Any] = {
-    200: {"description": "The file as it was uploaded.", "content": {"application/octet-stream": {}}},
+    200: {
+        "description": "The file as it was uploaded.",
+        "content": {kind.media_type: {} for kind in DocumentKind},
+    },
     410: "The file has expired",
     503: "The bucket that has the file is away",
 }

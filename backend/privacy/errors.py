@@ -51,6 +51,6 @@ class NoSuchPart(DomainError):
     texts = {
         "en": "The archive has {size_bytes} bytes; there is no such part of it.",
         "de": "Das Archiv hat {size_bytes} Bytes; einen solchen Teil gibt es nicht.",
-        "fr": "L’archive compte {size_bytes} octets ; il n’y a pas de telle partie.",
+        "fr": "L’archive compte {size_bytes} octets\u202f; il n’y a pas de telle partie.",
         "it": "L’archivio ha {size_bytes} byte; una parte simile non esiste.",
     }

@@ -19,7 +19,7 @@ from backend.generation import service as generation
 from backend.privacy.archive import write_archive
 from backend.privacy.errors import ExportExpired, ExportFailed, ExportNotReady
 from backend.privacy.models import DataExport, Erasure
-from backend.privacy.storing import delete_expired_exports, read_archive
+from backend.privacy.storing import cancel_exports, delete_expired_exports, read_archive
 from backend.privacy.types import ExportStatus
 
 __all__ = [
@@ -99,7 +99,7 @@ def leave(user_id: UUID) -> None:
     generation.cancel_runs_of(user_id)
     if not accounts.leave(user_id):
         return
-    db.session.execute(sa.delete(DataExport).where(DataExport.user_id == user_id))
+    cancel_exports(user_id)
     erasure = Erasure(id=new_id(), user_id=user_id, request_id=current_request_id())
     db.session.add(erasure)
     db.session.flush()

@@ -29,12 +29,12 @@ from backend.study.schemas import (
     FlashcardPage,
     FlashcardQuery,
     ItemQuery,
-    LinkAnswer,
     QuestionAnswer,
     QuestionBody,
     QuestionChangesBody,
     QuestionPage,
     TopicAnswer,
+    TopicLinkAnswer,
     TopicPage,
 )
 from backend.study.types import EvidenceContext, TopicView
@@ -71,7 +71,7 @@ def get_concept_map(study_set_id: UUID, query: ConceptMapQuery) -> Response:
         response = _answer(
             ConceptMapAnswer(
                 topics=[TopicAnswer.model_validate(topic) for topic in concept_map.topics],
-                links=[LinkAnswer.model_validate(link) for link in concept_map.links],
+                links=[TopicLinkAnswer.model_validate(link) for link in concept_map.links],
             )
         )
     response.vary.add("Accept")

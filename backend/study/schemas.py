@@ -251,7 +251,7 @@ class TopicPage(Answer):
     next_cursor: str | None
 
 
-class LinkAnswer(Answer):
+class TopicLinkAnswer(Answer):
     """A labelled, directed link between two topics."""
 
     source_id: UUID
@@ -269,7 +269,7 @@ class ConceptMapAnswer(Answer):
     """Topics and links of a study set."""
 
     topics: list[TopicAnswer]
-    links: list[LinkAnswer]
+    links: list[TopicLinkAnswer]
 
 
 class ExportQuery(Body):

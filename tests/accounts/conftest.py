@@ -24,10 +24,10 @@ def identity(subject: str = "1", **changes: Any) -> VerifiedIdentity:
 def come_back(app: APIFlask) -> Callable[..., tuple[Any, str]]:
     """Return a browser that has come back from a provider, with its cookie, and the one-time code."""
 
-    def come(said: VerifiedIdentity | None = None) -> tuple[Any, str]:
+    def come(said: VerifiedIdentity | None = None, *, is_fresh: bool = True) -> tuple[Any, str]:
         said = said or identity()
         with app.app_context(), transaction():
-            pair = service.begin_hand_over(service.sign_in(said), said.provider)
+            pair = service.begin_hand_over(service.sign_in(said), said.provider, is_fresh=is_fresh)
         browser = app.test_client()
         browser.set_cookie("hand_over", pair.browser, path=AUTH)
         return browser, pair.code
@@ -39,8 +39,10 @@ def come_back(app: APIFlask) -> Callable[..., tuple[Any, str]]:
 def signed_in(come_back) -> Callable[..., tuple[Any, dict[str, Any]]]:
     """Return a browser that has signed in, with the token answer; the refresh token is in a cookie or in the answer."""
 
-    def sign_in(said: VerifiedIdentity | None = None, refresh: str = "cookie") -> tuple[Any, dict[str, Any]]:
-        browser, code = come_back(said)
+    def sign_in(
+        said: VerifiedIdentity | None = None, refresh: str = "cookie", *, is_fresh: bool = True
+    ) -> tuple[Any, dict[str, Any]]:
+        browser, code = come_back(said, is_fresh=is_fresh)
         answer = browser.post(f"{AUTH}/token", json={"code": code, "refresh": refresh})
         assert answer.status_code == 200, answer.text
         return browser, answer.json

@@ -167,6 +167,10 @@ def test_unlinking_needs_a_fresh_sign_in(signed_in, app: APIFlask, engine: sa.En
         connection.execute(older)
     answer = browser.delete(f"{path}/{first['id']}", headers=header)
     assert (answer.status_code, answer.json["code"]) == (403, "fresh_sign_in_needed")
+    # Being let through by a provider that remembers her does not tell that it is she who sits there.
+    _, remembered = signed_in(identity("1", email=EMAIL), is_fresh=False)
+    header = {"Authorization": f"Bearer {remembered['access_token']}"}
+    assert browser.delete(f"{path}/{first['id']}", headers=header).json["code"] == "fresh_sign_in_needed"
     again, fresh = signed_in(identity("1", email=EMAIL))
     header = {"Authorization": f"Bearer {fresh['access_token']}"}
     assert again.delete(f"{path}/{first['id']}", headers=header).status_code == 204

@@ -28,7 +28,6 @@ _LATE_IMPORTS = {
     ("backend/cli.py", "backend.accounts.errors"): "only this command needs the tables",
     ("backend/cli.py", "backend.core.transaction"): "only this command needs the tables",
     ("backend/cli.py", "backend.operations.administration"): "only this command needs the rooms with users",
-    ("backend/cli.py", "backend.privacy.service"): "only these two commands need the tables",
     ("backend/cli.py", "backend.core.errors"): "only these two commands need the tables",
     ("backend/cli.py", "alembic"): "the watchdog, which runs for ever, needs no migrations",
     ("backend/cli.py", "backend.operations.upgrading"): "the watchdog, which runs for ever, needs no migrations",

@@ -10,7 +10,9 @@ import pytest
 import schemathesis
 from apiflask import APIFlask
 
-from backend.app import PUBLIC_ENDPOINTS
+from backend.app import PUBLIC_ENDPOINTS, create_app
+from backend.core.http import Answer
+from backend.settings import Settings
 from tests.architecture.source_tree import CHECKOUT
 from tests.architecture.test_routes import NOT_CREATING
 
@@ -176,6 +178,32 @@ def test_the_document_says_what_a_body_is_refused_for(spec: Spec) -> None:
             assert {"400", "411", "413", "415", "422"} <= set(operation["responses"]), name
         if "{" in name:
             assert "404" in operation["responses"], name
+
+
+def test_ids_in_paths_are_described_as_ids(spec: Spec) -> None:
+    for name, operation in operations(spec):
+        for parameter in operation.get("parameters", []):
+            if parameter["in"] == "path" and parameter["name"].endswith("_id"):
+                assert parameter["schema"] == {"type": "string", "format": "uuid"}, name
+
+
+class ProfileAnswer(Answer):
+    """Has the name of another model."""
+
+    nickname: str
+
+
+class ProfileList(Answer):
+    """Is made of it."""
+
+    items: list[ProfileAnswer]
+
+
+def test_two_models_of_one_name_are_refused(settings: Settings) -> None:
+    app = create_app(settings)
+    app.get("/api/v1/new")(app.output(ProfileList)(lambda: {"items": []}))
+    with app.test_request_context(), pytest.raises(ValueError, match="Two models of the API are called ProfileAnswer"):
+        dict(app.spec)
 
 
 def test_the_key_is_documented_where_it_is_taken(app: APIFlask, spec: Spec) -> None:

@@ -8,13 +8,12 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-import sqlalchemy as sa
 from apiflask import APIFlask
 
 from backend.app import PUBLIC_ENDPOINTS
+from tests.architecture.conftest import CHOICES
 
 UNKNOWN = UUID("018f0000-0000-7000-8000-000000000000")
-CHOICES = {"stem": "?", "options": [{"text": "a", "correct": True}, {"text": "b"}]}
 # Bodies that are right, so that nothing but the permission can be the reason of a refusal.
 BODIES: dict[str, dict[str, Any]] = {
     "library.rename_study_set": {"title": "Mine now"},
@@ -25,37 +24,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "generation.start_run": {},
     "generation.cancel_run": {},
 }
-# The only identity of a user cannot be taken away.
-FURTHER_IDENTITY = sa.text(
-    "INSERT INTO identities (id, user_id, provider, subject, email_verified)"
-    " VALUES (gen_random_uuid(), :user_id, 'google', '1', false) RETURNING id"
-)
 ADMINISTRATION = "/api/v1/admin/"
 QUERIES = {"study.export_study_set": {"format": "json"}}
-
-
-@pytest.fixture
-def owned(app: APIFlask, client, engine: sa.Engine, run_pending_jobs: Callable[[], int]) -> dict[str, Any]:
-    """One of everything that has an id, owned by ``client``; by the names of the routes' arguments."""
-    study_set_id = client.make_study_set()
-    path = f"/api/v1/study-sets/{study_set_id}"
-    document = client.upload(study_set_id, ("notes.txt", b"A cell divides. " * 50)).json["documents"][0]
-    run_pending_jobs()
-    made = {
-        "flashcard_id": client.post(f"{path}/flashcards", json={"front": "a", "back": "b"}),
-        "question_id": client.post(f"{path}/questions", json=CHOICES),
-        "run_id": client.post(f"{path}/runs", json={}),
-    }
-    made["api_key_id"] = client.post("/api/v1/users/me/api-keys", json={"name": "laptop"})
-    ids = {name: answer.json["id"] for name, answer in made.items()}
-    ids["export_id"] = client.post("/api/v1/users/me/export").json["id"]
-    run_pending_jobs()
-    app.test_client().sign_in("student@example.org")
-    sessions = client.get("/api/v1/users/me/sessions").json["items"]
-    ids["session_id"] = next(session["id"] for session in sessions if not session["is_current"])
-    with engine.begin() as connection:
-        ids["identity_id"] = str(connection.scalar(FURTHER_IDENTITY, {"user_id": client.user_id}))
-    return {"study_set_id": study_set_id, "document_id": document["id"], "number": 1, **ids}
 
 
 def walk(app: APIFlask, caller, values: dict[str, Any], before_deleting: Callable[[], object]) -> dict[str, int]:

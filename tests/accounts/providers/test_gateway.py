@@ -25,6 +25,7 @@ def test_openid_connect_tells_who_it_is(browser: Browser) -> None:
             "language": "fr",
         },
         "next_path": "/sets",
+        "is_fresh": False,
         "link_session_id": None,
     }
 

@@ -27,11 +27,11 @@ def test_a_callback_counts_once(browser: Browser, callback: str, university: Ope
 def test_a_stolen_cookie_does_not_make_a_callback_good_again(
     gateway_app: Flask, browser: Browser, callback: str
 ) -> None:
-    cookie = browser.api.get_cookie("__Host-sign-in", domain="api.study.example")
+    cookie = browser.api.get_cookie("__Host-sign_in", domain="api.study.example")
     assert cookie is not None
     assert "identity" in browser.come_back(callback)
     thief = Browser(gateway_app)
-    thief.api.set_cookie("__Host-sign-in", cookie.value, domain="api.study.example", secure=True)
+    thief.api.set_cookie("__Host-sign_in", cookie.value, domain="api.study.example", secure=True)
     # The provider takes a code once.
     assert thief.come_back(callback) == {"error": "sign_in_failed"}
 
@@ -104,7 +104,7 @@ def test_the_cookie_stays_small(browser: Browser) -> None:
     for _ in range(6):
         path = "/" + "".join(chance.choices(printable, k=499))
         browser.begin("university", next=path)
-        cookie = browser.api.get_cookie("__Host-sign-in", domain="api.study.example")
+        cookie = browser.api.get_cookie("__Host-sign_in", domain="api.study.example")
         assert cookie is not None
         assert len(cookie.value) < 3_900
     assert "identity" in browser.sign_in("university", "anna", next="/sets")
@@ -112,7 +112,7 @@ def test_the_cookie_stays_small(browser: Browser) -> None:
 
 def test_the_cookie_goes_when_nothing_is_pending(browser: Browser, callback: str) -> None:
     browser.come_back(callback)
-    assert browser.api.get_cookie("__Host-sign-in", domain="api.study.example") is None
+    assert browser.api.get_cookie("__Host-sign_in", domain="api.study.example") is None
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,50 @@
+"""What tests of all routes share: one of everything that has an id."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from apiflask import APIFlask
+
+from tests.conftest import Client
+
+CHOICES = {"stem": "?", "options": [{"text": "a", "correct": True}, {"text": "b"}]}
+# The only identity of a user cannot be taken away.
+FURTHER_IDENTITY = sa.text(
+    "INSERT INTO identities (id, user_id, provider, subject, email_verified)"
+    " VALUES (gen_random_uuid(), :user_id, 'google', '1', false) RETURNING id"
+)
+# Of this the built-in language model makes topics, flashcards and questions.
+NOTES = b"""Cell division
+
+A cell divides. Mitosis is the division of a cell nucleus into two nuclei that carry the same chromosomes.
+Meiosis is the division of a germ cell into four cells that each carry half of the chromosomes.
+The spindle is a structure of microtubules that pulls the chromatids of a chromosome apart.
+A chromatid is one of the two identical halves of a chromosome that has been copied.
+Cytokinesis is the division of the cytoplasm that follows the division of the nucleus.
+"""
+
+
+@pytest.fixture
+def owned(app: APIFlask, client: Client, engine: sa.Engine, run_pending_jobs: Callable[[], int]) -> dict[str, Any]:
+    """One of everything that has an id, owned by ``client``; by the names of the routes' arguments."""
+    study_set_id = client.make_study_set()
+    path = f"/api/v1/study-sets/{study_set_id}"
+    document = client.upload(study_set_id, ("notes.txt", NOTES)).json["documents"][0]
+    run_pending_jobs()
+    made = {
+        "flashcard_id": client.post(f"{path}/flashcards", json={"front": "a", "back": "b"}),
+        "question_id": client.post(f"{path}/questions", json=CHOICES),
+        "run_id": client.post(f"{path}/runs", json={}),
+    }
+    made["api_key_id"] = client.post("/api/v1/users/me/api-keys", json={"name": "laptop"})
+    ids = {name: answer.json["id"] for name, answer in made.items()}
+    ids["export_id"] = client.post("/api/v1/users/me/export").json["id"]
+    run_pending_jobs()
+    app.test_client().sign_in("student@example.org")
+    sessions = client.get("/api/v1/users/me/sessions").json["items"]
+    ids["session_id"] = next(session["id"] for session in sessions if not session["is_current"])
+    with engine.begin() as connection:
+        ids["identity_id"] = str(connection.scalar(FURTHER_IDENTITY, {"user_id": client.user_id}))
+    return {"study_set_id": study_set_id, "document_id": document["id"], "number": 1, **ids}

@@ -1,0 +1,230 @@
+"""The API keeps the contract that its OpenAPI document makes: generated requests for every operation in it.
+
+Right requests and wrong ones, from strangers and from somebody who is signed in and owns one of everything. No answer
+has a status, a type, a header or a body that the document does not name, none says that the server is at fault, and
+strangers get in nowhere. The requests are always the same ones.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import hypothesis
+import jwt
+import pytest
+import schemathesis
+import sqlalchemy as sa
+from apiflask import APIFlask
+from hypothesis import HealthCheck, Phase
+from pydantic import SecretStr
+from schemathesis.checks import (
+    content_type_conformance,
+    not_a_server_error,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+from schemathesis.core.transport import Response
+from schemathesis.generation import GenerationMode
+from schemathesis.generation.feedback import NO_FEEDBACK
+from schemathesis.schemas import APIOperation
+
+from backend.app import create_app
+from backend.core.http import parse_uuid
+from backend.core.rate_limits import RouteClass
+from backend.settings import Settings
+from tests.architecture.conftest import CHOICES, NOTES
+from tests.conftest import Client
+
+EMAIL = "student@example.org"
+# How many requests of each kind an operation gets.
+REQUESTS = 6
+PROMISES = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+]
+# What no schema can say of a right request.
+SAID: dict[str, Any] = {
+    "provider": "github",
+    "number": 1,
+    "page": 1,
+    "quote": "A cell divides.",
+    "options": CHOICES["options"],
+}
+# Operations that answer nobody here well, and why.
+NEVER_ANSWERED_WELL = {"redeem_code": "asks for a code, which only a sign-in at a provider gives"}
+
+
+@pytest.fixture(scope="module")
+def wide(built_app: APIFlask, settings: Settings) -> APIFlask:
+    """The app with a provider, and with limits so wide that no request is refused for there being many."""
+    github = {"github_client_id": SecretStr("id"), "github_client_secret": SecretStr("secret")}
+    names = ["address", *(each.name.lower() for each in RouteClass)]
+    limits = {f"rate_limit_{name}": "1000000/minute" for name in names}
+    app = create_app(settings.model_copy(update={**limits, **github}))
+    app.test_client_class = Client
+    return app
+
+
+def load(app: APIFlask, *, forge_tokens: bool) -> list[APIOperation]:
+    """Return the document's operations: those that read first, those that delete last, what holds others at the end.
+
+    ``forge_tokens`` is whether headers of signing in are generated too.
+    """
+    config = schemathesis.Config.from_dict({"generation": {"with-security-parameters": forge_tokens}})
+    document = schemathesis.openapi.from_wsgi("/api/v1/openapi.json", app, config=config)
+    found = [result.ok() for result in document.get_all_operations()]
+    assert len(found) > 60
+    order, holders = ("GET", "PATCH", "POST", "DELETE"), ("/{study_set_id}", "/users/me")
+
+    def place(operation: APIOperation) -> tuple[int, int, str]:
+        holds = [operation.path.endswith(path) for path in holders]
+        return order.index(operation.method.upper()), sum(holds) + holds[-1], operation.label
+
+    return sorted(found, key=place)
+
+
+def explore(operation: APIOperation, mode: GenerationMode, send: Callable[[Any], None]) -> None:
+    """Send requests as the document wants them, or as it does not."""
+
+    @hypothesis.settings(
+        max_examples=REQUESTS,
+        derandomize=True,
+        database=None,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+        phases=[Phase.generate],
+    )
+    @hypothesis.given(case=operation.as_strategy(mode, feedback=NO_FEEDBACK))
+    def sent(case: Any) -> None:
+        send(case)
+
+    try:
+        sent()
+    except hypothesis.errors.Unsatisfiable:
+        # Without a parameter or a body there is nothing that could be wrong.
+        assert mode is GenerationMode.NEGATIVE
+
+
+def id_of(operation: APIOperation) -> str:
+    return str(operation.definition.raw["operationId"])
+
+
+class Owner:
+    """Sends requests as somebody who owns what is ``known`` by its name, and is an administrator too."""
+
+    def __init__(self, app: APIFlask, engine: sa.Engine, known: dict[str, Any]) -> None:
+        self.client, self.known, self._engine = app.test_client(), known, engine
+        self._runs = f"/api/v1/study-sets/{known['study_set_id']}/runs"
+        self.sign_in()
+
+    def sign_in(self) -> None:
+        """Begin a session; the one before it becomes the one that she may end."""
+        if self.client.token is not None:
+            self.known["session_id"] = jwt.decode(self.client.token, options={"verify_signature": False})["sid"]
+        answer = self.client.post("/api/v1/auth/dev-login", json={"email": EMAIL}).json
+        self.client.token, self.known["refresh_token"] = answer["access_token"], answer["refresh_token"]
+        with self._engine.begin() as connection:
+            connection.execute(sa.text("UPDATE users SET role = 'admin' WHERE id = :id"), {"id": answer["user_id"]})
+
+    def cancel_runs(self) -> None:
+        """Cancel what is going on: only so many runs may, and a document that one of them is using stays."""
+        for run in self.client.get(self._runs).json["items"]:
+            if run["state"] not in ("done", "failed", "cancelled"):
+                assert self.client.post(f"/api/v1/runs/{run['id']}/cancel").status_code == 202
+
+    def start_run(self) -> None:
+        """Start a run that may be cancelled."""
+        self.cancel_runs()
+        self.known["run_id"] = self.client.post(self._runs, json={}).json["id"]
+
+    def cancel_run(self) -> None:
+        """Cancel a run that may be started again."""
+        self.start_run()
+        self.cancel_runs()
+
+    def send(self, case: Any, mode: GenerationMode) -> Response:
+        """Send a generated request, with ids of what is hers in place of those that nobody has."""
+        name, right = id_of(case.operation), mode is GenerationMode.POSITIVE
+        if name in NEEDS:
+            NEEDS[name](self)
+        case.path_parameters, case.query, case.body = (
+            self._fill(part, right=right) for part in (case.path_parameters, case.query, case.body)
+        )
+        headers = {"Authorization": f"Bearer {self.client.token}"}
+        if right and name == "upload_documents":
+            # Generated files have no name, from which their kind is told.
+            return Response.from_any(self.client.upload(case.path_parameters["study_set_id"], ("more.txt", NOTES)))
+        if right and "If-Match" in case.headers:
+            headers["If-Match"] = self.client.get("/api/v1/users/me").headers["ETag"]
+        response: Response = case.call(headers=headers)
+        return response
+
+    def _fill(self, node: Any, *, right: bool, name: str = "") -> Any:
+        if right and node is not None and name in SAID:
+            return SAID[name]
+        if isinstance(node, dict):
+            return {key: self._fill(value, right=right, name=key) for key, value in node.items()}
+        if isinstance(node, list):
+            return [self._fill(each, right=right, name=name.removesuffix("s")) for each in node]
+        is_known = isinstance(node, str) and (parse_uuid(node) is not None or (right and name == "refresh_token"))
+        return self.known.get(name, node) if is_known else node
+
+
+# What must be there before an operation can be asked for.
+NEEDS: dict[str, Callable[[Owner], None]] = {
+    **dict.fromkeys(("start_run", "delete_document"), Owner.cancel_runs),
+    **dict.fromkeys(("cancel_run", "cancel_any_run"), Owner.start_run),
+    "retry_run": Owner.cancel_run,
+    # These end the session with which they are asked for, or use up its refresh token.
+    **dict.fromkeys(("refresh", "sign_out", "sign_out_everywhere", "end_session", "erase_me"), Owner.sign_in),
+}
+
+
+@pytest.fixture
+def owner(wide: APIFlask, owned, client: Client, other_client: Client, engine: sa.Engine) -> Owner:
+    topics = client.get(f"/api/v1/study-sets/{owned['study_set_id']}/topics").json["items"]
+    known = {**owned, "topic_id": topics[0]["id"], "user_id": str(other_client.user_id)}
+    return Owner(wide, engine, known)
+
+
+@pytest.mark.usefixtures("app")
+def test_strangers_get_in_nowhere_and_are_answered_as_is_documented(wide: APIFlask, subtests) -> None:
+    for operation, mode in requests(load(wide, forge_tokens=True)):
+        is_closed = "security" in operation.definition.raw
+        # What is not spelt as an id leads to no route.
+        refused = {401} if mode is GenerationMode.POSITIVE else {401, 404}
+
+        def send(case: Any, refused: set[int] | None = refused if is_closed else None) -> None:
+            response = case.call()
+            case.validate_response(response, checks=PROMISES)
+            assert refused is None or response.status_code in refused, case.as_curl_command()
+
+        with subtests.test(f"{operation.label}, {mode.value}"):
+            explore(operation, mode, send)
+
+
+def test_who_is_signed_in_is_answered_as_is_documented(wide: APIFlask, owner: Owner, subtests) -> None:
+    answered: defaultdict[str, Counter[int]] = defaultdict(Counter)
+    for operation, mode in requests(load(wide, forge_tokens=False)):
+
+        def send(case: Any, mode: GenerationMode = mode) -> None:
+            response = owner.send(case, mode)
+            answered[id_of(case.operation)][response.status_code] += 1
+            case.validate_response(response, checks=PROMISES)
+
+        with subtests.test(f"{operation.label}, {mode.value}"):
+            explore(operation, mode, send)
+    # Without this the rest would hold for an API that refuses everything.
+    badly = {name: dict(statuses) for name, statuses in answered.items() if min(statuses) >= 400}
+    assert set(badly) == set(NEVER_ANSWERED_WELL), badly
+    assert not any(401 in statuses for name, statuses in answered.items() if name not in ("redeem_code", "refresh"))
+
+
+def requests(operations: list[APIOperation]) -> Iterator[tuple[APIOperation, GenerationMode]]:
+    for operation in operations:
+        for mode in GenerationMode:
+            yield operation, mode
