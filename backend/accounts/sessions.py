@@ -54,6 +54,7 @@ def begin_session(user_id: UUID, *, provider: str, is_fresh: bool, user_agent: s
     )
     db.session.add(session)
     db.session.flush()
+    log.info("accounts.session.begun", user_id=str(user_id), session_id=str(session.id), provider=provider)
     record_activity(user_id, ActivityKind.SIGNED_IN, provider=provider, device=session.device)
     return session
 

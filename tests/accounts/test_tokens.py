@@ -107,7 +107,14 @@ def test_a_refresh_replaces_the_token(signed_in) -> None:
     assert opens(browser, first)
 
 
-def test_a_token_that_comes_again_ends_its_family(signed_in, engine: sa.Engine) -> None:
+def test_a_sign_in_is_told_in_the_history_with_its_provider(signed_in) -> None:
+    browser, tokens = signed_in()
+    answer = browser.get(f"{ME}/activity", headers={"Authorization": f"Bearer {tokens['access_token']}"})
+    told = next(item for item in answer.json["items"] if item["kind"] == "signed_in")
+    assert told["data"]["provider"] == "google"
+
+
+def test_a_token_that_comes_again_ends_its_family(signed_in, engine: sa.Engine, caplog) -> None:
     browser, first = signed_in(refresh="body")
     second = refresh(browser, first["refresh_token"]).json
     make_older(engine, 11)
@@ -116,6 +123,10 @@ def test_a_token_that_comes_again_ends_its_family(signed_in, engine: sa.Engine) 
     assert refresh(browser, second["refresh_token"]).status_code == 401
     assert not opens(browser, second)
     assert reasons(engine) == ["token_reused"]
+    assert caplog.text.count("accounts.refresh_token.reused") == 1
+    with engine.connect() as connection:
+        told = connection.scalar(sa.text("SELECT data FROM activities WHERE kind = 'session_ended'"))
+    assert told["reason"] == "token_reused"
 
 
 def test_two_tabs_get_the_same_successor_and_both_live_on(signed_in, engine: sa.Engine) -> None:
@@ -254,6 +265,21 @@ def test_the_key_is_changed_with_nobody_signed_out(settings: Settings, signed_in
     done = create_app(new_key).test_client()
     assert not opens(done, old)
     assert opens(done, answer.json)
+
+
+def test_a_key_that_will_sign_can_be_made_known_before(settings: Settings, signed_in) -> None:
+    # While containers with the new key come, those with the old one must take what the new ones sign.
+    _, tokens = signed_in(refresh="body")
+    old, new = settings.jwt_secret, type(settings.jwt_secret)("another-jwt-secret-9876543210-zyxwvutsrq")
+    before, after = (
+        create_app(settings.model_copy(update={"jwt_secret": one, "jwt_secret_previous": other})).test_client()
+        for one, other in ((old, new), (new, old))
+    )
+    by_new = refresh(after, tokens["refresh_token"]).json
+    assert opens(before, by_new)
+    by_old = refresh(before, by_new["refresh_token"])
+    assert by_old.status_code == 200
+    assert opens(after, by_old.json)
 
 
 def test_a_key_that_nobody_has_is_not_tried(signed_in, settings: Settings) -> None:
