@@ -46,7 +46,7 @@ admin: setup ## Make a user an administrator: make admin EMAIL=you@example.org, 
 	@$(PYTHON) -m config.local.admin $(if $(REVOKE),--revoke) -- "$$EMAIL"
 
 test: setup ## Run all tests on real PostgreSQL and Redis.
-	$(PYTHON) -m pytest -n $(TEST_PROCESSES) --dist loadgroup -m "not faults and not containers" $(PYTEST_OPTIONS)
+	$(PYTHON) -m pytest -n $(TEST_PROCESSES) --dist loadfile -m "not faults and not containers" $(PYTEST_OPTIONS)
 	$(PYTHON) -m pytest -m faults -n $(FAULT_PROCESSES) --dist loadfile
 
 test-faults: setup ## Run only the tests that kill, freeze and restart real processes.
