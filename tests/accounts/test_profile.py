@@ -1,7 +1,6 @@
 """The profile: read with an entity tag, changed only by who has read it as it is."""
 
 import threading
-import time
 from typing import Any, get_args
 
 import pytest
@@ -10,6 +9,7 @@ import sqlalchemy as sa
 from backend.accounts.schemas import ExamDefaultsBody
 from backend.generation.schemas import RunBody
 from backend.study.types import Difficulty
+from tests.accounts.conftest import wait_for_waiting
 
 ME = "/api/v1/users/me"
 
@@ -157,18 +157,6 @@ def test_a_weak_tag_and_a_strange_one_match_nothing_one_of_several_does(client) 
         assert change(client, {"name": "Ada"}, match).status_code == 412, match
     assert change(client, {"name": "Ada"}, f'"x", {seen}').status_code == 200
     assert change(client, {"name": "Grace"}, "*").status_code == 200
-
-
-def wait_for_waiting(engine: sa.Engine, number: int) -> None:
-    """Wait until so many requests wait for a row that somebody holds."""
-    waiting = sa.text(
-        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-    )
-    until = time.monotonic() + 4
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        while connection.scalar(waiting) < number:
-            assert time.monotonic() < until, "The requests do not wait."
-            time.sleep(0.01)
 
 
 def test_of_changes_at_once_one_is_made(app, client, engine: sa.Engine) -> None:
