@@ -1,5 +1,6 @@
 """What ends access ends all of it: codes that were not redeemed yet, and sessions of a way in that is taken away."""
 
+import threading
 from typing import Any
 from uuid import UUID
 
@@ -9,7 +10,7 @@ from apiflask import APIFlask
 
 from backend.accounts import service
 from backend.core.transaction import transaction
-from tests.accounts.conftest import AUTH, EMAIL, identity
+from tests.accounts.conftest import AUTH, EMAIL, identity, wait_for_waiting
 
 IDENTITIES = "/api/v1/users/me/identities"
 
@@ -59,6 +60,39 @@ def test_no_session_is_refreshed_for_a_user_who_is_shut_out(signed_in, engine: s
     shut_out(engine, column)
     answer = browser.post(f"{AUTH}/refresh", json={"refresh_token": tokens["refresh_token"]})
     assert (answer.status_code, answer.json["code"]) == (401, "session_ended")
+
+
+@pytest.mark.parametrize("how", ["code", "refresh"])
+@pytest.mark.parametrize("end", ["disable", "leave"])
+def test_who_is_shut_out_at_this_moment_gets_no_session(
+    app: APIFlask, signed_in, come_back, engine: sa.Engine, how: str, end: str
+) -> None:
+    (browser, tokens), (waiting, code), (_, admin) = signed_in(refresh="body"), come_back(), signed_in(identity("2"))
+    user_id, statuses = UUID(tokens["user_id"]), []
+
+    def come_in() -> None:
+        if how == "code":
+            statuses.append(redeem(waiting, code))
+        else:
+            again = browser.post(f"{AUTH}/refresh", json={"refresh_token": tokens["refresh_token"]})
+            statuses.append(again.status_code)
+
+    coming = threading.Thread(target=come_in)
+    with app.app_context(), transaction() as session:
+        # The first thing that both ways of shutting her out do.
+        session.execute(sa.text("SELECT FROM users WHERE id = :id FOR NO KEY UPDATE"), {"id": user_id})
+        coming.start()
+        wait_for_waiting(engine, 1)
+        if end == "disable":
+            service.disable_user(user_id, by=UUID(admin["user_id"]))
+            service.end_sessions(user_id)
+        else:
+            service.leave(user_id)
+    coming.join()
+    assert statuses == [401]
+    with engine.connect() as connection:
+        left = sa.text("SELECT count(*) FROM sessions WHERE user_id = :id AND ended_at IS NULL")
+        assert connection.scalar(left, {"id": user_id}) == 0
 
 
 def test_a_way_in_that_is_taken_away_ends_what_came_by_it(
