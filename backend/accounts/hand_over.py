@@ -11,6 +11,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from backend.accounts.access import hold_let_in
 from backend.accounts.callers import hash_secret
 from backend.accounts.models import Session, SignInCode
 from backend.accounts.sessions import begin_session
@@ -50,9 +51,12 @@ def redeem_code(code: str, browser: str, *, user_agent: str) -> Session | None:
 
     The code is used up either way, so the transaction must be committed whatever is returned.
     """
+    code_hash = hash_secret(code)
+    # She may have been shut out since she signed in.
+    is_let_in = hold_let_in(db.session.scalar(sa.select(SignInCode.user_id).where(SignInCode.code_hash == code_hash)))
     found = db.session.execute(
         sa.delete(SignInCode)
-        .where(SignInCode.code_hash == hash_secret(code))
+        .where(SignInCode.code_hash == code_hash)
         .returning(
             SignInCode.user_id,
             SignInCode.provider,
@@ -62,7 +66,7 @@ def redeem_code(code: str, browser: str, *, user_agent: str) -> Session | None:
         )
         .execution_options(synchronize_session=False)
     ).one_or_none()
-    if found is None or not found.in_time:
+    if found is None or not found.in_time or not is_let_in:
         return None
     if not secrets.compare_digest(found.browser_hash, hash_secret(browser)):
         return None

@@ -68,8 +68,9 @@ def describe(provider: str, subject: str, claims: Mapping[str, Any]) -> Verified
         provider=provider,
         subject=subject,
         email=email,
-        # Some providers send the word instead of the boolean.
-        email_verified=email is not None and (verified is True or verified == "true"),
+        # Some providers send the word instead of the boolean. An address with other letters than ASCII's may look
+        # like somebody else's, and become it once it is written in lower case (the Kelvin sign is a "k" there).
+        email_verified=email is not None and email.isascii() and (verified is True or verified == "true"),
         name=_name(claims.get("name")),
         picture_url=_matching(_PICTURE, claims.get("picture")),
         language=_language(claims.get("locale")),

@@ -1,8 +1,10 @@
 """What accounts tell other rooms: who calls, what she may do, what she did."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from datetime import datetime
 from enum import StrEnum
+from typing import Any, Self
 from uuid import UUID
 
 
@@ -47,6 +49,11 @@ class ExamDefaults:
     questions: int | None = None
     language: str | None = None
     difficulty: str | None = None
+
+    @classmethod
+    def of(cls, stored: Mapping[str, Any]) -> Self:
+        """Return what was stored, without what only a newer release knows."""
+        return cls(**{each.name: stored[each.name] for each in fields(cls) if each.name in stored})
 
 
 @dataclass(frozen=True, slots=True)

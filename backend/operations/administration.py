@@ -68,7 +68,7 @@ def require_admin(caller: Caller) -> None:
 def find_users(admin_id: UUID, text: str | None, page: PageQuery) -> Page[UserFacts]:
     """Return a page of users; see ``accounts``. What was looked for is not written down, as it may name somebody."""
     found = accounts.find_users(text, page)
-    record_action(admin_id, Action.USERS_SEARCHED, listed_all=text is None, found=len(found.items))
+    record_action(admin_id, Action.USERS_SEARCHED, listed_all=not text, found=len(found.items))
     return found
 
 

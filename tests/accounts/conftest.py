@@ -1,9 +1,12 @@
 """Users who have just come back from a provider, and scripts with an API key."""
 
+import time
 from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
 import pytest
+import sqlalchemy as sa
 from apiflask import APIFlask
 
 from backend.accounts import service
@@ -12,12 +15,36 @@ from backend.core.transaction import transaction
 
 AUTH = "/api/v1/auth"
 KEYS = "/api/v1/users/me/api-keys"
+EMAIL = "ada@example.org"
 
 
 def identity(subject: str = "1", **changes: Any) -> VerifiedIdentity:
     """What Google says of Ada."""
     said = {"provider": "google", "email": f"ada{subject}@example.org", "email_verified": True, "name": "Ada"}
     return VerifiedIdentity(subject=subject, **{**said, **changes})
+
+
+@pytest.fixture
+def sign_in(app: APIFlask) -> Callable[..., UUID]:
+    """Take in what a provider says of Ada; return the id of the user whose identity it is."""
+
+    def enter(provider: str, subject: str, email: str | None = EMAIL, *, verified: bool = True) -> UUID:
+        with app.app_context(), transaction():
+            return service.sign_in(VerifiedIdentity(provider, subject, email, email_verified=verified, name="Ada"))
+
+    return enter
+
+
+def wait_for_waiting(engine: sa.Engine, number: int) -> None:
+    """Wait until so many transactions wait for a lock that somebody holds."""
+    waiting = sa.text(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+    until = time.monotonic() + 20
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        while connection.scalar(waiting) < number:
+            assert time.monotonic() < until, "Nobody waits."
+            time.sleep(0.01)
 
 
 @pytest.fixture

@@ -9,20 +9,8 @@ from apiflask import APIFlask
 
 from backend.accounts import service
 from backend.accounts.errors import AccountDisabled, IdentityTaken, LastIdentity
-from backend.accounts.types import VerifiedIdentity
 from backend.core.transaction import transaction
-from tests.accounts.conftest import identity
-
-EMAIL = "ada@example.org"
-
-
-@pytest.fixture
-def sign_in(app: APIFlask):
-    def enter(provider: str, subject: str, email: str | None = EMAIL, *, verified: bool = True) -> UUID:
-        with app.app_context(), transaction():
-            return service.sign_in(VerifiedIdentity(provider, subject, email, email_verified=verified, name="Ada"))
-
-    return enter
+from tests.accounts.conftest import EMAIL, identity
 
 
 def test_the_same_subject_is_the_same_user_whatever_its_address(sign_in) -> None:

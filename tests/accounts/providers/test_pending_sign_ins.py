@@ -3,9 +3,9 @@
 import random
 
 import pytest
-from flask import Flask
+from flask import Flask, session
 
-from backend.accounts.pending_sign_ins import read_next_path
+from backend.accounts.pending_sign_ins import read_next_path, take_link
 from tests.accounts.providers.browser import PUBLIC_URL, Browser, changed, click
 from tests.stand_ins.openid_provider import OpenIdProvider
 
@@ -151,3 +151,43 @@ def test_a_path_of_the_browser_app_is_followed(path: str) -> None:
 )
 def test_anything_else_is_dropped(path: str) -> None:
     assert read_next_path(path) is None
+
+
+@pytest.fixture
+def rewrite(gateway_app: Flask, browser: Browser):
+    """Change what is kept in the browser, as another release may have written it."""
+
+    def write(change) -> None:
+        with browser.api.session_transaction(base_url=PUBLIC_URL) as kept:
+            change(kept)
+            kept.modified = True
+
+    return write
+
+
+def test_what_only_a_newer_release_knows_of_a_sign_in_is_left_alone(browser: Browser, callback: str, rewrite) -> None:
+    rewrite(lambda kept: kept["sign_ins"][0][1].update(surprise=1))
+    assert "identity" in browser.come_back(callback)
+
+
+@pytest.mark.parametrize("name", ["provider", "verifier", "nonce", "fresh", "next_path", "link", "began_at"])
+@pytest.mark.parametrize("odd", [True, False], ids=["odd", "missing"])
+def test_a_sign_in_that_is_kept_in_another_way_has_expired(
+    browser: Browser, callback: str, rewrite, name: str, odd: bool
+) -> None:
+    rewrite(lambda kept: kept["sign_ins"][0][1].update({name: []}) if odd else kept["sign_ins"][0][1].pop(name))
+    assert browser.come_back(callback) == EXPIRED
+
+
+@pytest.mark.parametrize("odd", [None, 1, "x", {}, [1], [[]], [["state"]], [["state", None]], [[1, {}]]], ids=repr)
+def test_a_browser_that_keeps_something_odd_begins_anew(browser: Browser, callback: str, rewrite, odd: object) -> None:
+    rewrite(lambda kept: kept.update(sign_ins=odd))
+    assert browser.come_back(callback) == EXPIRED
+    assert "identity" in browser.sign_in("university", "anna")
+
+
+@pytest.mark.parametrize("odd", [None, 1, [], ["x"], ["x", "y"], [1, 2**40], ["no id", 2**40]], ids=repr)
+def test_a_link_that_is_kept_in_another_way_was_not_allowed(gateway_app: Flask, odd: object) -> None:
+    with gateway_app.test_request_context(base_url=PUBLIC_URL):
+        session["link"] = odd
+        assert take_link() is None
