@@ -135,7 +135,9 @@ def forget_in(gateway_app: Flask) -> Callable[[float], None]:
     """Make what was read of the providers so many seconds older."""
 
     def age(seconds: float) -> None:
-        for document in gateway_app.extensions["oauth_gateway"].documents.values():
-            document.read_at -= seconds
+        for kept in gateway_app.extensions["oauth_gateway"].documents._kept.values():
+            kept.read_at -= seconds
+            if kept.failed_at is not None:
+                kept.failed_at -= seconds
 
     return age
