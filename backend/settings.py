@@ -105,7 +105,8 @@ class Settings(BaseSettings):
     oidc_providers: OidcProviders = Field(
         (),
         description="Further OpenID Connect providers, as a JSON list of `name`, `title`, `issuer`, `client_id`, "
-        "`client_secret`; `reauthenticates: false` for one that cannot ask for the password again.",
+        "`client_secret`; `email_domains`, a list: whose addresses it may vouch for, none by default; "
+        "`reauthenticates: false` for one that cannot ask for the password again.",
     )
     provider_timeout_s: float = Field(
         5.0,

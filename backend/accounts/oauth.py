@@ -257,7 +257,7 @@ def _ask_openid(
         if told.get("sub") != subject:
             raise _refused(provider, "subject of userinfo")
         claims = {**told, **claims}
-    return describe(provider.name, subject, claims)
+    return describe(provider, subject, claims)
 
 
 def _ask_github(provider: Provider, calls: _Calls, pending: PendingSignIn, code: str) -> VerifiedIdentity:
@@ -278,7 +278,7 @@ def _ask_github(provider: Provider, calls: _Calls, pending: PendingSignIn, code:
         raise EmailNotVerified
     name, picture = user.get("name") or user.get("login"), user.get("avatar_url")
     claims = {"email": verified[0], "email_verified": True, "name": name, "picture": picture}
-    return describe(provider.name, str(number), claims)
+    return describe(provider, str(number), claims)
 
 
 def _exchange(calls: _Calls, endpoint: str, pending: PendingSignIn, code: str) -> dict[str, Any]:

@@ -64,8 +64,10 @@ def provider_settings(
             client_id=server.client_id,
             client_secret=SecretStr(server.client_secret),
             reauthenticates=name == "university",
+            email_domains=domains,
         )
-        for name, server in (("university", university), ("college", college))
+        # What the college says of addresses is not believed.
+        for name, server, domains in (("university", university, ("uni.example",)), ("college", college, ()))
     )
     return settings.model_copy(
         update={
