@@ -56,7 +56,7 @@ def come_back(app: APIFlask) -> Callable[..., tuple[Any, str]]:
         with app.app_context(), transaction():
             pair = service.begin_hand_over(service.sign_in(said), said.provider, is_fresh=is_fresh)
         browser = app.test_client()
-        browser.set_cookie("hand_over", pair.browser, path=AUTH)
+        browser.set_cookie("hand_over", pair.browser)
         return browser, pair.code
 
     return come
