@@ -5,6 +5,7 @@ from uuid import UUID
 
 import pytest
 from apiflask import APIFlask
+from werkzeug.routing import Rule
 
 from backend.app import PUBLIC_ENDPOINTS, ROUTE_CLASSES, create_app
 from backend.core.idempotency import ACCEPTS_KEY
@@ -68,13 +69,17 @@ def unguarded(app: APIFlask, token: str | None = None) -> list[str]:
     for rule in app.url_map.iter_rules():
         if rule.endpoint in PUBLIC_ENDPOINTS:
             continue
-        values = {name: _value(rule._converters[name]) for name in rule.arguments}
-        path = str(rule.build(values, append_unknown=False)[1])
+        path = _path(rule)
         for method in sorted((rule.methods or set()) - {"OPTIONS"}):
             answer = stranger.open(path, method=method, headers=headers)
             if answer.status_code != 401 or (method != "HEAD" and answer.json["code"] != "not_signed_in"):
                 found.append(f"{method} {rule} answers a stranger with {answer.status_code}")
     return found
+
+
+def _path(rule: Rule) -> str:
+    values = {name: _value(rule._converters[name]) for name in rule.arguments}
+    return str(rule.build(values, append_unknown=False)[1])
 
 
 def _value(converter: object) -> object:
@@ -108,6 +113,22 @@ def test_a_new_route_is_closed_until_it_is_listed(settings: Settings) -> None:
     app.get("/api/v1/new")(lambda: "open")
     assert app.test_client().get("/api/v1/new").status_code == 401
     assert unguarded(app) == []
+
+
+def test_a_browser_may_ask_first_about_every_route(app: APIFlask, settings: Settings) -> None:
+    stranger = app.test_client()
+    refused = []
+    for rule in app.url_map.iter_rules():
+        for method in sorted((rule.methods or set()) - {"OPTIONS"}):
+            asked = {"Origin": settings.frontend_url, "Access-Control-Request-Method": method}
+            answer = stranger.options(_path(rule), headers=asked)
+            if not answer.is_json and answer.status_code in (200, 204) and answer.access_control_allow_origin:
+                continue
+            refused.append(f"{method} {rule}: {answer.status_code}")
+        plain = stranger.options(_path(rule))
+        if plain.status_code >= 500:
+            refused.append(f"OPTIONS {rule}: {plain.status_code}")
+    assert refused == []
 
 
 def test_the_public_list_is_short_and_reasoned() -> None:
