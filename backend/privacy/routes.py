@@ -90,8 +90,8 @@ def erase_me(query: EraseQuery) -> ResponseReturnValue:
     with transaction():
         accounts.require_fresh_sign_in(g.caller)
         service.leave(g.user_id)
-    # Cookies of this origin are of no use any more; a browser is told to forget them.
-    return ErasureAnswer(user_id=g.user_id).model_dump(mode="json"), 202, {"Clear-Site-Data": '"cookies"'}
+    # No Clear-Site-Data: it would take the cookies of every name under the registrable domain, of others too.
+    return ErasureAnswer(user_id=g.user_id).model_dump(mode="json"), 202
 
 
 def _answer(export: DataExport) -> ExportAnswer:
