@@ -1,18 +1,17 @@
 """Leaving with everything: exports and erasure over HTTP."""
 
-from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
 from apiflask import APIBlueprint
-from flask import Response, g, request, stream_with_context, url_for
+from flask import Response, g, url_for
 from flask.typing import ResponseReturnValue
 
 from backend.accounts import service as accounts
+from backend.core.downloads import Download
 from backend.core.idempotency import idempotent
 from backend.core.transaction import transaction
 from backend.privacy import service
-from backend.privacy.errors import NoSuchPart
 from backend.privacy.models import DataExport
 from backend.privacy.schemas import EraseQuery, ErasureAnswer, ExportAnswer, ExportList
 
@@ -25,6 +24,7 @@ _FILE_DOC: dict[int | str, Any] = {
     409: "Not ready, or failed",
     410: "The export has expired",
     416: "There is no such part",
+    503: "Too many downloads, or the bucket that has the archive is away",
 }
 
 
@@ -64,21 +64,7 @@ def download_export(export_id: UUID) -> Response:
     with transaction():
         accounts.require_session(g.caller)
         export = service.get_export(g.user_id, export_id)
-    size_bytes = export.size_bytes or 0
-    tag = export.id.hex
-    part = _find_part(tag, size_bytes)
-    start, end = part or (0, size_bytes)
-    pieces = service.open_export(export, start)
-    # All pieces but the first are read after the request has ended, in its context.
-    response = Response(stream_with_context(_cut(pieces, end - start)), content_type="application/zip")
-    if part is not None:
-        response.status_code = 206
-        response.content_range.set(start, end, size_bytes)
-    response.content_length = end - start
-    response.set_etag(tag)
-    response.headers["Accept-Ranges"] = "bytes"
-    response.headers["Content-Disposition"] = f"attachment; filename=hackthestudy-{export.created_at:%Y-%m-%d}.zip"
-    return response
+    return _send(export)
 
 
 @privacy.delete("/users/me")
@@ -104,21 +90,11 @@ def _answer(export: DataExport) -> ExportAnswer:
     )
 
 
-def _find_part(tag: str, size_bytes: int) -> tuple[int, int] | None:
-    """Return the first byte that is asked for and the one after the last, or None for all. Raises NoSuchPart."""
-    wanted, condition = request.range, request.if_range
-    is_of_another = condition.date is not None or condition.etag not in (None, tag)
-    if wanted is None or wanted.units != "bytes" or len(wanted.ranges) != 1 or is_of_another or not size_bytes:
-        return None
-    part = wanted.range_for_length(size_bytes)
-    if part is None:
-        raise NoSuchPart(size_bytes=size_bytes)
-    return part
-
-
-def _cut(pieces: Iterator[bytes], length: int) -> Iterator[bytes]:
-    for piece in pieces:
-        yield piece[:length]
-        length -= len(piece)
-        if length <= 0:
-            return
+def _send(export: DataExport) -> Response:
+    download = Download(
+        tag=export.id.hex,
+        size_bytes=export.size_bytes or 0,
+        content_type="application/zip",
+        disposition=f"attachment; filename=hackthestudy-{export.created_at:%Y-%m-%d}.zip",
+    )
+    return download.answer(lambda start: service.open_export(export, start))
