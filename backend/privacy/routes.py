@@ -13,7 +13,8 @@ from backend.core.idempotency import idempotent
 from backend.core.transaction import transaction
 from backend.privacy import service
 from backend.privacy.models import DataExport
-from backend.privacy.schemas import EraseQuery, ErasureAnswer, ExportAnswer, ExportList
+from backend.privacy.schemas import EraseQuery, ErasureAnswer, ExportAnswer, ExportLink, ExportList, TicketQuery
+from backend.settings import get_settings
 
 privacy = APIBlueprint("privacy", __name__, tag="Privacy")
 
@@ -25,6 +26,10 @@ _FILE_DOC: dict[int | str, Any] = {
     410: "The export has expired",
     416: "There is no such part",
     503: "Too many downloads, or the bucket that has the archive is away",
+}
+_LINKED_FILE_DOC: dict[int | str, Any] = {
+    **{status: what for status, what in _FILE_DOC.items() if status not in (403, 409)},
+    404: "No such export, or the link is wrong, has expired or was replaced",
 }
 
 
@@ -64,6 +69,28 @@ def download_export(export_id: UUID) -> Response:
     with transaction():
         accounts.require_session(g.caller)
         export = service.get_export(g.user_id, export_id)
+    return _send(export)
+
+
+@privacy.post("/users/me/exports/<uuid:export_id>/links")
+@privacy.output(ExportLink)
+@privacy.doc(responses={403: "Not with an API key", 409: "Not ready, or failed", 410: "The export has expired"})
+def link_export(export_id: UUID) -> ExportLink:
+    """Make a link that a browser can navigate to: to this export, for five minutes, in place of the one before."""
+    with transaction():
+        accounts.require_session(g.caller)
+        link = service.link_export(g.user_id, export_id)
+    path = url_for(".download_linked_export", export_id=export_id, ticket=link.ticket)
+    return ExportLink(url=f"{get_settings().public_url}{path}", expires_at=link.expires_at)
+
+
+@privacy.get("/exports/<uuid:export_id>/file")
+@privacy.input(TicketQuery, location="query", arg_name="query")
+@privacy.doc(responses=_LINKED_FILE_DOC)
+def download_linked_export(export_id: UUID, query: TicketQuery) -> Response:
+    """Download an export by a link to it, as a whole or with `Range` in part. The ticket is all that is asked for."""
+    with transaction():
+        export = service.get_linked_export(export_id, query.ticket)
     return _send(export)
 
 
