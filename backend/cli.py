@@ -150,12 +150,15 @@ def admin(email_or_id: str, *, revoke: bool) -> None:
 def export_user(user_id: UUID, path: Path) -> None:
     """Write an archive of all that is a user's to a file."""
     from backend.core.errors import NotFound
+    from backend.core.transaction import transaction
     from backend.operations import administration
 
     with _outside_requests("export-user").app_context(), path.open("xb") as file:
         path.chmod(0o600)
         try:
-            administration.export_user(user_id, file)
+            administration.write_export(user_id, file)
+            with transaction():
+                administration.record_export(user_id)
         except BaseException as error:
             path.unlink()
             if isinstance(error, NotFound):

@@ -12,7 +12,7 @@ from uuid import UUID
 from backend.accounts import service as accounts
 from backend.accounts.types import Caller, Role, UserAccess, UserFacts
 from backend.core.pagination import Page, PageQuery
-from backend.core.transaction import transaction
+from backend.core.transaction import refuse_open_transaction
 from backend.generation import service as generation
 from backend.generation.types import RunFacts, UserWork
 from backend.library import service as library
@@ -158,14 +158,18 @@ def set_admin(email_or_id: str, *, is_admin: bool) -> RoleChange | None:
     return RoleChange(accounts.get_user(found.id), changed)
 
 
-def export_user(user_id: UUID, file: IO[bytes]) -> None:
-    """Write all that is a user's to a file, as an operator whom she has asked. Opens transactions of its own.
+def write_export(user_id: UUID, file: IO[bytes]) -> None:
+    """Write all that is a user's to a file, as an operator whom she has asked; ``record_export`` comes after it.
 
-    Raises NotFound, FileUnavailable.
+    Not in a transaction, which would be open for as long as the files take. Raises NotFound, FileUnavailable.
     """
+    refuse_open_transaction()
     privacy.write_archive(file, user_id)
-    with transaction():
-        record_action(None, Action.USER_EXPORTED, subject_user_id=user_id)
+
+
+def record_export(user_id: UUID) -> None:
+    """Record that an operator has exported all that is a user's."""
+    record_action(None, Action.USER_EXPORTED, subject_user_id=user_id)
 
 
 def erase_user(user_id: UUID) -> None:
