@@ -10,7 +10,7 @@ from backend.core.errors import DomainError
 
 
 class InvalidMultipart(DomainError):
-    """A multipart body that is cut, has no boundary, or whose names are in another encoding than UTF-8."""
+    """A multipart body that is cut, has no boundary, a part without a name, or names in another encoding than UTF-8."""
 
     code = "invalid_multipart"
     status = 400
@@ -38,9 +38,13 @@ class _StrictFormDataParser(FormDataParser):
         """Parse the body. Raises InvalidMultipart."""
         self.silent = False
         try:
-            return super().parse(stream, mimetype, content_length, options)
+            parsed = super().parse(stream, mimetype, content_length, options)
         except ValueError:
             raise InvalidMultipart from None
+        # Every part must have a name (RFC 7578, 4.2); one of None is not a string to whoever reads it.
+        if any(None in parts for parts in parsed[1:]):
+            raise InvalidMultipart
+        return parsed
 
 
 class UploadRequest(Request):

@@ -25,6 +25,11 @@ class DownloadFormat(StrEnum):
     JSON = "json"
     MD = "md"
 
+    @property
+    def content_type(self) -> str:
+        """The media type with its charset, for ``Content-Type`` of a download."""
+        return _CONTENT_TYPES[self]
+
 
 _CONTENT_TYPES = {
     DownloadFormat.APKG: "application/octet-stream",
@@ -58,7 +63,7 @@ def render_kit(kit: StudyKit, form: DownloadFormat, *, language: str) -> Downloa
     return Download(
         filename=f"{_stem(kit.title)}.{form}",
         plain_filename=f"{_stem(plain_title)}.{form}",
-        content_type=_CONTENT_TYPES[form],
+        content_type=form.content_type,
         data=_data(kit, form, language),
     )
 

@@ -14,7 +14,7 @@ from backend.core.pagination import PageQuery
 from backend.core.security_headers import DATA_POLICY
 from backend.core.transaction import transaction
 from backend.study import service
-from backend.study.downloads import render_kit
+from backend.study.downloads import DownloadFormat, render_kit
 from backend.study.exports.concept_map import to_svg
 from backend.study.flashcards import FlashcardChanges
 from backend.study.questions import QuestionChanges
@@ -46,7 +46,12 @@ _SVG = "image/svg+xml"
 # The picture's dark theme is a style sheet inside it; nothing else may be loaded or run.
 _SVG_POLICY = f"{DATA_POLICY}; style-src 'unsafe-inline'"
 _Documented = dict[int | str, dict[str, str | dict[str, dict[str, Any]]]]
-_FILE: _Documented = {200: {"description": "The kit as a file.", "content": {"*/*": {}}}}
+_FILE: _Documented = {
+    200: {
+        "description": "The kit as a file.",
+        "content": {form.content_type.partition(";")[0]: {} for form in DownloadFormat},
+    }
+}
 _PICTURE: _Documented = {200: {"content": {_SVG: {}}}}
 # The framework takes lists of models too; its annotations do not say so.
 _EVIDENCE: Any = list[EvidenceContextAnswer]

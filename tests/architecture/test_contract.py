@@ -5,8 +5,10 @@ has a status, a type, a header or a body that the document does not name, none s
 strangers get in nowhere. The requests are always the same ones.
 """
 
+import contextlib
+import functools
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import hypothesis
@@ -24,9 +26,11 @@ from schemathesis.checks import (
     response_schema_conformance,
     status_code_conformance,
 )
+from schemathesis.core.failures import FailureGroup, ServerError
 from schemathesis.core.transport import Response
 from schemathesis.generation import GenerationMode
 from schemathesis.generation.feedback import NO_FEEDBACK
+from schemathesis.openapi.checks import JsonSchemaError, UndefinedContentType, UndefinedStatusCode
 from schemathesis.schemas import APIOperation
 
 from backend.app import create_app
@@ -37,8 +41,8 @@ from tests.architecture.conftest import CHOICES, NOTES
 from tests.conftest import Client
 
 EMAIL = "student@example.org"
-# How many requests of each kind an operation gets.
-REQUESTS = 6
+# How many requests of each kind an operation gets. Strangers come to the door and no further.
+REQUESTS, REQUESTS_OF_STRANGERS = 6, 3
 PROMISES = [
     not_a_server_error,
     status_code_conformance,
@@ -90,11 +94,11 @@ def load(app: APIFlask, *, forge_tokens: bool) -> list[APIOperation]:
     return sorted(found, key=place)
 
 
-def explore(operation: APIOperation, mode: GenerationMode, send: Callable[[Any], None]) -> None:
+def explore(operation: APIOperation, mode: GenerationMode, requests: int, send: Callable[[Any], None]) -> None:
     """Send requests as the document wants them, or as it does not."""
 
     @hypothesis.settings(
-        max_examples=REQUESTS,
+        max_examples=requests,
         derandomize=True,
         database=None,
         deadline=None,
@@ -196,38 +200,61 @@ def owner(wide: APIFlask, owned, client: Client, other_client: Client, engine: s
 
 @pytest.mark.usefixtures("app")
 def test_strangers_get_in_nowhere_and_are_answered_as_is_documented(wide: APIFlask, subtests) -> None:
-    for operation, mode in requests(load(wide, forge_tokens=True)):
-        is_closed = "security" in operation.definition.raw
-        # What is not spelt as an id leads to no route.
-        refused = {401} if mode is GenerationMode.POSITIVE else {401, 404}
+    for operation in load(wide, forge_tokens=True):
+        for mode in GenerationMode:
+            with subtests.test(f"{operation.label}, {mode.value}"):
+                explore(operation, mode, REQUESTS_OF_STRANGERS, functools.partial(send_as_stranger, mode))
 
-        def send(case: Any, refused: set[int] | None = refused if is_closed else None) -> None:
-            response = case.call()
-            case.validate_response(response, checks=PROMISES)
-            assert refused is None or response.status_code in refused, case.as_curl_command()
 
-        with subtests.test(f"{operation.label}, {mode.value}"):
-            explore(operation, mode, send)
+def send_as_stranger(mode: GenerationMode, case: Any) -> None:
+    response = case.call()
+    case.validate_response(response, checks=PROMISES)
+    # What is not spelt as an id leads to no route.
+    refused = {401} if mode is GenerationMode.POSITIVE else {401, 404}
+    assert "security" not in case.operation.definition.raw or response.status_code in refused, case.as_curl_command()
 
 
 def test_who_is_signed_in_is_answered_as_is_documented(wide: APIFlask, owner: Owner, subtests) -> None:
     answered: defaultdict[str, Counter[int]] = defaultdict(Counter)
-    for operation, mode in requests(load(wide, forge_tokens=False)):
 
-        def send(case: Any, mode: GenerationMode = mode) -> None:
-            response = owner.send(case, mode)
-            answered[id_of(case.operation)][response.status_code] += 1
-            case.validate_response(response, checks=PROMISES)
+    def send(mode: GenerationMode, case: Any) -> None:
+        response = owner.send(case, mode)
+        answered[id_of(case.operation)][response.status_code] += 1
+        case.validate_response(response, checks=PROMISES)
 
-        with subtests.test(f"{operation.label}, {mode.value}"):
-            explore(operation, mode, send)
+    for operation in load(wide, forge_tokens=False):
+        for mode in GenerationMode:
+            with subtests.test(f"{operation.label}, {mode.value}"):
+                explore(operation, mode, REQUESTS, functools.partial(send, mode))
     # Without this the rest would hold for an API that refuses everything.
     badly = {name: dict(statuses) for name, statuses in answered.items() if min(statuses) >= 400}
     assert set(badly) == set(NEVER_ANSWERED_WELL), badly
     assert not any(401 in statuses for name, statuses in answered.items() if name not in ("redeem_code", "refresh"))
 
 
-def requests(operations: list[APIOperation]) -> Iterator[tuple[APIOperation, GenerationMode]]:
-    for operation in operations:
-        for mode in GenerationMode:
-            yield operation, mode
+@pytest.mark.usefixtures("app")
+@pytest.mark.parametrize(
+    ("route", "answer", "reported"),
+    [
+        ("operations.live", ({"status": "ok"}, 200), None),
+        ("operations.live", ({"status": "ok"}, 500), ServerError),
+        ("operations.live", ({"status": "ok"}, 418), UndefinedStatusCode),
+        ("operations.live", ("ok", 200), UndefinedContentType),
+        ("operations.live", ({"status": "well"}, 200), JsonSchemaError),
+        ("tokens.refresh", ({}, 429, {"Retry-After": "soon"}), JsonSchemaError),
+        ("library.list_study_sets", ({"items": [], "next_cursor": None}, 200), AssertionError),
+    ],
+    ids=["nothing", "an error", "status", "type", "body", "header", "an open route"],
+)
+def test_what_breaks_the_contract_is_reported(settings: Settings, route: str, answer: Any, reported: Any) -> None:
+    app = create_app(settings)
+    [operation] = [each for each in load(app, forge_tokens=True) if id_of(each) == route.rpartition(".")[-1]]
+    # The document is made already, of what was there before.
+    app.view_functions[route] = lambda **_: answer
+    hooks = app.before_request_funcs[None]
+    app.before_request_funcs[None] = [hook for hook in hooks if hook.__name__ != "authenticate"]
+    send = functools.partial(send_as_stranger, GenerationMode.POSITIVE)
+    with pytest.raises((FailureGroup, AssertionError)) if reported else contextlib.nullcontext() as caught:
+        explore(operation, GenerationMode.POSITIVE, 1, send)
+    if caught is not None:
+        assert any(isinstance(each, reported) for each in getattr(caught.value, "exceptions", [caught.value]))

@@ -224,11 +224,28 @@ def test_json_is_no_upload(client, study_set_id: str) -> None:
             "; boundary=x",
         ),
         (b"--x\r\nContent-Type: text/plain\r\n\r\nA cell divides.\r\n--x--\r\n", "; boundary=x"),
+        (
+            b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\n1\r\n'
+            b"--x\r\nContent-Disposition: form-data\r\n\r\n2\r\n--x--\r\n",
+            "; boundary=x",
+        ),
+        (
+            b'--x\r\nContent-Disposition: form-data; filename="a.txt"\r\n\r\nA cell divides.\r\n--x--\r\n',
+            "; boundary=x",
+        ),
         (b"--x\r\nContent-Disposition: form-data; name=files; filename=a.txt", "; boundary=x"),
         (b"--x--\r\n", ""),
         (b"--x--\r\n", "; boundary=\u00fc"),
     ],
-    ids=["a name in Latin-1", "no disposition", "cut", "no boundary", "a boundary that is none"],
+    ids=[
+        "a name in Latin-1",
+        "no disposition",
+        "a field without a name",
+        "a file without a name",
+        "cut",
+        "no boundary",
+        "a boundary that is none",
+    ],
 )
 def test_a_multipart_body_that_cannot_be_read_is_called_so(
     client, study_set_id: str, stored, body: bytes, boundary: str
