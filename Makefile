@@ -13,7 +13,9 @@ override OUT := $(value OUT)
 override PORT := $(value PORT)
 override EMAIL := $(value EMAIL)
 override REVOKE := $(value REVOKE)
-# The containers' tests come in groups, each with a system of its own; two of those are what a small machine bears.
+# Further options for the first part of `make test`.
+PYTEST_OPTIONS ?=
+# Each file of the containers' tests has systems of its own, and two at a time are what a small machine bears.
 CONTAINER_PROCESSES ?= 2
 # The tests of faults wait most of the time, so that one process more than there are cores is at work.
 FAULT_PROCESSES ?= $(shell n=$$(nproc); [ $$n -ge 4 ] && echo 4 || echo $$((n + 1)))
@@ -44,7 +46,7 @@ admin: setup ## Make a user an administrator: make admin EMAIL=you@example.org, 
 	@$(PYTHON) -m config.local.admin $(if $(REVOKE),--revoke) -- "$$EMAIL"
 
 test: setup ## Run all tests on real PostgreSQL and Redis.
-	$(PYTHON) -m pytest -n $(TEST_PROCESSES) --dist loadgroup -m "not faults and not containers"
+	$(PYTHON) -m pytest -n $(TEST_PROCESSES) --dist loadfile -m "not faults and not containers" $(PYTEST_OPTIONS)
 	$(PYTHON) -m pytest -m faults -n $(FAULT_PROCESSES) --dist loadfile
 
 test-faults: setup ## Run only the tests that kill, freeze and restart real processes.
@@ -52,7 +54,7 @@ test-faults: setup ## Run only the tests that kill, freeze and restart real proc
 
 containers: setup ## Build both images and test the deployment in real containers (needs Docker or Podman).
 	@$(PYTHON) -m tests.deployment.engine >/dev/null
-	$(PYTHON) -m pytest -m containers -n $(CONTAINER_PROCESSES) --dist loadgroup tests/deployment
+	$(PYTHON) -m pytest -m containers -n $(CONTAINER_PROCESSES) --dist loadfile tests/deployment
 
 check: setup ## Lint, format, types and architecture.
 	$(PYTHON) -m ruff check .

@@ -52,6 +52,8 @@ PUBLIC_ENDPOINTS = frozenset(
         "providers.list_sign_in_providers",
         "sign_in.begin_sign_in",
         "sign_in.finish_sign_in",
+        # A browser that navigates sends no token; it asks for a ticket.
+        "privacy.download_linked_export",
         "openapi.spec",
         "docs.page",
         "docs.start",

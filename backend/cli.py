@@ -150,12 +150,15 @@ def admin(email_or_id: str, *, revoke: bool) -> None:
 def export_user(user_id: UUID, path: Path) -> None:
     """Write an archive of all that is a user's to a file."""
     from backend.core.errors import NotFound
-    from backend.privacy import service as privacy
+    from backend.core.transaction import transaction
+    from backend.operations import administration
 
     with _outside_requests("export-user").app_context(), path.open("xb") as file:
         path.chmod(0o600)
         try:
-            privacy.write_archive(file, user_id)
+            administration.write_export(user_id, file)
+            with transaction():
+                administration.record_export(user_id)
         except BaseException as error:
             path.unlink()
             if isinstance(error, NotFound):
@@ -171,14 +174,14 @@ def erase_user(user_id: UUID, *, yes: bool) -> None:
     """End a user's access at once and have everything of hers erased by the worker."""
     from backend.core.errors import NotFound
     from backend.core.transaction import transaction
-    from backend.privacy import service as privacy
+    from backend.operations import administration
 
     if not yes:
         click.confirm("There is no way back. Erase everything of this user?", abort=True)
     with _outside_requests("erase-user").app_context():
         try:
             with transaction():
-                privacy.leave(user_id)
+                administration.erase_user(user_id)
         except NotFound:
             sys.exit("There is no such user.")
     click.echo("Her access has ended; the worker erases the rest. Done when users.erased_at is set.")

@@ -12,6 +12,7 @@ from pydantic_settings import NoDecode
 _TAKEN = frozenset({"google", "github", "development"})
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", re.ASCII)
 _LONGEST_NAME = 40
+_DOMAIN = re.compile(r"(?=.{1,253}$)[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})+", re.ASCII)
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -42,6 +43,8 @@ class OidcProvider(BaseModel):
     client_id: str = Field(min_length=1, max_length=500)
     client_secret: SecretStr = Field(min_length=1, max_length=1000)
     reauthenticates: bool = True
+    # Whose addresses the provider may vouch for. Without any it vouches for none: it could name an administrator's.
+    email_domains: tuple[str, ...] = ()
 
     @field_validator("name")
     @classmethod
@@ -52,6 +55,15 @@ class OidcProvider(BaseModel):
         if value in _TAKEN:
             raise ValueError(f"{value} is taken")
         return value
+
+    @field_validator("email_domains")
+    @classmethod
+    def _check_email_domains(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        """Take exact names; what is below one must be named as well."""
+        domains = tuple(domain.lower() for domain in value)
+        if not all(_DOMAIN.fullmatch(domain) for domain in domains):
+            raise ValueError("must be names such as uni.example, without @ and *")
+        return domains
 
     @field_validator("issuer")
     @classmethod

@@ -94,7 +94,9 @@ def _check_rate(value: str) -> str:
     return value
 
 
-def _check_header_name(value: str) -> str:
+def _check_header_name(value: str | None) -> str | None:
+    if value is None or value.lower() == "none":
+        return None
     if not _HEADER_NAME.fullmatch(value):
         raise ValueError("must be the name of a header, of letters, digits and hyphens")
     return value
@@ -137,7 +139,8 @@ StoragePlace = Annotated[str, AfterValidator(_check_storage)]
 Rate = Annotated[str, AfterValidator(_check_rate)]
 """So many in a second, minute, hour or day."""
 
-HeaderName = Annotated[str, AfterValidator(_check_header_name)]
+ProxyHeader = Annotated[str | None, AfterValidator(_check_header_name)]
+"""The name of a header; ``none``: there is no such proxy."""
 
 Networks = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split), AfterValidator(_check_networks)]
 """Networks of IP addresses, separated by commas in the environment."""

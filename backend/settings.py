@@ -15,12 +15,12 @@ from backend.setting_rules import (
     BrokerUrl,
     DatabaseUrl,
     Emails,
-    HeaderName,
     HostNames,
     HttpUrl,
     Networks,
     Origin,
     Origins,
+    ProxyHeader,
     Rate,
     StoragePlace,
 )
@@ -76,8 +76,10 @@ class Settings(BaseSettings):
     )
     frontend_url: Origin = Field("http://localhost:5173", description="The browser app's origin; allowed by CORS.")
     cors_origins: Origins = Field((), description="Further exact origins allowed by CORS, separated by commas.")
-    trusted_proxy_header: HeaderName | None = Field(
-        None, description="Header in which the proxy in front names its client; unset: no proxy is believed."
+    trusted_proxy_header: ProxyHeader = Field(
+        None,
+        description="Header in which the proxy in front names its client; `none`: there is no proxy, which production "
+        "wants to be said.",
     )
     trusted_proxies: Networks = Field(
         PRIVATE_NETWORKS,
@@ -105,7 +107,8 @@ class Settings(BaseSettings):
     oidc_providers: OidcProviders = Field(
         (),
         description="Further OpenID Connect providers, as a JSON list of `name`, `title`, `issuer`, `client_id`, "
-        "`client_secret`; `reauthenticates: false` for one that cannot ask for the password again.",
+        "`client_secret`; `email_domains`, a list: whose addresses it may vouch for, none by default; "
+        "`reauthenticates: false` for one that cannot ask for the password again.",
     )
     provider_timeout_s: float = Field(
         5.0,
@@ -211,6 +214,9 @@ class Settings(BaseSettings):
         for name in ("database_url", "redis_url", "public_url", "frontend_url"):
             if name not in self.model_fields_set:
                 problems.append(f"{name.upper()} is missing")
+        if "trusted_proxy_header" not in self.model_fields_set:
+            # Behind a proxy all clients would have one address and share one limit, and nobody would be told why.
+            problems.append("TRUSTED_PROXY_HEADER is missing: the proxy's header that names its client, or none")
         for name in ("public_url", "frontend_url", "cors_origins"):
             given = getattr(self, name)
             origins = (given,) if isinstance(given, str) else given

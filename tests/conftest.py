@@ -187,18 +187,30 @@ def built_app(settings: Settings) -> APIFlask:
 @pytest.fixture
 def app(built_app: APIFlask, engine: sa.Engine) -> APIFlask:
     """The app on empty tables. No context is pushed: a request must not share one with the test."""
-    tables = {table.name for table in Base.metadata.sorted_tables} - {APPEND_ONLY}
-    names = ", ".join(f'"{name}"' for name in sorted(tables))
     with engine.begin() as connection:
         # A test that left a transaction open must fail, not hang.
         connection.execute(sa.text("SET LOCAL lock_timeout = '5s'"))
-        connection.execute(sa.text(f"TRUNCATE {names} CASCADE"))
-        if connection.scalar(sa.text(f"SELECT EXISTS (SELECT FROM {APPEND_ONLY})")):
-            connection.exec_driver_sql(_EMPTY_APPEND_ONLY)
+        _empty_tables(connection)
     # What other tests have sent would look like messages for the rows of this one.
     with contextlib.suppress(RedisError), Redis.from_url(get_settings().redis_url) as broker:
         broker.flushdb()
     return built_app
+
+
+def _empty_tables(connection: sa.Connection) -> None:
+    """Delete every row: a few are gone in a fifth of the time that TRUNCATE takes for tables however empty."""
+    names = [f'"{table.name}"' for table in Base.metadata.sorted_tables if table.name != APPEND_ONLY]
+    if connection.scalar(sa.text(f"SELECT EXISTS (SELECT FROM {APPEND_ONLY})")):
+        connection.exec_driver_sql(_EMPTY_APPEND_ONLY)
+    if connection.scalar(sa.text("SHOW is_superuser")) != "on":
+        connection.execute(sa.text(f"TRUNCATE {', '.join(names)} CASCADE"))
+        return
+    looks = (f"SELECT '{name}' WHERE EXISTS (SELECT FROM {name})" for name in names)
+    filled = connection.scalars(sa.text(" UNION ALL ".join(looks))).all()
+    # Without this, triggers and foreign keys would ask for an order, add rows elsewhere, or refuse.
+    connection.execute(sa.text("SET LOCAL session_replication_role = replica"))
+    for name in filled:
+        connection.execute(sa.text(f"DELETE FROM {name}"))
 
 
 class Client(FlaskClient):

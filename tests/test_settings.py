@@ -20,6 +20,7 @@ PRODUCTION = {
     "REDIS_PASSWORD": "qT8wE3rY6uI1oP9aS4dF7gH2jK5lZ0xC",
     "PUBLIC_URL": "https://api.study.example",
     "FRONTEND_URL": "https://study.example",
+    "TRUSTED_PROXY_HEADER": "do-connecting-ip",
 }
 
 
@@ -359,6 +360,12 @@ def test_a_header_that_is_none_is_refused(environment, value: str) -> None:
     assert refusal(environment, TRUSTED_PROXY_HEADER=value) == [
         "TRUSTED_PROXY_HEADER: must be the name of a header, of letters, digits and hyphens"
     ]
+
+
+@pytest.mark.parametrize("value", ["none", "None"])
+def test_that_there_is_no_proxy_can_be_said(environment, value: str) -> None:
+    environment(**{**PRODUCTION, "TRUSTED_PROXY_HEADER": value})
+    assert load_settings().trusted_proxy_header is None
 
 
 @pytest.mark.parametrize("value", ["10.0.0.0/33", "10.0.0.1/8", "proxy.example", "10.0.0.0/8 ::1"])

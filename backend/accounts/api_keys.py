@@ -7,6 +7,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from backend.accounts.access import key_lives
 from backend.accounts.activity import record_activity
 from backend.accounts.callers import hash_secret
 from backend.accounts.errors import TooManyApiKeys
@@ -34,7 +35,7 @@ def create_api_key(user_id: UUID, *, name: str, scopes: Sequence[Scope], life: t
     # Two that are made at once must not both find the last free place: the user's row is locked first.
     db.session.execute(sa.select(User.id).where(User.id == user_id).with_for_update(key_share=True))
     _forget_old(user_id)
-    mine = sa.select(sa.func.count()).where(ApiKey.user_id == user_id, *_lives())
+    mine = sa.select(sa.func.count()).where(ApiKey.user_id == user_id, key_lives())
     if db.session.scalars(mine).one() >= MOST_KEYS:
         raise TooManyApiKeys(limit=MOST_KEYS)
     key = make_key()
@@ -77,10 +78,6 @@ def revoke_api_key(user_id: UUID, api_key_id: UUID) -> None:
         raise NotFound
     row.revoked_at = db.session.scalars(sa.select(database_now())).one()
     record_activity(user_id, ActivityKind.API_KEY_REVOKED, api_key_id=str(row.id), name=row.name, prefix=row.prefix)
-
-
-def _lives() -> tuple[sa.ColumnElement[bool], ...]:
-    return ApiKey.revoked_at.is_(None), sa.or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > database_now())
 
 
 def _forget_old(user_id: UUID) -> None:

@@ -7,6 +7,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from flask import request
 
+from backend.accounts.access import is_let_in, key_lives
 from backend.accounts.errors import NotAllowed, NotSignedIn
 from backend.accounts.key_format import API_KEY_PREFIX, is_well_formed
 from backend.accounts.models import ApiKey, Session, User
@@ -23,23 +24,17 @@ _READING = frozenset({"GET", "HEAD"})
 _SEEN_EVERY = timedelta(minutes=1)
 _NOT_SEEN_LATELY = sa.or_(ApiKey.last_used_at.is_(None), ApiKey.last_used_at < database_now() - _SEEN_EVERY)
 
-_IS_LET_IN = sa.and_(User.disabled_at.is_(None), User.erasing_at.is_(None))
 _USER = (User.id, User.role, User.email, User.email_verified, User.language)
 # Every request asks one of these first: they are built once.
 _BY_SESSION = (
     sa.select(*_USER, Session.authenticated_at)
     .join(Session, Session.user_id == User.id)
-    .where(Session.id == sa.bindparam("session_id"), is_open(), _IS_LET_IN)
+    .where(Session.id == sa.bindparam("session_id"), is_open(), is_let_in())
 )
 _BY_KEY = (
     sa.select(*_USER, ApiKey.id.label("key_id"), ApiKey.scopes, _NOT_SEEN_LATELY.label("not_seen_lately"))
     .join(ApiKey, ApiKey.user_id == User.id)
-    .where(
-        ApiKey.key_hash == sa.bindparam("key_hash"),
-        ApiKey.revoked_at.is_(None),
-        sa.or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > database_now()),
-        _IS_LET_IN,
-    )
+    .where(ApiKey.key_hash == sa.bindparam("key_hash"), key_lives(), is_let_in())
 )
 
 
@@ -114,4 +109,7 @@ def hash_secret(secret: str) -> bytes:
 
 def is_admin(role: str, email: str | None, *, verified: bool) -> bool:
     """Tell whether a user is an administrator: by an operator's grant, or by a verified address of ``ADMIN_EMAILS``."""
-    return role == Role.ADMIN or (verified and email is not None and email.lower() in get_settings().admin_emails)
+    if role == Role.ADMIN:
+        return True
+    # Beyond ASCII, different letters become the same in lower case.
+    return verified and email is not None and email.isascii() and email.lower() in get_settings().admin_emails

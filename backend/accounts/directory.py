@@ -7,6 +7,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from backend.accounts.access import has_verified_email, key_lives
 from backend.accounts.callers import is_admin
 from backend.accounts.errors import NotSignedIn, OwnAccount, UserDisabled, UserLeaving
 from backend.accounts.models import ApiKey, Identity, Session, User
@@ -42,8 +43,8 @@ def get_user(user_id: UUID) -> UserFacts:
 def find_user(email_or_id: str) -> UserFacts | None:
     """Return the user with this id, or with this address where a provider has verified it; None without one."""
     user_id = parse_uuid(email_or_id)
-    has_address = sa.and_(sa.func.lower(User.email) == email_or_id.lower(), User.email_verified)
-    user = db.session.scalar(sa.select(User).where(User.id == user_id if user_id else has_address))
+    wanted = User.id == user_id if user_id else has_verified_email(email_or_id)
+    user = db.session.scalar(sa.select(User).where(wanted))
     return _facts(user) if user is not None else None
 
 
@@ -71,11 +72,7 @@ def describe_access(user_id: UUID) -> UserAccess:
             Session.user_id == user_id
         )
     ).one()
-    keys = sa.select(sa.func.count()).where(
-        ApiKey.user_id == user_id,
-        ApiKey.revoked_at.is_(None),
-        sa.or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > database_now()),
-    )
+    keys = sa.select(sa.func.count()).where(ApiKey.user_id == user_id, key_lives())
     return UserAccess(
         identities=tuple(
             IdentityFacts(each.provider, each.email, each.email_verified, each.created_at, each.last_used_at)

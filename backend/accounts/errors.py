@@ -134,7 +134,7 @@ class UserDisabled(DomainError):
     texts = {
         "en": "This user is disabled: nothing new can be started for her. Enable her first.",
         "de": "Dieses Konto ist gesperrt: Es kann nichts Neues dafür gestartet werden. Entsperre es zuerst.",
-        "fr": "Ce compte est bloqué : rien de nouveau ne peut être lancé pour lui. Débloque-le d’abord.",
+        "fr": "Ce compte est bloqué\u00a0: rien de nouveau ne peut être lancé pour lui. Débloque-le d’abord.",
         "it": "Questo account è bloccato: non si può avviare nulla di nuovo. Prima sbloccalo.",
     }
 
@@ -147,7 +147,7 @@ class UserLeaving(DomainError):
     texts = {
         "en": "This user has left: everything of hers is being erased, or is already.",
         "de": "Dieses Konto wurde gelöscht: Alle Daten dazu werden gerade entfernt oder sind es schon.",
-        "fr": "Ce compte a été supprimé : toutes ses données sont en cours d’effacement ou déjà effacées.",
+        "fr": "Ce compte a été supprimé\u00a0: toutes ses données sont en cours d’effacement ou déjà effacées.",
         "it": "Questo account è stato eliminato: tutti i suoi dati vengono cancellati o lo sono già.",
     }
 

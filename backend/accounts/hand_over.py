@@ -11,6 +11,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from backend.accounts.access import hold_let_in
 from backend.accounts.callers import hash_secret
 from backend.accounts.models import Session, SignInCode
 from backend.accounts.sessions import begin_session
@@ -28,8 +29,8 @@ class HandOver(NamedTuple):
     browser: str
 
 
-def begin_hand_over(user_id: UUID, provider: str) -> HandOver:
-    """Make a one-time code for a user who has just signed in at a provider."""
+def begin_hand_over(user_id: UUID, provider: str, *, is_fresh: bool) -> HandOver:
+    """Make a one-time code for a user who has just signed in at a provider; ``is_fresh`` as in ``begin_session``."""
     pair = HandOver(secrets.token_urlsafe(_BYTES), secrets.token_urlsafe(_BYTES))
     db.session.add(
         SignInCode(
@@ -37,6 +38,7 @@ def begin_hand_over(user_id: UUID, provider: str) -> HandOver:
             browser_hash=hash_secret(pair.browser),
             user_id=user_id,
             provider=provider,
+            is_fresh=is_fresh,
             expires_at=db.session.scalars(sa.select(database_now())).one() + CODE_LIFE,
         )
     )
@@ -49,22 +51,26 @@ def redeem_code(code: str, browser: str, *, user_agent: str) -> Session | None:
 
     The code is used up either way, so the transaction must be committed whatever is returned.
     """
+    code_hash = hash_secret(code)
+    # She may have been shut out since she signed in.
+    is_let_in = hold_let_in(db.session.scalar(sa.select(SignInCode.user_id).where(SignInCode.code_hash == code_hash)))
     found = db.session.execute(
         sa.delete(SignInCode)
-        .where(SignInCode.code_hash == hash_secret(code))
+        .where(SignInCode.code_hash == code_hash)
         .returning(
             SignInCode.user_id,
             SignInCode.provider,
+            SignInCode.is_fresh,
             SignInCode.browser_hash,
             (SignInCode.expires_at > database_now()).label("in_time"),
         )
         .execution_options(synchronize_session=False)
     ).one_or_none()
-    if found is None or not found.in_time:
+    if found is None or not found.in_time or not is_let_in:
         return None
     if not secrets.compare_digest(found.browser_hash, hash_secret(browser)):
         return None
-    return begin_session(found.user_id, provider=found.provider, user_agent=user_agent)
+    return begin_session(found.user_id, provider=found.provider, is_fresh=found.is_fresh, user_agent=user_agent)
 
 
 def forget_expired_codes() -> int:

@@ -14,7 +14,7 @@ from backend.core.database import db
 from backend.core.errors import NotFound
 from backend.core.jobs import database_now
 
-# Whoever redeems a code or refreshes a session locks it before the user, so these come first here too.
+# Whoever signs out locks her session before the user, so these come before the full lock here too.
 _LOCKED_FIRST = (SignInCode, Session)
 _ACCESS = (SignInCode, Session, ApiKey, Identity)
 
@@ -24,6 +24,8 @@ def leave(user_id: UUID) -> bool:
 
     Her identities go too: whoever signs in with the same provider later is somebody new. Raises NotFound.
     """
+    # Whoever redeems a code or refreshes a session holds the user first, though she may still write what is hers.
+    db.session.execute(sa.select(User.id).where(User.id == user_id).with_for_update(key_share=True)).all()
     for table in _LOCKED_FIRST:
         db.session.execute(sa.select(table.user_id).where(table.user_id == user_id).with_for_update()).all()
     # The full lock waits for transactions that have added rows of hers, and those that come later see that she leaves.

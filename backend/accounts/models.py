@@ -70,7 +70,8 @@ class Session(Identified, Base):
 
     ``current_token`` is that one's id; ``previous_token`` is the one it replaced at ``rotated_at``, which may come
     once more shortly after, from a second tab (``replayed``). ``expires_at`` moves on with each refresh, up to
-    ``latest_at``. ``provider`` says where the user signed in for it, at ``authenticated_at``.
+    ``latest_at``. ``provider`` says where the user signed in for it. ``authenticated_at`` is when she was asked there
+    who she is; None where the provider may have let her through without a question.
     """
 
     __tablename__ = "sessions"
@@ -83,7 +84,7 @@ class Session(Identified, Base):
     previous_token: Mapped[UUID | None] = mapped_column(info=_SECRET)
     replayed: Mapped[bool] = mapped_column(default=False)
     rotated_at: Mapped[datetime]
-    authenticated_at: Mapped[datetime]
+    authenticated_at: Mapped[datetime | None]
     last_seen_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     latest_at: Mapped[datetime]
@@ -100,6 +101,7 @@ class SignInCode(Base):
     browser_hash: Mapped[bytes] = mapped_column(info=_SECRET)
     user_id: Mapped[UUID] = mapped_column(sa.ForeignKey("users.id", ondelete="CASCADE"), index=True)
     provider: Mapped[str]
+    is_fresh: Mapped[bool]
     expires_at: Mapped[datetime] = mapped_column(index=True)
 
 

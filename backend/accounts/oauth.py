@@ -10,7 +10,7 @@ Sources: OpenID Connect Core 1.0, Discovery 1.0 (4.3 for the issuer), RFC 7636 (
 import io
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -27,6 +27,7 @@ from urllib3.exceptions import HTTPError
 from backend.accounts import pending_sign_ins
 from backend.accounts.id_tokens import Expected, IdTokenRefused, KeyUnknown, is_recent, read_id_token
 from backend.accounts.pending_sign_ins import PendingSignIn
+from backend.accounts.provider_documents import Documents, Slots
 from backend.accounts.providers import Provider, configured_providers, describe, read_subject
 from backend.accounts.sign_in_errors import (
     EmailNotVerified,
@@ -36,7 +37,7 @@ from backend.accounts.sign_in_errors import (
     SignInFailed,
     UnknownProvider,
 )
-from backend.accounts.types import VerifiedIdentity
+from backend.accounts.types import SignIn, VerifiedIdentity
 from backend.core.errors import DomainError
 from backend.core.logging import get_logger
 from backend.core.transaction import refuse_open_transaction
@@ -56,44 +57,23 @@ _LONGEST_CODE = 2_000
 # A list of keys is read again at once for a key that is not in it, but not more often than this.
 _KEYS_AGAIN_S = 60.0
 _CACHED_S = 3600.0
+# Addresses hardly ever change: while a provider does not tell them, those of a day ago will do.
+_STALE_S = 86_400.0
 _ENDPOINTS = ("authorization_endpoint", "token_endpoint", "jwks_uri")
 _ERROR_WORD = re.compile("[a-z_]{1,40}")
 _AWAY = frozenset({"server_error", "temporarily_unavailable"})
 _GITHUB_HEADERS = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
 
 
-@dataclass(frozen=True, slots=True)
-class SignIn:
-    """A sign-in that the provider has confirmed. ``next_path`` is where in the browser app it was to lead.
-
-    ``link_session_id`` is the session to whose user the identity is to be linked; None for a sign-in proper.
-    """
-
-    identity: VerifiedIdentity
-    next_path: str | None
-    link_session_id: UUID | None
-
-
-@dataclass(slots=True)
-class _Cached:
-    """A document of a provider, and when it was read, by the monotonic clock."""
-
-    content: dict[str, Any]
-    read_at: float = field(default_factory=time.monotonic)
-
-    def is_younger(self, age_s: float) -> bool:
-        """Tell whether it was read less than so many seconds ago."""
-        return time.monotonic() - self.read_at < age_s
-
-
 @dataclass(slots=True)
 class _Gateway:
-    """What this process knows of the providers. Threads may read a document twice, which does no harm."""
+    """What this process knows of the providers, and how many of its threads may wait for them."""
 
     providers: dict[str, Provider]
     public_url: str
     timeout_s: float
-    documents: dict[str, _Cached] = field(default_factory=dict)
+    slots: Slots
+    documents: Documents = field(default_factory=Documents)
 
     def redirect_uri(self, provider: Provider) -> str:
         """Return where the provider leads back to: never what a Host header says."""
@@ -114,12 +94,17 @@ class _Calls(OAuth2Session):
         self.headers["User-Agent"] = "HackTheStudy"
         # What is packed could be far larger than what was sent.
         self.headers["Accept-Encoding"] = "identity"
+        self._slots = gateway.slots
         self._timeout_s = gateway.timeout_s
         self._deadline = time.monotonic() + 3 * gateway.timeout_s
 
     def request(self, method: str, url: str, **options: Any) -> Response:
         """Send a request; a GET that failed on the way or at the provider is sent once more."""
         refuse_open_transaction()
+        with self._slots.enter():
+            return self._send_bounded(method, url, options)
+
+    def _send_bounded(self, method: str, url: str, options: dict[str, Any]) -> Response:
         if method == "GET":
             try:
                 response = self._send(method, url, options)
@@ -171,8 +156,10 @@ class _Calls(OAuth2Session):
 
 def configure_oauth(app: Flask, settings: Settings) -> None:
     """Make the configured providers known to ``app``. Nothing is asked of them before somebody signs in."""
+    # Half of the threads, so that the others are there for what needs no provider.
+    slots = Slots(max(settings.gunicorn_threads // 2, 1), waiting=1)
     app.extensions[_EXTENSION] = _Gateway(
-        configured_providers(settings), settings.public_url.rstrip("/"), settings.provider_timeout_s
+        configured_providers(settings), settings.public_url.rstrip("/"), settings.provider_timeout_s, slots
     )
 
 
@@ -233,7 +220,7 @@ def finish_sign_in(name: str) -> SignIn:
         else:
             identity = _ask_openid(provider, calls, metadata, pending, code)
     link_session_id = UUID(pending.link) if pending.link else None
-    return SignIn(identity, pending.next_path, link_session_id)
+    return SignIn(identity, pending.next_path, pending.fresh, link_session_id)
 
 
 def _read_callback(provider: Provider, metadata: Mapping[str, Any]) -> str:
@@ -270,7 +257,7 @@ def _ask_openid(
         if told.get("sub") != subject:
             raise _refused(provider, "subject of userinfo")
         claims = {**told, **claims}
-    return describe(provider.name, subject, claims)
+    return describe(provider, subject, claims)
 
 
 def _ask_github(provider: Provider, calls: _Calls, pending: PendingSignIn, code: str) -> VerifiedIdentity:
@@ -291,7 +278,7 @@ def _ask_github(provider: Provider, calls: _Calls, pending: PendingSignIn, code:
         raise EmailNotVerified
     name, picture = user.get("name") or user.get("login"), user.get("avatar_url")
     claims = {"email": verified[0], "email_verified": True, "name": name, "picture": picture}
-    return describe(provider.name, str(number), claims)
+    return describe(provider, str(number), claims)
 
 
 def _exchange(calls: _Calls, endpoint: str, pending: PendingSignIn, code: str) -> dict[str, Any]:
@@ -334,7 +321,7 @@ def _metadata(provider: Provider, calls: _Calls) -> dict[str, Any]:
             _check_endpoint(document.get(name), provider)
         return document
 
-    return _cached(f"{provider.name} metadata", read, age_s=_CACHED_S)
+    return _gateway().documents.get(f"{provider.name} metadata", read, age_s=_CACHED_S, stale_s=_STALE_S)
 
 
 def _check_endpoint(address: object, provider: Provider) -> None:
@@ -349,15 +336,10 @@ def _check_endpoint(address: object, provider: Provider) -> None:
 def _keys(provider: Provider, calls: _Calls, metadata: Mapping[str, Any], *, age_s: float) -> dict[str, Any]:
     """Return the list of keys that the provider signs with, read less than ``age_s`` seconds ago."""
     address = metadata["jwks_uri"]
-    return _cached(f"{provider.name} keys", lambda: calls.read_object(address, withhold_token=True), age_s=age_s)
-
-
-def _cached(name: str, read: Callable[[], dict[str, Any]], *, age_s: float) -> dict[str, Any]:
-    documents = _gateway().documents
-    known = documents.get(name)
-    if known is None or not known.is_younger(age_s):
-        known = documents[name] = _Cached(read())
-    return known.content
+    # Never an older one: a key that the provider has withdrawn must not go on being believed.
+    return _gateway().documents.get(
+        f"{provider.name} keys", lambda: calls.read_object(address, withhold_token=True), age_s=age_s
+    )
 
 
 @contextmanager

@@ -57,8 +57,10 @@ def allow_link(session_id: UUID) -> None:
 
 def take_link() -> UUID | None:
     """Return the session that a link was allowed for in this browser lately, once; None where none was."""
-    session_id, allowed_at = session.pop(_LINK, ("", 0))
-    return parse_uuid(session_id) if allowed_at > time.time() - LIFE_S else None
+    match session.pop(_LINK, None):
+        case [str(session_id), int(allowed_at)] if allowed_at > time.time() - LIFE_S:
+            return parse_uuid(session_id)
+    return None
 
 
 def remember(state: str, pending: PendingSignIn) -> None:
@@ -79,9 +81,30 @@ def take(state: str) -> PendingSignIn | None:
     else:
         # Flask deletes the cookie of an empty session.
         session.pop(_KEY, None)
-    return PendingSignIn(**found) if found is not None else None
+    return _read(found) if found is not None else None
 
 
 def _alive() -> list[tuple[str, dict[str, Any]]]:
-    oldest = time.time() - LIFE_S
-    return [(state, pending) for state, pending in session.get(_KEY, ()) if pending["began_at"] > oldest]
+    """Return what was begun lately. What makes no sense is left out: another release may have written the cookie."""
+    oldest, kept, alive = time.time() - LIFE_S, session.get(_KEY), []
+    for entry in kept if isinstance(kept, list) else ():
+        match entry:
+            case [str(state), {"began_at": int(began_at)} as pending] if began_at > oldest:
+                alive.append((state, pending))
+    return alive
+
+
+def _read(found: dict[str, Any]) -> PendingSignIn | None:
+    """Return a sign-in without what only a newer release knows of it; None where something is missing or odd."""
+    match found:
+        case {
+            "provider": str(provider),
+            "verifier": str(verifier),
+            "nonce": str(nonce),
+            "fresh": bool(fresh),
+            "next_path": (str() | None) as next_path,
+            "link": (str() | None) as link,
+            "began_at": int(began_at),
+        }:
+            return PendingSignIn(provider, verifier, nonce, fresh, next_path, link, began_at)
+    return None

@@ -32,4 +32,4 @@ def change_profile(user: User, changes: Mapping[str, Any]) -> None:
 def get_exam_defaults(user_id: UUID) -> ExamDefaults:
     """Return what the user wants of runs that do not say otherwise."""
     stored = db.session.scalar(sa.select(User.exam_defaults).where(User.id == user_id))
-    return ExamDefaults(**(stored or {}))
+    return ExamDefaults.of(stored or {})

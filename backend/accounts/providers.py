@@ -25,6 +25,7 @@ class Provider:
     """One configured provider. ``issuer`` is GitHub's own address where ``kind`` is ``github``.
 
     ``reauthenticates`` tells whether it can be made to ask for the password again, and says when it did.
+    ``email_domains`` are the domains whose addresses it may vouch for; None: all of them.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Provider:
     client_secret: SecretStr
     reauthenticates: bool
     api_url: str = ""
+    email_domains: frozenset[str] | None = None
 
 
 def configured_providers(settings: Settings) -> dict[str, Provider]:
@@ -52,7 +54,8 @@ def configured_providers(settings: Settings) -> dict[str, Provider]:
         found.append(Provider("github", "GitHub", "github", address, github_id, secret, False, api))
     for given in settings.oidc_providers:
         one = (given.issuer, given.client_id, given.client_secret, given.reauthenticates)
-        found.append(Provider(given.name, given.title, "openid", *one))
+        domains = frozenset(given.email_domains)
+        found.append(Provider(given.name, given.title, "openid", *one, email_domains=domains))
     return {provider.name: provider for provider in found}
 
 
@@ -61,19 +64,30 @@ def read_subject(value: object) -> str | None:
     return value if isinstance(value, str) and _SUBJECT.fullmatch(value) else None
 
 
-def describe(provider: str, subject: str, claims: Mapping[str, Any]) -> VerifiedIdentity:
-    """Return the identity with what its standard claims say; a claim that makes no sense is left out."""
+def describe(provider: Provider, subject: str, claims: Mapping[str, Any]) -> VerifiedIdentity:
+    """Return the identity with what its standard claims say; a claim that makes no sense is left out.
+
+    An address of a domain that the provider does not stand for counts as unverified, whatever it says.
+    """
     email, verified = _matching(_EMAIL, claims.get("email")), claims.get("email_verified")
     return VerifiedIdentity(
-        provider=provider,
+        provider=provider.name,
         subject=subject,
         email=email,
         # Some providers send the word instead of the boolean.
-        email_verified=email is not None and (verified is True or verified == "true"),
+        email_verified=email is not None and (verified is True or verified == "true") and _may_vouch(provider, email),
         name=_name(claims.get("name")),
         picture_url=_matching(_PICTURE, claims.get("picture")),
         language=_language(claims.get("locale")),
     )
+
+
+def _may_vouch(provider: Provider, email: str) -> bool:
+    # An address with other letters than ASCII's may look like somebody else's, and become it once it is written in
+    # lower case (the Kelvin sign is a "k" there).
+    if not email.isascii():
+        return False
+    return provider.email_domains is None or email.rpartition("@")[2].lower() in provider.email_domains
 
 
 def _matching(pattern: re.Pattern[str], value: object) -> str | None:

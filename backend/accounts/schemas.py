@@ -195,7 +195,9 @@ class ProfileAnswer(Answer):
     @classmethod
     def of(cls, user: User) -> Self:
         """Build the answer for one user."""
-        defaults = ExamDefaultsAnswer.model_validate(ExamDefaults(**user.exam_defaults)) if user.exam_defaults else None
+        defaults = (
+            ExamDefaultsAnswer.model_validate(ExamDefaults.of(user.exam_defaults)) if user.exam_defaults else None
+        )
         return cls(
             id=user.id,
             name=user.name,

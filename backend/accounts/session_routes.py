@@ -58,8 +58,11 @@ def list_identities() -> IdentityList:
 @sessions.output({}, status_code=204)
 @sessions.doc(responses={403: "Needs a fresh sign-in", 409: "The last one"})
 def unlink_identity(identity_id: UUID) -> ResponseReturnValue:
-    """Take away one of your ways of signing in; never the last one."""
+    """Take away one of your ways of signing in; never the last one.
+
+    Other devices that are signed in this way are signed out.
+    """
     with transaction():
         service.require_fresh_sign_in(g.caller)
-        service.unlink(g.user_id, identity_id)
+        service.unlink(g.user_id, identity_id, session_id=g.caller.session_id)
     return "", 204

@@ -12,9 +12,10 @@ from uuid import UUID, uuid4
 import sqlalchemy as sa
 from ua_parser import parse
 
+from backend.accounts.access import hold_let_in
 from backend.accounts.activity import record_activity
 from backend.accounts.errors import FreshSignInNeeded, NotAllowed
-from backend.accounts.models import Session
+from backend.accounts.models import Session, SignInCode
 from backend.accounts.tokens import Spoken, issue_refresh_token
 from backend.accounts.types import ActivityKind, Caller
 from backend.core.database import db
@@ -32,8 +33,11 @@ _KEPT = timedelta(days=30)
 _LONGEST_DEVICE = 100
 
 
-def begin_session(user_id: UUID, *, provider: str, user_agent: str) -> Session:
-    """Begin a session for a user who has just shown at a provider who she is."""
+def begin_session(user_id: UUID, *, provider: str, is_fresh: bool, user_agent: str) -> Session:
+    """Begin a session for a user whom a provider vouches for.
+
+    ``is_fresh`` says that the provider was made to ask her; it may else have remembered her for weeks.
+    """
     moment = db.session.scalars(sa.select(database_now())).one()
     settings = get_settings()
     latest_at = moment + timedelta(days=settings.session_days)
@@ -44,13 +48,14 @@ def begin_session(user_id: UUID, *, provider: str, user_agent: str) -> Session:
         device=name_device(user_agent),
         current_token=uuid4(),
         rotated_at=moment,
-        authenticated_at=moment,
+        authenticated_at=moment if is_fresh else None,
         last_seen_at=moment,
         expires_at=min(moment + timedelta(days=settings.session_idle_days), latest_at),
         latest_at=latest_at,
     )
     db.session.add(session)
     db.session.flush()
+    log.info("accounts.session.begun", user_id=str(user_id), session_id=str(session.id), provider=provider)
     record_activity(user_id, ActivityKind.SIGNED_IN, provider=provider, device=session.device)
     return session
 
@@ -80,10 +85,14 @@ def refresh_session(spoken: Spoken) -> Session | None:
 
     A token that comes again ends its session, so the transaction must be committed whatever is returned.
     """
+    if not hold_let_in(spoken.user_id):
+        return None
     session = db.session.scalar(
-        sa.select(Session).where(is_open(), Session.id == spoken.session_id).with_for_update(key_share=True)
+        sa.select(Session)
+        .where(is_open(), Session.id == spoken.session_id, Session.user_id == spoken.user_id)
+        .with_for_update(key_share=True)
     )
-    if session is None or session.user_id != spoken.user_id:
+    if session is None:
         return None
     moment = db.session.scalars(sa.select(database_now())).one()
     if spoken.token_id == session.current_token:
@@ -138,12 +147,27 @@ def end_open_session(user_id: UUID, session_id: UUID, *, reason: str) -> bool:
     return True
 
 
-def end_sessions(user_id: UUID, *, reason: str = "signed_out_everywhere") -> int:
-    """End all sessions of the user. Returns how many."""
+def end_sessions(
+    user_id: UUID,
+    *,
+    reason: str = "signed_out_everywhere",
+    provider: str | None = None,
+    but: UUID | None = None,
+) -> int:
+    """End the user's sessions, and those she is about to begin: of one provider, and all but one, if asked.
+
+    Returns how many had begun.
+    """
+    codes = sa.delete(SignInCode).where(SignInCode.user_id == user_id)
+    sessions = sa.update(Session).where(Session.user_id == user_id, Session.ended_at.is_(None))
+    if provider is not None:
+        codes, sessions = codes.where(SignInCode.provider == provider), sessions.where(Session.provider == provider)
+    if but is not None:
+        sessions = sessions.where(Session.id != but)
+    # The codes come first: of one that is being redeemed, the session is there once its lock is free.
+    db.session.execute(codes.execution_options(synchronize_session=False))
     ended = db.session.scalars(
-        sa.update(Session)
-        .where(Session.user_id == user_id, Session.ended_at.is_(None))
-        .values(ended_at=database_now(), end_reason=reason)
+        sessions.values(ended_at=database_now(), end_reason=reason)
         .returning(Session.id)
         .execution_options(synchronize_session=False)
     ).all()

@@ -82,10 +82,10 @@ def finish_sign_in(provider: str) -> ResponseReturnValue:
         return redirect(_frontend_address(linked=provider, next=finished.next_path))
     with transaction():
         user_id = service.sign_in(finished.identity)
-        pair = service.begin_hand_over(user_id, provider)
+        pair = service.begin_hand_over(user_id, provider, is_fresh=finished.is_fresh)
     response = Response(status=302, headers={"Location": _frontend_address(code=pair.code, next=finished.next_path)})
     life_s = int(service.CODE_LIFE.total_seconds())
-    set_cookie(response, HAND_OVER_COOKIE, pair.browser, path=PATH_WITH_COOKIES, max_age_s=life_s)
+    set_cookie(response, HAND_OVER_COOKIE, pair.browser, max_age_s=life_s)
     return response
 
 

@@ -11,7 +11,9 @@ class SignInQuery(BaseModel):
     """Where a sign-in is to lead, and whether the password must be asked for again."""
 
     next: str = Field("", description="Path in the browser app to go to afterwards; anything else is ignored.")
-    fresh: bool = Field(False, description="Ask the provider to ask for the password again.")
+    fresh: bool = Field(
+        False, description="Make the provider ask again who it is: needed before what asks for a fresh sign-in."
+    )
     link: bool = Field(False, description="Link the identity to who asked for it (`POST /auth/links`).")
 
 

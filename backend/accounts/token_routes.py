@@ -13,7 +13,7 @@ from backend.accounts.schemas import HAND_OVER_COOKIE, REFRESH_COOKIE, DevLoginB
 from backend.accounts.tokens import issue_access_token, read_refresh_token
 from backend.core.clock import now
 from backend.core.cookies import delete_cookie, read_cookie, set_cookie
-from backend.core.origins import PATH_WITH_COOKIES, require_allowed_origin
+from backend.core.origins import require_allowed_origin
 from backend.core.rate_limits import limit_sign_in_of
 from backend.core.transaction import transaction
 from backend.settings import get_settings
@@ -31,7 +31,7 @@ _DEVELOPMENT_LIFE = timedelta(hours=24)
 def redeem_code(body: TokenBody) -> ResponseReturnValue:
     """Exchange the one-time code of a sign-in for tokens, in the browser that signed in."""
     require_allowed_origin()
-    browser = read_cookie(HAND_OVER_COOKIE, path=PATH_WITH_COOKIES)
+    browser = read_cookie(HAND_OVER_COOKIE)
     with transaction():
         session = None
         if browser is not None:
@@ -40,13 +40,13 @@ def redeem_code(body: TokenBody) -> ResponseReturnValue:
     if session is None:
         raise SignInCodeRefused
     response = _answer(session, in_cookie=body.refresh == "cookie")
-    delete_cookie(response, HAND_OVER_COOKIE, path=PATH_WITH_COOKIES)
+    delete_cookie(response, HAND_OVER_COOKIE)
     return response
 
 
 def _end_replaced_session(session: Session | None) -> None:
     """End the session that this browser had before, when the same user has signed in again."""
-    before = read_cookie(REFRESH_COOKIE, path=PATH_WITH_COOKIES)
+    before = read_cookie(REFRESH_COOKIE)
     spoken = read_refresh_token(before) if before else None
     if session is not None and spoken is not None and spoken.user_id == session.user_id:
         service.end_open_session(session.user_id, spoken.session_id, reason="signed_in_again")
@@ -59,7 +59,7 @@ def _end_replaced_session(session: Session | None) -> None:
 def refresh(body: RefreshBody) -> ResponseReturnValue:
     """Get a new access token, and a new refresh token in place of the one that was sent."""
     require_allowed_origin()
-    token = body.refresh_token or read_cookie(REFRESH_COOKIE, path=PATH_WITH_COOKIES)
+    token = body.refresh_token or read_cookie(REFRESH_COOKIE)
     spoken = read_refresh_token(token) if token else None
     if spoken is None:
         raise SessionEnded
@@ -77,7 +77,7 @@ def refresh(body: RefreshBody) -> ResponseReturnValue:
 def sign_out(body: RefreshBody) -> ResponseReturnValue:
     """End the session of the refresh token. Signing out twice is signing out once."""
     require_allowed_origin()
-    token = body.refresh_token or read_cookie(REFRESH_COOKIE, path=PATH_WITH_COOKIES)
+    token = body.refresh_token or read_cookie(REFRESH_COOKIE)
     spoken = read_refresh_token(token) if token else None
     if spoken is not None:
         with transaction():
@@ -108,13 +108,13 @@ def _answer(session: Session, *, in_cookie: bool) -> Response:
     if in_cookie:
         # Only what is sent by the browser app itself brings it along: no page elsewhere can have it sent.
         left_s = max(int((session.expires_at - now()).total_seconds()), 1)
-        set_cookie(response, REFRESH_COOKIE, token, path=PATH_WITH_COOKIES, max_age_s=left_s)
+        set_cookie(response, REFRESH_COOKIE, token, max_age_s=left_s)
     return response
 
 
 def _without_cookie() -> Response:
     response = Response(status=204)
-    delete_cookie(response, REFRESH_COOKIE, path=PATH_WITH_COOKIES)
+    delete_cookie(response, REFRESH_COOKIE)
     return response
 
 
@@ -126,7 +126,7 @@ def dev_login(body: DevLoginBody) -> TokenAnswer:
     with transaction():
         user_id = service.sign_in_for_development(body.email)
         session = service.begin_session(
-            user_id, provider=service.DEVELOPMENT_PROVIDER, user_agent=request.user_agent.string
+            user_id, provider=service.DEVELOPMENT_PROVIDER, is_fresh=True, user_agent=request.user_agent.string
         )
     return TokenAnswer(
         access_token=issue_access_token(user_id, session.id, life=_DEVELOPMENT_LIFE),

@@ -15,12 +15,14 @@ from flask_jwt_extended import JWTManager, create_access_token, create_refresh_t
 from flask_jwt_extended.exceptions import JWTExtendedException
 from jwt.exceptions import PyJWTError
 
+from backend.core.clock import now
 from backend.core.http import parse_uuid
 from backend.settings import Settings
 
 _ISSUER = "hackthestudy"
 _AUDIENCE = "hackthestudy-api"
 _SESSION = "sid"
+_CLOCKS_DIFFER = timedelta(seconds=60)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,9 @@ def configure_tokens(app: Flask, settings: Settings) -> None:
         JWT_DECODE_ISSUER=_ISSUER,
         JWT_ENCODE_AUDIENCE=_AUDIENCE,
         JWT_DECODE_AUDIENCE=_AUDIENCE,
+        # A token begins at the clock of the database or of another container, which may be ahead of this one's. Our
+        # own expiry is checked to the second all the same, in _read.
+        JWT_DECODE_LEEWAY=_CLOCKS_DIFFER,
     )
     current = settings.jwt_secret.get_secret_value()
     keys = {_key_id(current): current}
@@ -104,7 +109,9 @@ def _read(token: str, kind: str) -> Spoken | None:
         return None
     ids = [parse_uuid(str(claims.get(name) or "")) for name in ("sub", _SESSION, "jti")]
     user_id, session_id, token_id = ids
-    # The library checks an expiry where there is one; a token without any would be good for ever.
-    if user_id is None or session_id is None or token_id is None or "exp" not in claims or claims["type"] != kind:
+    if user_id is None or session_id is None or token_id is None or claims["type"] != kind:
+        return None
+    # A token without an expiry would be good for ever; the library checks it only where there is one, and laxly.
+    if "exp" not in claims or int(claims["exp"]) <= now().timestamp():
         return None
     return Spoken(user_id, session_id, token_id)

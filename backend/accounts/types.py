@@ -1,8 +1,10 @@
 """What accounts tell other rooms: who calls, what she may do, what she did."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from datetime import datetime
 from enum import StrEnum
+from typing import Any, Self
 from uuid import UUID
 
 
@@ -48,13 +50,18 @@ class ExamDefaults:
     language: str | None = None
     difficulty: str | None = None
 
+    @classmethod
+    def of(cls, stored: Mapping[str, Any]) -> Self:
+        """Return what was stored, without what only a newer release knows."""
+        return cls(**{each.name: stored[each.name] for each in fields(cls) if each.name in stored})
+
 
 @dataclass(frozen=True, slots=True)
 class Caller:
     """Who sends a request: a user with one of her sessions, or with one of her API keys.
 
-    ``language`` is the one she chose in her profile, if any. ``authenticated_at`` is when she last signed in at her
-    provider for this session; None with an API key.
+    ``language`` is the one she chose in her profile, if any. ``authenticated_at`` is when her provider was made to ask
+    her for this session; None where it was not, and with an API key.
     """
 
     user_id: UUID
@@ -80,6 +87,21 @@ class VerifiedIdentity:
     name: str | None = None
     picture_url: str | None = None
     language: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """A sign-in that the provider has confirmed. ``next_path`` is where in the browser app it was to lead.
+
+    ``is_fresh`` says that the provider was made to ask her: for her password, or at least, where it can do no more
+    (GitHub, Google), which account to use. ``link_session_id`` is the session to whose user the identity is to be
+    linked; None for a sign-in proper.
+    """
+
+    identity: VerifiedIdentity
+    next_path: str | None
+    is_fresh: bool
+    link_session_id: UUID | None
 
 
 @dataclass(frozen=True, slots=True)

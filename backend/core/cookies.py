@@ -23,7 +23,7 @@ def configure_cookies(app: Flask, settings: Settings) -> None:
     """Set up Flask's session cookie, which holds the state of a sign-in that is under way and nothing else."""
     app.session_interface = _SessionInterface()
     app.config["SESSION_COOKIE_SECURE"] = settings.is_reached_by_https
-    app.config["SESSION_COOKIE_NAME"] = _full_name("sign_in", "/", secure=settings.is_reached_by_https)
+    app.config["SESSION_COOKIE_NAME"] = _full_name("sign_in", secure=settings.is_reached_by_https)
     app.config["SESSION_COOKIE_PATH"] = "/"
     app.config["SESSION_COOKIE_HTTPONLY"] = True
     # Not Strict: the provider sends the browser back from another site.
@@ -38,40 +38,37 @@ def set_cookie(
     name: str,
     value: str,
     *,
-    path: str = "/",
     max_age_s: int,
     same_site: Literal["Strict", "Lax"] = "Strict",
 ) -> None:
     """Set a cookie; the browser gets it under a prefixed name where it is reached over TLS."""
     secure = _is_secure()
     response.set_cookie(
-        _full_name(name, path, secure=secure),
+        _full_name(name, secure=secure),
         value,
         max_age=max_age_s,
-        path=path,
+        path="/",
         secure=secure,
         httponly=True,
         samesite=same_site,
     )
 
 
-def delete_cookie(response: Response, name: str, *, path: str = "/") -> None:
-    """Make the browser forget a cookie that was set with the same name and path."""
-    set_cookie(response, name, "", path=path, max_age_s=0)
+def delete_cookie(response: Response, name: str) -> None:
+    """Make the browser forget a cookie."""
+    set_cookie(response, name, "", max_age_s=0)
 
 
-def read_cookie(name: str, *, path: str = "/") -> str | None:
-    """Return what the browser has sent of a cookie that was set with the same name and path."""
-    return request.cookies.get(_full_name(name, path, secure=_is_secure()))
+def read_cookie(name: str) -> str | None:
+    """Return what the browser has sent of a cookie. Every route is sent it: only those that sign in may ask."""
+    return request.cookies.get(_full_name(name, secure=_is_secure()))
 
 
 def _is_secure() -> bool:
     return bool(current_app.config["SESSION_COOKIE_SECURE"])
 
 
-def _full_name(name: str, path: str, *, secure: bool) -> str:
-    # A browser takes a cookie with such a prefix from this very host over TLS only, so that no other host of the
-    # domain can plant one; __Host- asks for the path / as well.
-    if not secure:
-        return name
-    return f"__Host-{name}" if path == "/" else f"__Secure-{name}"
+def _full_name(name: str, *, secure: bool) -> str:
+    # A browser takes a cookie with this prefix from this very host over TLS only, so that no other host of the domain
+    # can plant one. Its price is the path /: __Secure- would allow a narrow one, but a Domain as well.
+    return f"__Host-{name}" if secure else name

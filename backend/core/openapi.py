@@ -155,7 +155,7 @@ def _finish_operation(operation: dict[str, Any], endpoint: str, *, public: bool,
         _add_header(operation, "302", "Location")
     if limited:
         responses.setdefault("429", {"description": "Too many requests"})
-        for status, name in itertools.product(("2", "429"), _LIMIT_HEADERS):
+        for status, name in itertools.product(("2", "302", "429"), _LIMIT_HEADERS):
             _add_header(operation, status, name)
     _describe_refusals(operation, leads_on=leads_on)
     if "304" in responses:

@@ -15,8 +15,8 @@ from werkzeug.routing import RequestRedirect
 from backend.core.errors import DomainError
 from backend.settings import Settings
 
-# Only here does a browser send and store our cookies: the refresh token is bound to this path. Everywhere else the
-# caller shows a token in a header, so nowhere else may a page of another origin ask with what the browser keeps.
+# Only here does a browser send and store our cookies for a page of another origin, since only here are they looked
+# at. Everywhere else the caller shows a token in a header.
 PATH_WITH_COOKIES = "/api/v1/auth"
 
 _HOSTS = "ACCEPTED_HOSTS"

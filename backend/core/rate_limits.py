@@ -15,7 +15,6 @@ from flask import Flask, Response, current_app, g, request
 
 from backend.core.client_address import address_block, client_address
 from backend.core.errors import DomainError
-from backend.core.http import problem, request_language
 from backend.core.rate_counter import Limit, RateCounter, Window
 from backend.settings import Settings
 
@@ -176,9 +175,10 @@ def _counted() -> list[_Counted]:
 
 def _refuse(response: Response, error: TooManyRequests) -> None:
     """Make the answer that refuses something else one that refuses for the limit; its other headers stay."""
-    refusal = problem(error.status, error.code, error.text(request_language()))
-    response.status_code = error.status
-    response.content_type = refusal.content_type
+    refusal = current_app.make_response(current_app.handle_user_exception(error))
+    response.status_code = refusal.status_code
     response.set_data(refusal.get_data())
-    response.headers["Retry-After"] = str(error.retry_after_s)
+    for name in ("Content-Type", "Content-Language", "Retry-After"):
+        if name in refusal.headers:
+            response.headers[name] = refusal.headers[name]
     response.headers.pop("WWW-Authenticate", None)

@@ -45,6 +45,14 @@ def transaction() -> Iterator[Session]:
         _run(action)
 
 
+@contextmanager
+def savepoint() -> Iterator[Session]:
+    """Open a part of the open transaction that can fail alone: an error takes back what was done in it, no more."""
+    session = db.session()
+    with session.begin_nested():
+        yield session
+
+
 def after_commit(action: Callable[[], object]) -> None:
     """Run ``action`` once the open transaction has committed. Its failure is logged, never raised."""
     db.session().info[_AFTER_COMMIT].append(action)

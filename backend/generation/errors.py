@@ -215,7 +215,7 @@ class TooManyActiveRuns(DomainError):
     texts = {
         "en": "You have {limit} runs going already. Wait for one to end, or cancel one.",
         "de": "Bei dir laufen schon {limit} Läufe. Warte, bis einer zu Ende ist, oder brich einen ab.",
-        "fr": "Tu as déjà {limit} générations en cours. Attends que l'une se termine, ou annules-en une.",
+        "fr": "Tu as déjà {limit} générations en cours. Attends que l’une se termine, ou annules-en une.",
         "it": "Hai già {limit} generazioni in corso. Aspetta che una finisca, oppure annullane una.",
     }
 

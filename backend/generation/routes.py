@@ -21,6 +21,7 @@ from backend.generation.schemas import (
     EventAnswer,
     EventPage,
     EventsQuery,
+    QuotaAnswer,
     ReceiptAnswer,
     RunAnswer,
     RunBody,
@@ -28,6 +29,8 @@ from backend.generation.schemas import (
 )
 from backend.generation.streaming import EventStream
 from backend.generation.types import ENDED_STATES
+from backend.library import service as library
+from backend.settings import get_settings
 
 # As many digits as fit an integer column; a longer Last-Event-ID is none of ours, and the stream starts anew.
 _EVENT_NUMBER = re.compile("[0-9]{1,9}")
@@ -51,6 +54,21 @@ _EVENTS_DOC: dict[int | str, Any] = {
     },
     503: "Too many streams",
 }
+
+
+@generation.get("/users/me/quotas")
+@generation.output(QuotaAnswer)
+def get_quotas() -> QuotaAnswer:
+    """Tell how much of your quotas is used: storage and runs going at once."""
+    with transaction():
+        storage = library.measure_storage(g.user_id)
+        active_runs = service.count_active_runs(g.user_id)
+    return QuotaAnswer(
+        storage_used_bytes=storage.used_bytes,
+        storage_quota_bytes=storage.quota_bytes,
+        active_runs=active_runs,
+        most_active_runs=get_settings().max_active_runs_per_user,
+    )
 
 
 @generation.post("/study-sets/<uuid:study_set_id>/runs")

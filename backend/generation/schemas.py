@@ -199,6 +199,15 @@ STAGES: dict[RunState, dict[str, str]] = {
 }
 
 
+class QuotaAnswer(Answer):
+    """What a user takes up, and may take up. Files that have expired take nothing."""
+
+    storage_used_bytes: int
+    storage_quota_bytes: int
+    active_runs: int
+    most_active_runs: int
+
+
 class RunPage(Answer):
     """A page of runs, newest first."""
 

@@ -1,13 +1,12 @@
 """Server-sent events of a run. A stream holds a thread, so few are let in, each for a limited time."""
 
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from functools import lru_cache
 
 from flask import json
 
 from backend.core.logging import get_logger
+from backend.core.seats import Seats
 from backend.core.stopping import wait_for_stopping
 from backend.generation.errors import TooManyStreams
 from backend.generation.models import RunEvent
@@ -22,10 +21,7 @@ ReadEvents = Callable[[int], tuple[bool, Sequence[RunEvent]]]
 """Reads the events after a number in a transaction of its own; tells whether the run has ended."""
 
 
-@lru_cache(maxsize=1)
-def _seats() -> threading.BoundedSemaphore:
-    # Each process of the API has its own threads and so its own seats.
-    return threading.BoundedSemaphore(max(1, get_settings().gunicorn_threads // 4))
+_SEATS = Seats(TooManyStreams)
 
 
 class EventStream:
@@ -33,10 +29,7 @@ class EventStream:
 
     def __init__(self, read: ReadEvents, after: int) -> None:
         """Take a seat. Raises TooManyStreams when all are taken."""
-        self._taken = False
-        if not _seats().acquire(blocking=False):
-            raise TooManyStreams
-        self._taken = True
+        self._seat = _SEATS.take()
         self._texts = _stream(read, after)
 
     def __iter__(self) -> Iterator[str]:
@@ -52,15 +45,9 @@ class EventStream:
             self.close()
             raise
 
-    def __del__(self) -> None:
-        """Give the seat back even when nobody ever began to read."""
-        self.close()
-
     def close(self) -> None:
         """Give the seat back; the server calls this when the client is gone or the stream has ended."""
-        if self._taken:
-            self._taken = False
-            _seats().release()
+        self._seat.leave()
 
 
 def _stream(read: ReadEvents, after: int) -> Iterator[str]:

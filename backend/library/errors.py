@@ -90,8 +90,8 @@ class StorageQuotaExceeded(DomainError):
         "longer need; what was made from them stays.",
         "de": "Deine Dateien würden mehr als die {quota_mb} MB belegen, die du speichern darfst. Lösche Dokumente, "
         "die du nicht mehr brauchst; was daraus entstanden ist, bleibt.",
-        "fr": "Tes fichiers prendraient plus que les {quota_mb} Mo que tu peux stocker. Supprime des documents dont "
-        "tu n'as plus besoin ; ce qui en a été tiré reste.",
+        "fr": "Tes fichiers prendraient plus que les {quota_mb} Mo que tu peux stocker. Supprime des documents dont "
+        "tu n’as plus besoin ; ce qui en a été tiré reste.",
         "it": "I tuoi file occuperebbero più dei {quota_mb} MB che puoi archiviare. Elimina i documenti che non ti "
         "servono più; ciò che ne è stato ricavato resta.",
     }

@@ -6,18 +6,22 @@ import sqlalchemy as sa
 
 from backend.core.database import db
 from backend.library.models import Document, StudySet
+from backend.library.storage_quota import measure_stored_bytes
 from backend.library.types import Holdings
 
 
 def measure_holdings(user_id: UUID) -> Holdings:
     """Return how many study sets and documents the user has, and how much her stored files take."""
     sets = sa.select(sa.func.count()).select_from(StudySet).where(StudySet.user_id == user_id)
-    # A file that has expired takes nothing any more; its document is still there.
-    stored = sa.func.sum(Document.size_bytes).filter(Document.stored_in.is_not(None))
+    # Those whose file has expired count too: their text is still there.
     documents = (
-        sa.select(sa.func.count(), sa.func.coalesce(stored, 0))
+        sa.select(sa.func.count())
+        .select_from(Document)
         .join(StudySet, StudySet.id == Document.study_set_id)
         .where(StudySet.user_id == user_id)
     )
-    count, size_bytes = db.session.execute(documents).one()
-    return Holdings(study_sets=db.session.scalars(sets).one(), documents=count, stored_bytes=int(size_bytes))
+    return Holdings(
+        study_sets=db.session.scalars(sets).one(),
+        documents=db.session.scalars(documents).one(),
+        stored_bytes=measure_stored_bytes(user_id),
+    )

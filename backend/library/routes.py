@@ -8,9 +8,10 @@ from urllib.parse import quote
 from uuid import UUID
 
 from apiflask import APIBlueprint
-from flask import Response, g, request, stream_with_context, url_for
+from flask import Response, g, request, url_for
 from flask.typing import ResponseReturnValue
 
+from backend.core.downloads import Download
 from backend.core.http import Answer, request_language
 from backend.core.idempotency import idempotent
 from backend.core.pagination import PageQuery
@@ -48,8 +49,13 @@ _FILE_DOC: dict[int | str, Any] = {
         "description": "The file as it was uploaded.",
         "content": {kind.media_type: {} for kind in DocumentKind},
     },
+    206: {
+        "description": "The part of it that was asked for.",
+        "content": {kind.media_type: {} for kind in DocumentKind},
+    },
     410: "The file has expired",
-    503: "The bucket that has the file is away",
+    416: "There is no such part",
+    503: "Too many downloads, or the bucket that has the file is away",
 }
 
 
@@ -160,15 +166,16 @@ def get_page(document_id: UUID, number: int) -> PageAnswer:
 @library.get("/documents/<uuid:document_id>/file")
 @library.doc(responses=_FILE_DOC)
 def download_document(document_id: UUID) -> Response:
-    """Download the file as it was uploaded."""
+    """Download the file as it was uploaded, or with `Range` the rest of it."""
     with transaction():
         document = service.get_document(g.user_id, document_id)
-    pieces = service.open_file(document.id)
-    # All pieces but the first are read after the request has ended, in its context.
-    response = Response(stream_with_context(pieces), content_type=DocumentKind(document.kind).media_type)
-    response.content_length = document.size_bytes
-    response.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(document.filename)}"
-    return response
+    download = Download(
+        tag=document.id.hex,
+        size_bytes=document.size_bytes,
+        content_type=DocumentKind(document.kind).media_type,
+        disposition=f"attachment; filename*=UTF-8''{quote(document.filename)}",
+    )
+    return download.answer(lambda start: service.open_file(document.id, start))
 
 
 @library.delete("/documents/<uuid:document_id>")

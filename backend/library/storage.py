@@ -46,21 +46,21 @@ def delete_pieces(document_ids: list[UUID]) -> None:
     db.session.execute(sa.delete(StoredPiece).where(StoredPiece.key.in_(document_ids)))
 
 
-def open_file(document_id: UUID) -> Iterator[bytes]:
-    """Return the file's bytes in pieces, of which the first has been read: what fails, mostly fails here.
+def open_file(document_id: UUID, start: int = 0) -> Iterator[bytes]:
+    """Return the file's bytes from ``start`` on in pieces, of which the first has been read: most failures come here.
 
     Opens transactions of its own. Raises NotFound, FileExpired, FileUnavailable, FileLost.
     """
-    pieces = read_file(document_id)
+    pieces = read_file(document_id, start)
     return chain([next(pieces, b"")], pieces)
 
 
-def read_file(document_id: UUID) -> Iterator[bytes]:
-    """Yield the file's bytes in pieces, also when it is moved or its connection breaks meanwhile.
+def read_file(document_id: UUID, first: int = 0) -> Iterator[bytes]:
+    """Yield the file's bytes from ``first`` on in pieces, also when it is moved or its connection breaks meanwhile.
 
     A slow reader holds no connection to the database. Raises NotFound, FileExpired, FileUnavailable, FileLost.
     """
-    done = 0
+    done = first
     before: Location | None = None
     while True:
         location, size_bytes = _locate(document_id)

@@ -14,12 +14,17 @@ from backend.settings import get_settings
 
 def measure_storage(user_id: UUID) -> StorageUsage:
     """Return what the user's files take. One that has expired takes nothing; the same file in two sets counts twice."""
+    return StorageUsage(measure_stored_bytes(user_id), get_settings().storage_quota_bytes)
+
+
+def measure_stored_bytes(user_id: UUID) -> int:
+    """Return how many bytes the user's files take that have not expired."""
     taken = (
         sa.select(sa.func.coalesce(sa.func.sum(Document.size_bytes), 0))
         .join(StudySet, StudySet.id == Document.study_set_id)
         .where(StudySet.user_id == user_id, Document.stored_in.is_not(None))
     )
-    return StorageUsage(int(db.session.scalars(taken).one()), get_settings().storage_quota_bytes)
+    return int(db.session.scalars(taken).one())
 
 
 def refuse_more_storage(user_id: UUID, size_bytes: int) -> None:

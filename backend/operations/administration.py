@@ -6,17 +6,20 @@ study set: there is no verb here that returns any.
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import IO
 from uuid import UUID
 
 from backend.accounts import service as accounts
 from backend.accounts.types import Caller, Role, UserAccess, UserFacts
 from backend.core.pagination import Page, PageQuery
+from backend.core.transaction import refuse_open_transaction
 from backend.generation import service as generation
 from backend.generation.types import RunFacts, UserWork
 from backend.library import service as library
 from backend.library.types import Holdings
 from backend.operations.audit import Action, record_action
 from backend.operations.errors import AdminNeeded
+from backend.privacy import service as privacy
 
 
 class DisablingReason(StrEnum):
@@ -65,7 +68,7 @@ def require_admin(caller: Caller) -> None:
 def find_users(admin_id: UUID, text: str | None, page: PageQuery) -> Page[UserFacts]:
     """Return a page of users; see ``accounts``. What was looked for is not written down, as it may name somebody."""
     found = accounts.find_users(text, page)
-    record_action(admin_id, Action.USERS_SEARCHED, listed_all=text is None, found=len(found.items))
+    record_action(admin_id, Action.USERS_SEARCHED, listed_all=not text, found=len(found.items))
     return found
 
 
@@ -153,3 +156,23 @@ def set_admin(email_or_id: str, *, is_admin: bool) -> RoleChange | None:
     action = Action.ROLE_GRANTED if is_admin else Action.ROLE_REVOKED
     record_action(None, action, subject_user_id=found.id, changed=changed)
     return RoleChange(accounts.get_user(found.id), changed)
+
+
+def write_export(user_id: UUID, file: IO[bytes]) -> None:
+    """Write all that is a user's to a file, as an operator whom she has asked; ``record_export`` comes after it.
+
+    Not in a transaction, which would be open for as long as the files take. Raises NotFound, FileUnavailable.
+    """
+    refuse_open_transaction()
+    privacy.write_archive(file, user_id)
+
+
+def record_export(user_id: UUID) -> None:
+    """Record that an operator has exported all that is a user's."""
+    record_action(None, Action.USER_EXPORTED, subject_user_id=user_id)
+
+
+def erase_user(user_id: UUID) -> None:
+    """End a user's access and have everything of hers erased, as an operator whom she has asked. Raises NotFound."""
+    privacy.leave(user_id)
+    record_action(None, Action.USER_ERASED, subject_user_id=user_id)

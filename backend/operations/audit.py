@@ -36,6 +36,8 @@ class Action(StrEnum):
     RUN_RETRIED = "run.retried"
     ROLE_GRANTED = "role.granted"
     ROLE_REVOKED = "role.revoked"
+    USER_EXPORTED = "user.exported"
+    USER_ERASED = "user.erased"
 
 
 def record_action(

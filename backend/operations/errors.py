@@ -25,7 +25,7 @@ class AdminNeeded(DomainError):
         "en": "Only administrators may do this, signed in themselves; an API key never may.",
         "de": "Das dürfen nur Administratorinnen und Administratoren, die selbst angemeldet sind; ein API-Schlüssel "
         "darf es nie.",
-        "fr": "Seules les personnes qui administrent peuvent le faire, connectées elles-mêmes ; une clé d’API ne le "
-        "peut jamais.",
+        "fr": "Seules les personnes qui administrent peuvent le faire, connectées elles-mêmes\u202f; une clé d’API ne "
+        "le peut jamais.",
         "it": "Possono farlo solo le persone che amministrano, con un proprio accesso; una chiave API non può mai.",
     }

@@ -8,6 +8,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.core.database import Base, Identified
+from backend.core.personal import kept, withheld
 
 
 class AdminAction(Identified, Base):
@@ -25,6 +26,10 @@ class AdminAction(Identified, Base):
         sa.CheckConstraint("data::text NOT LIKE '%@%'", name="names_nobody"),
         sa.Index("ix_admin_actions_subject_user_id_id", "subject_user_id", "id"),
         sa.Index("ix_admin_actions_actor_id_id", "actor_id", "id"),
+        {
+            "info": kept("what was done with an account can be asked for after it has gone")
+            | withheld("it tells of those who administer, too")
+        },
     )
 
     actor_kind: Mapped[str]

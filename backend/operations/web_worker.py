@@ -7,8 +7,8 @@ connection when there is a request to handle. There are three lanes, each with t
 
 - *probes*: ``GET`` of the health paths. They are answered whatever else goes on.
 - *uploads*: requests whose body does not arrive at once, since reading it means to wait for the client after all.
-- *ordinary*: everything else, its small body already read. At most a quarter of these threads serve event streams,
-  see ``generation.streaming``.
+- *ordinary*: everything else, its small body already read. At most a quarter of these threads serve event streams
+  and another quarter downloads, see ``core.seats``.
 
 What waits for a thread is bounded as well: uploads by their number, and everything but probes by a part of the
 connections. Beyond that the answer is 503 at once. The rest is for who has not said yet what it wants: were all

@@ -41,16 +41,3 @@ class ExportExpired(DomainError):
         "fr": "Cet export a expiré et a été supprimé. Demandes-en un nouveau.",
         "it": "Questa esportazione è scaduta ed è stata eliminata. Richiedine una nuova.",
     }
-
-
-class NoSuchPart(DomainError):
-    """A part of the archive is asked for that is beyond its end."""
-
-    code = "no_such_part"
-    status = 416
-    texts = {
-        "en": "The archive has {size_bytes} bytes; there is no such part of it.",
-        "de": "Das Archiv hat {size_bytes} Bytes; einen solchen Teil gibt es nicht.",
-        "fr": "L’archive compte {size_bytes} octets ; il n’y a pas de telle partie.",
-        "it": "L’archivio ha {size_bytes} byte; una parte simile non esiste.",
-    }

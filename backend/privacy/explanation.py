@@ -13,9 +13,9 @@ _INTRODUCTIONS: Mapping[str, str] = {
     "Dateien, die du hochgeladen hast, so wie sie waren; `data/files.json` sagt, welche welche ist und warum eine "
     "fehlt. Schlüssel und Token sind weggelassen, damit dieses Archiv keine Tür öffnet.",
     "fr": "Cette archive contient tout ce que HackTheStudy conserve à ton sujet. Dans `data`, chaque sorte de chose a "
-    "un fichier JSON, dont les champs `…_id` mènent de l’une à l’autre ; les heures sont en UTC. Dans `files` se "
-    "trouvent les fichiers que tu as téléversés, tels quels ; `data/files.json` dit lequel est lequel, et pourquoi "
-    "il en manque un. Clés et jetons sont omis, afin que cette archive n’ouvre aucune porte.",
+    "un fichier JSON, dont les champs `…_id` mènent de l’une à l’autre\u202f; les heures sont en UTC. Dans `files` se "
+    "trouvent les fichiers que tu as téléversés, tels quels\u202f; `data/files.json` dit lequel est lequel, et "
+    "pourquoi il en manque un. Clés et jetons sont omis, afin que cette archive n’ouvre aucune porte.",
     "it": "Questo archivio contiene tutto ciò che HackTheStudy conserva su di te. In `data` ogni tipo di cosa ha un "
     "file JSON, i cui campi `…_id` portano dall’una all’altra; gli orari sono in UTC. In `files` ci sono i file "
     "che hai caricato, così com’erano; `data/files.json` dice quale è quale e perché uno manca. Chiavi e token "
@@ -39,7 +39,7 @@ EXPLAINED: Mapping[str, tuple[str, str, str, str]] = {
         "réponses des dernières 24 heures",
         "risposte delle ultime 24 ore",
     ),
-    "study_sets": ("study sets", "Lernsets", "ensembles d’étude", "set di studio"),
+    "study_sets": ("study sets", "Lernsets", "dossiers d’étude", "i set di studio"),
     "documents": ("documents", "Dokumente", "documents", "documenti"),
     "pages": ("text of the pages", "Text der Seiten", "texte des pages", "testo delle pagine"),
     "topics": ("topics", "Themen", "sujets", "argomenti"),

@@ -11,6 +11,7 @@ from backend.core.jobs import Job, job_constraints
 from backend.core.personal import withheld
 
 _INNER = withheld("where the bytes of an export are; they are what is exported")
+_LINK = withheld("it opens the archive to whoever has the ticket of which this is the hash")
 _OPEN = "state IN ('queued', 'running')"
 
 
@@ -30,6 +31,7 @@ class DataExport(Job, Base):
         sa.CheckConstraint(
             "(state = 'done') = (size_bytes IS NOT NULL AND expires_at IS NOT NULL)", name="done_has_size_and_end"
         ),
+        sa.CheckConstraint("(link_hash IS NULL) = (link_expires_at IS NULL)", name="link_has_end"),
         # Everything of hers is read, compressed and stored again for each: one at a time is enough.
         sa.Index("uq_data_exports_open", "user_id", unique=True, postgresql_where=sa.text(_OPEN)),
         sa.Index("ix_data_exports_user_id_id", "user_id", "id"),
@@ -41,6 +43,8 @@ class DataExport(Job, Base):
     expires_at: Mapped[datetime | None]
     stored_in: Mapped[str | None] = mapped_column(info=_INNER)
     stored_key: Mapped[UUID | None] = mapped_column(info=_INNER)
+    link_hash: Mapped[bytes | None] = mapped_column(info=_LINK)
+    link_expires_at: Mapped[datetime | None] = mapped_column(info=_LINK)
 
 
 class ExportPiece(Base):

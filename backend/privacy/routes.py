@@ -1,20 +1,20 @@
 """Leaving with everything: exports and erasure over HTTP."""
 
-from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
 from apiflask import APIBlueprint
-from flask import Response, g, request, stream_with_context, url_for
+from flask import Response, g, url_for
 from flask.typing import ResponseReturnValue
 
 from backend.accounts import service as accounts
+from backend.core.downloads import Download
 from backend.core.idempotency import idempotent
 from backend.core.transaction import transaction
 from backend.privacy import service
-from backend.privacy.errors import NoSuchPart
 from backend.privacy.models import DataExport
-from backend.privacy.schemas import EraseQuery, ErasureAnswer, ExportAnswer, ExportList
+from backend.privacy.schemas import EraseQuery, ErasureAnswer, ExportAnswer, ExportLink, ExportList, TicketQuery
+from backend.settings import get_settings
 
 privacy = APIBlueprint("privacy", __name__, tag="Privacy")
 
@@ -25,6 +25,11 @@ _FILE_DOC: dict[int | str, Any] = {
     409: "Not ready, or failed",
     410: "The export has expired",
     416: "There is no such part",
+    503: "Too many downloads, or the bucket that has the archive is away",
+}
+_LINKED_FILE_DOC: dict[int | str, Any] = {
+    **{status: what for status, what in _FILE_DOC.items() if status not in (403, 409)},
+    404: "No such export, or the link is wrong, has expired or was replaced",
 }
 
 
@@ -64,21 +69,29 @@ def download_export(export_id: UUID) -> Response:
     with transaction():
         accounts.require_session(g.caller)
         export = service.get_export(g.user_id, export_id)
-    size_bytes = export.size_bytes or 0
-    tag = export.id.hex
-    part = _find_part(tag, size_bytes)
-    start, end = part or (0, size_bytes)
-    pieces = service.open_export(export, start)
-    # All pieces but the first are read after the request has ended, in its context.
-    response = Response(stream_with_context(_cut(pieces, end - start)), content_type="application/zip")
-    if part is not None:
-        response.status_code = 206
-        response.content_range.set(start, end, size_bytes)
-    response.content_length = end - start
-    response.set_etag(tag)
-    response.headers["Accept-Ranges"] = "bytes"
-    response.headers["Content-Disposition"] = f"attachment; filename=hackthestudy-{export.created_at:%Y-%m-%d}.zip"
-    return response
+    return _send(export)
+
+
+@privacy.post("/users/me/exports/<uuid:export_id>/links")
+@privacy.output(ExportLink)
+@privacy.doc(responses={403: "Not with an API key", 409: "Not ready, or failed", 410: "The export has expired"})
+def link_export(export_id: UUID) -> ExportLink:
+    """Make a link that a browser can navigate to: to this export, for five minutes, in place of the one before."""
+    with transaction():
+        accounts.require_session(g.caller)
+        link = service.link_export(g.user_id, export_id)
+    path = url_for(".download_linked_export", export_id=export_id, ticket=link.ticket)
+    return ExportLink(url=f"{get_settings().public_url}{path}", expires_at=link.expires_at)
+
+
+@privacy.get("/exports/<uuid:export_id>/file")
+@privacy.input(TicketQuery, location="query", arg_name="query")
+@privacy.doc(responses=_LINKED_FILE_DOC)
+def download_linked_export(export_id: UUID, query: TicketQuery) -> Response:
+    """Download an export by a link to it, as a whole or with `Range` in part. The ticket is all that is asked for."""
+    with transaction():
+        export = service.get_linked_export(export_id, query.ticket)
+    return _send(export)
 
 
 @privacy.delete("/users/me")
@@ -90,8 +103,8 @@ def erase_me(query: EraseQuery) -> ResponseReturnValue:
     with transaction():
         accounts.require_fresh_sign_in(g.caller)
         service.leave(g.user_id)
-    # Cookies of this origin are of no use any more; a browser is told to forget them.
-    return ErasureAnswer(user_id=g.user_id).model_dump(mode="json"), 202, {"Clear-Site-Data": '"cookies"'}
+    # No Clear-Site-Data: it would take the cookies of every name under the registrable domain, of others too.
+    return ErasureAnswer(user_id=g.user_id).model_dump(mode="json"), 202
 
 
 def _answer(export: DataExport) -> ExportAnswer:
@@ -104,21 +117,11 @@ def _answer(export: DataExport) -> ExportAnswer:
     )
 
 
-def _find_part(tag: str, size_bytes: int) -> tuple[int, int] | None:
-    """Return the first byte that is asked for and the one after the last, or None for all. Raises NoSuchPart."""
-    wanted, condition = request.range, request.if_range
-    is_of_another = condition.date is not None or condition.etag not in (None, tag)
-    if wanted is None or wanted.units != "bytes" or len(wanted.ranges) != 1 or is_of_another or not size_bytes:
-        return None
-    part = wanted.range_for_length(size_bytes)
-    if part is None:
-        raise NoSuchPart(size_bytes=size_bytes)
-    return part
-
-
-def _cut(pieces: Iterator[bytes], length: int) -> Iterator[bytes]:
-    for piece in pieces:
-        yield piece[:length]
-        length -= len(piece)
-        if length <= 0:
-            return
+def _send(export: DataExport) -> Response:
+    download = Download(
+        tag=export.id.hex,
+        size_bytes=export.size_bytes or 0,
+        content_type="application/zip",
+        disposition=f"attachment; filename=hackthestudy-{export.created_at:%Y-%m-%d}.zip",
+    )
+    return download.answer(lambda start: service.open_export(export, start))

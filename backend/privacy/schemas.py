@@ -26,6 +26,19 @@ class ExportList(Answer):
     items: list[ExportAnswer]
 
 
+class ExportLink(Answer):
+    """Where a browser downloads an export."""
+
+    url: str = Field(description="Navigate to it: the browser saves the archive. Whoever has it can do the same.")
+    expires_at: datetime = Field(description="After that, and once there is a newer link, it leads nowhere.")
+
+
+class TicketQuery(BaseModel):
+    """What a link to an export has in its address."""
+
+    ticket: str = Field("", description="From the link; nobody makes one up.")
+
+
 class EraseQuery(BaseModel):
     """What must be said so that an account is not deleted by accident."""
 

@@ -18,15 +18,18 @@ from backend.core.logging import current_request_id, get_logger
 from backend.generation import service as generation
 from backend.privacy.archive import write_archive
 from backend.privacy.errors import ExportExpired, ExportFailed, ExportNotReady
+from backend.privacy.links import Link, get_linked_export, make_link
 from backend.privacy.models import DataExport, Erasure
-from backend.privacy.storing import delete_expired_exports, read_archive
+from backend.privacy.storing import cancel_exports, delete_expired_exports, read_archive
 from backend.privacy.types import ExportStatus
 
 __all__ = [
     "delete_expired_exports",
     "export_status",
     "get_export",
+    "get_linked_export",
     "leave",
+    "link_export",
     "list_exports",
     "open_export",
     "request_export",
@@ -82,11 +85,25 @@ def open_export(export: DataExport, start: int = 0) -> Iterator[bytes]:
 
     Opens transactions of its own. Raises ExportNotReady, ExportFailed, ExportExpired, FileUnavailable.
     """
+    _check_ready(export)
+    pieces = read_archive(export.id, start)
+    return chain([next(pieces, b"")], pieces)
+
+
+def link_export(user_id: UUID, export_id: UUID) -> Link:
+    """Make a link to the user's export, which opens it for minutes without her being signed in.
+
+    Raises NotFound, ExportNotReady, ExportFailed, ExportExpired.
+    """
+    export = get_export(user_id, export_id)
+    _check_ready(export)
+    return make_link(export)
+
+
+def _check_ready(export: DataExport) -> None:
     status = export_status(export)
     if status is not ExportStatus.READY:
         raise {ExportStatus.EXPIRED: ExportExpired, ExportStatus.FAILED: ExportFailed}.get(status, ExportNotReady)
-    pieces = read_archive(export.id, start)
-    return chain([next(pieces, b"")], pieces)
 
 
 def leave(user_id: UUID) -> None:
@@ -99,7 +116,7 @@ def leave(user_id: UUID) -> None:
     generation.cancel_runs_of(user_id)
     if not accounts.leave(user_id):
         return
-    db.session.execute(sa.delete(DataExport).where(DataExport.user_id == user_id))
+    cancel_exports(user_id)
     erasure = Erasure(id=new_id(), user_id=user_id, request_id=current_request_id())
     db.session.add(erasure)
     db.session.flush()

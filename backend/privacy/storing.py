@@ -124,6 +124,19 @@ def _read_pieces(export_id: UUID, attempt: int, start: int) -> Iterator[bytes]:
         number, skipped = number + 1, 0
 
 
+def cancel_exports(user_id: UUID) -> None:
+    """Cancel the user's exports that are being made. Needs a transaction.
+
+    Those that are ready are left to her erasure: gigabytes are not deleted while her row is locked.
+    """
+    db.session.execute(
+        sa.update(DataExport)
+        .where(DataExport.user_id == user_id, DataExport.state.in_((JobState.QUEUED, JobState.RUNNING)))
+        .values(state=JobState.CANCELLED, ended_at=database_now(), lease_until=None, worker=None)
+        .execution_options(synchronize_session=False)
+    )
+
+
 def delete_expired_exports() -> int:
     """Delete the bytes of exports whose time is over, and what attempts that failed left. Returns how many exports.
 

@@ -14,7 +14,8 @@ from typing import Self
 
 import psutil
 import redis as redis_client
-from celery import Celery
+from kombu import Connection
+from kombu.pidbox import Mailbox
 
 from config.local import folders, postgres, redis
 from config.local.folders import CHECKOUT, LOCAL
@@ -229,8 +230,10 @@ class LocalStack:
             return [entry for entry in client.smembers(_LISTENING) if f"{name}@".encode() in entry]
 
     def _answers(self, name: str) -> bool:
-        with Celery(broker=self.redis.url, set_as_current=False) as asker:
-            return bool(asker.control.ping(destination=[f"{name}@{socket.gethostname()}"], timeout=1.0))
+        # Celery's own ping would use a connection of its pool, which a Redis that was restarted has closed.
+        with Connection(self.redis.url) as connection:
+            mailbox = Mailbox("celery", type="fanout", accept=["json"])(connection)
+            return bool(mailbox.call([f"{name}@{socket.gethostname()}"], "ping", timeout=1.0))
 
     def _forget_listener(self, name: str) -> None:
         """Remove what a killed worker of that name has left, which would look like the new one."""

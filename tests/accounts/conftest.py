@@ -1,9 +1,12 @@
 """Users who have just come back from a provider, and scripts with an API key."""
 
+import time
 from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
 import pytest
+import sqlalchemy as sa
 from apiflask import APIFlask
 
 from backend.accounts import service
@@ -12,6 +15,7 @@ from backend.core.transaction import transaction
 
 AUTH = "/api/v1/auth"
 KEYS = "/api/v1/users/me/api-keys"
+EMAIL = "ada@example.org"
 
 
 def identity(subject: str = "1", **changes: Any) -> VerifiedIdentity:
@@ -21,15 +25,38 @@ def identity(subject: str = "1", **changes: Any) -> VerifiedIdentity:
 
 
 @pytest.fixture
+def sign_in(app: APIFlask) -> Callable[..., UUID]:
+    """Take in what a provider says of Ada; return the id of the user whose identity it is."""
+
+    def enter(provider: str, subject: str, email: str | None = EMAIL, *, verified: bool = True) -> UUID:
+        with app.app_context(), transaction():
+            return service.sign_in(VerifiedIdentity(provider, subject, email, email_verified=verified, name="Ada"))
+
+    return enter
+
+
+def wait_for_waiting(engine: sa.Engine, number: int) -> None:
+    """Wait until so many transactions wait for a lock that somebody holds."""
+    waiting = sa.text(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+    until = time.monotonic() + 20
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        while connection.scalar(waiting) < number:
+            assert time.monotonic() < until, "Nobody waits."
+            time.sleep(0.01)
+
+
+@pytest.fixture
 def come_back(app: APIFlask) -> Callable[..., tuple[Any, str]]:
     """Return a browser that has come back from a provider, with its cookie, and the one-time code."""
 
-    def come(said: VerifiedIdentity | None = None) -> tuple[Any, str]:
+    def come(said: VerifiedIdentity | None = None, *, is_fresh: bool = True) -> tuple[Any, str]:
         said = said or identity()
         with app.app_context(), transaction():
-            pair = service.begin_hand_over(service.sign_in(said), said.provider)
+            pair = service.begin_hand_over(service.sign_in(said), said.provider, is_fresh=is_fresh)
         browser = app.test_client()
-        browser.set_cookie("hand_over", pair.browser, path=AUTH)
+        browser.set_cookie("hand_over", pair.browser)
         return browser, pair.code
 
     return come
@@ -39,8 +66,10 @@ def come_back(app: APIFlask) -> Callable[..., tuple[Any, str]]:
 def signed_in(come_back) -> Callable[..., tuple[Any, dict[str, Any]]]:
     """Return a browser that has signed in, with the token answer; the refresh token is in a cookie or in the answer."""
 
-    def sign_in(said: VerifiedIdentity | None = None, refresh: str = "cookie") -> tuple[Any, dict[str, Any]]:
-        browser, code = come_back(said)
+    def sign_in(
+        said: VerifiedIdentity | None = None, refresh: str = "cookie", *, is_fresh: bool = True
+    ) -> tuple[Any, dict[str, Any]]:
+        browser, code = come_back(said, is_fresh=is_fresh)
         answer = browser.post(f"{AUTH}/token", json={"code": code, "refresh": refresh})
         assert answer.status_code == 200, answer.text
         return browser, answer.json

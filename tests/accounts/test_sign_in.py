@@ -9,6 +9,7 @@ import jwt
 import pytest
 import sqlalchemy as sa
 
+from backend.accounts.tokens import Spoken, issue_refresh_token, read_refresh_token
 from backend.app import create_app
 from backend.settings import Settings
 
@@ -168,3 +169,17 @@ def test_the_token_of_a_user_who_is_gone_is_refused(client, engine: sa.Engine) -
     with engine.begin() as connection:
         connection.execute(sa.text("DELETE FROM users"))
     assert client.get(SETS).status_code == 401
+
+
+def test_a_token_of_a_clock_that_is_ahead_is_let_in(app, client) -> None:
+    ahead = datetime.now(UTC) + timedelta(seconds=30)
+    ids = (client.user_id, uuid4(), uuid4())
+    with app.app_context():
+        token = issue_refresh_token(*ids, issued_at=ahead, expires_at=ahead + timedelta(days=1))
+        assert read_refresh_token(token) == Spoken(*ids)
+
+
+@pytest.mark.parametrize("late_s", [0, 1, 30])
+def test_a_token_expires_to_the_second(anonymous, claims, key: str, late_s: int) -> None:
+    ended = int(datetime.now(UTC).timestamp()) - late_s
+    assert status(anonymous, jwt.encode({**claims, "exp": ended}, key, "HS256")) == 401

@@ -43,15 +43,15 @@ def test_a_code_becomes_tokens_in_its_browser(signed_in) -> None:
     browser, tokens = signed_in()
     assert opens(browser, tokens)
     assert "refresh_token" not in tokens
-    cookie = browser.get_cookie("refresh_token", path=AUTH)
+    cookie = browser.get_cookie("refresh_token")
     assert cookie.http_only
     assert cookie.same_site == "Strict"
-    assert browser.get_cookie("hand_over", path=AUTH) is None
+    assert browser.get_cookie("hand_over") is None
 
 
 def test_a_client_that_is_no_browser_gets_the_token_itself(signed_in) -> None:
     browser, tokens = signed_in(refresh="body")
-    assert browser.get_cookie("refresh_token", path=AUTH) is None
+    assert browser.get_cookie("refresh_token") is None
     answer = refresh(browser, tokens["refresh_token"])
     assert answer.status_code == 200
     assert answer.json["refresh_token"] != tokens["refresh_token"]
@@ -60,9 +60,9 @@ def test_a_client_that_is_no_browser_gets_the_token_itself(signed_in) -> None:
 
 def test_a_code_is_good_once(come_back, engine: sa.Engine) -> None:
     browser, code = come_back()
-    value = browser.get_cookie("hand_over", path=AUTH).value
+    value = browser.get_cookie("hand_over").value
     assert browser.post(f"{AUTH}/token", json={"code": code}).status_code == 200
-    browser.set_cookie("hand_over", value, path=AUTH)
+    browser.set_cookie("hand_over", value)
     again = browser.post(f"{AUTH}/token", json={"code": code})
     assert (again.status_code, again.json["code"]) == (401, "sign_in_code_refused")
 
@@ -92,22 +92,29 @@ def test_neither_half_of_the_code_is_kept(come_back, engine: sa.Engine) -> None:
     browser, code = come_back()
     with engine.connect() as connection:
         kept = str(connection.execute(sa.text("SELECT sign_in_codes::text FROM sign_in_codes")).all())
-    for half in (code, browser.get_cookie("hand_over", path=AUTH).value):
+    for half in (code, browser.get_cookie("hand_over").value):
         assert half not in kept
         assert half.encode().hex() not in kept
 
 
 def test_a_refresh_replaces_the_token(signed_in) -> None:
     browser, first = signed_in()
-    before = browser.get_cookie("refresh_token", path=AUTH).value
+    before = browser.get_cookie("refresh_token").value
     answer = refresh(browser)
     assert answer.status_code == 200
-    assert browser.get_cookie("refresh_token", path=AUTH).value != before
+    assert browser.get_cookie("refresh_token").value != before
     assert opens(browser, answer.json)
     assert opens(browser, first)
 
 
-def test_a_token_that_comes_again_ends_its_family(signed_in, engine: sa.Engine) -> None:
+def test_a_sign_in_is_told_in_the_history_with_its_provider(signed_in) -> None:
+    browser, tokens = signed_in()
+    answer = browser.get(f"{ME}/activity", headers={"Authorization": f"Bearer {tokens['access_token']}"})
+    told = next(item for item in answer.json["items"] if item["kind"] == "signed_in")
+    assert told["data"]["provider"] == "google"
+
+
+def test_a_token_that_comes_again_ends_its_family(signed_in, engine: sa.Engine, caplog) -> None:
     browser, first = signed_in(refresh="body")
     second = refresh(browser, first["refresh_token"]).json
     make_older(engine, 11)
@@ -116,6 +123,10 @@ def test_a_token_that_comes_again_ends_its_family(signed_in, engine: sa.Engine) 
     assert refresh(browser, second["refresh_token"]).status_code == 401
     assert not opens(browser, second)
     assert reasons(engine) == ["token_reused"]
+    assert caplog.text.count("accounts.refresh_token.reused") == 1
+    with engine.connect() as connection:
+        told = connection.scalar(sa.text("SELECT data FROM activities WHERE kind = 'session_ended'"))
+    assert told["reason"] == "token_reused"
 
 
 def test_two_tabs_get_the_same_successor_and_both_live_on(signed_in, engine: sa.Engine) -> None:
@@ -197,9 +208,9 @@ def test_no_session_is_prolonged_for_ever(signed_in, engine: sa.Engine) -> None:
 
 def test_signing_out_ends_access_at_once(signed_in) -> None:
     browser, tokens = signed_in()
-    before = browser.get_cookie("refresh_token", path=AUTH).value
+    before = browser.get_cookie("refresh_token").value
     assert browser.post(f"{AUTH}/logout", json={}).status_code == 204
-    assert browser.get_cookie("refresh_token", path=AUTH) is None
+    assert browser.get_cookie("refresh_token") is None
     assert not opens(browser, tokens)
     assert refresh(browser, before).status_code == 401
     assert browser.post(f"{AUTH}/logout", json={}).status_code == 204
@@ -235,7 +246,7 @@ def test_sessions_are_listed_with_their_device_and_one_can_be_ended(app, come_ba
 def test_signing_in_again_in_a_browser_replaces_its_session(come_back, signed_in, engine: sa.Engine) -> None:
     browser, _ = signed_in()
     again, code = come_back()
-    browser.set_cookie("hand_over", again.get_cookie("hand_over", path=AUTH).value, path=AUTH)
+    browser.set_cookie("hand_over", again.get_cookie("hand_over").value)
     assert browser.post(f"{AUTH}/token", json={"code": code}).status_code == 200
     assert reasons(engine) == ["signed_in_again", None]
 
@@ -254,6 +265,21 @@ def test_the_key_is_changed_with_nobody_signed_out(settings: Settings, signed_in
     done = create_app(new_key).test_client()
     assert not opens(done, old)
     assert opens(done, answer.json)
+
+
+def test_a_key_that_will_sign_can_be_made_known_before(settings: Settings, signed_in) -> None:
+    # While containers with the new key come, those with the old one must take what the new ones sign.
+    _, tokens = signed_in(refresh="body")
+    old, new = settings.jwt_secret, type(settings.jwt_secret)("another-jwt-secret-9876543210-zyxwvutsrq")
+    before, after = (
+        create_app(settings.model_copy(update={"jwt_secret": one, "jwt_secret_previous": other})).test_client()
+        for one, other in ((old, new), (new, old))
+    )
+    by_new = refresh(after, tokens["refresh_token"]).json
+    assert opens(before, by_new)
+    by_old = refresh(before, by_new["refresh_token"])
+    assert by_old.status_code == 200
+    assert opens(after, by_old.json)
 
 
 def test_a_key_that_nobody_has_is_not_tried(signed_in, settings: Settings) -> None:

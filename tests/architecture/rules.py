@@ -20,6 +20,28 @@ _MAY_COMMIT = {
     "backend/core/jobs.py": "`lease` renews on a connection of its own: the block it protects may have a session",
 }
 _MAY_COMMIT_FOLDER = "backend/migrations/"  # Alembic's own transactions.
+# Who opens a transaction with `transaction()`, besides every `routes.py` and `*_routes.py`, and what for.
+_MAY_OPEN = {
+    "backend/app.py": "who is there is asked before each request",
+    "backend/cli.py": "commands",
+    "backend/core/idempotency.py": "around a route: what it did and what it answered are one",
+    "backend/core/jobs.py": "claiming for a task",
+    "backend/core/sweep.py": "the sweep",
+    "backend/generation/steps.py": "work of a task: claim, call and record are apart",
+    "backend/library/expiry.py": "work of the sweep, some files at a time",
+    "backend/library/moving.py": "work of the sweep, and no file is moved in a transaction",
+    "backend/library/reading.py": "work of a task: claim, read and record are apart",
+    "backend/library/storage.py": "a slow reader of a file holds no connection",
+    "backend/operations/housekeeping.py": "the sweep, each chore on its own",
+    "backend/operations/measuring.py": "a page of figures",
+    "backend/operations/sweeping.py": "the sweep",
+    "backend/operations/watchdog.py": "a process of its own",
+    "backend/operations/watching.py": "a process of its own",
+    "backend/privacy/archive.py": "work of a task: rows are read some at a time, and no file in a transaction",
+    "backend/privacy/erasing.py": "work of a task: an erasure is many transactions",
+    "backend/privacy/exporting.py": "work of a task: claim, write and record are apart",
+    "backend/privacy/storing.py": "work of a task, and a slow reader of an archive holds no connection",
+}
 # Imports inside functions, and why they are there.
 _LATE_IMPORTS = {
     ("backend/library/storage.py", "backend.library.object_storage"): "its SDK takes 40 MB, which few processes need",
@@ -28,7 +50,6 @@ _LATE_IMPORTS = {
     ("backend/cli.py", "backend.accounts.errors"): "only this command needs the tables",
     ("backend/cli.py", "backend.core.transaction"): "only this command needs the tables",
     ("backend/cli.py", "backend.operations.administration"): "only this command needs the rooms with users",
-    ("backend/cli.py", "backend.privacy.service"): "only these two commands need the tables",
     ("backend/cli.py", "backend.core.errors"): "only these two commands need the tables",
     ("backend/cli.py", "alembic"): "the watchdog, which runs for ever, needs no migrations",
     ("backend/cli.py", "backend.operations.upgrading"): "the watchdog, which runs for ever, needs no migrations",
@@ -55,6 +76,16 @@ def committers(root: Path) -> Iterator[str]:
         for node in ast.walk(module.tree):
             if isinstance(node, ast.Attribute) and node.attr in _TRANSACTION_ENDS:
                 yield f"{module.at(node)} calls {node.attr}: only core/transaction.py does"
+
+
+def openers(root: Path) -> Iterator[str]:
+    """Transactions are opened where work comes in, by routes, commands and sweeps: business verbs only join one."""
+    for module in modules(root, "backend"):
+        if module.path in _MAY_OPEN or module.path.endswith("routes.py"):
+            continue
+        for node in ast.walk(module.tree):
+            if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] == "transaction":
+                yield f"{module.at(node)} opens a transaction: let its caller do so"
 
 
 def long_files(root: Path) -> Iterator[str]:
@@ -179,6 +210,7 @@ def _replacements(module: Module, ours: set[str]) -> Iterator[str]:
 
 RULES = (
     committers,
+    openers,
     long_files,
     stray_names,
     code_in_packages,

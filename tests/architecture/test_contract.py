@@ -62,7 +62,10 @@ SAID: dict[str, Any] = {
     "options": CHOICES["options"],
 }
 # Operations that answer nobody here well, and why.
-NEVER_ANSWERED_WELL = {"redeem_code": "asks for a code, which only a sign-in at a provider gives"}
+NEVER_ANSWERED_WELL = {
+    "redeem_code": "asks for a code, which only a sign-in at a provider gives",
+    "download_linked_export": "asks for a ticket, which nobody can make up",
+}
 
 
 @pytest.fixture(scope="module")

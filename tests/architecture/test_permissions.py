@@ -23,6 +23,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "study.update_question": {"stem": "Mine now"},
     "generation.start_run": {},
     "generation.cancel_run": {},
+    "privacy.link_export": {},
 }
 ADMINISTRATION = "/api/v1/admin/"
 QUERIES = {"study.export_study_set": {"format": "json"}}

@@ -5,6 +5,7 @@ from uuid import UUID
 
 import pytest
 from apiflask import APIFlask
+from werkzeug.routing import Rule
 
 from backend.app import PUBLIC_ENDPOINTS, ROUTE_CLASSES, create_app
 from backend.core.idempotency import ACCEPTS_KEY
@@ -25,6 +26,7 @@ MAY_BE_PUBLIC = {
     "providers.list_sign_in_providers": "whoever signs in must see with whom",
     "sign_in.begin_sign_in": "whoever signs in is not signed in yet",
     "sign_in.finish_sign_in": "whoever signs in is not signed in yet",
+    "privacy.download_linked_export": "asks for a ticket, which a browser that navigates has instead of a token",
     "openapi.spec": "describes the API, not anybody's data",
     "docs.page": "shows the description",
     "docs.start": "shows the description",
@@ -40,6 +42,7 @@ NOT_CREATING = {
     "api_keys.create_api_key": "the stored answer would hold the key, of which nothing but the hash is kept",
     "development.dev_login": "the same address is the same user, however often",
     "generation.cancel_run": "cancelling twice is cancelling once",
+    "privacy.link_export": "the stored answer would hold the ticket, of which nothing but the hash is kept",
     "admin.disable_user": "disabling twice is disabling once",
     "admin.enable_user": "enabling twice is enabling once",
     "admin.end_user_sessions": "what has ended does not end again",
@@ -68,13 +71,17 @@ def unguarded(app: APIFlask, token: str | None = None) -> list[str]:
     for rule in app.url_map.iter_rules():
         if rule.endpoint in PUBLIC_ENDPOINTS:
             continue
-        values = {name: _value(rule._converters[name]) for name in rule.arguments}
-        path = str(rule.build(values, append_unknown=False)[1])
+        path = _path(rule)
         for method in sorted((rule.methods or set()) - {"OPTIONS"}):
             answer = stranger.open(path, method=method, headers=headers)
             if answer.status_code != 401 or (method != "HEAD" and answer.json["code"] != "not_signed_in"):
                 found.append(f"{method} {rule} answers a stranger with {answer.status_code}")
     return found
+
+
+def _path(rule: Rule) -> str:
+    values = {name: _value(rule._converters[name]) for name in rule.arguments}
+    return str(rule.build(values, append_unknown=False)[1])
 
 
 def _value(converter: object) -> object:
@@ -108,6 +115,22 @@ def test_a_new_route_is_closed_until_it_is_listed(settings: Settings) -> None:
     app.get("/api/v1/new")(lambda: "open")
     assert app.test_client().get("/api/v1/new").status_code == 401
     assert unguarded(app) == []
+
+
+def test_a_browser_may_ask_first_about_every_route(app: APIFlask, settings: Settings) -> None:
+    stranger = app.test_client()
+    refused = []
+    for rule in app.url_map.iter_rules():
+        for method in sorted((rule.methods or set()) - {"OPTIONS"}):
+            asked = {"Origin": settings.frontend_url, "Access-Control-Request-Method": method}
+            answer = stranger.options(_path(rule), headers=asked)
+            if not answer.is_json and answer.status_code in (200, 204) and answer.access_control_allow_origin:
+                continue
+            refused.append(f"{method} {rule}: {answer.status_code}")
+        plain = stranger.options(_path(rule))
+        if plain.status_code >= 500:
+            refused.append(f"OPTIONS {rule}: {plain.status_code}")
+    assert refused == []
 
 
 def test_the_public_list_is_short_and_reasoned() -> None:

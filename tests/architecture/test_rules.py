@@ -17,6 +17,13 @@ SEEDS = [
     (rules.committers, "backend/library/service.py", "def f() -> None:\n    db.session.commit()\n", "calls commit"),
     (rules.committers, "backend/study/service.py", "def f() -> None:\n    db.session.rollback()\n", "calls rollback"),
     (rules.committers, "backend/library/x.py", "with db.engine.begin() as c:\n    pass\n", "calls begin"),
+    (
+        rules.openers,
+        "backend/operations/administration.py",
+        "def f() -> None:\n    with transaction():\n        g()\n",
+        "opens a transaction",
+    ),
+    (rules.openers, "backend/study/service.py", "def f() -> None:\n    with t.transaction():\n        g()\n", "opens"),
     (rules.long_files, "backend/library/long.py", "A = 1\n" * 401, "has 401 lines"),
     (rules.long_files, "tests/library/test_long.py", "A = 1\n" * 401, "has 401 lines"),
     (rules.long_files, "benchmarks/long.py", "A = 1\n" * 401, "has 401 lines"),

@@ -26,18 +26,18 @@ def client_of(settings: Settings):
         @app.get(f"{PATH}/set")
         def set_them() -> Response:
             response = Response()
-            set_cookie(response, "refresh", "token", path=PATH, max_age_s=60)
+            set_cookie(response, "refresh", "token", max_age_s=60)
             set_cookie(response, "browser", "id", max_age_s=60, same_site="Lax")
             return response
 
         @app.get(f"{PATH}/read")
         def read_them() -> list[str | None]:
-            return [read_cookie("refresh", path=PATH), read_cookie("browser"), read_cookie("other")]
+            return [read_cookie("refresh"), read_cookie("browser"), read_cookie("other")]
 
         @app.get(f"{PATH}/delete")
         def delete_them() -> Response:
             response = Response()
-            delete_cookie(response, "refresh", path=PATH)
+            delete_cookie(response, "refresh")
             delete_cookie(response, "browser")
             return response
 
@@ -59,14 +59,14 @@ def parts(header: str) -> set[str]:
 
 def test_cookies_over_tls(client_of) -> None:
     refresh, browser = client_of("https://api.study.example").get(f"{PATH}/set").headers.getlist("Set-Cookie")
-    assert parts(refresh) == {"__Secure-refresh=token", "Secure", "HttpOnly", f"Path={PATH}", "SameSite=Strict"}
+    assert parts(refresh) == {"__Host-refresh=token", "Secure", "HttpOnly", "Path=/", "SameSite=Strict"}
     assert parts(browser) == {"__Host-browser=id", "Secure", "HttpOnly", "Path=/", "SameSite=Lax"}
     assert "Max-Age=60" in refresh
 
 
 def test_cookies_without_tls(client_of) -> None:
     refresh, browser = client_of("http://localhost:8080").get(f"{PATH}/set").headers.getlist("Set-Cookie")
-    assert parts(refresh) == {"refresh=token", "HttpOnly", f"Path={PATH}", "SameSite=Strict"}
+    assert parts(refresh) == {"refresh=token", "HttpOnly", "Path=/", "SameSite=Strict"}
     assert parts(browser) == {"browser=id", "HttpOnly", "Path=/", "SameSite=Lax"}
 
 

@@ -183,3 +183,11 @@ def test_without_a_broker_the_limits_are_the_same(new_app: NewApp) -> None:
         assert statuses(lambda: client.get(SETS), 4) == [200, 200, 200, 429]
         assert statuses(lambda: client.post(LOGIN, json=ME), 3) == [200, 200, 429]
         assert client.get(SETS).headers["RateLimit-Policy"] == '"read";q=3;w=60'
+
+
+def test_a_browser_that_signs_in_too_often_is_led_to_the_browser_app(new_app: NewApp) -> None:
+    client = new_app(rate_limit_address="1/minute").test_client()
+    found = [client.get("/api/v1/auth/login/nobody") for _ in range(2)]
+    assert [answer.status_code for answer in found] == [302, 302]
+    assert "error=too_many_requests" in found[1].headers["Location"]
+    assert found[1].headers["RateLimit"].startswith('"sign-in-address";r=0;')

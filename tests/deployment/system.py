@@ -304,7 +304,7 @@ class ContainerSystem:
             "with create_app().app_context():\n"
             "    with transaction():\n"
             "        user, by = service.sign_in_for_development(sys.argv[1]), service.DEVELOPMENT_PROVIDER\n"
-            "        session = service.begin_session(user, provider=by, user_agent='').id\n"
+            "        session = service.begin_session(user, provider=by, is_fresh=True, user_agent='').id\n"
             "    print(tokens.issue_access_token(user, session, life=timedelta(hours=2)))\n"
         )
         token = self.parts[api].execute("python", "-c", script, email).splitlines()[-1]

@@ -10,7 +10,7 @@ from tests.deployment.engine import Container, Engine, EngineError
 from tests.deployment.system import ContainerSystem
 from tests.faults.work import wait_for
 
-pytestmark = [pytest.mark.containers, pytest.mark.xdist_group("faults")]
+pytestmark = pytest.mark.containers
 
 
 # Docker lets everybody in a container listen on low ports; what is shown needs a refusal.

@@ -13,7 +13,7 @@ from tests.deployment.measured import note
 from tests.deployment.system import ContainerSystem
 from tests.faults.work import Work, shortest_s, wait_for
 
-pytestmark = [pytest.mark.containers, pytest.mark.xdist_group("scaling")]
+pytestmark = pytest.mark.containers
 
 _SECTIONS = 48
 _CALL_S = 2.0

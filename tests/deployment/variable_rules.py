@@ -58,7 +58,6 @@ ONLY_API = frozenset(
         "gunicorn_threads",
         "gunicorn_timeout",
         "stream_seconds",
-        "trusted_proxy_header",
         "trusted_proxies",
         "rate_limit_address",
         "rate_limit_sign_in",

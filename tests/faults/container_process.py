@@ -58,6 +58,7 @@ class ContainerProcess:
             # Where the tests find it; probes would need no name.
             "ALLOWED_HOSTS": "127.0.0.1",
             "FRONTEND_URL": "https://app.example.org",
+            "TRUSTED_PROXY_HEADER": "none",
             "REDIS_URL": f"redis://127.0.0.1:{self.redis_port}/0",
             "PATH": ":".join(path),
             "TMPDIR": str(self.temporary),

@@ -1,10 +1,12 @@
 """A worker and its watchdog under supervisord, as in the container, with sockets and folders of their own."""
 
+import contextlib
 import json
 import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Self
 
@@ -12,11 +14,16 @@ import psutil
 
 from config.local import folders
 from config.local.folders import CHECKOUT
+from config.local.postgres import LocalPostgres
 from config.local.process import LocalProcess
 from config.local.stack import LocalStack
-from tests.faults.work import wait_for
+from tests.faults.conftest import Scene, make_stack, wait_for
+from tests.stand_ins.openai_server import OpenAIStandIn
 
-SILENCE_S = 6.0
+# Above what passes on an idle machine between a start of Celery and the first turn of its loop.
+_SHORTEST_SILENCE_S = 6.0
+# A call of the model that lasts for two of them, and a half, must be over before it is given up.
+_LONGEST_SILENCE_S = 15.0
 
 _CONFIG = """
 [supervisord]
@@ -48,7 +55,9 @@ stdout_logfile_maxbytes=0
 class SupervisedWorker:
     """``start`` and ``close``, and ways to look at the two programs; ``code`` is the checkout that they run."""
 
-    def __init__(self, stack: LocalStack, folder: Path, *, code: Path = CHECKOUT, **changes: str) -> None:
+    def __init__(
+        self, stack: LocalStack, folder: Path, silence_s: float, *, code: Path = CHECKOUT, **changes: str
+    ) -> None:
         self.folder = folder
         self.state = folder / "state"
         self._seen_chars = 0
@@ -59,7 +68,7 @@ class SupervisedWorker:
             "WORKER_STATE_FOLDER": str(self.state),
             "WATCHDOG_PORT": str(self.port),
             "WATCHDOG_INTERVAL_S": "0.5",
-            "WATCHDOG_SILENCE_S": str(SILENCE_S),
+            "WATCHDOG_SILENCE_S": str(silence_s),
             # Above what a start takes on a machine that others use, which else would look like another silence.
             "WATCHDOG_PAUSE_S": "20",
             **changes,
@@ -133,6 +142,26 @@ class SupervisedWorker:
             return error.code, json.loads(error.read())
         except OSError:
             return 0, None
+
+
+class Unattended(Scene):
+    """A system without worker and sweep, whose tests bring them; ``silence_s`` is what their watchdogs may wait."""
+
+    silence_s: float
+
+
+@contextlib.contextmanager
+def unattended(logs: Path) -> Iterator[Unattended]:
+    """Start such a system, with a database server of its own."""
+    began = time.monotonic()
+    with (
+        OpenAIStandIn() as model,
+        make_stack(model, logs, LocalPostgres(), workers=0, sweeper=False, CELERY_CONCURRENCY="2") as stack,
+    ):
+        scene = Unattended(stack, model)
+        # On a machine that others use, all starts are slow alike, and a slow one must not look like a silence.
+        scene.silence_s = min(max(_SHORTEST_SILENCE_S, (time.monotonic() - began) / 2), _LONGEST_SILENCE_S)
+        yield scene
 
 
 def main_of(worker: SupervisedWorker) -> psutil.Process:

@@ -82,7 +82,7 @@ def sign_in(api: ContainerProcess, environment: str) -> str:
     with app.app_context():
         with transaction():
             user: UUID = accounts.sign_in_for_development(EMAIL)
-            session = accounts.begin_session(user, provider=accounts.DEVELOPMENT_PROVIDER, user_agent="")
+            session = accounts.begin_session(user, provider=accounts.DEVELOPMENT_PROVIDER, is_fresh=True, user_agent="")
             session_id: UUID = session.id
         return issue_access_token(user, session_id, life=timedelta(hours=1))
 

@@ -22,6 +22,8 @@ from tests.stand_ins.openai_server import OpenAIStandIn
 pytestmark = pytest.mark.faults
 
 OLD_WORKER, NEW_WORKER = "worker-1", "worker-new"
+# For longer than a test: its watchdog is there to sweep, not to judge.
+SILENCE_S = 300.0
 # Celery's word in the log for a task that it does not know.
 UNKNOWN = "unregistered task"
 
@@ -104,7 +106,7 @@ def test_35_a_watchdog_sweeps_for_a_worker_of_the_other_release(
 ) -> None:
     supervised_code, other_code = (CHECKOUT, old) if newer else (old, CHECKOUT)
     scene = open_scene({OLD_WORKER: other_code}, sweeper=False)
-    with SupervisedWorker(scene.stack, tmp_path / "supervised", code=supervised_code) as worker:
+    with SupervisedWorker(scene.stack, tmp_path / "supervised", SILENCE_S, code=supervised_code) as worker:
         worker.wait_until_steady()
         scene.model.set_script([{"do": "sleep", "on": list(range(1, 7)), "seconds": 8}])
         run = scene.start_run(scene.upload(tmp_path, 6), flashcards=18, questions=6)

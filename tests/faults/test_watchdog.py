@@ -14,36 +14,30 @@ import pytest
 from celery import Celery
 
 from config.local.folders import CHECKOUT
-from config.local.postgres import LocalPostgres
-from tests.faults.conftest import Scene, make_stack, wait_for
-from tests.faults.supervised import SupervisedWorker, another, main_of
+from tests.faults.conftest import wait_for
+from tests.faults.supervised import SupervisedWorker, Unattended, another, main_of, unattended
 from tests.faults.work import freeze
-from tests.stand_ins.openai_server import OpenAIStandIn
 
 pytestmark = pytest.mark.faults
 
 
 @pytest.fixture(scope="module")
-def standing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+def standing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Unattended]:
     """The system without worker and sweep: each test brings its own, with a watchdog."""
-    logs = tmp_path_factory.mktemp("logs")
-    with (
-        OpenAIStandIn() as model,
-        make_stack(model, logs, LocalPostgres(), workers=0, sweeper=False, CELERY_CONCURRENCY="2") as stack,
-    ):
-        yield Scene(stack, model)
+    with unattended(tmp_path_factory.mktemp("logs")) as scene:
+        yield scene
 
 
 @pytest.fixture
-def worker(scene: Scene, tmp_path: Path) -> Iterator[SupervisedWorker]:
+def worker(scene: Unattended, tmp_path: Path) -> Iterator[SupervisedWorker]:
     """A worker whose canary has come back once, with its watchdog."""
-    with SupervisedWorker(scene.stack, tmp_path / "worker") as worker:
+    with SupervisedWorker(scene.stack, tmp_path / "worker", scene.silence_s) as worker:
         worker.wait_until_steady()
         yield worker
 
 
 def test_32_a_frozen_worker_is_restarted_and_its_steps_resumed(
-    scene: Scene, worker: SupervisedWorker, tmp_path: Path
+    scene: Unattended, worker: SupervisedWorker, tmp_path: Path
 ) -> None:
     scene.model.set_script([{"do": "sleep", "on": [1, 2], "seconds": 40}])
     run = scene.start_run(scene.upload(tmp_path, 2), flashcards=6, questions=2)
@@ -60,7 +54,7 @@ def test_32_a_frozen_worker_is_restarted_and_its_steps_resumed(
 
 
 def test_1_and_32_a_frozen_process_of_the_pool_is_ended_and_its_step_resumed(
-    scene: Scene, worker: SupervisedWorker, tmp_path: Path
+    scene: Unattended, worker: SupervisedWorker, tmp_path: Path
 ) -> None:
     scene.model.set_script([{"do": "sleep", "on": [1], "seconds": 20}])
     run = scene.start_run(scene.upload(tmp_path, 1), flashcards=3, questions=0)
@@ -74,7 +68,9 @@ def test_1_and_32_a_frozen_process_of_the_pool_is_ended_and_its_step_resumed(
     assert worker.events("restarting") == []
 
 
-def test_2_a_killed_worker_is_started_by_its_supervisor(scene: Scene, worker: SupervisedWorker, tmp_path: Path) -> None:
+def test_2_a_killed_worker_is_started_by_its_supervisor(
+    scene: Unattended, worker: SupervisedWorker, tmp_path: Path
+) -> None:
     scene.model.set_script([{"do": "sleep", "on": [1, 2], "seconds": 20}])
     run = scene.start_run(scene.upload(tmp_path, 2), flashcards=6, questions=2)
     scene.wait_for_call(2)
@@ -85,7 +81,9 @@ def test_2_a_killed_worker_is_started_by_its_supervisor(scene: Scene, worker: Su
     assert worker.events("restarting") == []
 
 
-def test_a_worker_that_takes_no_messages_is_restarted(scene: Scene, worker: SupervisedWorker, tmp_path: Path) -> None:
+def test_a_worker_that_takes_no_messages_is_restarted(
+    scene: Unattended, worker: SupervisedWorker, tmp_path: Path
+) -> None:
     main = main_of(worker)
     name = json.loads((worker.state / "worker.json").read_text())["name"]
     with Celery(broker=scene.stack.redis.url) as remote:
@@ -99,7 +97,7 @@ def test_a_worker_that_takes_no_messages_is_restarted(scene: Scene, worker: Supe
     assert "reason=canary" in line
 
 
-def test_32_a_frozen_worker_is_restarted_without_a_database(scene: Scene, worker: SupervisedWorker) -> None:
+def test_32_a_frozen_worker_is_restarted_without_a_database(scene: Unattended, worker: SupervisedWorker) -> None:
     main = main_of(worker)
     with scene.frozen_database():
         freeze(main)
@@ -107,7 +105,7 @@ def test_32_a_frozen_worker_is_restarted_without_a_database(scene: Scene, worker
     assert "reason=heartbeat" in worker.events("restarting")[0]
 
 
-def test_33_a_worker_that_no_restart_helps_ends_the_container(scene: Scene, tmp_path: Path) -> None:
+def test_33_a_worker_that_no_restart_helps_ends_the_container(scene: Unattended, tmp_path: Path) -> None:
     ended = (
         "import signal, sys; signal.signal(signal.SIGUSR1, lambda *_: sys.exit(3)); print(flush=True); signal.pause()"
     )
@@ -116,7 +114,7 @@ def test_33_a_worker_that_no_restart_helps_ends_the_container(scene: Scene, tmp_
     container.stdout.readline()
     changes = {"CONTAINER_PID": str(container.pid), "WATCHDOG_RESTARTS": "1", "WATCHDOG_PAUSE_S": "0.5"}
     try:
-        with SupervisedWorker(scene.stack, tmp_path / "worker", **changes) as worker:
+        with SupervisedWorker(scene.stack, tmp_path / "worker", scene.silence_s, **changes) as worker:
             wait_for("a canary", worker.canary)
             frozen: set[int] = set()
             deadline = time.monotonic() + 180
@@ -135,13 +133,13 @@ def test_33_a_worker_that_no_restart_helps_ends_the_container(scene: Scene, tmp_
         container.wait()
 
 
-def run_watchdog(scene: Scene, **changes: str) -> subprocess.CompletedProcess[str]:
+def run_watchdog(scene: Unattended, **changes: str) -> subprocess.CompletedProcess[str]:
     env = {**scene.stack.env, **changes}
     command = [sys.executable, "-m", "backend.cli", "watchdog"]
     return subprocess.run(command, env=env, cwd=CHECKOUT, capture_output=True, text=True, check=False, timeout=60)
 
 
-def test_33_a_watchdog_that_cannot_have_its_port_ends(scene: Scene, tmp_path: Path) -> None:
+def test_33_a_watchdog_that_cannot_have_its_port_ends(scene: Unattended, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         done = run_watchdog(scene, WATCHDOG_PORT=port, WORKER_STATE_FOLDER=str(tmp_path))
@@ -149,7 +147,7 @@ def test_33_a_watchdog_that_cannot_have_its_port_ends(scene: Scene, tmp_path: Pa
     assert f"WATCHDOG_PORT {port} cannot be listened on" in done.stderr.splitlines()[-1]
 
 
-def test_33_a_watchdog_without_a_folder_ends(scene: Scene) -> None:
+def test_33_a_watchdog_without_a_folder_ends(scene: Unattended) -> None:
     done = run_watchdog(scene)
     assert done.returncode == 1
     assert "WORKER_STATE_FOLDER is missing" in done.stderr.splitlines()[-1]

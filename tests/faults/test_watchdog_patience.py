@@ -11,32 +11,24 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
-from config.local.postgres import LocalPostgres
-from tests.faults.conftest import Scene, make_stack, wait_for
-from tests.faults.supervised import SILENCE_S, SupervisedWorker, main_of
-from tests.stand_ins.openai_server import OpenAIStandIn
+from tests.faults.conftest import wait_for
+from tests.faults.supervised import SupervisedWorker, Unattended, main_of, unattended
 
 pytestmark = pytest.mark.faults
 
-LONG_ENOUGH_S = 2 * SILENCE_S
-
 
 @pytest.fixture(scope="module")
-def standing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+def standing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Unattended]:
     """The system without worker and sweep: the tests bring one, with a watchdog."""
-    logs = tmp_path_factory.mktemp("logs")
-    with (
-        OpenAIStandIn() as model,
-        make_stack(model, logs, LocalPostgres(), workers=0, sweeper=False, CELERY_CONCURRENCY="2") as stack,
-    ):
-        yield Scene(stack, model)
+    with unattended(tmp_path_factory.mktemp("logs")) as scene:
+        yield scene
 
 
-def test_a_broker_that_is_not_up_yet_is_waited_for(scene: Scene, tmp_path: Path) -> None:
+def test_a_broker_that_is_not_up_yet_is_waited_for(scene: Unattended, tmp_path: Path) -> None:
     scene.stack.redis.stop()
-    with SupervisedWorker(scene.stack, tmp_path / "worker") as worker:
+    with SupervisedWorker(scene.stack, tmp_path / "worker", scene.silence_s) as worker:
         main = main_of(worker)
-        time.sleep(LONG_ENOUGH_S)
+        time.sleep(2 * scene.silence_s)
         scene.stack.redis.start()
         wait_for("a canary", worker.canary)
         assert worker.main() == main
@@ -46,9 +38,9 @@ def test_a_broker_that_is_not_up_yet_is_waited_for(scene: Scene, tmp_path: Path)
 
 
 @pytest.fixture(scope="module")
-def steady(standing: Scene, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SupervisedWorker]:
+def steady(standing: Unattended, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SupervisedWorker]:
     """A worker whose canary has come back once, with its watchdog."""
-    with SupervisedWorker(standing.stack, tmp_path_factory.mktemp("worker")) as worker:
+    with SupervisedWorker(standing.stack, tmp_path_factory.mktemp("worker"), standing.silence_s) as worker:
         worker.wait_until_steady()
         yield worker
 
@@ -62,9 +54,9 @@ def worker(steady: SupervisedWorker) -> Iterator[SupervisedWorker]:
     assert steady.events("restarting") == steady.events("ending_process") == []
 
 
-def test_an_idle_worker_is_left_alone(scene: Scene, worker: SupervisedWorker) -> None:
+def test_an_idle_worker_is_left_alone(scene: Unattended, worker: SupervisedWorker) -> None:
     pool = worker.pool()
-    time.sleep(LONG_ENOUGH_S)
+    time.sleep(2 * scene.silence_s)
     assert worker.pool() == pool
     status, body = worker.liveness()
     assert (status, body["status"], body["broker"]) == (200, "alive", "ok")
@@ -75,26 +67,26 @@ def test_an_idle_worker_is_left_alone(scene: Scene, worker: SupervisedWorker) ->
         assert all(broker.ttl(key) != -1 for key in broker.keys("canary*"))
 
 
-def test_a_busy_worker_is_left_alone(scene: Scene, worker: SupervisedWorker, tmp_path: Path) -> None:
+def test_a_busy_worker_is_left_alone(scene: Unattended, worker: SupervisedWorker, tmp_path: Path) -> None:
     # Both places are taken for longer than two silences: no canary comes back meanwhile.
-    scene.model.set_script([{"do": "sleep", "on": [1, 2], "seconds": 1.2 * LONG_ENOUGH_S}])
+    scene.model.set_script([{"do": "sleep", "on": [1, 2], "seconds": 2.5 * scene.silence_s}])
     run = scene.start_run(scene.upload(tmp_path, 3), flashcards=9, questions=0)
     scene.check_done_once(run)
     assert set(scene.attempts(run)) == {1}
 
 
 def test_1_a_killed_process_of_the_pool_is_no_reason_to_restart(
-    scene: Scene, worker: SupervisedWorker, tmp_path: Path
+    scene: Unattended, worker: SupervisedWorker, tmp_path: Path
 ) -> None:
     scene.model.set_script([{"do": "sleep", "on": [1], "seconds": 20}])
     run = scene.start_run(scene.upload(tmp_path, 1), flashcards=3, questions=0)
     scene.busy_child(worker.pool).kill()
     scene.check_done_once(run)
-    time.sleep(LONG_ENOUGH_S)
+    time.sleep(2 * scene.silence_s)
 
 
 def test_3_a_step_that_always_kills_its_process_is_no_reason_to_restart(
-    scene: Scene, worker: SupervisedWorker, tmp_path: Path
+    scene: Unattended, worker: SupervisedWorker, tmp_path: Path
 ) -> None:
     scene.model.set_script([{"do": "sleep", "seconds": 30}])
     run = scene.start_run(scene.upload(tmp_path, 1), flashcards=2, questions=0)
@@ -102,25 +94,27 @@ def test_3_a_step_that_always_kills_its_process_is_no_reason_to_restart(
         scene.busy_child(worker.pool).kill()
         scene.model.forget_calls()
     assert scene.wait_until_ended(run)["error"]["code"] == "worker_lost"
-    time.sleep(LONG_ENOUGH_S)
+    time.sleep(2 * scene.silence_s)
 
 
-def test_a_frozen_broker_is_no_fault_of_the_worker(scene: Scene, worker: SupervisedWorker) -> None:
+def test_a_frozen_broker_is_no_fault_of_the_worker(scene: Unattended, worker: SupervisedWorker) -> None:
     scene.stack.redis.freeze()
     try:
-        time.sleep(LONG_ENOUGH_S)
+        time.sleep(2 * scene.silence_s)
         assert worker.liveness()[0] == 200
     finally:
         scene.stack.redis.thaw()
     since = time.monotonic()
     wait_for("a canary", lambda: (worker.canary() or 0.0) > since)
-    time.sleep(LONG_ENOUGH_S)
+    time.sleep(2 * scene.silence_s)
 
 
-def test_a_frozen_database_is_no_fault_of_the_worker(scene: Scene, worker: SupervisedWorker, tmp_path: Path) -> None:
+def test_a_frozen_database_is_no_fault_of_the_worker(
+    scene: Unattended, worker: SupervisedWorker, tmp_path: Path
+) -> None:
     pool = worker.pool()
     with scene.frozen_database():
-        time.sleep(LONG_ENOUGH_S)
+        time.sleep(2 * scene.silence_s)
         status, body = worker.liveness()
         assert (status, body["leases_lost"]) == (200, None)
     run = scene.start_run(scene.upload(tmp_path, 1), flashcards=2, questions=0)

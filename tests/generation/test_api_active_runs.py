@@ -7,17 +7,16 @@ from threading import Barrier
 import pytest
 from apiflask import APIFlask
 
-from backend.core.transaction import transaction
-from backend.generation import service as generation
 from tests.conftest import Client
 
 ALLOWED = 3
+NOTES = b"A cell divides. " * 20
 PATH = "/api/v1/study-sets/{}/runs"
 
 
 def ready_set(client: Client) -> str:
     study_set = client.make_study_set()
-    client.upload(study_set, ("notes.txt", b"A cell divides. " * 20))
+    client.upload(study_set, ("notes.txt", NOTES))
     return study_set
 
 
@@ -33,9 +32,10 @@ def test_one_run_too_many_is_refused_until_one_ends(
     refused = start(client, study_sets[0])
     assert (refused.status_code, refused.json["code"]) == (409, "too_many_active_runs")
     assert refused.headers["Retry-After"] == "10"
-    assert client.user_id is not None
-    with app.app_context(), transaction():
-        assert generation.count_active_runs(client.user_id) == ALLOWED
+    quotas = client.get("/api/v1/users/me/quotas").json
+    assert (quotas["active_runs"], quotas["most_active_runs"]) == (ALLOWED, ALLOWED)
+    assert quotas["storage_used_bytes"] == ALLOWED * len(NOTES)
+    assert quotas["storage_quota_bytes"] > quotas["storage_used_bytes"]
     client.post(f"/api/v1/runs/{runs[0]}/cancel")
     assert start(client, study_sets[0]).status_code == 202
     run_pending_jobs()

@@ -69,6 +69,7 @@ def test_from_the_page_to_a_call_a_refresh_and_out(
             "FRONTEND_URL": app.url,
             "OIDC_PROVIDERS": json.dumps([offered | secrets]),
             "ACCESS_TOKEN_MINUTES": _LIFE_MINUTES,
+            "LOG_LEVEL": "INFO",
         }
         app.sign_in_at(f"http://localhost:{port}/api/v1", "university")
         stack = LocalStack(

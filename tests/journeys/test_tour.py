@@ -24,6 +24,7 @@ PRODUCTION = {
     "FLASK_SECRET_KEY": "tour-flask-secret-9876543210-jihgfedcba",
     "PUBLIC_URL": "https://api.example.org",
     "FRONTEND_URL": "https://app.example.org",
+    "TRUSTED_PROXY_HEADER": "none",
     "ALLOWED_HOSTS": "127.0.0.1",
     "GUNICORN_WORKERS": "1",
     # The built-in language model.

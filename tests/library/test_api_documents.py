@@ -72,6 +72,17 @@ def test_a_download_is_the_upload_byte_by_byte(client, upload, size: int) -> Non
     assert answer.headers["Content-Length"] == str(size)
 
 
+@pytest.mark.parametrize("start", [0, 5, 70_000, 600_000, 1_199_999])
+def test_a_download_that_was_cut_goes_on(client, upload, start: int) -> None:
+    content = b"A cell divides. " * 75_000
+    document = upload("notes.txt", content)
+    path = f"/api/v1/documents/{document['id']}/file"
+    rest = client.get(path, headers={"Range": f"bytes={start}-"})
+    assert (rest.status_code, rest.data) == (206, content[start:])
+    beyond = client.get(path, headers={"Range": f"bytes={len(content)}-"})
+    assert (beyond.status_code, beyond.json["code"]) == (416, "no_such_part")
+
+
 @pytest.mark.parametrize(
     ("name", "content", "media_type"),
     [("a.txt", TEXT, "text/plain"), ("a.md", b"# A", "text/markdown"), ("a.html", b"<p>A</p>", "text/html")],

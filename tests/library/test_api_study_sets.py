@@ -86,8 +86,9 @@ def test_a_deleted_study_set_is_gone(client) -> None:
     assert client.get(SETS).json["items"] == []
 
 
-# What is left of a student whose study sets are gone: who she is, and the answers to her keys.
-KEPT = {"users", "identities", "idempotency_keys"}
+# What is left of a student whose study sets are gone: who she is, where she is signed in, what she did, and the
+# answers to her keys.
+KEPT = {"users", "identities", "sessions", "activities", "idempotency_keys"}
 
 
 def row_counts(engine: sa.Engine) -> dict[str, int]:

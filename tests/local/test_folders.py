@@ -6,9 +6,13 @@ import socket
 from config.local.folders import free_port
 from tests.local.processes import start_script
 
-PRINT_PORTS = (
-    "from config.local.folders import free_port; print(*(free_port() for _ in range(100)), flush=True); input()"
-)
+# It goes on, since its ports are its own for as long as it runs; where input has ended, reading would end it.
+PRINT_PORTS = """
+import time
+from config.local.folders import free_port
+print(*(free_port() for _ in range(100)), flush=True)
+time.sleep(600)
+"""
 
 
 def test_processes_are_given_different_ports_and_none_comes_again_soon() -> None:

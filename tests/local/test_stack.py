@@ -1,6 +1,8 @@
 """The whole system on this machine: healthy, hurt, repaired, and gone without a trace."""
 
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -39,6 +41,28 @@ def test_it_serves_signed_in_users(stack: LocalStack) -> None:
     api.sign_in("student@example.org")
     made = api.post("/study-sets", {"title": "Botany"})
     assert [each["id"] for each in api.items("/study-sets")] == [made["id"]]
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="the README signs in with curl")
+def test_the_readme_tells_how_to_sign_in_without_a_browser(stack: LocalStack, tmp_path: Path) -> None:
+    readme = (folders.CHECKOUT / "README.md").read_text()
+    section = re.search(r"^## Signing in$.*?^```sh\n(.*?)^```$", readme, re.M | re.S)
+    field = re.search(r"^field\(\) .*\n", readme, re.M)
+    assert section, "README.md does not tell how to sign in."
+    assert field, "README.md does not say what field is."
+    # An error of the API ends curl.
+    (tmp_path / ".curlrc").write_text("fail-with-body\n")
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", f"API={stack.api_url}\n{field[0]}{section[1]}"],
+        env={**os.environ, "CURL_HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    assert '"is_current":true' in done.stdout
+    assert '"key":"hts_' in done.stdout
 
 
 def test_every_part_runs_and_logs(stack: LocalStack) -> None:

@@ -73,7 +73,8 @@ _FORGOTTEN = ("workers", "idempotency_keys", "sessions", "sign_in_codes", "activ
 _OLD_ROWS = (
     "INSERT INTO sessions SELECT (jsonb_populate_record(s, jsonb_build_object("
     "'id', gen_random_uuid(), 'ended_at', now() - interval '31 days'))).* FROM sessions s",
-    "INSERT INTO sign_in_codes SELECT sha256(n::text::bytea), '', id, 'google', now() - n * interval '1 minute'"
+    "INSERT INTO sign_in_codes (code_hash, browser_hash, user_id, provider, is_fresh, expires_at)"
+    " SELECT sha256(n::text::bytea), '', id, 'google', true, now() - n * interval '1 minute'"
     " FROM users, unnest(ARRAY[1, -1]) n",
     "INSERT INTO activities (id, user_id, kind, data)"
     " SELECT '01800000-0000-7000-8000-000000000000', id, 'signed_in', '{}' FROM users",

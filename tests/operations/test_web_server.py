@@ -33,6 +33,7 @@ def port(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         "ENVIRONMENT": "production",
         "PUBLIC_URL": "https://api.study.example",
         "FRONTEND_URL": "https://study.example",
+        "TRUSTED_PROXY_HEADER": "none",
         "DATABASE_URL": settings.database_url,
         "REDIS_URL": settings.redis_url,
         "GUNICORN_WORKERS": "1",

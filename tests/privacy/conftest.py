@@ -25,11 +25,12 @@ NOTES = "A xylophagous beetle eats wood. Xylophagous insects need symbionts. " *
 class Student:
     """A signed-in student, and what she has."""
 
-    def __init__(self, client: Any, study_set: str, document: str) -> None:
+    def __init__(self, client: Any, study_set: str, document: str, api_key: str = "") -> None:
         self.client = client
         self.user_id = client.user_id
         self.study_set = study_set
         self.document = document
+        self.api_key = api_key
 
     def leave(self) -> Any:
         """Delete the account; return the answer."""
@@ -85,7 +86,9 @@ def student(app: APIFlask, engine: sa.Engine, run_pending_jobs: Callable[[], int
     with app.app_context(), transaction():
         identity = VerifiedIdentity("google", "zenobia.quill@example.org", MARKERS[0], email_verified=True)
         accounts.link(client.user_id, identity)
-        accounts.begin_hand_over(client.user_id, "google")
+        accounts.begin_hand_over(client.user_id, "google", is_fresh=True)
+    made = client.post("/api/v1/users/me/api-keys", json={"name": "Zenobia Quill"})
+    assert made.status_code == 201, made.text
     with engine.begin() as connection:
         for name in ("Xylophagous beetles", "Symbionts"):
             connection.execute(sa.text(_TOPIC), {"name": name, "set": path.rsplit("/", 1)[1]})
@@ -93,13 +96,7 @@ def student(app: APIFlask, engine: sa.Engine, run_pending_jobs: Callable[[], int
         connection.execute(
             sa.text("UPDATE users SET name = 'Zenobia Quill', picture_url = 'https://example.org/quill-picture'")
         )
-        connection.execute(
-            sa.text(
-                "INSERT INTO api_keys (id, user_id, name, prefix, key_hash, scopes)"
-                " SELECT gen_random_uuid(), id, 'Zenobia Quill', 'hts_1', 'hash', '{read}' FROM users"
-            )
-        )
-    return Student(client, path.rsplit("/", 1)[1], document)
+    return Student(client, path.rsplit("/", 1)[1], document, made.json["key"])
 
 
 @pytest.fixture

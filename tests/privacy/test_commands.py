@@ -37,6 +37,8 @@ def test_an_operator_exports_and_erases(owner: Student, run_pending_jobs, tmp_pa
     assert owner.client.get("/api/v1/study-sets").status_code == 401
     run_pending_jobs()
     assert query("SELECT count(*) FROM users WHERE erased_at IS NOT NULL") == [(1,)]
+    told = query("SELECT action, actor_kind FROM admin_actions WHERE subject_user_id = :u ORDER BY id", u=user_id)
+    assert told == [("user.exported", "operator"), ("user.erased", "operator")]
 
 
 def test_who_is_not_there_is_neither_exported_nor_erased(app, tmp_path: Path) -> None:

@@ -176,6 +176,7 @@ def test_an_export_is_kept_where_files_are(
     assert owner.client.get(f"{path}/file", headers={"Range": "bytes=50-59"}).data == whole[50:60]
     assert discard() == 0
     assert owner.leave().status_code == 202
+    run_pending_jobs()
     assert discard() == 1
     assert bucket.keys() == []
 
@@ -212,6 +213,17 @@ def test_asking_needs_a_fresh_sign_in(owner: Student, exported: str, query: Any)
     assert (answer.status_code, answer.json["code"]) == (403, "fresh_sign_in_needed")
     # What is there already may be downloaded for as long as it is kept.
     assert owner.client.get(f"{exported}/file").status_code == 200
+
+
+def test_a_key_for_scripts_does_not_hand_everything_out(
+    student: Student, anonymous: Any, run_pending_jobs: Run
+) -> None:
+    path = student.export()
+    run_pending_jobs()
+    key = {"Authorization": f"Bearer {student.api_key}"}
+    assert anonymous.get(path, headers=key).status_code == 200
+    answer = anonymous.get(f"{path}/file", headers=key)
+    assert (answer.status_code, answer.json["code"]) == (403, "not_allowed")
 
 
 def test_asking_is_part_of_the_history(owner: Student, exported: str) -> None:

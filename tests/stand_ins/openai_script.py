@@ -31,6 +31,7 @@ ANSWERS = frozenset(
 )
 SHAPES = frozenset(
     {
+        "hold",  # silence until the stand-in's `release`, or for `seconds`, then the answer
         "sleep",  # `seconds` of silence, then the answer
         "drip",  # the body one byte at a time, each after `seconds`
         "drip_headers",  # the headers one byte at a time, each after `seconds`

@@ -51,6 +51,7 @@ class OpenAIStandIn:
         self._calls: list[dict[str, Any]] = []
         self._systems: set[str] = set()
         self._connections = 0
+        self._released = threading.Event()
         self._server = _Server((host, port), self)
 
     @property
@@ -74,6 +75,17 @@ class OpenAIStandIn:
         script = Script.from_json(list(rules))
         with self._lock:
             self._script = script
+            # What an earlier script held is not kept for ever by a test that failed.
+            self._released.set()
+            self._released = threading.Event()
+
+    def release(self) -> None:
+        """Let those answers go that a rule ``hold`` keeps, and those to come, until the script is replaced."""
+        self._released.set()
+
+    def wait_for_release(self, longest_s: float) -> None:
+        """Wait until ``release`` is called, or for so long."""
+        self._released.wait(longest_s)
 
     def forget_calls(self) -> None:
         """Empty the list of calls."""
@@ -250,6 +262,8 @@ class _Handler(BaseHTTPRequestHandler):
                 "total_tokens": call["prompt_tokens"] + output_tokens,
                 "prompt_tokens_details": {"cached_tokens": call["cached_tokens"]},
             }
+        if "hold" in by_name:
+            self.server.stand_in.wait_for_release(by_name["hold"].seconds)
         wait = self.server.stand_in.delay_s + (by_name["sleep"].seconds if "sleep" in by_name else 0.0)
         time.sleep(max(0.0, call["at_in"] + wait - time.time()))
         drip = by_name.get("drip") or by_name.get("drip_headers")

@@ -29,8 +29,9 @@ class SignInServer:
     """Listens on a free port. ``url`` is its address, ``asked`` are the requests so far, as ``GET /path``, and
     ``given`` the tokens that it gave and the verifiers that it was given.
 
-    ``failing`` maps a path to how it fails: a status, ``slow`` (never answers), ``trickle`` (a byte now and then),
-    ``garbage``, ``nested`` (JSON of great depth), ``huge``, ``list``, ``redirect``, or ``once``: 500, then no more.
+    ``failing`` maps a path to how it fails: a status, ``slow`` (no answer before ``be_well``), ``trickle`` (a byte now
+    and then), ``garbage``, ``nested`` (JSON of great depth), ``huge``, ``list``, ``redirect``, or
+    ``once``: 500, then no more.
     """
 
     title = "Provider"
@@ -45,19 +46,25 @@ class SignInServer:
         self.app.post(self.authorize_path)(self.lead_back)
         self._server = make_server(self.host, 0, self.app, threaded=True, request_handler=_Quiet)
         self._server.daemon_threads = True
-        self._ends = threading.Event()
+        self._ends, self._well = threading.Event(), threading.Event()
         self.url = f"http://{self.host}:{self._server.port}"
         self.reset()
 
     def reset(self) -> None:
         """Forget what was asked, and be well again."""
         self.asked: list[str] = []
-        self.failing: dict[str, str | int] = {}
+        self.be_well()
         self.authorize_args: dict[str, str] = {}
         self.codes: dict[str, dict[str, str]] = {}
         self.given: set[str] = set()
         self.users: dict[str, dict[str, Any]] = {}
         self.answer_issuer: str | None = None
+
+    def be_well(self) -> None:
+        """Fail no more, and answer those who are still waiting."""
+        self.failing: dict[str, str | int] = {}
+        self._well.set()
+        self._well = threading.Event()
 
     def __enter__(self) -> Self:
         """Start."""
@@ -67,6 +74,7 @@ class SignInServer:
     def __exit__(self, *_: object) -> None:
         """Stop, whoever waits for an answer."""
         self._ends.set()
+        self._well.set()
         self._server.shutdown()
         self._server.server_close()
 
@@ -113,7 +121,7 @@ class SignInServer:
                 del self.failing[request.path]
                 return Response("Not now.", 500)
             case "slow":
-                self._ends.wait()
+                self._well.wait()
             case "trickle":
                 return Response(self._trickle(), content_type="application/json")
             case "garbage":

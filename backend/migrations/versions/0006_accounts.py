@@ -50,7 +50,7 @@ def upgrade() -> None:
     sa.Column('previous_token', sa.Uuid(), nullable=True),
     sa.Column('replayed', sa.Boolean(), nullable=False),
     sa.Column('rotated_at', sa.DateTime(timezone=True), nullable=False),
-    sa.Column('authenticated_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('authenticated_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('last_seen_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('expires_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('latest_at', sa.DateTime(timezone=True), nullable=False),
@@ -68,6 +68,7 @@ def upgrade() -> None:
     sa.Column('browser_hash', sa.LargeBinary(), nullable=False),
     sa.Column('user_id', sa.Uuid(), nullable=False),
     sa.Column('provider', sa.Text(), nullable=False),
+    sa.Column('is_fresh', sa.Boolean(), nullable=False),
     sa.Column('expires_at', sa.DateTime(timezone=True), nullable=False),
     sa.ForeignKeyConstraint(['user_id'], ['users.id'], name=op.f('fk_sign_in_codes_user_id'), ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('code_hash', name=op.f('pk_sign_in_codes'))

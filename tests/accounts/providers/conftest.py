@@ -64,8 +64,10 @@ def provider_settings(
             client_id=server.client_id,
             client_secret=SecretStr(server.client_secret),
             reauthenticates=name == "university",
+            email_domains=domains,
         )
-        for name, server in (("university", university), ("college", college))
+        # What the college says of addresses is not believed.
+        for name, server, domains in (("university", university, ("uni.example",)), ("college", college, ()))
     )
     return settings.model_copy(
         update={
@@ -135,7 +137,9 @@ def forget_in(gateway_app: Flask) -> Callable[[float], None]:
     """Make what was read of the providers so many seconds older."""
 
     def age(seconds: float) -> None:
-        for document in gateway_app.extensions["oauth_gateway"].documents.values():
-            document.read_at -= seconds
+        for kept in gateway_app.extensions["oauth_gateway"].documents._kept.values():
+            kept.read_at -= seconds
+            if kept.failed_at is not None:
+                kept.failed_at -= seconds
 
     return age

@@ -7,7 +7,7 @@ that the browser has seen and that no log may hold, a line each.
 import sys
 
 from backend.app import create_app
-from tests.accounts.providers.browser import Browser, click, query_of
+from tests.accounts.providers.browser import Browser, changed, click, query_of
 
 
 def main() -> None:
@@ -23,6 +23,8 @@ def main() -> None:
             if name in asked:
                 sys.stdout.write(asked[name] + "\n")
         sys.stdout.write(brought["code"] + "\n")
+    first, user = sys.argv[1].split(":")
+    browser.come_back(changed(click(browser.begin(first), user), code=None, error="what anybody=may write"))
 
 
 if __name__ == "__main__":

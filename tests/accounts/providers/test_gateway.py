@@ -25,6 +25,7 @@ def test_openid_connect_tells_who_it_is(browser: Browser) -> None:
             "language": "fr",
         },
         "next_path": "/sets",
+        "is_fresh": False,
         "link_session_id": None,
     }
 
@@ -46,7 +47,14 @@ def test_a_provider_that_others_have_written(gateway_app: Flask, provider_settin
     with oidc_provider_mock.run_server_in_thread(user_claims=[ada], require_nonce=True) as server:
         secret = SecretStr("any-secret-will-do")
         issuer = f"http://localhost:{server.server_port}"
-        given = OidcProvider(name="other", title="Other", issuer=issuer, client_id="study", client_secret=secret)
+        given = OidcProvider(
+            name="other",
+            title="Other",
+            issuer=issuer,
+            client_id="study",
+            client_secret=secret,
+            email_domains=("college.example",),
+        )
         oauth.configure_oauth(gateway_app, provider_settings.model_copy(update={"oidc_providers": (given,)}))
         browser = Browser(gateway_app)
         page = browser.begin("other")
@@ -234,3 +242,25 @@ class TestFresh:
         university.authenticated_ago_s = 90
         assert browser.sign_in("university", "anna", fresh="true") == {"error": "sign_in_failed"}
         assert "identity" in browser.sign_in("university", "anna")
+
+
+@pytest.mark.parametrize(
+    ("email", "is_verified"),
+    [
+        ("root@UNI.example", True),
+        ("root@study.example", False),
+        ("root@sub.uni.example", False),
+        ("root@evil-uni.example", False),
+        ("root@uni.example.evil.example", False),
+    ],
+)
+def test_a_provider_vouches_for_addresses_of_its_domains_only(
+    browser: Browser, university: OpenIdProvider, email: str, is_verified: bool
+) -> None:
+    university.claims = {"email": email, "email_verified": True}
+    assert browser.sign_in("university", "anna")["identity"]["email_verified"] is is_verified
+
+
+def test_a_provider_without_domains_vouches_for_no_address(browser: Browser, college: OpenIdProvider) -> None:
+    college.claims = {"email": "root@study.example", "email_verified": True}
+    assert browser.sign_in("college", next(iter(college.users)))["identity"]["email_verified"] is False

@@ -1,9 +1,11 @@
 """A callback counts once, soon, in the browser that asked for it, and at the provider that was asked."""
 
-import pytest
-from flask import Flask
+import random
 
-from backend.accounts.pending_sign_ins import read_next_path
+import pytest
+from flask import Flask, session
+
+from backend.accounts.pending_sign_ins import read_next_path, take_link
 from tests.accounts.providers.browser import PUBLIC_URL, Browser, changed, click
 from tests.stand_ins.openid_provider import OpenIdProvider
 
@@ -25,11 +27,11 @@ def test_a_callback_counts_once(browser: Browser, callback: str, university: Ope
 def test_a_stolen_cookie_does_not_make_a_callback_good_again(
     gateway_app: Flask, browser: Browser, callback: str
 ) -> None:
-    cookie = browser.api.get_cookie("__Host-sign-in", domain="api.study.example")
+    cookie = browser.api.get_cookie("__Host-sign_in", domain="api.study.example")
     assert cookie is not None
     assert "identity" in browser.come_back(callback)
     thief = Browser(gateway_app)
-    thief.api.set_cookie("__Host-sign-in", cookie.value, domain="api.study.example", secure=True)
+    thief.api.set_cookie("__Host-sign_in", cookie.value, domain="api.study.example", secure=True)
     # The provider takes a code once.
     assert thief.come_back(callback) == {"error": "sign_in_failed"}
 
@@ -97,12 +99,12 @@ def test_the_oldest_give_way(browser: Browser) -> None:
 
 
 def test_the_cookie_stays_small(browser: Browser) -> None:
-    alphabet = "".join(chr(code) for code in range(0x61, 0x7B))
-    for turn in range(6):
-        # Text that cannot be packed well.
-        path = "/" + "".join(alphabet[(turn * 7 + place * place * 11 + place // 3) % 26] for place in range(499))
+    # Text that cannot be packed well, and the same at each run.
+    chance, printable = random.Random(7), "".join(chr(code) for code in range(0x21, 0x7F) if chr(code) not in "/\\?")
+    for _ in range(6):
+        path = "/" + "".join(chance.choices(printable, k=499))
         browser.begin("university", next=path)
-        cookie = browser.api.get_cookie("__Host-sign-in", domain="api.study.example")
+        cookie = browser.api.get_cookie("__Host-sign_in", domain="api.study.example")
         assert cookie is not None
         assert len(cookie.value) < 3_900
     assert "identity" in browser.sign_in("university", "anna", next="/sets")
@@ -110,7 +112,7 @@ def test_the_cookie_stays_small(browser: Browser) -> None:
 
 def test_the_cookie_goes_when_nothing_is_pending(browser: Browser, callback: str) -> None:
     browser.come_back(callback)
-    assert browser.api.get_cookie("__Host-sign-in", domain="api.study.example") is None
+    assert browser.api.get_cookie("__Host-sign_in", domain="api.study.example") is None
 
 
 @pytest.mark.parametrize(
@@ -149,3 +151,43 @@ def test_a_path_of_the_browser_app_is_followed(path: str) -> None:
 )
 def test_anything_else_is_dropped(path: str) -> None:
     assert read_next_path(path) is None
+
+
+@pytest.fixture
+def rewrite(gateway_app: Flask, browser: Browser):
+    """Change what is kept in the browser, as another release may have written it."""
+
+    def write(change) -> None:
+        with browser.api.session_transaction(base_url=PUBLIC_URL) as kept:
+            change(kept)
+            kept.modified = True
+
+    return write
+
+
+def test_what_only_a_newer_release_knows_of_a_sign_in_is_left_alone(browser: Browser, callback: str, rewrite) -> None:
+    rewrite(lambda kept: kept["sign_ins"][0][1].update(surprise=1))
+    assert "identity" in browser.come_back(callback)
+
+
+@pytest.mark.parametrize("name", ["provider", "verifier", "nonce", "fresh", "next_path", "link", "began_at"])
+@pytest.mark.parametrize("odd", [True, False], ids=["odd", "missing"])
+def test_a_sign_in_that_is_kept_in_another_way_has_expired(
+    browser: Browser, callback: str, rewrite, name: str, odd: bool
+) -> None:
+    rewrite(lambda kept: kept["sign_ins"][0][1].update({name: []}) if odd else kept["sign_ins"][0][1].pop(name))
+    assert browser.come_back(callback) == EXPIRED
+
+
+@pytest.mark.parametrize("odd", [None, 1, "x", {}, [1], [[]], [["state"]], [["state", None]], [[1, {}]]], ids=repr)
+def test_a_browser_that_keeps_something_odd_begins_anew(browser: Browser, callback: str, rewrite, odd: object) -> None:
+    rewrite(lambda kept: kept.update(sign_ins=odd))
+    assert browser.come_back(callback) == EXPIRED
+    assert "identity" in browser.sign_in("university", "anna")
+
+
+@pytest.mark.parametrize("odd", [None, 1, [], ["x"], ["x", "y"], [1, 2**40], ["no id", 2**40]], ids=repr)
+def test_a_link_that_is_kept_in_another_way_was_not_allowed(gateway_app: Flask, odd: object) -> None:
+    with gateway_app.test_request_context(base_url=PUBLIC_URL):
+        session["link"] = odd
+        assert take_link() is None

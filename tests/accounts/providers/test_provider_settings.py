@@ -65,12 +65,18 @@ def test_github_is_where_the_settings_say(load) -> None:
 
 
 def test_further_providers_come_by_configuration(load) -> None:
-    more = {**UNIVERSITY, "name": "other", "reauthenticates": False}
+    more = {**UNIVERSITY, "name": "other", "reauthenticates": False, "email_domains": ["Uni.example"]}
     found = providers(load(OIDC_PROVIDERS=json.dumps([UNIVERSITY, more])))
     assert list(found) == ["uni-bern", "other"]
     assert found["uni-bern"].issuer == UNIVERSITY["issuer"]
     assert found["uni-bern"].reauthenticates
     assert not found["other"].reauthenticates
+    assert (found["uni-bern"].email_domains, found["other"].email_domains) == (frozenset(), {"uni.example"})
+
+
+def test_the_great_ones_vouch_for_all_addresses(load) -> None:
+    given = {f"{name}_CLIENT_{half}": "x" for name in ("GOOGLE", "GITHUB") for half in ("ID", "SECRET")}
+    assert [each.email_domains for each in providers(load(**given)).values()] == [None, None]
 
 
 @pytest.mark.parametrize(
@@ -92,6 +98,9 @@ def test_further_providers_come_by_configuration(load) -> None:
         ({"issuer": "https://a:b@login.uni.example"}, "OIDC_PROVIDERS_0_ISSUER: must have neither a user"),
         ({"issuer": "https://login.uni.example?a=b"}, "OIDC_PROVIDERS_0_ISSUER: must have neither a user"),
         ({"client_secret": ""}, "OIDC_PROVIDERS_0_CLIENT_SECRET: "),
+        ({"email_domains": ["@uni.example"]}, "OIDC_PROVIDERS_0_EMAIL_DOMAINS: must be names such as uni.example"),
+        ({"email_domains": ["*.example"]}, "OIDC_PROVIDERS_0_EMAIL_DOMAINS: must be names such as uni.example"),
+        ({"email_domains": "uni.example"}, "OIDC_PROVIDERS_0_EMAIL_DOMAINS: "),
         ({"secret": "x"}, "OIDC_PROVIDERS_0_SECRET: Extra inputs are not permitted"),
     ],
 )

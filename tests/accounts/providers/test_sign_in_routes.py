@@ -12,6 +12,7 @@ from apiflask import APIFlask
 from flask import request
 
 from backend.accounts import oauth
+from backend.app import create_app
 from backend.core.errors import Unavailable
 from backend.core.logging import configure_logging
 from backend.core.transaction import TransactionOpen, transaction
@@ -22,7 +23,7 @@ from tests.stand_ins.openid_provider import OpenIdProvider
 
 LOGIN = "/api/v1/auth/login"
 CALLBACK = "/api/v1/auth/callback"
-COOKIE = "__Host-sign-in"
+COOKIE = "__Host-sign_in"
 CHECKOUT = Path(__file__).resolve().parents[3]
 # Of the stand-ins.
 SECRET = "secret-of-tests-0123456789"
@@ -119,8 +120,7 @@ def test_failures_of_ours_lead_to_the_browser_app(
 
 
 @pytest.mark.parametrize(
-    "headers",
-    [{"Host": "evil.example"}, {"X-Forwarded-Host": "evil.example"}, {"Forwarded": "host=evil.example;proto=http"}],
+    "headers", [{"X-Forwarded-Host": "evil.example"}, {"Forwarded": "host=evil.example;proto=http"}]
 )
 def test_no_header_says_where_the_provider_leads_back(api_browser: Browser, headers: dict[str, str]) -> None:
     for provider in ("university", "github"):
@@ -128,6 +128,12 @@ def test_no_header_says_where_the_provider_leads_back(api_browser: Browser, head
         asked = query_of(answer.headers["Location"])
         assert asked["redirect_uri"] == f"https://api.study.example/api/v1/auth/callback/{provider}"
     assert told(api_browser.api.get(f"{LOGIN}/nobody", headers=headers))["error"] == "unknown_provider"
+
+
+def test_a_foreign_host_begins_nothing(api_browser: Browser) -> None:
+    answer = api_browser.api.get(f"{LOGIN}/university", headers={"Host": "evil.example"})
+    assert told(answer)["error"] == "unknown_host"
+    assert "Set-Cookie" not in answer.headers
 
 
 def test_the_cookie_is_for_this_host_and_no_script(api_browser: Browser) -> None:
@@ -138,10 +144,11 @@ def test_the_cookie_is_for_this_host_and_no_script(api_browser: Browser) -> None
     assert attributes == {"secure", "httponly", "samesite=lax", "path=/"}
 
 
-def test_without_tls_the_cookie_has_another_name(api: APIFlask, provider_settings: Settings) -> None:
-    oauth.configure_oauth(api, provider_settings.model_copy(update={"public_url": "http://localhost:8080"}))
-    cookie = Browser(api).get(f"{LOGIN}/university").headers["Set-Cookie"]
-    assert cookie.startswith("sign-in=")
+def test_without_tls_the_cookie_has_another_name(provider_settings: Settings) -> None:
+    plain = create_app(provider_settings.model_copy(update={"public_url": "http://localhost:8080"}))
+    answer = Browser(plain).get(f"{LOGIN}/university", base_url="http://localhost:8080")
+    cookie = answer.headers["Set-Cookie"]
+    assert cookie.startswith("sign_in=")
     assert "Secure" not in cookie
     assert "HttpOnly" in cookie
     assert "SameSite=Lax" in cookie
@@ -174,7 +181,7 @@ def test_head_begins_and_ends_nothing(api_browser: Browser, university: OpenIdPr
 
 def test_nobody_is_asked_inside_a_transaction(api: APIFlask, university: OpenIdProvider) -> None:
     with api.test_request_context(), transaction(), pytest.raises(TransactionOpen):
-        oauth.begin_sign_in("university", fresh=False, next_path=None)
+        oauth.begin_sign_in("university", fresh=False, next_path=None, link_session_id=None)
     assert university.asked == []
 
 
@@ -207,6 +214,8 @@ def test_nothing_secret_is_logged(university: OpenIdProvider, college: OpenIdPro
         "accounts.provider.failed",
     ):
         assert line in done.stderr
+    assert "accounts.sign_in.refused provider=university reason=other" in done.stderr
+    assert "anybody" not in done.stderr
     seen = set(done.stdout.split())
     assert len(seen) == 11
     given = university.given | college.given | github.given

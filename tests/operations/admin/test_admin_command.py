@@ -15,7 +15,8 @@ from tests.operations.admin.conftest import ADMIN
 
 def run(*arguments: str) -> Result:
     """Run the command on the test's database."""
-    return CliRunner().invoke(main, ["admin", *arguments])
+    # The command alone: its group would send the log to the streams of this call, which are closed after it.
+    return CliRunner().invoke(main.commands["admin"], arguments)
 
 
 def test_a_user_with_a_verified_address_is_made_an_administrator_and_a_student_again(client, describe, logged) -> None:

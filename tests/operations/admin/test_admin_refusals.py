@@ -1,6 +1,5 @@
 """Whom the routes of administration refuse: everybody but an administrator who is signed in herself."""
 
-import hashlib
 from collections.abc import Callable, Iterator
 from typing import Any
 from uuid import UUID
@@ -45,17 +44,10 @@ def ids(client: Client, start_failed_run: Callable[[], str]) -> dict[str, Any]:
 
 
 @pytest.fixture
-def key_of_admin(admin: Client, engine: sa.Engine) -> str:
+def key_of_admin(admin: Client) -> str:
     """An API key that an administrator made for herself, with every scope that there is."""
-    key = "hts_" + "k" * 40
-    statement = (
-        "INSERT INTO api_keys (id, user_id, name, prefix, key_hash, scopes)"
-        " VALUES (gen_random_uuid(), :user_id, 'script', 'hts_kkkk', :key_hash, ARRAY['read', 'write'])"
-    )
-    with engine.begin() as connection:
-        values = {"user_id": admin.user_id, "key_hash": hashlib.sha256(key.encode()).digest()}
-        connection.execute(sa.text(statement), values)
-    return key
+    wish = {"name": "script", "scopes": ["read", "write"]}
+    return str(admin.post("/api/v1/users/me/api-keys", json=wish).json["key"])
 
 
 def test_every_route_refuses_strangers_students_and_keys(

@@ -105,14 +105,9 @@ def test_a_disabled_user_is_out_at_once(app, admin, client, describe) -> None:
     assert (sign_in.status_code, sign_in.json["code"]) == (403, "account_disabled")
 
 
-def test_disabling_stops_the_keys_and_enabling_brings_them_back(app, admin, client, engine: sa.Engine) -> None:
-    statement = (
-        "INSERT INTO api_keys (id, user_id, name, prefix, key_hash, scopes)"
-        " VALUES (gen_random_uuid(), :user_id, 'script', 'hts_', sha256('hts_key'), ARRAY['read'])"
-    )
-    with engine.begin() as connection:
-        connection.execute(sa.text(statement), {"user_id": client.user_id})
-    script = {"headers": {"Authorization": "Bearer hts_key"}}
+def test_disabling_stops_the_keys_and_enabling_brings_them_back(app, admin, client) -> None:
+    key = client.post("/api/v1/users/me/api-keys", json={"name": "script"}).json["key"]
+    script = {"headers": {"Authorization": f"Bearer {key}"}}
     stranger = app.test_client()
     assert stranger.get(SETS, **script).status_code == 200
     admin.post(f"{ADMIN}/users/{client.user_id}/disable", json={"reason": "abuse"})

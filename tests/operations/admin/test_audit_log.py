@@ -135,3 +135,9 @@ def test_what_is_looked_for_is_not_written_down(admin, logged) -> None:
     admin.get(f"{ADMIN}/users", query_string={"query": "anna"})
     admin.get(f"{ADMIN}/users")
     assert [row.data for row in logged()] == [{"found": 0, "listed_all": False}, {"found": 1, "listed_all": True}]
+
+
+@pytest.mark.parametrize("text", ["", "  ", "\u200b"])
+def test_looking_for_nothing_is_written_down_as_listing_all(admin, logged, text: str) -> None:
+    admin.get(f"{ADMIN}/users", query_string={"query": text})
+    assert [row.data for row in logged()] == [{"found": 1, "listed_all": True}]
