@@ -7,10 +7,11 @@ from uuid import UUID, uuid4
 import pytest
 import sqlalchemy as sa
 from apiflask import APIFlask
+from pydantic import SecretStr
 
 from backend.accounts import service
 from backend.accounts.callers import is_admin
-from backend.accounts.providers import describe
+from backend.accounts.providers import GOOGLE_ISSUER, Provider, describe
 from backend.core.transaction import transaction
 from backend.settings import get_settings
 from tests.accounts.conftest import EMAIL, identity, wait_for_waiting
@@ -143,7 +144,9 @@ def test_an_address_is_not_given_up_while_an_identity_comes_by_it(sign_in, link,
 
 
 def test_an_address_of_look_alikes_is_not_verified(sign_in, address_of) -> None:
-    assert not describe("google", "1", {"email": KELVIN, "email_verified": True}).email_verified
+    google = Provider("google", "Google", "openid", GOOGLE_ISSUER, "client", SecretStr("secret"), reauthenticates=False)
+    assert not describe(google, "1", {"email": KELVIN, "email_verified": True}).email_verified
+    assert describe(google, "1", {"email": "kelvin@example.org", "email_verified": True}).email_verified
     victim = sign_in("google", "1", "make@example.org")
     impostor = sign_in("university", "2", KELVIN)
     assert impostor != victim
