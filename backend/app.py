@@ -69,6 +69,7 @@ ROUTE_CLASSES = RouteClasses(
         "generation.start_run": RouteClass.RUN,
         # Making a file of a whole study set takes long, though nothing is changed.
         "study.export_study_set": RouteClass.RUN,
+        "privacy.request_export": RouteClass.RUN,
     },
     unlimited={
         "operations.health": "a probe that is refused restarts a process that is well",

@@ -102,6 +102,18 @@ def _caller_of_key(key: str) -> Caller:
     )
 
 
+def require_access(caller: Caller) -> None:
+    """Raise NotSignedIn when what let the caller in is good no more. Asked again by whatever answers for long."""
+    if caller.session_id is not None:
+        lives = find_caller(caller.session_id) is not None
+    else:
+        key = sa.select(ApiKey.id).join(User, User.id == ApiKey.user_id)
+        good = key.where(ApiKey.id == caller.api_key_id, key_lives(), is_let_in())
+        lives = db.session.scalar(good) is not None
+    if not lives:
+        raise NotSignedIn
+
+
 def hash_secret(secret: str) -> bytes:
     """Return the SHA-256 under which a secret of 256 random bits is kept; a slow hash would add nothing to it."""
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from backend.accounts.activity import forget_old_activities, list_activities, record_activity
 from backend.accounts.api_keys import create_api_key, list_api_keys, revoke_api_key
-from backend.accounts.callers import find_caller, get_caller
+from backend.accounts.callers import find_caller, get_caller, require_access
 from backend.accounts.directory import (
     describe_access,
     disable_user,
@@ -68,6 +68,7 @@ __all__ = [
     "redeem_code",
     "refresh_session",
     "refresh_token_of",
+    "require_access",
     "require_active_user",
     "require_fresh_sign_in",
     "require_session",

@@ -24,7 +24,7 @@ _ANY_HOST = "ENDPOINTS_FOR_ANY_HOST"
 _ORIGINS = "ORIGINS_OF_OURS"
 
 _HOST = re.compile(r"([a-z0-9.-]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?", re.ASCII | re.IGNORECASE)
-_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
+_METHODS = ["GET", "HEAD", "POST", "PATCH", "DELETE"]
 _REQUEST_HEADERS = [
     "Accept-Language",
     "Authorization",
@@ -33,6 +33,7 @@ _REQUEST_HEADERS = [
     "If-Match",
     "If-None-Match",
     "Last-Event-ID",
+    "Range",
     "X-Request-Id",
 ]
 _ANSWER_HEADERS = [

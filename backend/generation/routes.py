@@ -137,11 +137,12 @@ def _stream_events(user_id: UUID, run_id: UUID) -> Response:
         service.get_run(user_id, run_id)
     last_seen = request.headers.get("Last-Event-ID", "")
     # Bound to the app itself: the proxy means nothing any more once the request is over.
-    open_context = current_app.app_context
+    open_context, caller = current_app.app_context, g.caller
 
     def read(after: int) -> tuple[bool, Sequence[RunEvent]]:
         # The stream outlives the request's context; each reading borrows a connection and gives it back.
         with open_context(), transaction():
+            accounts.require_access(caller)
             run, events = service.list_run_events(user_id, run_id, after)
             return run.state in ENDED_STATES and not events, events
 

@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterator, Sequence
 
 from flask import json
 
+from backend.accounts.errors import NotSignedIn
+from backend.core.errors import NotFound
 from backend.core.logging import get_logger
 from backend.core.seats import Seats
 from backend.core.stopping import wait_for_stopping
@@ -18,7 +20,10 @@ _PAUSE_S = 0.5
 _HEARTBEAT_S = 15.0
 
 ReadEvents = Callable[[int], tuple[bool, Sequence[RunEvent]]]
-"""Reads the events after a number in a transaction of its own; tells whether the run has ended."""
+"""Reads the events after a number in a transaction of its own; tells whether the run has ended.
+
+Raises NotFound when the run is gone meanwhile, and NotSignedIn when the access to it is.
+"""
 
 
 _SEATS = Seats(TooManyStreams)
@@ -55,7 +60,11 @@ def _stream(read: ReadEvents, after: int) -> Iterator[str]:
     heartbeat = time.monotonic() + _HEARTBEAT_S
     yield "retry: 2000\n\n"
     while True:
-        ended, events = read(after)
+        try:
+            ended, events = read(after)
+        except (NotFound, NotSignedIn):
+            # The run is gone, or who asked is let in no more: she learns it when she comes back.
+            return
         for event in events:
             after = event.number
             yield _render(event)

@@ -94,6 +94,7 @@ class LocalStack:
             "DATABASE_URL": self.postgres.url,
             "REDIS_URL": self.redis.url,
             "PORT": str(self.port),
+            "PUBLIC_URL": os.environ.get("PUBLIC_URL") or f"http://localhost:{self.port}",
             "PYTHONUNBUFFERED": "1",
             # Read before Python code of ours runs: a worker told to stop hands its steps back at once.
             "REMAP_SIGTERM": "SIGQUIT",

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from apiflask import APIFlask
 
 from backend.generation import streaming
 from backend.settings import get_settings
@@ -66,6 +67,27 @@ def test_few_streams_are_let_in_and_a_seat_is_given_back(
     assert open_streams[0].status_code == 200
     for stream in open_streams:
         stream.close()
+
+
+@pytest.mark.parametrize("end", ["study set", "session", "key"])
+def test_a_stream_ends_with_its_run_and_with_its_access(
+    app: APIFlask, client: Any, openai: OpenAIStandIn, start_run: Callable[..., Any], end: str
+) -> None:
+    run = start_run(pages=1)
+    made = client.post("/api/v1/users/me/api-keys", json={"name": "laptop"}).json
+    reader = app.test_client()
+    reader.token = made["key"] if end == "key" else client.token
+    stream = reader.get(f"/api/v1/runs/{run['id']}/events", buffered=False)
+    pieces = stream.iter_encoded()
+    assert b"id: 1" in next(pieces) + next(pieces)
+    study_set = f"/api/v1/study-sets/{run['study_set_id']}"
+    ended = {
+        "study set": lambda: client.delete(study_set),
+        "session": lambda: client.post("/api/v1/auth/logout-everywhere"),
+        "key": lambda: client.delete(f"/api/v1/users/me/api-keys/{made['id']}"),
+    }[end]()
+    assert ended.status_code == 204
+    assert b"event: end" not in b"".join(pieces)
 
 
 def test_a_stream_ends_after_its_time(
