@@ -7,6 +7,7 @@ import psutil
 import pytest
 
 from backend.library.extraction.reader import DocumentKind, ReadLimits, UnreadableFile, read_document
+from tests.library.extraction.children import leave_out_others, reading_children
 
 TYPED_WITHIN_S = 15
 
@@ -14,12 +15,13 @@ TYPED_WITHIN_S = 15
 @pytest.fixture(autouse=True)
 def _soon_and_without_growth() -> Iterator[None]:
     """Each test's reading ends within 15 s and leaves this process as large as it was."""
+    leave_out_others()
     process = psutil.Process()
     before, started = process.memory_info().rss, time.monotonic()
     yield
     assert time.monotonic() - started < TYPED_WITHIN_S + 5  # Making the file takes some of it.
     assert process.memory_info().rss - before < 60_000_000
-    assert process.children() == []
+    assert reading_children() == []
 
 
 def _code(read, path, **limits) -> str:

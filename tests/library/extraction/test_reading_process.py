@@ -15,8 +15,15 @@ import pytest
 
 from backend.library.extraction.errors import ReaderNotStarted, UnreadableFile
 from backend.library.extraction.reader import DocumentKind, ReadLimits, read_document
+from tests.library.extraction.children import leave_out_others, reading_children
 
 ROOT = Path(__file__).resolve().parents[3]
+
+
+@pytest.fixture(autouse=True)
+def only_children_of_the_test() -> None:
+    """Other tests may have left processes that live as long as this one."""
+    leave_out_others()
 
 
 @pytest.fixture
@@ -25,7 +32,7 @@ def notes(make_pdf) -> Path:
 
 
 def _child() -> psutil.Process:
-    (child,) = psutil.Process().children()
+    (child,) = reading_children()
     return child
 
 
@@ -109,7 +116,7 @@ def test_nothing_is_left_behind(notes, read, tmp_path, monkeypatch):
         read(tmp_path / "missing.pdf")
     assert list(temporary.iterdir()) == []
     assert len(os.listdir("/proc/self/fd")) == descriptors
-    assert psutil.Process().children() == []
+    assert reading_children() == []
 
 
 def test_the_child_has_limits_and_no_environment(slow_text, monkeypatch):
@@ -149,7 +156,7 @@ def test_the_child_dies_with_its_parent(slow_text):
         import psutil
         from backend.library.extraction.reader import *
         def wait(page):
-            child = psutil.Process().children()[0].pid
+            child = reading_children()[0].pid
             # Stopped, it cannot notice by itself that nobody reads its pipe any more.
             os.kill(child, signal.SIGSTOP)
             print(child, flush=True)
@@ -185,7 +192,7 @@ def test_pages_arrive_while_the_rest_is_read(slow_text):
         slow_text,
         DocumentKind.TXT,
         ReadLimits(max_pages=10_000),
-        lambda page: alive.append(psutil.Process().children()[0].status() != psutil.STATUS_ZOMBIE),
+        lambda page: alive.append(reading_children()[0].status() != psutil.STATUS_ZOMBIE),
     )
     assert alive[0]
     assert len(alive) > 500
