@@ -156,7 +156,7 @@ def test_the_child_dies_with_its_parent(slow_text):
         import psutil
         from backend.library.extraction.reader import *
         def wait(page):
-            child = reading_children()[0].pid
+            child = psutil.Process().children()[0].pid
             # Stopped, it cannot notice by itself that nobody reads its pipe any more.
             os.kill(child, signal.SIGSTOP)
             print(child, flush=True)
