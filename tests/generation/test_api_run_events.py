@@ -1,5 +1,6 @@
 """Following a run: events by polling and as a stream, and entity tags."""
 
+import itertools
 import threading
 import time
 from collections.abc import Callable
@@ -71,8 +72,16 @@ def test_few_streams_are_let_in_and_a_seat_is_given_back(
 
 @pytest.mark.parametrize("end", ["study set", "session", "key"])
 def test_a_stream_ends_with_its_run_and_with_its_access(
-    app: APIFlask, client: Any, openai: OpenAIStandIn, start_run: Callable[..., Any], end: str
+    app: APIFlask,
+    client: Any,
+    openai: OpenAIStandIn,
+    start_run: Callable[..., Any],
+    monkeypatch: pytest.MonkeyPatch,
+    end: str,
 ) -> None:
+    # A stream that lives tells so each time that it has looked.
+    monkeypatch.setattr(streaming, "_HEARTBEAT_S", 0.0)
+    monkeypatch.setattr(streaming, "_PAUSE_S", 0.01)
     run = start_run(pages=1)
     made = client.post("/api/v1/users/me/api-keys", json={"name": "laptop"}).json
     reader = app.test_client()
@@ -87,7 +96,9 @@ def test_a_stream_ends_with_its_run_and_with_its_access(
         "key": lambda: client.delete(f"/api/v1/users/me/api-keys/{made['id']}"),
     }[end]()
     assert ended.status_code == 204
-    assert b"event: end" not in b"".join(pieces)
+    rest = list(itertools.islice(pieces, 20))
+    assert len(rest) < 20
+    assert b"event: end" not in b"".join(rest)
 
 
 def test_a_stream_ends_after_its_time(
