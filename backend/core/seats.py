@@ -16,7 +16,8 @@ class Seats:
         """``full`` is raised when all are taken."""
         self._full = full
         self._taken = 0
-        self._lock = threading.Lock()
+        # The collector may let a forgotten seat go in the very thread that is taking one.
+        self._lock = threading.RLock()
 
     @staticmethod
     def count() -> int:
