@@ -15,6 +15,7 @@ from backend.core.errors import NotFound
 from backend.core.ids import new_id
 from backend.core.jobs import JobState
 from backend.core.logging import current_request_id, get_logger
+from backend.core.quotas import lock_quota
 from backend.generation import service as generation
 from backend.privacy.archive import write_archive
 from backend.privacy.errors import ExportExpired, ExportFailed, ExportNotReady
@@ -44,6 +45,8 @@ _MOST_LISTED = 50
 
 def request_export(user_id: UUID) -> DataExport:
     """Queue an export of all that is the user's, or return the one that is being made already."""
+    # Two that are asked for at once must not both find none.
+    lock_quota("exports", user_id)
     mine = sa.select(DataExport).where(DataExport.user_id == user_id)
     being_made = db.session.scalar(mine.where(DataExport.state.in_(_OPEN)))
     if being_made is not None:

@@ -1,5 +1,6 @@
 """Exports: all that is a user's, to her alone, for a while."""
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -96,6 +97,25 @@ def test_one_export_is_made_at_a_time(owner: Student, other_client: Any, run_pen
     run_pending_jobs()
     assert owner.client.get(path).json["status"] == "ready"
     assert other_client.get(other).json["status"] == "ready"
+
+
+def test_who_asks_several_times_at_once_gets_one_export(app: APIFlask, owner: Student, query: Any) -> None:
+    barrier, answers = threading.Barrier(6), []
+
+    def ask() -> None:
+        client = app.test_client()
+        client.token = owner.client.token
+        barrier.wait()
+        answers.append(client.post(EXPORT))
+
+    asking = [threading.Thread(target=ask) for _ in range(6)]
+    for each in asking:
+        each.start()
+    for each in asking:
+        each.join()
+    assert [answer.status_code for answer in answers] == [202] * 6
+    assert len({answer.headers["Location"] for answer in answers}) == 1
+    assert query("SELECT count(*) FROM data_exports") == [(1,)]
 
 
 def test_a_newer_export_takes_the_place_of_the_older(owner: Student, exported: str, run_pending_jobs: Run) -> None:
