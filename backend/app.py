@@ -10,7 +10,7 @@ from backend.accounts.oauth import configure_oauth
 from backend.accounts.profile_routes import profile
 from backend.accounts.service import get_caller
 from backend.accounts.session_routes import sessions
-from backend.accounts.sign_in_routes import FRONTEND_KEY, PUBLIC_KEY, providers, sign_in
+from backend.accounts.sign_in_routes import FRONTEND_KEY, providers, sign_in
 from backend.accounts.token_routes import development, tokens
 from backend.accounts.tokens import configure_tokens
 from backend.core.client_address import configure_client_address
@@ -115,7 +115,7 @@ def create_app(settings: Settings | None = None) -> APIFlask:
     configure_database(app, settings)
     configure_queue(settings, answers_requests=True)
     configure_tokens(app, settings)
-    app.config[FRONTEND_KEY], app.config[PUBLIC_KEY] = settings.frontend_url, settings.public_url
+    app.config[FRONTEND_KEY] = settings.frontend_url
     configure_oauth(app, settings)
     configure_metrics(app)
     configure_client_address(app, settings)

@@ -9,15 +9,15 @@ import sqlalchemy as sa
 
 from backend.accounts.access import key_lives
 from backend.accounts.activity import record_activity
-from backend.accounts.callers import hash_secret
 from backend.accounts.errors import TooManyApiKeys
 from backend.accounts.key_format import beginning_of, make_key
 from backend.accounts.models import ApiKey, User
 from backend.accounts.types import ActivityKind, Scope
 from backend.core.database import db
 from backend.core.errors import NotFound
+from backend.core.hashing import hash_secret
 from backend.core.ids import new_id
-from backend.core.jobs import database_now
+from backend.core.jobs import database_now, read_database_clock
 
 MOST_KEYS = 20
 _KEPT = timedelta(days=30)
@@ -46,7 +46,7 @@ def create_api_key(user_id: UUID, *, name: str, scopes: Sequence[Scope], life: t
         prefix=beginning_of(key),
         key_hash=hash_secret(key),
         scopes=[scope.value for scope in Scope if scope in scopes],
-        expires_at=db.session.scalars(sa.select(database_now())).one() + life,
+        expires_at=read_database_clock() + life,
     )
     db.session.add(row)
     db.session.flush()
@@ -76,7 +76,7 @@ def revoke_api_key(user_id: UUID, api_key_id: UUID) -> None:
     )
     if row is None:
         raise NotFound
-    row.revoked_at = db.session.scalars(sa.select(database_now())).one()
+    row.revoked_at = read_database_clock()
     record_activity(user_id, ActivityKind.API_KEY_REVOKED, api_key_id=str(row.id), name=row.name, prefix=row.prefix)
 
 

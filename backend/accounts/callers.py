@@ -1,6 +1,5 @@
 """Who sends this request, and what she may do: asked of PostgreSQL each time, so that access ends at once."""
 
-import hashlib
 from datetime import timedelta
 from uuid import UUID
 
@@ -15,6 +14,7 @@ from backend.accounts.sessions import is_open
 from backend.accounts.tokens import read_access_token
 from backend.accounts.types import Caller, Role, Scope
 from backend.core.database import db
+from backend.core.hashing import hash_secret
 from backend.core.jobs import database_now
 from backend.settings import get_settings
 
@@ -112,11 +112,6 @@ def require_access(caller: Caller) -> None:
         lives = db.session.scalar(good) is not None
     if not lives:
         raise NotSignedIn
-
-
-def hash_secret(secret: str) -> bytes:
-    """Return the SHA-256 under which a secret of 256 random bits is kept; a slow hash would add nothing to it."""
-    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()
 
 
 def is_admin(role: str, email: str | None, *, verified: bool) -> bool:

@@ -16,7 +16,7 @@ from backend.accounts.types import IdentityFacts, Role, UserAccess, UserFacts
 from backend.core.database import db
 from backend.core.errors import NotFound
 from backend.core.http import parse_uuid
-from backend.core.jobs import database_now
+from backend.core.jobs import read_database_clock
 from backend.core.pagination import Page, PageQuery, fetch_page
 
 
@@ -98,7 +98,7 @@ def disable_user(user_id: UUID, *, by: UUID) -> bool:
     user = _not_leaving(users.get(user_id))
     if user.disabled_at is not None:
         return False
-    user.disabled_at = db.session.scalars(sa.select(database_now())).one()
+    user.disabled_at = read_database_clock()
     db.session.flush()
     return True
 

@@ -12,11 +12,11 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from backend.accounts.access import hold_let_in
-from backend.accounts.callers import hash_secret
 from backend.accounts.models import Session, SignInCode
 from backend.accounts.sessions import begin_session
 from backend.core.database import db
-from backend.core.jobs import database_now
+from backend.core.hashing import hash_secret
+from backend.core.jobs import database_now, read_database_clock
 
 CODE_LIFE = timedelta(seconds=60)
 _BYTES = 32
@@ -39,7 +39,7 @@ def begin_hand_over(user_id: UUID, provider: str, *, is_fresh: bool) -> HandOver
             user_id=user_id,
             provider=provider,
             is_fresh=is_fresh,
-            expires_at=db.session.scalars(sa.select(database_now())).one() + CODE_LIFE,
+            expires_at=read_database_clock() + CODE_LIFE,
         )
     )
     db.session.flush()

@@ -21,7 +21,7 @@ from backend.accounts.types import ActivityKind, VerifiedIdentity
 from backend.core.database import db
 from backend.core.errors import NotFound
 from backend.core.ids import new_id
-from backend.core.jobs import database_now
+from backend.core.jobs import read_database_clock
 from backend.core.transaction import savepoint
 
 
@@ -145,7 +145,7 @@ def _insert(user_id: UUID, identity: VerifiedIdentity) -> bool:
 def _remember(known: Identity, identity: VerifiedIdentity) -> None:
     """Note what the provider says now, in an identity of a locked user."""
     known.email, known.email_verified = identity.email, _verified_email(identity) is not None
-    known.last_used_at = db.session.scalars(sa.select(database_now())).one()
+    known.last_used_at = read_database_clock()
     db.session.flush()
     _settle_email(known.user_id)
 

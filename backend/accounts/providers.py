@@ -8,6 +8,7 @@ from typing import Any, Literal
 from pydantic import SecretStr
 
 from backend.accounts.types import VerifiedIdentity
+from backend.core.http import LANGUAGES
 from backend.settings import Settings
 
 GOOGLE_ISSUER = "https://accounts.google.com"
@@ -17,7 +18,6 @@ _SUBJECT = re.compile(r"[\x20-\x7e]{1,255}")
 _EMAIL = re.compile(r"[^@\s\x00-\x1f\x7f]{1,64}@[^@\s\x00-\x1f\x7f]{1,255}")
 _PICTURE = re.compile(r"https://[\x21-\x7e]{1,1990}")
 _LONGEST_NAME = 200
-_LANGUAGES = ("de", "en", "fr", "it")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,4 +103,4 @@ def _name(value: object) -> str | None:
 
 def _language(value: object) -> str | None:
     language = re.split("[-_]", value, maxsplit=1)[0].lower() if isinstance(value, str) else ""
-    return language if language in _LANGUAGES else None
+    return language if language in LANGUAGES else None

@@ -21,7 +21,7 @@ from backend.accounts.types import ActivityKind, Caller
 from backend.core.database import db
 from backend.core.errors import NotFound
 from backend.core.ids import new_id
-from backend.core.jobs import database_now
+from backend.core.jobs import database_now, read_database_clock
 from backend.core.logging import get_logger
 from backend.settings import get_settings
 
@@ -38,7 +38,7 @@ def begin_session(user_id: UUID, *, provider: str, is_fresh: bool, user_agent: s
 
     ``is_fresh`` says that the provider was made to ask her; it may else have remembered her for weeks.
     """
-    moment = db.session.scalars(sa.select(database_now())).one()
+    moment = read_database_clock()
     settings = get_settings()
     latest_at = moment + timedelta(days=settings.session_days)
     session = Session(
@@ -94,7 +94,7 @@ def refresh_session(spoken: Spoken) -> Session | None:
     )
     if session is None:
         return None
-    moment = db.session.scalars(sa.select(database_now())).one()
+    moment = read_database_clock()
     if spoken.token_id == session.current_token:
         session.previous_token, session.current_token = session.current_token, uuid4()
         session.rotated_at = session.last_seen_at = moment
@@ -177,7 +177,7 @@ def end_sessions(
 
 
 def _end(session: Session, reason: str) -> None:
-    session.ended_at, session.end_reason = db.session.scalars(sa.select(database_now())).one(), reason
+    session.ended_at, session.end_reason = read_database_clock(), reason
 
 
 def require_session(caller: Caller) -> None:
@@ -189,7 +189,7 @@ def require_session(caller: Caller) -> None:
 def require_fresh_sign_in(caller: Caller) -> None:
     """Raise FreshSignInNeeded unless the caller signed in at her provider only minutes ago; NotAllowed for a key."""
     require_session(caller)
-    moment = db.session.scalars(sa.select(database_now())).one()
+    moment = read_database_clock()
     if caller.authenticated_at is None or moment - caller.authenticated_at > FRESH:
         raise FreshSignInNeeded
 

@@ -16,13 +16,12 @@ from backend.core.cookies import set_cookie
 from backend.core.errors import Unavailable
 from backend.core.http import request_id
 from backend.core.logging import get_logger
-from backend.core.origins import PATH_WITH_COOKIES, require_allowed_origin
+from backend.core.origins import PATH_WITH_COOKIES, public_address, require_allowed_origin
 from backend.core.transaction import transaction
 
 log = get_logger(__name__)
 
 FRONTEND_KEY = "FRONTEND_URL"
-PUBLIC_KEY = "PUBLIC_URL"
 
 providers = APIBlueprint("providers", __name__, tag="Sign-in")
 # Apart from the others, since its errors are redirects.
@@ -51,7 +50,7 @@ def allow_link(body: LinkBody) -> LinkAnswer:
         service.require_fresh_sign_in(g.caller)
     pending_sign_ins.allow_link(g.caller.session_id)
     query = urlencode({"link": "true", "next": body.next})
-    return LinkAnswer(url=f"{current_app.config[PUBLIC_KEY]}{PATH_WITH_COOKIES}/login/{body.provider}?{query}")
+    return LinkAnswer(url=public_address(f"{PATH_WITH_COOKIES}/login/{body.provider}?{query}"))
 
 
 @sign_in.get("/auth/login/<provider>")

@@ -10,7 +10,7 @@ from backend.accounts import service
 from backend.accounts.errors import SessionEnded, SignInCodeRefused
 from backend.accounts.models import Session
 from backend.accounts.schemas import HAND_OVER_COOKIE, REFRESH_COOKIE, DevLoginBody, RefreshBody, TokenAnswer, TokenBody
-from backend.accounts.tokens import issue_access_token, read_refresh_token
+from backend.accounts.tokens import Spoken, issue_access_token, read_refresh_token
 from backend.core.clock import now
 from backend.core.cookies import delete_cookie, read_cookie, set_cookie
 from backend.core.origins import require_allowed_origin
@@ -46,8 +46,7 @@ def redeem_code(body: TokenBody) -> ResponseReturnValue:
 
 def _end_replaced_session(session: Session | None) -> None:
     """End the session that this browser had before, when the same user has signed in again."""
-    before = read_cookie(REFRESH_COOKIE)
-    spoken = read_refresh_token(before) if before else None
+    spoken = _read_refresh_token(None)
     if session is not None and spoken is not None and spoken.user_id == session.user_id:
         service.end_open_session(session.user_id, spoken.session_id, reason="signed_in_again")
 
@@ -59,8 +58,7 @@ def _end_replaced_session(session: Session | None) -> None:
 def refresh(body: RefreshBody) -> ResponseReturnValue:
     """Get a new access token, and a new refresh token in place of the one that was sent."""
     require_allowed_origin()
-    token = body.refresh_token or read_cookie(REFRESH_COOKIE)
-    spoken = read_refresh_token(token) if token else None
+    spoken = _read_refresh_token(body.refresh_token)
     if spoken is None:
         raise SessionEnded
     limit_sign_in_of(spoken.user_id)
@@ -77,8 +75,7 @@ def refresh(body: RefreshBody) -> ResponseReturnValue:
 def sign_out(body: RefreshBody) -> ResponseReturnValue:
     """End the session of the refresh token. Signing out twice is signing out once."""
     require_allowed_origin()
-    token = body.refresh_token or read_cookie(REFRESH_COOKIE)
-    spoken = read_refresh_token(token) if token else None
+    spoken = _read_refresh_token(body.refresh_token)
     if spoken is not None:
         with transaction():
             service.end_open_session(spoken.user_id, spoken.session_id, reason="signed_out")
@@ -93,6 +90,12 @@ def sign_out_everywhere() -> ResponseReturnValue:
         service.require_session(g.caller)
         service.end_sessions(g.user_id)
     return _without_cookie()
+
+
+def _read_refresh_token(sent: str | None) -> Spoken | None:
+    """Return what the refresh token that was sent says, or else that of the cookie; None without a valid one."""
+    token = sent or read_cookie(REFRESH_COOKIE)
+    return read_refresh_token(token) if token else None
 
 
 def _answer(session: Session, *, in_cookie: bool) -> Response:

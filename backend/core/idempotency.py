@@ -18,6 +18,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from backend.core.clock import now
 from backend.core.database import Base, db
 from backend.core.errors import DomainError
+from backend.core.hashing import lock_number
 from backend.core.transaction import transaction
 
 P = ParamSpec("P")
@@ -108,8 +109,8 @@ def idempotent(view: Callable[P, ResponseReturnValue]) -> Callable[P, ResponseRe
 
 def _replay_or_run(key: str, fingerprint: str, run: Callable[[], ResponseReturnValue]) -> Response:
     user_id, route = g.user_id, f"{request.method} {request.path}"
-    lock = hashlib.sha256(f"{user_id}\n{route}\n{key}".encode()).digest()[:8]
-    locked = db.session.scalar(sa.select(sa.func.pg_try_advisory_xact_lock(int.from_bytes(lock, "big", signed=True))))
+    number = lock_number(user_id, route, key)
+    locked = db.session.scalar(sa.select(sa.func.pg_try_advisory_xact_lock(number)))
     if not locked:
         raise RequestStillRunning
     stored = db.session.get(StoredAnswer, (user_id, route, key))

@@ -116,6 +116,11 @@ def database_now() -> sa.Function[datetime]:
     return sa.func.clock_timestamp()
 
 
+def read_database_clock() -> datetime:
+    """Return the time by PostgreSQL's clock. Needs a transaction."""
+    return db.session.scalars(sa.select(database_now())).one()
+
+
 def dispatch(model: type[Job], row_ids: Sequence[UUID]) -> None:
     """Queue planned rows, and send them to the workers once the open transaction has committed."""
     moment = database_now()

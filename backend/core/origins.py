@@ -22,6 +22,7 @@ PATH_WITH_COOKIES = "/api/v1/auth"
 _HOSTS = "ACCEPTED_HOSTS"
 _ANY_HOST = "ENDPOINTS_FOR_ANY_HOST"
 _ORIGINS = "ORIGINS_OF_OURS"
+_PUBLIC_URL = "PUBLIC_URL"
 
 _HOST = re.compile(r"([a-z0-9.-]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?", re.ASCII | re.IGNORECASE)
 _METHODS = ["GET", "HEAD", "POST", "PATCH", "DELETE"]
@@ -82,6 +83,7 @@ def configure_origins(app: Flask, settings: Settings, *, any_host: frozenset[str
     """
     app.config[_HOSTS] = settings.accepted_hosts
     app.config[_ANY_HOST] = any_host
+    app.config[_PUBLIC_URL] = settings.public_url
     # The page of the documentation is on the API's own origin.
     app.config[_ORIGINS] = frozenset({*settings.allowed_origins, settings.public_url})
     CORS(
@@ -97,6 +99,11 @@ def configure_origins(app: Flask, settings: Settings, *, any_host: frozenset[str
         max_age=_PREFLIGHT_KEPT_S,
         always_send=False,
     )
+
+
+def public_address(path: str) -> str:
+    """Return where a path of the API is reached from outside: never by what a Host header says."""
+    return f"{current_app.config[_PUBLIC_URL]}{path}"
 
 
 def refuse_unknown_host() -> None:

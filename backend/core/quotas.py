@@ -1,11 +1,11 @@
 """What one user may have of something scarce: measured under a lock, so that two requests cannot both take the rest."""
 
-import hashlib
 from uuid import UUID
 
 import sqlalchemy as sa
 
 from backend.core.database import db
+from backend.core.hashing import lock_number
 
 
 def lock_quota(name: str, user_id: UUID) -> None:
@@ -14,5 +14,4 @@ def lock_quota(name: str, user_id: UUID) -> None:
     Take it late, since it is held until the commit, and one quota in a transaction, so that no two wait for each
     other. It is a lock of its own and not the user's row, which other requests have reasons to lock.
     """
-    key = hashlib.sha256(f"quota\n{name}\n{user_id}".encode()).digest()[:8]
-    db.session.execute(sa.select(sa.func.pg_advisory_xact_lock(int.from_bytes(key, "big", signed=True))))
+    db.session.execute(sa.select(sa.func.pg_advisory_xact_lock(lock_number("quota", name, user_id))))

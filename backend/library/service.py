@@ -31,12 +31,22 @@ from backend.library.models import POSTGRES, Document, Page, StudySet
 from backend.library.moving import count_misplaced_documents, discard_objects, move_documents
 from backend.library.objects import adopt_object, begin_object
 from backend.library.signals import document_deleting, study_set_deleting
-from backend.library.storage import Location, open_file, put_object, read_file, read_object, store_file
+from backend.library.storage import (
+    PIECE_BYTES,
+    Location,
+    open_file,
+    put_object,
+    read_file,
+    read_object,
+    read_pieces,
+    store_file,
+)
 from backend.library.storage_quota import measure_storage, refuse_more_storage, settle_storage
 from backend.library.types import DocumentStatus, DocumentText, PageSource, PageText
 from backend.settings import get_settings
 
 __all__ = [
+    "PIECE_BYTES",
     "AddedDocument",
     "IncomingFile",
     "Location",
@@ -73,6 +83,7 @@ __all__ = [
     "put_object",
     "read_file",
     "read_object",
+    "read_pieces",
     "rename_study_set",
 ]
 

@@ -11,6 +11,7 @@ from typing import IO
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.orm import InstrumentedAttribute
 
 from backend.core.database import db
 from backend.core.errors import NotFound
@@ -86,7 +87,7 @@ def read_location(document_id: UUID, location: Location, start: int = 0) -> Iter
     Raises FileUnavailable.
     """
     if location.key is None:
-        return _read_pieces(document_id, start)
+        return read_pieces(sa.select(StoredPiece.data).where(StoredPiece.key == document_id), StoredPiece.number, start)
     return read_object(location, start)
 
 
@@ -129,12 +130,15 @@ def _locate(document_id: UUID) -> tuple[Location, int]:
     return Location(row.stored_in, row.stored_key), row.size_bytes
 
 
-def _read_pieces(document_id: UUID, start: int) -> Iterator[bytes]:
+def read_pieces(pieces: sa.Select[bytes], number_of: InstrumentedAttribute[int], start: int) -> Iterator[bytes]:
+    """Yield the bytes of a file in PostgreSQL from ``start`` on, each of its pieces in a transaction of its own.
+
+    All pieces but the last have ``PIECE_BYTES``, and ``number_of`` counts them from 0.
+    """
     number, skipped = divmod(start, PIECE_BYTES)
     while True:
-        query = sa.select(StoredPiece.data).where(StoredPiece.key == document_id, StoredPiece.number == number)
         with transaction():
-            data = db.session.scalar(query)
+            data = db.session.scalar(pieces.where(number_of == number))
         if data is None:
             return
         yield data[skipped:]

@@ -4,7 +4,6 @@ The ticket is part of an address and may end up in a history, so it opens nothin
 is kept, and a new one takes the place of the one before.
 """
 
-import hashlib
 import secrets
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -15,7 +14,8 @@ import sqlalchemy as sa
 from backend.accounts import service as accounts
 from backend.core.database import db
 from backend.core.errors import NotFound
-from backend.core.jobs import database_now
+from backend.core.hashing import hash_secret
+from backend.core.jobs import database_now, read_database_clock
 from backend.privacy.models import DataExport
 
 LINK_LIFE = timedelta(minutes=5)
@@ -32,11 +32,11 @@ class Link(NamedTuple):
 def make_link(export: DataExport) -> Link:
     """Make a ticket for an export that is ready. It ends with the export at the latest. Needs a transaction."""
     ticket = secrets.token_urlsafe(_BYTES)
-    moment = db.session.scalars(sa.select(database_now())).one()
+    moment = read_database_clock()
     ends = [moment + LINK_LIFE]
     if export.expires_at is not None:
         ends.append(export.expires_at)
-    export.link_hash, export.link_expires_at = _hash(ticket), min(ends)
+    export.link_hash, export.link_expires_at = hash_secret(ticket), min(ends)
     db.session.flush()
     return Link(ticket, export.link_expires_at)
 
@@ -51,14 +51,10 @@ def get_linked_export(export_id: UUID, ticket: str) -> DataExport:
             DataExport.link_expires_at > database_now(),
         )
     )
-    if export is None or not secrets.compare_digest(export.link_hash or b"", _hash(ticket)):
+    if export is None or not secrets.compare_digest(export.link_hash or b"", hash_secret(ticket)):
         raise NotFound
     # A ticket is no session, which would have ended with her access.
     user = accounts.get_user(export.user_id)
     if user.erasing_at is not None or user.disabled_at is not None:
         raise NotFound
     return export
-
-
-def _hash(ticket: str) -> bytes:
-    return hashlib.sha256(ticket.encode("utf-8", "surrogatepass")).digest()

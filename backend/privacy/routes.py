@@ -10,11 +10,11 @@ from flask.typing import ResponseReturnValue
 from backend.accounts import service as accounts
 from backend.core.downloads import Download
 from backend.core.idempotency import idempotent
+from backend.core.origins import public_address
 from backend.core.transaction import transaction
 from backend.privacy import service
 from backend.privacy.models import DataExport
 from backend.privacy.schemas import EraseQuery, ErasureAnswer, ExportAnswer, ExportLink, ExportList, TicketQuery
-from backend.settings import get_settings
 
 privacy = APIBlueprint("privacy", __name__, tag="Privacy")
 
@@ -81,7 +81,7 @@ def link_export(export_id: UUID) -> ExportLink:
         accounts.require_session(g.caller)
         link = service.link_export(g.user_id, export_id)
     path = url_for(".download_linked_export", export_id=export_id, ticket=link.ticket)
-    return ExportLink(url=f"{get_settings().public_url}{path}", expires_at=link.expires_at)
+    return ExportLink(url=public_address(path), expires_at=link.expires_at)
 
 
 @privacy.get("/exports/<uuid:export_id>/file")

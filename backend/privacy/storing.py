@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from backend.core import jobs
 from backend.core.database import db
 from backend.core.errors import NotFound
-from backend.core.jobs import Claim, JobState, LeaseLost, database_now
+from backend.core.jobs import Claim, JobState, LeaseLost, database_now, read_database_clock
 from backend.core.transaction import transaction
 from backend.library import service as library
 from backend.library.errors import FileLost
@@ -18,7 +18,6 @@ from backend.privacy.errors import ExportExpired
 from backend.privacy.models import DataExport, ExportPiece
 from backend.settings import get_settings
 
-_PIECE_BYTES = 512 * 1024
 # Few enough that a transaction is short and what it holds is a few megabytes.
 _PIECES_AT_ONCE = 8
 
@@ -42,7 +41,7 @@ def store_archive(held: Claim, file: IO[bytes]) -> None:
 
 def _store_pieces(held: Claim, file: IO[bytes]) -> None:
     number = 0
-    while pieces := [data for _ in range(_PIECES_AT_ONCE) if (data := file.read(_PIECE_BYTES))]:
+    while pieces := [data for _ in range(_PIECES_AT_ONCE) if (data := file.read(library.PIECE_BYTES))]:
         with transaction():
             _check_held(held)
             for data in pieces:
@@ -62,7 +61,7 @@ def _record(held: Claim, location: library.Location, size_bytes: int) -> None:
     _check_held(held)
     if location.key is not None and not library.adopt_object(location):
         raise LeaseLost
-    moment = db.session.scalars(sa.select(database_now())).one()
+    moment = read_database_clock()
     user_id = db.session.scalars(
         sa.update(DataExport)
         .where(DataExport.id == held.id)
@@ -99,7 +98,8 @@ def read_archive(export_id: UUID, start: int = 0) -> Iterator[bytes]:
     if row.stored_in is None:
         raise ExportExpired
     if row.stored_key is None:
-        pieces = _read_pieces(export_id, row.attempt, start)
+        mine = sa.and_(ExportPiece.export_id == export_id, ExportPiece.attempt == row.attempt)
+        pieces = library.read_pieces(sa.select(ExportPiece.data).where(mine), ExportPiece.number, start)
     else:
         pieces = library.read_object(library.Location(row.stored_in, row.stored_key), start)
     done = start
@@ -108,20 +108,6 @@ def read_archive(export_id: UUID, start: int = 0) -> Iterator[bytes]:
         yield piece
     if done < row.size_bytes:
         raise FileLost
-
-
-def _read_pieces(export_id: UUID, attempt: int, start: int) -> Iterator[bytes]:
-    number, skipped = divmod(start, _PIECE_BYTES)
-    while True:
-        query = sa.select(ExportPiece.data).where(
-            ExportPiece.export_id == export_id, ExportPiece.attempt == attempt, ExportPiece.number == number
-        )
-        with transaction():
-            data = db.session.scalar(query)
-        if data is None:
-            return
-        yield data[skipped:]
-        number, skipped = number + 1, 0
 
 
 def cancel_exports(user_id: UUID) -> None:
@@ -142,7 +128,7 @@ def delete_expired_exports() -> int:
 
     Needs a transaction.
     """
-    moment = db.session.scalars(sa.select(database_now())).one()
+    moment = read_database_clock()
     expired = _expire(DataExport.expires_at <= moment, moment)
     dead = sa.select(DataExport.id).where(
         DataExport.state.in_((JobState.FAILED, JobState.CANCELLED)), DataExport.stored_in.is_(None)
