@@ -10,6 +10,7 @@ import importlib
 import io
 import os
 import secrets
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -110,7 +111,10 @@ SERVERS = pytest.StashKey[Servers]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Prepare the servers in the process that leads the run."""
+    """Prepare the servers in the process that leads the run, and see that Ctrl-C is heard in each."""
+    # A shell has what it starts in the background ignore it, and what a test starts would inherit that.
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if not hasattr(config, "workerinput"):
         config.stash[SERVERS] = Servers()
 
