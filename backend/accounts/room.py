@@ -26,7 +26,7 @@ ROOM = Room(
     ),
     configure=(
         "backend.accounts.sessions.tokens:configure_tokens",
-        "backend.accounts.providers.oauth:configure_oauth",
+        "backend.accounts.providers.browser:configure_providers",
         "backend.accounts.sign_in.routes:configure_sign_in",
     ),
     chores=(

@@ -8,7 +8,7 @@ from flask import Flask, Response, current_app, g, redirect, request
 from flask.typing import ResponseReturnValue
 
 from backend.accounts import service
-from backend.accounts.providers import oauth, pending_sign_ins
+from backend.accounts.providers import browser, pending_sign_ins
 from backend.accounts.providers.errors import SignInExpired
 from backend.accounts.providers.pending_sign_ins import read_next_path
 from backend.accounts.sign_in.schemas import LinkAnswer, LinkBody, ProviderAnswer, ProvidersAnswer, SignInQuery
@@ -42,7 +42,7 @@ def configure_sign_in(app: Flask, settings: Settings) -> None:
 @providers.output(ProvidersAnswer)
 def list_sign_in_providers() -> ProvidersAnswer:
     """List the providers that users can sign in with."""
-    return ProvidersAnswer(items=[ProviderAnswer.model_validate(provider) for provider in oauth.list_providers()])
+    return ProvidersAnswer(items=[ProviderAnswer.model_validate(provider) for provider in browser.list_providers()])
 
 
 @providers.post("/auth/links")
@@ -52,7 +52,7 @@ def list_sign_in_providers() -> ProvidersAnswer:
 def allow_link(body: LinkBody) -> LinkAnswer:
     """Begin to link a further way of signing in: navigate this browser to the `url` of the answer."""
     require_allowed_origin()
-    oauth.check_provider(body.provider)
+    browser.check_provider(body.provider)
     with transaction():
         service.require_fresh_sign_in(g.caller)
     pending_sign_ins.allow_link(g.caller.session_id)
@@ -72,7 +72,7 @@ def begin_sign_in(provider: str, query: SignInQuery) -> ResponseReturnValue:
         link_session_id = pending_sign_ins.take_link()
         if link_session_id is None:
             raise SignInExpired
-    return oauth.begin_sign_in(
+    return browser.begin_sign_in(
         provider, fresh=query.fresh, next_path=read_next_path(query.next), link_session_id=link_session_id
     )
 
@@ -81,7 +81,7 @@ def begin_sign_in(provider: str, query: SignInQuery) -> ResponseReturnValue:
 @sign_in.doc(responses=_FINISHED, extensions={"x-leads-on": True})
 def finish_sign_in(provider: str) -> ResponseReturnValue:
     """Take the browser back from a provider."""
-    finished = oauth.finish_sign_in(provider)
+    finished = browser.finish_sign_in(provider)
     if finished.link_session_id is not None:
         with transaction():
             service.link_to_session(finished.link_session_id, finished.identity)
