@@ -7,10 +7,11 @@ from apiflask import APIBlueprint
 from flask import Flask, Response, current_app, g, redirect, request
 from flask.typing import ResponseReturnValue
 
-from backend.accounts import service
 from backend.accounts.providers import browser, pending_sign_ins
 from backend.accounts.providers.errors import SignInExpired
 from backend.accounts.providers.pending_sign_ins import read_next_path
+from backend.accounts.sessions.sessions import require_fresh_sign_in
+from backend.accounts.sign_in import hand_over, identities
 from backend.accounts.sign_in.schemas import LinkAnswer, LinkBody, ProviderAnswer, ProvidersAnswer, SignInQuery
 from backend.accounts.sign_in.token_schemas import HAND_OVER_COOKIE
 from backend.core.database.transaction import transaction
@@ -54,7 +55,7 @@ def allow_link(body: LinkBody) -> LinkAnswer:
     require_allowed_origin()
     browser.check_provider(body.provider)
     with transaction():
-        service.require_fresh_sign_in(g.caller)
+        require_fresh_sign_in(g.caller)
     pending_sign_ins.allow_link(g.caller.session_id)
     query = urlencode({"link": "true", "next": body.next})
     return LinkAnswer(url=public_address(f"{PATH_WITH_COOKIES}/login/{body.provider}?{query}"))
@@ -84,13 +85,13 @@ def finish_sign_in(provider: str) -> ResponseReturnValue:
     finished = browser.finish_sign_in(provider)
     if finished.link_session_id is not None:
         with transaction():
-            service.link_to_session(finished.link_session_id, finished.identity)
+            identities.link_to_session(finished.link_session_id, finished.identity)
         return redirect(_frontend_address(linked=provider, next=finished.next_path))
     with transaction():
-        user_id = service.sign_in(finished.identity)
-        pair = service.begin_hand_over(user_id, provider, is_fresh=finished.is_fresh)
+        user_id = identities.sign_in(finished.identity)
+        pair = hand_over.begin_hand_over(user_id, provider, is_fresh=finished.is_fresh)
     response = Response(status=302, headers={"Location": _frontend_address(code=pair.code, next=finished.next_path)})
-    life_s = int(service.CODE_LIFE.total_seconds())
+    life_s = int(hand_over.CODE_LIFE.total_seconds())
     set_cookie(response, HAND_OVER_COOKIE, pair.browser, max_age_s=life_s)
     return response
 
