@@ -5,31 +5,31 @@ from typing import cast
 from apiflask import APIFlask
 from flask import g, request
 
-from backend.accounts.api_key_routes import api_keys
-from backend.accounts.oauth import configure_oauth
-from backend.accounts.profile_routes import profile
+from backend.accounts.api_keys.routes import api_keys
+from backend.accounts.profile.routes import profile
+from backend.accounts.providers.oauth import configure_oauth
 from backend.accounts.service import get_caller
-from backend.accounts.session_routes import sessions
-from backend.accounts.sign_in_routes import FRONTEND_KEY, providers, sign_in
-from backend.accounts.token_routes import development, tokens
-from backend.accounts.tokens import configure_tokens
-from backend.core.client_address import configure_client_address
-from backend.core.cookies import configure_cookies
-from backend.core.database import configure_database
-from backend.core.http import configure_http
-from backend.core.logging import add_to_log, configure_logging
-from backend.core.openapi import SPEC_PATH, configure_openapi, docs
-from backend.core.origins import configure_origins
-from backend.core.queue import configure_queue
-from backend.core.rate_limits import RouteClass, RouteClasses, configure_rate_limits
-from backend.core.transaction import transaction
-from backend.core.uploads import UploadRequest
+from backend.accounts.sessions.routes import sessions
+from backend.accounts.sessions.tokens import configure_tokens
+from backend.accounts.sign_in.routes import FRONTEND_KEY, providers, sign_in
+from backend.accounts.sign_in.token_routes import development, tokens
+from backend.administration.routes import admin
+from backend.core.database.database import configure_database
+from backend.core.database.transaction import transaction
+from backend.core.process.logging import add_to_log, configure_logging
+from backend.core.web.client_address import configure_client_address
+from backend.core.web.cookies import configure_cookies
+from backend.core.web.http import configure_http
+from backend.core.web.openapi import SPEC_PATH, configure_openapi, docs
+from backend.core.web.origins import configure_origins
+from backend.core.web.rate_limits import RouteClass, RouteClasses, configure_rate_limits
+from backend.core.web.uploads import UploadRequest
+from backend.core.work.queue import configure_queue
 from backend.generation.routes import generation
 from backend.library.routes import library
-from backend.operations.admin_routes import admin
-from backend.operations.metrics import configure_metrics
-from backend.operations.routes import SCRAPERS_KEY, metrics, operations
-from backend.operations.sentry import configure_sentry
+from backend.operations.monitoring.metrics import configure_metrics
+from backend.operations.monitoring.routes import SCRAPERS_KEY, metrics, operations
+from backend.operations.monitoring.sentry import configure_sentry
 from backend.privacy.routes import privacy
 from backend.settings import Settings, get_settings
 from backend.study.routes import study

@@ -14,8 +14,8 @@ from flask import Flask
 from pydantic import SecretStr
 from sqlalchemy.exc import OperationalError
 
-from backend.core.database import POOL_REMEDY, refuses_limits
-from backend.core.logging import configure_logging
+from backend.core.database.database import POOL_REMEDY, refuses_limits
+from backend.core.process.logging import configure_logging
 from backend.setting_rules import describe_values
 from backend.settings import SETTING_GROUPS, Settings, get_settings
 
@@ -29,7 +29,7 @@ def main() -> None:
 @main.command()
 def migrate() -> None:
     """Bring the database to the newest schema."""
-    from backend.operations.upgrading import upgrade
+    from backend.operations.upkeep.migrate import upgrade
 
     try:
         upgrade()
@@ -44,7 +44,7 @@ def check_migrations() -> None:
     """Fail when the tables of the code and the migrations differ."""
     from alembic import command
 
-    from backend.operations.upgrading import alembic_config
+    from backend.operations.upkeep.migrate import alembic_config
 
     command.check(alembic_config())
 
@@ -55,7 +55,7 @@ def revision(message: str) -> None:
     """Write a migration from what differs between the code and the database."""
     from alembic import command
 
-    from backend.operations.upgrading import alembic_config
+    from backend.operations.upkeep.migrate import alembic_config
 
     command.revision(alembic_config(), message=message, autogenerate=True)
 
@@ -63,7 +63,7 @@ def revision(message: str) -> None:
 @main.command()
 def sweep() -> None:
     """Send lost work again and take back expired leases, until stopped."""
-    from backend.operations.sweeping import sweep_until
+    from backend.operations.upkeep.sweep_loop import sweep_until
 
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -82,8 +82,8 @@ def watchdog() -> None:
 
 def _outside_requests(name: str) -> Flask:
     """Return an app that binds the database and the broker and answers no requests."""
-    from backend.core.database import configure_database
-    from backend.core.queue import configure_queue
+    from backend.core.database.database import configure_database
+    from backend.core.work.queue import configure_queue
 
     app = Flask(f"hackthestudy-{name}")
     configure_database(app, get_settings())
@@ -129,8 +129,8 @@ def move_documents() -> None:
 def admin(email_or_id: str, *, revoke: bool) -> None:
     """Make a user an administrator: by an e-mail address that a provider has verified, or by the user's id."""
     from backend.accounts.errors import UserLeaving
-    from backend.core.transaction import transaction
-    from backend.operations import administration
+    from backend.administration import service as administration
+    from backend.core.database.transaction import transaction
 
     with _outside_requests("admin").app_context():
         try:
@@ -150,9 +150,9 @@ def admin(email_or_id: str, *, revoke: bool) -> None:
 @click.argument("path", type=click.Path(dir_okay=False, path_type=Path))
 def export_user(user_id: UUID, path: Path) -> None:
     """Write an archive of all that is a user's to a file."""
+    from backend.administration import service as administration
+    from backend.core.database.transaction import transaction
     from backend.core.errors import NotFound
-    from backend.core.transaction import transaction
-    from backend.operations import administration
 
     with _outside_requests("export-user").app_context(), path.open("xb") as file:
         path.chmod(0o600)
@@ -173,9 +173,9 @@ def export_user(user_id: UUID, path: Path) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def erase_user(user_id: UUID, *, yes: bool) -> None:
     """End a user's access at once and have everything of hers erased by the worker."""
+    from backend.administration import service as administration
+    from backend.core.database.transaction import transaction
     from backend.core.errors import NotFound
-    from backend.core.transaction import transaction
-    from backend.operations import administration
 
     if not yes:
         click.confirm("There is no way back. Erase everything of this user?", abort=True)

@@ -27,18 +27,19 @@ from flask import Flask
 from sqlalchemy.orm import configure_mappers
 
 from backend.accounts import models as accounts_models
-from backend.core import idempotency, workers
-from backend.core.database import configure_database, dispose_engines
-from backend.core.jobs import WORKER_NAME, hand_back
-from backend.core.logging import configure_logging, get_logger
-from backend.core.queue import canary_queue, configure_queue, queue
+from backend.core.database.database import configure_database, dispose_engines
+from backend.core.process.logging import configure_logging, get_logger
+from backend.core.web import idempotency
+from backend.core.work import workers
+from backend.core.work.jobs import WORKER_NAME, hand_back
+from backend.core.work.queue import canary_queue, configure_queue, queue
 from backend.generation import tasks as generation_tasks
-from backend.generation.choice import load_models
+from backend.generation.language_models.choice import load_models
 from backend.library import tasks as library_tasks
 from backend.operations import tasks as operations_tasks
 from backend.operations.heartbeat import STACKS_SIGNAL, ChildHeart, beat_main, beat_period_s
+from backend.operations.monitoring.sentry import configure_sentry, flush_reports
 from backend.operations.processes import list_children, send_signal
-from backend.operations.sentry import configure_sentry, flush_reports
 from backend.privacy import tasks as privacy_tasks
 from backend.settings import get_settings
 

@@ -15,8 +15,8 @@ from apiflask import APIFlask
 from flask import Flask, Response
 from flask.testing import FlaskClient
 
-from backend.core.database import db
-from backend.core.transaction import transaction
+from backend.core.database.database import db
+from backend.core.database.transaction import transaction
 from benchmarks.application import running_application
 from benchmarks.figures import Measurement
 from benchmarks.rows import add_material, add_study_sets

@@ -10,8 +10,8 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from backend.accounts.service import sign_in_for_development
-from backend.core.database import db
-from backend.core.transaction import transaction
+from backend.core.database.database import db
+from backend.core.database.transaction import transaction
 from backend.library import service as library
 from backend.library.models import Document
 from backend.library.reading import read_document

@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from backend.core.clock import now
-from backend.core.database import db
+from backend.core.database.database import db
 from backend.core.ids import new_id
 from backend.generation.models import ModelCall, Run, RunDocument, RunEvent, Step
 from backend.library.models import Document, Page, StudySet

@@ -13,7 +13,7 @@ from typing import Any
 from gunicorn.config import Config
 from gunicorn.glogging import Logger as GunicornLogger
 
-from backend.core.logging import configure_logging
+from backend.core.process.logging import configure_logging
 from backend.settings import get_settings
 
 _settings = get_settings()
@@ -38,7 +38,7 @@ loglevel = _settings.log_level.lower()
 _host = "0.0.0.0" if _settings.environment == "production" else "127.0.0.1"
 bind = f"{_host}:{_settings.port}"
 # Threads, but none for clients that are slow to say what they want; see there.
-worker_class = "backend.operations.web_worker.HealthLaneWorker"
+worker_class = "backend.operations.web.worker.HealthLaneWorker"
 workers = _settings.gunicorn_workers
 # Imported once and shared: a quicker start, less memory, and a refused configuration ends the server instead of
 # every worker anew. The app opens no connection before the first request, so the fork shares none.
@@ -74,7 +74,7 @@ if not Path(os.environ.get(_METRICS_FOLDER, "")).name.startswith(_METRICS_PREFIX
 
 def child_exit(_server: Any, worker: Any) -> None:
     """Tell the metrics which process has ended."""
-    from backend.operations.metrics import forget_process
+    from backend.operations.monitoring.metrics import forget_process
 
     forget_process(worker.pid)
 

@@ -25,10 +25,10 @@ from flask.testing import FlaskClient
 from redis import Redis, RedisError
 from werkzeug.test import TestResponse
 
-from backend.core.database import Base, engine_url
-from backend.core.jobs import Job, JobState
-from backend.core.queue import queue
-from backend.core.transaction import transaction
+from backend.core.database.database import Base, engine_url
+from backend.core.database.transaction import transaction
+from backend.core.work.jobs import Job, JobState
+from backend.core.work.queue import queue
 from backend.settings import Settings, get_settings
 from config.local import postgres, redis
 from config.local.postgres import PostgresServer

@@ -8,9 +8,9 @@ import sqlalchemy as sa
 from backend.accounts.models import Activity
 from backend.accounts.types import ActivityKind
 from backend.core.clock import now
-from backend.core.database import db
+from backend.core.database.database import db
 from backend.core.ids import first_id_at, new_id
-from backend.core.pagination import Page, PageQuery, fetch_page
+from backend.core.web.pagination import Page, PageQuery, fetch_page
 
 # Long enough to look back on a course of study; a payment is told by the ledger besides.
 KEPT = timedelta(days=730)

@@ -6,16 +6,16 @@ from uuid import UUID
 import sqlalchemy as sa
 from flask import request
 
-from backend.accounts.access import is_let_in, key_lives
+from backend.accounts.api_keys.key_format import API_KEY_PREFIX, is_well_formed
+from backend.accounts.conditions import is_let_in, key_lives
 from backend.accounts.errors import NotAllowed, NotSignedIn
-from backend.accounts.key_format import API_KEY_PREFIX, is_well_formed
 from backend.accounts.models import ApiKey, Session, User
-from backend.accounts.sessions import is_open
-from backend.accounts.tokens import read_access_token
+from backend.accounts.sessions.sessions import is_open
+from backend.accounts.sessions.tokens import read_access_token
 from backend.accounts.types import Caller, Role, Scope
-from backend.core.database import db
+from backend.core.database.database import db
 from backend.core.hashing import hash_secret
-from backend.core.jobs import database_now
+from backend.core.work.jobs import database_now
 from backend.settings import get_settings
 
 _EVERYTHING = frozenset(Scope)

@@ -1,6 +1,6 @@
 """Errors of signing in, and of what only some callers may do."""
 
-from backend.core.database import register_refusal
+from backend.core.database.database import register_refusal
 from backend.core.errors import DomainError
 
 # Raised by the triggers that keep the tables of a user who is leaving closed.

@@ -9,8 +9,8 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.accounts.types import Role
-from backend.core.database import Base, Identified
-from backend.core.personal import withheld
+from backend.core.database.database import Base, Identified
+from backend.core.database.personal import withheld
 
 _SECRET = withheld("proves who somebody is")
 

@@ -3,24 +3,12 @@
 from uuid import UUID
 
 from backend.accounts.activity import forget_old_activities, list_activities, record_activity
-from backend.accounts.api_keys import create_api_key, list_api_keys, revoke_api_key
+from backend.accounts.api_keys.api_keys import create_api_key, list_api_keys, revoke_api_key
 from backend.accounts.callers import find_caller, get_caller, require_access
-from backend.accounts.directory import (
-    describe_access,
-    disable_user,
-    enable_user,
-    find_user,
-    find_users,
-    get_user,
-    require_active_user,
-    set_role,
-)
 from backend.accounts.errors import NotSignedIn
-from backend.accounts.hand_over import CODE_LIFE, begin_hand_over, forget_expired_codes, redeem_code
-from backend.accounts.identities import link, list_identities, sign_in, unlink
 from backend.accounts.leaving import leave, mark_erased
-from backend.accounts.profile import change_profile, get_exam_defaults, get_profile
-from backend.accounts.sessions import (
+from backend.accounts.profile.profile import change_profile, get_exam_defaults, get_profile
+from backend.accounts.sessions.sessions import (
     begin_session,
     end_open_session,
     end_session,
@@ -31,6 +19,18 @@ from backend.accounts.sessions import (
     refresh_token_of,
     require_fresh_sign_in,
     require_session,
+)
+from backend.accounts.sign_in.hand_over import CODE_LIFE, begin_hand_over, forget_expired_codes, redeem_code
+from backend.accounts.sign_in.identities import link, list_identities, sign_in, unlink
+from backend.accounts.support import (
+    describe_access,
+    disable_user,
+    enable_user,
+    find_user,
+    find_users,
+    get_user,
+    require_active_user,
+    set_role,
 )
 from backend.accounts.types import VerifiedIdentity
 

@@ -8,8 +8,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from backend.core.database import Base, Identified
-from backend.core.jobs import Job, job_constraints
+from backend.core.database.database import Base, Identified
+from backend.core.work.jobs import Job, job_constraints
 from backend.generation.types import RunState, StepKind
 
 

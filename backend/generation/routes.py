@@ -10,13 +10,14 @@ from flask import Response, current_app, g, request, url_for
 from flask.typing import ResponseReturnValue
 
 from backend.accounts import service as accounts
-from backend.core.http import with_entity_tag
-from backend.core.idempotency import idempotent
-from backend.core.pagination import PageQuery
-from backend.core.transaction import transaction
+from backend.core.database.transaction import transaction
+from backend.core.web.http import with_entity_tag
+from backend.core.web.idempotency import idempotent
+from backend.core.web.pagination import PageQuery
 from backend.generation import service
 from backend.generation.models import RunEvent
-from backend.generation.receipt import build_receipt
+from backend.generation.runs.receipt import build_receipt
+from backend.generation.runs.streaming import EventStream
 from backend.generation.schemas import (
     EventAnswer,
     EventPage,
@@ -27,7 +28,6 @@ from backend.generation.schemas import (
     RunBody,
     RunPage,
 )
-from backend.generation.streaming import EventStream
 from backend.generation.types import ENDED_STATES
 from backend.library import service as library
 from backend.settings import get_settings

@@ -8,12 +8,12 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, StrictInt
 
 from backend.accounts.types import ExamDefaults
-from backend.core.http import Answer, Body, request_language
-from backend.generation.checking import NOT_WRITTEN, reason_text
+from backend.core.web.http import Answer, Body, request_language
+from backend.generation.checks.section import NOT_WRITTEN, reason_text
 from backend.generation.errors import sentence
-from backend.generation.receipt import Receipt
+from backend.generation.runs.receipt import Receipt
+from backend.generation.runs.views import RunView
 from backend.generation.types import DocumentCoverage, RunState, RunWish
-from backend.generation.views import RunView
 from backend.library.errors import find_problem_text
 from backend.study.types import Difficulty
 

@@ -9,15 +9,13 @@ import sqlalchemy as sa
 
 from backend.accounts import service as accounts
 from backend.accounts.types import ActivityKind
-from backend.core.database import db
+from backend.core.database.database import db
+from backend.core.database.quotas import lock_quota
 from backend.core.errors import NotFound
 from backend.core.ids import new_id
-from backend.core.jobs import JobState
-from backend.core.logging import current_request_id
-from backend.core.pagination import Page, PageQuery, fetch_page
-from backend.core.quotas import lock_quota
-from backend.generation import events, figures
-from backend.generation.choice import get_language_model
+from backend.core.process.logging import current_request_id
+from backend.core.web.pagination import Page, PageQuery, fetch_page
+from backend.core.work.jobs import JobState
 from backend.generation.errors import (
     DocumentInUse,
     NoDocuments,
@@ -26,9 +24,12 @@ from backend.generation.errors import (
     RunNotRetriable,
     TooManyActiveRuns,
 )
+from backend.generation.language_models.choice import get_language_model
 from backend.generation.models import ModelCall, Run, RunDocument, RunEvent, Step
-from backend.generation.planning import end_run, lock_run, plan_when_read, stop_run
-from backend.generation.support import (
+from backend.generation.runs import events
+from backend.generation.runs import statistics as figures
+from backend.generation.runs.planning import end_run, lock_run, plan_when_read, stop_run
+from backend.generation.runs.support import (
     cancel_runs_of,
     describe_run,
     find_retry,
@@ -36,6 +37,7 @@ from backend.generation.support import (
     measure_user,
     wish_of,
 )
+from backend.generation.runs.views import RunView
 from backend.generation.types import (
     ACTIVE_STATES,
     ENDED_STATES,
@@ -47,7 +49,6 @@ from backend.generation.types import (
     StepKind,
     WorkFigures,
 )
-from backend.generation.views import RunView
 from backend.library import service as library
 from backend.library.signals import document_deleting, study_set_deleting, study_sets_expiring
 from backend.library.types import DocumentStatus

@@ -2,9 +2,9 @@
 
 from uuid import UUID
 
-from backend.core.queue import queue
+from backend.core.work.queue import queue
 from backend.generation.models import Step
-from backend.generation.steps import work_step
+from backend.generation.runs.steps import work_step
 
 
 @queue.task(name=Step.task)

@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from backend.core.figures import EndedFigure, JobFigures
+from backend.core.work.figures import EndedFigure, JobFigures
 from backend.study.types import Difficulty
 
 

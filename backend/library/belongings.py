@@ -6,7 +6,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from backend.core.database import db
+from backend.core.database.database import db
 from backend.library.models import Document, StudySet
 from backend.library.signals import study_set_deleting
 

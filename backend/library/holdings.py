@@ -4,9 +4,9 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from backend.core.database import db
+from backend.core.database.database import db
+from backend.library.files.quota import measure_stored_bytes
 from backend.library.models import Document, StudySet
-from backend.library.storage_quota import measure_stored_bytes
 from backend.library.types import Holdings
 
 

@@ -7,9 +7,9 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from backend.core.database import Base, Identified
-from backend.core.jobs import Job, job_constraints
-from backend.core.personal import withheld
+from backend.core.database.database import Base, Identified
+from backend.core.database.personal import withheld
+from backend.core.work.jobs import Job, job_constraints
 
 POSTGRES = "postgres"
 """The place of files whose pieces are rows of this database."""

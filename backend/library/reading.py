@@ -8,20 +8,20 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
-from backend.core import jobs
-from backend.core.database import db, is_passing
+from backend.core.database.database import db, is_passing
+from backend.core.database.transaction import transaction
 from backend.core.errors import NotFound
-from backend.core.jobs import Claim
-from backend.core.logging import get_logger, log_context
-from backend.core.transaction import transaction
+from backend.core.process.logging import get_logger, log_context
+from backend.core.work import jobs
+from backend.core.work.jobs import Claim
 from backend.library.errors import FileUnavailable
 from backend.library.extraction.errors import UnreadableFile
 from backend.library.extraction.kinds import DocumentKind
 from backend.library.extraction.reader import ReadLimits, ReadReport
 from backend.library.extraction.reader import read_document as extract
+from backend.library.files.storage import read_file
 from backend.library.models import Document, Page
 from backend.library.signals import document_settled
-from backend.library.storage import read_file
 from backend.library.types import PageText
 from backend.settings import Settings, get_settings
 

@@ -11,11 +11,11 @@ from apiflask import APIBlueprint
 from flask import Response, g, request, url_for
 from flask.typing import ResponseReturnValue
 
-from backend.core.downloads import Download
-from backend.core.http import Answer, request_language
-from backend.core.idempotency import idempotent
-from backend.core.pagination import PageQuery
-from backend.core.transaction import transaction
+from backend.core.database.transaction import transaction
+from backend.core.web.downloads import Download
+from backend.core.web.http import Answer, request_language
+from backend.core.web.idempotency import idempotent
+from backend.core.web.pagination import PageQuery
 from backend.library import service
 from backend.library.errors import FileRefused, FileTooLarge, NoFile
 from backend.library.extraction.kinds import DocumentKind

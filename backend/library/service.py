@@ -12,26 +12,24 @@ from sqlalchemy.orm import load_only
 
 from backend.accounts.activity import record_activity
 from backend.accounts.types import ActivityKind
-from backend.core import jobs
-from backend.core.database import db
+from backend.core.database.database import db
 from backend.core.errors import NotFound
-from backend.core.figures import JobFigures, measure_jobs
 from backend.core.ids import new_id
-from backend.core.jobs import JobState
-from backend.core.logging import current_request_id
-from backend.core.pagination import Page as PageOf
-from backend.core.pagination import PageQuery, fetch_page
+from backend.core.process.logging import current_request_id
+from backend.core.web.pagination import Page as PageOf
+from backend.core.web.pagination import PageQuery, fetch_page
+from backend.core.work import jobs
+from backend.core.work.figures import JobFigures, measure_jobs
+from backend.core.work.jobs import JobState
 from backend.library.belongings import OwnedFile, delete_next_study_set, list_files
 from backend.library.errors import FileRefused, FileTooLarge, TooManyDocuments
-from backend.library.expiry import delete_expired_files
 from backend.library.extraction.errors import UnreadableFile
 from backend.library.extraction.kinds import DocumentKind, detect_kind
-from backend.library.holdings import measure_holdings
-from backend.library.models import POSTGRES, Document, Page, StudySet
-from backend.library.moving import count_misplaced_documents, discard_objects, move_documents
-from backend.library.objects import adopt_object, begin_object
-from backend.library.signals import document_deleting, study_set_deleting
-from backend.library.storage import (
+from backend.library.files.expiry import delete_expired_files
+from backend.library.files.moving import count_misplaced_documents, discard_objects, move_documents
+from backend.library.files.objects import adopt_object, begin_object
+from backend.library.files.quota import measure_storage, refuse_more_storage, settle_storage
+from backend.library.files.storage import (
     PIECE_BYTES,
     Location,
     open_file,
@@ -41,7 +39,9 @@ from backend.library.storage import (
     read_pieces,
     store_file,
 )
-from backend.library.storage_quota import measure_storage, refuse_more_storage, settle_storage
+from backend.library.holdings import measure_holdings
+from backend.library.models import POSTGRES, Document, Page, StudySet
+from backend.library.signals import document_deleting, study_set_deleting
 from backend.library.types import DocumentStatus, DocumentText, PageSource, PageText
 from backend.settings import get_settings
 

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from backend.core.queue import queue
+from backend.core.work.queue import queue
 from backend.library.models import Document
 from backend.library.reading import read_document
 

@@ -4,11 +4,12 @@ import sqlalchemy as sa
 from alembic import context
 
 from backend.accounts import models as accounts_models
-from backend.core import idempotency, workers
-from backend.core.database import LOST_HOST, NO_LIMITS, Base, engine_url, set_limits, start_arguments
+from backend.administration import models as operations_models
+from backend.core.database.database import LOST_HOST, NO_LIMITS, Base, engine_url, set_limits, start_arguments
+from backend.core.web import idempotency
+from backend.core.work import workers
 from backend.generation import models as generation_models
 from backend.library import models as library_models
-from backend.operations import models as operations_models
 from backend.privacy import models as privacy_models
 from backend.settings import get_settings
 from backend.study import models as study_models

@@ -15,8 +15,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from backend.core.jobs import WORKER_NAME
-from backend.core.logging import get_logger
+from backend.core.process.logging import get_logger
+from backend.core.work.jobs import WORKER_NAME
 from backend.operations.processes import find_process
 from backend.settings import Settings, get_settings
 

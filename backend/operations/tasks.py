@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from backend.core.queue import queue
+from backend.core.work.queue import queue
 from backend.operations.heartbeat import note_canary
 
 

@@ -13,16 +13,16 @@ from contextlib import AbstractContextManager
 
 from flask import Flask
 
-from backend.core import workers
-from backend.core.jobs import hand_back
-from backend.core.logging import get_logger
-from backend.core.probe import Probe
-from backend.core.transaction import transaction
+from backend.core.database.transaction import transaction
+from backend.core.process.logging import get_logger
+from backend.core.process.probe import Probe
+from backend.core.work import workers
+from backend.core.work.jobs import hand_back
 from backend.operations.heartbeat import STACKS_SIGNAL
 from backend.operations.judging import Deed, Memory, Rules, Seen, Verdict, judge
 from backend.operations.liveness import Liveness, serve_liveness
 from backend.operations.processes import Process, describe, find_process, kill_with_children, send_signal
-from backend.operations.sweeping import sweep_until
+from backend.operations.upkeep.sweep_loop import sweep_until
 from backend.operations.watching import Eyes, Watched
 from backend.settings import Settings
 

@@ -6,12 +6,12 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
-from backend.core import workers
+from backend.core.database.transaction import transaction
 from backend.core.ids import new_id
-from backend.core.jobs import count_live_leases
-from backend.core.probe import Probe
-from backend.core.queue import is_canary_kept, send_canary
-from backend.core.transaction import transaction
+from backend.core.process.probe import Probe
+from backend.core.work import workers
+from backend.core.work.jobs import count_live_leases
+from backend.core.work.queue import is_canary_kept, send_canary
 from backend.operations import heartbeat
 from backend.operations.heartbeat import MainBeat
 from backend.operations.judging import Seen, SeenChild, SeenWorker

@@ -9,9 +9,9 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from backend.accounts import service as accounts
-from backend.core import idempotency
-from backend.core.database import Base
-from backend.core.personal import is_kept, is_withheld
+from backend.core.database.database import Base
+from backend.core.database.personal import is_kept, is_withheld
+from backend.core.web import idempotency
 from backend.generation import service as generation
 from backend.library import service as library
 from backend.study import service as study

@@ -12,11 +12,11 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
 from backend.accounts import service as accounts
-from backend.core import jobs
-from backend.core.database import db, is_passing
-from backend.core.jobs import Claim, JobState, LeaseLost, database_now
-from backend.core.logging import get_logger, log_context
-from backend.core.transaction import transaction
+from backend.core.database.database import db, is_passing
+from backend.core.database.transaction import transaction
+from backend.core.process.logging import get_logger, log_context
+from backend.core.work import jobs
+from backend.core.work.jobs import Claim, JobState, LeaseLost, database_now
 from backend.library import service as library
 from backend.privacy.belongings import USERS, find_ways, is_of, list_erased
 from backend.privacy.models import Erasure

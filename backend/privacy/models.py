@@ -6,9 +6,9 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from backend.core.database import Base
-from backend.core.jobs import Job, job_constraints
-from backend.core.personal import withheld
+from backend.core.database.database import Base
+from backend.core.database.personal import withheld
+from backend.core.work.jobs import Job, job_constraints
 
 _INNER = withheld("where the bytes of an export are; they are what is exported")
 _LINK = withheld("it opens the archive to whoever has the ticket of which this is the hash")

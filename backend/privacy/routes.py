@@ -8,10 +8,10 @@ from flask import Response, g, url_for
 from flask.typing import ResponseReturnValue
 
 from backend.accounts import service as accounts
-from backend.core.downloads import Download
-from backend.core.idempotency import idempotent
-from backend.core.origins import public_address
-from backend.core.transaction import transaction
+from backend.core.database.transaction import transaction
+from backend.core.web.downloads import Download
+from backend.core.web.idempotency import idempotent
+from backend.core.web.origins import public_address
 from backend.privacy import service
 from backend.privacy.models import DataExport
 from backend.privacy.schemas import EraseQuery, ErasureAnswer, ExportAnswer, ExportLink, ExportList, TicketQuery

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from backend.core.http import Answer
+from backend.core.web.http import Answer
 from backend.privacy.types import ExportStatus
 
 

@@ -8,20 +8,20 @@ import sqlalchemy as sa
 
 from backend.accounts import service as accounts
 from backend.accounts.types import ActivityKind
-from backend.core import jobs
 from backend.core.clock import now
-from backend.core.database import db
+from backend.core.database.database import db
+from backend.core.database.quotas import lock_quota
 from backend.core.errors import NotFound
 from backend.core.ids import new_id
-from backend.core.jobs import JobState
-from backend.core.logging import current_request_id, get_logger
-from backend.core.quotas import lock_quota
+from backend.core.process.logging import current_request_id, get_logger
+from backend.core.work import jobs
+from backend.core.work.jobs import JobState
 from backend.generation import service as generation
-from backend.privacy.archive import write_archive
 from backend.privacy.errors import ExportExpired, ExportFailed, ExportNotReady
-from backend.privacy.links import Link, get_linked_export, make_link
+from backend.privacy.exports.archive import write_archive
+from backend.privacy.exports.links import Link, get_linked_export, make_link
+from backend.privacy.exports.storing import cancel_exports, delete_expired_exports, read_archive
 from backend.privacy.models import DataExport, Erasure
-from backend.privacy.storing import cancel_exports, delete_expired_exports, read_archive
 from backend.privacy.types import ExportStatus
 
 __all__ = [

@@ -2,8 +2,9 @@
 
 from uuid import UUID
 
-from backend.core.queue import queue
-from backend.privacy import erasing, exporting
+from backend.core.work.queue import queue
+from backend.privacy import erasing
+from backend.privacy.exports import making as exporting
 from backend.privacy.models import DataExport, Erasure
 
 

@@ -5,7 +5,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import distinct_on
 
-from backend.core.database import db
+from backend.core.database.database import db
 from backend.study.models import EvidenceRow, Flashcard, Question
 from backend.study.types import PageItems
 

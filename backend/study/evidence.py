@@ -16,10 +16,10 @@ from uuid import UUID
 from rapidfuzz import fuzz
 
 from backend.library.types import PageText
-from backend.study.claims import claims_match, cuts_off_negation
-from backend.study.folding import Folded, fold
-from backend.study.formulas import is_formula_like
 from backend.study.types import Evidence, EvidenceStatus
+from backend.text.folding import Folded, fold
+from backend.text.formulas import is_formula_like
+from backend.text.negations import claims_match, cuts_off_negation
 
 SHORTEST_QUOTE = 12
 """Least length of a quote in folded characters; shorter ones stand on too many pages to prove anything."""

@@ -8,12 +8,12 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
-from backend.core.database import db
+from backend.core.database.database import db
 from backend.core.ids import new_id
 from backend.library import service as library
-from backend.study.duplicates import ItemText, cloze_text, find_near_duplicate, fingerprint
+from backend.study.concept_map.topics import add_topics, topic_key
+from backend.study.items.duplicates import ItemText, cloze_text, find_near_duplicate, fingerprint
 from backend.study.models import EvidenceRow, Flashcard, Question
-from backend.study.topics import add_topics, topic_key
 from backend.study.types import (
     AddedItems,
     Evidence,

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column, relationship
 
-from backend.core.database import Base, Identified
+from backend.core.database.database import Base, Identified
 
 
 class Topic(Identified, Base):

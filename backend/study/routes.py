@@ -8,16 +8,16 @@ from flask import Response, g, request, url_for
 from flask.typing import ResponseReturnValue
 from pydantic import TypeAdapter
 
-from backend.core.http import Answer, request_language
-from backend.core.idempotency import idempotent
-from backend.core.pagination import PageQuery
-from backend.core.security_headers import DATA_POLICY
-from backend.core.transaction import transaction
+from backend.core.database.transaction import transaction
+from backend.core.web.http import Answer, request_language
+from backend.core.web.idempotency import idempotent
+from backend.core.web.pagination import PageQuery
+from backend.core.web.security_headers import DATA_POLICY
 from backend.study import service
-from backend.study.downloads import DownloadFormat, render_kit
-from backend.study.exports.concept_map import to_svg
-from backend.study.flashcards import FlashcardChanges
-from backend.study.questions import QuestionChanges
+from backend.study.concept_map.drawing import to_svg
+from backend.study.exports.downloads import DownloadFormat, render_kit
+from backend.study.items.flashcards import FlashcardChanges
+from backend.study.items.questions import QuestionChanges
 from backend.study.schemas import (
     ConceptMapAnswer,
     ConceptMapQuery,

@@ -4,8 +4,10 @@ Verbs that take a user raise NotFound when the thing is not there or not hers. T
 generation room, which answers for the permission; all of them need an open transaction.
 """
 
+from backend.study.concept_map.topics import connect_topics, list_topics
 from backend.study.coverage import list_existing_fronts, list_items_by_page
-from backend.study.flashcards import (
+from backend.study.exports.kit import build_kit, get_concept_map, list_topic_page
+from backend.study.items.flashcards import (
     create_flashcard,
     delete_flashcard,
     get_flashcard,
@@ -13,9 +15,7 @@ from backend.study.flashcards import (
     list_flashcards,
     update_flashcard,
 )
-from backend.study.kit import build_kit, get_concept_map, list_topic_page
-from backend.study.material import add_items
-from backend.study.questions import (
+from backend.study.items.questions import (
     create_question,
     delete_question,
     get_question,
@@ -23,7 +23,7 @@ from backend.study.questions import (
     list_questions,
     update_question,
 )
-from backend.study.topics import connect_topics, list_topics
+from backend.study.material import add_items
 
 __all__ = [
     "add_items",

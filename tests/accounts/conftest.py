@@ -11,7 +11,7 @@ from apiflask import APIFlask
 
 from backend.accounts import service
 from backend.accounts.types import VerifiedIdentity
-from backend.core.transaction import transaction
+from backend.core.database.transaction import transaction
 
 AUTH = "/api/v1/auth"
 KEYS = "/api/v1/users/me/api-keys"

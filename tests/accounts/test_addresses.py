@@ -11,8 +11,8 @@ from pydantic import SecretStr
 
 from backend.accounts import service
 from backend.accounts.callers import is_admin
-from backend.accounts.providers import GOOGLE_ISSUER, Provider, describe
-from backend.core.transaction import transaction
+from backend.accounts.providers.configured import GOOGLE_ISSUER, Provider, describe
+from backend.core.database.transaction import transaction
 from backend.settings import get_settings
 from tests.accounts.conftest import EMAIL, identity, wait_for_waiting
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 import sqlalchemy as sa
 
-from backend.accounts.key_format import make_key
+from backend.accounts.api_keys.key_format import make_key
 
 KEYS = "/api/v1/users/me/api-keys"
 SETS = "/api/v1/study-sets"
@@ -75,7 +75,7 @@ def test_an_administrators_key_administers_nothing(app, client, script: Callable
     key = script("read", "write")
     with app.test_request_context(headers={"Authorization": f"Bearer {key.token}"}):
         from backend.accounts.service import get_caller
-        from backend.core.transaction import transaction
+        from backend.core.database.transaction import transaction
 
         with transaction():
             caller = get_caller()

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from backend.accounts.api_keys import MOST_KEYS
-from backend.accounts.key_format import API_KEY_PATTERN, is_well_formed, make_key
+from backend.accounts.api_keys.api_keys import MOST_KEYS
+from backend.accounts.api_keys.key_format import API_KEY_PATTERN, is_well_formed, make_key
 
 KEYS = "/api/v1/users/me/api-keys"
 ACTIVITY = "/api/v1/users/me/activity"

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from apiflask import APIFlask
 
 from backend.accounts import service
-from backend.core.transaction import transaction
+from backend.core.database.transaction import transaction
 from tests.accounts.conftest import AUTH, EMAIL, identity, wait_for_waiting
 
 IDENTITIES = "/api/v1/users/me/identities"

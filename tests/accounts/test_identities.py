@@ -9,7 +9,7 @@ from apiflask import APIFlask
 
 from backend.accounts import service
 from backend.accounts.errors import AccountDisabled, IdentityTaken, LastIdentity
-from backend.core.transaction import transaction
+from backend.core.database.transaction import transaction
 from tests.accounts.conftest import EMAIL, identity
 
 

@@ -6,10 +6,10 @@ from typing import Any, get_args
 import pytest
 import sqlalchemy as sa
 
-from backend.accounts.schemas import ExamDefaultsBody
+from backend.accounts.profile.schemas import ExamDefaultsBody
 from backend.accounts.service import get_exam_defaults
 from backend.accounts.types import ExamDefaults
-from backend.core.transaction import transaction
+from backend.core.database.transaction import transaction
 from backend.generation.schemas import RunBody
 from backend.study.types import Difficulty
 from tests.accounts.conftest import wait_for_waiting
@@ -186,8 +186,8 @@ def test_of_changes_at_once_one_is_made(app, client, engine: sa.Engine) -> None:
 
 def test_one_who_began_to_leave_while_she_asked_is_not_there(app, client, engine: sa.Engine) -> None:
     from backend.accounts.service import get_profile
+    from backend.core.database.transaction import transaction
     from backend.core.errors import NotFound
-    from backend.core.transaction import transaction
 
     with engine.begin() as connection:
         connection.execute(

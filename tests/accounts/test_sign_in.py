@@ -9,7 +9,7 @@ import jwt
 import pytest
 import sqlalchemy as sa
 
-from backend.accounts.tokens import Spoken, issue_refresh_token, read_refresh_token
+from backend.accounts.sessions.tokens import Spoken, issue_refresh_token, read_refresh_token
 from backend.app import create_app
 from backend.settings import Settings
 

@@ -15,67 +15,70 @@ STRAY_NAMES = frozenset(
 _TRANSACTION_ENDS = frozenset({"begin", "begin_nested", "commit", "rollback"})
 # Where a transaction may be opened or ended, and why nowhere else.
 _MAY_COMMIT = {
-    "backend/core/transaction.py": "the one place that commits",
+    "backend/core/database/transaction.py": "the one place that commits",
     "backend/study/exports/anki.py": "a SQLite database in memory: what an Anki package is made of",
-    "backend/core/jobs.py": "`lease` renews on a connection of its own: the block it protects may have a session",
+    "backend/core/work/jobs.py": "`lease` renews on a connection of its own: the block it protects may have a session",
 }
 _MAY_COMMIT_FOLDER = "backend/migrations/"  # Alembic's own transactions.
 # Who opens a transaction with `transaction()`, besides every `routes.py` and `*_routes.py`, and what for.
 _MAY_OPEN = {
     "backend/app.py": "who is there is asked before each request",
     "backend/cli.py": "commands",
-    "backend/core/idempotency.py": "around a route: what it did and what it answered are one",
-    "backend/core/jobs.py": "claiming for a task",
-    "backend/core/sweep.py": "the sweep",
-    "backend/generation/steps.py": "work of a task: claim, call and record are apart",
-    "backend/library/expiry.py": "work of the sweep, some files at a time",
-    "backend/library/moving.py": "work of the sweep, and no file is moved in a transaction",
+    "backend/core/web/idempotency.py": "around a route: what it did and what it answered are one",
+    "backend/core/work/jobs.py": "claiming for a task",
+    "backend/core/work/sweep.py": "the sweep",
+    "backend/generation/runs/steps.py": "work of a task: claim, call and record are apart",
+    "backend/library/files/expiry.py": "work of the sweep, some files at a time",
+    "backend/library/files/moving.py": "work of the sweep, and no file is moved in a transaction",
     "backend/library/reading.py": "work of a task: claim, read and record are apart",
-    "backend/library/storage.py": "a slow reader of a file holds no connection",
-    "backend/operations/housekeeping.py": "the sweep, each chore on its own",
-    "backend/operations/measuring.py": "a page of figures",
-    "backend/operations/sweeping.py": "the sweep",
+    "backend/library/files/storage.py": "a slow reader of a file holds no connection",
+    "backend/operations/upkeep/housekeeping.py": "the sweep, each chore on its own",
+    "backend/operations/monitoring/measurements.py": "a page of figures",
+    "backend/operations/upkeep/sweep_loop.py": "the sweep",
     "backend/operations/watchdog.py": "a process of its own",
     "backend/operations/watching.py": "a process of its own",
-    "backend/privacy/archive.py": "work of a task: rows are read some at a time, and no file in a transaction",
+    "backend/privacy/exports/archive.py": "work of a task: rows are read some at a time, and no file in a transaction",
     "backend/privacy/erasing.py": "work of a task: an erasure is many transactions",
-    "backend/privacy/exporting.py": "work of a task: claim, write and record are apart",
-    "backend/privacy/storing.py": "work of a task, and a slow reader of an archive holds no connection",
+    "backend/privacy/exports/making.py": "work of a task: claim, write and record are apart",
+    "backend/privacy/exports/storing.py": "work of a task, and a slow reader of an archive holds no connection",
 }
 # Imports inside functions, and why they are there.
 _LATE_IMPORTS = {
-    ("backend/library/storage.py", "backend.library.object_storage"): "its SDK takes 40 MB, which few processes need",
+    (
+        "backend/library/files/storage.py",
+        "backend.library.files.object_storage",
+    ): "its SDK takes 40 MB, which few processes need",
     ("backend/cli.py", "backend.library.service"): "only this command needs the tables",
     ("backend/cli.py", "backend.library.errors"): "only this command needs the tables",
     ("backend/cli.py", "backend.accounts.errors"): "only this command needs the tables",
-    ("backend/cli.py", "backend.core.transaction"): "only this command needs the tables",
-    ("backend/cli.py", "backend.operations.administration"): "only this command needs the rooms with users",
+    ("backend/cli.py", "backend.core.database.transaction"): "only this command needs the tables",
+    ("backend/cli.py", "backend.administration.service"): "only this command needs the rooms with users",
     ("backend/cli.py", "backend.core.errors"): "only these two commands need the tables",
     ("backend/cli.py", "alembic"): "the watchdog, which runs for ever, needs no migrations",
-    ("backend/cli.py", "backend.operations.upgrading"): "the watchdog, which runs for ever, needs no migrations",
-    ("backend/cli.py", "backend.operations.sweeping"): "only these two commands need the rooms with work",
+    ("backend/cli.py", "backend.operations.upkeep.migrate"): "the watchdog, which runs for ever, needs no migrations",
+    ("backend/cli.py", "backend.operations.upkeep.sweep_loop"): "only these two commands need the rooms with work",
     ("backend/cli.py", "backend.operations.watchdog"): "only these two commands need the rooms with work",
-    ("backend/cli.py", "backend.core.database"): "the settings' table needs no database",
-    ("backend/cli.py", "backend.core.queue"): "only these two commands need the broker's client",
+    ("backend/cli.py", "backend.core.database.database"): "the settings' table needs no database",
+    ("backend/cli.py", "backend.core.work.queue"): "only these two commands need the broker's client",
     (
-        "backend/generation/choice.py",
-        "backend.generation.openai_model",
+        "backend/generation/language_models/choice.py",
+        "backend.generation.language_models.openai.model",
     ): "its SDK takes 25 MB, and not all call a model",
-    ("backend/generation/languages.py", "py3langid.langid"): "with numpy it takes 15 MB, and is rarely needed",
-    ("backend/generation/languages.py", "py3langid.modelio"): "with numpy it takes 15 MB, and is rarely needed",
+    ("backend/text/languages.py", "py3langid.langid"): "with numpy it takes 15 MB, and is rarely needed",
+    ("backend/text/languages.py", "py3langid.modelio"): "with numpy it takes 15 MB, and is rarely needed",
     ("backend/cli.py", "backend.app"): "the other commands must work without building the app",
 }
 _MOCKS = ("unittest.mock", "mock", "pytest_mock")
 
 
 def committers(root: Path) -> Iterator[str]:
-    """Only ``core/transaction.py`` opens and ends transactions."""
+    """Only ``core/database/transaction.py`` opens and ends transactions."""
     for module in modules(root, "backend"):
         if module.path in _MAY_COMMIT or module.path.startswith(_MAY_COMMIT_FOLDER):
             continue
         for node in ast.walk(module.tree):
             if isinstance(node, ast.Attribute) and node.attr in _TRANSACTION_ENDS:
-                yield f"{module.at(node)} calls {node.attr}: only core/transaction.py does"
+                yield f"{module.at(node)} calls {node.attr}: only core/database/transaction.py does"
 
 
 def openers(root: Path) -> Iterator[str]:

@@ -37,8 +37,8 @@ from schemathesis.openapi.checks import JsonSchemaError, UndefinedContentType, U
 from schemathesis.schemas import APIOperation
 
 from backend.app import create_app
-from backend.core.http import parse_uuid
-from backend.core.rate_limits import RouteClass
+from backend.core.web.http import parse_uuid
+from backend.core.web.rate_limits import RouteClass
 from backend.settings import Settings
 from tests.architecture.conftest import CHOICES, NOTES
 from tests.conftest import Client

@@ -5,14 +5,16 @@ import ast
 from tests.architecture.source_tree import CHECKOUT, modules
 
 # The first reads the refresh token and the code's other half, the second what Flask keeps of a sign-in under way.
-READERS = {"backend/accounts/token_routes.py", "backend/accounts/pending_sign_ins.py"}
+READERS = {"backend/accounts/sign_in/token_routes.py", "backend/accounts/providers/pending_sign_ins.py"}
 
 
 def looks_at_cookies(tree: ast.Module) -> bool:
     """Tell whether a module takes what reads cookies from us or Flask, or reads the header itself."""
     for node in ast.walk(tree):
         match node:
-            case ast.ImportFrom(module="backend.core.cookies", names=names) if "read_cookie" in {n.name for n in names}:
+            case ast.ImportFrom(module="backend.core.web.cookies", names=names) if "read_cookie" in {
+                n.name for n in names
+            }:
                 return True
             case ast.ImportFrom(module="flask", names=names) if "session" in {n.name for n in names}:
                 return True
@@ -25,4 +27,4 @@ def looks_at_cookies(tree: ast.Module) -> bool:
 
 def test_only_routes_that_sign_in_look_at_cookies() -> None:
     found = {module.path for module in modules(CHECKOUT, "backend") if looks_at_cookies(module.tree)}
-    assert found - {"backend/core/cookies.py"} == READERS
+    assert found - {"backend/core/web/cookies.py"} == READERS

@@ -23,13 +23,13 @@ SEEDS = [
     ("floors", "backend/billing/service.py", "from backend.library import service"),
     ("floors", "backend/library/service.py", "from backend.billing import service"),
     ("floors", "backend/stray.py", "import json"),
-    ("migrations", "backend/operations/service.py", "from backend.migrations import env"),
+    ("migrations", "backend/operations/monitoring/health.py", "from backend.migrations import env"),
     ("vendors", "backend/generation/tasks.py", "import openai"),
-    ("vendors", "backend/library/storage.py", "import boto3"),
+    ("vendors", "backend/library/files/storage.py", "import boto3"),
     ("libraries", "backend/library/routes.py", "import pypdfium2"),
     ("libraries", "backend/library/service.py", "from redis import Redis"),
-    ("libraries", "backend/core/jobs.py", "import celery"),
-    ("libraries", "backend/operations/service.py", "from gunicorn import util"),
+    ("libraries", "backend/core/work/jobs.py", "import celery"),
+    ("libraries", "backend/operations/monitoring/health.py", "from gunicorn import util"),
     ("libraries", "backend/accounts/routes.py", "from flask_jwt_extended import jwt_required"),
 ]
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 import sqlalchemy as sa
 
-from backend.core.database import engine_url
+from backend.core.database.database import engine_url
 from tests.architecture.source_tree import CHECKOUT
 
 
@@ -50,7 +50,8 @@ def test_the_migrations_can_be_undone_and_done_again(new_database: Callable[[], 
     url = new_database()
     environment = {**os.environ, "DATABASE_URL": url}
     script = (
-        "from alembic import command; from backend.operations.upgrading import alembic_config; c = alembic_config();"
+        "from alembic import command; from backend.operations.upkeep.migrate import alembic_config;"
+        "c = alembic_config();"
         "command.downgrade(c, 'base'); command.upgrade(c, 'head'); command.check(c)"
     )
     command = [sys.executable, "-c", script]
@@ -59,7 +60,9 @@ def test_the_migrations_can_be_undone_and_done_again(new_database: Callable[[], 
 
 
 def test_no_migration_branches() -> None:
-    script = "from alembic.script import ScriptDirectory as S; from backend.operations.upgrading import alembic_config;"
+    script = (
+        "from alembic.script import ScriptDirectory as S; from backend.operations.upkeep.migrate import alembic_config;"
+    )
     done = subprocess.run(
         [sys.executable, "-c", script + "print(*S.from_config(alembic_config()).get_heads())"],
         cwd=CHECKOUT,

@@ -8,13 +8,13 @@ from collections.abc import Callable
 import pytest
 import sqlalchemy as sa
 
-from backend.core.database import engine_url
+from backend.core.database.database import engine_url
 from backend.settings import Settings
 from tests.architecture.source_tree import CHECKOUT
 from tests.stand_ins.pgbouncer import PgBouncer
 
 TO_FIRST = (
-    "from alembic import command; from backend.operations.upgrading import alembic_config;"
+    "from alembic import command; from backend.operations.upkeep.migrate import alembic_config;"
     "command.downgrade(alembic_config(), '0002')"
 )
 VERSION = sa.text("SELECT version_num FROM alembic_version")

@@ -11,7 +11,7 @@ import schemathesis
 from apiflask import APIFlask
 
 from backend.app import PUBLIC_ENDPOINTS, create_app
-from backend.core.http import Answer
+from backend.core.web.http import Answer
 from backend.settings import Settings
 from tests.architecture.source_tree import CHECKOUT
 from tests.architecture.test_routes import NOT_CREATING

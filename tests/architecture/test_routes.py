@@ -8,8 +8,8 @@ from apiflask import APIFlask
 from werkzeug.routing import Rule
 
 from backend.app import PUBLIC_ENDPOINTS, ROUTE_CLASSES, create_app
-from backend.core.idempotency import ACCEPTS_KEY
-from backend.core.rate_limits import RouteClass, RouteClasses
+from backend.core.web.idempotency import ACCEPTS_KEY
+from backend.core.web.rate_limits import RouteClass, RouteClasses
 from backend.settings import Settings
 
 pytestmark = pytest.mark.usefixtures("app")

@@ -19,7 +19,7 @@ SEEDS = [
     (rules.committers, "backend/library/x.py", "with db.engine.begin() as c:\n    pass\n", "calls begin"),
     (
         rules.openers,
-        "backend/operations/administration.py",
+        "backend/administration/service.py",
         "def f() -> None:\n    with transaction():\n        g()\n",
         "opens a transaction",
     ),
@@ -58,19 +58,34 @@ SEEDS = [
         "replaces clock",
     ),
     (rules.mocks, "tests/library/test_seed.py", 'def f(m):\n    m.setattr("backend.core.clock.now", 1)\n', "replaces"),
-    (published, "backend/study/folding.py", "from backend.core.database import db\n", "backend.core.database"),
-    (published, "backend/study/claims.py", "from backend.study.models import Topic\n", "backend.study.models"),
+    (
+        published,
+        "backend/study/evidence.py",
+        "from backend.core.database.database import db\n",
+        "backend.core.database.database",
+    ),
+    (published, "backend/study/evidence.py", "from backend.study.models import Topic\n", "backend.study.models"),
     (
         doors,
         "backend/study/service.py",
         "from backend.library.models import Document\n",
         "enters library through models",
     ),
-    (doors, "backend/study/service.py", "from backend.library import storage\n", "enters library through storage"),
+    (
+        doors,
+        "backend/study/service.py",
+        "from backend.library.files import storage\n",
+        "enters library through files.storage",
+    ),
     (doors, "backend/generation/tasks.py", "import backend.study.routes\n", "enters study through routes"),
     (doors, "backend/app.py", "from backend.library.models import Document\n", "enters library through models"),
     (doors, "backend/worker.py", "from backend.library import reading\n", "enters library through reading"),
-    (doors, "backend/operations/service.py", "from backend import library\n", "enters library through its package"),
+    (
+        doors,
+        "backend/operations/monitoring/health.py",
+        "from backend import library\n",
+        "enters library through its package",
+    ),
 ]
 
 

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from backend.core import problem_messages
 from backend.core.errors import DomainError
-from backend.core.http import LANGUAGES
-from backend.generation.checking import MORE_THAN_ASKED, NOT_WRITTEN, SCHEMA_INVALID, reason_text
+from backend.core.web import problem_messages
+from backend.core.web.http import LANGUAGES
 from backend.generation.checks.flashcards import FLASHCARD_CHECKS
 from backend.generation.checks.questions import QUESTION_CHECKS
+from backend.generation.checks.section import MORE_THAN_ASKED, NOT_WRITTEN, SCHEMA_INVALID, reason_text
 from backend.generation.errors import SENTENCES
 from backend.generation.schemas import STAGES
 from backend.generation.types import RunState

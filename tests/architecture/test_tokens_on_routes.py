@@ -14,7 +14,7 @@ from apiflask import APIFlask
 from flask import request
 
 from backend.accounts.errors import NotSignedIn
-from backend.accounts.tokens import read_access_token
+from backend.accounts.sessions.tokens import read_access_token
 from backend.app import create_app
 from backend.settings import Settings
 from tests.architecture.test_routes import unguarded

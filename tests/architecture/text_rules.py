@@ -10,18 +10,18 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from string import Formatter
 
-from backend.core.http import LANGUAGES
+from backend.core.web.http import LANGUAGES
 from tests.architecture.source_tree import Module, modules
 
 # What is in languages of its own, and why: none of it is what the API says about itself.
 NOT_THE_APIS_WORDS = {
-    "backend/generation/builtin/": "grammar: the built-in model reads and writes German and English",
+    "backend/generation/language_models/builtin/": "grammar: the built-in model reads and writes German and English",
     "backend/generation/checks/wording.py": "patterns of what models write",
-    "backend/generation/prompts.py": "names of languages for a model, which is told in English",
-    "backend/study/stop_words.py": "words of the documents",
+    "backend/generation/language_models/openai/prompts.py": "names of languages for a model, which is told in English",
+    "backend/text/stop_words.py": "words of the documents",
 }
 # Only these put a body of a problem together, and they take the sentences from tables.
-MAY_RENDER_PROBLEMS = {"backend/core/http.py", "backend/operations/bare_answers.py"}
+MAY_RENDER_PROBLEMS = {"backend/core/web/http.py", "backend/operations/web/bare_answers.py"}
 
 _OF_ONE_LANGUAGE = re.compile(r"(?:^|_)(?:EN|DE|FR|IT|ENGLISH|GERMAN|FRENCH|ITALIAN)$", re.IGNORECASE)
 _WORD = re.compile(r"[^\W\d_]{2,}")

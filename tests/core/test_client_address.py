@@ -6,7 +6,7 @@ import pytest
 from apiflask import APIFlask
 
 from backend.app import create_app
-from backend.core.client_address import AddressRule, address_block, client_address
+from backend.core.web.client_address import AddressRule, address_block, client_address
 from backend.settings import Settings
 
 PROXY, CLIENT, OTHER = "10.1.2.3", "203.0.113.7", "198.51.100.9"

@@ -8,7 +8,7 @@ from apiflask import APIFlask
 from flask import Response, session
 from flask.testing import FlaskClient
 
-from backend.core.cookies import configure_cookies, delete_cookie, read_cookie, set_cookie
+from backend.core.web.cookies import configure_cookies, delete_cookie, read_cookie, set_cookie
 from backend.settings import Settings
 
 PATH = "/api/v1/auth"

@@ -9,12 +9,12 @@ from apiflask import APIFlask
 from flask import Response
 from flask.testing import FlaskClient
 
-from backend.core import downloads
-from backend.core.downloads import Download
 from backend.core.errors import Unavailable
-from backend.core.http import configure_http
-from backend.core.origins import configure_origins
-from backend.core.seats import Seats
+from backend.core.web import downloads
+from backend.core.web.downloads import Download
+from backend.core.web.http import configure_http
+from backend.core.web.origins import configure_origins
+from backend.core.web.seats import Seats
 from backend.settings import Settings
 from tests.core.test_problems import assert_problem
 

@@ -75,8 +75,8 @@ def test_an_answer_is_kept_for_24_hours(client, engine: sa.Engine) -> None:
 
 
 def test_expired_answers_are_forgotten(app, client, engine: sa.Engine) -> None:
-    from backend.core.idempotency import forget_expired_answers
-    from backend.core.transaction import transaction
+    from backend.core.database.transaction import transaction
+    from backend.core.web.idempotency import forget_expired_answers
 
     create(client, "old")
     with engine.begin() as connection:

@@ -10,11 +10,11 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from backend.core import jobs
-from backend.core.database import db
-from backend.core.jobs import Claim, JobState
-from backend.core.sweep import sweep
-from backend.core.transaction import transaction
+from backend.core.database.database import db
+from backend.core.database.transaction import transaction
+from backend.core.work import jobs
+from backend.core.work.jobs import Claim, JobState
+from backend.core.work.sweep import sweep
 from backend.library.models import Document
 
 

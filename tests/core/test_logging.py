@@ -12,8 +12,8 @@ from contextlib import redirect_stderr
 import pytest
 import structlog
 
-from backend.core.log_lines import find_secrets, hide_secrets
-from backend.core.logging import configure_logging, current_request_id, get_logger, log_context
+from backend.core.process.log_lines import find_secrets, hide_secrets
+from backend.core.process.logging import configure_logging, current_request_id, get_logger, log_context
 from backend.settings import Settings
 
 

@@ -11,9 +11,9 @@ from alembic import command
 from apiflask import APIFlask
 from sqlalchemy.engine import make_url
 
-from backend.core.database import LOST_HOST, db, engine_url
-from backend.operations.service import check_health
-from backend.operations.upgrading import alembic_config
+from backend.core.database.database import LOST_HOST, db, engine_url
+from backend.operations.monitoring.health import check_health
+from backend.operations.upkeep.migrate import alembic_config
 from backend.settings import Settings
 
 

@@ -5,8 +5,8 @@ from apiflask import APIFlask
 from flask.testing import FlaskClient
 
 from backend.app import create_app
-from backend.core.http import configure_http
-from backend.core.origins import configure_origins, require_allowed_origin
+from backend.core.web.http import configure_http
+from backend.core.web.origins import configure_origins, require_allowed_origin
 from backend.settings import Settings
 from tests.core.test_problems import assert_problem
 

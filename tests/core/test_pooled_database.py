@@ -16,10 +16,10 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from backend.core.database import LIMITS, configure_database, db, is_passing
-from backend.core.jobs import JobState, claim, lease
-from backend.core.sweep import Swept, sweep
-from backend.core.transaction import transaction
+from backend.core.database.database import LIMITS, configure_database, db, is_passing
+from backend.core.database.transaction import transaction
+from backend.core.work.jobs import JobState, claim, lease
+from backend.core.work.sweep import Swept, sweep
 from backend.library import tasks as library_tasks
 from backend.library.models import Document
 from backend.settings import Settings, get_settings

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from backend.core.probe import Probe
+from backend.core.process.probe import Probe
 
 
 class Part:

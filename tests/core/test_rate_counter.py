@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import redis
 
-from backend.core.logging import configure_logging
-from backend.core.rate_counter import _TIMEOUT_S, Limit, RateCounter
+from backend.core.process.logging import configure_logging
+from backend.core.web.rate_counter import _TIMEOUT_S, Limit, RateCounter
 from backend.settings import Settings
 from config.local.redis import LocalRedis
 from tests.faults.work import wait_for

@@ -9,7 +9,7 @@ from apiflask import APIFlask
 from werkzeug.test import TestResponse
 
 from backend.app import create_app
-from backend.core.rate_limits import TooManyRequests, limit_sign_in_of
+from backend.core.web.rate_limits import TooManyRequests, limit_sign_in_of
 from backend.settings import Settings
 from config.local.redis import LocalRedis
 from tests.conftest import Client

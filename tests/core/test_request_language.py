@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.app import create_app
-from backend.core.http import LANGUAGES, choose_language
+from backend.core.web.http import LANGUAGES, choose_language
 from backend.settings import Settings
 
 SETS = "/api/v1/study-sets"

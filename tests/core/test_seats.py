@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from backend.core.errors import DomainError
-from backend.core.seats import Seats
+from backend.core.web.seats import Seats
 from backend.settings import Settings
 
 pytestmark = pytest.mark.usefixtures("settings")

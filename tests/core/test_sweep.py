@@ -11,12 +11,12 @@ import redis
 import sqlalchemy as sa
 from flask import Flask
 
-from backend.core import jobs
-from backend.core.database import db
-from backend.core.jobs import JobState
-from backend.core.queue import QUEUE_NAME, queue, send
-from backend.core.sweep import Swept, sweep
-from backend.core.transaction import transaction
+from backend.core.database.database import db
+from backend.core.database.transaction import transaction
+from backend.core.work import jobs
+from backend.core.work.jobs import JobState
+from backend.core.work.queue import QUEUE_NAME, queue, send
+from backend.core.work.sweep import Swept, sweep
 from backend.library.models import Document
 from backend.library.signals import document_settled
 from backend.settings import Settings

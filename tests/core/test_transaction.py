@@ -9,9 +9,9 @@ from flask import Flask
 from sqlalchemy.exc import InvalidRequestError
 
 from backend.accounts.models import User
-from backend.core.database import db
+from backend.core.database.database import db
+from backend.core.database.transaction import TransactionOpen, after_commit, refuse_open_transaction, transaction
 from backend.core.ids import new_id
-from backend.core.transaction import TransactionOpen, after_commit, refuse_open_transaction, transaction
 
 pytestmark = pytest.mark.usefixtures("app")
 

@@ -7,8 +7,8 @@ from uuid import UUID
 import pytest
 from pydantic import Field, StrictBool, ValidationError
 
-from backend.core.http import LANGUAGES, Body
-from backend.core.validation_messages import field_messages
+from backend.core.web.http import LANGUAGES, Body
+from backend.core.web.validation_messages import field_messages
 from backend.study.types import Difficulty
 
 SETS = "/api/v1/study-sets"

@@ -7,12 +7,12 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from backend.core import jobs, workers
-from backend.core.database import db
-from backend.core.jobs import WORKER_NAME
-from backend.core.sweep import sweep
-from backend.core.transaction import transaction
-from backend.core.workers import Worker
+from backend.core.database.database import db
+from backend.core.database.transaction import transaction
+from backend.core.work import jobs, workers
+from backend.core.work.jobs import WORKER_NAME
+from backend.core.work.sweep import sweep
+from backend.core.work.workers import Worker
 from backend.library.models import Document
 
 

@@ -85,7 +85,11 @@ SEEDS = [
         edit("Dockerfile.worker", 'CMD ["supervisord", "', 'CMD supervisord "'),
         "run by a shell",
     ),
-    (images.run_commands, remove("backend/operations/container.py"), "backend.operations.container, which is no"),
+    (
+        images.run_commands,
+        remove("backend/operations/container/first_process.py"),
+        "backend.operations.container.first_process, which is no",
+    ),
     (images.run_commands, put("jobs/migrate/run_command", "python -m backend.cli upgrade"), "runs the command upgrade"),
     (images.run_commands, put("jobs/migrate/kind", "POST_DEPLOY"), "no component migrates the database"),
     (images.run_commands, drop("jobs/migrate"), "no component migrates the database"),
@@ -110,7 +114,7 @@ SEEDS = [
     (supervisor.own_limits, edit(_API, "stopwaitsecs=20", "stopwaitsecs=10"), "gunicorn is killed after 10 s"),
     (
         supervisor.own_limits,
-        edit("backend/core/queue.py", "=5.0", "=20.0"),
+        edit("backend/core/work/queue.py", "=5.0", "=20.0"),
         "celery is killed after 20 s, and may work",
     ),
     (supervisor.own_limits, edit("config/gunicorn.conf.py", "graceful_", ""), "does not say how long gunicorn"),

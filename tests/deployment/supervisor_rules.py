@@ -15,7 +15,7 @@ _SPARE_S = 2
 # What a program itself takes to stop: the program, and where its own limit is written.
 _OWN_LIMITS = (
     ("gunicorn", "config/gunicorn.conf.py", r"^graceful_timeout *= *(\d+)$"),
-    ("celery", "backend/core/queue.py", r"\bworker_soft_shutdown_timeout *= *(\d+)\b"),
+    ("celery", "backend/core/work/queue.py", r"\bworker_soft_shutdown_timeout *= *(\d+)\b"),
 )
 _STANDARD_STREAMS = ("/dev/fd/1", "/dev/fd/2", "/dev/stdout", "/dev/stderr")
 

@@ -46,9 +46,9 @@ def test_the_context_is_what_the_images_need(tmp_path: Path) -> None:
     assert context_files(tmp_path) == [
         "backend/app.py",
         "backend/cli.py",
-        "backend/core/queue.py",
+        "backend/core/work/queue.py",
         "backend/migrations/script.py.mako",
-        "backend/operations/container.py",
+        "backend/operations/container/first_process.py",
         "backend/worker.py",
         "config/gunicorn.conf.py",
         "config/redis.conf",

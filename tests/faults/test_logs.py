@@ -16,9 +16,9 @@ import pytest
 from flask import Flask
 
 from backend.accounts import service as accounts
-from backend.accounts.tokens import configure_tokens, issue_access_token
-from backend.core.database import configure_database
-from backend.core.transaction import transaction
+from backend.accounts.sessions.tokens import configure_tokens, issue_access_token
+from backend.core.database.database import configure_database
+from backend.core.database.transaction import transaction
 from backend.settings import Settings
 from config.local.client import ApiClient, ApiProblem
 from config.local.postgres import LocalPostgres

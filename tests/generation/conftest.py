@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from backend.core.queue import queue
-from backend.generation.choice import get_language_model
+from backend.core.work.queue import queue
+from backend.generation.language_models.choice import get_language_model
 from backend.settings import get_settings
 from tests.stand_ins.openai_server import OpenAIStandIn
 

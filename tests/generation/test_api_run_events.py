@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from apiflask import APIFlask
 
-from backend.generation import streaming
+from backend.generation.runs import streaming
 from backend.settings import get_settings
 from tests.stand_ins.openai_server import OpenAIStandIn
 

@@ -9,10 +9,10 @@ import pytest
 import sqlalchemy as sa
 from apiflask import APIFlask
 
-from backend.core import workers
-from backend.core.queue import queue
-from backend.core.transaction import transaction
-from backend.operations.sweeping import sweep_until
+from backend.core.database.transaction import transaction
+from backend.core.work import workers
+from backend.core.work.queue import queue
+from backend.operations.upkeep.sweep_loop import sweep_until
 from backend.settings import get_settings
 from tests.generation.conftest import notes
 from tests.generation.test_api_runs import read

@@ -7,14 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.core.http import LANGUAGES
+from backend.core.web.http import LANGUAGES
 from backend.generation.checks.check import Action, CheckContext, Kept, Rejected
 from backend.generation.checks.cleaning import clean_text
 from backend.generation.checks.flashcards import FLASHCARD_CHECKS, check_flashcard
 from backend.generation.checks.questions import QUESTION_CHECKS
 from backend.generation.checks.reasons import REASONS
-from backend.generation.language_model import DraftFlashcard, DraftQuote
-from backend.generation.prompts import CANARY, SECTION_SYSTEM, prompt_fragments
+from backend.generation.language_models.interface import DraftFlashcard, DraftQuote
+from backend.generation.language_models.openai.prompts import CANARY, SECTION_SYSTEM, prompt_fragments
 from backend.library.types import PageText
 from backend.study.evidence import PageIndex, QuoteProblem
 from backend.study.types import Difficulty, EvidenceStatus, FlashcardKind

@@ -7,7 +7,7 @@ import pytest
 
 from backend.generation.checks.check import CheckContext, Kept, Rejected
 from backend.generation.checks.questions import check_question
-from backend.generation.language_model import DraftOption, DraftQuestion, DraftQuote
+from backend.generation.language_models.interface import DraftOption, DraftQuestion, DraftQuote
 from backend.library.types import PageText
 from backend.study.evidence import PageIndex
 from backend.study.types import Difficulty

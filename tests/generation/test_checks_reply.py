@@ -5,7 +5,7 @@ from uuid import UUID
 
 from backend.generation.checks.check import CheckContext
 from backend.generation.checks.reply import check_reply
-from backend.generation.language_model import (
+from backend.generation.language_models.interface import (
     DraftFlashcard,
     DraftOption,
     DraftQuestion,

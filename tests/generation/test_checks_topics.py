@@ -6,8 +6,8 @@ from uuid import UUID
 
 import pytest
 
-from backend.core.http import LANGUAGES
-from backend.generation.checking import (
+from backend.core.web.http import LANGUAGES
+from backend.generation.checks.section import (
     MORE_THAN_ASKED,
     NOT_WRITTEN,
     SCHEMA_INVALID,
@@ -15,7 +15,7 @@ from backend.generation.checking import (
     clean_connections,
     reason_text,
 )
-from backend.generation.language_model import (
+from backend.generation.language_models.interface import (
     ConnectReply,
     DraftFlashcard,
     DraftLink,

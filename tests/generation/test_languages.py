@@ -2,7 +2,7 @@
 
 import pytest
 
-from backend.generation.languages import detect_language, is_clearly_another_language
+from backend.text.languages import detect_language, is_clearly_another_language
 
 TEXTS = {
     "de": "Die Zelle ist die kleinste lebende Einheit, und sie besteht aus dem Kern sowie dem Zytoplasma.",

@@ -4,7 +4,7 @@ from fractions import Fraction
 
 import pytest
 
-from backend.generation.quantities import Quantity, read_quantities
+from backend.text.quantities import Quantity, read_quantities
 
 
 @pytest.mark.parametrize(

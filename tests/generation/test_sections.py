@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.generation.sections import Section, allocate, automatic_counts, plan_sections, split_section
+from backend.generation.sections.cutting import Section, allocate, automatic_counts, plan_sections, split_section
 from backend.library.types import PageText
 
 SENTENCE = "The cell is the smallest unit of life. "

@@ -6,8 +6,8 @@ from uuid import UUID
 
 import pytest
 
-from backend.generation.language_model import DraftOption
-from backend.generation.shuffling import shuffle_options
+from backend.generation.checks.shuffling import shuffle_options
+from backend.generation.language_models.interface import DraftOption
 
 ITEM = UUID("01920000-0000-7000-8000-000000000001")
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import psycopg2
 import pytest
 
+from backend.accounts.api_keys.key_format import beginning_of, make_key
 from backend.accounts.callers import hash_secret
-from backend.accounts.key_format import beginning_of, make_key
 from config.local.folders import CHECKOUT
 from config.local.postgres import LocalPostgres
 from config.local.redis import LocalRedis

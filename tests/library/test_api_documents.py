@@ -6,7 +6,7 @@ from urllib.parse import unquote
 import pytest
 import sqlalchemy as sa
 
-from backend.core.http import LANGUAGES
+from backend.core.web.http import LANGUAGES
 
 TEXT = "Mitose ist die Teilung des Zellkerns. 🧬\n".encode()
 
@@ -156,7 +156,7 @@ def test_a_document_that_is_being_read_may_be_deleted(client, upload, run_pendin
 
 
 def test_lists_take_the_same_number_of_queries_for_any_length(app, client, engine) -> None:
-    from backend.core.database import db
+    from backend.core.database.database import db
 
     def queries(count: int) -> int:
         study_set_id = client.make_study_set()

@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 import sqlalchemy as sa
 
-from backend.core.database import Base
+from backend.core.database.database import Base
 
 SETS = "/api/v1/study-sets"
 

@@ -7,7 +7,7 @@ import zipfile
 import pytest
 import sqlalchemy as sa
 
-from backend.core.http import LANGUAGES
+from backend.core.web.http import LANGUAGES
 from backend.settings import get_settings
 
 TEXT = b"A cell divides. A plant grows."

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from backend.library import expiry
 from backend.library import service as library
+from backend.library.files import expiry
 from backend.settings import Settings
 from tests.conftest import CHECKOUT
 from tests.library.conftest import TEXT, Bucket
@@ -184,4 +184,4 @@ def test_the_process_that_deletes_asks_every_room(settings: Settings) -> None:
     done = subprocess.run(
         [sys.executable, "-c", script], cwd=CHECKOUT, capture_output=True, text=True, timeout=60, check=True
     )
-    assert done.stdout.strip() == "['backend.generation.service', 'backend.study.items']"
+    assert done.stdout.strip() == "['backend.generation.service', 'backend.study.items.items']"

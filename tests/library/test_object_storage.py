@@ -8,10 +8,10 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from backend.core.transaction import TransactionOpen, transaction
-from backend.library import object_storage
+from backend.core.database.transaction import TransactionOpen, transaction
 from backend.library import service as library
 from backend.library.errors import FileLost, FileUnavailable
+from backend.library.files import object_storage
 from tests.conftest import CHECKOUT
 from tests.library.conftest import TEXT, Bucket
 
@@ -182,7 +182,7 @@ def test_memory_stays_flat_while_a_large_file_is_read(app, bucket: Bucket, tmp_p
 
 
 def test_processes_without_a_bucket_do_not_load_its_sdk(settings) -> None:
-    script = "import sys, backend.worker, backend.app, backend.operations.service as s; print('boto3' in sys.modules)"
+    script = "import sys, backend.worker, backend.app; print('boto3' in sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", script], cwd=CHECKOUT, capture_output=True, text=True, timeout=60, check=True
     )

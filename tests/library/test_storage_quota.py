@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 from apiflask import APIFlask
 
-from backend.core.transaction import transaction
+from backend.core.database.transaction import transaction
 from backend.library import service as library
 from backend.library.service import IncomingFile
 from backend.library.types import StorageUsage

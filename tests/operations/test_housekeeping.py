@@ -12,9 +12,9 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from backend.operations import housekeeping
-from backend.operations.housekeeping import forget_temporary_files, keep_house, keep_machine
-from backend.operations.sweeping import sweep_until
+from backend.operations.upkeep import housekeeping
+from backend.operations.upkeep.housekeeping import forget_temporary_files, keep_house, keep_machine
+from backend.operations.upkeep.sweep_loop import sweep_until
 from backend.settings import Settings, get_settings
 from tests.stand_ins.object_store import KEY_ID, REGION, SECRET, Gate, ObjectStore
 

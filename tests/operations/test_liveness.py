@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from apiflask import APIFlask
 
 from backend.operations.liveness import Liveness, serve_liveness
-from backend.operations.sweeping import sweep_until
+from backend.operations.upkeep.sweep_loop import sweep_until
 from backend.settings import Settings, get_settings
 from config.local import folders
 

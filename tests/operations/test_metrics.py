@@ -12,8 +12,8 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from pydantic import SecretStr
 
 from backend.app import create_app
-from backend.core.database import db
-from backend.core.queue import configure_queue
+from backend.core.database.database import db
+from backend.core.work.queue import configure_queue
 from backend.settings import Settings, get_settings
 from tests.architecture.source_tree import CHECKOUT
 from tests.faults.work import shortest_s

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import redis
 
-from backend.operations.redis_server import redis_configuration
+from backend.operations.container.redis_server import redis_configuration
 from backend.settings import Settings
 from config.local import folders
 from config.local.redis import find_program
@@ -45,7 +45,13 @@ def start(tmp_path: Path) -> Iterator[Callable[..., redis.Redis]]:
         url = f"redis://{password_in_url}127.0.0.1:{folders.free_port()}/0"
         variables = {"REDIS_URL": url, "ENVIRONMENT": "test", **variables}
         process = subprocess.Popen(
-            [sys.executable, "-m", "backend.operations.redis_server", "config/redis.conf", str(tmp_path / "dä ta")],
+            [
+                sys.executable,
+                "-m",
+                "backend.operations.container.redis_server",
+                "config/redis.conf",
+                str(tmp_path / "dä ta"),
+            ],
             cwd=CHECKOUT,
             env={**SECRETS, "PATH": f"{programs}:{os.environ['PATH']}", **variables},
             stdin=subprocess.DEVNULL,

@@ -15,8 +15,8 @@ from pydantic import SecretStr
 
 from backend.app import create_app
 from backend.core.errors import NotFound
-from backend.core.logging import configure_logging, get_logger, log_context
-from backend.operations.sentry import MOST_PER_PERIOD, PERIOD_S, _Limiter, configure_sentry
+from backend.core.process.logging import configure_logging, get_logger, log_context
+from backend.operations.monitoring.sentry import MOST_PER_PERIOD, PERIOD_S, _Limiter, configure_sentry
 from backend.settings import Settings, SettingsRefused
 from tests.stand_ins.sentry_server import SentryStandIn
 
@@ -193,7 +193,8 @@ def test_a_crashed_step_is_reported_with_its_ids(
     assert event["tags"]["attempt"] == "1"
     assert {"request_id", "step_id"} <= set(event["tags"])
     assert any(
-        f["module"] == "backend.generation.recording" for f in event["exception"]["values"][-1]["stacktrace"]["frames"]
+        f["module"] == "backend.generation.runs.recording"
+        for f in event["exception"]["values"][-1]["stacktrace"]["frames"]
     )
     everything = "".join(sentry.texts)
     assert CANARY not in everything

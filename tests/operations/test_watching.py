@@ -11,9 +11,9 @@ import pytest
 import redis
 from flask import Flask
 
-from backend.core.queue import canary_queue, is_canary_kept, queue, send_canary
-from backend.core.transaction import transaction
-from backend.core.workers import count_places
+from backend.core.database.transaction import transaction
+from backend.core.work.queue import canary_queue, is_canary_kept, queue, send_canary
+from backend.core.work.workers import count_places
 from backend.operations import heartbeat
 from backend.operations.judging import Seen
 from backend.operations.processes import find_process

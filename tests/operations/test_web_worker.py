@@ -16,7 +16,7 @@ import psutil
 import pytest
 from apiflask import APIFlask
 
-from backend.operations.web_worker import PROBE_PATHS
+from backend.operations.web.worker import PROBE_PATHS
 from config.local import folders
 from config.local.process import LocalProcess
 

@@ -12,7 +12,7 @@ from apiflask import APIFlask
 
 from backend.accounts import service as accounts
 from backend.accounts.types import VerifiedIdentity
-from backend.core.transaction import transaction
+from backend.core.database.transaction import transaction
 from tests.library.conftest import bucket, configure, discard, object_store, query
 
 __all__ = ["bucket", "configure", "discard", "object_store", "query"]

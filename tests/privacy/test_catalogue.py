@@ -6,10 +6,10 @@ import sys
 import sqlalchemy as sa
 from apiflask import APIFlask
 
-from backend.core.database import Base
-from backend.core.personal import is_kept, is_withheld
+from backend.core.database.database import Base
+from backend.core.database.personal import is_kept, is_withheld
 from backend.privacy.belongings import USERS, find_ways, list_erased, list_exported
-from backend.privacy.explanation import EXPLAINED
+from backend.privacy.exports.explanation import EXPLAINED
 from tests.conftest import CHECKOUT
 
 # How the tables lead to users, whoever declared them and whether anybody did.
@@ -136,7 +136,10 @@ def test_every_file_of_an_export_is_explained() -> None:
 
 
 def test_who_imports_the_room_knows_every_table(app: APIFlask) -> None:
-    code = "from backend.privacy import service; from backend.core.database import Base; print(*Base.metadata.tables)"
+    code = (
+        "from backend.core.database.database import Base; from backend.privacy import service;"
+        "print(*Base.metadata.tables)"
+    )
     command = [sys.executable, "-c", code]
     known = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=True).stdout.split()
     assert set(find_ways()) <= set(known)

@@ -14,9 +14,9 @@ from backend.accounts import service as accounts
 from backend.accounts.errors import AccountErased
 from backend.accounts.types import ActivityKind, VerifiedIdentity
 from backend.app import create_app
-from backend.core.database import find_refusal
-from backend.core.sweep import sweep
-from backend.core.transaction import transaction
+from backend.core.database.database import find_refusal
+from backend.core.database.transaction import transaction
+from backend.core.work.sweep import sweep
 from backend.library import service as library
 from backend.privacy import service as privacy
 from tests.architecture.test_routes import BODIES, NOT_CREATING

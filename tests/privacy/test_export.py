@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from apiflask import APIFlask
 
-from backend.core.sweep import sweep
-from backend.core.transaction import transaction
+from backend.core.database.transaction import transaction
+from backend.core.work.sweep import sweep
 from backend.library import service as library
 from backend.privacy import service as privacy
-from backend.privacy.archive import clean_name
 from backend.privacy.belongings import list_exported
+from backend.privacy.exports.archive import clean_name
 from tests.library.conftest import Bucket
 from tests.privacy.conftest import NOTES, Student, read
 

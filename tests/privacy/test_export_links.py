@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from backend.privacy.links import LINK_LIFE
+from backend.privacy.exports.links import LINK_LIFE
 from backend.settings import get_settings
 from tests.conftest import CHECKOUT
 from tests.core.test_problems import assert_problem

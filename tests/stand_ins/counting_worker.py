@@ -4,7 +4,7 @@ import selectors
 import socket
 from collections import Counter
 
-from backend.operations.web_worker import HealthLaneWorker
+from backend.operations.web.worker import HealthLaneWorker
 
 # By the client's port.
 wake_ups: Counter[int] = Counter()

@@ -8,10 +8,10 @@ import pytest
 import sqlalchemy as sa
 from apiflask import APIFlask
 
-from backend.core.database import db
+from backend.core.database.database import db
+from backend.core.database.transaction import transaction
 from backend.core.ids import new_id
-from backend.core.jobs import JobState
-from backend.core.transaction import transaction
+from backend.core.work.jobs import JobState
 from backend.library.models import Document, Page
 from backend.study import service
 from backend.study.types import AddedItems

@@ -6,9 +6,9 @@ from uuid import UUID, uuid4
 
 import sqlalchemy as sa
 
-from backend.core.transaction import transaction
+from backend.core.database.transaction import transaction
 from backend.study import service
-from backend.study.duplicates import fingerprint
+from backend.study.items.duplicates import fingerprint
 from backend.study.types import PageItems
 from tests.study.new_items import evidence_on, new_card, new_question, new_topic
 

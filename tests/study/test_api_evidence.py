@@ -4,9 +4,9 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from backend.core.database.transaction import transaction
 from backend.core.ids import new_id
-from backend.core.jobs import JobState
-from backend.core.transaction import transaction
+from backend.core.work.jobs import JobState
 from backend.library.models import Page
 from backend.study.types import Evidence, EvidenceStatus
 from tests.study.new_items import SENTENCE, evidence_on, new_card, new_question, page_text

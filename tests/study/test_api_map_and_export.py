@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 from lxml import etree
 
-from backend.core.transaction import transaction
+from backend.core.database.transaction import transaction
 from backend.study import service
 from backend.study.types import FlashcardKind
 from tests.study.new_items import evidence_on, new_card, new_question, new_topic

@@ -4,7 +4,7 @@ from uuid import UUID
 
 import pytest
 
-from backend.core.transaction import transaction
+from backend.core.database.transaction import transaction
 from backend.study import service
 from tests.study.new_items import new_card, new_topic
 

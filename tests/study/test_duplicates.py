@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.study.duplicates import ItemText, cloze_text, find_near_duplicate, fingerprint, is_near_duplicate
+from backend.study.items.duplicates import ItemText, cloze_text, find_near_duplicate, fingerprint, is_near_duplicate
 
 
 @pytest.mark.parametrize(

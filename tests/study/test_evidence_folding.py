@@ -4,7 +4,7 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from backend.study.folding import fold
+from backend.text.folding import fold
 
 TRICKY = "aZéß\u00a0 \n\t-‐–—…„“«»’ﬁﬀœŒæ²½µΩİſ\u00ad\ufffe\u200b\u202e\U000e0041\u0301\u0308´ǆ㎏각한\U0001d465\ufb1d0\r"
 texts = st.text(st.one_of(st.sampled_from(TRICKY), st.characters(codec="utf-8")), max_size=60)

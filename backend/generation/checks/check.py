@@ -6,10 +6,10 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Generic, TypeVar
 
-from backend.generation.language_model import DraftFlashcard, DraftQuestion
+from backend.generation.language_models.interface import DraftFlashcard, DraftQuestion
 from backend.study.evidence import PageIndex, QuoteProblem
-from backend.study.folding import fold
 from backend.study.types import Evidence
+from backend.text.folding import fold
 
 Draft = TypeVar("Draft", DraftFlashcard, DraftQuestion)
 

@@ -3,7 +3,7 @@
 import re
 from dataclasses import replace
 
-from backend.generation.language_model import DraftFlashcard, DraftOption, DraftQuestion
+from backend.generation.language_models.interface import DraftFlashcard, DraftOption, DraftQuestion
 
 INVISIBLE_CHARACTERS = "invisible_characters"
 """Name of the fix, under which it is counted."""

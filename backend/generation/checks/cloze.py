@@ -2,8 +2,8 @@
 
 import re
 
-from backend.study.folding import fold
-from backend.study.stop_words import STOP_WORDS
+from backend.text.folding import fold
+from backend.text.stop_words import STOP_WORDS
 
 _DELETION = re.compile(r"\{\{c(\d+)::((?:(?!\{\{c\d|::).)+?)(?:::((?:(?!\{\{c\d).)*?))?\}\}(?!\})", re.DOTALL)
 _MATH = re.compile(r"\\\(.*?\\\)|\\\[.*?\\\]", re.DOTALL)

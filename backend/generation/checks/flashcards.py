@@ -4,7 +4,7 @@ from backend.generation.checks.check import LONGEST_TOPIC, Check, CheckContext, 
 from backend.generation.checks.cleaning import clean_flashcard
 from backend.generation.checks.cloze import has_wrong_deletions, hides_everything, hides_stop_word
 from backend.generation.checks.wording import has_prompt_fragment, is_meta, is_placeholder, points_to_the_page
-from backend.generation.language_model import DraftFlashcard
+from backend.generation.language_models.interface import DraftFlashcard
 from backend.study.types import FlashcardKind
 
 LONGEST_FRONT = 500

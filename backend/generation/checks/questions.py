@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from backend.generation.checks.check import LONGEST_TOPIC, Check, CheckContext, Kept, Rejected, run_checks
 from backend.generation.checks.cleaning import clean_question
 from backend.generation.checks.wording import has_prompt_fragment, is_meta, is_placeholder, points_to_the_page
-from backend.generation.language_model import DraftQuestion
-from backend.generation.quantities import read_quantities
-from backend.study.folding import fold_text
-from backend.study.formulas import is_formula_like
+from backend.generation.language_models.interface import DraftQuestion
+from backend.text.folding import fold_text
+from backend.text.formulas import is_formula_like
+from backend.text.quantities import read_quantities
 
 LONGEST_STEM = 800
 LONGEST_OPTION = 300

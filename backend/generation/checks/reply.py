@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from backend.generation.checks.check import CheckContext, Kept, Rejected
 from backend.generation.checks.flashcards import check_flashcard
 from backend.generation.checks.questions import check_question
-from backend.generation.language_model import DraftFlashcard, DraftQuestion, SectionReply
-from backend.generation.languages import is_clearly_another_language
+from backend.generation.language_models.interface import DraftFlashcard, DraftQuestion, SectionReply
+from backend.text.languages import is_clearly_another_language
 
 WRONG_LANGUAGE = "wrong_language"
 

@@ -7,7 +7,7 @@ is not said of a page of HTML, and so on. German and English are covered.
 import re
 
 from backend.generation.checks.check import CheckContext
-from backend.study.folding import fold_text
+from backend.text.folding import fold_text
 
 # Matched against whole texts, folded and without outer punctuation. Folding turns ß into ss and takes hyphens
 # between letters away.

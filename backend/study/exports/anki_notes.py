@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
+from backend.study.concept_map.tree import topic_paths
 from backend.study.exports.anki_fields import (
     has_first_deletion,
     to_cloze_field,
@@ -13,7 +14,6 @@ from backend.study.exports.anki_fields import (
     to_verbatim_field,
 )
 from backend.study.exports.plain_text import one_line
-from backend.study.exports.topic_tree import topic_paths
 from backend.study.types import Evidence, FlashcardKind, FlashcardView, QuestionView, StudyKit
 
 

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from string import ascii_uppercase
 
+from backend.study.concept_map.tree import in_tree_order
 from backend.study.exports.anki_fields import guard_cloze
 from backend.study.exports.anki_notes import AnkiNote, NoteKind, option_list, prepare_notes
 from backend.study.exports.plain_text import clean_text, one_line, split_formulas
-from backend.study.exports.topic_tree import in_tree_order
 from backend.study.types import Evidence, FlashcardKind, FlashcardView, QuestionView, StudyKit
 
 

@@ -9,10 +9,10 @@ from apiflask import APIFlask
 from flask import Flask, request
 from pydantic import SecretStr
 
-from backend.accounts import oauth
+from backend.accounts.providers import oauth
 from backend.app import create_app
-from backend.core.cookies import configure_cookies
 from backend.core.errors import DomainError
+from backend.core.web.cookies import configure_cookies
 from backend.identity_providers import OidcProvider
 from backend.settings import Settings
 from tests.accounts.providers.browser import FRONTEND_URL, PUBLIC_URL, Browser

@@ -5,7 +5,7 @@ import pytest
 from flask import Flask
 from pydantic import SecretStr
 
-from backend.accounts import oauth
+from backend.accounts.providers import oauth
 from backend.identity_providers import OidcProvider
 from backend.settings import Settings
 from tests.accounts.providers.browser import Browser, changed, click, query_of

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from flask import Flask, session
 
-from backend.accounts.pending_sign_ins import read_next_path, take_link
+from backend.accounts.providers.pending_sign_ins import read_next_path, take_link
 from tests.accounts.providers.browser import PUBLIC_URL, Browser, changed, click
 from tests.stand_ins.openid_provider import OpenIdProvider
 

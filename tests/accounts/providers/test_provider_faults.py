@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from flask import Flask
 
-from backend.accounts import oauth
+from backend.accounts.providers import oauth
 from backend.settings import Settings
 from tests.accounts.providers.browser import Browser, changed, click
 from tests.stand_ins.github_server import GitHubServer

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from backend.accounts.providers import Provider, configured_providers
-from backend.core.log_lines import find_secrets
+from backend.accounts.providers.configured import Provider, configured_providers
+from backend.core.process.log_lines import find_secrets
 from backend.settings import Settings, SettingsRefused, load_settings
 
 SECRET = "a-secret-of-the-university"

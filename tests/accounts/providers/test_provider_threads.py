@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from flask import Flask
 
-from backend.accounts import oauth
+from backend.accounts.providers import oauth
 from backend.settings import Settings
 from tests.accounts.providers.browser import Browser, click
 from tests.faults.work import wait_for

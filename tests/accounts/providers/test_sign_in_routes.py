@@ -11,11 +11,11 @@ import pytest
 from apiflask import APIFlask
 from flask import request
 
-from backend.accounts import oauth
+from backend.accounts.providers import oauth
 from backend.app import create_app
+from backend.core.database.transaction import TransactionOpen, transaction
 from backend.core.errors import Unavailable
-from backend.core.logging import configure_logging
-from backend.core.transaction import TransactionOpen, transaction
+from backend.core.process.logging import configure_logging
 from backend.settings import Settings
 from tests.accounts.providers.browser import FRONTEND_URL, PUBLIC_URL, Browser, click, query_of, told
 from tests.stand_ins.github_server import GitHubServer

@@ -5,9 +5,9 @@ from uuid import uuid4
 
 import pytest
 
-from backend.generation.builtin import model as builtin
-from backend.generation.builtin.model import BuiltinModel
-from backend.generation.language_model import DraftQuestion, SectionPage, SectionReply, SectionRequest
+from backend.generation.language_models.builtin import model as builtin
+from backend.generation.language_models.builtin.model import BuiltinModel
+from backend.generation.language_models.interface import DraftQuestion, SectionPage, SectionReply, SectionRequest
 from tests.generation.builtin.texts import page
 
 ROUTER = "Networks\nA router is a device that forwards packets between networks.\n"

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.generation.builtin.model import BuiltinModel
-from backend.generation.language_model import SectionReply, SectionRequest, Usage
+from backend.generation.language_models.builtin.model import BuiltinModel
+from backend.generation.language_models.interface import SectionReply, SectionRequest, Usage
 from backend.study.types import Difficulty, FlashcardKind
 from tests.generation.builtin.texts import BIOLOGY, NETWORKS, fronts, page, write
 

@@ -1,7 +1,7 @@
 """Putting the topics of a study set into a tree."""
 
-from backend.generation.builtin.model import BuiltinModel
-from backend.generation.language_model import ConnectReply, ConnectRequest, DraftLink, DraftTopic
+from backend.generation.language_models.builtin.model import BuiltinModel
+from backend.generation.language_models.interface import ConnectReply, ConnectRequest, DraftLink, DraftTopic
 
 
 def connect(*topics: DraftTopic, language: str = "en") -> ConnectReply:

@@ -2,8 +2,8 @@
 
 from uuid import UUID
 
-from backend.generation.builtin.model import BuiltinModel
-from backend.generation.language_model import SectionPage, SectionReply, SectionRequest
+from backend.generation.language_models.builtin.model import BuiltinModel
+from backend.generation.language_models.interface import SectionPage, SectionReply, SectionRequest
 
 BIOLOGY = """2 Zellbiologie
 

@@ -5,8 +5,8 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from backend.generation.language_model import SectionPage, SectionRequest
-from backend.generation.openai_model import OpenAIModel
+from backend.generation.language_models.interface import SectionPage, SectionRequest
+from backend.generation.language_models.openai.model import OpenAIModel
 from tests.stand_ins.openai_server import OpenAIStandIn
 
 PAGES = (

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.generation.language_model import DraftFlashcard
-from backend.generation.model_output import (
+from backend.generation.language_models.interface import DraftFlashcard
+from backend.generation.language_models.openai.output import (
     ConnectOutput,
     SectionOutput,
     parse_connections,

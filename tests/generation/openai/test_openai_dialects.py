@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 import pytest
 
-from backend.generation.language_model import ConnectRequest, DraftTopic, ModelError, SectionRequest
-from backend.generation.openai_model import OpenAIModel
+from backend.generation.language_models.interface import ConnectRequest, DraftTopic, ModelError, SectionRequest
+from backend.generation.language_models.openai.model import OpenAIModel
 from tests.stand_ins.openai_server import OpenAIStandIn
 
 
@@ -73,7 +73,7 @@ def test_schema_is_in_the_prompt_too_since_servers_do_not_show_it(
 def test_guess_is_checked_again_later(
     model: OpenAIModel, server: OpenAIStandIn, section: SectionRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("backend.generation.openai_model.GUESS_HOLDS_S", 1.0)
+    monkeypatch.setattr("backend.generation.language_models.openai.model.GUESS_HOLDS_S", 1.0)
     server.set_script([{"do": "server_error", "on": [1]}])
     assert write(model, section) == 3
     assert write(model, section) == 3

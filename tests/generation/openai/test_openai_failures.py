@@ -9,10 +9,10 @@ from email.utils import format_datetime
 import pytest
 from apiflask import APIFlask
 
-from backend.core.transaction import TransactionOpen, transaction
-from backend.generation.language_model import ModelError, SectionRequest
-from backend.generation.model_server import read_retry_after
-from backend.generation.openai_model import OpenAIModel
+from backend.core.database.transaction import TransactionOpen, transaction
+from backend.generation.language_models.interface import ModelError, SectionRequest
+from backend.generation.language_models.openai.model import OpenAIModel
+from backend.generation.language_models.openai.server import read_retry_after
 from tests.stand_ins.openai_server import OpenAIStandIn
 
 NOW = datetime(2026, 11, 2, 12, 0, 0, tzinfo=UTC)

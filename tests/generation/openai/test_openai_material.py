@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from backend.generation.language_model import ConnectRequest, DraftTopic, ModelError, SectionRequest
-from backend.generation.openai_model import OpenAIModel
+from backend.generation.language_models.interface import ConnectRequest, DraftTopic, ModelError, SectionRequest
+from backend.generation.language_models.openai.model import OpenAIModel
 from backend.study.types import Difficulty, FlashcardKind
 from tests.stand_ins.openai_server import OpenAIStandIn
 

@@ -11,7 +11,7 @@ from urllib.error import HTTPError
 
 import pytest
 
-from backend.generation.prompts import SECTION_SCHEMA
+from backend.generation.language_models.openai.prompts import SECTION_SCHEMA
 from tests.stand_ins.openai_contract import problems_of_request, problems_of_strict_schema
 from tests.stand_ins.openai_material import SPOILERS
 from tests.stand_ins.openai_script import ANSWERS, SHAPES

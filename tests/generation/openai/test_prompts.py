@@ -6,8 +6,8 @@ from uuid import UUID
 
 import pytest
 
-from backend.generation.language_model import ConnectRequest, DraftTopic, SectionPage, SectionRequest
-from backend.generation.prompts import (
+from backend.generation.language_models.interface import ConnectRequest, DraftTopic, SectionPage, SectionRequest
+from backend.generation.language_models.openai.prompts import (
     CANARY,
     PROMPT_VERSION,
     connect_prompt,

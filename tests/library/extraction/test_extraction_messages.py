@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from backend.core.http import LANGUAGES
+from backend.core.web.http import LANGUAGES
 from backend.library.extraction import errors, messages, page_writer
 
 

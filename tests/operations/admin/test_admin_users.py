@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from backend.accounts.errors import AccountDisabled
 from backend.accounts.service import sign_in_for_development
-from backend.core.transaction import transaction
+from backend.core.database.transaction import transaction
 from tests.operations.admin.conftest import ADMIN, NOTES
 
 SETS = "/api/v1/study-sets"

@@ -8,9 +8,9 @@ import pytest
 import sqlalchemy as sa
 from apiflask import APIFlask
 
-from backend.core.database import engine_url
-from backend.core.transaction import transaction
-from backend.operations.audit import Action, record_action
+from backend.administration.audit_log import Action, record_action
+from backend.core.database.database import engine_url
+from backend.core.database.transaction import transaction
 from tests.operations.admin.conftest import ADMIN
 
 LOG = f"{ADMIN}/audit-log"

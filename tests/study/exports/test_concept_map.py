@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
-from backend.study.exports.concept_map import to_svg
-from backend.study.exports.map_layout import place_topics, text_width, wrap
+from backend.study.concept_map.drawing import to_svg
+from backend.study.concept_map.layout import place_topics, text_width, wrap
 from backend.study.types import LinkView, TopicView
 from tests.study.exports.kits import link, topic
 

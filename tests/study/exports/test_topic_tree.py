@@ -3,7 +3,7 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backend.study.exports.topic_tree import in_tree_order, topic_paths
+from backend.study.concept_map.tree import in_tree_order, topic_paths
 from tests.study.exports.kits import an_id, topic
 
 

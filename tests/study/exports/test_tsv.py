@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from anki.collection import Collection
 
-from backend.core.http import LANGUAGES
+from backend.core.web.http import LANGUAGES
 from backend.study.exports.anki import to_apkg
 from backend.study.exports.text import to_tsv
 from backend.study.types import StudyKit

@@ -1,0 +1,1 @@
+"""The user's profile, exam defaults and activity log."""

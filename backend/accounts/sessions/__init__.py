@@ -1,0 +1,1 @@
+"""Sessions: rows, access tokens and refresh tokens."""

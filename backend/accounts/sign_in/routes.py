@@ -1,0 +1,120 @@
+"""Signing in with a provider. Browsers navigate to these addresses, so each answer leads on, an error too."""
+
+from typing import Any
+from urllib.parse import urlencode
+
+from apiflask import APIBlueprint
+from flask import Response, current_app, g, redirect, request
+from flask.typing import ResponseReturnValue
+
+from backend.accounts import service
+from backend.accounts.providers import oauth, pending_sign_ins
+from backend.accounts.providers.errors import SignInExpired
+from backend.accounts.providers.pending_sign_ins import read_next_path
+from backend.accounts.sign_in.schemas import LinkAnswer, LinkBody, ProviderAnswer, ProvidersAnswer, SignInQuery
+from backend.accounts.sign_in.token_schemas import HAND_OVER_COOKIE
+from backend.core.database.transaction import transaction
+from backend.core.errors import Unavailable
+from backend.core.process.logging import get_logger
+from backend.core.web.cookies import set_cookie
+from backend.core.web.http import request_id
+from backend.core.web.origins import PATH_WITH_COOKIES, public_address, require_allowed_origin
+
+log = get_logger(__name__)
+
+FRONTEND_KEY = "FRONTEND_URL"
+
+providers = APIBlueprint("providers", __name__, tag="Sign-in")
+# Apart from the others, since its errors are redirects.
+sign_in = APIBlueprint("sign_in", __name__, tag="Sign-in")
+
+_BEGUN: dict[int | str, Any] = {302: "To the provider, or to the browser app with `error`"}
+_FINISHED: dict[int | str, Any] = {302: "To the browser app, with `code`, `linked` or `error`"}
+
+
+@providers.get("/auth/providers")
+@providers.output(ProvidersAnswer)
+def list_sign_in_providers() -> ProvidersAnswer:
+    """List the providers that users can sign in with."""
+    return ProvidersAnswer(items=[ProviderAnswer.model_validate(provider) for provider in oauth.list_providers()])
+
+
+@providers.post("/auth/links")
+@providers.input(LinkBody, arg_name="body")
+@providers.output(LinkAnswer)
+@providers.doc(responses={403: "Needs a fresh sign-in", 404: "No such provider"})
+def allow_link(body: LinkBody) -> LinkAnswer:
+    """Begin to link a further way of signing in: navigate this browser to the `url` of the answer."""
+    require_allowed_origin()
+    oauth.check_provider(body.provider)
+    with transaction():
+        service.require_fresh_sign_in(g.caller)
+    pending_sign_ins.allow_link(g.caller.session_id)
+    query = urlencode({"link": "true", "next": body.next})
+    return LinkAnswer(url=public_address(f"{PATH_WITH_COOKIES}/login/{body.provider}?{query}"))
+
+
+@sign_in.get("/auth/login/<provider>")
+@sign_in.input(SignInQuery, location="query", arg_name="query")
+@sign_in.doc(responses=_BEGUN, extensions={"x-leads-on": True})
+def begin_sign_in(provider: str, query: SignInQuery) -> ResponseReturnValue:
+    """Send the browser to a provider."""
+    link_session_id = None
+    if query.link:
+        # What the browser app was allowed is in this browser's cookie: nobody can have somebody else's identity
+        # linked to an account of his own by sending her here.
+        link_session_id = pending_sign_ins.take_link()
+        if link_session_id is None:
+            raise SignInExpired
+    return oauth.begin_sign_in(
+        provider, fresh=query.fresh, next_path=read_next_path(query.next), link_session_id=link_session_id
+    )
+
+
+@sign_in.get("/auth/callback/<provider>")
+@sign_in.doc(responses=_FINISHED, extensions={"x-leads-on": True})
+def finish_sign_in(provider: str) -> ResponseReturnValue:
+    """Take the browser back from a provider."""
+    finished = oauth.finish_sign_in(provider)
+    if finished.link_session_id is not None:
+        with transaction():
+            service.link_to_session(finished.link_session_id, finished.identity)
+        return redirect(_frontend_address(linked=provider, next=finished.next_path))
+    with transaction():
+        user_id = service.sign_in(finished.identity)
+        pair = service.begin_hand_over(user_id, provider, is_fresh=finished.is_fresh)
+    response = Response(status=302, headers={"Location": _frontend_address(code=pair.code, next=finished.next_path)})
+    life_s = int(service.CODE_LIFE.total_seconds())
+    set_cookie(response, HAND_OVER_COOKIE, pair.browser, max_age_s=life_s)
+    return response
+
+
+def _frontend_address(**parameters: str | None) -> str:
+    """Return the page of the browser app that a sign-in ends at, with the parameters that have a value."""
+    given = {name: value for name, value in parameters.items() if value is not None}
+    return f"{current_app.config[FRONTEND_KEY]}/auth-callback?{urlencode(given)}"
+
+
+@sign_in.before_request
+def leave_the_session_alone() -> ResponseReturnValue | None:
+    """Begin and end nothing for those who only look: what they were answered could overtake a real sign-in."""
+    if _is_too_early():
+        # A browser throws away what it fetched too early when that is an error, and asks again when it is wanted.
+        raise Unavailable
+    return Response(status=204) if request.method == "HEAD" else None
+
+
+@sign_in.after_request
+def lead_on(response: Response) -> Response:
+    """Turn an error into a redirect to the browser app, which has a sentence for its code."""
+    problem = response.get_json(silent=True) if response.mimetype == "application/problem+json" else None
+    if problem is None or _is_too_early():
+        return response
+    log.info("accounts.sign_in.ended", code=problem["code"])
+    address = _frontend_address(error=problem["code"], request_id=request_id())
+    return Response(status=302, headers={"Location": address})
+
+
+def _is_too_early() -> bool:
+    """Tell whether a browser asks for a page that its user has not opened yet."""
+    return "prefetch" in request.headers.get("Sec-Purpose", "") + request.headers.get("Purpose", "")

@@ -1,0 +1,146 @@
+"""Tokens: from a one-time code, from a refresh token; and signing out. The development sign-in besides."""
+
+from datetime import timedelta
+
+from apiflask import APIBlueprint
+from flask import Response, g, jsonify, request
+from flask.typing import ResponseReturnValue
+
+from backend.accounts import service
+from backend.accounts.errors import SessionEnded, SignInCodeRefused
+from backend.accounts.models import Session
+from backend.accounts.sessions.tokens import Spoken, issue_access_token, read_refresh_token
+from backend.accounts.sign_in.token_schemas import (
+    HAND_OVER_COOKIE,
+    REFRESH_COOKIE,
+    DevLoginBody,
+    RefreshBody,
+    TokenAnswer,
+    TokenBody,
+)
+from backend.core.clock import now
+from backend.core.database.transaction import transaction
+from backend.core.web.cookies import delete_cookie, read_cookie, set_cookie
+from backend.core.web.origins import require_allowed_origin
+from backend.core.web.rate_limits import limit_sign_in_of
+from backend.settings import get_settings
+
+tokens = APIBlueprint("tokens", __name__, tag="Sign-in")
+development = APIBlueprint("development", __name__, tag="Sign-in")
+
+_DEVELOPMENT_LIFE = timedelta(hours=24)
+
+
+@tokens.post("/auth/token")
+@tokens.input(TokenBody, arg_name="body")
+@tokens.output(TokenAnswer)
+@tokens.doc(responses={401: "The code is not good"})
+def redeem_code(body: TokenBody) -> ResponseReturnValue:
+    """Exchange the one-time code of a sign-in for tokens, in the browser that signed in."""
+    require_allowed_origin()
+    browser = read_cookie(HAND_OVER_COOKIE)
+    with transaction():
+        session = None
+        if browser is not None:
+            session = service.redeem_code(body.code, browser, user_agent=request.user_agent.string)
+            _end_replaced_session(session)
+    if session is None:
+        raise SignInCodeRefused
+    response = _answer(session, in_cookie=body.refresh == "cookie")
+    delete_cookie(response, HAND_OVER_COOKIE)
+    return response
+
+
+def _end_replaced_session(session: Session | None) -> None:
+    """End the session that this browser had before, when the same user has signed in again."""
+    spoken = _read_refresh_token(None)
+    if session is not None and spoken is not None and spoken.user_id == session.user_id:
+        service.end_open_session(session.user_id, spoken.session_id, reason="signed_in_again")
+
+
+@tokens.post("/auth/refresh")
+@tokens.input(RefreshBody, arg_name="body")
+@tokens.output(TokenAnswer)
+@tokens.doc(responses={401: "The session has ended"})
+def refresh(body: RefreshBody) -> ResponseReturnValue:
+    """Get a new access token, and a new refresh token in place of the one that was sent."""
+    require_allowed_origin()
+    spoken = _read_refresh_token(body.refresh_token)
+    if spoken is None:
+        raise SessionEnded
+    limit_sign_in_of(spoken.user_id)
+    with transaction():
+        session = service.refresh_session(spoken)
+    if session is None:
+        raise SessionEnded
+    return _answer(session, in_cookie=body.refresh_token is None)
+
+
+@tokens.post("/auth/logout")
+@tokens.input(RefreshBody, arg_name="body")
+@tokens.output({}, status_code=204)
+def sign_out(body: RefreshBody) -> ResponseReturnValue:
+    """End the session of the refresh token. Signing out twice is signing out once."""
+    require_allowed_origin()
+    spoken = _read_refresh_token(body.refresh_token)
+    if spoken is not None:
+        with transaction():
+            service.end_open_session(spoken.user_id, spoken.session_id, reason="signed_out")
+    return _without_cookie()
+
+
+@tokens.post("/auth/logout-everywhere")
+@tokens.output({}, status_code=204)
+def sign_out_everywhere() -> ResponseReturnValue:
+    """End all your sessions, this one too. API keys stay."""
+    with transaction():
+        service.require_session(g.caller)
+        service.end_sessions(g.user_id)
+    return _without_cookie()
+
+
+def _read_refresh_token(sent: str | None) -> Spoken | None:
+    """Return what the refresh token that was sent says, or else that of the cookie; None without a valid one."""
+    token = sent or read_cookie(REFRESH_COOKIE)
+    return read_refresh_token(token) if token else None
+
+
+def _answer(session: Session, *, in_cookie: bool) -> Response:
+    life = timedelta(minutes=get_settings().access_token_minutes)
+    token = service.refresh_token_of(session)
+    answer = TokenAnswer(
+        access_token=issue_access_token(session.user_id, session.id, life=life),
+        expires_in=int(life.total_seconds()),
+        user_id=session.user_id,
+        refresh_token=None if in_cookie else token,
+    )
+    response = jsonify(answer.model_dump(mode="json", exclude_none=True))
+    if in_cookie:
+        # Only what is sent by the browser app itself brings it along: no page elsewhere can have it sent.
+        left_s = max(int((session.expires_at - now()).total_seconds()), 1)
+        set_cookie(response, REFRESH_COOKIE, token, max_age_s=left_s)
+    return response
+
+
+def _without_cookie() -> Response:
+    response = Response(status=204)
+    delete_cookie(response, REFRESH_COOKIE)
+    return response
+
+
+@development.post("/auth/dev-login")
+@development.input(DevLoginBody, arg_name="body")
+@development.output(TokenAnswer)
+def dev_login(body: DevLoginBody) -> TokenAnswer:
+    """Sign in for development; not there in production."""
+    with transaction():
+        user_id = service.sign_in_for_development(body.email)
+        session = service.begin_session(
+            user_id, provider=service.DEVELOPMENT_PROVIDER, is_fresh=True, user_agent=request.user_agent.string
+        )
+    return TokenAnswer(
+        access_token=issue_access_token(user_id, session.id, life=_DEVELOPMENT_LIFE),
+        expires_in=int(_DEVELOPMENT_LIFE.total_seconds()),
+        user_id=user_id,
+        refresh_token=service.refresh_token_of(session),
+    )

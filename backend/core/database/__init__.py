@@ -1,0 +1,1 @@
+"""Database: engine, session, transactions, locks for quotas, privacy marks."""

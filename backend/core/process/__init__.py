@@ -1,0 +1,1 @@
+"""Processes: logging, probes, the shutdown flag."""

@@ -1,0 +1,1 @@
+"""HTTP: errors, bodies, caching, idempotency, origins, rate limits, OpenAPI."""

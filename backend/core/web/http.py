@@ -1,0 +1,267 @@
+"""What every answer has in common: request ids, problem+json, limits, headers, entity tags.
+
+Problems follow RFC 9457 with ``code``, ``detail``, ``request_id`` and, for validation, field ``errors``.
+"""
+
+import hashlib
+import logging
+import re
+import time
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+from uuid import UUID
+
+import structlog
+from apiflask import APIFlask, HTTPError
+from flask import Response, g, json, request
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from werkzeug.datastructures import Headers, LanguageAccept
+from werkzeug.exceptions import HTTPException
+from werkzeug.http import parse_accept_header
+
+from backend.core.database.database import find_refusal, is_passing
+from backend.core.errors import DomainError, Unavailable
+from backend.core.ids import new_id
+from backend.core.process.logging import get_logger
+from backend.core.web.origins import refuse_unknown_host
+from backend.core.web.problem_messages import code_of, sentence
+from backend.core.web.security_headers import security_headers
+from backend.core.web.validation_messages import field_messages, nul_refused
+
+log = get_logger(__name__)
+
+LANGUAGES = ("en", "de", "fr", "it")
+"""The languages of what users read; the first is for those who want none of them."""
+
+_LARGEST_JSON = 1_000_000
+_REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
+_METHODS_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
+
+
+class Body(BaseModel):
+    """Base of request bodies: an unknown field is an error that names it, and strings are trimmed."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True, strict=False)
+
+    @field_validator("*", mode="after")
+    @classmethod
+    def _refuse_nul(cls, value: object) -> object:
+        # PostgreSQL cannot store the character, and would say so only when the row is written. Checked last, so
+        # that a field may clean its text instead.
+        if _has_nul(value):
+            raise nul_refused()
+        return value
+
+
+def _has_nul(value: object) -> bool:
+    if isinstance(value, str):
+        return "\0" in value
+    if isinstance(value, Mapping):
+        return any(_has_nul(key) or _has_nul(inner) for key, inner in value.items())
+    return isinstance(value, list) and any(_has_nul(inner) for inner in value)
+
+
+class Answer(BaseModel):
+    """Base of response bodies; built from rows, views and keywords alike."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+
+class FieldError(BaseModel):
+    """One field and what is wrong with it."""
+
+    field: str
+    messages: list[str]
+
+
+class Problem(BaseModel):
+    """The body of every error (RFC 9457)."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    code: str
+    detail: str = Field(
+        description="A sentence for the user, in the language of her profile, else of Accept-Language: "
+        "English, German, French or Italian. Content-Language tells which."
+    )
+    request_id: str
+    errors: list[FieldError] | None = None
+
+
+def request_language() -> str:
+    """Return the language of the signed-in caller's profile or, without one, of the request's Accept-Language."""
+    chosen = getattr(g.get("caller"), "language", None)
+    if chosen in LANGUAGES:
+        return str(chosen)
+    g.is_language_negotiated = True
+    return choose_language(request.headers.get("Accept-Language", ""))
+
+
+def choose_language(accept_language: str) -> str:
+    """Return the best supported language of an Accept-Language header."""
+    # Werkzeug's best_match prefers an exact "en" of low quality to the "de" in a wanted "de-CH".
+    for tag, quality in parse_accept_header(accept_language, LanguageAccept):
+        language = tag.split("-")[0].lower()
+        if language in LANGUAGES and quality > 0:
+            return language
+    return LANGUAGES[0]
+
+
+def request_id() -> str:
+    """Return the id of the current request."""
+    return str(g.request_id)
+
+
+def problem(
+    status: int,
+    code: str,
+    detail: str,
+    *,
+    errors: Mapping[str, list[str]] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """Render a problem+json answer."""
+    body = Problem(
+        title=HTTPStatus(status).phrase,
+        status=status,
+        code=code,
+        detail=detail,
+        request_id=request_id(),
+        errors=[FieldError(field=name, messages=texts) for name, texts in errors.items()] if errors else None,
+    )
+    response = Response(json.dumps(body.model_dump(exclude_none=True)), status, content_type="application/problem+json")
+    response.headers["Content-Language"] = request_language()
+    response.headers.extend(dict(headers or {}))
+    return response
+
+
+def with_entity_tag(body: BaseModel) -> Response:
+    """Answer with a strong ETag, or 304 when the caller has this very representation already."""
+    text = json.dumps(body.model_dump(mode="json"))
+    response = Response(text, content_type="application/json")
+    response.set_etag(hashlib.sha256(text.encode()).hexdigest()[:32])
+    response.headers["Cache-Control"] = "private, no-cache"
+    response.make_conditional(request)
+    return response
+
+
+def configure_http(app: APIFlask, *, largest_upload: int, production: bool) -> None:
+    """Install request ids, limits, error handlers and security headers on ``app``."""
+    # An upload may carry several files; each file's own limit is the library's to check.
+    app.config["MAX_CONTENT_LENGTH"] = largest_upload
+    app.config["MAX_FORM_MEMORY_SIZE"] = _LARGEST_JSON
+    app.config["MAX_FORM_PARTS"] = 50
+    common = security_headers(production=production)
+
+    @app.before_request
+    def begin() -> Response | None:
+        g.began_at = time.monotonic()
+        g.is_language_negotiated = False
+        wanted = request.headers.get("X-Request-Id", "")
+        g.request_id = wanted if _REQUEST_ID.fullmatch(wanted) else new_id().hex
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=g.request_id)
+        refuse_unknown_host()
+        if request.method in _METHODS_WITH_BODY:
+            return _refuse_body()
+        return None
+
+    @app.after_request
+    def finish(response: Response) -> Response:
+        response.headers["X-Request-Id"] = request_id()
+        # Also on answers without CORS headers, so that no cache hands one origin's answer to another.
+        response.vary.add("Origin")
+        for name, value in common.items():
+            response.headers.setdefault(name, value)
+        if g.get("is_language_negotiated", False):
+            response.vary.add("Accept-Language")
+        # Probes ask every few seconds, and would hide what users do.
+        is_routine = g.get("is_probe", False) and response.status_code < HTTPStatus.BAD_REQUEST
+        log.log(
+            logging.DEBUG if is_routine else logging.INFO,
+            "http.request.answered",
+            method=request.method,
+            path=request.path,
+            status=response.status_code,
+            duration_ms=round((time.monotonic() - g.began_at) * 1000),
+        )
+        return response
+
+    _install_error_handlers(app)
+
+
+def _refuse_body() -> Response | None:
+    # Without a length the limit would cut a chunked body silently instead of refusing it.
+    if request.content_length is None and request.headers.get("Transfer-Encoding"):
+        return _plain_problem(411, "length_required")
+    if request.mimetype == "multipart/form-data" or not request.content_length:
+        return None
+    if request.content_length > _LARGEST_JSON:
+        return _plain_problem(413, "too_large")
+    # A browser asks before it sends JSON to another origin, but not before it sends text.
+    return None if request.is_json else _plain_problem(415, "unsupported_media_type")
+
+
+def _plain_problem(status: int, code: str, **more: Any) -> Response:
+    return problem(status, code, sentence(code, request_language()), **more)
+
+
+def _install_error_handlers(app: APIFlask) -> None:
+    @app.error_processor
+    def http_error(error: HTTPError) -> Response:
+        # The framework's own messages are English, and name classes of ours.
+        cause = error.__cause__
+        errors = field_messages(cause, request_language()) if isinstance(cause, ValidationError) else None
+        code = code_of(error.status_code)
+        detail = sentence(code, request_language())
+        return problem(error.status_code, code, detail, errors=errors, headers=dict(Headers(error.headers)))
+
+    @app.errorhandler(HTTPException)
+    def werkzeug_error(error: HTTPException) -> Response:
+        status = error.code or 500
+        code = code_of(status)
+        if status == 400 and request.is_json:
+            code = "invalid_json"
+        keep = {"Allow", "Retry-After", "WWW-Authenticate"}
+        headers = {name: value for name, value in error.get_headers() if name in keep}
+        return _plain_problem(status, code, headers=headers)
+
+    @app.errorhandler(DomainError)
+    def domain_error(error: DomainError) -> Response:
+        headers = {"Retry-After": str(error.retry_after_s)} if error.retry_after_s is not None else {}
+        if error.status == 401:
+            headers["WWW-Authenticate"] = "Bearer"
+        detail = error.text(request_language())
+        errors = {name: texts or [detail] for name, texts in error.fields.items()}
+        return problem(error.status, error.code, detail, errors=errors, headers=headers)
+
+    @app.errorhandler(DBAPIError)
+    def database_error(error: DBAPIError) -> Response:
+        if is_passing(error):
+            state = getattr(error.orig, "pgcode", None)
+            log.warning("core.database.unavailable", sqlstate=state, error=type(error.orig).__name__)
+            return domain_error(Unavailable())
+        refusal = find_refusal(error)
+        return domain_error(refusal) if refusal is not None else unexpected(error)
+
+    @app.errorhandler(PoolTimeout)
+    def pool_timeout(_error: PoolTimeout) -> Response:
+        log.warning("core.database.pool_exhausted")
+        return domain_error(Unavailable())
+
+    @app.errorhandler(Exception)
+    def unexpected(error: Exception) -> Response:
+        log.error("http.request.crashed", error=type(error).__name__, path=request.path, exc_info=error)
+        return _plain_problem(500, "internal_error")
+
+
+def parse_uuid(text: str) -> UUID | None:
+    """Return the UUID that ``text`` spells, or None."""
+    try:
+        return UUID(text)
+    except ValueError:
+        return None

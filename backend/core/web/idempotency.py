@@ -1,0 +1,162 @@
+"""Idempotency-Key (IETF draft-ietf-httpapi-idempotency-key-header-07) on every POST that creates.
+
+The stored answer is written in the same transaction as the effect, keyed by user, route and key, and kept 24 h.
+"""
+
+import hashlib
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from functools import wraps
+from typing import ParamSpec
+from uuid import UUID
+
+import sqlalchemy as sa
+from flask import Response, g, make_response, request
+from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Mapped, mapped_column
+
+from backend.core.clock import now
+from backend.core.database.database import Base, db
+from backend.core.database.transaction import transaction
+from backend.core.errors import DomainError
+from backend.core.hashing import lock_number
+
+P = ParamSpec("P")
+
+ACCEPTS_KEY = "accepts_idempotency_key"
+KEPT = timedelta(hours=24)
+_LONGEST_KEY = 255
+_PIECE = 256 * 1024
+
+
+class StoredAnswer(Base):
+    """The answer given to one key."""
+
+    __tablename__ = "idempotency_keys"
+
+    user_id: Mapped[UUID] = mapped_column(sa.ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+    route: Mapped[str] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    fingerprint: Mapped[str]
+    status: Mapped[int]
+    location: Mapped[str | None]
+    body: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(server_default=sa.func.now(), index=True)
+
+
+class IdempotencyKeyReused(DomainError):
+    """The key was used before with another body."""
+
+    code = "idempotency_key_reused"
+    status = 422
+    texts = {
+        "en": "This Idempotency-Key was used before with another request.",
+        "de": "Dieser Idempotency-Key wurde schon mit einer anderen Anfrage verwendet.",
+        "fr": "Cette Idempotency-Key a déjà été utilisée pour une autre requête.",
+        "it": "Questa Idempotency-Key è già stata usata con un’altra richiesta.",
+    }
+
+
+class RequestStillRunning(DomainError):
+    """The first request with this key has not ended yet."""
+
+    code = "request_still_running"
+    status = 409
+    retry_after_s = 1
+    texts = {
+        "en": "The first request with this Idempotency-Key is still running.",
+        "de": "Die erste Anfrage mit diesem Idempotency-Key läuft noch.",
+        "fr": "La première requête avec cette Idempotency-Key est encore en cours.",
+        "it": "La prima richiesta con questa Idempotency-Key è ancora in corso.",
+    }
+
+
+class InvalidIdempotencyKey(DomainError):
+    """The key is empty or too long."""
+
+    code = "invalid_idempotency_key"
+    status = 400
+    texts = {
+        "en": "An Idempotency-Key has 1 to 255 characters.",
+        "de": "Ein Idempotency-Key hat 1 bis 255 Zeichen.",
+        "fr": "Une Idempotency-Key compte de 1 à 255 caractères.",
+        "it": "Una Idempotency-Key ha da 1 a 255 caratteri.",
+    }
+
+
+def idempotent(view: Callable[P, ResponseReturnValue]) -> Callable[P, ResponseReturnValue]:
+    """Make a creating route safe to repeat under one Idempotency-Key.
+
+    Runs the view in one transaction together with the stored answer. Put it closest to the function.
+    Raises InvalidIdempotencyKey, RequestStillRunning, IdempotencyKeyReused.
+    """
+
+    @wraps(view)
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> ResponseReturnValue:
+        key = request.headers.get("Idempotency-Key")
+        if key is None:
+            return view(*args, **kwargs)
+        if not 0 < len(key) <= _LONGEST_KEY:
+            raise InvalidIdempotencyKey
+        fingerprint = _fingerprint()
+        with transaction():
+            return _replay_or_run(key, fingerprint, lambda: view(*args, **kwargs))
+
+    # Read by the OpenAPI document.
+    wrapper.__dict__[ACCEPTS_KEY] = True
+    return wrapper
+
+
+def _replay_or_run(key: str, fingerprint: str, run: Callable[[], ResponseReturnValue]) -> Response:
+    user_id, route = g.user_id, f"{request.method} {request.path}"
+    number = lock_number(user_id, route, key)
+    locked = db.session.scalar(sa.select(sa.func.pg_try_advisory_xact_lock(number)))
+    if not locked:
+        raise RequestStillRunning
+    stored = db.session.get(StoredAnswer, (user_id, route, key))
+    if stored is not None and stored.created_at > now() - KEPT:
+        if stored.fingerprint != fingerprint:
+            raise IdempotencyKeyReused
+        response = Response(stored.body, stored.status, content_type="application/json")
+        response.headers["Idempotency-Replayed"] = "true"
+        if stored.location:
+            response.headers["Location"] = stored.location
+        return response
+    if stored is not None:
+        db.session.delete(stored)
+        db.session.flush()
+    response = make_response(run())
+    db.session.add(
+        StoredAnswer(
+            user_id=user_id,
+            route=route,
+            key=key,
+            fingerprint=fingerprint,
+            status=response.status_code,
+            location=response.headers.get("Location"),
+            body=response.get_data(as_text=True),
+        )
+    )
+    return response
+
+
+def _fingerprint() -> str:
+    """Hash what was asked for: the JSON body, or form fields and the bytes of every file."""
+    digest = hashlib.sha256(request.query_string)
+    if request.mimetype != "multipart/form-data":
+        digest.update(request.get_data(cache=True))
+        return digest.hexdigest()
+    for name, value in sorted(request.form.items(multi=True)):
+        digest.update(f"{name}={value}\n".encode())
+    for name, file in request.files.items(multi=True):
+        digest.update(f"{name}={file.filename}\n".encode())
+        while piece := file.stream.read(_PIECE):
+            digest.update(piece)
+        file.stream.seek(0)
+    return digest.hexdigest()
+
+
+def forget_expired_answers() -> int:
+    """Delete answers older than 24 h. Returns how many. Needs a transaction."""
+    old = sa.delete(StoredAnswer).where(StoredAnswer.created_at < now() - KEPT).returning(StoredAnswer.key)
+    return len(db.session.scalars(old).all())

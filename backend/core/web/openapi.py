@@ -1,0 +1,294 @@
+"""The OpenAPI document, put into its final shape, and a page to browse it whose assets are served locally."""
+
+import itertools
+import json
+import re
+from importlib.resources import files
+from typing import Any
+
+from apiflask import APIBlueprint, APIFlask
+from flask import Response, abort, url_for
+
+from backend.core.web.http import Problem
+from backend.core.web.idempotency import ACCEPTS_KEY
+from backend.core.web.rate_limits import RouteClasses
+
+SPEC_PATH = "/api/v1/openapi.json"
+
+docs = APIBlueprint("docs", __name__, enable_openapi=False)
+
+_ASSETS = files("flask_openapi3_swagger") / "templates" / "swagger"
+_ASSET_TYPES = {
+    "css/swagger-ui.css": "text/css",
+    "js/swagger-ui-bundle.js": "text/javascript",
+}
+_PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>HackTheStudy API</title>
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<link rel="icon" href="data:,"><link rel="stylesheet" href="{css}"></head>
+<body><div id="docs"></div><script src="{js}"></script><script src="{start}"></script></body></html>
+"""
+_START = """SwaggerUIBundle({{url: {spec}, dom_id: "#docs", deepLinking: true, validatorUrl: null}});
+"""
+# Swagger UI sets inline styles and draws its icons from data: addresses.
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+# The page needs nothing of the device.
+_PERMISSIONS = ", ".join(
+    f"{feature}=()" for feature in ("camera", "display-capture", "geolocation", "microphone", "payment", "usb")
+)
+
+
+@docs.get("/docs")
+def page() -> Response:
+    """Show the page."""
+    html = _PAGE.format(
+        css=url_for(".asset", name="css/swagger-ui.css"),
+        js=url_for(".asset", name="js/swagger-ui-bundle.js"),
+        start=url_for(".start"),
+    )
+    return Response(
+        html,
+        content_type="text/html; charset=utf-8",
+        headers={"Content-Security-Policy": _POLICY, "Permissions-Policy": _PERMISSIONS},
+    )
+
+
+@docs.get("/docs/start.js")
+def start() -> Response:
+    """Start the page; a file of its own because inline scripts are not allowed."""
+    return Response(_START.format(spec=json.dumps(SPEC_PATH)), content_type="text/javascript")
+
+
+@docs.get("/docs/<path:name>")
+def asset(name: str) -> Response:
+    """Serve one asset of the page."""
+    if name not in _ASSET_TYPES:
+        abort(404)
+    body = (_ASSETS / name).read_bytes()
+    headers = {"Cache-Control": "public, max-age=86400"}
+    return Response(body, content_type=_ASSET_TYPES[name], headers=headers)
+
+
+def configure_openapi(app: APIFlask, public_endpoints: frozenset[str], classes: RouteClasses) -> None:
+    """Put the generated document into its final shape whenever it is asked for."""
+    app.config["SECURITY_SCHEMES"] = {
+        "bearer": {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "An access token, or an API key (`hts_…`) for what its scopes allow.",
+        },
+    }
+    app.config["AUTO_OPERATION_ID"] = True
+    # The server is the one that the document comes from, which is what OpenAPI takes when none is named.
+    app.config["AUTO_SERVERS"] = False
+
+    @app.spec_processor
+    def finish(spec: dict[str, Any] | str) -> dict[str, Any]:
+        if isinstance(spec, str):
+            raise TypeError("The document is generated as JSON.")
+        rules = {
+            (_braces(rule.rule), method.lower()): rule
+            for rule in app.url_map.iter_rules()
+            for method in rule.methods or ()
+        }
+        for path, methods in spec["paths"].items():
+            for method, operation in methods.items():
+                if isinstance(operation, dict) and "responses" in operation:
+                    endpoint = rules[path, method].endpoint
+                    _describe_path(operation, rules[path, method].rule)
+                    view = app.view_functions.get(endpoint)
+                    if getattr(view, ACCEPTS_KEY, False):
+                        operation.setdefault("parameters", []).append(IDEMPOTENCY_KEY)
+                        for status, text in _KEY_REFUSED.items():
+                            operation["responses"].setdefault(status, {"description": text})
+                        _add_header(operation, "2", "Location")
+                        _add_header(operation, "409", "Retry-After")
+                    limited = classes.find(endpoint, path, method.upper()) is not None
+                    _finish_operation(operation, endpoint, public=endpoint in public_endpoints, limited=limited)
+        schemas = spec.setdefault("components", {}).setdefault("schemas", {})
+        for unused in ("HTTPError", "ValidationError"):
+            schemas.pop(unused, None)
+        spec["components"]["headers"] = _LIMIT_HEADERS
+        schemas["Problem"] = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+        return _flatten(spec)
+
+
+def _braces(rule: str) -> str:
+    parts = []
+    for part in rule.split("/"):
+        parts.append("{" + part[1:-1].split(":")[-1] + "}" if part.startswith("<") else part)
+    return "/".join(parts)
+
+
+def _describe_path(operation: dict[str, Any], rule: str) -> None:
+    """Say what the parts of the path must look like, of which the generator tells the types alone."""
+    kinds = {}
+    for part in rule.split("/"):
+        kind, _, name = part[1:-1].rpartition(":")
+        kinds[name] = kind or "string"
+    for parameter in operation.get("parameters", ()):
+        if parameter["in"] == "path":
+            parameter["schema"] = _PATH_PARTS[kinds[parameter["name"]]]
+
+
+def _finish_operation(operation: dict[str, Any], endpoint: str, *, public: bool, limited: bool) -> None:
+    operation["operationId"] = endpoint.rsplit(".", 1)[-1] or operation.get("operationId", "")
+    responses = operation["responses"]
+    if operation.pop("x-upload", False):
+        operation["requestBody"] = UPLOAD_BODY
+    if operation.pop("x-if-match", False):
+        operation.setdefault("parameters", []).append(IF_MATCH)
+        _add_header(operation, "2", "ETag")
+    if not public:
+        operation["security"] = [{"bearer": []}]
+        responses.setdefault("401", {"description": "Not signed in"})
+        responses.setdefault("403", {"description": "Not with this API key"})
+    responses.setdefault("503", {"description": "Briefly unavailable"})
+    leads_on = operation.pop("x-leads-on", False)
+    if leads_on:
+        # Errors are redirects as well, of what is not valid too.
+        responses.pop("422", None)
+        responses["302"].pop("content", None)
+        _add_header(operation, "302", "Location")
+    if limited:
+        responses.setdefault("429", {"description": "Too many requests"})
+        for status, name in itertools.product(("2", "302", "429"), _LIMIT_HEADERS):
+            _add_header(operation, status, name)
+    _describe_refusals(operation, leads_on=leads_on)
+    if "304" in responses:
+        # What has not changed is not sent again (RFC 9110, 15.4.5).
+        responses["304"].pop("content", None)
+        _add_header(operation, "2", "ETag")
+        _add_header(operation, "304", "ETag")
+    for status, response in responses.items():
+        if status.startswith(("4", "5")) and not _is_answer(response):
+            if status in ("429", "503"):
+                _add_header(operation, status, "Retry-After")
+            response["content"] = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    operation["responses"] = dict(sorted(responses.items()))
+
+
+def _describe_refusals(operation: dict[str, Any], *, leads_on: bool) -> None:
+    """Name the statuses with which parameters and bodies are refused."""
+    responses = operation["responses"]
+    places = {parameter["in"] for parameter in operation.get("parameters", ())}
+    if "path" in places:
+        responses.setdefault("404", {"description": "Not there, or not yours"})
+    if places & {"query", "header"} and not leads_on:
+        responses.setdefault("422", {"description": "Not valid"})
+    if "requestBody" in operation:
+        for status, text in _BODY_REFUSED.items():
+            responses.setdefault(status, {"description": text})
+
+
+def _add_header(operation: dict[str, Any], status: str, name: str) -> None:
+    """Describe a header of the answers whose status begins like this."""
+    for code, response in operation["responses"].items():
+        if code.startswith(status):
+            described = {"$ref": f"#/components/headers/{name}"} if name in _LIMIT_HEADERS else _HEADERS[name]
+            response.setdefault("headers", {})[name] = described
+
+
+def _is_answer(response: dict[str, Any]) -> bool:
+    """Tell whether a route has said itself what it answers with (the health check does, when it is unwell)."""
+    references = [media.get("schema", {}).get("$ref", "") for media in response.get("content", {}).values()]
+    return any(reference.endswith("Answer") for reference in references)
+
+
+_BODY_REFUSED = {
+    "400": "Not understood",
+    "411": "No length",
+    "413": "Too large",
+    "415": "Not accepted",
+    "422": "Not valid",
+}
+_KEY_REFUSED = {"400": "Not understood", "409": "Conflict", "422": "Not valid"}
+_HEADERS = {
+    "ETag": {"description": "Names this state; send it as If-None-Match, or If-Match.", "schema": {"type": "string"}},
+    "Location": {
+        "description": "Where to go on, or where what was made is found.",
+        "schema": {"type": "string", "format": "uri-reference"},
+    },
+    "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 0}},
+}
+# They stand at every limited operation, so the document describes them once.
+_LIMIT_HEADERS = {
+    "RateLimit": {
+        "description": 'What is left by the name of a limit: `"read";r=1199;t=42` is 1199 requests in 42 seconds.',
+        "schema": {"type": "string"},
+    },
+    "RateLimit-Policy": {
+        "description": 'The limits that were counted: `"read";q=1200;w=60` is 1200 requests in 60 seconds.',
+        "schema": {"type": "string"},
+    },
+}
+# What Werkzeug's converters of these names let through.
+_PATH_PARTS: dict[str, dict[str, Any]] = {
+    "uuid": {"type": "string", "format": "uuid"},
+    "int": {"type": "integer", "minimum": 0},
+    "string": {"type": "string", "minLength": 1, "pattern": "^[^/]*$"},
+}
+UPLOAD_BODY = {
+    "required": True,
+    "content": {
+        "multipart/form-data": {
+            "schema": {
+                "type": "object",
+                "required": ["files"],
+                "properties": {
+                    "files": {
+                        "type": "array",
+                        "minItems": 1,
+                        "items": {"type": "string", "contentMediaType": "application/octet-stream"},
+                    }
+                },
+            }
+        }
+    },
+}
+IDEMPOTENCY_KEY = {
+    "in": "header",
+    "name": "Idempotency-Key",
+    "required": False,
+    "description": "Repeating a request with the same key gives the first answer again, for 24 hours.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+}
+IF_MATCH = {
+    "in": "header",
+    "name": "If-Match",
+    "required": True,
+    "description": "The ETag of what you have read: nothing is changed when somebody else has changed it since.",
+    "schema": {"type": "string", "minLength": 1},
+}
+
+
+def _flatten(spec: dict[str, Any]) -> dict[str, Any]:
+    """Give nested models one name each: the generator calls them ``Outer.Inner`` wherever they are used.
+
+    Raises ValueError when two models have the same name, of which one would be described as the other.
+    """
+    schemas: dict[str, Any] = {}
+    for name, schema in spec["components"]["schemas"].items():
+        for full, body in {name: schema, **schema.pop("$defs", {})}.items():
+            short, described = full.rsplit(".", 1)[-1], _shorten(body)
+            if schemas.setdefault(short, described) != described:
+                raise ValueError(f"Two models of the API are called {short}.")
+    result: dict[str, Any] = _shorten({**spec, "components": {**spec["components"], "schemas": {}}})
+    result["components"]["schemas"] = dict(sorted(schemas.items()))
+    return result
+
+
+def _shorten(node: Any) -> Any:
+    """Return a copy whose references name models by their short names."""
+    if isinstance(node, list):
+        return [_shorten(each) for each in node]
+    if not isinstance(node, dict):
+        return node
+    copy = {name: _shorten(each) for name, each in node.items()}
+    reference = copy.get("$ref")
+    if isinstance(reference, str) and reference.startswith(("#/components/schemas/", "#/$defs/")):
+        copy["$ref"] = "#/components/schemas/" + re.split("[/.]", reference)[-1]
+    return copy

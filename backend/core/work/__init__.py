@@ -1,0 +1,1 @@
+"""Leased work: rows that Celery messages point at, the queue, the sweep."""

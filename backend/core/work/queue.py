@@ -1,0 +1,186 @@
+"""The Celery app: a courier that carries ids of rows. Nothing exists only here (design rule 4)."""
+
+import time
+from functools import lru_cache
+from typing import Literal, NamedTuple
+
+import redis
+from celery import Celery
+from kombu.entity import Queue
+
+from backend.core.process.logging import get_logger
+from backend.settings import Settings
+
+log = get_logger(__name__)
+
+QUEUE_NAME = "steps"
+
+_CONNECT_TIMEOUT_S = 1.0
+# A worker waits for messages on its socket, for longer than one may keep a request waiting.
+_WORKER_TIMEOUT_S = 10.0
+_REQUEST_TIMEOUT_S = 0.3
+_LOOK_TIMEOUT_S = 0.5
+_PAUSE_AFTER_FAILURE_S = 2.0
+_VISIBILITY_TIMEOUT_S = 3600
+
+# Written by the health check, to see whether there is room for a message.
+_ROOM_KEY = "hackthestudy:room"
+_ROOM_KEY_LIFE_S = 10
+
+queue = Celery("hackthestudy", set_as_current=True)
+
+# Until when no message is sent to a broker that did not take the last one; by the monotonic clock.
+_not_before: dict[str, float] = {}
+
+
+def configure_queue(settings: Settings, *, answers_requests: bool = False) -> None:
+    """Set the broker and the worker's behaviour. Reasons and measurements: docs/decisions/0003-celery.md.
+
+    A process that ``answers_requests`` waits for a frozen broker for a third of a second at a time.
+    """
+    queue.conf.update(
+        broker_url=settings.broker_url,
+        broker_connection_retry_on_startup=True,
+        broker_connection_max_retries=None,
+        # A broker that is full refuses even to note that a step is done, which else would end the worker.
+        broker_channel_error_retry=True,
+        broker_transport_options={
+            "socket_timeout": _REQUEST_TIMEOUT_S if answers_requests else _WORKER_TIMEOUT_S,
+            "socket_connect_timeout": _CONNECT_TIMEOUT_S,
+            "socket_keepalive": True,
+            "visibility_timeout": _VISIBILITY_TIMEOUT_S,
+            "unacked_restore_interval": 5,
+            "unacked_restore_throttle": 1,
+        },
+        task_default_queue=QUEUE_NAME,
+        task_ignore_result=True,
+        task_acks_late=True,
+        # A task that kills its process would be redelivered for ever: the attempt count lives in the row, and
+        # the sweep sends it again.
+        task_reject_on_worker_lost=False,
+        task_serializer="json",
+        accept_content=["json"],
+        worker_concurrency=settings.celery_concurrency,
+        worker_prefetch_multiplier=1,
+        task_time_limit=settings.longest_work_s,
+        worker_max_tasks_per_child=500,
+        worker_soft_shutdown_timeout=5.0,
+        worker_enable_soft_shutdown_on_idle=False,
+        worker_cancel_long_running_tasks_on_connection_loss=False,
+        worker_hijack_root_logger=False,
+        worker_send_task_events=False,
+        enable_utc=True,
+    )
+
+
+@lru_cache(maxsize=4)
+def _broker(url: str) -> redis.Redis:
+    return redis.Redis.from_url(url, socket_timeout=_LOOK_TIMEOUT_S, socket_connect_timeout=_LOOK_TIMEOUT_S, retry=None)
+
+
+def connect_to_broker(url: str, *, timeout_s: float) -> redis.ConnectionPool:
+    """Return connections to the broker for another use than messages; each wait ends after ``timeout_s``, once."""
+    return redis.ConnectionPool.from_url(url, socket_timeout=timeout_s, socket_connect_timeout=timeout_s, retry=None)
+
+
+def count_messages() -> int | None:
+    """Return how many messages wait in the broker, or None when it does not answer within half a second."""
+    try:
+        return int(_broker(str(queue.conf.broker_url)).llen(QUEUE_NAME))
+    except redis.RedisError as error:
+        log.warning("core.queue.broker_down", error=type(error).__name__)
+        return None
+
+
+def canary_queue(worker: str) -> Queue:
+    """Return the queue of one worker alone, in which its canaries come."""
+    # Declaring it would leave an entry in the broker for every worker that ever was.
+    return Queue(f"canary.{worker}", no_declare=True)
+
+
+def is_canary_kept(worker: str, canary_id: str) -> bool | None:
+    """Tell whether the broker still holds what it was given with this canary: not so when it was emptied since.
+
+    None when it does not answer within half a second or takes no writes, being full.
+    """
+    broker = _broker(str(queue.conf.broker_url))
+    try:
+        broker.set(f"canary-look.{worker}", 1, ex=60)
+        return bool(broker.get(f"canary-mark.{worker}") == canary_id.encode())
+    except redis.RedisError:
+        return None
+
+
+def send_canary(task: str, worker: str, canary_id: str, *, life_s: float) -> bool:
+    """Send a canary to one worker, in place of the last one if that still waits. Returns whether it was taken.
+
+    The queue of a worker that has ended is gone after ``life_s`` seconds, with the one message in it.
+    """
+    broker = _broker(str(queue.conf.broker_url))
+    own = canary_queue(worker)
+    try:
+        broker.delete(own.name)
+        if not send(task, canary_id, to=own):
+            return False
+        broker.expire(own.name, int(life_s) + 1)
+        # Set last: as long as the mark is there, the message before it was not lost with the broker's memory.
+        broker.set(f"canary-mark.{worker}", canary_id, ex=int(10 * life_s) + 60)
+    except redis.RedisError:
+        return False
+    return True
+
+
+class BrokerLook(NamedTuple):
+    """What a look at the broker found. ``messages`` is None when it is down."""
+
+    state: Literal["ok", "full", "down"]
+    messages: int | None
+
+
+def broker_address() -> str:
+    """Return the broker's URL, with its password."""
+    return str(queue.conf.broker_url)
+
+
+def look_at_broker(url: str) -> BrokerLook:
+    """Tell whether the broker answers within half a second, and whether it would take a message. Never raises."""
+    try:
+        # A full broker still answers what is only read, so something must be written.
+        with _broker(url).pipeline(transaction=False) as look:
+            look.llen(QUEUE_NAME)
+            look.set(_ROOM_KEY, 1, ex=_ROOM_KEY_LIFE_S)
+            messages, written = look.execute(raise_on_error=False)
+    except redis.RedisError as error:
+        log.warning("core.queue.broker_down", error=type(error).__name__)
+        return BrokerLook("down", None)
+    if isinstance(messages, Exception):
+        log.warning("core.queue.broker_down", error=type(messages).__name__)
+        return BrokerLook("down", None)
+    if isinstance(written, Exception):
+        log.warning("core.queue.broker_full", error=type(written).__name__)
+        return BrokerLook("full", int(messages))
+    return BrokerLook("ok", int(messages))
+
+
+def send(task: str, row_id: str, *, delay_s: float = 0.0, to: Queue | None = None) -> bool:
+    """Publish one message. Returns False, and logs, when the broker does not take it: the row is there.
+
+    For two seconds after that nothing is sent, so that twenty rows of one request do not wait twenty times.
+    """
+    broker = str(queue.conf.broker_url)
+    if time.monotonic() < _not_before.get(broker, 0.0):
+        return False
+    try:
+        queue.send_task(
+            task,
+            args=[row_id],
+            countdown=delay_s or None,
+            queue=to,
+            retry=True,
+            retry_policy={"max_retries": 0},
+        )
+    except Exception as error:
+        _not_before[broker] = time.monotonic() + _PAUSE_AFTER_FAILURE_S
+        log.warning("core.queue.send_failed", task=task, row_id=row_id, error=type(error).__name__)
+        return False
+    return True

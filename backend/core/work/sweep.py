@@ -1,0 +1,173 @@
+"""The sweep: sends lost and due rows again, and takes back what dead workers held."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from backend.core.database.database import db
+from backend.core.database.transaction import transaction
+from backend.core.process.logging import get_logger
+from backend.core.work.jobs import Exhausted, Job, JobState, database_now, list_kinds, send_after_commit
+from backend.core.work.queue import count_messages
+from backend.core.work.workers import note_lost_lease
+from backend.settings import get_settings
+
+log = get_logger(__name__)
+
+_LOCK = 7_305_811
+_BATCH = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """What one sweep did: rows sent (again), rows taken back from dead workers, rows given up."""
+
+    sent: int = 0
+    taken_back: int = 0
+    given_up: int = 0
+
+
+def sweep(finish: Callable[[], None] = lambda: None, note_progress: Callable[[], None] = lambda: None) -> Swept | None:
+    """Send lost and due rows again and take back expired leases. None when another process is sweeping.
+
+    Each row is taken back in a transaction of its own: one that cannot be does not keep the others waiting.
+    ``finish`` is called at the end, before another process may sweep; ``note_progress`` before each row and before
+    the end, since hundreds that cannot be taken back take long.
+    """
+    sent = taken_back = given_up = 0
+    with _alone() as alone:
+        if not alone:
+            return None
+        for model, exhausted in list_kinds():
+            for row_id in _find_expired(model):
+                note_progress()
+                outcome = _take_back(model, row_id, exhausted)
+                taken_back += outcome is not None
+                given_up += outcome is True
+        crowded = _is_queue_complete()
+        for model, _ in list_kinds():
+            with transaction():
+                sent += _send_again(model, never_sent_only=crowded)
+        note_progress()
+        finish()
+    return Swept(sent, taken_back, given_up)
+
+
+@contextmanager
+def _alone() -> Iterator[bool]:
+    """Hold the sweep's advisory lock in a transaction of its own, which ends even when we are killed.
+
+    The lock belongs to the transaction and not to the connection, which a pool would give to somebody else. A
+    sweep that outlives what a transaction may idle loses the lock and goes on: no row is taken by two sweeps.
+    """
+    guard = db.engine.connect()
+    try:
+        yield bool(guard.scalar(sa.select(sa.func.pg_try_advisory_xact_lock(_LOCK))))
+    finally:
+        try:
+            guard.close()
+        except sa.exc.DBAPIError as error:
+            log.warning("core.sweep.lock_lost", error=type(error).__name__)
+
+
+def _find_expired(model: type[Job]) -> list[UUID]:
+    with transaction():
+        expired = sa.select(model.id).where(model.state == JobState.RUNNING, model.lease_until < database_now())
+        return list(db.session.scalars(expired.limit(_BATCH)))
+
+
+def _take_back(model: type[Job], row_id: UUID, exhausted: Exhausted) -> bool | None:
+    """Take back one row. Returns whether it was given up, or None when it was left as it is."""
+    try:
+        with transaction():
+            return _take_back_held(model, row_id, exhausted)
+    except Exception:
+        log.exception("core.sweep.row_failed", row_id=str(row_id), task=model.task)
+        return None
+
+
+def _take_back_held(model: type[Job], row_id: UUID, exhausted: Exhausted) -> bool | None:
+    moment = database_now()
+    held = db.session.execute(
+        sa.select(model.failures, model.worker, model.request_id)
+        .where(model.id == row_id, model.state == JobState.RUNNING, model.lease_until < moment)
+        .with_for_update(skip_locked=True)
+    ).one_or_none()
+    if held is None:
+        return None
+    failures: int = held.failures
+    last = failures + 1 >= get_settings().step_attempts
+    db.session.execute(
+        sa.update(model)
+        .where(model.id == row_id)
+        .values(
+            state=JobState.FAILED if last else JobState.QUEUED,
+            failures=failures + 1,
+            error_code="worker_lost" if last else None,
+            ended_at=moment if last else None,
+            lease_until=None,
+            worker=None,
+            sent_at=None,
+        )
+        .execution_options(synchronize_session=False)
+    )
+    note_lost_lease(held.worker)
+    log.warning(
+        "core.job.lease_expired",
+        row_id=str(row_id),
+        task=model.task,
+        worker=held.worker,
+        failures=failures + 1,
+        request_id=held.request_id,
+    )
+    if last:
+        exhausted(row_id, "worker_lost")
+    return last
+
+
+def _is_queue_complete() -> bool:
+    """Tell whether the broker holds a message for every queued row, so that none needs to be sent again.
+
+    Without this a long queue would grow by itself: each row in it would be sent again every half minute.
+    """
+    messages = count_messages()
+    if messages is None:
+        return False
+    with transaction():
+        queued = sum(
+            db.session.scalar(sa.select(sa.func.count()).select_from(model).where(_is_due(model))) or 0
+            for model, _ in list_kinds()
+        )
+    return 0 < queued <= messages
+
+
+def _is_due(model: type[Job]) -> sa.ColumnElement[bool]:
+    return sa.and_(model.state == JobState.QUEUED, model.available_at <= database_now())
+
+
+def _send_again(model: type[Job], *, never_sent_only: bool) -> int:
+    moment = database_now()
+    wait = timedelta(seconds=get_settings().resend_after_s)
+    lost = sa.func.greatest(model.sent_at, model.available_at) < moment - wait
+    unsent = model.sent_at.is_(None)
+    due = (
+        sa.select(model.id)
+        .where(_is_due(model), unsent if never_sent_only else sa.or_(unsent, lost))
+        .order_by(model.available_at)
+        .limit(_BATCH)
+        .with_for_update(skip_locked=True)
+    )
+    rows = db.session.scalars(
+        sa.update(model)
+        .where(model.id.in_(due.scalar_subquery()))
+        .values(sent_at=moment)
+        .returning(model.id)
+        .execution_options(synchronize_session=False)
+    ).all()
+    for row_id in rows:
+        send_after_commit(model, row_id)
+    return len(rows)

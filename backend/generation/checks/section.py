@@ -1,0 +1,167 @@
+"""From what a model wrote for a section to items that may be added, and the count of those that may not."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from backend.core.ids import new_id
+from backend.generation.checks.check import LONGEST_TOPIC, CheckContext, Draft, Kept
+from backend.generation.checks.cleaning import clean_line
+from backend.generation.checks.reasons import REASONS
+from backend.generation.checks.reply import check_reply as check_items
+from backend.generation.checks.shuffling import shuffle_options
+from backend.generation.language_models.interface import (
+    ConnectReply,
+    DraftFlashcard,
+    DraftLink,
+    DraftQuestion,
+    DraftTopic,
+    SectionReply,
+    SectionRequest,
+)
+from backend.generation.language_models.openai.prompts import prompt_fragments
+from backend.library.types import PageText
+from backend.study.evidence import PageIndex
+from backend.study.types import NewFlashcard, NewQuestion
+
+SCHEMA_INVALID = "schema_invalid"
+MORE_THAN_ASKED = "more_than_asked"
+NOT_WRITTEN = "not_written"
+
+LONGEST_SUMMARY = 1000
+LONGEST_LABEL = 80
+
+_OWN_REASONS: Mapping[str, Mapping[str, str]] = {
+    SCHEMA_INVALID: {
+        "en": "The item was incomplete or did not have the form asked for.",
+        "de": "Der Eintrag war unvollständig oder hatte nicht die verlangte Form.",
+        "fr": "L’élément était incomplet ou n’avait pas la forme demandée.",
+        "it": "L’elemento era incompleto o non aveva la forma richiesta.",
+    },
+    MORE_THAN_ASKED: {
+        "en": "The language model delivered more than was asked for.",
+        "de": "Das Sprachmodell hat mehr geliefert als verlangt.",
+        "fr": "Le modèle de langage a fourni plus que ce qui était demandé.",
+        "it": "Il modello linguistico ha fornito più di quanto richiesto.",
+    },
+    NOT_WRITTEN: {
+        "en": "This many of the items asked for were not written at all: the language model delivered fewer, or "
+        "sections were lost.",
+        "de": "So viele der verlangten Karten und Fragen wurden gar nicht geschrieben: Das Sprachmodell lieferte "
+        "weniger, oder Abschnitte fielen aus.",
+        "fr": "C’est le nombre d’éléments demandés qui n’ont pas été écrits du tout\u00a0: le modèle de langage "
+        "en a fourni moins, ou des sections ont été perdues.",
+        "it": "È il numero di elementi richiesti che non sono stati scritti affatto: il modello linguistico ne ha "
+        "forniti di meno, o alcune sezioni sono andate perse.",
+    },
+}
+_ANY_REASON: Mapping[str, str] = {
+    "en": "The item did not pass a check.",
+    "de": "Der Eintrag hat eine Prüfung nicht bestanden.",
+    "fr": "L’élément n’a pas réussi l’un des contrôles.",
+    "it": "L’elemento non ha superato un controllo.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedReply:
+    """Topics and items ready to be added, how many items each check dropped, and in how many what was fixed."""
+
+    topics: tuple[DraftTopic, ...]
+    flashcards: tuple[NewFlashcard, ...]
+    questions: tuple[NewQuestion, ...]
+    rejected: Mapping[str, int]
+    fixed: Mapping[str, int]
+
+
+def check_reply(reply: SectionReply, request: SectionRequest, pages: Sequence[PageText]) -> CheckedReply:
+    """Check every item of a reply against the pages that the model saw, and keep at most what was asked for.
+
+    Topics are cleaned; one without a name, or with a name or parent that is too long, is left out.
+    """
+    context = CheckContext(
+        index=PageIndex(request.document_id, pages),
+        language=request.language,
+        prompt_fragments=prompt_fragments(),
+    )
+    checked = check_items(reply, context)
+    rejected = checked.count_rejected()
+    rejected[SCHEMA_INVALID] += reply.malformed
+    extra = max(len(checked.flashcards) - request.flashcards, 0) + max(len(checked.questions) - request.questions, 0)
+    rejected[MORE_THAN_ASKED] += extra
+    flashcards = checked.flashcards[: request.flashcards]
+    questions = checked.questions[: request.questions]
+    return CheckedReply(
+        topics=tuple(topic for topic in map(_clean_topic, reply.topics) if topic is not None),
+        flashcards=tuple(_flashcard(kept) for kept in flashcards),
+        questions=tuple(_question(kept) for kept in questions),
+        rejected=+Counter(rejected),
+        fixed=_count_fixed(flashcards) + _count_fixed(questions),
+    )
+
+
+def _count_fixed(items: Sequence[Kept[Draft]]) -> Counter[str]:
+    return Counter(name for kept in items for name in kept.fixed)
+
+
+def _clean_topic(draft: DraftTopic) -> DraftTopic | None:
+    name, summary, parent = clean_line(draft.name), clean_line(draft.summary), clean_line(draft.parent or "")
+    if not name or max(len(name), len(parent)) > LONGEST_TOPIC:
+        return None
+    return DraftTopic(name, summary if len(summary) <= LONGEST_SUMMARY else "", parent or None)
+
+
+def clean_connections(reply: ConnectReply) -> ConnectReply:
+    """Return a reply with its names and labels cleaned, without parents and links that have one empty or too long."""
+    parents: dict[str, str | None] = {}
+    for name, parent in reply.parents.items():
+        topic, above = clean_line(name), None if parent is None else clean_line(parent)
+        if _is_name(topic) and (above is None or _is_name(above)):
+            parents.setdefault(topic, above)
+    links = [DraftLink(*map(clean_line, (link.source, link.target, link.label))) for link in reply.links]
+    return replace(reply, parents=parents, links=tuple(link for link in links if _is_whole(link)))
+
+
+def _is_whole(link: DraftLink) -> bool:
+    return _is_name(link.source) and _is_name(link.target) and 0 < len(link.label) <= LONGEST_LABEL
+
+
+def _is_name(text: str) -> bool:
+    return 0 < len(text) <= LONGEST_TOPIC
+
+
+def reason_text(check: str, language: str) -> str:
+    """Return why a check drops items or what it fixes, as a sentence for students.
+
+    A check that is not known any more, as an old run may name it, gets a sentence that fits any.
+    """
+    texts = _OWN_REASONS.get(check) or REASONS.get(check) or _ANY_REASON
+    return texts.get(language, texts["en"])
+
+
+def _flashcard(kept: Kept[DraftFlashcard]) -> NewFlashcard:
+    draft = kept.draft
+    return NewFlashcard(
+        id=new_id(),
+        kind=draft.kind,
+        front=draft.front,
+        back=draft.back,
+        difficulty=draft.difficulty,
+        topic=draft.topic,
+        evidence=kept.evidence,
+    )
+
+
+def _question(kept: Kept[DraftQuestion]) -> NewQuestion:
+    draft, question_id = kept.draft, new_id()
+    options, key = shuffle_options(draft.options, draft.key, question_id)
+    return NewQuestion(
+        id=question_id,
+        stem=draft.stem,
+        options=options,
+        key=key,
+        explanation=draft.explanation,
+        difficulty=draft.difficulty,
+        topic=draft.topic,
+        evidence=kept.evidence,
+    )

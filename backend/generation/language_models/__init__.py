@@ -1,0 +1,1 @@
+"""Language models: the interface, and the models behind it."""

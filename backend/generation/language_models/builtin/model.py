@@ -1,0 +1,105 @@
+"""The built-in language model: items taken from the text itself by rules, without a vendor or a network.
+
+It is modest on purpose: what it cannot make well it leaves out. How good it is, measured on real documents, and
+what it gets wrong is written in docs/builtin-model.md.
+"""
+
+from collections import OrderedDict
+from dataclasses import replace
+from uuid import UUID
+
+from backend.generation.language_models.builtin.cloze import find_gaps
+from backend.generation.language_models.builtin.concepts import Survey, list_concepts, survey_document
+from backend.generation.language_models.builtin.definitions import find_definitions
+from backend.generation.language_models.builtin.distractors import DistractorChooser
+from backend.generation.language_models.builtin.drafts import Candidate, QuestionWriter, Selection, draft_flashcards
+from backend.generation.language_models.builtin.lexicon import LEXICA, WORDINGS, Lexicon, detect_language
+from backend.generation.language_models.builtin.prose import read_prose
+from backend.generation.language_models.builtin.terms import collect_terms
+from backend.generation.language_models.builtin.topics import TopicList, connect
+from backend.generation.language_models.interface import (
+    BeforeCall,
+    ConnectReply,
+    ConnectRequest,
+    DraftFlashcard,
+    DraftQuestion,
+    SectionReply,
+    SectionRequest,
+)
+
+DOCUMENTS_REMEMBERED = 8
+"""Documents whose concepts one process keeps; some 100 kB for a document of 500 pages."""
+
+
+class BuiltinModel:
+    """Definition cards, cloze cards and multiple-choice questions from German and English text.
+
+    The same request gives the same reply. Text in another language gives an empty reply: its precision was never
+    measured. A request for another language than the text's gets the text's, because nothing is translated here;
+    from a text that mixes both, the sentences in the language asked for are taken.
+    Never raises ModelError.
+    """
+
+    name = "builtin-1"
+    is_draft = True
+
+    def __init__(self) -> None:
+        self._surveys: OrderedDict[tuple[UUID, str], Survey] = OrderedDict()
+
+    def write_section(self, request: SectionRequest, before_call: BeforeCall) -> SectionReply:
+        """Write at most as many cards and questions as asked for, each quoting its sentence exactly.
+
+        ``before_call`` is called once, before the work, so that a cancelled run stops here as with any model.
+        """
+        before_call()
+        language = detect_language("\n".join(page.text for page in request.pages), request.language)
+        if language is None:
+            return SectionReply((), (), ())
+        lexicon, wording = LEXICA[language], WORDINGS[language]
+        prose = read_prose(request.pages, lexicon)
+        definitions = find_definitions(prose, lexicon)
+        terms = collect_terms(prose, definitions, lexicon)
+        gaps = find_gaps(prose, definitions, terms, lexicon)
+        selection = Selection(request.existing, request.difficulty)
+        questions: list[Candidate] = []
+        if request.questions and (definitions or gaps):
+            survey = self._survey(request, lexicon)
+            survey = replace(survey, concepts=survey.concepts | list_concepts(definitions, lexicon))
+            writer = QuestionWriter(DistractorChooser(terms, survey, lexicon), wording, lexicon)
+            questions = selection.pick(writer.draft_questions(definitions, gaps), request.questions)
+        flashcards = selection.pick(draft_flashcards(definitions, gaps, wording), request.flashcards)
+        topics = TopicList(prose, definitions, request.known_topics)
+        return SectionReply(
+            flashcards=tuple(
+                replace(draft, topic=_topic_of(item, topics))
+                for item in flashcards
+                if isinstance(draft := item.draft, DraftFlashcard)
+            ),
+            questions=tuple(
+                replace(draft, topic=_topic_of(item, topics))
+                for item in questions
+                if isinstance(draft := item.draft, DraftQuestion)
+            ),
+            topics=topics.topics(),
+        )
+
+    def _survey(self, request: SectionRequest, lexicon: Lexicon) -> Survey:
+        """The survey of the request's document: made once, because a document's text never changes."""
+        if request.read_document is None:
+            return Survey({})
+        place = (request.document_id, lexicon.language)
+        if place not in self._surveys:
+            self._surveys[place] = survey_document(request.read_document(), lexicon)
+            while len(self._surveys) > DOCUMENTS_REMEMBERED:
+                self._surveys.popitem(last=False)
+        return self._surveys[place]
+
+    def connect_topics(self, request: ConnectRequest, before_call: BeforeCall) -> ConnectReply:
+        """Put topics under their head nouns and link those whose summaries mention each other."""
+        before_call()
+        parents, links = connect(request, WORDINGS.get(request.language))
+        return ConnectReply(parents, tuple(links))
+
+
+def _topic_of(item: Candidate, topics: TopicList) -> str:
+    return topics.place(item.term, item.sentence.heading)

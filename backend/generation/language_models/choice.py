@@ -1,0 +1,34 @@
+"""Which language model works here: OpenAI or a compatible server where a key is set, else the built-in one."""
+
+from functools import lru_cache
+
+from backend.generation.language_models.builtin.model import BuiltinModel
+from backend.generation.language_models.interface import LanguageModel
+from backend.settings import get_settings
+
+
+@lru_cache(maxsize=1)
+def get_language_model() -> LanguageModel:
+    """Return the language model of this process."""
+    settings = get_settings()
+    if settings.openai_api_key is None:
+        return BuiltinModel()
+    # Late: its SDK takes much memory, of which processes that call no model, such as the watchdog, need nothing.
+    from backend.generation.language_models.openai.model import OpenAIModel
+
+    return OpenAIModel(
+        api_key=settings.openai_api_key.get_secret_value(),
+        model=settings.openai_model,
+        base_url=settings.openai_base_url,
+        timeout_s=settings.openai_timeout_s,
+        max_output_tokens=settings.openai_max_output_tokens,
+    )
+
+
+def load_models() -> None:
+    """Load what every step needs, before a worker forks: its children then share it and start at full speed."""
+    get_language_model()
+    if get_settings().openai_api_key is not None:
+        from backend.generation.language_models.openai.model import rehearse_call
+
+        rehearse_call()

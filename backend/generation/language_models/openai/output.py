@@ -1,0 +1,319 @@
+"""What a language model is asked to answer with, and how an answer is read: item by item.
+
+The models below are the one description of an answer. They give the JSON schema that the vendor enforces, where
+it does, and they are validated against all the same. An item that does not fit is counted and dropped alone; an
+answer that was cut in the middle keeps exactly its complete items.
+"""
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Annotated, Any, TypeVar
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic.json_schema import GenerateJsonSchema
+
+from backend.generation.language_models.interface import (
+    DraftFlashcard,
+    DraftLink,
+    DraftOption,
+    DraftQuestion,
+    DraftQuote,
+    DraftTopic,
+)
+from backend.study.types import Difficulty, FlashcardKind
+
+# In JSON, "\f" and "\b" are escapes: a model that writes "\frac" with one backslash means LaTeX and gets a form
+# feed. Neither control character belongs into a card, so both always stand for a lost backslash. A tab and a
+# carriage return may be meant, and are only taken for LaTeX before the rest of a command.
+_LOST_BACKSLASH = re.compile(
+    r"\x08(?=[a-z])|\x0c(?=[a-z])|\t(?=(?:imes|heta|au|ext|an|riangle)\b)|\r(?=(?:ho|ight|angle|m)\b)"
+)
+_LETTER_OF_ESCAPE = {"\x08": "b", "\x0c": "f", "\t": "t", "\r": "r"}
+_INVALID_ESCAPE = re.compile(r'\\(\\|["/bfnrt]|u[0-9a-fA-F]{4})|\\')
+_THINKING = re.compile(r"^\s*<think>.*?</think>", re.DOTALL)
+
+
+def _restore_latex(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    return _LOST_BACKSLASH.sub(lambda found: "\\" + _LETTER_OF_ESCAPE[found.group()], value)
+
+
+def _fold_case(value: object) -> object:
+    return value.strip().lower() if isinstance(value, str) else value
+
+
+def _refuse_half_characters(value: str) -> str:
+    # JSON can spell half of a surrogate pair, which no database takes; the codec's error is a ValueError.
+    value.encode()
+    return value
+
+
+_Plain = Annotated[str, AfterValidator(_refuse_half_characters)]
+_Text = Annotated[_Plain, BeforeValidator(_restore_latex)]
+_Difficulty = Annotated[Difficulty, BeforeValidator(_fold_case)]
+_Kind = Annotated[FlashcardKind, BeforeValidator(_fold_case)]
+
+
+class _Answered(BaseModel):
+    """An object of the answer.
+
+    No field has a default, so that the schema requires each one, and the schema forbids further properties, as
+    strict mode wants it. Reading is more lenient than the schema: further properties are ignored and numbers are
+    taken as text, since servers without strict mode write such things around good items.
+    """
+
+    model_config = ConfigDict(
+        extra="ignore", coerce_numbers_to_str=True, json_schema_extra={"additionalProperties": False}
+    )
+
+
+class QuoteOutput(_Answered):
+    """``page``: number of the page as marked in the document. ``quote``: copied from it verbatim."""
+
+    page: int
+    quote: _Plain
+
+
+class TopicOutput(_Answered):
+    """A concept of the pages; ``parent`` is the name of a wider topic, or null."""
+
+    name: _Text
+    summary: _Text
+    parent: _Text | None
+
+
+class FlashcardOutput(_Answered):
+    """A flashcard. The quotes come before the text, so that the text is written from them."""
+
+    quotes: list[QuoteOutput]
+    topic: _Text
+    kind: _Kind
+    front: _Text
+    back: _Text
+    difficulty: _Difficulty
+
+
+class OptionOutput(_Answered):
+    """One possible answer; ``id`` is a short name, unlike those of the other options."""
+
+    id: _Plain
+    text: _Text
+
+
+class QuestionOutput(_Answered):
+    """A multiple-choice question; ``key`` is the id of its one right option."""
+
+    quotes: list[QuoteOutput]
+    topic: _Text
+    stem: _Text
+    options: list[OptionOutput]
+    key: _Plain
+    explanation: _Text
+    difficulty: _Difficulty
+
+
+class SectionOutput(_Answered):
+    """Study material for one section of a document."""
+
+    topics: list[TopicOutput]
+    flashcards: list[FlashcardOutput]
+    questions: list[QuestionOutput]
+
+
+class ParentOutput(_Answered):
+    """Places one topic below another; ``parent`` is null for a topic at the top."""
+
+    topic: _Plain
+    parent: _Plain | None
+
+
+class LinkOutput(_Answered):
+    """``source``, ``label`` and ``target`` read as a short sentence."""
+
+    source: _Plain
+    label: _Plain
+    target: _Plain
+
+
+class ConnectOutput(_Answered):
+    """The tree of all topics and the links across it."""
+
+    parents: list[ParentOutput]
+    links: list[LinkOutput]
+
+
+class _UntitledSchema(GenerateJsonSchema):
+    """Leaves out the titles that pydantic makes of field names: they say nothing and cost tokens."""
+
+    def field_title_should_be_set(self, schema: Any) -> bool:
+        return False
+
+
+def strict_schema(output: type[BaseModel]) -> dict[str, Any]:
+    """Return the JSON schema of ``output`` in the subset that OpenAI's strict mode takes.
+
+    Source: https://platform.openai.com/docs/guides/structured-outputs#supported-schemas (all fields required, no
+    further properties, no keyword beside ``$ref``).
+    """
+    return output.model_json_schema(schema_generator=_UntitledSchema)
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedSection:
+    """A section's answer. ``complete`` is false when the JSON ended, or broke, before its end.
+
+    ``malformed`` counts flashcards and questions, so that what was asked for and what was delivered add up; a
+    topic that does not fit the schema is no item and only left out.
+    """
+
+    topics: tuple[DraftTopic, ...]
+    flashcards: tuple[DraftFlashcard, ...]
+    questions: tuple[DraftQuestion, ...]
+    malformed: int
+    complete: bool
+
+    @property
+    def kept(self) -> int:
+        """Number of items that fit the schema."""
+        return len(self.topics) + len(self.flashcards) + len(self.questions)
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedConnections:
+    """The answer about connections, with names exactly as the model wrote them."""
+
+    parents: tuple[tuple[str, str | None], ...]
+    links: tuple[DraftLink, ...]
+    malformed: int
+    complete: bool
+
+
+def parse_section(content: str) -> ParsedSection:
+    """Read the answer to a section's prompt. Raises ValueError when it holds no JSON object of the schema."""
+    found, complete = _read_lists(content, SectionOutput)
+    topics, _ = _validate_each(found["topics"], TopicOutput)
+    flashcards, bad_flashcards = _validate_each(found["flashcards"], FlashcardOutput)
+    questions, bad_questions = _validate_each(found["questions"], QuestionOutput)
+    return ParsedSection(
+        topics=tuple(DraftTopic(topic.name, topic.summary, topic.parent or None) for topic in topics),
+        flashcards=tuple(
+            DraftFlashcard(card.kind, card.front, card.back, card.topic, card.difficulty, _quotes(card.quotes))
+            for card in flashcards
+        ),
+        questions=tuple(
+            DraftQuestion(
+                stem=question.stem,
+                options=tuple(DraftOption(option.id, option.text) for option in question.options),
+                key=question.key,
+                explanation=question.explanation,
+                topic=question.topic,
+                difficulty=question.difficulty,
+                quotes=_quotes(question.quotes),
+            )
+            for question in questions
+        ),
+        malformed=bad_flashcards + bad_questions,
+        complete=complete,
+    )
+
+
+def parse_connections(content: str) -> ParsedConnections:
+    """Read the answer about connections. Raises ValueError when it holds no JSON object of the schema."""
+    found, complete = _read_lists(content, ConnectOutput)
+    parents, bad_parents = _validate_each(found["parents"], ParentOutput)
+    links, bad_links = _validate_each(found["links"], LinkOutput)
+    return ParsedConnections(
+        parents=tuple((placed.topic, placed.parent or None) for placed in parents),
+        links=tuple(DraftLink(link.source, link.target, link.label) for link in links),
+        malformed=bad_parents + bad_links,
+        complete=complete,
+    )
+
+
+def _quotes(quotes: list[QuoteOutput]) -> tuple[DraftQuote, ...]:
+    return tuple(DraftQuote(quote.page, quote.quote) for quote in quotes)
+
+
+_Item = TypeVar("_Item", bound=BaseModel)
+
+
+def _validate_each(values: list[Any], output: type[_Item]) -> tuple[list[_Item], int]:
+    items = []
+    for value in values:
+        try:
+            items.append(output.model_validate(value))
+        except ValidationError:
+            continue
+    return items, len(values) - len(items)
+
+
+def _read_lists(content: str, output: type[BaseModel]) -> tuple[dict[str, list[Any]], bool]:
+    """Find the answer's lists by name, each with its complete elements, and whether all of them are complete.
+
+    Without JSON mode a model may think aloud, or put a fence or a greeting around its answer; what counts is the
+    first object.
+    """
+    text = _THINKING.sub("", content)
+    start = text.find("{")
+    if start < 0:
+        raise ValueError("the answer holds no JSON object")
+    values, complete = _decode_object(text, start)
+    if not complete:
+        # LaTeX in JSON with one backslash, as in "\(x\)", is the usual reason for JSON that breaks half-way.
+        repaired = _INVALID_ESCAPE.sub(lambda found: found.group() if found.group(1) else "\\\\", text)
+        if repaired != text:
+            values, complete = _decode_object(repaired, start)
+    lists = {name: values[name] for name in output.model_fields if isinstance(values.get(name), list)}
+    if not lists:
+        raise ValueError("the answer holds none of " + ", ".join(output.model_fields))
+    return {name: lists.get(name, []) for name in output.model_fields}, complete
+
+
+def _decode_object(text: str, start: int) -> tuple[dict[str, Any], bool]:
+    """Decode the object at ``start`` as far as it goes: lists by element, anything else as a whole.
+
+    A partial parser such as ``pydantic_core.from_json(allow_partial=True)`` keeps an element that was cut inside,
+    and a card whose second quote is missing still fits the schema. Here an element is decoded whole or not at all.
+    """
+    decoder = json.JSONDecoder(strict=False)
+    values: dict[str, Any] = {}
+    try:
+        at = _skip_space(text, start + 1)
+        while text[at] != "}":
+            name, at = decoder.raw_decode(text, at)
+            at = _expect(text, at, ":")
+            if text[at] == "[":
+                elements = values[str(name)] = []
+                at = _skip_space(text, at + 1)
+                while text[at] != "]":
+                    element, at = decoder.raw_decode(text, at)
+                    elements.append(element)
+                    at = _next_element(text, at, "]")
+                at += 1
+            else:
+                values[str(name)], at = decoder.raw_decode(text, at)
+            at = _next_element(text, at, "}")
+    except (ValueError, IndexError, RecursionError):
+        return values, False
+    return values, True
+
+
+def _skip_space(text: str, at: int) -> int:
+    while text[at] in " \t\n\r":
+        at += 1
+    return at
+
+
+def _expect(text: str, at: int, mark: str) -> int:
+    at = _skip_space(text, at)
+    if text[at] != mark:
+        raise ValueError(f"expected {mark} at {at}")
+    return _skip_space(text, at + 1)
+
+
+def _next_element(text: str, at: int, closing: str) -> int:
+    """Step over a comma; stay on the closing bracket. Raises ValueError at anything else."""
+    at = _skip_space(text, at)
+    return at if text[at] == closing else _expect(text, at, ",")

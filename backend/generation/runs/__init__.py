@@ -1,0 +1,1 @@
+"""Runs: planning, steps, recording, events, receipts."""

@@ -1,0 +1,271 @@
+"""From the documents of a run to its steps, and from one step to the next."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from backend.accounts.activity import record_activity
+from backend.accounts.types import ActivityKind
+from backend.core.clock import now
+from backend.core.database.database import db
+from backend.core.ids import new_id
+from backend.core.process.logging import get_logger
+from backend.core.work import jobs
+from backend.core.work.jobs import JobState
+from backend.core.work.workers import count_places
+from backend.generation.models import Run, RunDocument, Step
+from backend.generation.runs.events import add_event
+from backend.generation.sections.cutting import Section, allocate, automatic_counts, plan_sections
+from backend.generation.types import ACTIVE_STATES, ENDED_STATES, RunState, StepKind
+from backend.library import service as library
+from backend.library.signals import document_settled
+from backend.library.types import DocumentStatus, DocumentText
+from backend.settings import get_settings
+from backend.study import service as study
+from backend.text.languages import detect_language
+
+log = get_logger(__name__)
+
+_OPEN = (JobState.PLANNED, JobState.QUEUED, JobState.RUNNING)
+_IN_FLIGHT = (JobState.QUEUED, JobState.RUNNING)
+_LANGUAGE_SAMPLE_CHARS = 200_000
+_LANGUAGE_SAMPLE_OF_PAGE_CHARS = 400
+_FEWEST_TOPICS_TO_CONNECT = 2
+
+
+def lock_run(run_id: UUID) -> Run | None:
+    """Return the run with its row locked, fresh from the database, or None when it was deleted."""
+    return db.session.scalar(
+        sa.select(Run).where(Run.id == run_id).with_for_update().execution_options(populate_existing=True)
+    )
+
+
+def plan_when_read(run: Run) -> None:
+    """Queue the planning of a locked run once every document of it has been read or has failed."""
+    if run.state != RunState.READING or not library.are_settled(_document_ids(run.id)):
+        return
+    if db.session.scalar(sa.select(Step.id).where(Step.run_id == run.id, Step.kind == StepKind.PLAN)) is None:
+        _queue_new(run, StepKind.PLAN)
+
+
+def plan(run: Run) -> None:
+    """Cut the documents of a locked run into sections, and queue the first of them."""
+    if run.state == RunState.READING:
+        _plan(run)
+    advance(run)
+
+
+def _document_ids(run_id: UUID) -> Sequence[UUID]:
+    query = sa.select(RunDocument.document_id).where(RunDocument.run_id == run_id)
+    return db.session.scalars(query.order_by(RunDocument.document_id)).all()
+
+
+def _queue_new(run: Run, kind: StepKind) -> None:
+    step = Step(id=new_id(), run_id=run.id, kind=kind, state=JobState.PLANNED, position=0, request_id=run.request_id)
+    db.session.add(step)
+    db.session.flush()
+    jobs.dispatch(Step, [step.id])
+
+
+def _plan(run: Run) -> None:
+    skipped: list[dict[str, object]] = []
+    planned: list[tuple[UUID, Section]] = []
+    sample = ""
+    for document_id in _document_ids(run.id):
+        # One at a time: the texts of a whole study set together may be large.
+        (document,) = library.load_texts([document_id])
+        sample = _extend_sample(sample, document)
+        if document.status is not DocumentStatus.READY:
+            skipped.append(_skip(document_id, None, None, document.error_code or "unreadable_document"))
+            continue
+        cut = plan_sections(document.pages, get_settings().section_chars)
+        planned.extend((document_id, section) for section in cut.sections)
+        skipped.extend(_skip(document_id, s.first_page, s.last_page, s.reason) for s in cut.skipped)
+    run.planned_at = now()
+    if not planned:
+        run.skipped = skipped
+        end_run(run, RunState.FAILED, "no_text")
+        return
+    if run.language is None:
+        run.language = detect_language(sample)
+    sections = [section for _, section in planned]
+    automatic = automatic_counts(sections)
+    run.flashcards_asked = automatic[0] if run.flashcards_asked is None else run.flashcards_asked
+    run.questions_asked = automatic[1] if run.questions_asked is None else run.questions_asked
+    flashcards = allocate(run.flashcards_asked, sections)
+    questions = allocate(run.questions_asked, sections)
+    position = 0
+    for (document_id, section), cards, items in zip(planned, flashcards, questions, strict=True):
+        if cards + items == 0:
+            skipped.append(_skip(document_id, section.first_page, section.last_page, "over_budget"))
+            continue
+        position += 1
+        db.session.add(_section_step(run, document_id, section, position=position, flashcards=cards, questions=items))
+    run.skipped = skipped
+    run.state = RunState.MAKING
+    db.session.flush()
+    add_event(
+        run,
+        "run.planned",
+        sections=position,
+        language=run.language,
+        flashcards_asked=run.flashcards_asked,
+        questions_asked=run.questions_asked,
+    )
+    log.info("generation.run.planned", run_id=str(run.id), sections=position, language=run.language)
+
+
+def _skip(document_id: UUID, first: int | None, last: int | None, reason: str) -> dict[str, object]:
+    return {"document_id": str(document_id), "first_page": first, "last_page": last, "reason": reason}
+
+
+def _extend_sample(sample: str, document: DocumentText) -> str:
+    """Add a piece of every page: a foreword or one long quotation in another language must not decide."""
+    pieces = (page.text[:_LANGUAGE_SAMPLE_OF_PAGE_CHARS] for page in document.pages)
+    return (sample + "\n".join(pieces))[:_LANGUAGE_SAMPLE_CHARS]
+
+
+def _section_step(
+    run: Run, document_id: UUID, section: Section, *, position: int, flashcards: int, questions: int
+) -> Step:
+    return Step(
+        id=new_id(),
+        run_id=run.id,
+        kind=StepKind.SECTION,
+        state=JobState.PLANNED,
+        position=position,
+        document_id=document_id,
+        first_page=section.first_page,
+        last_page=section.last_page,
+        start=section.start,
+        end=section.end,
+        flashcards_asked=flashcards,
+        questions_asked=questions,
+        request_id=run.request_id,
+    )
+
+
+def split_step(run: Run, step: Step, halves: Sequence[Section], flashcards: int, questions: int) -> None:
+    """Plan two halves of a section in place of what it did not give. ``run`` is locked."""
+    cards, items = allocate(flashcards, halves), allocate(questions, halves)
+    for half, card_count, question_count in zip(halves, cards, items, strict=True):
+        if card_count + question_count == 0 or step.document_id is None:
+            continue
+        part = _section_step(
+            run, step.document_id, half, position=step.position, flashcards=card_count, questions=question_count
+        )
+        part.depth = step.depth + 1
+        db.session.add(part)
+    db.session.flush()
+
+
+def advance(run: Run) -> None:
+    """Queue what comes next in a locked run, or end it. Safe to call at any time."""
+    if run.state in ENDED_STATES:
+        return
+    counts = _count_steps(run.id)
+    in_flight = sum(counts.get(state, 0) for state in _IN_FLIGHT)
+    if run.state in (RunState.CANCELLING, RunState.FAILING):
+        if in_flight == 0:
+            failed = run.state == RunState.FAILING
+            end_run(run, RunState.FAILED if failed else RunState.CANCELLED, run.error_code)
+        return
+    if run.state == RunState.READING:
+        return
+    # One long run may use all the workers that are there; beyond that its steps would only wait before other users'.
+    room = max(get_settings().steps_in_flight_per_run, count_places()) - in_flight
+    if counts.get(JobState.PLANNED, 0) and room > 0:
+        _queue_planned(run.id, room)
+    elif sum(counts.get(state, 0) for state in _OPEN) == 0:
+        _after_last(run)
+
+
+def _count_steps(run_id: UUID) -> dict[str, int]:
+    rows = db.session.execute(
+        sa.select(Step.state, sa.func.count().label("number")).where(Step.run_id == run_id).group_by(Step.state)
+    )
+    return {row.state: row.number for row in rows}
+
+
+def _queue_planned(run_id: UUID, count: int) -> None:
+    planned = sa.select(Step.id).where(Step.run_id == run_id, Step.state == JobState.PLANNED)
+    jobs.dispatch(Step, db.session.scalars(planned.order_by(Step.position, Step.id).limit(count)).all())
+
+
+def _after_last(run: Run) -> None:
+    if run.state == RunState.MAKING:
+        if run.flashcards_delivered + run.questions_delivered == 0:
+            code = db.session.scalar(
+                sa.select(Step.error_code)
+                .where(Step.run_id == run.id, Step.state == JobState.FAILED)
+                .order_by(Step.position)
+                .limit(1)
+            )
+            end_run(run, RunState.FAILED, code or "no_items")
+            return
+        run.state = RunState.CONNECTING
+        if len(study.list_topics(run.study_set_id)) >= _FEWEST_TOPICS_TO_CONNECT:
+            add_event(run, "run.connecting")
+            _queue_new(run, StepKind.CONNECT)
+            return
+    end_run(run, RunState.DONE)
+
+
+def stop_run(run: Run, state: RunState, error_code: str | None = None) -> None:
+    """Make a locked run ``cancelling`` or ``failing``: nothing more of it begins, and it ends with its last call."""
+    db.session.execute(
+        sa.update(Step)
+        .where(Step.run_id == run.id, Step.state.in_((JobState.PLANNED, JobState.QUEUED)))
+        .values(state=JobState.CANCELLED, ended_at=now())
+        .execution_options(synchronize_session=False)
+    )
+    run.state = state
+    run.error_code = error_code
+    add_event(run, f"run.{state.value}", error_code=error_code)
+    db.session.flush()
+    advance(run)
+
+
+def end_run(run: Run, state: RunState, error_code: str | None = None) -> None:
+    """End a locked run of which nothing is under way. Later the place where its credits are settled."""
+    run.state = state
+    run.error_code = error_code
+    run.ended_at = now()
+    add_event(
+        run,
+        f"run.{state.value}",
+        error_code=error_code,
+        flashcards=run.flashcards_delivered,
+        questions=run.questions_delivered,
+    )
+    record_activity(
+        run.user_id,
+        ActivityKind.RUN_ENDED,
+        run_id=str(run.id),
+        study_set_id=str(run.study_set_id),
+        state=state.value,
+        error_code=error_code,
+        flashcards=run.flashcards_delivered,
+        questions=run.questions_delivered,
+    )
+    log.info("generation.run.ended", run_id=str(run.id), state=state.value, error_code=error_code)
+
+
+def is_active(run_id: UUID) -> bool:
+    """Tell whether the run is still to make calls. Needs a transaction."""
+    return db.session.scalar(sa.select(Run.state).where(Run.id == run_id)) in ACTIVE_STATES
+
+
+@document_settled.connect
+def _on_document_settled(_sender: object, *, document_id: UUID) -> None:
+    query = (
+        sa.select(Run.id)
+        .join(RunDocument, RunDocument.run_id == Run.id)
+        .where(RunDocument.document_id == document_id, Run.state == RunState.READING)
+        .order_by(Run.id)
+    )
+    for run_id in db.session.scalars(query).all():
+        run = lock_run(run_id)
+        if run is not None:
+            plan_when_read(run)

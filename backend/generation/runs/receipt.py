@@ -1,0 +1,157 @@
+"""The coverage receipt of a run: what each page gave, and what was left out with its reason."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from backend.core.database.database import db
+from backend.core.work.jobs import JobState
+from backend.generation.checks.section import MORE_THAN_ASKED
+from backend.generation.models import Run, RunDocument, Step
+from backend.generation.types import ENDED_STATES, DocumentCoverage, PageCoverage, RunState, Skipped, StepKind
+from backend.library import service as library
+from backend.study import service as study
+
+_OVER_BUDGET = "over_budget"
+_NOTHING_SUITABLE = "nothing_suitable"
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """Asked, delivered, and where the difference went.
+
+    ``missing`` counts flashcards and questions that were asked for and are not delivered, each None until the run is
+    planned. ``not_written`` is the part of both that was neither rejected nor a duplicate, None until the end.
+    """
+
+    run: Run
+    documents: tuple[DocumentCoverage, ...]
+    missing: tuple[int | None, int | None]
+    not_written: int | None
+
+
+def build_receipt(run: Run) -> Receipt:
+    """Return the receipt of a run as far as it has come. Documents deleted since are left out.
+
+    Once the run has ended, every page that was read either gave items or is listed with a reason. A page may be both
+    when a part of it was left out.
+    """
+    query = sa.select(RunDocument.document_id).where(RunDocument.run_id == run.id)
+    document_ids = db.session.scalars(query.order_by(RunDocument.document_id)).all()
+    filenames, numbers = library.find_filenames(document_ids), library.list_page_numbers(document_ids)
+    pages: dict[UUID, list[PageCoverage]] = defaultdict(list)
+    for row in study.list_items_by_page(run.id):
+        pages[row.document_id].append(PageCoverage(row.page, row.flashcards, row.questions))
+    planned: dict[UUID, list[Skipped]] = defaultdict(list)
+    for entry in run.skipped:
+        planned[UUID(entry["document_id"])].append(Skipped(entry["first_page"], entry["last_page"], entry["reason"]))
+    steps = _steps_by_document(run.id)
+    coverage = tuple(
+        DocumentCoverage(
+            document_id=document_id,
+            filename=filenames[document_id],
+            pages=tuple(sorted(pages[document_id], key=lambda page: page.page)),
+            skipped=_skipped(
+                run,
+                numbers[document_id],
+                {page.page for page in pages[document_id]},
+                planned[document_id],
+                steps.get(document_id, ()),
+            ),
+        )
+        for document_id in document_ids
+        if document_id in filenames
+    )
+    missing = (
+        _difference(run.flashcards_asked, run.flashcards_delivered),
+        _difference(run.questions_asked, run.questions_delivered),
+    )
+    return Receipt(run, coverage, missing, _not_written(run, missing))
+
+
+def _steps_by_document(run_id: UUID) -> Mapping[UUID, Sequence[Step]]:
+    """Sections by document. A section that was halved is left out: its halves speak for it."""
+    query = sa.select(Step).where(Step.run_id == run_id, Step.kind == StepKind.SECTION, Step.halved.is_(False))
+    steps: dict[UUID, list[Step]] = defaultdict(list)
+    for step in db.session.scalars(query.order_by(Step.position, Step.id)):
+        if step.document_id is not None:
+            steps[step.document_id].append(step)
+    return steps
+
+
+def _skipped(
+    run: Run, numbers: Iterable[int], given: set[int], planned: Sequence[Skipped], steps: Sequence[Step]
+) -> tuple[Skipped, ...]:
+    """Return what of one document gave nothing. ``numbers`` are all its pages, ``given`` those that gave items."""
+    rest = _reason_for_the_rest(run)
+    whole = tuple(skipped for skipped in planned if skipped.first_page is None)
+    if whole:
+        return whole
+    reasons: dict[int, set[str]] = {number: set() for number in numbers}
+    if not reasons:
+        return (Skipped(None, None, rest),) if rest else ()
+    lost = [(_range(skipped), skipped.reason) for skipped in planned if skipped.reason == _OVER_BUDGET]
+    lost += [(_range(step), reason) for step in steps if (reason := _loss(run, step)) is not None]
+    for pages, reason in lost:
+        for page in pages:
+            reasons.setdefault(page, set()).add(reason)
+    # What a page is says more than what became of the section that it lies in.
+    for skipped in planned:
+        if skipped.reason != _OVER_BUDGET:
+            reasons.update({page: {skipped.reason} for page in _range(skipped)})
+    open_steps = () if run.state in ENDED_STATES else [step for step in steps if step.ended_at is None]
+    waiting = {page for step in open_steps for page in _range(step)}
+    worked = {page for step in steps if step.state == JobState.DONE for page in _range(step)}
+    for page, said in reasons.items():
+        reason = _NOTHING_SUITABLE if page in worked else rest
+        if not said and page not in given and page not in waiting and reason is not None:
+            said.add(reason)
+    return _join_pages(reasons)
+
+
+def _reason_for_the_rest(run: Run) -> str | None:
+    """Why a page was not worked on at all, or None while it may be yet."""
+    if run.state not in ENDED_STATES:
+        return None
+    if run.state == RunState.CANCELLED:
+        return "cancelled"
+    # In a run that is done, only the half of a section that no item was left for has no step.
+    return run.error_code or _OVER_BUDGET
+
+
+def _loss(run: Run, step: Step) -> str | None:
+    if step.state == JobState.FAILED:
+        return step.error_code or "bad_output"
+    # The steps of a run that failed as a whole were never begun either.
+    return (run.error_code or "cancelled") if step.state == JobState.CANCELLED else None
+
+
+def _range(pages: Skipped | Step) -> range:
+    return range(pages.first_page or 1, (pages.last_page or 1) + 1)
+
+
+def _join_pages(reasons: Mapping[int, set[str]]) -> tuple[Skipped, ...]:
+    """Join consecutive pages with the same reason."""
+    pairs = sorted((reason, page) for page, said in reasons.items() for reason in said)
+    joined = []
+    for (reason, _), group in groupby(enumerate(pairs), key=lambda pair: (pair[1][0], pair[1][1] - pair[0])):
+        pages = [page for _, (_, page) in group]
+        joined.append(Skipped(pages[0], pages[-1], reason))
+    return tuple(sorted(joined, key=lambda skipped: (skipped.first_page or 0, skipped.reason)))
+
+
+def _difference(asked: int | None, delivered: int) -> int | None:
+    return None if asked is None else max(asked - delivered, 0)
+
+
+def _not_written(run: Run, missing: tuple[int | None, int | None]) -> int | None:
+    flashcards, questions = missing
+    if flashcards is None or questions is None or run.state not in ENDED_STATES:
+        return None
+    # What was written beyond the wish does not make up for what is missing elsewhere.
+    rejected = sum(count for check, count in run.rejected.items() if check != MORE_THAN_ASKED)
+    return max(flashcards + questions - rejected - run.duplicates, 0)

@@ -1,0 +1,234 @@
+"""Writing what a step gave: under its claim, then the run's lock, then the study set's, always in this order."""
+
+from collections import Counter
+from dataclasses import dataclass
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+
+from backend.core.clock import now
+from backend.core.database.database import db
+from backend.core.ids import new_id
+from backend.core.process.logging import get_logger
+from backend.core.work import jobs
+from backend.core.work.jobs import Claim, LeaseLost
+from backend.generation.checks.section import CheckedReply
+from backend.generation.language_models.interface import ConnectReply, SectionReply, SectionRequest, Usage
+from backend.generation.models import ModelCall, Run, Step
+from backend.generation.runs.events import add_event
+from backend.generation.runs.planning import advance, lock_run, plan, split_step, stop_run
+from backend.generation.sections.cutting import Section, split_section
+from backend.generation.types import ACTIVE_STATES, RunState, StepKind
+from backend.library import service as library
+from backend.library.types import PageText
+from backend.study import service as study
+from backend.study.types import AddedItems, NewTopic
+
+log = get_logger(__name__)
+
+_DEEPEST_SPLIT = 4
+# These end the run at once: no other section would fare better.
+_ENDS_RUN = frozenset({"quota_exhausted", "misconfigured"})
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One use of the language model by a step; ``outcome`` is ``ok`` or an error code."""
+
+    model: str
+    outcome: str
+    usage: Usage
+    duration_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class SectionWork:
+    """What a claimed section step works on. ``pages`` are whole; the request's are cut where the section is."""
+
+    run_id: UUID
+    section: Section
+    pages: tuple[PageText, ...]
+    request: SectionRequest
+
+
+def record_plan(held: Claim, run_id: UUID) -> None:
+    """Write the sections of a run, and queue the first of them. Raises LeaseLost."""
+    jobs.finish(Step, held)
+    run = lock_run(run_id)
+    if run is None:
+        raise LeaseLost
+    plan(run)
+
+
+def record_section(held: Claim, work: SectionWork, reply: SectionReply, checked: CheckedReply, model: str) -> None:
+    """Write the items of a section, count what was dropped, and queue what comes next. Raises LeaseLost."""
+    jobs.finish(Step, held)
+    run = lock_run(work.run_id)
+    if run is None or not library.lock_study_set(run.study_set_id):
+        raise LeaseLost
+    step = db.session.get_one(Step, held.id, populate_existing=True)
+    added = study.add_items(
+        run.study_set_id,
+        run_id=run.id,
+        model=model,
+        topics=[NewTopic(topic.name, topic.summary, topic.parent) for topic in checked.topics],
+        flashcards=checked.flashcards,
+        questions=checked.questions,
+    )
+    step.flashcards_kept, step.questions_kept = len(added.flashcards), len(added.questions)
+    _count(run, added, checked)
+    missing = (step.flashcards_asked - step.flashcards_kept, step.questions_asked - step.questions_kept)
+    if reply.truncated and run.state in ACTIVE_STATES and max(missing) > 0:
+        _halve(run, step, work, max(missing[0], 0), max(missing[1], 0))
+    add_event(
+        run,
+        "section.made",
+        document_id=str(step.document_id),
+        first_page=step.first_page,
+        last_page=step.last_page,
+        flashcards=step.flashcards_kept,
+        questions=step.questions_kept,
+    )
+    db.session.flush()
+    advance(run)
+
+
+def _count(run: Run, added: AddedItems, checked: CheckedReply) -> None:
+    run.flashcards_delivered += len(added.flashcards)
+    run.questions_delivered += len(added.questions)
+    run.duplicates += added.duplicates
+    # New dictionaries, because a change inside the old ones would go unnoticed.
+    run.rejected = dict(Counter(run.rejected) + Counter(checked.rejected))
+    run.fixed = dict(Counter(run.fixed) + Counter(checked.fixed))
+    if run.first_item_at is None and (added.flashcards or added.questions):
+        run.first_item_at = now()
+
+
+def record_connections(held: Claim, run_id: UUID, reply: ConnectReply) -> None:
+    """Write parents and links of topics, and end the run. Raises LeaseLost."""
+    jobs.finish(Step, held)
+    run = lock_run(run_id)
+    if run is None or not library.lock_study_set(run.study_set_id):
+        raise LeaseLost
+    links = [(link.source, link.target, link.label) for link in reply.links]
+    count = study.connect_topics(run.study_set_id, reply.parents, links)
+    add_event(run, "topics.connected", links=count)
+    db.session.flush()
+    advance(run)
+
+
+def drop_step(held: Claim, run_id: UUID) -> None:
+    """Cancel a held step whose run was stopped or has ended. Raises LeaseLost."""
+    jobs.cancel_held(Step, held)
+    run = lock_run(run_id)
+    if run is not None:
+        advance(run)
+
+
+def retry_step(held: Claim, run_id: UUID, delay_s: float) -> None:
+    """Give a held step back after a failure that may pass, unless its run was stopped. Raises LeaseLost."""
+    jobs.retry_later(Step, held, delay_s=delay_s)
+    run = lock_run(run_id)
+    if run is None or run.state in ACTIVE_STATES:
+        return
+    # Nobody shall wait for a step that would find out only when it is due that it is not wanted any more.
+    db.session.execute(
+        sa.update(Step)
+        .where(Step.id == held.id)
+        .values(state=jobs.JobState.CANCELLED, ended_at=now())
+        .execution_options(synchronize_session=False)
+    )
+    advance(run)
+
+
+def fail_step(held: Claim, code: str) -> None:
+    """End a held step for good with an error code. Raises LeaseLost."""
+    jobs.fail(Step, held, code)
+    give_up(held.id, code)
+
+
+def give_up(step_id: UUID, code: str) -> None:
+    """Let the run of a step that has failed for good go on, or end where it cannot."""
+    step = db.session.get_one(Step, step_id, populate_existing=True)
+    run = lock_run(step.run_id)
+    if run is None:
+        return
+    if code in _ENDS_RUN:
+        log.error("generation.model.needs_operator", code=code, model=run.model)
+    if run.state in ACTIVE_STATES and (step.kind == StepKind.PLAN or _is_hopeless(step, code)):
+        stop_run(run, RunState.FAILING, code)
+        return
+    add_event(
+        run,
+        "step.failed",
+        step=step.kind,
+        document_id=str(step.document_id) if step.document_id else None,
+        first_page=step.first_page,
+        last_page=step.last_page,
+        error_code=code,
+    )
+    db.session.flush()
+    advance(run)
+
+
+def _is_hopeless(step: Step, code: str) -> bool:
+    # Without connections between topics the material is complete all the same.
+    return code in _ENDS_RUN and step.kind == StepKind.SECTION
+
+
+def halve_section(held: Claim, work: SectionWork, code: str) -> None:
+    """Replace a section that is too long for the model by its halves, or fail it. Raises LeaseLost."""
+    step = db.session.get_one(Step, held.id)
+    halves = _halves(step, work)
+    if halves is None:
+        fail_step(held, code)
+        return
+    jobs.finish(Step, held)
+    run = lock_run(work.run_id)
+    if run is None:
+        raise LeaseLost
+    step = db.session.get_one(Step, held.id, populate_existing=True)
+    if run.state in ACTIVE_STATES:
+        _halve(run, step, work, step.flashcards_asked, step.questions_asked)
+    advance(run)
+
+
+def _halves(step: Step, work: SectionWork) -> tuple[Section, Section] | None:
+    return split_section(work.section, work.pages) if step.depth < _DEEPEST_SPLIT else None
+
+
+def _halve(run: Run, step: Step, work: SectionWork, flashcards: int, questions: int) -> None:
+    halves = _halves(step, work)
+    if halves is None:
+        return
+    step.halved = True
+    split_step(run, step, halves, flashcards, questions)
+    add_event(run, "section.halved", first_page=step.first_page, last_page=step.last_page)
+
+
+def note_call(held: Claim, run_id: UUID, call: Call) -> None:
+    """Write down what a call used; once, however often it is tried. Does nothing when the step was deleted."""
+    there = sa.select(Step.id).where(Step.id == held.id).with_for_update(read=True, key_share=True)
+    if db.session.scalar(there) is None:
+        return
+    db.session.execute(
+        insert(ModelCall)
+        .values(
+            id=new_id(),
+            run_id=run_id,
+            step_id=held.id,
+            attempt=held.attempt,
+            model=call.model,
+            outcome=call.outcome,
+            requests=call.usage.calls,
+            input_tokens=call.usage.input_tokens,
+            cached_tokens=call.usage.cached_tokens,
+            output_tokens=call.usage.output_tokens,
+            duration_ms=call.duration_ms,
+        )
+        .on_conflict_do_nothing()
+    )
+
+
+jobs.register(Step, give_up)

@@ -1,0 +1,237 @@
+"""The work of one step: claim (transaction), call the model (none), record (transaction)."""
+
+import random
+import threading
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TypeVar
+from uuid import UUID
+
+from sqlalchemy.exc import DBAPIError
+
+from backend.core.database.database import db, is_passing
+from backend.core.database.transaction import refuse_open_transaction, transaction
+from backend.core.process.logging import get_logger, log_context
+from backend.core.work import jobs
+from backend.core.work.jobs import Claim, LeaseLost
+from backend.generation.checks.section import check_reply, clean_connections
+from backend.generation.language_models.choice import get_language_model
+from backend.generation.language_models.interface import (
+    ConnectRequest,
+    DraftTopic,
+    ModelError,
+    SectionPage,
+    SectionRequest,
+    Usage,
+)
+from backend.generation.models import Run, Step
+from backend.generation.runs import recording
+from backend.generation.runs.planning import is_active
+from backend.generation.runs.recording import Call, SectionWork
+from backend.generation.sections.cutting import Section
+from backend.generation.types import ACTIVE_STATES, StepKind
+from backend.library import service as library
+from backend.library.types import PageText
+from backend.settings import get_settings
+from backend.study import service as study
+from backend.study.types import Difficulty
+
+log = get_logger(__name__)
+
+T = TypeVar("T")
+
+_LONGEST_BACKOFF_S = 60.0
+_KNOWN_TOPICS = 40
+
+
+class RunStopped(Exception):
+    """The run was cancelled or has ended: no further call is made for it."""
+
+
+def work_step(step_id: UUID) -> None:
+    """Work on a queued step. Does nothing when it is not there, not due, held by another, or ended."""
+    with transaction():
+        held = jobs.claim(Step, step_id)
+    if held is None:
+        return
+    with log_context(step_id=step_id, request_id=held.request_id, attempt=held.attempt), jobs.lease(Step, held) as lost:
+        try:
+            _Work(held, lost).do()
+        except LeaseLost:
+            # Another attempt has the step, or the run is gone: what was computed here must not be written.
+            log.warning("generation.step.lease_lost")
+
+
+class _Work:
+    """The work of one attempt at a step."""
+
+    def __init__(self, held: Claim, lost: threading.Event) -> None:
+        self._held = held
+        self._lost = lost
+        self._model = get_language_model()
+        self._started = time.monotonic()
+        with transaction():
+            step = db.session.get(Step, held.id)
+        if step is None:
+            raise LeaseLost
+        self._kind, self._run_id = StepKind(step.kind), step.run_id
+
+    def do(self) -> None:
+        """Do it, and record its outcome. Raises LeaseLost, and errors of a database that is away for long."""
+        with log_context(run_id=self._run_id):
+            try:
+                self._do()
+            except RunStopped:
+                self._record(lambda: recording.drop_step(self._held, self._run_id))
+            except ModelError as error:
+                log.warning("generation.step.model_failed", code=error.code, retryable=error.retryable)
+                self._note(error.code, error.usage)
+                self._after_failure(error)
+            except LeaseLost:
+                raise
+            except Exception as error:
+                if isinstance(error, DBAPIError) and is_passing(error):
+                    # What became of the step stands in the database, or will when its lease has run out.
+                    raise
+                log.exception("generation.step.crashed")
+                self._after_failure(ModelError("internal_error", "the step crashed", retryable=True))
+
+    def _do(self) -> None:
+        if self._kind is StepKind.PLAN:
+            self._record(lambda: recording.record_plan(self._held, self._run_id))
+        elif self._kind is StepKind.SECTION:
+            self._write_section(self._prepare(_prepare_section))
+        else:
+            self._connect_topics(self._prepare(_prepare_connect))
+
+    def _prepare(self, prepare: Callable[[Run, Step], T]) -> T:
+        with transaction():
+            run, step = db.session.get(Run, self._run_id), db.session.get(Step, self._held.id)
+            if run is None or step is None:
+                raise LeaseLost
+            if run.state not in ACTIVE_STATES:
+                raise RunStopped
+            return prepare(run, step)
+
+    def _write_section(self, work: SectionWork) -> None:
+        try:
+            reply = self._model.write_section(work.request, self._before_call)
+        except ModelError as error:
+            if error.code not in ("context_too_long", "truncated"):
+                raise
+            code = error.code
+            self._note(code, error.usage)
+            self._record(lambda: recording.halve_section(self._held, work, code))
+            return
+        self._note("ok", reply.usage)
+        checked = check_reply(reply, work.request, work.pages)
+        self._record(lambda: recording.record_section(self._held, work, reply, checked, self._model.name))
+        log.info(
+            "generation.step.section_made",
+            flashcards=len(checked.flashcards),
+            questions=len(checked.questions),
+            duration_ms=self._elapsed_ms(),
+        )
+
+    def _connect_topics(self, request: ConnectRequest) -> None:
+        reply = self._model.connect_topics(request, self._before_call)
+        self._note("ok", reply.usage)
+        cleaned = clean_connections(reply)
+        self._record(lambda: recording.record_connections(self._held, self._run_id, cleaned))
+        log.info("generation.step.topics_connected", links=len(cleaned.links), duration_ms=self._elapsed_ms())
+
+    def _before_call(self) -> None:
+        """Stop the call when the lease is lost or the run was stopped.
+
+        A run stopped after this and before the request is on its way, which takes well under a second, is found
+        out when the answer is recorded.
+        """
+        if self._lost.is_set():
+            raise LeaseLost
+        with transaction():
+            active = is_active(self._run_id)
+        if not active:
+            raise RunStopped
+        refuse_open_transaction()
+
+    def _note(self, outcome: str, usage: Usage) -> None:
+        """Write down at once what the model used: it was paid for, whatever becomes of the answer."""
+        call = Call(self._model.name, outcome, usage, self._elapsed_ms())
+        self._record(lambda: recording.note_call(self._held, self._run_id, call))
+
+    def _after_failure(self, error: ModelError) -> None:
+        if error.retryable and self._held.failures + 1 < get_settings().step_attempts:
+            delay_s = _backoff_s(error, self._held.failures)
+            self._record(lambda: recording.retry_step(self._held, self._run_id, delay_s))
+        else:
+            self._record(lambda: recording.fail_step(self._held, error.code))
+
+    def _record(self, write: Callable[[], None]) -> None:
+        """Write in a transaction; while the database is away for a moment, again and again.
+
+        A paid answer is not to be thrown away for a restart or a lock. When the connection broke after the
+        commit, the next try finds the step no longer held, and LeaseLost ends the work.
+        """
+        for pause_s in (0.2, 0.5, 1.0, 2.0, 4.0, 8.0, None):
+            try:
+                with transaction():
+                    write()
+            except DBAPIError as error:
+                if pause_s is None or not is_passing(error) or self._lost.wait(pause_s):
+                    raise
+            else:
+                return
+
+    def _elapsed_ms(self) -> int:
+        return round((time.monotonic() - self._started) * 1000)
+
+
+def _backoff_s(error: ModelError, failures: int) -> float:
+    wished = error.retry_after_s if error.retry_after_s is not None else float(2**failures)
+    # Jitter spreads the steps of one run, which were all turned away at the same moment.
+    return min(wished, _LONGEST_BACKOFF_S) + random.uniform(0, 1)
+
+
+def _prepare_section(run: Run, step: Step) -> SectionWork:
+    first, last = step.first_page or 1, step.last_page or 1
+    texts = library.load_texts([step.document_id] if step.document_id else [], (first, last))
+    pages = texts[0].pages if texts else ()
+    shown = tuple(_shown(page, step) for page in pages if not page.skipped and page.text.strip())
+    section = Section(first, last, None, sum(len(page.text) for page in shown), step.start, step.end)
+    request = SectionRequest(
+        document_id=step.document_id or step.id,
+        filename=texts[0].filename if texts else "",
+        pages=shown,
+        flashcards=step.flashcards_asked,
+        questions=step.questions_asked,
+        language=run.language or "en",
+        difficulty=Difficulty(run.difficulty) if run.difficulty else None,
+        existing=tuple(
+            study.list_existing_fronts(run.study_set_id, step.document_id, first, last) if step.document_id else ()
+        ),
+        known_topics=tuple(t.name for t in study.list_topics(run.study_set_id)[:_KNOWN_TOPICS]),
+        read_document=partial(_read_document, step.document_id) if step.document_id else None,
+    )
+    return SectionWork(run.id, section, tuple(pages), request)
+
+
+def _read_document(document_id: UUID) -> tuple[SectionPage, ...]:
+    with transaction():
+        texts = library.load_texts([document_id])
+    pages = texts[0].pages if texts else ()
+    return tuple(SectionPage(page.number, page.heading, page.text) for page in pages if not page.skipped)
+
+
+def _shown(page: PageText, step: Step) -> SectionPage:
+    return SectionPage(page.number, page.heading, page.text[step.start : step.end])
+
+
+def _prepare_connect(run: Run, _step: Step) -> ConnectRequest:
+    topics = study.list_topics(run.study_set_id)
+    names = {topic.id: topic.name for topic in topics}
+    drafts: Sequence[DraftTopic] = [
+        DraftTopic(topic.name, topic.summary, names.get(topic.parent_id) if topic.parent_id else None)
+        for topic in topics
+    ]
+    return ConnectRequest(tuple(drafts), run.language or "en")

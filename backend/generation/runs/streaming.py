@@ -1,0 +1,88 @@
+"""Server-sent events of a run. A stream holds a thread, so few are let in, each for a limited time."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+
+from flask import json
+
+from backend.accounts.errors import NotSignedIn
+from backend.core.errors import NotFound
+from backend.core.process.logging import get_logger
+from backend.core.process.stopping import wait_for_stopping
+from backend.core.web.seats import Seats
+from backend.generation.errors import TooManyStreams
+from backend.generation.models import RunEvent
+from backend.settings import get_settings
+
+log = get_logger(__name__)
+
+_PAUSE_S = 0.5
+_HEARTBEAT_S = 15.0
+
+ReadEvents = Callable[[int], tuple[bool, Sequence[RunEvent]]]
+"""Reads the events after a number in a transaction of its own; tells whether the run has ended.
+
+Raises NotFound when the run is gone meanwhile, and NotSignedIn when the access to it is.
+"""
+
+
+_SEATS = Seats(TooManyStreams)
+
+
+class EventStream:
+    """An iterator of SSE text that gives its seat back however it ends."""
+
+    def __init__(self, read: ReadEvents, after: int) -> None:
+        """Take a seat. Raises TooManyStreams when all are taken."""
+        self._seat = _SEATS.take()
+        self._texts = _stream(read, after)
+
+    def __iter__(self) -> Iterator[str]:
+        """Return itself."""
+        return self
+
+    def __next__(self) -> str:
+        """Return the next piece of text."""
+        try:
+            return next(self._texts)
+        except BaseException:
+            # At the end, or on an error of the database, the seat is free even before the server closes us.
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Give the seat back; the server calls this when the client is gone or the stream has ended."""
+        self._seat.leave()
+
+
+def _stream(read: ReadEvents, after: int) -> Iterator[str]:
+    deadline = time.monotonic() + get_settings().stream_seconds
+    heartbeat = time.monotonic() + _HEARTBEAT_S
+    yield "retry: 2000\n\n"
+    while True:
+        try:
+            ended, events = read(after)
+        except (NotFound, NotSignedIn):
+            # The run is gone, or who asked is let in no more: she learns it when she comes back.
+            return
+        for event in events:
+            after = event.number
+            yield _render(event)
+        if events:
+            continue
+        if ended:
+            yield "event: end\ndata: {}\n\n"
+            return
+        if time.monotonic() >= deadline:
+            return
+        if time.monotonic() >= heartbeat:
+            heartbeat = time.monotonic() + _HEARTBEAT_S
+            yield ": heartbeat\n\n"
+        # A deployment need not wait for streams: the browser comes back with the number of the last event it saw.
+        if wait_for_stopping(_PAUSE_S):
+            return
+
+
+def _render(event: RunEvent) -> str:
+    data = json.dumps({**event.data, "at": event.created_at.isoformat()})
+    return f"id: {event.number}\nevent: {event.kind}\ndata: {data}\n\n"

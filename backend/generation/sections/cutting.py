@@ -1,0 +1,216 @@
+"""Cutting a document into the sections that a language model is asked about, one at a time.
+
+Pages stay whole and in order; a page that is far too long is cut into ranges of characters. Pages without text to
+learn from are left out and reported with their reason, for the coverage receipt.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+from backend.generation.sections.page_kinds import reason_to_skip
+from backend.library.types import PageText
+
+CHARS_PER_FLASHCARD = 500
+CHARS_PER_QUESTION = 1_000
+MOST_FLASHCARDS = 300
+MOST_QUESTIONS = 150
+
+SMALLEST_SPLIT = 600
+"""Sections with fewer characters are not split any further."""
+
+# A section may be this much longer than aimed for before it is closed, or a page before it is cut.
+_LONGEST = 1.5
+# A change of heading closes a section that is at least this full; shorter ones would cost a call each.
+_FULL_ENOUGH = 0.5
+_WORTH_A_SECTION = 0.25
+_BREAKS = (re.compile(r"\n\s*\n"), re.compile(r"(?<=[.!?])\s+"), re.compile(r"\s+"))
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Consecutive pages, or a range of one page's characters.
+
+    ``chars`` counts characters of text. ``start`` and ``end`` are code point offsets into the text of the one page
+    and None for whole pages.
+    """
+
+    first_page: int
+    last_page: int
+    heading: str | None
+    chars: int
+    start: int | None = None
+    end: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SkippedPages:
+    """Pages that are left out: ``blank``, ``not_readable``, ``references`` or ``table_of_contents``."""
+
+    first_page: int
+    last_page: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class SectionPlan:
+    """Sections in the order of the document, and what is in none of them. Every page is in exactly one of both."""
+
+    sections: tuple[Section, ...]
+    skipped: tuple[SkippedPages, ...]
+
+
+def plan_sections(pages: Sequence[PageText], target_chars: int) -> SectionPlan:
+    """Group pages into sections of about ``target_chars`` characters, preferably where the heading changes.
+
+    Blank pages may lie within a section, as they say nothing; other pages that are left out end it.
+    """
+    sections: list[Section] = []
+    skipped: list[SkippedPages] = []
+    current: list[PageText] = []
+    before: str | None = None
+
+    def close() -> None:
+        if current:
+            _append(sections, _section_of(current), target_chars)
+            current.clear()
+
+    for page in sorted(pages, key=lambda page: page.number):
+        reason = reason_to_skip(page, before)
+        before = before if reason == "blank" else reason
+        if reason is not None:
+            if reason != "blank":
+                close()
+            _skip(skipped, page.number, reason)
+            continue
+        chars = sum(len(each.text) for each in current)
+        heading = next((each.heading for each in reversed(current) if each.heading), None)
+        new_heading = bool(page.heading) and page.heading != heading
+        if (
+            chars >= target_chars
+            or chars + len(page.text) > _LONGEST * target_chars
+            or (new_heading and chars >= _FULL_ENOUGH * target_chars)
+        ):
+            close()
+        if len(page.text) > _LONGEST * target_chars:
+            sections.extend(_cut(_section_of([page]), page.text, -(-len(page.text) // target_chars)))
+        else:
+            current.append(page)
+    close()
+    return SectionPlan(tuple(sections), tuple(skipped))
+
+
+def split_section(section: Section, pages: Sequence[PageText]) -> tuple[Section, Section] | None:
+    """Cut a section in two halves, between pages where it has several. None when it is too small to be cut.
+
+    ``pages`` are the document's, or at least the section's own; those without text count for nothing.
+    """
+    own = [
+        page
+        for page in sorted(pages, key=lambda page: page.number)
+        if section.first_page <= page.number <= section.last_page and not page.skipped and page.text.strip()
+    ]
+    if not own:
+        return None
+    if len(own) == 1:
+        text = own[0].text
+        start, end = section.start or 0, len(text) if section.end is None else min(section.end, len(text))
+        if end - start < SMALLEST_SPLIT:
+            return None
+        halves = _cut(replace(_section_of(own), start=start, end=end, heading=section.heading), text, 2)
+        return (halves[0], halves[1]) if len(halves) == 2 else None
+    total = sum(len(page.text) for page in own)
+    if total < SMALLEST_SPLIT:
+        return None
+    at = min(range(1, len(own)), key=lambda at: abs(total - 2 * sum(len(page.text) for page in own[:at])))
+    return _section_of(own[:at]), _section_of(own[at:])
+
+
+def allocate(total: int, sections: Sequence[Section]) -> list[int]:
+    """Distribute a count over sections in proportion to their characters, by the largest remainder.
+
+    The result has one number for each section and the sum ``total``, or is empty when there is no section.
+    Raises ValueError when ``total`` is negative.
+    """
+    if total < 0:
+        raise ValueError("a count cannot be negative")
+    if not sections:
+        return []
+    weights = [section.chars for section in sections]
+    if sum(weights) == 0:
+        weights = [1] * len(sections)
+    whole = sum(weights)
+    shares = [total * weight // whole for weight in weights]
+    remainders = [total * weight % whole for weight in weights]
+    by_remainder = sorted(range(len(weights)), key=lambda at: (-remainders[at], at))
+    for at in by_remainder[: total - sum(shares)]:
+        shares[at] += 1
+    return shares
+
+
+def automatic_counts(sections: Sequence[Section]) -> tuple[int, int]:
+    """Return how many flashcards and questions are made when the student names no number."""
+    chars = sum(section.chars for section in sections)
+    if chars == 0:
+        return 0, 0
+    return (
+        min(max(1, round(chars / CHARS_PER_FLASHCARD)), MOST_FLASHCARDS),
+        min(max(1, round(chars / CHARS_PER_QUESTION)), MOST_QUESTIONS),
+    )
+
+
+def _section_of(pages: Sequence[PageText]) -> Section:
+    return Section(
+        first_page=pages[0].number,
+        last_page=pages[-1].number,
+        heading=next((page.heading for page in pages if page.heading), None),
+        chars=sum(len(page.text) for page in pages),
+    )
+
+
+def _append(sections: list[Section], section: Section, target_chars: int) -> None:
+    """Append a section, or add it to the one before it when it is a short rest of the same chapter."""
+    last = sections[-1] if sections else None
+    if (
+        last is not None
+        and section.chars < _WORTH_A_SECTION * target_chars
+        and last.chars + section.chars <= _LONGEST * target_chars
+        and last.end is None
+        and last.last_page + 1 == section.first_page
+        and section.heading in (None, last.heading)
+    ):
+        sections[-1] = replace(last, last_page=section.last_page, chars=last.chars + section.chars)
+    else:
+        sections.append(section)
+
+
+def _skip(skipped: list[SkippedPages], number: int, reason: str) -> None:
+    last = skipped[-1] if skipped else None
+    if last is not None and last.reason == reason and last.last_page + 1 == number:
+        skipped[-1] = replace(last, last_page=number)
+    else:
+        skipped.append(SkippedPages(number, number, reason))
+
+
+def _cut(section: Section, text: str, count: int) -> list[Section]:
+    """Cut a section of one page into ``count`` ranges of about the same length that cover it without gaps."""
+    start, end = section.start or 0, len(text) if section.end is None else section.end
+    size = (end - start) / count
+    bounds = [start]
+    for piece in range(1, count):
+        aimed = start + round(piece * size)
+        bound = _break_near(text, aimed, round(size / 4))
+        if bounds[-1] < bound < end:
+            bounds.append(bound)
+    bounds.append(end)
+    return [replace(section, start=first, end=last, chars=last - first) for first, last in pairwise(bounds)]
+
+
+def _break_near(text: str, aimed: int, reach: int) -> int:
+    """Return the best place to cut within reach: between paragraphs, else sentences, else words, else anywhere."""
+    for pattern in _BREAKS:
+        ends = [match.end() for match in pattern.finditer(text, aimed - reach, aimed + reach)]
+        if ends:
+            return min(ends, key=lambda at: abs(at - aimed))
+    return aimed

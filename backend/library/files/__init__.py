@@ -1,0 +1,1 @@
+"""Files: where the bytes of documents are stored, moved, counted and deleted."""

@@ -1,0 +1,40 @@
+"""Ends the container when supervisord has given a program up; supervisord itself would stay, doing nothing.
+
+An event listener of supervisord (http://supervisord.org/events.html): it says that it is ready, reads a header and
+as many bytes as the header names, and answers. Needs the standard library alone.
+"""
+
+import os
+import signal
+import sys
+from typing import TextIO
+
+from backend.operations.container.first_process import CONTAINER_PID
+
+
+def _fields(line: str) -> dict[str, str]:
+    """Read ``key:value`` pairs between spaces."""
+    return dict(pair.split(":", 1) for pair in line.split() if ":" in pair)
+
+
+def listen(source: TextIO, answers: TextIO, container_pid: int) -> None:
+    """Answer events until there are no more; tell the first process of each program that was given up."""
+    while True:
+        answers.write("READY\n")
+        answers.flush()
+        header = source.readline()
+        if not header:
+            return
+        fields = _fields(header)
+        event = _fields(source.read(int(fields["len"])))
+        if fields["eventname"] == "PROCESS_STATE_FATAL":
+            program = event.get("processname", "?")
+            sys.stderr.write(f"{program} cannot run: the container ends.\n")
+            sys.stderr.flush()
+            os.kill(container_pid, signal.SIGUSR1)
+        answers.write("RESULT 2\nOK")
+        answers.flush()
+
+
+if __name__ == "__main__":
+    listen(sys.stdin, sys.stdout, int(os.environ[CONTAINER_PID]))

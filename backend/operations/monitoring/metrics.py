@@ -1,0 +1,205 @@
+"""Metrics in Prometheus' format: what this API has answered, and how the whole system is doing.
+
+Requests are counted by each process. Under gunicorn there are several, which share a folder of files
+(``PROMETHEUS_MULTIPROC_DIR``, see ``config/gunicorn.conf.py``), so a scrape by way of any of them sums all. Everything
+else is read from the database and the broker at the moment of the scrape, and is the same from every process.
+
+What is read from rows is a gauge over the last hour and no counter: rows go with the study set that they belong to,
+and Prometheus would take a counter that goes down for one that began anew.
+"""
+
+import os
+import time
+from collections import Counter as Counts
+from collections.abc import Iterable, Iterator
+
+from flask import Flask, Response, g, request, request_finished, request_started
+from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.metrics_core import GaugeMetricFamily, InfoMetricFamily, Metric
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+
+from backend.core.work.figures import LATELY, EndedFigure, JobFigures
+from backend.operations.monitoring.measurements import DatabaseFigures, Measurements, Measuring
+from backend.settings import get_settings
+
+# Where the app keeps what measures for it.
+MEASURING = "measuring"
+
+_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+# One value for all that was asked and is not there, or whoever asks for random paths would make a series of each.
+_OTHER = "other"
+
+# When a count began is a second series for each, which several processes do not have anyway.
+disable_created_metrics()
+_own = CollectorRegistry()
+_requests = Counter(
+    "hackthestudy_http_requests",
+    "Requests answered by the API.",
+    ("method", "route", "status"),
+    registry=_own,
+)
+_latency = Histogram(
+    "hackthestudy_http_request_duration_seconds",
+    "Time until the answer began: an event stream counts up to its first byte.",
+    ("method", "route"),
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
+    registry=_own,
+)
+
+
+def configure_metrics(app: Flask) -> None:
+    """Count and time what ``app`` answers, and let it measure the rest."""
+    app.extensions[MEASURING] = Measuring(app.app_context)
+    request_started.connect(_start_clock, app)
+    request_finished.connect(_count, app)
+
+
+def _start_clock(_app: Flask, **_: object) -> None:
+    g.started_s = time.perf_counter()
+
+
+def _count(_app: Flask, response: Response, **_: object) -> None:
+    method = request.method if request.method in _METHODS else _OTHER
+    route = request.url_rule.rule if request.url_rule is not None else _OTHER
+    _requests.labels(method, route, str(response.status_code)).inc()
+    _latency.labels(method, route).observe(time.perf_counter() - g.started_s)
+
+
+def forget_process(pid: int) -> None:
+    """Note that a process of the server has ended; what it has counted stays in the sums."""
+    if _FOLDER in os.environ:
+        mark_process_dead(pid)
+
+
+def render(measured: Measurements, version: str, accept: str) -> tuple[bytes, str]:
+    """Return all metrics in the format that the scraper's ``Accept`` header asks for, and its content type."""
+    registry = CollectorRegistry()
+    if _FOLDER in os.environ:
+        MultiProcessCollector(registry)
+    else:
+        registry.register(_own)
+    registry.register(_Families(measured, version))
+    encode, content_type = choose_encoder(accept)
+    return encode(registry), content_type
+
+
+class _Families:
+    """What was measured, as families of metrics."""
+
+    def __init__(self, measured: Measurements, version: str) -> None:
+        self._measured = measured
+        self._version = version
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield every family that is known."""
+        database, messages = self._measured.database, self._measured.messages
+        yield InfoMetricFamily("hackthestudy_build", "The release that answers.", {"version": self._version})
+        yield _gauge("database_up", "Whether PostgreSQL answered the scrape in time.", database is not None)
+        yield _gauge("broker_up", "Whether Redis answered the scrape in time.", messages is not None)
+        if messages is not None:
+            yield _gauge("broker_messages", "Messages that wait in the broker.", messages)
+        if database is not None:
+            yield from _of_database(database)
+
+
+def _of_database(known: DatabaseFigures) -> Iterator[Metric]:
+    runs = known.work.runs
+    yield _gauge("recent_window_seconds", "How far back the recent metrics look.", LATELY.total_seconds())
+    states = (((state,), count) for state, count in runs.open.items())
+    yield _labelled("runs", "Runs that have not ended.", ("state",), states)
+    yield _gauge("oldest_open_run_age_seconds", "Age of the oldest run that has not ended.", runs.oldest_open_s)
+    yield from _ended("run", "Runs", "model", runs.ended)
+    yield from _jobs("step", "Steps", known.work.steps)
+    yield from _jobs("document", "Documents", known.reading)
+    yield from _calls(known)
+    yield _gauge("worker_places", "Steps that the living workers can work on at once.", known.workers.places)
+    yield _labelled(
+        "watchdog_restarts",
+        "Workers that watchdogs have ended in the last 30 days.",
+        ("reason",),
+        (((reason,), count) for reason, count in known.workers.restarts.items()),
+    )
+
+
+def _jobs(name: str, things: str, figures: JobFigures) -> Iterator[Metric]:
+    waiting = (((figure.kind, figure.state), figure.count) for figure in figures.open)
+    yield _labelled(f"{name}s", f"{things} that are queued or worked on.", ("kind", "state"), waiting)
+    yield _gauge(
+        f"oldest_due_{name}_age_seconds",
+        f"{things}: how long the one that waits longest for a worker has been due.",
+        figures.oldest_due_s,
+    )
+    yield from _ended(name, things, "kind", figures.ended)
+
+
+def _ended(name: str, things: str, label: str, ended: tuple[EndedFigure, ...]) -> Iterator[Metric]:
+    """Yield how many ended and how, and how long those took that were done."""
+    counts = (((f.kind, f.state, f.error_code or ""), f.count) for f in ended)
+    yield _labelled(f"recent_{name}s", f"{things} that ended in the last hour.", (label, "state", "error_code"), counts)
+    done = [f for f in ended if f.state == "done"]
+    taken = (((f.kind, str(percentile)), seconds) for f in done for percentile, seconds in f.seconds.items())
+    yield _labelled(
+        f"recent_{name}_duration_seconds",
+        f"{things} done in the last hour: time from first start to end, by percentile; 100 is the longest.",
+        (label, "percentile"),
+        taken,
+    )
+
+
+def _calls(known: DatabaseFigures) -> Iterator[Metric]:
+    calls = known.work.calls
+    yield _labelled(
+        "recent_model_calls",
+        "Uses of the language model in the last hour; the outcome is ok or an error code.",
+        ("model", "outcome"),
+        (((call.model, call.outcome), call.count) for call in calls),
+    )
+    requests: Counts[str] = Counts()
+    tokens: Counts[tuple[str, str]] = Counts()
+    for call in calls:
+        requests[call.model] += call.requests
+        tokens[call.model, "input"] += call.input_tokens
+        tokens[call.model, "cached"] += call.cached_tokens
+        tokens[call.model, "output"] += call.output_tokens
+    yield _labelled(
+        "recent_model_requests",
+        "Requests that the language model answered with content in the last hour.",
+        ("model",),
+        (((model,), count) for model, count in requests.items()),
+    )
+    yield _labelled(
+        "recent_model_tokens",
+        "Tokens used in the last hour; those of type cached are part of those of type input.",
+        ("model", "type"),
+        tokens.items(),
+    )
+    yield _labelled(
+        "recent_model_cost_dollars",
+        "What the tokens used in the last hour cost, at the prices of the settings.",
+        ("model",),
+        _costs(tokens),
+    )
+
+
+def _costs(tokens: "Counts[tuple[str, str]]") -> Iterator[tuple[tuple[str], float]]:
+    """Yield the cost of the model whose prices are known."""
+    model, prices = get_settings().openai_model, get_settings().model_prices
+    if prices is not None and (model, "input") in tokens:
+        plain = tokens[model, "input"] - tokens[model, "cached"]
+        used = (plain, tokens[model, "cached"], tokens[model, "output"])
+        yield (model,), sum(count * price for count, price in zip(used, prices, strict=True))
+
+
+def _gauge(name: str, text: str, value: float) -> GaugeMetricFamily:
+    return GaugeMetricFamily(f"hackthestudy_{name}", text, value=value)
+
+
+def _labelled(
+    name: str, text: str, labels: tuple[str, ...], values: Iterable[tuple[tuple[str, ...], float]]
+) -> GaugeMetricFamily:
+    family = GaugeMetricFamily(f"hackthestudy_{name}", text, labels=labels)
+    for key, value in values:
+        family.add_metric(key, value)
+    return family

@@ -1,0 +1,57 @@
+"""The routes of health (may this process be sent requests, does it live at all) and of metrics."""
+
+import hmac
+from typing import Any
+
+from apiflask import APIBlueprint
+from flask import Response, current_app, g, request
+from flask.typing import ResponseReturnValue
+
+from backend.operations.errors import MetricsTokenWrong
+from backend.operations.monitoring import health as service
+from backend.operations.monitoring.metrics import MEASURING, render
+from backend.operations.monitoring.schemas import HealthAnswer, LiveAnswer
+from backend.settings import get_settings
+
+operations = APIBlueprint("operations", __name__, tag="Operations")
+# Not part of the API: at the root of the server, where Prometheus looks by default, with a token of its own.
+metrics = APIBlueprint("metrics", __name__, enable_openapi=False)
+
+# Under which key of the app's configuration that token is.
+SCRAPERS_KEY = "METRICS_TOKEN"
+
+_UNWELL: dict[int | str, Any] = {
+    503: {
+        "description": "The database is down",
+        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/HealthAnswer"}}},
+    }
+}
+
+
+@operations.get("/health")
+@operations.output(HealthAnswer)
+@operations.doc(responses=_UNWELL)
+def health() -> ResponseReturnValue:
+    """Tell how the parts are doing: 200 when ok or degraded, 503 when the database is down."""
+    g.is_probe = True
+    answer = service.check_health(current_app.config["SQLALCHEMY_DATABASE_URI"])
+    return answer.model_dump(), 503 if answer.status == "unavailable" else 200
+
+
+@operations.get("/health/live")
+@operations.output(LiveAnswer)
+def live() -> LiveAnswer:
+    """Tell that this process answers. Nothing else is looked at: a restart would not bring a database back."""
+    g.is_probe = True
+    return LiveAnswer()
+
+
+@metrics.get("/metrics")
+def scrape() -> ResponseReturnValue:
+    """Answer with all metrics. Raises MetricsTokenWrong."""
+    given = request.headers.get("Authorization", "")
+    if not hmac.compare_digest(given.encode(), f"Bearer {current_app.config[SCRAPERS_KEY]}".encode()):
+        raise MetricsTokenWrong
+    measured = current_app.extensions[MEASURING].measure()
+    body, content_type = render(measured, get_settings().app_version, request.headers.get("Accept", ""))
+    return Response(body, content_type=content_type)

@@ -1,0 +1,1 @@
+"""The sweep loop, housekeeping and database migrations."""

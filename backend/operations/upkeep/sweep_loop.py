@@ -1,0 +1,60 @@
+"""The sweep, again and again: one process of many does it at a time, under an advisory lock."""
+
+import threading
+from collections.abc import Callable
+
+from backend.accounts import models as accounts_models
+from backend.core.database.transaction import transaction
+from backend.core.process.logging import get_logger
+from backend.core.work.sweep import sweep
+from backend.generation import service as generation
+from backend.generation.runs import recording
+from backend.library import reading
+from backend.operations.upkeep.housekeeping import keep_house, keep_machine
+from backend.privacy import erasing
+from backend.privacy.exports import making as exporting
+from backend.settings import get_settings
+
+log = get_logger(__name__)
+
+# Importing these registers the tables of work, and what happens when a row has failed too often. The tables of
+# other rooms are the targets of foreign keys.
+REGISTERED = (reading, recording, exporting, erasing)
+TABLES = (accounts_models,)
+
+
+def sweep_until(stop: threading.Event, note_progress: Callable[[], None] = lambda: None) -> None:
+    """Sweep until told to stop. A failing sweep is logged and tried again after the next pause.
+
+    ``note_progress`` is called at the start of each round and often within it: who is not heard of any more hangs.
+    """
+    rounds = swept = 0
+
+    def finish() -> None:
+        # Rounds in which another process swept are not counted, or what is due in one of them would be left out.
+        nonlocal swept
+        swept += 1
+        note_progress()
+        _release()
+        keep_house(swept)
+
+    while not stop.wait(get_settings().sweep_interval_s):
+        rounds += 1
+        note_progress()
+        try:
+            keep_machine(rounds)
+            done = sweep(finish, note_progress)
+        except Exception:
+            log.exception("operations.sweep.failed")
+            continue
+        if done and (done.sent or done.taken_back):
+            log.info("operations.sweep.done", sent=done.sent, taken_back=done.taken_back, given_up=done.given_up)
+    log.info("operations.sweep.stopped")
+
+
+def _release() -> None:
+    """Release what ended runs still hold."""
+    with transaction():
+        released = generation.release_ended_runs()
+    if released:
+        log.warning("operations.sweep.released", steps=released)

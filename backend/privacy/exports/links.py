@@ -1,0 +1,60 @@
+"""Links to an export for a browser, which sends no token when it navigates: a ticket, for minutes, for one export.
+
+The ticket is part of an address and may end up in a history, so it opens nothing else and not for long. Only its hash
+is kept, and a new one takes the place of the one before.
+"""
+
+import secrets
+from datetime import datetime, timedelta
+from typing import NamedTuple
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from backend.accounts import service as accounts
+from backend.core.database.database import db
+from backend.core.errors import NotFound
+from backend.core.hashing import hash_secret
+from backend.core.work.jobs import database_now, read_database_clock
+from backend.privacy.models import DataExport
+
+LINK_LIFE = timedelta(minutes=5)
+_BYTES = 32
+
+
+class Link(NamedTuple):
+    """What opens an export, and until when."""
+
+    ticket: str
+    expires_at: datetime
+
+
+def make_link(export: DataExport) -> Link:
+    """Make a ticket for an export that is ready. It ends with the export at the latest. Needs a transaction."""
+    ticket = secrets.token_urlsafe(_BYTES)
+    moment = read_database_clock()
+    ends = [moment + LINK_LIFE]
+    if export.expires_at is not None:
+        ends.append(export.expires_at)
+    export.link_hash, export.link_expires_at = hash_secret(ticket), min(ends)
+    db.session.flush()
+    return Link(ticket, export.link_expires_at)
+
+
+def get_linked_export(export_id: UUID, ticket: str) -> DataExport:
+    """Return the export that a ticket opens. Raises NotFound, whatever is wrong."""
+    export = db.session.scalar(
+        sa.select(DataExport).where(
+            DataExport.id == export_id,
+            DataExport.stored_in.is_not(None),
+            DataExport.link_hash.is_not(None),
+            DataExport.link_expires_at > database_now(),
+        )
+    )
+    if export is None or not secrets.compare_digest(export.link_hash or b"", hash_secret(ticket)):
+        raise NotFound
+    # A ticket is no session, which would have ended with her access.
+    user = accounts.get_user(export.user_id)
+    if user.erasing_at is not None or user.disabled_at is not None:
+        raise NotFound
+    return export

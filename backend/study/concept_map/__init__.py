@@ -1,0 +1,1 @@
+"""The concept map: topics, links, and its drawing."""

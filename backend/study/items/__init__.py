@@ -1,0 +1,1 @@
+"""Items: flashcards and questions."""
