@@ -1,7 +1,7 @@
 """What the documents name exists: commands, make targets, variables, files and headings; both guides are one."""
 
+import itertools
 import re
-from collections import Counter
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,6 +17,10 @@ GUIDES = (ROOT / "docs/deployment.md", ROOT / "docs/deployment.de.md")
 
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _HEADING = re.compile(r"^(#+) (.+)$", re.MULTILINE)
+_PART = re.compile(
+    r"^(?P<fence>```)\w*\n.*?^```$|^(?P<heading>#+) |(?P<table>(?:^\|[^\n]*\n)+)|^(?P<item>-|\d+\.) ",
+    re.MULTILINE | re.DOTALL,
+)
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 _SPAN = re.compile(r"`([^`\n]+)`")
 _VARIABLE = re.compile(r"(?<![\w$/{.-])[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+(?![\w-])")
@@ -89,11 +93,6 @@ def find_broken_links(text: str, document: Path) -> Iterator[str]:
             yield link
 
 
-def outline(text: str) -> list[int]:
-    """Return the level of each heading."""
-    return [len(marks) for marks, _ in _HEADING.findall(prose(text))]
-
-
 def blocks(text: str) -> list[tuple[str, str]]:
     """Return the language and the text of each block of code, without comments, which are translated."""
     return [
@@ -101,11 +100,31 @@ def blocks(text: str) -> list[tuple[str, str]]:
     ]
 
 
+def layout(text: str) -> list[str]:
+    """Return the order of headings (with their level), tables (with rows and columns), blocks of code and lists."""
+    found: list[str] = []
+    for part in _PART.finditer(text):
+        if part["fence"]:
+            found.append("code")
+        elif part["heading"]:
+            found.append(f"heading {len(part['heading'])}")
+        elif part["table"]:
+            rows = part["table"].splitlines()
+            columns = [len(re.split(r"(?<!\\)\|", row)) - 2 for row in rows]
+            found.append(f"table of {len(rows)} rows, columns {sorted(set(columns))}")
+        else:
+            found.append("numbered item" if part["item"][0].isdigit() else "item")
+    return found
+
+
 def compare_guides(one: str, other: str) -> list[str]:
     """Return in what two versions of a guide differ, besides the language."""
     problems = []
-    if outline(one) != outline(other):
-        problems.append(f"headings: {Counter(outline(one))} and {Counter(outline(other))}")
+    ours, theirs = layout(one), layout(other)
+    if ours != theirs:
+        pairs = itertools.zip_longest(ours, theirs)
+        place, differing = next((i, pair) for i, pair in enumerate(pairs) if pair[0] != pair[1])
+        problems.append(f"part {place}, after {ours[max(0, place - 3) : place]}: {differing[0]} and {differing[1]}")
     first, second = blocks(one), blocks(other)
     if len(first) != len(second):
         problems.append(f"{len(first)} and {len(second)} blocks of code")
@@ -170,10 +189,27 @@ def test_what_exists_is_not_complained_about(text: str) -> None:
         "# A\n## B\n```sh\nls -l  # one\n```\n",
         "# A\n## B\n```\nls  # one\n```\n",
         "# A\n## B\n",
+        "## B\n# A\n```sh\nls  # one\n```\n",
+        "# A\n```sh\nls  # one\n```\n## B\n",
+        "# A\n## B\n```sh\nls  # one\n```\n| a |\n| - |\n",
+        "# A\n## B\n```sh\nls  # one\n```\n- one\n",
     ],
 )
 def test_a_guide_that_differs_is_found(other: str) -> None:
     assert compare_guides("# A\n## B\n```sh\nls  # eins\n```\n", other)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        "| a | b |\n| - | - |\n| 1 | 2 |\n| 3 | 4 |\n\n1. x\n",
+        "| a |\n| - |\n| 1 |\n\n1. x\n",
+        "| a | b |\n| - | - |\n| 1 | 2 |\n\n- x\n",
+        "| a | b |\n| - | - |\n| 1 | 2 |\n\n1. x\n2. y\n",
+    ],
+)
+def test_a_table_or_list_that_differs_is_found(other: str) -> None:
+    assert compare_guides("| a | b |\n| - | - |\n| 1 | 2 |\n\n1. x\n", other)
 
 
 def test_a_guide_that_differs_in_comments_alone_is_the_same() -> None:
