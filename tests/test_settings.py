@@ -159,42 +159,53 @@ def test_a_machine_of_a_developer_has_the_usual_names_too(environment) -> None:
     assert settings.accepted_hosts == {"api.study.example", "localhost", "127.0.0.1", "::1"}
 
 
+INTEGER = "a whole number of at least 1"
+PORT = "a whole number from 1 to 65535"
+POSITIVE = "a number above 0"
+DATABASE = "a database URL such as postgresql://user:password@host:5432/name"
+BROKER = "a broker URL such as redis://host:6379/0 or rediss://user:password@host:6379/0"
+ORIGIN = "an origin: http:// or https://, a host, and no path, such as https://example.org"
+HOSTS = "exact host names without scheme or port, such as api.example.org, separated by commas"
 RATE = "a number from 1 to 9999999 and a period: second, minute, hour or day, such as 600/minute"
+HEADER = "a header name of at most 64 letters, digits and hyphens, or none"
+NETWORKS = "networks such as 10.0.0.0/8 or addresses such as 192.0.2.1, separated by commas"
+PROVIDERS = "a list of objects, each with name, title, issuer, client_id and client_secret"
+REFUSED = [
+    ("ENVIRONMENT", "development, test or production", ["prod", "Production"]),
+    ("DATABASE_POOLED", "true or false", ["perhaps"]),
+    ("PORT", PORT, ["many", "0", "65536", "99999"]),
+    ("WATCHDOG_PORT", PORT, ["0"]),
+    ("MAX_UPLOAD_BYTES", INTEGER, ["0", "1.5"]),
+    ("OPENAI_MAX_OUTPUT_TOKENS", "a whole number of at least 256", ["255"]),
+    ("OPENAI_USD_PER_MILLION_INPUT", "a number of at least 0", ["-1"]),
+    ("LEASE_S", POSITIVE, ["0", "-1", "inf"]),
+    ("PROVIDER_TIMEOUT_S", "a number above 0, at most 20", ["21"]),
+    ("LOG_LEVEL", "DEBUG, INFO, WARNING or ERROR", ["LOUD"]),
+    ("LOG_FORMAT", "text or json", ["xml"]),
+    ("DATABASE_URL", DATABASE, ["garbage", "postgresql://u:p@h:notaport/x", "sqlite:///x"]),
+    ("REDIS_URL", BROKER, ["localhost:6379", "http://host"]),
+    ("OPENAI_BASE_URL", "a URL such as https://example.org", ["garbage"]),
+    (
+        "S3_ENDPOINT_URL",
+        "a URL such as https://example.org",
+        ["spaces.example", "s3://bucket", "https://", "ftp://host"],
+    ),
+    ("FRONTEND_URL", ORIGIN, ["garbage"]),
+    ("CORS_ORIGINS", "origins without a path, such as https://example.org, separated by commas", ["garbage"]),
+    ("ALLOWED_HOSTS", HOSTS, ["a b"]),
+    ("ADMIN_EMAILS", "e-mail addresses, separated by commas", ["ada@uni.example, ada"]),
+    ("OIDC_PROVIDERS", PROVIDERS, ["{}", "[1]"]),
+    ("RATE_LIMIT_READ", RATE, ["600", "0/minute", "600/week", "-1/minute", "600 / minute", "600/minute;1/second"]),
+    ("RATE_LIMIT_READ", RATE, ["10000000/minute"]),
+    ("TRUSTED_PROXY_HEADER", HEADER, ["do connecting ip", "x_forwarded_for", "X-Forwarded-For:", "a" * 65]),
+    ("TRUSTED_PROXIES", NETWORKS, ["10.0.0.0/33", "10.0.0.1/8", "proxy.example", "10.0.0.0/8 ::1"]),
+]
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "allowed"),
-    [
-        ("ENVIRONMENT", "prod", "development, test or production"),
-        ("DATABASE_POOLED", "perhaps", "true or false"),
-        ("PORT", "many", "a whole number from 1 to 65535"),
-        ("PORT", "65536", "a whole number from 1 to 65535"),
-        ("MAX_UPLOAD_BYTES", "0", "a whole number of at least 1"),
-        ("MAX_UPLOAD_BYTES", "1.5", "a whole number of at least 1"),
-        ("OPENAI_MAX_OUTPUT_TOKENS", "255", "a whole number of at least 256"),
-        ("OPENAI_USD_PER_MILLION_INPUT", "-1", "a number of at least 0"),
-        ("LEASE_S", "0", "a number above 0"),
-        ("LEASE_S", "inf", "a number above 0"),
-        ("PROVIDER_TIMEOUT_S", "21", "a number above 0, at most 20"),
-        ("LOG_LEVEL", "LOUD", "DEBUG, INFO, WARNING or ERROR"),
-        ("LOG_FORMAT", "xml", "text or json"),
-        ("DATABASE_URL", "garbage", "a database URL such as postgresql://user:password@host:5432/name"),
-        ("REDIS_URL", "garbage", "a broker URL such as redis://host:6379/0 or rediss://user:password@host:6379/0"),
-        ("OPENAI_BASE_URL", "garbage", "a URL such as https://example.org"),
-        ("PUBLIC_URL", "garbage", "an origin: http:// or https://, a host, and no path, such as https://example.org"),
-        ("CORS_ORIGINS", "garbage", "origins without a path, such as https://example.org, separated by commas"),
-        (
-            "ALLOWED_HOSTS",
-            "a b",
-            "exact host names without scheme or port, such as api.example.org, separated by commas",
-        ),
-        ("ADMIN_EMAILS", "ada@uni.example, ada", "e-mail addresses, separated by commas"),
-        ("OIDC_PROVIDERS", "{}", "a list of objects, each with name, title, issuer, client_id and client_secret"),
-        ("RATE_LIMIT_READ", "10000000/minute", RATE),
-        ("RATE_LIMIT_RUN", "0/minute", RATE),
-    ],
+    ("name", "allowed", "value"), [(name, allowed, value) for name, allowed, values in REFUSED for value in values]
 )
-def test_a_refusal_says_what_is_allowed(environment, name: str, value: str, allowed: str) -> None:
+def test_a_refusal_says_what_is_allowed(environment, name: str, allowed: str, value: str) -> None:
     assert refusal(environment, **{name: value}) == [f"{name}: must be {allowed}"]
 
 
@@ -259,31 +270,6 @@ def test_a_bucket_needs_keys(environment, name: str) -> None:
     keys = {key: value for key, value in KEYS.items() if key != name}
     lines = refusal(environment, DOCUMENT_STORAGE="s3://bucket/files", **keys)
     assert lines == [f"{name} is missing: DOCUMENT_STORAGE names a bucket"]
-
-
-@pytest.mark.parametrize("url", ["fra1.digitaloceanspaces.com", "s3://bucket", "https://", "ftp://host"])
-def test_a_malformed_address_of_the_bucket_is_refused(environment, url: str) -> None:
-    lines = refusal(environment, S3_ENDPOINT_URL=url)
-    assert len(lines) == 1
-    assert lines[0] == "S3_ENDPOINT_URL: must be a URL such as https://example.org"
-
-
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        ("PORT", "99999"),
-        ("WATCHDOG_PORT", "0"),
-        ("DATABASE_URL", "garbage"),
-        ("DATABASE_URL", "postgresql://u:p@h:notaport/x"),
-        ("DATABASE_URL", "sqlite:///x"),
-        ("REDIS_URL", "localhost:6379"),
-        ("FRONTEND_URL", "garbage"),
-        ("OPENAI_BASE_URL", "garbage"),
-    ],
-)
-def test_a_value_that_cannot_work_is_named(environment, name: str, value: str) -> None:
-    (line,) = refusal(environment, **{name: value})
-    assert line.startswith(f"{name}: ")
 
 
 def test_an_empty_environment_is_not_development(environment, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -398,31 +384,10 @@ def test_a_password_in_the_url_is_enough(environment) -> None:
     assert load_settings().redis_is_own is False
 
 
-@pytest.mark.parametrize(
-    "value", ["600", "0/minute", "600/week", "-1/minute", "600 / minute", "600/minute;1/second", "10000000/minute"]
-)
-def test_a_malformed_rate_is_refused(environment, value: str) -> None:
-    assert refusal(environment, RATE_LIMIT_READ=value) == [f"RATE_LIMIT_READ: must be {RATE}"]
-
-
-@pytest.mark.parametrize("value", ["do connecting ip", "x_forwarded_for", "X-Forwarded-For:", "a" * 65])
-def test_a_malformed_header_is_refused(environment, value: str) -> None:
-    assert refusal(environment, TRUSTED_PROXY_HEADER=value) == [
-        "TRUSTED_PROXY_HEADER: must be a header name of at most 64 letters, digits and hyphens, or none"
-    ]
-
-
 @pytest.mark.parametrize("value", ["none", "None"])
 def test_that_there_is_no_proxy_can_be_said(environment, value: str) -> None:
     environment(**{**PRODUCTION, "TRUSTED_PROXY_HEADER": value})
     assert load_settings().trusted_proxy_header is None
-
-
-@pytest.mark.parametrize("value", ["10.0.0.0/33", "10.0.0.1/8", "proxy.example", "10.0.0.0/8 ::1"])
-def test_malformed_networks_are_refused(environment, value: str) -> None:
-    assert refusal(environment, TRUSTED_PROXIES=value) == [
-        "TRUSTED_PROXIES: must be networks such as 10.0.0.0/8 or addresses such as 192.0.2.1, separated by commas"
-    ]
 
 
 def test_networks_of_proxies_are_read(environment) -> None:
