@@ -172,8 +172,8 @@ class Settings(BaseSettings):
     max_active_runs_per_user: int = Field(3, ge=1, description="Maximum runs in progress per user.")
     rate_limit_address: Rate = Field(
         "2000/minute",
-        description="Sign-in and anonymous requests per client address and route class. A lecture hall shares one "
-        "address.",
+        description="Sign-in and anonymous requests per client address (or IPv6 `/64`) and route class. A lecture hall "
+        "shares one address.",
     )
     rate_limit_sign_in: Rate = Field("60/minute", description="Sign-in requests per user.")
     rate_limit_upload: Rate = Field("120/minute", description="Uploads per user.")
