@@ -1,12 +1,11 @@
 """Celery tasks of operations."""
 
-from uuid import UUID
-
 from backend.core.work.queue import queue
-from backend.operations.heartbeat import note_canary
+from backend.operations.watchdog.heartbeat import CANARY, write
+from backend.settings import get_settings
 
 
 @queue.task(name="operations.canary")
 def canary_task(canary_id: str) -> None:
-    """Come back: what this writes proves that the worker takes messages and works on them."""
-    note_canary(str(UUID(canary_id)))
+    """Prove that the worker takes messages and works on them."""
+    write(get_settings().worker_state_folder, CANARY)

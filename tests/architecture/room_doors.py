@@ -40,8 +40,8 @@ _FURTHER_DOORS = {
         "tasks": "the worker registers every room's tasks",
         "models": "foreign keys point at tables of rooms without tasks",
         "language_models.choice": "the language models are loaded once, before the worker forks",
-        "heartbeat": "the worker's processes write heartbeats",
-        "processes": "the worker ends its own processes when it cannot stop politely",
+        "watchdog.heartbeat": "the worker's processes write heartbeats",
+        "watchdog.processes": "the worker ends its own processes when it cannot stop politely",
         "monitoring.sentry": "the worker reports its errors",
     },
     "backend.cli": {
