@@ -40,7 +40,7 @@ class Judge:
         reason, stuck = ("died", ()) if has_died else self._find_fault(seen)
         if not reason:
             well_s = seen.now - max(self._judges_from, self._broker_down_at)
-            if seen.worker is not None and well_s > _FORGIVE_AFTER_SILENCES * self._silence_s:
+            if well_s > _FORGIVE_AFTER_SILENCES * self._silence_s:
                 self.restarts = 0
             return Verdict("end_processes", "pool", stuck=stuck) if stuck else Verdict("nothing")
         # One death alone does not end the container, even where no restart is allowed.

@@ -313,6 +313,23 @@ def test_a_worker_that_was_restarted_has_not_died_as_well() -> None:
     assert (actions(world), world.judge.restarts) == ({"restart", "count_death"}, 2)
 
 
+def test_a_new_worker_gets_a_whole_silence() -> None:
+    world = settled()
+    world.canary_comes = False
+    world.live(50)
+    die(world, away_s=5, lives_s=50)
+    assert actions(world) == {"count_death"}
+
+
+def test_a_death_does_not_shorten_the_pause_after_a_restart() -> None:
+    world = settled()
+    world.loop_moves = False
+    world.live(70)
+    die(world, away_s=5, lives_s=200)
+    first, second = (at for at, _ in world.restarts[:2])
+    assert second - first >= PAUSE_S + SILENCE_S
+
+
 def test_one_death_ends_no_container_where_no_restart_is_allowed() -> None:
     judge = Judge(SILENCE_S, 0, PAUSE_S, START)
     told = []
