@@ -121,6 +121,15 @@ def test_many_at_once_get_exactly_the_limit(server: LocalRedis, text: str) -> No
         assert sum(each.result().allowed for each in asked) == limit.amount
 
 
+def test_two_requests_that_take_a_batch_at_the_same_moment_lose_nothing(server: LocalRedis) -> None:
+    limit = Limit("1200/minute")
+    counter = RateCounter(server.url)
+    # What both do when neither finds a batch: each takes one.
+    for _ in range(2):
+        assert counter._take_batch(limit, limit.item.key_for("read", "student")).allowed
+    assert sum(counter.count(limit, "read", "student").allowed for _ in range(1300)) == 1198
+
+
 def test_processes_count_together(server: LocalRedis) -> None:
     limit = Limit("100/minute")
     counters = [RateCounter(server.url), RateCounter(server.url)]
@@ -197,12 +206,12 @@ def test_without_a_broker_a_window_ends_too_and_is_forgotten() -> None:
         counter.count(limit, "read", f"address-{number}")
     assert [counter.count(limit, "read", "student").allowed for _ in range(2)] == [True, False]
     # In place of waiting for an hour.
-    kept = counter._memory._kept
+    kept = counter._fallback._open
     kept.update({key: each._replace(ends_at=each.ends_at - 3600) for key, each in kept.items()})
     assert [counter.count(limit, "read", "student").allowed for _ in range(2)] == [True, False]
     for number in range(2000):
         counter.count(THREE, "read", f"address-{number}")
-    assert len(counter._memory) < 2500
+    assert len(counter._fallback._open) < 2500
 
 
 def test_a_broker_that_speaks_tls_counts(tmp_path: Path, events) -> None:

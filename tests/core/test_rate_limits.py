@@ -112,6 +112,24 @@ def test_a_network_of_ipv6_is_one_address(new_app: NewApp) -> None:
     assert found == [200, 429, 200]
 
 
+def test_all_networks_of_an_ipv6_site_share_eight_limits_for_signing_in(new_app: NewApp) -> None:
+    client = new_app(rate_limit_address="1/minute").test_client()
+    answers = [
+        client.post(LOGIN, json=ME, environ_base=from_address(f"2001:db8:0:{network}::1")) for network in range(9)
+    ]
+    assert [answer.status_code for answer in answers] == [200] * 8 + [429]
+    assert answers[7].headers["RateLimit-Policy"] == '"sign-in-address";q=1;w=60, "sign-in-site";q=8;w=60'
+    assert answers[8].headers["RateLimit"].endswith(f'"sign-in-site";r=0;t={answers[8].headers["Retry-After"]}')
+    assert client.post(LOGIN, json=ME, environ_base=from_address("2001:db8:1::1")).status_code == 200
+
+
+def test_one_network_cannot_use_up_the_limit_of_its_site(new_app: NewApp) -> None:
+    client = new_app(rate_limit_address="1/minute").test_client()
+    loud, neighbour = from_address("2001:db8::1"), from_address("2001:db8:0:1::1")
+    assert statuses(lambda: client.post(LOGIN, json=ME, environ_base=loud), 20) == [200] + [429] * 19
+    assert client.post(LOGIN, json=ME, environ_base=neighbour).status_code == 200
+
+
 def test_the_proxy_in_front_names_the_address(new_app: NewApp) -> None:
     client = new_app(rate_limit_address="1/minute", trusted_proxy_header="do-connecting-ip").test_client()
     headers = [{"do-connecting-ip": f"203.0.113.{n}"} for n in (1, 2, 1)]

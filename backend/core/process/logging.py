@@ -40,13 +40,18 @@ def get_logger(name: str) -> FilteringBoundLogger:
 
 @contextmanager
 def log_context(**fields: object) -> Iterator[None]:
-    """Add fields to every line logged inside the block."""
-    with structlog.contextvars.bound_contextvars(**{k: str(v) for k, v in fields.items() if v is not None}):
+    """Add fields to every line logged inside the block. Its end also removes what ``add_to_log`` added inside."""
+    before = structlog.contextvars.get_contextvars()
+    structlog.contextvars.bind_contextvars(**{k: str(v) for k, v in fields.items() if v is not None})
+    try:
         yield
+    finally:
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(**before)
 
 
 def add_to_log(**fields: object) -> None:
-    """Add fields to every line that is logged from here on until the request ends."""
+    """Add fields to every line that is logged from here on, until the request or the job ends."""
     structlog.contextvars.bind_contextvars(**{name: str(value) for name, value in fields.items()})
 
 
