@@ -12,8 +12,8 @@ import pytest
 import sqlalchemy as sa
 from apiflask import APIFlask
 
-from backend.operations.liveness import Liveness, serve_liveness
 from backend.operations.upkeep.sweep_loop import sweep_until
+from backend.operations.watchdog.liveness import Liveness, serve_liveness
 from backend.settings import Settings, get_settings
 from config.local import folders
 
