@@ -341,7 +341,7 @@ class Settings(BaseSettings):
         return urlsplit(self.redis_url).hostname in _OWN_HOSTS
 
     @property
-    def longest_work_s(self) -> float:
+    def max_work_s(self) -> float:
         """Upper bound for one job, in seconds. The worker kills a process that takes longer."""
         reading_s = self.read_timeout_s + self.ocr_max_pages * _OCR_PAGE_S
         return max(reading_s, 2 * self.openai_timeout_s) + 60

@@ -39,7 +39,7 @@ from backend.settings import get_settings
 log = get_logger(__name__)
 
 # Above worker_soft_shutdown_timeout, and under supervisor's stopwaitsecs.
-LONGEST_END_S = 11.0
+MAX_SHUTDOWN_S = 11.0
 
 settings = get_settings()
 flask_app = Flask("hackthestudy-worker")
@@ -169,8 +169,8 @@ def limit_the_end(**_: Any) -> None:
 
 def end_in_time() -> None:
     """End the worker when it has not ended by itself; its steps are handed back as at any end."""
-    time.sleep(LONGEST_END_S)
-    log.warning("worker.end_forced", after_s=LONGEST_END_S)
+    time.sleep(MAX_SHUTDOWN_S)
+    log.warning("worker.end_forced", after_s=MAX_SHUTDOWN_S)
     for child in list_children(os.getpid()):
         send_signal(child, signal.SIGKILL)
     hand_back_at_exit(os.getpid())

@@ -14,7 +14,7 @@ from backend.core.database.quotas import lock_quota
 from backend.core.errors import NotFound
 from backend.core.ids import new_id
 from backend.core.process.logging import current_request_id
-from backend.core.web.pagination import Page, PageQuery, fetch_page
+from backend.core.web.pagination import ListPage, PageQuery, fetch_page
 from backend.core.work.jobs import JobState
 from backend.generation.errors import (
     DocumentInUse,
@@ -47,7 +47,7 @@ from backend.generation.types import (
     RunUsage,
     RunWish,
     StepKind,
-    WorkFigures,
+    WorkStats,
 )
 from backend.library import service as library
 from backend.library.types import DocumentStatus
@@ -147,7 +147,7 @@ def count_active_runs(user_id: UUID) -> int:
     return db.session.scalar(query) or 0
 
 
-def list_runs(user_id: UUID, study_set_id: UUID, page: PageQuery) -> Page[Run]:
+def list_runs(user_id: UUID, study_set_id: UUID, page: PageQuery) -> ListPage[Run]:
     """Return a page of the study set's runs, newest first. Raises NotFound."""
     library.check_study_set(user_id, study_set_id)
     return fetch_page(sa.select(Run).where(Run.study_set_id == study_set_id), Run.id, page, newest_first=True)
@@ -168,10 +168,10 @@ def cancel_run(user_id: UUID, run_id: UUID) -> Run:
     return run
 
 
-def list_runs_of_user(user_id: UUID, page: PageQuery) -> Page[RunFacts]:
+def list_runs_of_user(user_id: UUID, page: PageQuery) -> ListPage[RunFacts]:
     """Return a page of all runs of the user, newest first, for those who help her."""
     found = fetch_page(sa.select(Run).where(Run.user_id == user_id), Run.id, page, newest_first=True)
-    return Page([describe_run(view) for view in view_runs(found.items)], found.next_cursor)
+    return ListPage([describe_run(view) for view in view_runs(found.items)], found.next_cursor)
 
 
 def cancel_any_run(run_id: UUID) -> RunFacts:
@@ -311,7 +311,7 @@ def _sum_pages(run_ids: Sequence[UUID]) -> dict[UUID, tuple[int, int | None]]:
     return result
 
 
-def measure_work() -> WorkFigures:
+def measure_work() -> WorkStats:
     """Return figures of all users' runs, for operations: open ones, and what happened in the last hour."""
     return figures.measure_work()
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from backend.core.work.figures import EndedFigure
+from backend.core.work.job_stats import EndedStats
 from backend.study.types import Difficulty
 
 
@@ -97,16 +97,16 @@ class DocumentCoverage:
 
 
 @dataclass(frozen=True, slots=True)
-class RunFigures:
+class RunStats:
     """How many runs are open by state, how lately ended ones did, by model, and the age of the oldest open one."""
 
     open: dict[str, int]
-    ended: tuple[EndedFigure, ...]
+    ended: tuple[EndedStats, ...]
     oldest_open_s: float
 
 
 @dataclass(frozen=True, slots=True)
-class CallFigure:
+class CallStats:
     """Calls of one model with one outcome in the last hour. Input tokens include the cached ones."""
 
     model: str
@@ -119,11 +119,11 @@ class CallFigure:
 
 
 @dataclass(frozen=True, slots=True)
-class WorkFigures:
+class WorkStats:
     """Statistics of runs and model calls."""
 
-    runs: RunFigures
-    calls: tuple[CallFigure, ...]
+    runs: RunStats
+    calls: tuple[CallStats, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from flask import Response, g, request, url_for
 from flask.typing import ResponseReturnValue
 
 from backend.core.database.transaction import transaction
-from backend.core.web.downloads import Download
+from backend.core.web.downloads import FileDownload
 from backend.core.web.http import Answer, request_language
 from backend.core.web.idempotency import idempotent
 from backend.core.web.pagination import PageQuery
@@ -169,7 +169,7 @@ def download_document(document_id: UUID) -> Response:
     """Download the file as it was uploaded, or with `Range` the rest of it."""
     with transaction():
         document = service.get_document(g.user_id, document_id)
-    download = Download(
+    download = FileDownload(
         tag=document.id.hex,
         size_bytes=document.size_bytes,
         content_type=DocumentKind(document.kind).media_type,

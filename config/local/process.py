@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple, Self
 
-_LARGEST_LOG_BYTES = 10_000_000
+_MAX_LOG_BYTES = 10_000_000
 _SUPERVISOR = Path(__file__).with_name("supervise.py")
 
 
@@ -93,7 +93,7 @@ class LocalProcess:
             output: int = subprocess.PIPE
             if self._on_line is None:
                 self._log.parent.mkdir(parents=True, exist_ok=True)
-                if self._log.exists() and self._log.stat().st_size > _LARGEST_LOG_BYTES:
+                if self._log.exists() and self._log.stat().st_size > _MAX_LOG_BYTES:
                     self._log.unlink()
                 output = opened.enter_context(self._log.open("ab")).fileno()
             try:

@@ -36,7 +36,7 @@ SEEDS = [
     ("core-folders", "backend/core/work/jobs.py", "from backend.core.web import http"),
     ("generation-folders", "backend/generation/checks/section.py", "from backend.generation.runs import steps"),
     ("library-folders", "backend/library/files/storage.py", "from backend.library import reading"),
-    ("privacy-folders", "backend/privacy/belongings.py", "from backend.privacy import erasing"),
+    ("privacy-folders", "backend/privacy/user_tables.py", "from backend.privacy import erasing"),
 ]
 
 

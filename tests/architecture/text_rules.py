@@ -21,7 +21,7 @@ NOT_THE_APIS_WORDS = {
     "backend/text/stop_words.py": "words of the documents",
 }
 # Only these put a body of a problem together, and they take the sentences from tables.
-MAY_RENDER_PROBLEMS = {"backend/core/web/http.py", "backend/operations/web/bare_answers.py"}
+MAY_RENDER_PROBLEMS = {"backend/core/web/http.py", "backend/operations/web/bare_responses.py"}
 
 _OF_ONE_LANGUAGE = re.compile(r"(?:^|_)(?:EN|DE|FR|IT|ENGLISH|GERMAN|FRENCH|ITALIAN)$", re.IGNORECASE)
 _WORD = re.compile(r"[^\W\d_]{2,}")

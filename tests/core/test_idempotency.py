@@ -76,14 +76,14 @@ def test_an_answer_is_kept_for_24_hours(client, engine: sa.Engine) -> None:
 
 def test_expired_answers_are_forgotten(app, client, engine: sa.Engine) -> None:
     from backend.core.database.transaction import transaction
-    from backend.core.web.idempotency import forget_expired_answers
+    from backend.core.web.idempotency import delete_expired_responses
 
     create(client, "old")
     with engine.begin() as connection:
         connection.execute(sa.text("UPDATE idempotency_keys SET created_at = now() - interval '25 hours'"))
     create(client, "new")
     with app.app_context(), transaction():
-        assert forget_expired_answers() == 1
+        assert delete_expired_responses() == 1
     with engine.connect() as connection:
         assert connection.scalars(sa.text("SELECT key FROM idempotency_keys")).all() == ["new"]
 

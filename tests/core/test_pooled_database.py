@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from flask import Flask
 
 from backend.core.database.database import LIMITS, configure_database, db, is_passing
+from backend.core.database.locks import MIGRATION_LOCK, SWEEP_LOCK
 from backend.core.database.transaction import transaction
 from backend.core.work.jobs import JobState, claim, lease
 from backend.core.work.sweep import Swept, sweep
@@ -26,7 +27,6 @@ from config.local.postgres import GivenPostgres
 from tests.stand_ins.pgbouncer import PgBouncer
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-SWEEP_LOCK, MIGRATION_LOCK = 7_305_811, 7_305_810
 
 
 @pytest.fixture(scope="module")

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from flask import Flask
 
 from backend.core.database.database import db
+from backend.core.database.locks import SWEEP_LOCK
 from backend.core.database.transaction import transaction
 from backend.core.hooks import Hook
 from backend.core.work import jobs
@@ -174,7 +175,7 @@ def test_a_row_that_kills_every_worker_is_given_up(document_id: UUID, settings: 
 def test_two_sweeps_at_once_are_one(document_id: UUID, engine: sa.Engine) -> None:
     change(document_id, sent_at=None)
     with engine.begin() as other:
-        other.execute(sa.select(sa.func.pg_advisory_xact_lock(7_305_811)))
+        other.execute(sa.select(sa.func.pg_advisory_xact_lock(SWEEP_LOCK)))
         assert sweep() is None
     assert sweep() == Swept(sent=1)
 

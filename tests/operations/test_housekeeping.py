@@ -13,6 +13,7 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
+from backend.core.database.locks import SWEEP_LOCK
 from backend.core.manifest import open_rooms
 from backend.operations.upkeep import housekeeping
 from backend.operations.upkeep.housekeeping import forget_temporary_files, keep_house, keep_machine
@@ -22,7 +23,6 @@ from backend.settings import Settings, get_settings
 from tests.stand_ins.object_store import KEY_ID, REGION, SECRET, Gate, ObjectStore
 
 _PATIENCE_S = 60.0
-_SWEEP_LOCK = 7_305_811
 _HOURS_AGO = 7 * 3600
 
 
@@ -237,7 +237,7 @@ def test_what_one_process_does_waits_for_the_sweep_lock(
     sweeping = threading.Thread(target=run, daemon=True)
     try:
         with engine.begin() as other:
-            other.execute(sa.select(sa.func.pg_advisory_xact_lock(_SWEEP_LOCK)))
+            other.execute(sa.select(sa.func.pg_advisory_xact_lock(SWEEP_LOCK)))
             sweeping.start()
             # Each machine has a folder of its own, so this waits for nobody; two rounds of it are over.
             wait_until(lambda: not left.exists())

@@ -7,9 +7,9 @@ import sqlalchemy as sa
 from apiflask import APIFlask
 
 from backend.core.database.database import Base
-from backend.core.database.personal import is_kept, is_withheld
-from backend.privacy.belongings import USERS, find_ways, list_erased, list_exported
+from backend.core.database.privacy_marks import is_kept, is_withheld
 from backend.privacy.exports.explanation import EXPLAINED
+from backend.privacy.user_tables import USERS, find_ways, list_erased, list_exported
 from tests.conftest import CHECKOUT
 
 # How the tables lead to users, whoever declared them and whether anybody did.

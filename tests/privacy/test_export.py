@@ -11,8 +11,8 @@ from backend.core.database.transaction import transaction
 from backend.core.work.sweep import sweep
 from backend.library import service as library
 from backend.privacy import service as privacy
-from backend.privacy.belongings import list_exported
 from backend.privacy.exports.archive import clean_name
+from backend.privacy.user_tables import list_exported
 from tests.library.conftest import Bucket
 from tests.privacy.conftest import NOTES, Student, read
 

@@ -10,6 +10,6 @@ def begin_stopping() -> None:
     _stopping.set()
 
 
-def wait_for_stopping(longest_s: float) -> bool:
-    """Wait until the process is told to stop, or for ``longest_s``; tell whether it was."""
-    return _stopping.wait(longest_s)
+def wait_for_stopping(timeout_s: float) -> bool:
+    """Wait until the process is told to stop, or for ``timeout_s``; tell whether it was."""
+    return _stopping.wait(timeout_s)

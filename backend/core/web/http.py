@@ -36,7 +36,7 @@ log = get_logger(__name__)
 LANGUAGES = ("en", "de", "fr", "it")
 """The languages of messages to users. The first is the fallback."""
 
-_LARGEST_JSON = 1_000_000
+_MAX_JSON_BYTES = 1_000_000
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 _METHODS_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 
@@ -153,7 +153,7 @@ def configure_http(app: APIFlask, *, largest_upload: int, production: bool) -> N
     """Install request ids, limits, error handlers and security headers on ``app``."""
     # An upload may carry several files; each file's own limit is the library's to check.
     app.config["MAX_CONTENT_LENGTH"] = largest_upload
-    app.config["MAX_FORM_MEMORY_SIZE"] = _LARGEST_JSON
+    app.config["MAX_FORM_MEMORY_SIZE"] = _MAX_JSON_BYTES
     app.config["MAX_FORM_PARTS"] = 50
     common = security_headers(production=production)
 
@@ -200,7 +200,7 @@ def _refuse_body() -> Response | None:
         return _plain_problem(411, "length_required")
     if request.mimetype == "multipart/form-data" or not request.content_length:
         return None
-    if request.content_length > _LARGEST_JSON:
+    if request.content_length > _MAX_JSON_BYTES:
         return _plain_problem(413, "too_large")
     # A browser asks before it sends JSON to another origin, but not before it sends text.
     return None if request.is_json else _plain_problem(415, "unsupported_media_type")

@@ -25,11 +25,11 @@ P = ParamSpec("P")
 
 ACCEPTS_KEY = "accepts_idempotency_key"
 KEPT = timedelta(hours=24)
-_LONGEST_KEY = 255
+_MAX_KEY_CHARS = 255
 _PIECE = 256 * 1024
 
 
-class StoredAnswer(Base):
+class StoredResponse(Base):
     """The answer given to one key."""
 
     __tablename__ = "idempotency_keys"
@@ -96,7 +96,7 @@ def idempotent(view: Callable[P, ResponseReturnValue]) -> Callable[P, ResponseRe
         key = request.headers.get("Idempotency-Key")
         if key is None:
             return view(*args, **kwargs)
-        if not 0 < len(key) <= _LONGEST_KEY:
+        if not 0 < len(key) <= _MAX_KEY_CHARS:
             raise InvalidIdempotencyKey
         fingerprint = _fingerprint()
         with transaction():
@@ -113,7 +113,7 @@ def _replay_or_run(key: str, fingerprint: str, run: Callable[[], ResponseReturnV
     locked = db.session.scalar(sa.select(sa.func.pg_try_advisory_xact_lock(number)))
     if not locked:
         raise RequestStillRunning
-    stored = db.session.get(StoredAnswer, (user_id, route, key))
+    stored = db.session.get(StoredResponse, (user_id, route, key))
     if stored is not None and stored.created_at > now() - KEPT:
         if stored.fingerprint != fingerprint:
             raise IdempotencyKeyReused
@@ -127,7 +127,7 @@ def _replay_or_run(key: str, fingerprint: str, run: Callable[[], ResponseReturnV
         db.session.flush()
     response = make_response(run())
     db.session.add(
-        StoredAnswer(
+        StoredResponse(
             user_id=user_id,
             route=route,
             key=key,
@@ -156,7 +156,7 @@ def _fingerprint() -> str:
     return digest.hexdigest()
 
 
-def forget_expired_answers() -> int:
+def delete_expired_responses() -> int:
     """Delete answers older than 24 h. Returns how many. Needs a transaction."""
-    old = sa.delete(StoredAnswer).where(StoredAnswer.created_at < now() - KEPT).returning(StoredAnswer.key)
+    old = sa.delete(StoredResponse).where(StoredResponse.created_at < now() - KEPT).returning(StoredResponse.key)
     return len(db.session.scalars(old).all())

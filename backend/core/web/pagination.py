@@ -14,7 +14,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 from backend.core.database.database import db
 from backend.core.errors import DomainError
 
-LARGEST_PAGE = 100
+MAX_PAGE_SIZE = 100
 
 T = TypeVar("T")
 
@@ -37,12 +37,12 @@ class PageQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    limit: int = Field(50, ge=1, le=LARGEST_PAGE, description="Most items of a page.")
+    limit: int = Field(50, ge=1, le=MAX_PAGE_SIZE, description="Most items of a page.")
     cursor: str | None = Field(None, max_length=100, description="`next_cursor` of the page before.")
 
 
 @dataclass(frozen=True, slots=True)
-class Page(Generic[T]):
+class ListPage(Generic[T]):
     """One page of rows; ``next_cursor`` is None on the last."""
 
     items: Sequence[T]
@@ -55,7 +55,7 @@ def fetch_page(
     page: PageQuery,
     *,
     newest_first: bool = False,
-) -> Page[T]:
+) -> ListPage[T]:
     """Fetch one page of ``query`` ordered by ``key``. Raises InvalidCursor."""
     if page.cursor is not None:
         after = _decode(page.cursor)
@@ -64,7 +64,7 @@ def fetch_page(
     rows = list(db.session.scalars(query))
     more = len(rows) > page.limit
     rows = rows[: page.limit]
-    return Page(rows, _encode(getattr(rows[-1], key.key)) if more else None)
+    return ListPage(rows, _encode(getattr(rows[-1], key.key)) if more else None)
 
 
 def _encode(key: UUID) -> str:

@@ -23,7 +23,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Mapped, mapped_column
 
 from backend.core.clock import database_now
 from backend.core.database.database import Identified, db
-from backend.core.database.personal import withheld
+from backend.core.database.privacy_marks import withheld
 from backend.core.database.transaction import after_commit, transaction
 from backend.core.process.logging import get_logger
 from backend.core.work.queue import send
@@ -268,7 +268,7 @@ def lease(model: type[Job], held: Claim) -> Iterator[threading.Event]:
     taken back even where the pool does not end it.
     """
     length_s = get_settings().lease_s
-    deadline = time.monotonic() + get_settings().longest_work_s
+    deadline = time.monotonic() + get_settings().max_work_s
     lost, ended = threading.Event(), threading.Event()
     engine = db.engine
 

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from backend.core.clock import database_now
 from backend.core.database.database import db
+from backend.core.database.locks import SWEEP_LOCK
 from backend.core.database.transaction import transaction
 from backend.core.process.logging import get_logger
 from backend.core.work.jobs import Job, JobKind, JobState, list_kinds, send_after_commit
@@ -19,7 +20,6 @@ from backend.settings import get_settings
 
 log = get_logger(__name__)
 
-_LOCK = 7_305_811
 _BATCH = 500
 
 
@@ -67,7 +67,7 @@ def _alone() -> Iterator[bool]:
     """
     guard = db.engine.connect()
     try:
-        yield bool(guard.scalar(sa.select(sa.func.pg_try_advisory_xact_lock(_LOCK))))
+        yield bool(guard.scalar(sa.select(sa.func.pg_try_advisory_xact_lock(SWEEP_LOCK))))
     finally:
         try:
             guard.close()

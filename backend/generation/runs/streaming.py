@@ -9,7 +9,7 @@ from backend.accounts.errors import NotSignedIn
 from backend.core.errors import NotFound
 from backend.core.process.logging import get_logger
 from backend.core.process.stopping import wait_for_stopping
-from backend.core.web.seats import Seats
+from backend.core.web.slots import Slots
 from backend.generation.errors import TooManyStreams
 from backend.generation.models import RunEvent
 from backend.settings import get_settings
@@ -26,15 +26,15 @@ Raises NotFound when the run is gone meanwhile, and NotSignedIn when the access 
 """
 
 
-_SEATS = Seats(TooManyStreams)
+_SLOTS = Slots(TooManyStreams)
 
 
 class EventStream:
-    """An iterator of SSE text that gives its seat back however it ends."""
+    """An iterator of SSE text that releases its slot however it ends."""
 
     def __init__(self, read: ReadEvents, after: int) -> None:
-        """Take a seat. Raises TooManyStreams when all are taken."""
-        self._seat = _SEATS.take()
+        """Raises TooManyStreams when no slot is free."""
+        self._slot = _SLOTS.acquire()
         self._texts = _stream(read, after)
 
     def __iter__(self) -> Iterator[str]:
@@ -46,13 +46,13 @@ class EventStream:
         try:
             return next(self._texts)
         except BaseException:
-            # At the end, or on an error of the database, the seat is free even before the server closes us.
+            # At the end, or on a database error, the slot is free even before the server closes us.
             self.close()
             raise
 
     def close(self) -> None:
-        """Give the seat back; the server calls this when the client is gone or the stream has ended."""
-        self._seat.leave()
+        """Release the slot. The server calls this when the client is gone or the stream has ended."""
+        self._slot.release()
 
 
 def _stream(read: ReadEvents, after: int) -> Iterator[str]:

@@ -11,11 +11,11 @@ from backend.core.database.database import db
 from backend.core.database.transaction import transaction
 from backend.core.process.probe import Probe
 from backend.core.work import workers
-from backend.core.work.figures import JobFigures, measure_jobs
+from backend.core.work.job_stats import JobStats, measure_jobs
 from backend.core.work.jobs import list_kinds
 from backend.core.work.queue import count_messages
 from backend.generation import service as generation
-from backend.generation.types import WorkFigures
+from backend.generation.types import WorkStats
 
 OpenContext = Callable[[], AbstractContextManager[object]]
 """Opens a context of the Flask app, which scopes the database session."""
@@ -25,7 +25,7 @@ _STATEMENT_MS = 500
 
 
 @dataclass(frozen=True, slots=True)
-class WorkerFigures:
+class WorkerStats:
     """How much the living workers can do at once; how many the watchdogs have ended in 30 days, by reason."""
 
     places: int
@@ -33,28 +33,28 @@ class WorkerFigures:
 
 
 @dataclass(frozen=True, slots=True)
-class DatabaseFigures:
+class DatabaseStats:
     """What the database knows."""
 
-    work: WorkFigures
-    jobs: dict[str, JobFigures]
-    workers: WorkerFigures
+    work: WorkStats
+    jobs: dict[str, JobStats]
+    workers: WorkerStats
 
 
 @dataclass(frozen=True, slots=True)
 class Measurements:
     """All figures. None where a part is down, or did not answer in time."""
 
-    database: DatabaseFigures | None
+    database: DatabaseStats | None
     messages: int | None
 
 
-class Measuring:
+class Measurer:
     """Measures for one app, whose ``open_context`` it needs for the database session."""
 
     def __init__(self, open_context: OpenContext) -> None:
         ask = partial(_ask_database, open_context)
-        self._database: Probe[[], DatabaseFigures | None] = Probe("figures", ask, when_silent=None, wait_s=_WITHIN_S)
+        self._database: Probe[[], DatabaseStats | None] = Probe("figures", ask, when_silent=None, wait_s=_WITHIN_S)
         self._broker: Probe[[], int | None] = Probe("messages", count_messages, when_silent=None, wait_s=_WITHIN_S)
 
     def measure(self) -> Measurements:
@@ -67,11 +67,11 @@ class Measuring:
         return Measurements(database(), broker())
 
 
-def _ask_database(open_context: OpenContext) -> DatabaseFigures:
+def _ask_database(open_context: OpenContext) -> DatabaseStats:
     with open_context(), transaction():
         db.session.execute(sa.text(f"SET LOCAL statement_timeout = {_STATEMENT_MS}"))
-        return DatabaseFigures(
+        return DatabaseStats(
             work=generation.measure_work(),
             jobs={kind.thing: measure_jobs(kind) for kind in list_kinds()},
-            workers=WorkerFigures(workers.count_places(), workers.count_restarts()),
+            workers=WorkerStats(workers.count_places(), workers.count_restarts()),
         )

@@ -19,12 +19,12 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics_core import GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
-from backend.core.work.figures import LATELY, EndedFigure, JobFigures
-from backend.operations.monitoring.measurements import DatabaseFigures, Measurements, Measuring
+from backend.core.work.job_stats import LATELY, EndedStats, JobStats
+from backend.operations.monitoring.measurements import DatabaseStats, Measurements, Measurer
 from backend.settings import Settings, get_settings
 
 # Where the app keeps what measures for it.
-MEASURING = "measuring"
+MEASURER = "measurer"
 # The key of the app's configuration that holds the scraper's token.
 SCRAPERS_KEY = "METRICS_TOKEN"
 
@@ -55,7 +55,7 @@ def configure_metrics(app: Flask, settings: Settings) -> None:
     """Count and time what ``app`` answers, and let it measure the rest."""
     if settings.metrics_token is not None:
         app.config[SCRAPERS_KEY] = settings.metrics_token.get_secret_value()
-    app.extensions[MEASURING] = Measuring(app.app_context)
+    app.extensions[MEASURER] = Measurer(app.app_context)
     request_started.connect(_start_clock, app)
     request_finished.connect(_count, app)
 
@@ -108,7 +108,7 @@ class _Families:
             yield from _of_database(database)
 
 
-def _of_database(known: DatabaseFigures) -> Iterator[Metric]:
+def _of_database(known: DatabaseStats) -> Iterator[Metric]:
     runs = known.work.runs
     yield _gauge("recent_window_seconds", "How far back the recent metrics look.", LATELY.total_seconds())
     states = (((state,), count) for state, count in runs.open.items())
@@ -127,7 +127,7 @@ def _of_database(known: DatabaseFigures) -> Iterator[Metric]:
     )
 
 
-def _jobs(name: str, things: str, figures: JobFigures) -> Iterator[Metric]:
+def _jobs(name: str, things: str, figures: JobStats) -> Iterator[Metric]:
     waiting = (((figure.kind, figure.state), figure.count) for figure in figures.open)
     yield _labelled(f"{name}s", f"{things} that are queued or worked on.", ("kind", "state"), waiting)
     yield _gauge(
@@ -138,7 +138,7 @@ def _jobs(name: str, things: str, figures: JobFigures) -> Iterator[Metric]:
     yield from _ended(name, things, "kind", figures.ended)
 
 
-def _ended(name: str, things: str, label: str, ended: tuple[EndedFigure, ...]) -> Iterator[Metric]:
+def _ended(name: str, things: str, label: str, ended: tuple[EndedStats, ...]) -> Iterator[Metric]:
     """Yield how many ended and how, and how long those took that were done."""
     counts = (((f.kind, f.state, f.error_code or ""), f.count) for f in ended)
     yield _labelled(f"recent_{name}s", f"{things} that ended in the last hour.", (label, "state", "error_code"), counts)
@@ -152,7 +152,7 @@ def _ended(name: str, things: str, label: str, ended: tuple[EndedFigure, ...]) -
     )
 
 
-def _calls(known: DatabaseFigures) -> Iterator[Metric]:
+def _calls(known: DatabaseStats) -> Iterator[Metric]:
     calls = known.work.calls
     yield _labelled(
         "recent_model_calls",

@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from backend.operations.errors import MetricsTokenWrong
 from backend.operations.monitoring import health as service
-from backend.operations.monitoring.metrics import MEASURING, SCRAPERS_KEY, render
+from backend.operations.monitoring.metrics import MEASURER, SCRAPERS_KEY, render
 from backend.operations.monitoring.schemas import HealthAnswer, LiveAnswer
 from backend.settings import get_settings
 
@@ -49,6 +49,6 @@ def scrape() -> ResponseReturnValue:
     given = request.headers.get("Authorization", "")
     if not hmac.compare_digest(given.encode(), f"Bearer {current_app.config[SCRAPERS_KEY]}".encode()):
         raise MetricsTokenWrong
-    measured = current_app.extensions[MEASURING].measure()
+    measured = current_app.extensions[MEASURER].measure()
     body, content_type = render(measured, get_settings().app_version, request.headers.get("Accept", ""))
     return Response(body, content_type=content_type)

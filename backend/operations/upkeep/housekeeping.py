@@ -23,7 +23,7 @@ log = get_logger(__name__)
 _FORGET_EVERY = 100
 _BUCKET_AWAY_S = 60.0
 # Longer than any upload or reading takes.
-_OLDEST_TEMPORARY_S = 6 * 3600.0
+_MAX_TEMPORARY_AGE_S = 6 * 3600.0
 _TEMPORARY = ("upload-", "document-", "export-")
 
 
@@ -81,7 +81,7 @@ def keep_house(sweep_number: int) -> None:
 def forget_temporary_files() -> int:
     """Delete files and folders that killed processes of ours have left in the temporary folder; return how many."""
     count = 0
-    oldest = time.time() - _OLDEST_TEMPORARY_S
+    oldest = time.time() - _MAX_TEMPORARY_AGE_S
     for entry in os.scandir(tempfile.gettempdir()):
         if not entry.name.startswith(_TEMPORARY):
             continue

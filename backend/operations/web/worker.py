@@ -37,7 +37,7 @@ from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, TConn, ThreadWorker
 
 from backend.core.process.logging import get_logger
 from backend.core.process.stopping import begin_stopping
-from backend.operations.web.bare_answers import bare_answer
+from backend.operations.web.bare_responses import bare_response
 
 PROBE_PATHS = frozenset({b"/api/v1/health", b"/api/v1/health/live"})
 
@@ -46,8 +46,8 @@ _PROBE_THREADS = 2
 _UPLOADS_PER_THREAD = 4
 # The part of the connections that requests leave to those who have not sent theirs yet, probes among them.
 _PART_KEPT_FREE = 4
-_LARGEST_HEAD = 64 * 1024
-_LARGEST_SMALL_BODY = 64 * 1024
+_MAX_HEAD_BYTES = 64 * 1024
+_MAX_SMALL_BODY_BYTES = 64 * 1024
 _PIECE = 64 * 1024
 # For the head of a request, and again for its small body. A telephone on the worst network needs less.
 _SMALL_PART_S = 10.0
@@ -139,9 +139,9 @@ class HealthLaneWorker(ThreadWorker):
         self._waiting, self._lingering = {}, {}
         self._uploads, self._others = set(), set()
         self._refusals, self._refusals_logged = 0, -_REFUSALS_LOGGED_EVERY_S
-        self._most_uploads = _UPLOADS_PER_THREAD * self.cfg.threads
+        self._max_uploads = _UPLOADS_PER_THREAD * self.cfg.threads
         # At least two are kept free: the one that accepting itself needs, and the one that makes room for it.
-        self._most_requests = max(1, self.worker_connections - max(2, self.worker_connections // _PART_KEPT_FREE))
+        self._max_requests = max(1, self.worker_connections - max(2, self.worker_connections // _PART_KEPT_FREE))
         self._probe_pool = ThreadPoolExecutor(_PROBE_THREADS, thread_name_prefix="probe")
         self._upload_pool = ThreadPoolExecutor(max(1, self.cfg.threads // 2), thread_name_prefix="upload")
         super().init_process()
@@ -205,9 +205,9 @@ class HealthLaneWorker(ThreadWorker):
         if not incoming.head_length:
             while data.startswith(b"\r\n"):  # Some clients end the request before with an empty line.
                 del data[:2]
-            end = data.find(_HEAD_END, 0, _LARGEST_HEAD)
+            end = data.find(_HEAD_END, 0, _MAX_HEAD_BYTES)
             if end < 0:
-                if len(data) >= _LARGEST_HEAD:
+                if len(data) >= _MAX_HEAD_BYTES:
                     self._refuse(conn, 431)
                 return
             incoming.head_length = end + len(_HEAD_END)
@@ -215,17 +215,17 @@ class HealthLaneWorker(ThreadWorker):
             head = bytes(data[: incoming.head_length])
             if (found := _CONTENT_LENGTH.search(head)) is not None:
                 incoming.body_length = int(found[1])
-            if incoming.body_length > _LARGEST_SMALL_BODY or _BODY_OF_UNKNOWN_LENGTH.search(head):
-                self._take_up(conn, self._upload_pool, self._uploads, self._most_uploads)
+            if incoming.body_length > _MAX_SMALL_BODY_BYTES or _BODY_OF_UNKNOWN_LENGTH.search(head):
+                self._take_up(conn, self._upload_pool, self._uploads, self._max_uploads)
                 return
         if len(data) >= incoming.head_length + incoming.body_length:
             if not incoming.body_length and _is_probe(data):
                 self._hand_over(conn, self._probe_pool)
             else:
-                self._take_up(conn, self.tpool, self._others, self._most_requests)
+                self._take_up(conn, self.tpool, self._others, self._max_requests)
 
-    def _take_up(self, conn: TConn, pool: ThreadPoolExecutor, lane: set[TConn], most: int) -> None:
-        if len(lane) >= most or len(self._uploads) + len(self._others) >= self._most_requests:
+    def _take_up(self, conn: TConn, pool: ThreadPoolExecutor, lane: set[TConn], max_taken: int) -> None:
+        if len(lane) >= max_taken or len(self._uploads) + len(self._others) >= self._max_requests:
             self._refuse_for_now(conn)
             return
         lane.add(conn)
@@ -265,13 +265,13 @@ class HealthLaneWorker(ThreadWorker):
         else:
             log.error("operations.web_worker.crashed", status=status, error=type(exc).__name__, exc_info=exc)
         with contextlib.suppress(OSError):
-            client.sendall(bare_answer(status))
+            client.sendall(bare_response(status))
 
     def _refuse(self, conn: TConn, status: int, *, retry_after_s: int | None = None) -> None:
         incoming = self._waiting[conn]
-        head = bytes(incoming.data[: incoming.head_length or _LARGEST_HEAD])
+        head = bytes(incoming.data[: incoming.head_length or _MAX_HEAD_BYTES])
         with contextlib.suppress(OSError):
-            conn.sock.send(bare_answer(status, head, retry_after_s=retry_after_s))
+            conn.sock.send(bare_response(status, head, retry_after_s=retry_after_s))
         self._give_up(conn)
 
     def _refuse_for_now(self, conn: TConn) -> None:

@@ -7,6 +7,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from backend.core.database.database import db
+from backend.core.database.locks import EXPORT_LOCK
 from backend.core.database.transaction import transaction
 from backend.core.process.logging import get_logger
 from backend.core.work import jobs
@@ -18,15 +19,13 @@ from backend.privacy.models import DataExport
 
 log = get_logger(__name__)
 
-# What tells exports apart from other advisory locks.
-_LOCK = 7_305_812
 _OTHERS_FIRST_S = 15.0
 _BUCKET_AWAY_S = 30.0
 
 
 def claim_alone(model: type[Job], export_id: UUID) -> Claim | None:
     """Claim the export, unless another one is being made: together they might fill the disk of a worker."""
-    db.session.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
+    db.session.execute(sa.select(sa.func.pg_advisory_xact_lock(EXPORT_LOCK)))
     held = jobs.claim(model, export_id)
     if held is None:
         return None

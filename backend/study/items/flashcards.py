@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from backend.core.database.database import db
 from backend.core.errors import NotFound
 from backend.core.ids import new_id
-from backend.core.web.pagination import Page, PageQuery, fetch_page
+from backend.core.web.pagination import ListPage, PageQuery, fetch_page
 from backend.library import service as library
 from backend.study.errors import BackMissing, ClozeWithoutDeletion
 from backend.study.exports.anki_fields import has_first_deletion, to_cloze_field
@@ -29,7 +29,7 @@ class FlashcardChanges(TypedDict, total=False):
     topic_id: UUID | None
 
 
-def list_flashcards(user_id: UUID, study_set_id: UUID, chosen: ItemFilter, page: PageQuery) -> Page[FlashcardRow]:
+def list_flashcards(user_id: UUID, study_set_id: UUID, chosen: ItemFilter, page: PageQuery) -> ListPage[FlashcardRow]:
     """Return a page of the study set's flashcards, oldest first. Raises NotFound."""
     library.check_study_set(user_id, study_set_id)
     query = select_flashcards().where(Flashcard.study_set_id == study_set_id)

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from backend.core.database.database import db
 from backend.core.errors import NotFound
 from backend.core.ids import new_id
-from backend.core.web.pagination import Page, PageQuery, fetch_page
+from backend.core.web.pagination import ListPage, PageQuery, fetch_page
 from backend.library import service as library
 from backend.study.errors import NotOneCorrectOption, OptionsNotDistinct
 from backend.study.items.duplicates import fingerprint
@@ -31,7 +31,7 @@ class QuestionChanges(TypedDict, total=False):
     topic_id: UUID | None
 
 
-def list_questions(user_id: UUID, study_set_id: UUID, chosen: ItemFilter, page: PageQuery) -> Page[QuestionRow]:
+def list_questions(user_id: UUID, study_set_id: UUID, chosen: ItemFilter, page: PageQuery) -> ListPage[QuestionRow]:
     """Return a page of the study set's questions, oldest first. Raises NotFound."""
     library.check_study_set(user_id, study_set_id)
     query = select_questions().where(Question.study_set_id == study_set_id)

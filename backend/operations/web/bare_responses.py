@@ -50,7 +50,7 @@ _SENTENCES: Mapping[str, Mapping[str, str]] = {
 }
 
 
-def bare_answer(status: int, head: bytes = b"", *, retry_after_s: int | None = None) -> bytes:
+def bare_response(status: int, head: bytes = b"", *, retry_after_s: int | None = None) -> bytes:
     """Return a whole answer, after which the connection is closed; in the language that the request's head asks for."""
     code = _CODES.get(status, "bad_request" if status in (417, 501) else "internal_error")
     wanted = _ACCEPT_LANGUAGE.search(head)

@@ -26,7 +26,7 @@ _ONE_LABEL: tuple[sa.ColumnElement[str], tuple[str, ...]] = (sa.literal_column("
 
 
 @dataclass(frozen=True, slots=True)
-class OpenFigure:
+class OpenStats:
     """How many rows of a kind are in an open state; a figure of 0 is there too."""
 
     kind: str
@@ -35,7 +35,7 @@ class OpenFigure:
 
 
 @dataclass(frozen=True, slots=True)
-class EndedFigure:
+class EndedStats:
     """How many rows of a kind have ended like this lately; ``seconds`` they took, by percentile."""
 
     kind: str
@@ -46,15 +46,15 @@ class EndedFigure:
 
 
 @dataclass(frozen=True, slots=True)
-class JobFigures:
+class JobStats:
     """Figures of one table of work. ``oldest_due_s``: how long the longest waiting row has been due; 0 when none is."""
 
-    open: tuple[OpenFigure, ...]
-    ended: tuple[EndedFigure, ...]
+    open: tuple[OpenStats, ...]
+    ended: tuple[EndedStats, ...]
     oldest_due_s: float
 
 
-def measure_jobs(kind: JobKind) -> JobFigures:
+def measure_jobs(kind: JobKind) -> JobStats:
     """Return the figures of one kind of leased work, by its labels. Needs a transaction."""
     model, (label, values) = kind.model, kind.labels or _ONE_LABEL
     moment = database_now()
@@ -64,8 +64,8 @@ def measure_jobs(kind: JobKind) -> JobFigures:
         sa.select(label, model.state, sa.func.count(), age_s).where(model.state.in_(_OPEN)).group_by(label, model.state)
     ).all()
     counts = {(name, state): count for name, state, count, _ in rows}
-    return JobFigures(
-        open=tuple(OpenFigure(name, state, counts.get((name, state), 0)) for name in values for state in _OPEN),
+    return JobStats(
+        open=tuple(OpenStats(name, state, counts.get((name, state), 0)) for name in values for state in _OPEN),
         ended=measure_ended(label, model.state, model.error_code, model.started_at, model.ended_at),
         oldest_due_s=max((float(age) for *_, age in rows if age is not None), default=0.0),
     )
@@ -77,7 +77,7 @@ def measure_ended(
     error_code: InstrumentedAttribute[str | None],
     started_at: InstrumentedAttribute[Any],
     ended_at: InstrumentedAttribute[Any],
-) -> tuple[EndedFigure, ...]:
+) -> tuple[EndedStats, ...]:
     """Return what has ended in the last hour, by kind, end and error code. Needs a transaction."""
     taken_s = sa.extract("epoch", ended_at - started_at)
     fractions = sa.cast([percentile / 100 for percentile in PERCENTILES], sa.ARRAY(sa.Float))
@@ -90,7 +90,7 @@ def measure_ended(
     )
     return tuple(
         # Rows that were cancelled before they began have taken no time, and have no percentiles.
-        EndedFigure(
+        EndedStats(
             name,
             end,
             code,
