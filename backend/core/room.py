@@ -1,4 +1,4 @@
-"""What the foundation brings itself: idempotency keys, workers, the API's documentation."""
+"""The manifest of core: idempotency keys, workers, the API's documentation page."""
 
 from backend.core.manifest import Chore, Room, Routes
 from backend.core.web.idempotency import StoredResponse, delete_expired_responses

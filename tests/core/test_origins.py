@@ -131,7 +131,7 @@ def test_a_forwarded_name_counts_for_nothing(production) -> None:
 
 @pytest.mark.parametrize(
     ("language", "beginning"),
-    [("en", "The server"), ("de-CH", "Unter diesem")],
+    [("en", "This server"), ("de-CH", "Der Server")],
 )
 def test_the_refusal_is_in_the_language_asked_for(production, language: str, beginning: str) -> None:
     answer = production.get(SETS, headers={"Host": "evil.example", "Accept-Language": language})

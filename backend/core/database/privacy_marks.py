@@ -1,7 +1,7 @@
-"""What of a user's rows she is told, and what stays when she leaves: said where a table or column is declared.
+"""Marks on tables and columns: excluded from data exports, or kept after account deletion.
 
-Every table that leads to a user by foreign keys is part of her export and goes with her account. What is to be
-otherwise says so, with the reason, in the ``info`` of its table or column.
+By default, every table whose foreign keys lead to a user is exported and erased with that user. The marks are the
+exceptions: each is put with its reason into the ``info`` of the table or column, where it is declared.
 """
 
 import sqlalchemy as sa
@@ -13,20 +13,18 @@ Info = dict[str, str]
 
 
 def withheld(reason: str) -> Info:
-    """Return the ``info`` of a table or column that is no part of a user's export, and why."""
+    """Return the ``info`` of a table or column that is excluded from exports."""
     return {_WITHHELD: reason}
 
 
 def kept(reason: str) -> Info:
-    """Return the ``info`` of a table whose rows stay, under the user's bare id, when she leaves, and why."""
+    """Return the ``info`` of a table whose rows are kept, with the user's bare id, after account deletion."""
     return {_KEPT: reason}
 
 
 def is_withheld(what: sa.Table | sa.Column[object]) -> bool:
-    """Tell whether a table or column is left out of exports."""
     return _WITHHELD in what.info
 
 
 def is_kept(table: sa.Table) -> bool:
-    """Tell whether a table's rows stay when their user leaves."""
     return _KEPT in table.info

@@ -85,8 +85,8 @@ class Problem(BaseModel):
     status: int
     code: str
     detail: str = Field(
-        description="A sentence for the user, in the language of her profile, else of Accept-Language: "
-        "English, German, French or Italian. Content-Language tells which."
+        description="A sentence for the user in English, German, French or Italian: the language of their profile, "
+        "else the best match for Accept-Language. Content-Language names it."
     )
     request_id: str
     errors: list[FieldError] | None = None

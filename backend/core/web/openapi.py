@@ -1,4 +1,4 @@
-"""The OpenAPI document, put into its final shape, and a page to browse it whose assets are served locally."""
+"""Finishes the generated OpenAPI document, and serves a page to browse it, with local assets."""
 
 import itertools
 import json
@@ -35,7 +35,7 @@ _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-# The page needs nothing of the device.
+# The page needs no access to the device.
 _PERMISSIONS = ", ".join(
     f"{feature}=()" for feature in ("camera", "display-capture", "geolocation", "microphone", "payment", "usb")
 )
@@ -43,7 +43,7 @@ _PERMISSIONS = ", ".join(
 
 @docs.get("/docs")
 def page() -> Response:
-    """Show the page."""
+    """The documentation page."""
     html = _PAGE.format(
         css=url_for(".asset", name="css/swagger-ui.css"),
         js=url_for(".asset", name="js/swagger-ui-bundle.js"),
@@ -58,13 +58,13 @@ def page() -> Response:
 
 @docs.get("/docs/start.js")
 def start() -> Response:
-    """Start the page; a file of its own because inline scripts are not allowed."""
+    """The page's start script. It is a separate file because inline scripts are not allowed."""
     return Response(_START.format(spec=json.dumps(SPEC_PATH)), content_type="text/javascript")
 
 
 @docs.get("/docs/<path:name>")
 def asset(name: str) -> Response:
-    """Serve one asset of the page."""
+    """A style sheet or script of the page."""
     if name not in _ASSET_TYPES:
         abort(404)
     body = (_ASSETS / name).read_bytes()
@@ -73,7 +73,7 @@ def asset(name: str) -> Response:
 
 
 def configure_openapi(app: APIFlask, public_endpoints: frozenset[str], classes: RouteClasses) -> None:
-    """Put the generated document into its final shape whenever it is asked for."""
+    """Finish the generated document on each request for it."""
     app.config["SECURITY_SCHEMES"] = {
         "bearer": {
             "type": "http",
@@ -124,7 +124,7 @@ def _braces(rule: str) -> str:
 
 
 def _describe_path(operation: dict[str, Any], rule: str) -> None:
-    """Say what the parts of the path must look like, of which the generator tells the types alone."""
+    """Describe the form of path parameters. The generator knows only their types."""
     kinds = {}
     for part in rule.split("/"):
         kind, _, name = part[1:-1].rpartition(":")
@@ -172,7 +172,7 @@ def _finish_operation(operation: dict[str, Any], endpoint: str, *, public: bool,
 
 
 def _describe_refusals(operation: dict[str, Any], *, leads_on: bool) -> None:
-    """Name the statuses with which parameters and bodies are refused."""
+    """Add the statuses that refuse parameters and bodies."""
     responses = operation["responses"]
     places = {parameter["in"] for parameter in operation.get("parameters", ())}
     if "path" in places:
@@ -185,7 +185,7 @@ def _describe_refusals(operation: dict[str, Any], *, leads_on: bool) -> None:
 
 
 def _add_header(operation: dict[str, Any], status: str, name: str) -> None:
-    """Describe a header of the answers whose status begins like this."""
+    """Describe a header of all responses whose status begins with ``status``."""
     for code, response in operation["responses"].items():
         if code.startswith(status):
             described = {"$ref": f"#/components/headers/{name}"} if name in _LIMIT_HEADERS else _HEADERS[name]
@@ -225,7 +225,7 @@ _LIMIT_HEADERS = {
         "schema": {"type": "string"},
     },
 }
-# What Werkzeug's converters of these names let through.
+# What Werkzeug's converters with these names accept.
 _PATH_PARTS: dict[str, dict[str, Any]] = {
     "uuid": {"type": "string", "format": "uuid"},
     "int": {"type": "integer", "minimum": 0},
@@ -266,9 +266,9 @@ IF_MATCH = {
 
 
 def _flatten(spec: dict[str, Any]) -> dict[str, Any]:
-    """Give nested models one name each: the generator calls them ``Outer.Inner`` wherever they are used.
+    """Give each nested model a single name: the generator calls it ``Outer.Inner`` wherever it is used.
 
-    Raises ValueError when two models have the same name, of which one would be described as the other.
+    Raises ValueError if two different models have the same name.
     """
     schemas: dict[str, Any] = {}
     for name, schema in spec["components"]["schemas"].items():
@@ -282,7 +282,7 @@ def _flatten(spec: dict[str, Any]) -> dict[str, Any]:
 
 
 def _shorten(node: Any) -> Any:
-    """Return a copy whose references name models by their short names."""
+    """Return a copy whose references use the models' short names."""
     if isinstance(node, list):
         return [_shorten(each) for each in node]
     if not isinstance(node, dict):

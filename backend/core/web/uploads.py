@@ -10,23 +10,20 @@ from backend.core.errors import DomainError
 
 
 class InvalidMultipart(DomainError):
-    """A multipart body that is cut, has no boundary, a part without a name, or names in another encoding than UTF-8."""
+    """A multipart body that is incomplete, has no boundary, a part without a name, or names not in UTF-8."""
 
     code = "invalid_multipart"
     status = 400
     texts = {
-        "en": "The upload could not be read. Names of files must be in UTF-8, and the body must be complete multipart.",
-        "de": "Der Upload war nicht lesbar. Dateinamen müssen in UTF-8 stehen, und der Inhalt muss vollständiges "
-        "Multipart sein.",
-        "fr": "L’envoi n’a pas pu être lu. Les noms des fichiers doivent être en UTF-8, et le contenu doit "
-        "être un multipart complet.",
-        "it": "Non è stato possibile leggere il caricamento. I nomi dei file devono essere in UTF-8 e il "
-        "contenuto deve essere un multipart completo.",
+        "en": "The upload could not be read. Send complete multipart data, with file names in UTF-8.",
+        "de": "Der Upload konnte nicht gelesen werden. Sende vollständige Multipart-Daten mit Dateinamen in UTF-8.",
+        "fr": "L’envoi n’a pas pu être lu. Envoie des données multipart complètes, avec des noms de fichiers en UTF-8.",
+        "it": "Impossibile leggere il caricamento. Invia dati multipart completi, con nomi di file in UTF-8.",
     }
 
 
 class _StrictFormDataParser(FormDataParser):
-    """Says that a body cannot be read, where the framework's own takes it for an empty one."""
+    """Raises if a body cannot be read. The framework's parser would treat it as empty."""
 
     def parse(
         self,
@@ -41,19 +38,17 @@ class _StrictFormDataParser(FormDataParser):
             parsed = super().parse(stream, mimetype, content_length, options)
         except ValueError:
             raise InvalidMultipart from None
-        # Every part must have a name (RFC 7578, 4.2); one of None is not a string to whoever reads it.
+        # Every part must have a name (RFC 7578, 4.2). None would break code that expects a string.
         if any(None in parts for parts in parsed[1:]):
             raise InvalidMultipart
         return parsed
 
 
 class UploadRequest(Request):
-    """The request class of the app."""
-
     form_data_parser_class = _StrictFormDataParser
 
     def get_json(self, force: bool = False, silent: bool = False, cache: bool = True) -> Any:
-        """Return the body as JSON. Raises BadRequest, also for JSON that is nested too deeply to be read."""
+        """Return the body as JSON. Raises BadRequest if it is malformed or nested too deeply."""
         try:
             return super().get_json(force=force, silent=silent, cache=cache)
         except RecursionError:

@@ -1,7 +1,6 @@
-"""Figures of a table of work: what waits, what is worked on, and how what ended lately has ended.
+"""Statistics of a job table: queued and running rows, and the outcomes of rows that ended recently.
 
-Each query reads a partial index of open rows or a range of an index by time, so it stays cheap however many rows
-there ever were.
+Each query reads a partial index of open rows, or a time range of an index, so its cost does not grow with the table.
 """
 
 from dataclasses import dataclass
@@ -16,18 +15,18 @@ from backend.core.database.database import db
 from backend.core.work.jobs import JobKind, JobState
 
 LATELY = timedelta(hours=1)
-"""How far back figures look at what has ended."""
+"""How far back statistics of ended rows go."""
 
 PERCENTILES = (50, 95, 100)
 
 _OPEN = (JobState.QUEUED, JobState.RUNNING)
-# A kind of work whose rows are all alike.
+# For kinds of work that do not distinguish their rows.
 _ONE_LABEL: tuple[sa.ColumnElement[str], tuple[str, ...]] = (sa.literal_column("'all'::text", sa.String), ("all",))
 
 
 @dataclass(frozen=True, slots=True)
 class OpenStats:
-    """How many rows of a kind are in an open state; a figure of 0 is there too."""
+    """The number of rows of a kind in an open state, including 0."""
 
     kind: str
     state: str
@@ -36,7 +35,7 @@ class OpenStats:
 
 @dataclass(frozen=True, slots=True)
 class EndedStats:
-    """How many rows of a kind have ended like this lately; ``seconds`` they took, by percentile."""
+    """The number of rows of a kind that ended recently with this outcome, and their durations by percentile."""
 
     kind: str
     state: str
@@ -47,7 +46,7 @@ class EndedStats:
 
 @dataclass(frozen=True, slots=True)
 class JobStats:
-    """Figures of one table of work. ``oldest_due_s``: how long the longest waiting row has been due; 0 when none is."""
+    """Statistics of one job table. ``oldest_due_s``: how long the oldest due row has been waiting; 0 if none is due."""
 
     open: tuple[OpenStats, ...]
     ended: tuple[EndedStats, ...]
@@ -55,7 +54,7 @@ class JobStats:
 
 
 def measure_jobs(kind: JobKind) -> JobStats:
-    """Return the figures of one kind of leased work, by its labels. Needs a transaction."""
+    """Return the statistics of one kind of job, by its labels. Needs a transaction."""
     model, (label, values) = kind.model, kind.labels or _ONE_LABEL
     moment = database_now()
     due = sa.and_(model.state == JobState.QUEUED, model.available_at <= moment)
@@ -78,18 +77,18 @@ def measure_ended(
     started_at: InstrumentedAttribute[Any],
     ended_at: InstrumentedAttribute[Any],
 ) -> tuple[EndedStats, ...]:
-    """Return what has ended in the last hour, by kind, end and error code. Needs a transaction."""
+    """Return the statistics of rows that ended in the last hour, by kind, state and error code. Needs a transaction."""
     taken_s = sa.extract("epoch", ended_at - started_at)
     fractions = sa.cast([percentile / 100 for percentile in PERCENTILES], sa.ARRAY(sa.Float))
     percentiles = sa.func.percentile_cont(fractions).within_group(taken_s)
-    # now() and not the clock that moves on: only a constant lets PostgreSQL read a range of the index.
+    # now() instead of clock_timestamp(): PostgreSQL needs a constant to read only a range of the index.
     rows = db.session.execute(
         sa.select(kind, state, error_code, sa.func.count(), percentiles)
         .where(ended_at > sa.func.now() - LATELY)
         .group_by(kind, state, error_code)
     )
     return tuple(
-        # Rows that were cancelled before they began have taken no time, and have no percentiles.
+        # Rows cancelled before they started have no duration, so no percentiles.
         EndedStats(
             name,
             end,
