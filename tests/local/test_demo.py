@@ -18,11 +18,11 @@ def test_it_takes_what_the_library_reads() -> None:
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("missing.pdf", "There is no file"),
+        ("missing.pdf", "does not exist"),
         ("folder.pdf", "is a folder"),
         ("empty.pdf", "is empty"),
-        ("notes.xlsx", "not read; its ending must be one of .pdf .docx"),
-        ("notes", "not read; its ending"),
+        ("notes.xlsx", "this file type is not supported. Supported types: .pdf .docx"),
+        ("notes", "this file type is not supported"),
     ],
 )
 def test_what_cannot_be_notes_is_refused(name: str, said: str, tmp_path: Path) -> None:
@@ -64,6 +64,6 @@ def test_a_failed_demo_leaves_no_earlier_kit(tmp_path: Path) -> None:
 def test_make_takes_a_name_as_text(name: str, tmp_path: Path) -> None:
     command = ["make", "-C", str(CHECKOUT), "demo", f"FILE={tmp_path}/{name}", f"OUT={tmp_path}/out"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
-    assert f"There is no file {tmp_path}/{name}." in done.stderr
+    assert f"{tmp_path}/{name} does not exist." in done.stderr
     assert not (CHECKOUT / "ran").exists()
     assert not (tmp_path / "out").exists()
