@@ -193,9 +193,9 @@ class Settings(BaseSettings):
 
     port: int = Field(8080, ge=1, le=65_535, description="Port of the API.")
     allowed_hosts: HostNames = Field(
-        (), description="More host names under which the API answers, besides the one in `PUBLIC_URL`."
+        (), description="More host names under which the API answers, in addition to the one in `PUBLIC_URL`."
     )
-    cors_origins: Origins = Field((), description="More origins allowed by CORS, besides `FRONTEND_URL`.")
+    cors_origins: Origins = Field((), description="More origins allowed by CORS, in addition to `FRONTEND_URL`.")
     trusted_proxies: Networks = Field(
         PRIVATE_NETWORKS,
         description="Networks of the proxy. `TRUSTED_PROXY_HEADER` is ignored if it comes from anywhere else.",

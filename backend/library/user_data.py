@@ -1,4 +1,4 @@
-"""What a user has in the library, for those who hand it all out or erase it."""
+"""A user's files and study sets, for data export and erasure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -42,7 +42,7 @@ def list_files(user_id: UUID) -> Sequence[OwnedFile]:
 
 
 def delete_next_study_set(user_id: UUID) -> bool:
-    """Delete one study set of a user, with everything in it. Returns False when she has none."""
+    """Delete one study set of a user, with everything in it. Returns False if they have none."""
     study_set_id = db.session.scalar(
         sa.select(StudySet.id).where(StudySet.user_id == user_id).order_by(StudySet.id).limit(1)
     )

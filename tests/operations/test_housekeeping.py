@@ -61,7 +61,7 @@ def test_temporary_files_of_killed_processes_are_deleted(temporary: Path) -> Non
     assert (precious / "kept").read_text() == "kept"
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a file of somebody else's")
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can create a file of another user")
 def test_files_of_other_programs_are_kept(temporary: Path) -> None:
     path = temporary / "upload-theirs"
     path.write_text("x")
@@ -239,7 +239,7 @@ def test_chores_wait_for_the_sweep_lock(
         with engine.begin() as other:
             other.execute(sa.select(sa.func.pg_advisory_xact_lock(SWEEP_LOCK)))
             sweeping.start()
-            # Each machine has a folder of its own, so this waits for nobody; two rounds of it are over.
+            # Each machine has a folder of its own, so this does not wait; two rounds of it are over.
             wait_until(lambda: not left.exists())
             left.write_text("x")
             age(left)

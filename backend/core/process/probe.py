@@ -20,8 +20,8 @@ _ABANDON_S = 30.0
 class _Check(Generic[T]):
     """One running or finished check, with its start time and result."""
 
-    def __init__(self, asked_at: float, silent: T) -> None:
-        self.asked_at = asked_at
+    def __init__(self, started_at: float, silent: T) -> None:
+        self.started_at = started_at
         self.ended_at: float | None = None
         self.found = silent
         self.thread: threading.Thread | None = None
@@ -67,7 +67,7 @@ class Probe(Generic[P, T]):
         self._abandon_s = abandon_s
         self._renew = renew
         self._changed = threading.Condition()
-        self._asked: _Check[T] | None = None
+        self._newest: _Check[T] | None = None
         self._abandoned: list[threading.Thread] = []
 
     def ask(self, *args: P.args, **kwargs: P.kwargs) -> Callable[[], T]:
@@ -76,28 +76,28 @@ class Probe(Generic[P, T]):
         The returned function waits for the result, as ``answer`` does.
         """
         with self._changed:
-            before, now = self._asked, time.monotonic()
-            asked = self._start(*args, **kwargs)
+            before, now = self._newest, time.monotonic()
+            check = self._start(*args, **kwargs)
             # Decided here: a caller who joins after the time limit must not get the late result of an older check.
-            late = asked is before and asked.ended_at is None and now - asked.asked_at >= self._wait_s
-        return partial(self._wait, asked, late)
+            late = check is before and check.ended_at is None and now - check.started_at >= self._wait_s
+        return partial(self._wait, check, late)
 
     def answer(self, *args: P.args, **kwargs: P.kwargs) -> T:
         """Return the newest check's result, waiting until ``wait_s`` after its start. Never raises."""
         return self.ask(*args, **kwargs)()
 
-    def _wait(self, asked: _Check[T], late: bool) -> T:
+    def _wait(self, check: _Check[T], late: bool) -> T:
         with self._changed:
-            while late or asked.ended_at is None:
-                left_s = asked.asked_at + self._wait_s - time.monotonic()
+            while late or check.ended_at is None:
+                left_s = check.started_at + self._wait_s - time.monotonic()
                 if left_s <= 0:
                     log.warning("core.probe.silent", probe=self._name)
                     return self._when_silent
                 self._changed.wait(left_s)
-            return asked.found
+            return check.found
 
     def _start(self, *args: P.args, **kwargs: P.kwargs) -> _Check[T]:
-        before, now = self._asked, time.monotonic()
+        before, now = self._newest, time.monotonic()
         renews = False
         if before is not None:
             if before.ended_at is not None:
@@ -107,36 +107,36 @@ class Probe(Generic[P, T]):
                 return before
             else:
                 renews = True
-        asked = _Check(now, self._when_silent)
+        check = _Check(now, self._when_silent)
 
         def run() -> None:
             if renews and self._renew is not None:
                 self._renew()
-            asked.found = self._check(*args, **kwargs)
+            check.found = self._check(*args, **kwargs)
 
-        thread = threading.Thread(target=self._run, args=(asked, run), name=f"probe-{self._name}", daemon=True)
+        thread = threading.Thread(target=self._run, args=(check, run), name=f"probe-{self._name}", daemon=True)
         try:
             thread.start()
         except RuntimeError:
             log.warning("core.probe.no_thread", probe=self._name)
-            asked.ended_at = now
-            return asked
+            check.ended_at = now
+            return check
         if renews and before is not None and before.thread is not None:
-            log.warning("core.probe.abandoned", probe=self._name, after_s=round(now - before.asked_at, 1))
+            log.warning("core.probe.abandoned", probe=self._name, after_s=round(now - before.started_at, 1))
             self._abandoned.append(before.thread)
-        asked.thread = thread
-        self._asked = asked
-        return asked
+        check.thread = thread
+        self._newest = check
+        return check
 
-    def _is_given_up(self, asked: _Check[T], now: float) -> bool:
+    def _is_given_up(self, check: _Check[T], now: float) -> bool:
         self._abandoned = [thread for thread in self._abandoned if thread.is_alive()]
-        return now - asked.asked_at > self._abandon_s * 2.0 ** len(self._abandoned)
+        return now - check.started_at > self._abandon_s * 2.0 ** len(self._abandoned)
 
-    def _run(self, asked: _Check[T], run: Callable[[], None]) -> None:
+    def _run(self, check: _Check[T], run: Callable[[], None]) -> None:
         try:
             run()
         except Exception as error:
             log.warning("core.probe.failed", probe=self._name, error=type(error).__name__)
         with self._changed:
-            asked.ended_at = time.monotonic()
+            check.ended_at = time.monotonic()
             self._changed.notify_all()

@@ -78,7 +78,7 @@ def configure_openapi(app: APIFlask, public_endpoints: frozenset[str], classes: 
         "bearer": {
             "type": "http",
             "scheme": "bearer",
-            "description": "An access token, or an API key (`hts_…`) for what its scopes allow.",
+            "description": "An access token, or an API key (`hts_…`) within its scopes.",
         },
     }
     app.config["AUTO_OPERATION_ID"] = True
@@ -145,11 +145,11 @@ def _finish_operation(operation: dict[str, Any], endpoint: str, *, public: bool,
     if not public:
         operation["security"] = [{"bearer": []}]
         responses.setdefault("401", {"description": "Not signed in"})
-        responses.setdefault("403", {"description": "Not with this API key"})
-    responses.setdefault("503", {"description": "Briefly unavailable"})
+        responses.setdefault("403", {"description": "Not allowed with this API key"})
+    responses.setdefault("503", {"description": "Temporarily unavailable"})
     leads_on = operation.pop("x-leads-on", False)
     if leads_on:
-        # Errors are redirects as well, of what is not valid too.
+        # Errors are redirects too, including those for invalid parameters.
         responses.pop("422", None)
         responses["302"].pop("content", None)
         _add_header(operation, "302", "Location")
@@ -159,7 +159,7 @@ def _finish_operation(operation: dict[str, Any], endpoint: str, *, public: bool,
             _add_header(operation, status, name)
     _describe_refusals(operation, leads_on=leads_on)
     if "304" in responses:
-        # What has not changed is not sent again (RFC 9110, 15.4.5).
+        # A 304 has no body (RFC 9110, 15.4.5).
         responses["304"].pop("content", None)
         _add_header(operation, "2", "ETag")
         _add_header(operation, "304", "ETag")
@@ -176,9 +176,9 @@ def _describe_refusals(operation: dict[str, Any], *, leads_on: bool) -> None:
     responses = operation["responses"]
     places = {parameter["in"] for parameter in operation.get("parameters", ())}
     if "path" in places:
-        responses.setdefault("404", {"description": "Not there, or not yours"})
+        responses.setdefault("404", {"description": "Not found, or no access"})
     if places & {"query", "header"} and not leads_on:
-        responses.setdefault("422", {"description": "Not valid"})
+        responses.setdefault("422", {"description": "Invalid input"})
     if "requestBody" in operation:
         for status, text in _BODY_REFUSED.items():
             responses.setdefault(status, {"description": text})
@@ -193,35 +193,38 @@ def _add_header(operation: dict[str, Any], status: str, name: str) -> None:
 
 
 def _is_answer(response: dict[str, Any]) -> bool:
-    """Tell whether a route has said itself what it answers with (the health check does, when it is unwell)."""
+    """Tell whether a route describes this response itself, as the health check does for its 503."""
     references = [media.get("schema", {}).get("$ref", "") for media in response.get("content", {}).values()]
     return any(reference.endswith("Answer") for reference in references)
 
 
 _BODY_REFUSED = {
-    "400": "Not understood",
-    "411": "No length",
+    "400": "Malformed request",
+    "411": "Content-Length missing",
     "413": "Too large",
-    "415": "Not accepted",
-    "422": "Not valid",
+    "415": "Unsupported content type",
+    "422": "Invalid input",
 }
-_KEY_REFUSED = {"400": "Not understood", "409": "Conflict", "422": "Not valid"}
+_KEY_REFUSED = {"400": "Malformed request", "409": "Conflict", "422": "Invalid input"}
 _HEADERS = {
-    "ETag": {"description": "Names this state; send it as If-None-Match, or If-Match.", "schema": {"type": "string"}},
+    "ETag": {
+        "description": "Identifies this version. Send it as If-None-Match or If-Match.",
+        "schema": {"type": "string"},
+    },
     "Location": {
-        "description": "Where to go on, or where what was made is found.",
+        "description": "The address of the created resource, or the target of the redirect.",
         "schema": {"type": "string", "format": "uri-reference"},
     },
     "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 0}},
 }
-# They stand at every limited operation, so the document describes them once.
+# Every limited operation has these headers, so the document describes them once and refers to them.
 _LIMIT_HEADERS = {
     "RateLimit": {
-        "description": 'What is left by the name of a limit: `"read";r=1199;t=42` is 1199 requests in 42 seconds.',
+        "description": 'Remaining requests per limit: `"read";r=1199;t=42` means 1199 requests in the next 42 seconds.',
         "schema": {"type": "string"},
     },
     "RateLimit-Policy": {
-        "description": 'The limits that were counted: `"read";q=1200;w=60` is 1200 requests in 60 seconds.',
+        "description": 'The limits that apply: `"read";q=1200;w=60` means 1200 requests per 60 seconds.',
         "schema": {"type": "string"},
     },
 }
@@ -253,14 +256,14 @@ IDEMPOTENCY_KEY = {
     "in": "header",
     "name": "Idempotency-Key",
     "required": False,
-    "description": "Repeating a request with the same key gives the first answer again, for 24 hours.",
+    "description": "Repeating a request with the same key returns the first response again, for 24 hours.",
     "schema": {"type": "string", "minLength": 1, "maxLength": 255},
 }
 IF_MATCH = {
     "in": "header",
     "name": "If-Match",
     "required": True,
-    "description": "The ETag of what you have read: nothing is changed when somebody else has changed it since.",
+    "description": "The ETag of the version that you have read. The request is refused if it has changed since.",
     "schema": {"type": "string", "minLength": 1},
 }
 

@@ -38,13 +38,13 @@ disable_created_metrics()
 _own = CollectorRegistry()
 _requests = Counter(
     "hackthestudy_http_requests",
-    "Requests answered by the API.",
+    "Requests to the API.",
     ("method", "route", "status"),
     registry=_own,
 )
 _latency = Histogram(
     "hackthestudy_http_request_duration_seconds",
-    "Time until the answer began: an event stream counts up to its first byte.",
+    "Time until the response began. An event stream counts until its first byte.",
     ("method", "route"),
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
     registry=_own,
@@ -99,11 +99,11 @@ class _Families:
     def collect(self) -> Iterator[Metric]:
         """Yield all families, except those whose source is down."""
         database, messages = self._measured.database, self._measured.messages
-        yield InfoMetricFamily("hackthestudy_build", "The release that answers.", {"version": self._version})
+        yield InfoMetricFamily("hackthestudy_build", "The running release.", {"version": self._version})
         yield _gauge("database_up", "Whether PostgreSQL answered the scrape in time.", database is not None)
         yield _gauge("broker_up", "Whether Redis answered the scrape in time.", messages is not None)
         if messages is not None:
-            yield _gauge("broker_messages", "Messages that wait in the broker.", messages)
+            yield _gauge("broker_messages", "Messages in the broker.", messages)
         if database is not None:
             yield from _of_database(database)
 
@@ -118,10 +118,10 @@ def _of_database(known: DatabaseStats) -> Iterator[Metric]:
     for thing, figures in known.jobs.items():
         yield from _jobs(thing, f"{thing.capitalize()}s", figures)
     yield from _calls(known)
-    yield _gauge("worker_places", "Steps that the living workers can work on at once.", known.workers.places)
+    yield _gauge("worker_places", "Steps that the living workers can run at the same time.", known.workers.places)
     yield _labelled(
         "watchdog_restarts",
-        "Workers that watchdogs have ended in the last 30 days.",
+        "Workers ended by watchdogs in the last 30 days.",
         ("reason",),
         (((reason,), count) for reason, count in known.workers.restarts.items()),
     )
@@ -129,10 +129,10 @@ def _of_database(known: DatabaseStats) -> Iterator[Metric]:
 
 def _jobs(name: str, things: str, figures: JobStats) -> Iterator[Metric]:
     waiting = (((figure.kind, figure.state), figure.count) for figure in figures.open)
-    yield _labelled(f"{name}s", f"{things} that are queued or worked on.", ("kind", "state"), waiting)
+    yield _labelled(f"{name}s", f"{things} queued or running.", ("kind", "state"), waiting)
     yield _gauge(
         f"oldest_due_{name}_age_seconds",
-        f"{things}: how long the one that waits longest for a worker has been due.",
+        f"{things}: how long the oldest due one has been waiting for a worker.",
         figures.oldest_due_s,
     )
     yield from _ended(name, things, "kind", figures.ended)
@@ -156,7 +156,7 @@ def _calls(known: DatabaseStats) -> Iterator[Metric]:
     calls = known.work.calls
     yield _labelled(
         "recent_model_calls",
-        "Uses of the language model in the last hour; the outcome is ok or an error code.",
+        "Calls of the language model in the last hour; the outcome is ok or an error code.",
         ("model", "outcome"),
         (((call.model, call.outcome), call.count) for call in calls),
     )
@@ -181,7 +181,7 @@ def _calls(known: DatabaseStats) -> Iterator[Metric]:
     )
     yield _labelled(
         "recent_model_cost_dollars",
-        "What the tokens used in the last hour cost, at the prices of the settings.",
+        "Cost of the tokens used in the last hour, at the configured prices.",
         ("model",),
         _costs(tokens),
     )
