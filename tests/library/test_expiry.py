@@ -12,6 +12,7 @@ from backend.library import service as library
 from backend.settings import Settings
 from tests.conftest import CHECKOUT
 from tests.library.conftest import TEXT, Bucket
+from tests.patience import HANG_S
 
 _OLD = "now() - interval '400 days'"
 
@@ -182,6 +183,6 @@ def test_the_process_that_deletes_asks_every_room(settings: Settings) -> None:
         "print(sorted(receiver.__module__ for receiver in s.receivers_for(None)))"
     )
     done = subprocess.run(
-        [sys.executable, "-c", script], cwd=CHECKOUT, capture_output=True, text=True, timeout=60, check=True
+        [sys.executable, "-c", script], cwd=CHECKOUT, capture_output=True, text=True, timeout=HANG_S, check=True
     )
     assert done.stdout.strip() == "['backend.generation.service', 'backend.study.items']"

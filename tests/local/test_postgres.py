@@ -19,6 +19,7 @@ from config.local import folders, postgres
 from config.local.postgres import GivenPostgres, LocalPostgres
 from config.local.process import LocalStackError
 from tests.local.processes import are_gone, family_of, start_script, wait_for
+from tests.patience import HANG_S
 
 
 @pytest.fixture
@@ -229,7 +230,7 @@ time.sleep(600)
     family = family_of(int(pid))
     assert psutil.Process(int(pid)).name() == "postgres"
     parent.send_signal(number)
-    parent.wait(20)
+    parent.wait(HANG_S)
     assert wait_for(lambda: are_gone(family))
     assert wait_for(lambda: not Path(folder).exists())
 

@@ -11,6 +11,7 @@ import pytest
 
 from config.local.process import LocalProcess, LocalStackError
 from tests.local.processes import are_gone, family_of, start_script, wait_for
+from tests.patience import HANG_S
 
 ENV = {"PATH": os.environ["PATH"]}
 # A program that starts another one in a session of its own, as daemons do, and ignores the polite signal.
@@ -35,13 +36,13 @@ def _says(log: Path, text: str) -> bool:
 
 def test_its_exit_code_is_reported(tmp_path: Path) -> None:
     process = _start(tmp_path, "sh", "-c", "exit 7")
-    assert process.wait(10) == 7
+    assert process.wait(HANG_S) == 7
     assert not process.running
 
 
 def test_a_missing_program_is_said_in_the_log(tmp_path: Path) -> None:
     process = _start(tmp_path, "no-such-program")
-    assert process.wait(10) == 127
+    assert process.wait(HANG_S) == 127
     assert "no-such-program: No such file or directory" in process.last_lines()
 
 
@@ -91,13 +92,13 @@ def test_lines_are_handed_over(tmp_path: Path) -> None:
     lines: list[str] = []
     process = LocalProcess("it", ["sh", "-c", "echo one; echo two >&2"], env=ENV, log=tmp_path, on_line=lines.append)
     process.start()
-    process.wait(10)
+    process.wait(HANG_S)
     assert lines == ["one", "two"]
 
 
 def test_one_that_is_gone_takes_no_signal(tmp_path: Path) -> None:
     process = _start(tmp_path, "true")
-    process.wait(10)
+    process.wait(HANG_S)
     with pytest.raises(LocalStackError, match="it is not running"):
         process.send_signal(signal.SIGTERM)
 
@@ -120,7 +121,7 @@ time.sleep(600)
     family = family_of(parent.pid)
     assert len(family) == 4  # The parent, the supervisor, the program and its daemon.
     parent.send_signal(number)
-    parent.wait(10)
+    parent.wait(HANG_S)
     assert wait_for(lambda: are_gone(family))
     assert wait_for(lambda: not doomed.exists())
 
@@ -134,4 +135,4 @@ def test_the_program_ends_when_its_supervisor_is_killed(tmp_path: Path) -> None:
     assert supervisor is not None
     supervisor.kill()
     assert wait_for(lambda: are_gone([program]))
-    assert process.wait(10) == -signal.SIGKILL
+    assert process.wait(HANG_S) == -signal.SIGKILL

@@ -16,6 +16,7 @@ from config.local import redis as local_redis
 from config.local.process import LocalStackError
 from config.local.redis import GivenRedis, LocalRedis
 from tests.local.processes import are_gone, family_of, start_script, wait_for
+from tests.patience import HANG_S
 
 
 @pytest.fixture
@@ -120,7 +121,7 @@ time.sleep(600)
     pid, folder = parent.stdout.readline().split()
     family = family_of(int(pid))
     parent.send_signal(signal.SIGKILL)
-    parent.wait(20)
+    parent.wait(HANG_S)
     assert wait_for(lambda: are_gone(family))
     assert wait_for(lambda: not Path(folder).exists())
 
