@@ -18,8 +18,8 @@ import pytest
 from config.local import folders, postgres
 from config.local.postgres import GivenPostgres, LocalPostgres
 from config.local.process import LocalStackError
-from tests.local.processes import are_gone, family_of, start_script, wait_for
-from tests.patience import HANG_S
+from tests.local.processes import are_gone, family_of, start_script
+from tests.patience import HANG_S, wait_for
 
 
 @pytest.fixture
@@ -231,8 +231,8 @@ time.sleep(600)
     assert psutil.Process(int(pid)).name() == "postgres"
     parent.send_signal(number)
     parent.wait(HANG_S)
-    assert wait_for(lambda: are_gone(family))
-    assert wait_for(lambda: not Path(folder).exists())
+    wait_for("the end", lambda: are_gone(family))
+    wait_for("removal", lambda: not Path(folder).exists())
 
 
 def test_database_url_is_used_instead(server: LocalPostgres, monkeypatch: pytest.MonkeyPatch) -> None:

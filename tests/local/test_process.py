@@ -10,8 +10,8 @@ import psutil
 import pytest
 
 from config.local.process import LocalProcess, LocalStackError
-from tests.local.processes import are_gone, family_of, start_script, wait_for
-from tests.patience import HANG_S
+from tests.local.processes import are_gone, family_of, start_script
+from tests.patience import HANG_S, pause, wait_for
 
 ENV = {"PATH": os.environ["PATH"]}
 # A program that starts another one in a session of its own, as daemons do, and ignores the polite signal.
@@ -48,13 +48,13 @@ def test_a_missing_program_is_said_in_the_log(tmp_path: Path) -> None:
 
 def test_stop_sends_the_stop_signal(tmp_path: Path) -> None:
     process = _start(tmp_path, "sh", "-c", "trap 'exit 5' TERM; echo ready; while :; do sleep 0.05; done")
-    assert wait_for(lambda: _says(tmp_path / "log", "ready"))
+    wait_for("a word", lambda: _says(tmp_path / "log", "ready"))
     assert process.stop() == 5
 
 
 def test_what_ignores_the_stop_signal_is_killed_with_its_daemons(tmp_path: Path) -> None:
     process = _start(tmp_path, sys.executable, "-c", STUBBORN, grace_s=0.3)
-    assert wait_for(lambda: _says(tmp_path / "log", "ready"))
+    wait_for("a word", lambda: _says(tmp_path / "log", "ready"))
     family = family_of(process.pid)
     assert len(family) == 2
     assert process.stop() == 128 + signal.SIGKILL
@@ -64,13 +64,13 @@ def test_what_ignores_the_stop_signal_is_killed_with_its_daemons(tmp_path: Path)
 def test_a_frozen_one_can_be_stopped(tmp_path: Path) -> None:
     process = _start(tmp_path, "sleep", "600", grace_s=5)
     process.send_signal(signal.SIGSTOP)
-    assert wait_for(lambda: psutil.Process(process.pid).status() == psutil.STATUS_STOPPED)
+    wait_for("the freeze", lambda: psutil.Process(process.pid).status() == psutil.STATUS_STOPPED)
     assert process.stop() == 128 + signal.SIGTERM
 
 
 def test_kill_takes_what_the_killed_one_has_started(tmp_path: Path) -> None:
     process = _start(tmp_path, "sh", "-c", "sleep 600 & echo ready; wait")
-    assert wait_for(lambda: _says(tmp_path / "log", "ready"))
+    wait_for("a word", lambda: _says(tmp_path / "log", "ready"))
     family = family_of(process.pid)
     assert len(family) == 2
     process.kill()
@@ -82,8 +82,7 @@ def test_it_outlives_the_thread_that_started_it(tmp_path: Path) -> None:
     thread = threading.Thread(target=lambda: started.append(_start(tmp_path, "sleep", "600")))
     thread.start()
     thread.join()
-    with pytest.raises(Exception, match="timed out"):
-        started[0].wait(0.3)
+    pause(0.3, "a process that ends with its thread would have ended")
     assert started[0].running
     started[0].stop()
 
@@ -117,22 +116,22 @@ p.start()
 time.sleep(600)
 """
     )
-    assert wait_for(lambda: _says(tmp_path / "log", "ready"))
+    wait_for("a word", lambda: _says(tmp_path / "log", "ready"))
     family = family_of(parent.pid)
     assert len(family) == 4  # The parent, the supervisor, the program and its daemon.
     parent.send_signal(number)
     parent.wait(HANG_S)
-    assert wait_for(lambda: are_gone(family))
-    assert wait_for(lambda: not doomed.exists())
+    wait_for("the end", lambda: are_gone(family))
+    wait_for("removal", lambda: not doomed.exists())
 
 
 def test_the_program_ends_when_its_supervisor_is_killed(tmp_path: Path) -> None:
     process = _start(tmp_path, "sleep", "600")
     program = psutil.Process(process.pid)
     # Until the program has taken the place of the supervisor's child, that child ends by itself.
-    assert wait_for(lambda: program.name() == "sleep")
+    wait_for("the program", lambda: program.name() == "sleep")
     supervisor = program.parent()
     assert supervisor is not None
     supervisor.kill()
-    assert wait_for(lambda: are_gone([program]))
+    wait_for("the end", lambda: are_gone([program]))
     assert process.wait(HANG_S) == -signal.SIGKILL

@@ -19,8 +19,8 @@ from config.local.postgres import LocalPostgres
 from config.local.process import LocalStackError
 from config.local.redis import LocalRedis
 from config.local.stack import LocalStack
-from tests.local.processes import are_gone, family_of, start_script, wait_for
-from tests.patience import HANG_S
+from tests.local.processes import are_gone, family_of, start_script
+from tests.patience import HANG_S, wait_for
 
 
 @pytest.fixture(scope="module")
@@ -107,7 +107,7 @@ def test_redis_away_is_seen_and_survived(stack: LocalStack) -> None:
     with pytest.raises(LocalStackError, match="Redis has ended"):
         stack.check()
     # What was seen a moment ago is remembered for a second.
-    assert wait_for(lambda: _health(stack) == "degraded")
+    wait_for("health", lambda: _health(stack) == "degraded")
     stack.redis.start()
     stack.wait_until_healthy()
     assert _health(stack) == "ok"
@@ -194,4 +194,4 @@ def test_make_run_fails_when_a_process_ends(running: Running) -> None:
     worker = next(process for process in family if _is_worker(process))
     worker.kill()
     assert process.wait(HANG_S) == 1
-    assert wait_for(lambda: are_gone(family))
+    wait_for("the end", lambda: are_gone(family))
