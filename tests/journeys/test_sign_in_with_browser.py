@@ -36,7 +36,7 @@ _SWITCHES = (
 def chromium() -> tuple[str, str]:
     """The browser and its driver, of Debian's packages."""
     if shutil.which("chromedriver") is None and debian.can_install():
-        debian.install("chromium-driver", "chromium")
+        debian.install("chromium-driver")
     programs = shutil.which("chromium"), shutil.which("chromedriver")
     if None in programs:
         pytest.skip("Chromium and its driver are not there, and only root can install them.")

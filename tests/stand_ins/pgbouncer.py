@@ -21,7 +21,7 @@ def find_program() -> Path:
     """Return the program: from PATH, else Debian's package when root. Skips the test where neither is there."""
     found = _installed()
     if found is None and debian.can_install():
-        debian.install("pgbouncer", "pgbouncer")
+        debian.install("pgbouncer", service="pgbouncer")
         found = _installed()
     if found is None:
         pytest.skip("PgBouncer is neither installed nor can be installed: that takes root on Debian or Ubuntu.")
