@@ -14,7 +14,7 @@ from typing import NamedTuple, Self
 
 _LARGEST_LOG_BYTES = 10_000_000
 # Far more than any program takes to get ready: it ends a wait for one that hangs.
-_READY_S = 300.0
+_READY_S = 240.0
 _POLL_S = 0.02
 _SUPERVISOR = Path(__file__).with_name("supervise.py")
 
