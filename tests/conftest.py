@@ -119,8 +119,8 @@ def pytest_configure(config: pytest.Config) -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     if not hasattr(config, "workerinput"):
         config.stash[SERVERS] = Servers()
-        # The other processes of pytest-xdist are given the options of this one.
-        config.option.timeout = config.option.timeout or patient_s(float(config.getini("timeout")))
+        # For pytest-timeout, in this process and in those of pytest-xdist.
+        os.environ.setdefault("PYTEST_TIMEOUT", str(patient_s(float(config.getini("timeout")))))
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -24,7 +24,7 @@ class AnotherApi:
             [sys.executable, "-m", "gunicorn", "-c", "config/gunicorn.conf.py", "backend.app:create_app()"],
             env={**stack.env, "PORT": str(self.port), **changes},
             log=log,
-            grace_s=15,
+            grace_s=60,
             folder=folders.CHECKOUT,
         )
 

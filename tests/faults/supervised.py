@@ -81,7 +81,7 @@ class SupervisedWorker:
             [sys.executable, "-m", "supervisor.supervisord", "-c", str(config)],
             env=env,
             log=folder / "output.log",
-            grace_s=30,
+            grace_s=patient_s(60),
             folder=code,
         )
 

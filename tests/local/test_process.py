@@ -24,7 +24,7 @@ time.sleep(600)
 """
 
 
-def _start(tmp_path: Path, *command: str, grace_s: float = 10.0) -> LocalProcess:
+def _start(tmp_path: Path, *command: str, grace_s: float = HANG_S) -> LocalProcess:
     process = LocalProcess("it", command, env=ENV, log=tmp_path / "log", grace_s=grace_s)
     process.start()
     return process
@@ -62,7 +62,7 @@ def test_what_ignores_the_stop_signal_is_killed_with_its_daemons(tmp_path: Path)
 
 
 def test_a_frozen_one_can_be_stopped(tmp_path: Path) -> None:
-    process = _start(tmp_path, "sleep", "600", grace_s=5)
+    process = _start(tmp_path, "sleep", "600")
     process.send_signal(signal.SIGSTOP)
     wait_for("the freeze", lambda: psutil.Process(process.pid).status() == psutil.STATUS_STOPPED)
     assert process.stop() == 128 + signal.SIGTERM

@@ -132,7 +132,7 @@ def test_the_child_has_limits_and_no_environment(slow_text, monkeypatch):
             for name in ("AS", "CPU", "FSIZE", "NOFILE", "CORE"):
                 seen[name] = child.rlimit(getattr(psutil, f"RLIMIT_{name}"))[1]
 
-    limits = ReadLimits(max_pages=10_000, memory_bytes=700_000_000, wall_s=30, ocr_max_pages=2)
+    limits = ReadLimits(max_pages=10_000, memory_bytes=700_000_000, wall_s=patient_s(30), ocr_max_pages=2)
     read_document(slow_text, DocumentKind.TXT, limits, look)
     assert set(seen.pop("environment")) <= {"PATH", "LANG", "OMP_THREAD_LIMIT", "TMPDIR", "HOME"} | {
         "TESSDATA_PREFIX",
