@@ -12,7 +12,7 @@ from flask import Response, g, request, url_for
 from flask.typing import ResponseReturnValue
 
 from backend.core.database.transaction import transaction
-from backend.core.web.downloads import Download
+from backend.core.web.downloads import BINARY, Download
 from backend.core.web.http import Answer, request_language
 from backend.core.web.idempotency import idempotent
 from backend.core.web.pagination import PageQuery
@@ -47,11 +47,11 @@ library = APIBlueprint("library", __name__, tag="Library")
 _FILE_DOC: dict[int | str, Any] = {
     200: {
         "description": "The file as it was uploaded.",
-        "content": {kind.media_type: {} for kind in DocumentKind},
+        "content": {kind.media_type: BINARY for kind in DocumentKind},
     },
     206: {
         "description": "The part of it that was asked for.",
-        "content": {kind.media_type: {} for kind in DocumentKind},
+        "content": {kind.media_type: BINARY for kind in DocumentKind},
     },
     410: "The file has expired",
     416: "There is no such part",

@@ -41,10 +41,22 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 _METHODS_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 
 
-class Body(BaseModel):
-    """Base of request bodies: an unknown field is an error that names it, and strings are trimmed."""
+def _omit_null_defaults(schema: dict[str, Any]) -> None:
+    for field in schema.get("properties", {}).values():
+        if field.get("default", ...) is None:
+            del field["default"]
 
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True, strict=False)
+
+class Body(BaseModel):
+    """Base of request bodies: an unknown field is an error that names it, and strings are trimmed.
+
+    The OpenAPI document has no ``default: null``: leaving a field out often means something else than null, and
+    generated types make fields with a default required.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid", str_strip_whitespace=True, strict=False, json_schema_extra=_omit_null_defaults
+    )
 
     @field_validator("*", mode="after")
     @classmethod
