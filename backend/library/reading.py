@@ -16,7 +16,7 @@ from backend.core.work import jobs
 from backend.core.work.jobs import Claim
 from backend.library.errors import FileUnavailable
 from backend.library.extraction.errors import UnreadableFile
-from backend.library.extraction.kinds import DocumentKind
+from backend.library.extraction.formats import DocumentFormat
 from backend.library.extraction.reader import ReadLimits, ReadReport
 from backend.library.extraction.reader import read_document as extract
 from backend.library.files.storage import read_file
@@ -72,9 +72,9 @@ def _read(held: Claim) -> None:
             _show_progress(held, len(pages))
 
     with transaction():
-        kind = DocumentKind(db.session.get_one(Document, held.id).kind)
+        file_format = DocumentFormat(db.session.get_one(Document, held.id).format)
     with jobs.lease(Document, held), tempfile.TemporaryDirectory(prefix="document-") as folder:
-        path = Path(folder) / f"document.{kind.value}"
+        path = Path(folder) / f"document.{file_format.value}"
         try:
             with path.open("wb") as file:
                 for piece in read_file(held.id):
@@ -85,7 +85,7 @@ def _read(held: Claim) -> None:
                 jobs.retry_later(Document, held, delay_s=_BUCKET_AWAY_S, is_failure=False)
             return
         try:
-            report = extract(path, kind, _limits(get_settings()), take)
+            report = extract(path, file_format, _limits(get_settings()), take)
         except UnreadableFile as error:
             log.info("library.document.unreadable", code=error.code)
             with transaction():

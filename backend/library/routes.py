@@ -18,7 +18,7 @@ from backend.core.web.idempotency import idempotent
 from backend.core.web.pagination import PageQuery
 from backend.library import service
 from backend.library.errors import FileRefused, FileTooLarge, NoFile
-from backend.library.extraction.kinds import DocumentKind
+from backend.library.extraction.formats import DocumentFormat
 from backend.library.schemas import (
     DocumentAnswer,
     DocumentPage,
@@ -27,6 +27,7 @@ from backend.library.schemas import (
     StudySetBody,
     StudySetPage,
     UploadAnswer,
+    UploadBody,
     UploadedDocument,
 )
 from backend.library.service import IncomingFile
@@ -47,11 +48,11 @@ library = APIBlueprint("library", __name__, tag="Library")
 _FILE_DOC: dict[int | str, Any] = {
     200: {
         "description": "The file as it was uploaded.",
-        "content": {kind.media_type: BINARY for kind in DocumentKind},
+        "content": {each.media_type: BINARY for each in DocumentFormat},
     },
     206: {
         "description": "The part of it that was asked for.",
-        "content": {kind.media_type: BINARY for kind in DocumentKind},
+        "content": {each.media_type: BINARY for each in DocumentFormat},
     },
     410: "The file has expired",
     416: "There is no such part",
@@ -107,17 +108,16 @@ def delete_study_set(study_set_id: UUID) -> ResponseReturnValue:
 
 
 @library.post("/study-sets/<uuid:study_set_id>/documents")
+@library.input(UploadBody, location="form_and_files", arg_name="body")
 @library.output(UploadAnswer, status_code=201)
-@library.doc(
-    extensions={"x-upload": True}, responses={411: "No length", 413: "Too large", 409: "Too many, or too much storage"}
-)
+@library.doc(responses={411: "No length", 413: "Too large", 409: "Too many, or too much storage"})
 @idempotent
-def upload_documents(study_set_id: UUID) -> ResponseReturnValue:
+def upload_documents(study_set_id: UUID, body: UploadBody) -> ResponseReturnValue:
     """Upload one file or several, in the multipart field `files`. All are taken or none."""
     files = _incoming_files()
     with transaction():
         try:
-            added = service.add_documents(g.user_id, study_set_id, files)
+            added = service.add_documents(g.user_id, study_set_id, files, body.purpose)
         except (FileRefused, FileTooLarge) as error:
             _name_refused_file(error, files)
             raise
@@ -172,7 +172,7 @@ def download_document(document_id: UUID) -> Response:
     download = Download(
         tag=document.id.hex,
         size_bytes=document.size_bytes,
-        content_type=DocumentKind(document.kind).media_type,
+        content_type=DocumentFormat(document.format).media_type,
         disposition=f"attachment; filename*=UTF-8''{quote(document.filename)}",
     )
     return download.answer(lambda start: service.open_file(document.id, start))

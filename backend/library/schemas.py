@@ -1,16 +1,17 @@
 """Bodies of the library's routes."""
 
 from datetime import datetime
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from backend.core.web.http import Answer, Body, request_language
+from backend.core.web.uploads import UPLOADED_FILE
 from backend.library.errors import DOCUMENT_SENTENCES
 from backend.library.models import Document
 from backend.library.service import document_status
-from backend.library.types import DocumentStatus, PageSource
+from backend.library.types import DocumentPurpose, DocumentStatus, PageSource
 from backend.text.visible import VisibleLine
 
 
@@ -36,6 +37,22 @@ class StudySetPage(Answer):
     next_cursor: str | None
 
 
+def _add_files(schema: dict[str, Any]) -> None:
+    schema["properties"]["files"] = {"type": "array", "minItems": 1, "items": UPLOADED_FILE}
+    schema["required"] = ["files"]
+
+
+class UploadBody(BaseModel):
+    """The multipart form of an upload."""
+
+    # The route takes the files from the request itself: they are on disk, not in memory.
+    model_config = ConfigDict(json_schema_extra=_add_files)
+
+    purpose: DocumentPurpose = Field(
+        DocumentPurpose.NOTES, description="The purpose of all files in this upload; a duplicate keeps the one it has."
+    )
+
+
 class DocumentProblem(Answer):
     """Why a document cannot be read, or what to know about its text; ``detail`` says what to do."""
 
@@ -57,7 +74,8 @@ class DocumentAnswer(Answer):
     id: UUID
     study_set_id: UUID
     filename: str
-    kind: str
+    format: str
+    purpose: DocumentPurpose
     size_bytes: int
     status: DocumentStatus
     pages: int | None = Field(description="Pages of the document; null until it has been read.")
@@ -77,7 +95,8 @@ class DocumentAnswer(Answer):
             id=document.id,
             study_set_id=document.study_set_id,
             filename=document.filename,
-            kind=document.kind,
+            format=document.format,
+            purpose=DocumentPurpose(document.purpose),
             size_bytes=document.size_bytes,
             status=document_status(document),
             pages=document.pages_total,

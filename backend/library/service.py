@@ -24,7 +24,7 @@ from backend.core.work.jobs import JobState
 from backend.library.belongings import OwnedFile, delete_next_study_set, list_files
 from backend.library.errors import FileRefused, FileTooLarge, TooManyDocuments
 from backend.library.extraction.errors import UnreadableFile
-from backend.library.extraction.kinds import DocumentKind, detect_kind
+from backend.library.extraction.formats import DocumentFormat, detect_kind
 from backend.library.files.expiry import delete_expired_files
 from backend.library.files.moving import count_misplaced_documents, discard_objects, move_documents
 from backend.library.files.objects import adopt_object, begin_object
@@ -42,7 +42,7 @@ from backend.library.files.storage import (
 from backend.library.holdings import measure_holdings
 from backend.library.models import POSTGRES, Document, Page, StudySet
 from backend.library.signals import document_deleting, study_set_deleting
-from backend.library.types import DocumentStatus, DocumentText, PageSource, PageText
+from backend.library.types import DocumentPurpose, DocumentStatus, DocumentText, PageSource, PageText
 from backend.settings import get_settings
 
 __all__ = [
@@ -163,13 +163,18 @@ def delete_study_set(user_id: UUID, study_set_id: UUID) -> None:
     db.session.delete(study_set)
 
 
-def add_documents(user_id: UUID, study_set_id: UUID, files: Sequence[IncomingFile]) -> list[AddedDocument]:
-    """Store files and queue them for reading: all of them or none.
+def add_documents(
+    user_id: UUID,
+    study_set_id: UUID,
+    files: Sequence[IncomingFile],
+    purpose: DocumentPurpose = DocumentPurpose.NOTES,
+) -> list[AddedDocument]:
+    """Store files and queue them for reading: all of them or none. A duplicate keeps the purpose that it has.
 
     Raises NotFound, FileRefused, FileTooLarge, TooManyDocuments, StorageQuotaExceeded.
     """
     study_set = get_study_set(user_id, study_set_id, lock=True)
-    added = [_add_document(study_set, file, f"files[{index}]") for index, file in enumerate(files)]
+    added = [_add_document(study_set, file, purpose, f"files[{index}]") for index, file in enumerate(files)]
     new = [each.document for each in added if not each.duplicate]
     if new:
         record_activity(
@@ -182,12 +187,12 @@ def add_documents(user_id: UUID, study_set_id: UUID, files: Sequence[IncomingFil
     return added
 
 
-def _add_document(study_set: StudySet, file: IncomingFile, field: str) -> AddedDocument:
+def _add_document(study_set: StudySet, file: IncomingFile, purpose: DocumentPurpose, field: str) -> AddedDocument:
     limit = get_settings().max_upload_bytes
     if file.size_bytes > limit:
         raise FileTooLarge(limit_mb=limit // 1_000_000)
     try:
-        kind = detect_kind(file.name, file.path)
+        file_format = detect_kind(file.name, file.path)
     except UnreadableFile as error:
         raise FileRefused(error.code, field=field) from None
     digest = _sha256(file.stream)
@@ -210,7 +215,8 @@ def _add_document(study_set: StudySet, file: IncomingFile, field: str) -> AddedD
         id=new_id(),
         study_set_id=study_set.id,
         filename=file.name,
-        kind=kind.value,
+        format=file_format.value,
+        purpose=purpose.value,
         size_bytes=file.size_bytes,
         sha256=digest,
         request_id=current_request_id(),
@@ -355,5 +361,5 @@ def _page_text(page: Page) -> PageText:
 
 
 def measure_reading() -> JobFigures:
-    """Return figures of all users' documents by file kind, for operations: open ones, and those of the last hour."""
-    return measure_jobs(Document, Document.kind, DocumentKind)
+    """Return figures of all users' documents by file format, for operations: open ones, and those of the last hour."""
+    return measure_jobs(Document, Document.format, DocumentFormat)

@@ -14,6 +14,14 @@ class DocumentStatus(StrEnum):
     FAILED = "failed"
 
 
+class DocumentPurpose(StrEnum):
+    """What a document is to its study set: notes to learn from, an exam, or the key (the solutions) to an exam."""
+
+    NOTES = "notes"
+    EXAM = "exam"
+    KEY = "key"
+
+
 class PageSource(StrEnum):
     """How a page's text was obtained."""
 

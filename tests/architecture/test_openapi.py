@@ -233,8 +233,10 @@ def test_every_media_type_has_a_schema(spec: Spec) -> None:
 def test_files_are_binary(spec: Spec) -> None:
     binary = {"type": "string", "format": "binary"}
     upload = spec["paths"]["/api/v1/study-sets/{study_set_id}/documents"]["post"]["requestBody"]
-    files = upload["content"]["multipart/form-data"]["schema"]["properties"]["files"]
-    assert files["items"] == {**binary, "contentMediaType": "application/octet-stream"}
+    assert upload["content"] == {"multipart/form-data": {"schema": {"$ref": "#/components/schemas/UploadBody"}}}
+    form = spec["components"]["schemas"]["UploadBody"]
+    assert form["required"] == ["files"]
+    assert form["properties"]["files"]["items"] == {**binary, "contentMediaType": "application/octet-stream"}
     downloads = {
         (operation["operationId"], media_type)
         for _, operation in operations(spec)

@@ -99,11 +99,12 @@ def generated(stack: LocalStack, tmp_path_factory: pytest.TempPathFactory) -> It
 @pytest.fixture(scope="module")
 def study_set(generated: GeneratedClient) -> UUID:
     """A study set with the sample in it, uploaded with the generated client."""
-    models, made = generated.models, generated.call("library.create_study_set", body=generated.models.StudySetBody("C"))
+    models = generated.models
+    made = generated.call("library.create_study_set", body=models.StudySetBody("C"))
     with SAMPLE.open("rb") as payload:
         file = generated.types.File(payload, file_name=SAMPLE.name, mime_type="application/pdf")
-        uploaded = generated.call("library.upload_documents", made.id, body=models.UploadDocumentsBody([file]))
-    assert [each.filename for each in uploaded.documents] == [SAMPLE.name]
+        uploaded = generated.call("library.upload_documents", made.id, body=models.UploadBody([file]))
+    assert [(each.filename, each.purpose) for each in uploaded.documents] == [(SAMPLE.name, "notes")]
     return made.id
 
 

@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from backend.library.extraction.kinds import KIND_BY_EXTENSION
+from backend.library.extraction.formats import FORMAT_BY_EXTENSION
 from config.local import demo
 from config.local.client import ApiClient, ApiProblem
 from config.local.folders import CHECKOUT, free_port
 
 
 def test_it_takes_what_the_library_reads() -> None:
-    assert set(demo.ENDINGS) == set(KIND_BY_EXTENSION)
+    assert set(demo.ENDINGS) == set(FORMAT_BY_EXTENSION)
 
 
 @pytest.mark.parametrize(

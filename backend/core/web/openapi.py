@@ -143,9 +143,7 @@ def _describe_path(operation: dict[str, Any], rule: str) -> None:
 def _finish_operation(operation: dict[str, Any], endpoint: str, *, public: bool, limited: bool) -> None:
     operation["operationId"] = endpoint.rsplit(".", 1)[-1] or operation.get("operationId", "")
     responses = operation["responses"]
-    if operation.pop("x-upload", False):
-        operation["requestBody"] = UPLOAD_BODY
-    elif "requestBody" in operation:
+    if "requestBody" in operation:
         # An object must be sent even if all its fields are optional: a request without a body is refused.
         operation["requestBody"]["required"] = True
     if operation.pop("x-if-match", False):
@@ -239,29 +237,6 @@ _PATH_PARTS: dict[str, dict[str, Any]] = {
     "uuid": {"type": "string", "format": "uuid"},
     "int": {"type": "integer", "minimum": 0},
     "string": {"type": "string", "minLength": 1, "pattern": "^[^/]*$"},
-}
-UPLOAD_BODY: dict[str, Any] = {
-    "required": True,
-    "content": {
-        "multipart/form-data": {
-            "schema": {
-                "type": "object",
-                "required": ["files"],
-                "properties": {
-                    "files": {
-                        "type": "array",
-                        "minItems": 1,
-                        # OpenAPI 3.1 needs contentMediaType only; many generators still look for the format.
-                        "items": {
-                            "type": "string",
-                            "format": "binary",
-                            "contentMediaType": "application/octet-stream",
-                        },
-                    }
-                },
-            }
-        }
-    },
 }
 IDEMPOTENCY_KEY = {
     "in": "header",

@@ -1,7 +1,7 @@
 """The child process that reads one file. Started by ``reader``; never imported by anything else.
 
 It starts in an empty folder of its own with an almost empty environment, gives up resources before it
-opens the file, and imports only the parser of the file's kind: a start costs tens of milliseconds.
+opens the file, and imports only the parser of the file's format: a start costs tens of milliseconds.
 """
 
 import importlib
@@ -39,7 +39,7 @@ def main() -> None:
     die_with_parent(job["parent"])
     _limit_resources(job["memory_bytes"], job["cpu_s"])
     writer = PageWriter(output, job["max_pages"], job["max_chars"])
-    parser = importlib.import_module(_PARSERS[job["kind"]])
+    parser = importlib.import_module(_PARSERS[job["format"]])
     writer.send({"started": True})
     os._exit(_run(parser.read_pages, job, writer))
 

@@ -21,11 +21,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from backend.library.extraction.errors import ReaderNotStarted, UnreadableFile
-from backend.library.extraction.kinds import DocumentKind, detect_kind
+from backend.library.extraction.formats import DocumentFormat, detect_kind
 from backend.library.types import PageSource, PageText
 
 __all__ = [
-    "DocumentKind",
+    "DocumentFormat",
     "ReadLimits",
     "ReadReport",
     "ReadWarning",
@@ -88,7 +88,7 @@ class ReadReport:
 
 
 def read_document(
-    path: Path, kind: DocumentKind, limits: ReadLimits, on_page: Callable[[PageText], None]
+    path: Path, kind: DocumentFormat, limits: ReadLimits, on_page: Callable[[PageText], None]
 ) -> ReadReport:
     """Read the file at ``path`` and hand each page to ``on_page`` as it arrives, in order from 1.
 
@@ -193,10 +193,10 @@ class _Conversation:
         self._deadline += time.monotonic() - before
 
 
-def _command(path: Path, kind: DocumentKind, limits: ReadLimits) -> list[str]:
+def _command(path: Path, file_format: DocumentFormat, limits: ReadLimits) -> list[str]:
     job = {
         "path": str(path.resolve(strict=True)),
-        "kind": kind.value,
+        "format": file_format.value,
         "parent": os.getpid(),
         "max_pages": limits.max_pages,
         "max_chars": limits.max_chars,

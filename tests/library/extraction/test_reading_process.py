@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from backend.library.extraction.errors import ReaderNotStarted, UnreadableFile
-from backend.library.extraction.reader import DocumentKind, ReadLimits, read_document
+from backend.library.extraction.reader import DocumentFormat, ReadLimits, read_document
 from tests.library.extraction.children import leave_out_others, reading_children
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -51,7 +51,7 @@ def test_a_child_that_is_killed_is_a_typed_error(slow_text, sent, code):
         os.kill(_child().pid, sent)
 
     with pytest.raises(UnreadableFile) as refused:
-        read_document(slow_text, DocumentKind.TXT, ReadLimits(max_pages=10_000), kill)
+        read_document(slow_text, DocumentFormat.TXT, ReadLimits(max_pages=10_000), kill)
     assert refused.value.code == code
 
 
@@ -73,7 +73,7 @@ def test_the_wall_clock_ends_a_child_that_hangs(slow_text, monkeypatch):
             os.kill(stopped[0], signal.SIGSTOP)
 
     with pytest.raises(UnreadableFile, match="timed_out"):
-        read_document(slow_text, DocumentKind.TXT, ReadLimits(max_pages=10_000, wall_s=1.0), stop)
+        read_document(slow_text, DocumentFormat.TXT, ReadLimits(max_pages=10_000, wall_s=1.0), stop)
     # Stopped, it would never end by itself.
     assert time.monotonic() - started < 15
     assert not psutil.pid_exists(stopped[0])
@@ -87,7 +87,7 @@ def test_time_in_the_callers_hands_does_not_count(slow_text):
             time.sleep(4.5)
         pages.append(page)
 
-    read_document(slow_text, DocumentKind.TXT, ReadLimits(max_pages=10_000, wall_s=4.0), keep)
+    read_document(slow_text, DocumentFormat.TXT, ReadLimits(max_pages=10_000, wall_s=4.0), keep)
     assert len(pages) > 500
 
 
@@ -99,7 +99,7 @@ def test_an_exception_of_the_caller_ends_the_child_and_is_passed_on(slow_text):
         raise LookupError("cancelled")
 
     with pytest.raises(LookupError, match="cancelled"):
-        read_document(slow_text, DocumentKind.TXT, ReadLimits(max_pages=10_000), refuse)
+        read_document(slow_text, DocumentFormat.TXT, ReadLimits(max_pages=10_000), refuse)
     assert not psutil.pid_exists(children[0])
 
 
@@ -133,7 +133,7 @@ def test_the_child_has_limits_and_no_environment(slow_text, monkeypatch):
                 seen[name] = child.rlimit(getattr(psutil, f"RLIMIT_{name}"))[1]
 
     limits = ReadLimits(max_pages=10_000, memory_bytes=700_000_000, wall_s=30, ocr_max_pages=2)
-    read_document(slow_text, DocumentKind.TXT, limits, look)
+    read_document(slow_text, DocumentFormat.TXT, limits, look)
     assert set(seen.pop("environment")) <= {"PATH", "LANG", "OMP_THREAD_LIMIT", "TMPDIR", "HOME"} | {
         "TESSDATA_PREFIX",
         "LD_LIBRARY_PATH",
@@ -161,7 +161,7 @@ def test_the_child_dies_with_its_parent(slow_text):
             os.kill(child, signal.SIGSTOP)
             print(child, flush=True)
             time.sleep(60)
-        read_document(Path(sys.argv[1]), DocumentKind.TXT, ReadLimits(max_pages=10_000), wait)
+        read_document(Path(sys.argv[1]), DocumentFormat.TXT, ReadLimits(max_pages=10_000), wait)
     """
     command = [sys.executable, "-c", textwrap.dedent(program), str(slow_text)]
     # Killed like this the parent cannot tidy up, so its folder must be one that the test does.
@@ -190,7 +190,7 @@ def test_pages_arrive_while_the_rest_is_read(slow_text):
     alive = []
     read_document(
         slow_text,
-        DocumentKind.TXT,
+        DocumentFormat.TXT,
         ReadLimits(max_pages=10_000),
         lambda page: alive.append(reading_children()[0].status() != psutil.STATUS_ZOMBIE),
     )

@@ -1,4 +1,4 @@
-"""What kind of document a file is, decided cheaply at upload: extension and content must agree."""
+"""Tells a file's format, cheaply enough for an upload: extension and content must agree."""
 
 import codecs
 import re
@@ -11,7 +11,7 @@ from backend.library.extraction.errors import UnreadableFile
 from backend.library.extraction.office_archive import check_office_archive
 
 
-class DocumentKind(StrEnum):
+class DocumentFormat(StrEnum):
     """The formats that can be read."""
 
     PDF = "pdf"
@@ -28,24 +28,24 @@ class DocumentKind(StrEnum):
 
 
 _MEDIA_TYPES: Final = {
-    DocumentKind.PDF: "application/pdf",
-    DocumentKind.DOCX: "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-    DocumentKind.PPTX: "application/vnd.openxmlformats-officedocument.presentationml.presentation",
-    DocumentKind.TXT: "text/plain",
-    DocumentKind.MD: "text/markdown",
-    DocumentKind.HTML: "text/html",
+    DocumentFormat.PDF: "application/pdf",
+    DocumentFormat.DOCX: "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    DocumentFormat.PPTX: "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+    DocumentFormat.TXT: "text/plain",
+    DocumentFormat.MD: "text/markdown",
+    DocumentFormat.HTML: "text/html",
 }
 
-KIND_BY_EXTENSION: Final = {
-    ".pdf": DocumentKind.PDF,
-    ".docx": DocumentKind.DOCX,
-    ".pptx": DocumentKind.PPTX,
-    ".txt": DocumentKind.TXT,
-    ".text": DocumentKind.TXT,
-    ".md": DocumentKind.MD,
-    ".markdown": DocumentKind.MD,
-    ".html": DocumentKind.HTML,
-    ".htm": DocumentKind.HTML,
+FORMAT_BY_EXTENSION: Final = {
+    ".pdf": DocumentFormat.PDF,
+    ".docx": DocumentFormat.DOCX,
+    ".pptx": DocumentFormat.PPTX,
+    ".txt": DocumentFormat.TXT,
+    ".text": DocumentFormat.TXT,
+    ".md": DocumentFormat.MD,
+    ".markdown": DocumentFormat.MD,
+    ".html": DocumentFormat.HTML,
+    ".htm": DocumentFormat.HTML,
 }
 
 _PIECE_BYTES = 1 << 20
@@ -58,32 +58,33 @@ _TAG = re.compile(rb"<[a-zA-Z!?/]")
 _WEB_PAGE = re.compile(rb"\s*(?:<\?xml[^>]*>\s*)?<(?:!doctype\s+html|html)\b", re.IGNORECASE)
 
 
-def detect_kind(filename: str, path: Path) -> DocumentKind:
-    """Return the kind of the file at ``path`` that the user calls ``filename``.
+def detect_kind(filename: str, path: Path) -> DocumentFormat:
+    """Return the format of the file at ``path`` that the user calls ``filename``.
 
     Looks at the extension, magic bytes and, for Office files, the archive's directory; nothing is unpacked.
     Raises UnreadableFile with ``unsupported`` (extension), ``empty`` (0 bytes), ``mislabelled`` (content is
     not what the extension says), ``encrypted`` (Office file with a password), ``too_large`` (archive bomb)
     or ``damaged`` (cut off).
     """
-    kind = KIND_BY_EXTENSION.get(Path(filename).suffix.lower())
-    if kind is None:
+    file_format = FORMAT_BY_EXTENSION.get(Path(filename).suffix.lower())
+    if file_format is None:
         raise UnreadableFile("unsupported")
     if path.stat().st_size == 0:
         raise UnreadableFile("empty")
     with path.open("rb") as file:
         head = file.read(_HEAD_BYTES)
-    if kind is DocumentKind.PDF:
+    if file_format is DocumentFormat.PDF:
         _check_pdf(head, path)
-    elif kind in (DocumentKind.DOCX, DocumentKind.PPTX):
+    elif file_format in (DocumentFormat.DOCX, DocumentFormat.PPTX):
         if head.startswith(_OLE_MAGIC):
             raise UnreadableFile("encrypted" if _is_encrypted_package(path) else "mislabelled")
         if not head.startswith(b"PK\x03\x04"):
             raise UnreadableFile("mislabelled")
-        check_office_archive(path, "word/document.xml" if kind is DocumentKind.DOCX else "ppt/presentation.xml")
+        content = "word/document.xml" if file_format is DocumentFormat.DOCX else "ppt/presentation.xml"
+        check_office_archive(path, content)
     else:
-        _check_text(kind, head, path)
-    return kind
+        _check_text(file_format, head, path)
+    return file_format
 
 
 def _check_pdf(head: bytes, path: Path) -> None:
@@ -109,7 +110,7 @@ def _is_encrypted_package(path: Path) -> bool:
         return "EncryptedPackage".encode("utf-16-le") in file.read(8 * sector_bytes)
 
 
-def _check_text(kind: DocumentKind, head: bytes, path: Path) -> None:
+def _check_text(file_format: DocumentFormat, head: bytes, path: Path) -> None:
     """Any bytes without NUL decode, as UTF-8 or else as Windows-1252; only UTF-16 can be wrong."""
     if head.startswith(_FOREIGN_MAGIC):
         raise UnreadableFile("mislabelled")
@@ -126,7 +127,7 @@ def _check_text(kind: DocumentKind, head: bytes, path: Path) -> None:
     if controls * 100 > path.stat().st_size:
         raise UnreadableFile("mislabelled")
     sample = head.decode("utf-16", "ignore").encode() if is_utf16 else head.removeprefix(codecs.BOM_UTF8)
-    if kind is DocumentKind.HTML:
+    if file_format is DocumentFormat.HTML:
         if not _TAG.search(sample):
             raise UnreadableFile("mislabelled")
     elif _WEB_PAGE.match(sample):
