@@ -1,4 +1,4 @@
-"""Study sets, documents, pages, the pieces of stored files, and the objects that are to go."""
+"""Study sets, documents, pages, pieces of stored files, and objects that wait to be deleted."""
 
 from datetime import datetime
 from uuid import UUID
@@ -13,7 +13,7 @@ from backend.core.work.jobs import Job, job_constraints
 from backend.library.types import DocumentPurpose
 
 POSTGRES = "postgres"
-"""The place of files whose pieces are rows of this database."""
+"""The value of ``stored_in`` for files stored in this database, as rows of ``stored_pieces``."""
 
 
 _INNER = withheld("where our files are; the files themselves are in the export")

@@ -1,4 +1,4 @@
-"""Bodies of the library's routes."""
+"""Request and response bodies of study sets and documents."""
 
 from datetime import datetime
 from typing import Annotated, Any, Self
@@ -16,7 +16,7 @@ from backend.text.visible import VisibleLine
 
 
 class StudySetBody(Body):
-    """A study set to be made, or its new title."""
+    """The title of a new study set, or the new title of an existing one."""
 
     title: Annotated[str, VisibleLine] = Field(min_length=1, max_length=200)
 
@@ -54,7 +54,7 @@ class UploadBody(BaseModel):
 
 
 class DocumentProblem(Answer):
-    """Why a document cannot be read, or what to know about its text; ``detail`` says what to do."""
+    """Why a document could not be read, or a warning about its text. `detail` tells the user what to do."""
 
     code: str
     detail: str
@@ -63,13 +63,13 @@ class DocumentProblem(Answer):
 
     @classmethod
     def of(cls, code: str, **more: object) -> Self:
-        """Return the problem with its sentence in the request's language."""
+        """``detail`` is in the language of the request."""
         texts = DOCUMENT_SENTENCES.get(code, DOCUMENT_SENTENCES["damaged"])
         return cls.model_validate({"code": code, "detail": texts[request_language()], **more})
 
 
 class DocumentAnswer(Answer):
-    """A document and how far it has been read."""
+    """A document and its reading progress."""
 
     id: UUID
     study_set_id: UUID
@@ -84,13 +84,12 @@ class DocumentAnswer(Answer):
     warnings: list[DocumentProblem]
     error: DocumentProblem | None
     file_expired: bool = Field(
-        description="The file was deleted after a long time without use; pages and what was made of them stay."
+        description="The file was deleted after a long time without use. Pages and the items made from them stay."
     )
     created_at: datetime
 
     @classmethod
     def of(cls, document: Document) -> Self:
-        """Build the answer for one row."""
         return cls(
             id=document.id,
             study_set_id=document.study_set_id,
@@ -115,11 +114,13 @@ class DocumentAnswer(Answer):
 class UploadedDocument(DocumentAnswer):
     """A document after an upload."""
 
-    duplicate: bool = Field(False, description="The same bytes were in the study set before; this is that document.")
+    duplicate: bool = Field(
+        False, description="The study set already had a file with the same bytes; this is its document."
+    )
 
 
 class UploadAnswer(Answer):
-    """The documents of one upload, in the order of the files."""
+    """The documents of an upload, in the order of its files."""
 
     documents: list[UploadedDocument]
 
@@ -132,7 +133,7 @@ class DocumentPage(Answer):
 
 
 class PageAnswer(Answer):
-    """The text of one page; offsets of evidence count its code points."""
+    """The text of one page. Offsets of evidence count code points of this text."""
 
     document_id: UUID
     number: int

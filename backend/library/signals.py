@@ -1,6 +1,6 @@
-"""What happens in the library, told to the rooms above it, which it does not know.
+"""Signals to higher rooms, which the library does not import.
 
-Receivers run inside the library's transaction and may raise to stop what is about to happen.
+Receivers run in the library's transaction and may raise to prevent the change.
 """
 
 from blinker import Namespace
@@ -13,9 +13,9 @@ document_settled = _signals.signal("document-settled")
 # Sent with ``document_id`` before a document is deleted.
 document_deleting = _signals.signal("document-deleting")
 
-# Sent with ``study_set_ids`` and ``since`` before files of study sets that seem unused expire. A receiver returns
-# the set of those ids for which it knows of something that happened since then: their files stay.
+# Sent with ``study_set_ids`` and ``since`` before the files of apparently unused study sets expire. A receiver
+# returns the ids of study sets that it knows were used since then: their files stay.
 study_sets_expiring = _signals.signal("study-sets-expiring")
 
-# Sent with ``study_set_id`` before a study set is deleted with everything in it.
+# Sent with ``study_set_id`` before a study set and everything in it is deleted.
 study_set_deleting = _signals.signal("study-set-deleting")

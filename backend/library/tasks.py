@@ -9,5 +9,4 @@ from backend.library.reading import read_document
 
 @queue.task(name=Document.task)
 def read_document_task(document_id: str) -> None:
-    """Read one document."""
     read_document(UUID(document_id))

@@ -1,4 +1,4 @@
-"""Uploading over HTTP: all files of an upload are taken, or none."""
+"""Uploads over HTTP: either all files are accepted or none."""
 
 import io
 import unicodedata
@@ -138,7 +138,7 @@ def test_another_purpose_is_another_request(client, study_set_id: str) -> None:
 
 
 def test_documents_of_the_previous_release_are_notes(client, study_set_id: str, engine: sa.Engine) -> None:
-    """It names no purpose, and its name for the format is that of the column."""
+    """The previous release writes no purpose, and writes the format into the column ``kind`` as well."""
     row = (
         "INSERT INTO documents (id, study_set_id, filename, kind, size_bytes, sha256,"
         " pages_read, characters, warnings, state, attempt, failures)"
@@ -240,7 +240,7 @@ def test_as_many_documents_as_the_set_may_hold(client, study_set_id: str, stored
     assert stored() == (0, 0)
     assert client.upload(study_set_id, *files[:3]).status_code == 201
     assert client.upload(study_set_id, files[3]).status_code == 409
-    # One that is there already takes no place.
+    # A duplicate does not count.
     assert client.upload(study_set_id, files[0]).status_code == 201
     assert stored()[0] == 3
 

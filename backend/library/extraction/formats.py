@@ -91,8 +91,8 @@ def _check_pdf(head: bytes, path: Path) -> None:
     # Readers accept a header within the first 1,024 bytes (ISO 32000-1, annex H, note 13).
     if b"%PDF-" not in head[:1024]:
         raise UnreadableFile("mislabelled")
-    # Parsers repair a file that was cut off by giving fewer pages without a word; the end of the file
-    # tells. Real files may carry a little rubbish after their end.
+    # Parsers silently repair a truncated file by returning fewer pages, so look for the end of the file. Real
+    # files may have a little rubbish after it.
     with path.open("rb") as file:
         file.seek(max(0, path.stat().st_size - _HEAD_BYTES))
         if b"startxref" not in file.read():
@@ -111,7 +111,7 @@ def _is_encrypted_package(path: Path) -> bool:
 
 
 def _check_text(file_format: DocumentFormat, head: bytes, path: Path) -> None:
-    """Any bytes without NUL decode, as UTF-8 or else as Windows-1252; only UTF-16 can be wrong."""
+    """Only UTF-16 can fail to decode: other bytes without NUL are UTF-8, or else Windows-1252."""
     if head.startswith(_FOREIGN_MAGIC):
         raise UnreadableFile("mislabelled")
     is_utf16 = head.startswith(_UTF16_MARKS)
@@ -123,7 +123,7 @@ def _check_text(file_format: DocumentFormat, head: bytes, path: Path) -> None:
         controls += len(piece) - len(piece.translate(None, _CONTROL_BYTES))
     if not printable:
         raise UnreadableFile("no_text")
-    # Without NUL bytes a binary file still gives itself away by control characters.
+    # A binary file without NUL bytes still has many control characters.
     if controls * 100 > path.stat().st_size:
         raise UnreadableFile("mislabelled")
     sample = head.decode("utf-16", "ignore").encode() if is_utf16 else head.removeprefix(codecs.BOM_UTF8)
@@ -141,7 +141,7 @@ def _pieces(path: Path) -> Iterator[bytes]:
 
 
 def _decoded_pieces(path: Path) -> Iterator[bytes]:
-    """Yield the UTF-16 text at ``path`` in UTF-8. Raises UnreadableFile("damaged") if it is none."""
+    """Yield the UTF-16 text at ``path`` as UTF-8. Raises UnreadableFile("damaged") if it is not UTF-16."""
     decoder = codecs.getincrementaldecoder("utf-16")()
     try:
         for piece in _pieces(path):

@@ -1,4 +1,4 @@
-"""Documents made on the spot, and a way to read them."""
+"""Makes documents, and reads them."""
 
 import io
 import zipfile

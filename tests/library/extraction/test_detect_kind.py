@@ -1,4 +1,4 @@
-"""What is refused at upload, before any parser sees the file."""
+"""Files that are refused at upload, before any parser sees them."""
 
 import zipfile
 from pathlib import Path
@@ -130,7 +130,7 @@ def test_a_name_that_leaves_the_archive_is_damaged(make_raw_docx, name):
 def test_an_entry_with_a_password_is_encrypted(make_raw_docx):
     path = make_raw_docx([], extra={"word/secret.xml": b"x"})
     content = bytearray(path.read_bytes())
-    # The flags of an entry stand 8 bytes into its record in the central directory (APPNOTE 4.3.12).
+    # The flags of an entry are 8 bytes into its record in the central directory (APPNOTE 4.3.12).
     content[content.rindex(b"PK\x01\x02") + 8] |= 1
     path.write_bytes(content)
     assert zipfile.is_zipfile(path)

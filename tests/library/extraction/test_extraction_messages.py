@@ -1,4 +1,4 @@
-"""Every code has its sentences."""
+"""Every code has a text in every language."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Files made to hurt: each ends in a typed error, soon, and costs the caller nothing."""
+"""Hostile files: each quickly ends in a typed error and costs the caller nothing."""
 
 import time
 from collections.abc import Iterator

@@ -124,7 +124,7 @@ def test_scans_over_the_ocr_limit_are_not_readable(tmp_path, read, tesseract):
 
 
 def test_ocr_time_is_not_taken_from_the_wall_clock(tmp_path, read, tesseract):
-    # Three dense pages take longer than that together; the wall clock alone would not allow them.
+    # Three dense pages together take longer than this limit, so OCR must extend it.
     pages, _ = read(_scan(tmp_path / "scan.pdf", [PARAGRAPH] * 25, pages=3), wall_s=2.0)
     assert [page.source for page in pages] == [PageSource.OCR] * 3
 

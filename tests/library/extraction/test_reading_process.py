@@ -1,4 +1,4 @@
-"""The child process: its limits, its end from outside, and what it leaves behind."""
+"""The child process: its limits, being ended from outside, and what it leaves behind."""
 
 import os
 import shutil
@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[3]
 
 @pytest.fixture(autouse=True)
 def only_children_of_the_test() -> None:
-    """Other tests may have left processes that live as long as this one."""
+    """Other tests may have left processes that live as long as the test process."""
     leave_out_others()
 
 
@@ -57,7 +57,7 @@ def test_a_child_that_is_killed_is_a_typed_error(slow_text, sent, code):
 
 @pytest.fixture
 def slow_text(tmp_path) -> Path:
-    """A text of more pages than fit in a pipe, so that its reader is alive at the first page."""
+    """A text with more pages than fit in a pipe, so that its reader is still alive at the first page."""
     path = tmp_path / "long.txt"
     path.write_text("Some words about cells.\n" * 100_000, encoding="utf-8")
     return path
@@ -74,7 +74,7 @@ def test_the_wall_clock_ends_a_child_that_hangs(slow_text, monkeypatch):
 
     with pytest.raises(UnreadableFile, match="timed_out"):
         read_document(slow_text, DocumentFormat.TXT, ReadLimits(max_pages=10_000, wall_s=1.0), stop)
-    # Stopped, it would never end by itself.
+    # A stopped process would never end by itself.
     assert time.monotonic() - started < 15
     assert not psutil.pid_exists(stopped[0])
 
@@ -164,7 +164,7 @@ def test_the_child_dies_with_its_parent(slow_text):
         read_document(Path(sys.argv[1]), DocumentFormat.TXT, ReadLimits(max_pages=10_000), wait)
     """
     command = [sys.executable, "-c", textwrap.dedent(program), str(slow_text)]
-    # Killed like this the parent cannot tidy up, so its folder must be one that the test does.
+    # A killed parent cannot clean up, so the test must own its folder.
     environment = {**os.environ, "TMPDIR": str(slow_text.parent)}
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, env=environment) as parent:
         child = psutil.Process(int(parent.stdout.readline()))
