@@ -178,7 +178,8 @@ def test_the_days_are_a_setting(client, document, expire, grow_old, configure, d
 
 def test_the_process_that_deletes_asks_every_room(settings: Settings) -> None:
     script = (
-        "from backend.operations import housekeeping; from backend.library.signals import study_sets_expiring as s;"
+        "from backend.operations.upkeep import housekeeping;"
+        "from backend.library.signals import study_sets_expiring as s;"
         "print(sorted(receiver.__module__ for receiver in s.receivers_for(None)))"
     )
     done = subprocess.run(
