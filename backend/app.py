@@ -110,6 +110,8 @@ def create_app(settings: Settings | None = None) -> APIFlask:
         app,
         largest_upload=settings.max_upload_bytes * _FILES_PER_UPLOAD + 1_000_000,
         production=settings.environment == "production",
+        public_endpoints=PUBLIC_ENDPOINTS,
+        upload_endpoints=ROUTE_CLASSES.list_named(RouteClass.UPLOAD),
     )
     configure_cookies(app, settings)
     configure_database(app, settings)

@@ -63,6 +63,10 @@ class RouteClasses:
     unlimited: Mapping[str, str]
     sign_in_under: str
 
+    def list_named(self, route_class: RouteClass) -> frozenset[str]:
+        """Return the endpoints that are named as of this class."""
+        return frozenset(endpoint for endpoint, named in self.named.items() if named is route_class)
+
     def find(self, endpoint: str | None, path: str, method: str) -> RouteClass | None:
         """Return the class; None of what is not limited. A route that nobody has named is limited too."""
         # A browser asks with OPTIONS what it may send, and Flask answers without any work of ours.
