@@ -82,8 +82,11 @@ def watchdog() -> None:
 def _outside_requests(name: str) -> Flask:
     """Return an app that binds the database and the broker and answers no requests."""
     from backend.core.database.database import configure_database
+    from backend.core.manifest import open_rooms
     from backend.core.work.queue import configure_queue
+    from backend.rooms import ROOMS
 
+    open_rooms(ROOMS)
     app = Flask(f"hackthestudy-{name}")
     configure_database(app, get_settings())
     # Like a request, the sweep and the watchdog must not wait long for a frozen broker.

@@ -10,7 +10,6 @@ import time
 from types import FrameType
 from typing import Any
 
-from celery import Task
 from celery.bootsteps import StartStopStep
 from celery.signals import (
     celeryd_after_setup,
@@ -26,21 +25,15 @@ from celery.signals import (
 from flask import Flask
 from sqlalchemy.orm import configure_mappers
 
-from backend.accounts import models as accounts_models
 from backend.core.database.database import configure_database, dispose_engines
+from backend.core.manifest import add_tasks, open_rooms
 from backend.core.process.logging import configure_logging, get_logger
-from backend.core.web import idempotency
-from backend.core.work import workers
 from backend.core.work.jobs import WORKER_NAME, hand_back
 from backend.core.work.queue import canary_queue, configure_queue, queue
-from backend.generation import tasks as generation_tasks
-from backend.generation.language_models.choice import load_models
-from backend.library import tasks as library_tasks
-from backend.operations import tasks as operations_tasks
 from backend.operations.heartbeat import STACKS_SIGNAL, ChildHeart, beat_main, beat_period_s
 from backend.operations.monitoring.sentry import configure_sentry, flush_reports
 from backend.operations.processes import list_children, send_signal
-from backend.privacy import tasks as privacy_tasks
+from backend.rooms import ROOMS
 from backend.settings import get_settings
 
 log = get_logger(__name__)
@@ -58,23 +51,8 @@ configure_queue(settings)
 # The name under which the celery command looks for its app.
 app = queue
 
-# Importing the tasks registers them; the tables of other rooms are the targets of foreign keys.
-TASKS = (library_tasks, generation_tasks, privacy_tasks, operations_tasks)
-TABLES = (accounts_models, idempotency, workers)
-
-
-class InAppContext(Task):
-    """Runs each task inside the Flask app's context, which scopes the database session."""
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Run the task."""
-        with flask_app.app_context():
-            return self.run(*args, **kwargs)
-
-
-for task in queue.tasks.values():
-    if not task.name.startswith("celery."):
-        task.__class__.__call__ = InAppContext.__call__
+open_rooms(ROOMS)
+add_tasks(flask_app)
 
 
 _STANDARD_ERROR = 2
@@ -125,7 +103,9 @@ def before_forking(sender: Any, **_: Any) -> None:
     # Not sys.stderr, which Celery replaces by something without a file; the children inherit this.
     faulthandler.register(STACKS_SIGNAL, file=_STANDARD_ERROR, all_threads=True)
     beat_main(sender.concurrency or settings.celery_concurrency)
-    load_models()
+    for room in ROOMS:
+        for load in room.preload:
+            load()
     configure_mappers()
     # Celery's own signal at shutdown is left out of a cold one, which is how SIGTERM ends a worker with long steps.
     atexit.register(hand_back_at_exit, os.getpid())

@@ -6,7 +6,6 @@ instead of servers of our own; the database named there is not touched, further 
 """
 
 import contextlib
-import importlib
 import io
 import os
 import secrets
@@ -179,11 +178,11 @@ def engine(settings: Settings) -> Iterator[sa.Engine]:
 def built_app(settings: Settings) -> APIFlask:
     """The app, built once: a test asks for ``app``. Imported here, so that tests without it start at once."""
     from backend.app import create_app
+    from backend.core.manifest import add_tasks
 
-    # As a worker does: the tasks, and what the sweep is to do for each table of work, are known by import.
-    for room in ("library", "generation", "privacy"):
-        importlib.import_module(f"backend.{room}.tasks")
     app = create_app(settings)
+    # As a worker does, for tests that work on what they have queued.
+    add_tasks(app)
     app.test_client_class = Client
     return app
 

@@ -20,7 +20,6 @@ from backend.core.database.database import LIMITS, configure_database, db, is_pa
 from backend.core.database.transaction import transaction
 from backend.core.work.jobs import JobState, claim, lease
 from backend.core.work.sweep import Swept, sweep
-from backend.library import tasks as library_tasks
 from backend.library.models import Document
 from backend.settings import Settings, get_settings
 from config.local.postgres import GivenPostgres
@@ -28,8 +27,6 @@ from tests.stand_ins.pgbouncer import PgBouncer
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 SWEEP_LOCK, MIGRATION_LOCK = 7_305_811, 7_305_810
-# The table of work whose rows are swept here is known by this import.
-TASKS = library_tasks
 
 
 @pytest.fixture(scope="module")

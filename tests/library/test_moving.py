@@ -3,11 +3,10 @@
 import threading
 from collections.abc import Callable
 from typing import Any
-from uuid import UUID
 
 import pytest
 
-from backend.library.reading import read_document
+from backend.core.work.queue import queue
 from tests.library.conftest import TEXT, Bucket
 
 WHERE = "SELECT stored_in, stored_key::text FROM documents"
@@ -121,7 +120,7 @@ def test_a_document_deleted_while_its_bucket_is_asked_is_no_failure(
     def read() -> None:
         with app.app_context():
             try:
-                read_document(UUID(document["id"]))
+                queue.tasks["library.read_document"].run(document["id"])
             except Exception as error:
                 failures.append(error)
 

@@ -5,6 +5,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,11 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
+from backend.core.manifest import open_rooms
 from backend.operations.upkeep import housekeeping
 from backend.operations.upkeep.housekeeping import forget_temporary_files, keep_house, keep_machine
 from backend.operations.upkeep.sweep_loop import sweep_until
+from backend.rooms import ROOMS
 from backend.settings import Settings, get_settings
 from tests.stand_ins.object_store import KEY_ID, REGION, SECRET, Gate, ObjectStore
 
@@ -191,9 +194,17 @@ def test_objects_are_deleted_though_nothing_can_be_moved(
 
 
 def test_what_one_process_does_waits_for_the_sweep_lock(
-    app: Flask, client, engine: sa.Engine, monkeypatch: pytest.MonkeyPatch, temporary: Path
+    app: Flask,
+    client,
+    engine: sa.Engine,
+    monkeypatch: pytest.MonkeyPatch,
+    temporary: Path,
+    request: pytest.FixtureRequest,
 ) -> None:
     monkeypatch.setattr(housekeeping, "_FORGET_EVERY", 2)
+    often = [replace(room, chores=tuple(replace(chore, every=2) for chore in room.chores)) for room in ROOMS]
+    open_rooms(often)
+    request.addfinalizer(lambda: open_rooms(ROOMS))
     monkeypatch.setenv("SWEEP_INTERVAL_S", "0.01")
     get_settings.cache_clear()
     with engine.begin() as connection:

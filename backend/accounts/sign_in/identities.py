@@ -18,11 +18,11 @@ from backend.accounts.errors import AccountDisabled, IdentityTaken, LastIdentity
 from backend.accounts.models import Identity, User
 from backend.accounts.sessions.sessions import end_sessions
 from backend.accounts.types import ActivityKind, VerifiedIdentity
+from backend.core.clock import read_database_clock
 from backend.core.database.database import db
 from backend.core.database.transaction import savepoint
 from backend.core.errors import NotFound
 from backend.core.ids import new_id
-from backend.core.work.jobs import read_database_clock
 
 
 def sign_in(identity: VerifiedIdentity) -> UUID:

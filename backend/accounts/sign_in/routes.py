@@ -4,7 +4,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from apiflask import APIBlueprint
-from flask import Response, current_app, g, redirect, request
+from flask import Flask, Response, current_app, g, redirect, request
 from flask.typing import ResponseReturnValue
 
 from backend.accounts import service
@@ -19,10 +19,11 @@ from backend.core.process.logging import get_logger
 from backend.core.web.cookies import set_cookie
 from backend.core.web.http import request_id
 from backend.core.web.origins import PATH_WITH_COOKIES, public_address, require_allowed_origin
+from backend.settings import Settings
 
 log = get_logger(__name__)
 
-FRONTEND_KEY = "FRONTEND_URL"
+_FRONTEND_KEY = "FRONTEND_URL"
 
 providers = APIBlueprint("providers", __name__, tag="Sign-in")
 # Apart from the others, since its errors are redirects.
@@ -30,6 +31,11 @@ sign_in = APIBlueprint("sign_in", __name__, tag="Sign-in")
 
 _BEGUN: dict[int | str, Any] = {302: "To the provider, or to the browser app with `error`"}
 _FINISHED: dict[int | str, Any] = {302: "To the browser app, with `code`, `linked` or `error`"}
+
+
+def configure_sign_in(app: Flask, settings: Settings) -> None:
+    """Tell ``app`` where the browser app is."""
+    app.config[_FRONTEND_KEY] = settings.frontend_url
 
 
 @providers.get("/auth/providers")
@@ -92,7 +98,7 @@ def finish_sign_in(provider: str) -> ResponseReturnValue:
 def _frontend_address(**parameters: str | None) -> str:
     """Return the page of the browser app that a sign-in ends at, with the parameters that have a value."""
     given = {name: value for name, value in parameters.items() if value is not None}
-    return f"{current_app.config[FRONTEND_KEY]}/auth-callback?{urlencode(given)}"
+    return f"{current_app.config[_FRONTEND_KEY]}/auth-callback?{urlencode(given)}"
 
 
 @sign_in.before_request

@@ -1,11 +1,13 @@
 """The Celery app: a courier that carries ids of rows. Nothing exists only here (design rule 4)."""
 
 import time
+from collections.abc import Callable
 from functools import lru_cache
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import redis
-from celery import Celery
+from celery import Celery, Task
+from flask import Flask
 from kombu.entity import Queue
 
 from backend.core.process.logging import get_logger
@@ -27,7 +29,19 @@ _VISIBILITY_TIMEOUT_S = 3600
 _ROOM_KEY = "hackthestudy:room"
 _ROOM_KEY_LIFE_S = 10
 
-queue = Celery("hackthestudy", set_as_current=True)
+
+class AppTask(Task):
+    """A task that runs in the context of the Flask app, which scopes the database session."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        with _flask_app[0].app_context():
+            return self.run(*args, **kwargs)
+
+
+queue = Celery("hackthestudy", set_as_current=True, task_cls=AppTask)
+
+# The worker's Flask app; see ``add_task``.
+_flask_app: list[Flask] = []
 
 # Until when no message is sent to a broker that did not take the last one; by the monotonic clock.
 _not_before: dict[str, float] = {}
@@ -71,6 +85,16 @@ def configure_queue(settings: Settings, *, answers_requests: bool = False) -> No
         worker_send_task_events=False,
         enable_utc=True,
     )
+
+
+def add_task(name: str, run: Callable[[str], None], flask_app: Flask) -> None:
+    """Make this process take messages of this name: ``run`` is called with the id in the message."""
+    _flask_app[:] = [flask_app]
+
+    def work(row_id: str) -> None:
+        run(row_id)
+
+    queue.task(name=name)(work)
 
 
 @lru_cache(maxsize=4)

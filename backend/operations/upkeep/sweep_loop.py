@@ -3,24 +3,12 @@
 import threading
 from collections.abc import Callable
 
-from backend.accounts import models as accounts_models
-from backend.core.database.transaction import transaction
 from backend.core.process.logging import get_logger
 from backend.core.work.sweep import sweep
-from backend.generation import service as generation
-from backend.generation.runs import recording
-from backend.library import reading
 from backend.operations.upkeep.housekeeping import keep_house, keep_machine
-from backend.privacy import erasing
-from backend.privacy.exports import making as exporting
 from backend.settings import get_settings
 
 log = get_logger(__name__)
-
-# Importing these registers the tables of work, and what happens when a row has failed too often. The tables of
-# other rooms are the targets of foreign keys.
-REGISTERED = (reading, recording, exporting, erasing)
-TABLES = (accounts_models,)
 
 
 def sweep_until(stop: threading.Event, note_progress: Callable[[], None] = lambda: None) -> None:
@@ -35,7 +23,6 @@ def sweep_until(stop: threading.Event, note_progress: Callable[[], None] = lambd
         nonlocal swept
         swept += 1
         note_progress()
-        _release()
         keep_house(swept)
 
     while not stop.wait(get_settings().sweep_interval_s):
@@ -50,11 +37,3 @@ def sweep_until(stop: threading.Event, note_progress: Callable[[], None] = lambd
         if done and (done.sent or done.taken_back):
             log.info("operations.sweep.done", sent=done.sent, taken_back=done.taken_back, given_up=done.given_up)
     log.info("operations.sweep.stopped")
-
-
-def _release() -> None:
-    """Release what ended runs still hold."""
-    with transaction():
-        released = generation.release_ended_runs()
-    if released:
-        log.warning("operations.sweep.released", steps=released)
