@@ -21,8 +21,8 @@ from backend.library.extraction.kinds import DocumentKind
 from backend.library.extraction.reader import ReadLimits, ReadReport
 from backend.library.extraction.reader import read_document as extract
 from backend.library.files.storage import read_file
-from backend.library.hooks import document_settled
-from backend.library.models import Document, Page
+from backend.library.hooks import document_settled, document_settling
+from backend.library.models import Document, Page, StudySet
 from backend.library.types import PageText
 from backend.settings import Settings, get_settings
 
@@ -72,7 +72,8 @@ def read_document(held: Claim, lost: threading.Event) -> None:
 
 
 def _record(held: Claim, pages: list[PageText], report: ReadReport) -> None:
-    # The claim is checked first: a worker that lost the document must not touch its pages.
+    lock_first(held.id)
+    # The claim is checked before anything is written: a worker that lost the document must not touch its pages.
     jobs.finish(Document, held)
     db.session.execute(sa.delete(Page).where(Page.document_id == held.id))
     db.session.execute(
@@ -122,6 +123,15 @@ def _limits(settings: Settings) -> ReadLimits:
         ocr_max_pages=settings.ocr_max_pages,
         ocr_languages=settings.ocr_languages,
     )
+
+
+def lock_first(document_id: UUID) -> None:
+    """Lock the study set of a document, and have those who wait for it lock what comes before it."""
+    study_set = sa.select(StudySet.id).where(
+        StudySet.id == sa.select(Document.study_set_id).where(Document.id == document_id).scalar_subquery()
+    )
+    db.session.execute(study_set.with_for_update(read=True, key_share=True)).all()
+    document_settling.send(document_id)
 
 
 def give_up(document_id: UUID, _code: str) -> None:

@@ -68,6 +68,7 @@ __all__ = [
     "get_document",
     "get_page",
     "get_study_set",
+    "keep_study_set",
     "list_documents",
     "list_files",
     "list_page_numbers",
@@ -157,7 +158,12 @@ def rename_study_set(user_id: UUID, study_set_id: UUID, title: str) -> StudySet:
 
 def delete_study_set(user_id: UUID, study_set_id: UUID) -> None:
     """Delete the study set with everything in it. Raises NotFound."""
-    study_set = get_study_set(user_id, study_set_id)
+    # Comes first: what is done in the study set has ended, or waits and finds it gone.
+    study_set = db.session.scalar(
+        sa.select(StudySet).where(StudySet.id == study_set_id, StudySet.user_id == user_id).with_for_update()
+    )
+    if study_set is None:
+        raise NotFound
     study_set_deleting.send(study_set.id)
     db.session.delete(study_set)
 
@@ -265,7 +271,8 @@ def get_page(user_id: UUID, document_id: UUID, number: int) -> PageText:
 
 def delete_document(user_id: UUID, document_id: UUID) -> None:
     """Delete the document with its bytes and pages. Raises NotFound, and what rooms above object with."""
-    get_document(user_id, document_id)
+    if not keep_study_set(get_document(user_id, document_id).study_set_id):
+        raise NotFound
     # Locked before anyone is asked: a run that starts at this moment waits, and finds the document gone.
     document = db.session.scalar(sa.select(Document).where(Document.id == document_id).with_for_update())
     if document is None:
@@ -294,6 +301,15 @@ def lock_study_set(study_set_id: UUID) -> bool:
     Returns False when it was deleted. The caller answers for the permission.
     """
     query = sa.select(StudySet.id).where(StudySet.id == study_set_id).with_for_update(key_share=True)
+    return db.session.scalar(query) is not None
+
+
+def keep_study_set(study_set_id: UUID) -> bool:
+    """Keep the study set from being deleted until the transaction ends. Returns False when it was deleted.
+
+    Comes before all other locks of rows in the study set (docs/architecture.md).
+    """
+    query = sa.select(StudySet.id).where(StudySet.id == study_set_id).with_for_update(read=True, key_share=True)
     return db.session.scalar(query) is not None
 
 

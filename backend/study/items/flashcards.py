@@ -75,7 +75,7 @@ def create_flashcard(
 
     Raises NotFound, ClozeWithoutDeletion, BackMissing, DuplicateItem, DocumentNotRead, QuoteRefused.
     """
-    library.check_study_set(user_id, study_set_id)
+    library.get_study_set(user_id, study_set_id, lock=True)
     check_topic(study_set_id, topic_id)
     evidence = locate(user_id, study_set_id, cited) if cited is not None else None
     card = Flashcard(

@@ -82,7 +82,7 @@ def create_question(
 
     Raises NotFound, NotOneCorrectOption, OptionsNotDistinct, DuplicateItem, DocumentNotRead, QuoteRefused.
     """
-    library.check_study_set(user_id, study_set_id)
+    library.get_study_set(user_id, study_set_id, lock=True)
     check_topic(study_set_id, topic_id)
     evidence = locate(user_id, study_set_id, cited) if cited is not None else None
     question = Question(
