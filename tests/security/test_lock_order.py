@@ -134,6 +134,7 @@ def read(meeting: Meeting) -> Callable[[], Any]:
 
 def fail_to_read(meeting: Meeting) -> Callable[[], Any]:
     meeting.query("UPDATE stored_pieces SET data = '\\x00'")
+    meeting.query("UPDATE documents SET failures = 9")
     return read(meeting)
 
 
