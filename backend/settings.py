@@ -143,7 +143,14 @@ class Settings(BaseSettings):
     ocr_max_pages: int = Field(60, ge=0, description="Most scanned pages read by OCR per document; 0 turns it off.")
     ocr_languages: str = Field("deu+eng+fra+ita", description="Tesseract languages; those not installed are left out.")
 
-    storage_quota_bytes: int = Field(2_000_000_000, ge=1, description="Most bytes of files that one user may keep.")
+    storage_quota_bytes: int = Field(
+        2_000_000_000, ge=1, description="Most bytes of files, of their text and of items that one user may keep."
+    )
+    max_study_sets_per_user: int = Field(1000, ge=1, description="Most study sets of one user.")
+    max_items_per_set: int = Field(5000, ge=1, description="Most flashcards and questions of a study set.")
+    max_item_bytes_per_set: int = Field(
+        20_000_000, ge=1, description="Most bytes of text of a study set's flashcards and questions."
+    )
     max_active_runs_per_user: int = Field(3, ge=1, description="Most runs of one user that have not ended.")
 
     document_storage: StoragePlace = Field(

@@ -52,6 +52,7 @@ from backend.generation.types import (
 from backend.library import service as library
 from backend.library.types import DocumentStatus
 from backend.settings import get_settings
+from backend.study import service as study
 
 __all__ = [
     "cancel_any_run",
@@ -79,7 +80,7 @@ def start_run(user_id: UUID, study_set_id: UUID, wish: RunWish, *, retry_of: UUI
 
     ``retry_of`` names the ended run that it does again.
 
-    Raises NotFound, NoDocuments, NoReadableDocument, NothingWanted, TooManyActiveRuns.
+    Raises NotFound, NoDocuments, NoReadableDocument, NothingWanted, StudySetFull, TooManyActiveRuns.
     """
     if wish.flashcards == 0 and wish.questions == 0:
         raise NothingWanted
@@ -91,6 +92,7 @@ def start_run(user_id: UUID, study_set_id: UUID, wish: RunWish, *, retry_of: UUI
         raise NoDocuments
     if all(library.document_status(document) is DocumentStatus.FAILED for document in documents):
         raise NoReadableDocument
+    study.check_room_for_items(study_set_id)
     lock_quota("runs", user_id)
     most = get_settings().max_active_runs_per_user
     if count_active_runs(user_id) >= most:

@@ -15,7 +15,23 @@ _OURS: Mapping[str, str] = {
     "documento e caricalo di nuovo.",
 }
 
-DOCUMENT_SENTENCES: Mapping[str, Mapping[str, str]] = {**MESSAGES, "internal_error": _OURS, "worker_lost": _OURS}
+_NO_ROOM: Mapping[str, str] = {
+    "en": "There was no room for the text of this document within your storage limit. Delete documents that you no "
+    "longer need and this one, then upload it again.",
+    "de": "Für den Text dieses Dokuments war in deinem Speicher kein Platz mehr. Lösche Dokumente, die du nicht mehr "
+    "brauchst, und dieses hier; lade es danach noch einmal hoch.",
+    "fr": "Il n’y avait plus assez de place dans ton espace de stockage pour le texte de ce document. Supprime des "
+    "documents dont tu n’as plus besoin ainsi que celui-ci, puis envoie-le de nouveau.",
+    "it": "Nel tuo spazio di archiviazione non c’era più posto per il testo di questo documento. Elimina i documenti "
+    "che non ti servono più e anche questo, poi caricalo di nuovo.",
+}
+
+DOCUMENT_SENTENCES: Mapping[str, Mapping[str, str]] = {
+    **MESSAGES,
+    "internal_error": _OURS,
+    "worker_lost": _OURS,
+    "storage_quota_exceeded": _NO_ROOM,
+}
 """What a student reads about a document, by the code of its error or warning."""
 
 
@@ -76,8 +92,21 @@ class TooManyDocuments(DomainError):
     }
 
 
+class TooManyStudySets(DomainError):
+    """The user has as many study sets as they may have."""
+
+    code = "too_many_study_sets"
+    status = 409
+    texts = {
+        "en": "You can have at most {limit} study sets. Delete one that you no longer need.",
+        "de": "Du kannst höchstens {limit} Lernsets haben. Lösche eines, das du nicht mehr brauchst.",
+        "fr": "Tu peux avoir au plus {limit} dossiers d’étude. Supprimes-en un dont tu n’as plus besoin.",
+        "it": "Puoi avere al massimo {limit} set di studio. Eliminane uno che non ti serve più.",
+    }
+
+
 class StorageQuotaExceeded(DomainError):
-    """The user's files would take more storage than they may.
+    """The user's files and texts would take more storage than they may.
 
     A conflict with what is there, which the user resolves by deleting (RFC 9110, 15.5.10); 507 would look like a
     fault of ours to whoever watches for them.
@@ -86,14 +115,14 @@ class StorageQuotaExceeded(DomainError):
     code = "storage_quota_exceeded"
     status = 409
     texts = {
-        "en": "Your files would take more than the {quota_mb} MB that you may store. Delete documents that you no "
-        "longer need; what was made from them stays.",
-        "de": "Deine Dateien würden mehr als die {quota_mb} MB belegen, die du speichern darfst. Lösche Dokumente, "
-        "die du nicht mehr brauchst; was daraus entstanden ist, bleibt.",
-        "fr": "Tes fichiers prendraient plus que les {quota_mb} Mo que tu peux stocker. Supprime des documents dont "
-        "tu n’as plus besoin ; ce qui en a été tiré reste.",
-        "it": "I tuoi file occuperebbero più dei {quota_mb} MB che puoi archiviare. Elimina i documenti che non ti "
-        "servono più; ciò che ne è stato ricavato resta.",
+        "en": "This would exceed your storage limit of {quota_mb} MB. Delete documents that you no longer need; what "
+        "was made from them stays.",
+        "de": "Damit wäre dein Speicher von {quota_mb} MB überschritten. Lösche Dokumente, die du nicht mehr brauchst; "
+        "was daraus entstanden ist, bleibt.",
+        "fr": "Cela dépasserait ta limite de stockage de {quota_mb}\u00a0Mo. Supprime des documents dont tu n’as plus "
+        "besoin\u202f; ce qui en a été tiré reste.",
+        "it": "In questo modo supereresti il tuo limite di archiviazione di {quota_mb} MB. Elimina i documenti che non "
+        "ti servono più; ciò che ne è stato ricavato resta.",
     }
 
 

@@ -15,11 +15,12 @@ from backend.core.process.logging import get_logger
 from backend.core.work import jobs
 from backend.core.work.jobs import Claim, JobFailed, TryLater
 from backend.core.work.runner import record
-from backend.library.errors import FileUnavailable
+from backend.library.errors import FileUnavailable, StorageQuotaExceeded
 from backend.library.extraction.errors import UnreadableFile
 from backend.library.extraction.kinds import DocumentKind
 from backend.library.extraction.reader import ReadLimits, ReadReport
 from backend.library.extraction.reader import read_document as extract
+from backend.library.files.quota import settle_storage
 from backend.library.files.storage import read_file
 from backend.library.hooks import document_settled, document_settling
 from backend.library.models import Document, Page, StudySet
@@ -90,6 +91,9 @@ def _record(held: Claim, pages: list[PageText], report: ReadReport) -> None:
             for page in pages
         ],
     )
+    user_id = db.session.scalars(
+        sa.select(StudySet.user_id).join(Document, Document.study_set_id == StudySet.id).where(Document.id == held.id)
+    ).one()
     db.session.execute(
         sa.update(Document)
         .where(Document.id == held.id)
@@ -97,11 +101,16 @@ def _record(held: Claim, pages: list[PageText], report: ReadReport) -> None:
             pages_total=report.total_pages,
             pages_read=len(pages),
             characters=sum(len(page.text) for page in pages),
+            text_bytes=sum(len(page.text.encode()) for page in pages),
             warnings=[{"code": w.code, "count": w.count, "pages": list(w.pages)} for w in report.warnings],
         )
         .execution_options(synchronize_session=False)
     )
     document_settled.send(held.id)
+    try:
+        settle_storage(user_id)
+    except StorageQuotaExceeded as error:
+        raise JobFailed(error.code) from None
 
 
 def _show_progress(held: Claim, pages_read: int) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy.orm import load_only
 from backend.accounts.activity import record_activity
 from backend.accounts.types import ActivityKind
 from backend.core.database.database import db
+from backend.core.database.quotas import lock_quota
 from backend.core.errors import NotFound
 from backend.core.ids import new_id
 from backend.core.process.logging import current_request_id
@@ -21,13 +22,13 @@ from backend.core.web.pagination import PageQuery, fetch_page
 from backend.core.work import jobs
 from backend.core.work.jobs import JobState
 from backend.library.belongings import OwnedFile, delete_next_study_set, list_files
-from backend.library.errors import FileRefused, FileTooLarge, TooManyDocuments
+from backend.library.errors import FileRefused, FileTooLarge, TooManyDocuments, TooManyStudySets
 from backend.library.extraction.errors import UnreadableFile
 from backend.library.extraction.kinds import detect_kind
 from backend.library.files.expiry import delete_expired_files
 from backend.library.files.moving import count_misplaced_documents, discard_objects, move_documents
 from backend.library.files.objects import adopt_object, begin_object
-from backend.library.files.quota import measure_storage, refuse_more_storage, settle_storage
+from backend.library.files.quota import measure_storage, note_items, refuse_more_storage, settle_storage
 from backend.library.files.storage import (
     PIECE_BYTES,
     Location,
@@ -79,12 +80,14 @@ __all__ = [
     "measure_holdings",
     "measure_storage",
     "move_documents",
+    "note_items",
     "open_file",
     "put_object",
     "read_file",
     "read_object",
     "read_pieces",
     "rename_study_set",
+    "settle_storage",
 ]
 
 _STATUS = {
@@ -119,7 +122,12 @@ class AddedDocument:
 
 
 def create_study_set(user_id: UUID, title: str) -> StudySet:
-    """Make an empty study set."""
+    """Make an empty study set. Raises TooManyStudySets."""
+    lock_quota("study-sets", user_id)
+    limit = get_settings().max_study_sets_per_user
+    count = sa.select(sa.func.count()).select_from(StudySet).where(StudySet.user_id == user_id)
+    if (db.session.scalar(count) or 0) >= limit:
+        raise TooManyStudySets(limit=limit)
     study_set = StudySet(id=new_id(), user_id=user_id, title=title)
     db.session.add(study_set)
     db.session.flush()
