@@ -26,7 +26,7 @@ class Channel(redis.Channel):
 
     def _brpop_read(self, **options: Any) -> Any:
         try:
-            return super()._brpop_read(**options)
+            return super()._brpop_read(**options)  # type: ignore[no-untyped-call]
         except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
             # It has left the queue and was noted nowhere.
             log.error("core.queue.message_dropped", error=type(error).__name__)
@@ -43,7 +43,7 @@ class Transport(redis.Transport):
         if problem is not None:
             log.error("core.queue.message_dropped", queue=queue, error=problem)
             return
-        super()._deliver(message, queue)
+        super()._deliver(message, queue)  # type: ignore[no-untyped-call]
 
 
 def _find_problem(message: Any) -> str | None:

@@ -6,6 +6,7 @@ Lists, exports and the search for duplicates take all items of a study set at on
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.orm import InstrumentedAttribute
 
 from backend.core.database.database import db
 from backend.library import service as library
@@ -69,8 +70,10 @@ def _measure(study_set_id: UUID) -> tuple[int, int]:
 
 
 def _sizes(
-    model: type[Flashcard] | type[Question], study_set_id: UUID, *texts: sa.ColumnElement[str]
-) -> sa.Select[tuple[int]]:
+    model: type[Flashcard] | type[Question],
+    study_set_id: UUID,
+    *texts: sa.ColumnElement[str] | InstrumentedAttribute[str],
+) -> sa.Select[int]:
     size: sa.ColumnElement[int] = sa.literal(0)
     for text in texts:
         size = size + sa.func.octet_length(text)
