@@ -57,7 +57,7 @@ class StorageUsage:
 
 @dataclass(frozen=True, slots=True)
 class Holdings:
-    """How much a user has brought. ``stored_bytes`` leaves out files that have expired."""
+    """How much a user has brought. ``stored_bytes`` is what counts towards the storage quota."""
 
     study_sets: int
     documents: int
