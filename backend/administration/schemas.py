@@ -86,7 +86,7 @@ class UserFigures(Answer):
 
     study_sets: int
     documents: int
-    stored_bytes: int = Field(description="Without files that have expired.")
+    stored_bytes: int = Field(description="Files that have not expired, the text of documents, and items.")
     runs: dict[RunState, int]
     tokens: UserTokens
 

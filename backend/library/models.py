@@ -16,11 +16,15 @@ POSTGRES = "postgres"
 """The value of ``stored_in`` for files stored in this database, as rows of ``stored_pieces``."""
 
 
+_COUNTED = withheld("a sum over what is in the export")
 _INNER = withheld("where our files are; the files themselves are in the export")
 
 
 class StudySet(Identified, Base):
-    """What a student works on: documents and the material made from them."""
+    """What a student works on: documents and the material made from them.
+
+    ``items_bytes`` is the text of its flashcards and questions, as of the last time that one was written.
+    """
 
     __tablename__ = "study_sets"
     __table_args__ = (sa.CheckConstraint("char_length(title) BETWEEN 1 AND 200", name="title_length"),)
@@ -28,6 +32,7 @@ class StudySet(Identified, Base):
     user_id: Mapped[UUID] = mapped_column(sa.ForeignKey("users.id", ondelete="CASCADE"), index=True)
     title: Mapped[str]
     updated_at: Mapped[datetime] = mapped_column(server_default=sa.func.now(), onupdate=sa.func.now())
+    items_bytes: Mapped[int] = mapped_column(sa.BigInteger, default=0, server_default=sa.text("0"), info=_COUNTED)
 
 
 class Document(Job, Base):
@@ -62,6 +67,7 @@ class Document(Job, Base):
     pages_total: Mapped[int | None]
     pages_read: Mapped[int] = mapped_column(default=0)
     characters: Mapped[int] = mapped_column(default=0)
+    text_bytes: Mapped[int] = mapped_column(sa.BigInteger, default=0, server_default=sa.text("0"), info=_COUNTED)
     warnings: Mapped[list[dict[str, object]]] = mapped_column(JSONB, default=list)
     stored_in: Mapped[str | None] = mapped_column(default=POSTGRES, server_default=POSTGRES, index=True, info=_INNER)
     stored_key: Mapped[UUID | None] = mapped_column(info=_INNER)

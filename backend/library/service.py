@@ -13,6 +13,7 @@ from sqlalchemy.orm import load_only
 from backend.accounts.activity import record_activity
 from backend.accounts.types import ActivityKind
 from backend.core.database.database import db
+from backend.core.database.quotas import lock_quota
 from backend.core.errors import NotFound
 from backend.core.ids import new_id
 from backend.core.process.logging import current_request_id
@@ -21,13 +22,13 @@ from backend.core.web.pagination import PageQuery, fetch_page
 from backend.core.work import jobs
 from backend.core.work.jobs import JobState
 from backend.library.belongings import OwnedFile, delete_next_study_set, list_files
-from backend.library.errors import FileRefused, FileTooLarge, TooManyDocuments
+from backend.library.errors import FileRefused, FileTooLarge, TooManyDocuments, TooManyStudySets
 from backend.library.extraction.errors import UnreadableFile
 from backend.library.extraction.formats import detect_kind
 from backend.library.files.expiry import delete_expired_files
 from backend.library.files.moving import count_misplaced_documents, discard_objects, move_documents
 from backend.library.files.objects import adopt_object, begin_object
-from backend.library.files.quota import measure_storage, refuse_more_storage, settle_storage
+from backend.library.files.quota import measure_storage, note_items, refuse_more_storage, settle_storage
 from backend.library.files.storage import (
     PIECE_BYTES,
     Location,
@@ -68,6 +69,7 @@ __all__ = [
     "get_document",
     "get_page",
     "get_study_set",
+    "keep_study_set",
     "list_documents",
     "list_files",
     "list_page_numbers",
@@ -78,12 +80,14 @@ __all__ = [
     "measure_holdings",
     "measure_storage",
     "move_documents",
+    "note_items",
     "open_file",
     "put_object",
     "read_file",
     "read_object",
     "read_pieces",
     "rename_study_set",
+    "settle_storage",
 ]
 
 _STATUS = {
@@ -118,6 +122,12 @@ class AddedDocument:
 
 
 def create_study_set(user_id: UUID, title: str) -> StudySet:
+    """Make an empty study set. Raises TooManyStudySets."""
+    lock_quota("study-sets", user_id)
+    limit = get_settings().max_study_sets_per_user
+    count = sa.select(sa.func.count()).select_from(StudySet).where(StudySet.user_id == user_id)
+    if (db.session.scalar(count) or 0) >= limit:
+        raise TooManyStudySets(limit=limit)
     study_set = StudySet(id=new_id(), user_id=user_id, title=title)
     db.session.add(study_set)
     db.session.flush()
@@ -155,8 +165,13 @@ def rename_study_set(user_id: UUID, study_set_id: UUID, title: str) -> StudySet:
 
 
 def delete_study_set(user_id: UUID, study_set_id: UUID) -> None:
-    """Delete the study set and everything in it. Raises NotFound."""
-    study_set = get_study_set(user_id, study_set_id)
+    """Delete the study set with everything in it. Raises NotFound."""
+    # Comes first: what is done in the study set has ended, or waits and finds it gone.
+    study_set = db.session.scalar(
+        sa.select(StudySet).where(StudySet.id == study_set_id, StudySet.user_id == user_id).with_for_update()
+    )
+    if study_set is None:
+        raise NotFound
     study_set_deleting.send(study_set.id)
     db.session.delete(study_set)
 
@@ -268,9 +283,10 @@ def get_page(user_id: UUID, document_id: UUID, number: int) -> PageText:
 
 
 def delete_document(user_id: UUID, document_id: UUID) -> None:
-    """Delete the document, its file and its pages. Raises NotFound, and the objections of higher rooms."""
-    get_document(user_id, document_id)
-    # Locked before higher rooms are asked: a run that starts now waits, then finds the document gone.
+    """Delete the document with its bytes and pages. Raises NotFound, and what rooms above object with."""
+    if not keep_study_set(get_document(user_id, document_id).study_set_id):
+        raise NotFound
+    # Locked before anyone is asked: a run that starts at this moment waits, and finds the document gone.
     document = db.session.scalar(sa.select(Document).where(Document.id == document_id).with_for_update())
     if document is None:
         raise NotFound
@@ -298,6 +314,15 @@ def lock_study_set(study_set_id: UUID) -> bool:
     Returns False if it was deleted. The caller has checked the permission.
     """
     query = sa.select(StudySet.id).where(StudySet.id == study_set_id).with_for_update(key_share=True)
+    return db.session.scalar(query) is not None
+
+
+def keep_study_set(study_set_id: UUID) -> bool:
+    """Keep the study set from being deleted until the transaction ends. Returns False when it was deleted.
+
+    Comes before all other locks of rows in the study set (docs/architecture.md).
+    """
+    query = sa.select(StudySet.id).where(StudySet.id == study_set_id).with_for_update(read=True, key_share=True)
     return db.session.scalar(query) is not None
 
 

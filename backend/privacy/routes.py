@@ -38,7 +38,7 @@ _LINKED_FILE_DOC: dict[int | str, Any] = {
 @privacy.doc(responses={403: "Needs a fresh sign-in"})
 @idempotent
 def request_export() -> ResponseReturnValue:
-    """Ask for an archive of all that is yours; follow it at its Location. One is made at a time."""
+    """Ask for an archive of all that is yours; follow it at its Location. One made in the last hour is given again."""
     with transaction():
         accounts.require_fresh_sign_in(g.caller)
         export = service.request_export(g.user_id)

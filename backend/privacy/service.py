@@ -1,6 +1,7 @@
 """Business verbs of privacy."""
 
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from itertools import chain
 from uuid import UUID
 
@@ -8,7 +9,7 @@ import sqlalchemy as sa
 
 from backend.accounts import service as accounts
 from backend.accounts.types import ActivityKind
-from backend.core.clock import now
+from backend.core.clock import database_now, now
 from backend.core.database.database import db
 from backend.core.database.quotas import lock_quota
 from backend.core.errors import NotFound
@@ -41,16 +42,28 @@ log = get_logger(__name__)
 
 _OPEN = (JobState.QUEUED, JobState.RUNNING)
 _MOST_LISTED = 50
+# Everything of the user is read, compressed and stored for each, while others wait for theirs.
+_GIVEN_AGAIN_FOR = timedelta(hours=1)
 
 
 def request_export(user_id: UUID) -> DataExport:
-    """Queue an export of all that is the user's, or return the one that is being made already."""
+    """Queue an export of all that is the user's; or return the one that is being made, or was made in the last hour."""
     # Two that are asked for at once must not both find none.
     lock_quota("exports", user_id)
     mine = sa.select(DataExport).where(DataExport.user_id == user_id)
     being_made = db.session.scalar(mine.where(DataExport.state.in_(_OPEN)))
     if being_made is not None:
         return being_made
+    fresh = db.session.scalar(
+        mine.where(
+            DataExport.state == JobState.DONE,
+            DataExport.stored_in.is_not(None),
+            DataExport.expires_at > database_now(),
+            DataExport.ended_at > database_now() - _GIVEN_AGAIN_FOR,
+        ).order_by(DataExport.id.desc())
+    )
+    if fresh is not None:
+        return fresh
     export = DataExport(id=new_id(), user_id=user_id, request_id=current_request_id())
     db.session.add(export)
     db.session.flush()

@@ -81,6 +81,20 @@ def _record(held: Claim, location: library.Location, size_bytes: int) -> None:
     ).one()
     _expire(sa.and_(DataExport.user_id == user_id, DataExport.id != held.id), moment)
     _delete_pieces(sa.and_(ExportPiece.export_id == held.id, ExportPiece.attempt != held.attempt))
+    send_next_export()
+
+
+def find_next_export() -> UUID | None:
+    """Return the export that is to be made next: of those that are due, the one that was asked for first."""
+    due = sa.select(DataExport.id).where(DataExport.state == JobState.QUEUED, DataExport.available_at <= database_now())
+    return db.session.scalar(due.order_by(DataExport.created_at, DataExport.id).limit(1))
+
+
+def send_next_export() -> None:
+    """Send the export that is to be made next, if there is one, once the open transaction has committed."""
+    export_id = find_next_export()
+    if export_id is not None:
+        jobs.dispatch(DataExport, [export_id])
 
 
 def read_archive(export_id: UUID, start: int = 0) -> Iterator[bytes]:
