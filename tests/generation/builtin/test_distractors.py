@@ -105,7 +105,7 @@ def test_few_documents_are_remembered() -> None:
         reads.append(number)
         return iter((page(ROUTER),))
 
-    ids = [uuid4() for _ in range(builtin.DOCUMENTS_REMEMBERED + 1)]
+    ids = [uuid4() for _ in range(builtin.MAX_SURVEYS + 1)]
     for number in [*range(len(ids)), len(ids) - 1, 0]:
         request = SectionRequest(
             ids[number], "n", (page(ROUTER + FILLER),), 1, 1, "en", read_document=lambda n=number: tuple(read(n))
