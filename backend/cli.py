@@ -65,19 +65,31 @@ def sweep() -> None:
     """Send lost work again and take back expired leases, until stopped."""
     from backend.operations.upkeep.sweep_loop import sweep_until
 
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
     with _outside_requests("sweep").app_context():
-        sweep_until(stop)
+        sweep_until(_stop_on_signals())
 
 
 @main.command()
 def watchdog() -> None:
     """Watch the worker of this machine, restart it when it hangs, and sweep, until stopped."""
-    from backend.operations.watchdog import watch_forever
+    from backend.operations.watchdog.watchdog import watch
 
-    sys.exit(watch_forever(_outside_requests("watchdog"), get_settings()))
+    settings = get_settings()
+    folder = settings.worker_state_folder
+    if folder is None:
+        raise SystemExit("Refusing to start: WORKER_STATE_FOLDER is missing. The worker writes its heartbeats there.")
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise SystemExit(f"Refusing to start: WORKER_STATE_FOLDER cannot be created: {error}") from None
+    sys.exit(watch(_outside_requests("watchdog"), settings, {"celery": folder}, _stop_on_signals()))
+
+
+def _stop_on_signals() -> threading.Event:
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    return stop
 
 
 def _outside_requests(name: str) -> Flask:
@@ -128,9 +140,9 @@ def move_documents() -> None:
 
 @main.command()
 @click.argument("email_or_id")
-@click.option("--revoke", is_flag=True, help="Take the role back instead.")
+@click.option("--revoke", is_flag=True, help="Revoke the role instead.")
 def admin(email_or_id: str, *, revoke: bool) -> None:
-    """Make a user an administrator: by an e-mail address that a provider has verified, or by the user's id."""
+    """Make a user an administrator, by their id or by an e-mail address that a provider has verified."""
     from backend.accounts.errors import UserLeaving
     from backend.administration import service as administration
     from backend.core.database.transaction import transaction
@@ -142,17 +154,17 @@ def admin(email_or_id: str, *, revoke: bool) -> None:
         except UserLeaving as error:
             sys.exit(error.text("en"))
     if done is None:
-        sys.exit("No user has this id, or this e-mail address verified by a provider. Nothing was changed.")
+        sys.exit("No user has this id, or this e-mail address verified by a provider. Nothing changed.")
     click.echo(f"{done.user.id} {'is now' if done.changed else 'already was'} {'a student' if revoke else 'an admin'}")
     if revoke and done.user.is_admin:
-        sys.exit("She is an administrator all the same: by ADMIN_EMAILS. Take her address out of it too.")
+        sys.exit("This user is still an administrator because ADMIN_EMAILS lists their address. Remove it there too.")
 
 
 @main.command("export-user")
 @click.argument("user_id", type=click.UUID)
 @click.argument("path", type=click.Path(dir_okay=False, path_type=Path))
 def export_user(user_id: UUID, path: Path) -> None:
-    """Write an archive of all that is a user's to a file."""
+    """Write an archive of a user's data to a file."""
     from backend.administration import service as administration
     from backend.core.database.transaction import transaction
     from backend.core.errors import NotFound
@@ -166,7 +178,7 @@ def export_user(user_id: UUID, path: Path) -> None:
         except BaseException as error:
             path.unlink()
             if isinstance(error, NotFound):
-                sys.exit("There is no such user.")
+                sys.exit("User not found.")
             raise
     click.echo(f"written: {path}")
 
@@ -175,20 +187,20 @@ def export_user(user_id: UUID, path: Path) -> None:
 @click.argument("user_id", type=click.UUID)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def erase_user(user_id: UUID, *, yes: bool) -> None:
-    """End a user's access at once and have everything of hers erased by the worker."""
+    """Revoke a user's access immediately, and have the worker erase all their data."""
     from backend.administration import service as administration
     from backend.core.database.transaction import transaction
     from backend.core.errors import NotFound
 
     if not yes:
-        click.confirm("There is no way back. Erase everything of this user?", abort=True)
+        click.confirm("This cannot be undone. Erase all data of this user?", abort=True)
     with _outside_requests("erase-user").app_context():
         try:
             with transaction():
                 administration.erase_user(user_id)
         except NotFound:
-            sys.exit("There is no such user.")
-    click.echo("Her access has ended; the worker erases the rest. Done when users.erased_at is set.")
+            sys.exit("User not found.")
+    click.echo("Access revoked. The worker is erasing the remaining data; it is done when users.erased_at is set.")
 
 
 def configuration_page() -> str:
