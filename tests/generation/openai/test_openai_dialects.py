@@ -80,8 +80,8 @@ def test_guess_is_checked_again_later(
     model = make_model()
     assert [write(model, section) for _ in range(2)] == [3, 3]
     assert formats(server) == ["json_schema", *["json_object+schema"] * 2]
-    # A guess that is over as soon as it is made. What the next call finds out is no guess, and stays.
-    monkeypatch.setattr("backend.generation.openai_model.GUESS_HOLDS_S", 0.0)
+    # This guess expires immediately. The next call finds the dialect without a guess, so that result stays.
+    monkeypatch.setattr("backend.generation.language_models.openai.model.GUESS_HOLDS_S", 0.0)
     model = make_model()
     assert [write(model, section) for _ in range(3)] == [3, 3, 3]
     assert formats(server)[3:] == ["json_schema", "json_object+schema", *["json_schema"] * 2]
