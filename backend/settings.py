@@ -30,8 +30,9 @@ _DEVELOPMENT_SECRET = "development-only-secret-not-for-production"
 _MIN_SECRET_CHARS = 32
 _MIN_DIFFERENT_CHARS = 8
 _OWN_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
-# What reading allows for each page that needs OCR (see library.extraction.reader).
-_OCR_PAGE_S = 20.0
+
+OCR_PAGE_S = 20.0
+"""Time allowed for each page that needs OCR, in seconds."""
 
 # Headings of docs/configuration.md, each with the first setting below it, in the order of what one sets first.
 SETTING_GROUPS = {
@@ -350,7 +351,7 @@ class Settings(BaseSettings):
     @property
     def longest_work_s(self) -> float:
         """Upper bound for one job, in seconds. The worker kills a process that takes longer."""
-        reading_s = self.read_timeout_s + self.ocr_max_pages * _OCR_PAGE_S
+        reading_s = self.read_timeout_s + self.ocr_max_pages * OCR_PAGE_S
         return max(reading_s, 2 * self.openai_timeout_s) + 60
 
     @property
