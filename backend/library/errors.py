@@ -98,7 +98,7 @@ class StorageQuotaExceeded(DomainError):
 
 
 class FileExpired(DomainError):
-    """The document's file was deleted, since nothing happened in its study set for a long time."""
+    """The document's file was deleted because its study set had not been used for a long time."""
 
     code = "file_expired"
     status = 410
@@ -117,7 +117,7 @@ class FileExpired(DomainError):
 
 
 class FileUnavailable(Unavailable):
-    """The bucket that has the file is away, slow, or does not let us in."""
+    """The bucket that has the file is unreachable or slow, or rejected our credentials."""
 
     code = "file_unavailable"
     retry_after_s = 10
@@ -130,8 +130,12 @@ class FileUnavailable(Unavailable):
 
 
 class ObjectRefused(FileUnavailable):
-    """The bucket is there and refuses what was asked of one object; the next one may be another matter."""
+    """The bucket answers and refuses a call about one object; calls about others may succeed."""
 
 
 class FileLost(Exception):
-    """The file, or a part of it, is not where its document says it is: only an operator can help."""
+    """The file, or a part of it, is not where its row says: only an operator can help."""
+
+
+class FileChanged(Exception):
+    """The row of a file is gone or has changed meanwhile, so the file that was prepared for it must not be used."""

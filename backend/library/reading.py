@@ -20,7 +20,7 @@ from backend.library.extraction.errors import UnreadableFile
 from backend.library.extraction.kinds import DocumentKind
 from backend.library.extraction.reader import ReadLimits, ReadReport
 from backend.library.extraction.reader import read_document as extract
-from backend.library.files.storage import read_file
+from backend.library.files.stored_file import document_file
 from backend.library.hooks import document_settled
 from backend.library.models import Document, Page
 from backend.library.types import PageText
@@ -57,7 +57,7 @@ def read_document(held: Claim, lost: threading.Event) -> None:
         path = Path(folder) / f"document.{kind.value}"
         try:
             with path.open("wb") as file:
-                for piece in read_file(held.id):
+                for piece in document_file.open(held.id):
                     file.write(piece)
             report = extract(path, kind, _limits(get_settings()), take)
         except NotFound:

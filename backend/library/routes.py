@@ -55,7 +55,7 @@ _FILE_DOC: dict[int | str, Any] = {
     },
     410: "The file has expired",
     416: "There is no such part",
-    503: "Too many downloads, or the bucket that has the file is away",
+    503: "Too many downloads, or the bucket that has the file is unreachable",
 }
 
 
@@ -175,7 +175,7 @@ def download_document(document_id: UUID) -> Response:
         content_type=DocumentKind(document.kind).media_type,
         disposition=f"attachment; filename*=UTF-8''{quote(document.filename)}",
     )
-    return download.answer(lambda start: service.open_file(document.id, start))
+    return download.answer(lambda start: service.document_file.open(document.id, start))
 
 
 @library.delete("/documents/<uuid:document_id>")

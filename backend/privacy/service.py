@@ -1,7 +1,6 @@
 """Business verbs of privacy."""
 
 from collections.abc import Iterator, Sequence
-from itertools import chain
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -20,7 +19,7 @@ from backend.generation import service as generation
 from backend.privacy.errors import ExportExpired, ExportFailed, ExportNotReady
 from backend.privacy.exports.archive import write_archive
 from backend.privacy.exports.links import Link, get_linked_export, make_link
-from backend.privacy.exports.storing import cancel_exports, delete_expired_exports, read_archive
+from backend.privacy.exports.storing import archive_file, cancel_exports, delete_expired_exports
 from backend.privacy.models import DataExport, Erasure
 from backend.privacy.types import ExportStatus
 
@@ -89,8 +88,7 @@ def open_export(export: DataExport, start: int = 0) -> Iterator[bytes]:
     Opens transactions of its own. Raises ExportNotReady, ExportFailed, ExportExpired, FileUnavailable.
     """
     _check_ready(export)
-    pieces = read_archive(export.id, start)
-    return chain([next(pieces, b"")], pieces)
+    return archive_file.open(export.id, start)
 
 
 def link_export(user_id: UUID, export_id: UUID) -> Link:

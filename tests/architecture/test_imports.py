@@ -25,7 +25,7 @@ SEEDS = [
     ("floors", "backend/stray.py", "import json"),
     ("migrations", "backend/operations/monitoring/health.py", "from backend.migrations import env"),
     ("vendors", "backend/generation/service.py", "import openai"),
-    ("vendors", "backend/library/files/storage.py", "import boto3"),
+    ("vendors", "backend/library/files/objects.py", "import boto3"),
     ("libraries", "backend/library/routes.py", "import pypdfium2"),
     ("libraries", "backend/library/service.py", "from redis import Redis"),
     ("libraries", "backend/core/work/jobs.py", "import celery"),

@@ -97,7 +97,7 @@ def _write_files(archive: zipfile.ZipFile, user_id: UUID, note_progress: Callabl
 def _copy(archive: zipfile.ZipFile, path: str, document_id: UUID, note_progress: Callable[[], None]) -> str | None:
     """Copy one file into the archive. Returns why it is not there, if it is not."""
     try:
-        pieces = library.open_file(document_id)
+        pieces = library.document_file.open(document_id)
         # What was uploaded is compressed already, as nearly all kinds of documents are.
         with _entry(archive, path, zipfile.ZIP_STORED) as entry:
             for piece in pieces:
