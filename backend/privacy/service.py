@@ -59,7 +59,7 @@ def request_export(user_id: UUID) -> DataExport:
 
 
 def list_exports(user_id: UUID) -> Sequence[DataExport]:
-    """Return the user's newest exports, the newest first."""
+    """Return the user's latest exports, newest first."""
     mine = sa.select(DataExport).where(DataExport.user_id == user_id)
     return db.session.scalars(mine.order_by(DataExport.id.desc()).limit(_MOST_LISTED)).all()
 
@@ -73,7 +73,6 @@ def get_export(user_id: UUID, export_id: UUID) -> DataExport:
 
 
 def export_status(export: DataExport) -> ExportStatus:
-    """Return where the export stands."""
     if export.state == JobState.DONE:
         is_there = export.stored_in is not None and export.expires_at is not None and export.expires_at > now()
         return ExportStatus.READY if is_there else ExportStatus.EXPIRED
@@ -92,7 +91,7 @@ def open_export(export: DataExport, start: int = 0) -> Iterator[bytes]:
 
 
 def link_export(user_id: UUID, export_id: UUID) -> Link:
-    """Make a link to the user's export, which opens it for minutes without her being signed in.
+    """Make a link that opens the user's export for a few minutes without signing in.
 
     Raises NotFound, ExportNotReady, ExportFailed, ExportExpired.
     """
@@ -108,12 +107,9 @@ def _check_ready(export: DataExport) -> None:
 
 
 def leave(user_id: UUID) -> None:
-    """End all access of a user at once, and have everything of hers erased. Raises NotFound.
-
-    Doing it twice is doing it once.
-    """
-    # Whoever records a step locks it and its run before the user, so her runs come first here too. One that begins
-    # between here and there ends with its study set.
+    """Revoke a user's access immediately and queue the erasure of their data. Idempotent. Raises NotFound."""
+    # Recording a step locks the step and its run before the user, so runs come first here too. A run that starts
+    # between the two calls ends with its study set.
     generation.cancel_runs_of(user_id)
     if not accounts.leave(user_id):
         return
