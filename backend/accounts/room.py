@@ -20,13 +20,14 @@ ROOM = Room(
         Routes("backend.accounts.sign_in.routes:sign_in"),
         Routes("backend.accounts.sign_in.token_routes:tokens"),
         Routes("backend.accounts.sessions.routes:sessions"),
+        Routes("backend.accounts.sign_in.identity_routes:identities"),
         Routes("backend.accounts.api_keys.routes:api_keys"),
         Routes("backend.accounts.profile.routes:profile"),
         Routes("backend.accounts.sign_in.token_routes:development", when=_is_not_production),
     ),
     configure=(
         "backend.accounts.sessions.tokens:configure_tokens",
-        "backend.accounts.providers.oauth:configure_oauth",
+        "backend.accounts.providers.browser:configure_providers",
         "backend.accounts.sign_in.routes:configure_sign_in",
     ),
     chores=(

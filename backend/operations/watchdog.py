@@ -18,6 +18,7 @@ from backend.core.process.logging import get_logger
 from backend.core.process.probe import Probe
 from backend.core.work import workers
 from backend.core.work.jobs import hand_back
+from backend.operations.container.first_process import CONTAINER_PID
 from backend.operations.heartbeat import STACKS_SIGNAL
 from backend.operations.judging import Deed, Memory, Rules, Seen, Verdict, judge
 from backend.operations.liveness import Liveness, serve_liveness
@@ -194,7 +195,7 @@ def _wait_for_end(process: Process, patience_s: float) -> bool:
 
 def _end_container() -> None:
     """Have the container's first process end the container; where there is none, our own exit code says it."""
-    pid = os.environ.get("CONTAINER_PID", "")
+    pid = os.environ.get(CONTAINER_PID, "")
     if not pid.isdigit():
         return
     try:

@@ -31,6 +31,12 @@ SEEDS = [
     ("libraries", "backend/core/work/jobs.py", "import celery"),
     ("libraries", "backend/operations/monitoring/health.py", "from gunicorn import util"),
     ("libraries", "backend/accounts/routes.py", "from flask_jwt_extended import jwt_required"),
+    ("accounts-folders", "backend/accounts/sessions/sessions.py", "from backend.accounts.sign_in import identities"),
+    ("gateway", "backend/accounts/providers/oauth.py", "from flask import request"),
+    ("core-folders", "backend/core/work/jobs.py", "from backend.core.web import http"),
+    ("generation-folders", "backend/generation/checks/section.py", "from backend.generation.runs import steps"),
+    ("library-folders", "backend/library/files/objects.py", "from backend.library import reading"),
+    ("privacy-folders", "backend/privacy/belongings.py", "from backend.privacy import erasing"),
 ]
 
 

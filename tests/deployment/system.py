@@ -300,7 +300,8 @@ class ContainerSystem:
         """
         script = (
             "import sys; from datetime import timedelta; from backend.app import create_app\n"
-            "from backend.accounts import service, tokens; from backend.core.database.transaction import transaction\n"
+            "from backend.accounts import service; from backend.accounts.sessions import tokens\n"
+            "from backend.core.database.transaction import transaction\n"
             "with create_app().app_context():\n"
             "    with transaction():\n"
             "        user, by = service.sign_in_for_development(sys.argv[1]), service.DEVELOPMENT_PROVIDER\n"

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from backend.operations.container.first_process import LineFormer
+from backend.operations.container.first_process import LineFormatter
 from tests.conftest import CHECKOUT
 from tests.faults.work import wait_for
 
@@ -127,7 +127,7 @@ def test_an_orphan_that_holds_the_output_is_not_waited_for(start) -> None:
 
 def form(text: bytes, **environment: str) -> list[str]:
     """Return the lines that are made of a text."""
-    return list(LineFormer({"LOG_PREFIX": "[API]", **environment}).form(text))
+    return list(LineFormatter({"LOG_PREFIX": "[API]", **environment}).format(text))
 
 
 @pytest.mark.parametrize(
@@ -202,11 +202,11 @@ def test_a_signal_is_handed_on_while_nobody_reads_our_lines(start) -> None:
 
 
 def test_pieces_are_put_together_and_a_line_without_an_end_is_cut() -> None:
-    former = LineFormer({"LOG_PREFIX": "[API]"})
-    assert list(former.form(b"one ")) == []
-    assert [line.endswith('message="one two"') for line in former.form(b"two\nthree")] == [True]
-    assert [line.endswith("message=three") for line in former.form_rest()] == [True]
-    (long,) = former.form(b"x" * 100_000)
+    formatter = LineFormatter({"LOG_PREFIX": "[API]"})
+    assert list(formatter.format(b"one ")) == []
+    assert [line.endswith('message="one two"') for line in formatter.format(b"two\nthree")] == [True]
+    assert [line.endswith("message=three") for line in formatter.format_rest()] == [True]
+    (long,) = formatter.format(b"x" * 100_000)
     assert len(long.encode()) < 2048
 
 

@@ -201,6 +201,16 @@ def test_an_export_is_kept_where_files_are(
     assert bucket.keys() == []
 
 
+def test_a_download_of_an_archive_continues_after_its_connection_broke(
+    owner: Student, bucket: Bucket, run_pending_jobs: Run
+) -> None:
+    path = owner.export()
+    run_pending_jobs()
+    whole = owner.client.get(f"{path}/file").data
+    bucket.gate.cut_next_answer(len(whole) // 2)
+    assert owner.client.get(f"{path}/file").data == whole
+
+
 def test_files_in_a_bucket_are_exported_once_it_is_back(
     app: APIFlask, owner: Student, bucket: Bucket, run_pending_jobs: Run, make_due: Run, query: Any
 ) -> None:

@@ -1,4 +1,4 @@
-"""The Celery app: a courier that carries ids of rows. Nothing exists only here (design rule 4)."""
+"""The Celery app: a courier that carries ids of rows. Nothing exists only here (rule 4 in docs/rules.md)."""
 
 import time
 from collections.abc import Callable

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from backend.core.database.database import db
 from backend.core.database.transaction import refuse_open_transaction, transaction
-from backend.core.process.logging import get_logger, log_context
+from backend.core.process.logging import add_to_log, get_logger
 from backend.core.work.jobs import Claim, JobFailed, LeaseLost
 from backend.core.work.runner import record
 from backend.generation.checks.section import check_reply, clean_connections
@@ -65,15 +65,16 @@ class _Work:
 
     def do(self) -> None:
         """Do it, and record its outcome."""
-        with log_context(run_id=self._run_id):
-            try:
-                self._do()
-            except RunStopped:
-                self._record(lambda: recording.drop_step(self._held, self._run_id))
-            except ModelError as error:
-                log.warning("generation.step.model_failed", code=error.code, retryable=error.retryable)
-                self._note(error.code, error.usage)
-                raise JobFailed(error.code, retryable=error.retryable, retry_after_s=error.retry_after_s) from error
+        # Until the runner is done with the step, so that it logs a crash with its run.
+        add_to_log(run_id=self._run_id)
+        try:
+            self._do()
+        except RunStopped:
+            self._record(lambda: recording.drop_step(self._held, self._run_id))
+        except ModelError as error:
+            log.warning("generation.step.model_failed", code=error.code, retryable=error.retryable)
+            self._note(error.code, error.usage)
+            raise JobFailed(error.code, retryable=error.retryable, retry_after_s=error.retry_after_s) from error
 
     def _do(self) -> None:
         if self._kind is StepKind.PLAN:

@@ -1,7 +1,7 @@
-"""Ends the container when supervisord has given a program up; supervisord itself would stay, doing nothing.
+"""Ends the container when supervisord gives up on a program. supervisord itself would keep running without it.
 
-An event listener of supervisord (http://supervisord.org/events.html): it says that it is ready, reads a header and
-as many bytes as the header names, and answers. Needs the standard library alone.
+An event listener of supervisord (http://supervisord.org/events.html): it reports that it is ready, reads a header and
+as many bytes as the header says, and answers. Imports only the standard library.
 """
 
 import os
@@ -18,7 +18,7 @@ def _fields(line: str) -> dict[str, str]:
 
 
 def listen(source: TextIO, answers: TextIO, container_pid: int) -> None:
-    """Answer events until there are no more; tell the first process of each program that was given up."""
+    """Answer events until the source ends; signal the first process for each program that supervisord gives up on."""
     while True:
         answers.write("READY\n")
         answers.flush()

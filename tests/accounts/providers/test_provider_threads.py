@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from flask import Flask
 
-from backend.accounts.providers import oauth
+from backend.accounts.providers import browser as flow
 from backend.settings import Settings
 from tests.accounts.providers.browser import Browser, click
 from tests.faults.work import wait_for
@@ -21,7 +21,7 @@ HOUR, DAY = 3601, 86_401
 def patient_app(gateway_app: Flask, provider_settings: Settings) -> Flask:
     """An app with four threads, whose patience with providers no test outlasts."""
     changes = {"provider_timeout_s": 20.0, "gunicorn_threads": 4}
-    oauth.configure_oauth(gateway_app, provider_settings.model_copy(update=changes))
+    flow.configure_providers(gateway_app, provider_settings.model_copy(update=changes))
     return gateway_app
 
 
