@@ -46,7 +46,7 @@ EXPLAINED: Mapping[str, tuple[str, str, str, str]] = {
         "réponses à tes requêtes des dernières 24 heures",
         "risposte alle tue richieste delle ultime 24 ore",
     ),
-    "study_sets": ("study sets", "Lernsets", "dossiers d’étude", "set di studio"),
+    "study_sets": ("study sets", "Lernsets", "dossiers d’étude", "i tuoi set di studio"),
     "documents": ("documents", "Dokumente", "documents", "documenti"),
     "pages": ("text of the pages", "Text der Seiten", "texte des pages", "testo delle pagine"),
     "topics": ("topics", "Themen", "sujets", "argomenti"),
