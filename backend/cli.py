@@ -65,19 +65,31 @@ def sweep() -> None:
     """Send lost work again and take back expired leases, until stopped."""
     from backend.operations.upkeep.sweep_loop import sweep_until
 
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
     with _outside_requests("sweep").app_context():
-        sweep_until(stop)
+        sweep_until(_stop_on_signals())
 
 
 @main.command()
 def watchdog() -> None:
     """Watch the worker of this machine, restart it when it hangs, and sweep, until stopped."""
-    from backend.operations.watchdog import watch_forever
+    from backend.operations.watchdog.watchdog import watch
 
-    sys.exit(watch_forever(_outside_requests("watchdog"), get_settings()))
+    settings = get_settings()
+    folder = settings.worker_state_folder
+    if folder is None:
+        raise SystemExit("Refusing to start: WORKER_STATE_FOLDER is missing. The worker writes its heartbeats there.")
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise SystemExit(f"Refusing to start: WORKER_STATE_FOLDER cannot be created: {error}") from None
+    sys.exit(watch(_outside_requests("watchdog"), settings, {"celery": folder}, _stop_on_signals()))
+
+
+def _stop_on_signals() -> threading.Event:
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    return stop
 
 
 def _outside_requests(name: str) -> Flask:

@@ -167,7 +167,7 @@ class OAuthGateway:
             raise UnknownProvider
         return found
 
-    def begin(self, provider: Provider, *, fresh: bool) -> Begun:
+    def start(self, provider: Provider, *, fresh: bool) -> Begun:
         """Return the address of the provider's page, and what the callback must match.
 
         ``fresh`` asks the provider to ask for the password again. Raises ProviderUnavailable.
