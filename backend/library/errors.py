@@ -163,4 +163,8 @@ class ObjectRefused(FileUnavailable):
 
 
 class FileLost(Exception):
-    """The file, or a part of it, is not where its document says it is. Only an operator can help."""
+    """The file, or a part of it, is not where its row says it is. Only an operator can help."""
+
+
+class FileChanged(Exception):
+    """The row of a file is gone or has changed meanwhile, so the file that was prepared for it must not be used."""

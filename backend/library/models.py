@@ -17,7 +17,7 @@ POSTGRES = "postgres"
 
 
 _COUNTED = withheld("a sum over what is in the export")
-_INNER = withheld("where our files are; the files themselves are in the export")
+_INNER = withheld("where the bytes of files are stored; the files themselves are in the export")
 
 
 class StudySet(Identified, Base):
@@ -42,9 +42,8 @@ class Document(Job, Base):
 
     ``stored_in`` says where the file is: ``postgres`` (its pieces are rows), or a bucket such as
     ``s3://bucket/prefix``, in which its object is called ``stored_key``; None once the file has expired. A trigger
-    notes the object of a row that goes, or that points elsewhere, in ``discarded_objects``. ``moving_until`` keeps
-    movers from doing the same work at once; what keeps them from harm is that a move is recorded only where the
-    file is still where it was found.
+    notes the object of a row that is deleted or points elsewhere in ``discarded_objects``. ``moving_until`` only spares
+    movers double work: a move is safe because it is recorded only if the file is still where it was found.
     """
 
     task = "library.read_document"
@@ -99,10 +98,10 @@ class StoredPiece(Base):
 
 
 class DiscardedObject(Base):
-    """An object in a bucket that is to be deleted once it is due, because no document has it any more.
+    """An object in a bucket that is deleted once it is due, because no row points at it.
 
-    A move writes the row of its object before the object is made and deletes it with its record, so that what a
-    crash leaves over is found. ``claimed``: the object may be gone already, and no document may have it again.
+    The note is written before the object is made and deleted when a row is pointed at it, so that objects left behind
+    by a crash are found. ``claimed``: the object may be gone already, so no row may be pointed at it any more.
     """
 
     __tablename__ = "discarded_objects"

@@ -21,7 +21,7 @@ from backend.library.extraction.formats import DocumentFormat
 from backend.library.extraction.reader import ReadLimits, ReadReport
 from backend.library.extraction.reader import read_document as extract
 from backend.library.files.quota import settle_storage
-from backend.library.files.storage import read_file
+from backend.library.files.stored_file import document_file
 from backend.library.hooks import document_settled, document_settling
 from backend.library.models import Document, Page, StudySet
 from backend.library.types import PageText
@@ -58,7 +58,7 @@ def read_document(held: Claim, lost: threading.Event) -> None:
         path = Path(folder) / f"document.{file_format.value}"
         try:
             with path.open("wb") as file:
-                for piece in read_file(held.id):
+                for piece in document_file.open(held.id):
                     file.write(piece)
             report = extract(path, file_format, _limits(get_settings()), take)
         except NotFound:

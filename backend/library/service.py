@@ -26,35 +26,23 @@ from backend.library.errors import FileRefused, FileTooLarge, TooManyDocuments, 
 from backend.library.extraction.errors import UnreadableFile
 from backend.library.extraction.formats import detect_kind
 from backend.library.files.expiry import delete_expired_files
-from backend.library.files.moving import count_misplaced_documents, discard_objects, move_documents
-from backend.library.files.objects import adopt_object, begin_object
+from backend.library.files.moving import count_misplaced_documents, move_documents
+from backend.library.files.objects import discard_objects, write_object
 from backend.library.files.quota import measure_storage, note_items, refuse_more_storage, settle_storage
-from backend.library.files.storage import (
-    PIECE_BYTES,
-    Location,
-    open_file,
-    put_object,
-    read_file,
-    read_object,
-    read_pieces,
-    store_file,
-)
+from backend.library.files.stored_file import StoredFile, document_file
 from backend.library.holdings import measure_holdings
 from backend.library.hooks import document_deleting, study_set_deleting
-from backend.library.models import POSTGRES, Document, Page, StudySet
+from backend.library.models import Document, Page, StudySet
 from backend.library.types import DocumentPurpose, DocumentStatus, DocumentText, PageSource, PageText
 from backend.settings import get_settings
 
 __all__ = [
-    "PIECE_BYTES",
     "AddedDocument",
     "IncomingFile",
-    "Location",
     "OwnedFile",
+    "StoredFile",
     "add_documents",
-    "adopt_object",
     "are_settled",
-    "begin_object",
     "check_study_set",
     "count_misplaced_documents",
     "count_pages",
@@ -64,6 +52,7 @@ __all__ = [
     "delete_next_study_set",
     "delete_study_set",
     "discard_objects",
+    "document_file",
     "document_status",
     "find_filenames",
     "get_document",
@@ -81,13 +70,9 @@ __all__ = [
     "measure_storage",
     "move_documents",
     "note_items",
-    "open_file",
-    "put_object",
-    "read_file",
-    "read_object",
-    "read_pieces",
     "rename_study_set",
     "settle_storage",
+    "write_object",
 ]
 
 _STATUS = {
@@ -216,8 +201,7 @@ def _add_document(study_set: StudySet, file: IncomingFile, purpose: DocumentPurp
         if same.stored_in is None:
             # The file had expired: uploading it again restores it.
             refuse_more_storage(study_set.user_id, file.size_bytes)
-            same.stored_in = POSTGRES
-            store_file(same.id, file.stream)
+            document_file.put(same.id, file.stream)
         return AddedDocument(same, duplicate=True)
     most = get_settings().max_documents_per_set
     count = sa.select(sa.func.count()).select_from(Document).where(Document.study_set_id == study_set.id)
@@ -236,7 +220,7 @@ def _add_document(study_set: StudySet, file: IncomingFile, purpose: DocumentPurp
     )
     db.session.add(document)
     db.session.flush()
-    store_file(document.id, file.stream)
+    document_file.put(document.id, file.stream)
     jobs.dispatch(Document, [document.id])
     return AddedDocument(document, duplicate=False)
 
@@ -246,7 +230,6 @@ def _sha256(stream: BinaryIO) -> str:
     stream.seek(0)
     while piece := stream.read(_HASH_PIECE):
         digest.update(piece)
-    stream.seek(0)
     return digest.hexdigest()
 
 

@@ -24,6 +24,8 @@ ROOM = Room(
     ),
     chores=(Chore(service.delete_expired_exports),),
     tables=(DataExport, ExportPiece, Erasure),
-    public_endpoints={"privacy.download_linked_export": "a browser that navigates sends no token, but a ticket"},
+    public_endpoints={
+        "privacy.download_linked_export": "a navigating browser sends no token, so a ticket in the URL stands for it"
+    },
     limits={"privacy.request_export": RouteClass.RUN},
 )

@@ -19,7 +19,7 @@ from backend.privacy.belongings import list_exported
 from backend.privacy.exports.archive import clean_name
 from backend.privacy.models import DataExport
 from backend.settings import get_settings
-from tests.library.conftest import Bucket
+from tests.library.conftest import TEXT, Bucket
 from tests.privacy.conftest import NOTES, Student, read
 
 EXPORT = "/api/v1/users/me/export"
@@ -293,6 +293,20 @@ def test_an_export_is_kept_where_files_are(
     run_pending_jobs()
     assert discard() == 1
     assert bucket.keys() == []
+
+
+def test_a_download_of_an_archive_continues_after_its_connection_broke(
+    owner: Student, bucket: Bucket, run_pending_jobs: Run
+) -> None:
+    owner.client.upload(owner.study_set, ("large.txt", TEXT))
+    run_pending_jobs()
+    path = owner.export()
+    run_pending_jobs()
+    whole = owner.client.get(f"{path}/file").data
+    # The first piece has come whole by then, so the download has begun.
+    assert len(whole) > 650_000
+    bucket.gate.cut_next_answer(550_000)
+    assert owner.client.get(f"{path}/file").data == whole
 
 
 def test_files_in_a_bucket_are_exported_once_it_is_back(

@@ -1,4 +1,4 @@
-"""The work on an export: claim (transaction), write the archive (short ones), store it (short ones), record."""
+"""The work on an export: claim it, write the archive to a temporary file, store that and mark the export done."""
 
 import tempfile
 import threading
