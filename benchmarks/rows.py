@@ -8,6 +8,7 @@ from backend.core.ids import new_id
 from backend.generation.models import ModelCall, Run, RunDocument, RunEvent, Step
 from backend.library.models import Document, Page, StudySet
 from backend.study.models import EvidenceRow, Flashcard, Question, Topic, TopicLink
+from backend.study.types import AskedCounts
 from benchmarks.documents import sentences
 
 
@@ -71,7 +72,7 @@ def _add_topics(study_set_id: UUID, count: int) -> list[UUID]:
 
 def _add_run(user_id: UUID, study_set_id: UUID, document_id: UUID) -> UUID:
     run = Run(id=new_id(), study_set_id=study_set_id, user_id=user_id, model="gpt-4o", is_draft=False)
-    run.state, run.ended_at, run.flashcards_asked, run.questions_asked = "done", now(), 10, 5
+    run.state, run.ended_at, run.asked = "done", now(), AskedCounts(10, 5)
     db.session.add(run)
     db.session.flush()
     step = Step(id=new_id(), run_id=run.id, kind="section", position=1, document_id=document_id, state="done")

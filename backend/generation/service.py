@@ -53,6 +53,7 @@ from backend.library import service as library
 from backend.library.signals import document_deleting, study_set_deleting, study_sets_expiring
 from backend.library.types import DocumentStatus
 from backend.settings import get_settings
+from backend.study.types import AskedCounts, Counts
 
 __all__ = [
     "cancel_any_run",
@@ -82,7 +83,7 @@ def start_run(user_id: UUID, study_set_id: UUID, wish: RunWish, *, retry_of: UUI
 
     Raises NotFound, NoDocuments, NoReadableDocument, NothingWanted, TooManyActiveRuns.
     """
-    if wish.flashcards == 0 and wish.questions == 0:
+    if wish.asked == AskedCounts(0, 0):
         raise NothingWanted
     library.check_study_set(user_id, study_set_id)
     documents = library.lock_documents(study_set_id, wish.document_ids)
@@ -104,10 +105,8 @@ def start_run(user_id: UUID, study_set_id: UUID, wish: RunWish, *, retry_of: UUI
         is_draft=model.is_draft,
         language=wish.language,
         difficulty=wish.difficulty,
-        flashcards_asked=wish.flashcards,
-        questions_asked=wish.questions,
-        flashcards_delivered=0,
-        questions_delivered=0,
+        asked=wish.asked,
+        delivered=Counts(),
         duplicates=0,
         rejected={},
         skipped=[],
@@ -125,8 +124,8 @@ def start_run(user_id: UUID, study_set_id: UUID, wish: RunWish, *, retry_of: UUI
         run_id=str(run.id),
         study_set_id=str(study_set_id),
         documents=len(documents),
-        flashcards=wish.flashcards,
-        questions=wish.questions,
+        flashcards=wish.asked.flashcards,
+        questions=wish.asked.questions,
     )
     db.session.flush()
     plan_when_read(run)
@@ -244,16 +243,14 @@ def _view(run: Run, sections: Sections, usage: RunUsage, pages: tuple[int, int |
     # Cancelled sections are not done: a run that was stopped halfway says so.
     done = _number(sections, JobState.DONE, JobState.FAILED)
     total = _number(sections, *JobState)
-    asked = None
-    if run.planned_at is not None and run.flashcards_asked is not None and run.questions_asked is not None:
-        asked = run.flashcards_asked + run.questions_asked
+    asked = run.asked.settled() if run.planned_at is not None else None
     progress = Progress(
         pages_read=pages[0],
         pages_total=pages[1],
         sections_done=done,
         sections_total=total,
-        items_kept=run.flashcards_delivered + run.questions_delivered,
-        items_asked=asked,
+        items_kept=run.delivered.total,
+        items_asked=None if asked is None else asked.total,
     )
     last = max((ended_at for _, ended_at in sections.values() if ended_at is not None), default=None)
     return RunView(run, progress, usage, _eta_s(run, done, total, last), _number(sections, JobState.FAILED))

@@ -7,7 +7,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 
 from backend.core.database.database import db
 from backend.study.models import EvidenceRow, Flashcard, Question
-from backend.study.types import PageItems
+from backend.study.types import Counts, PageItems
 
 
 def list_existing_fronts(
@@ -58,4 +58,4 @@ def list_items_by_page(run_id: UUID) -> list[PageItems]:
         .group_by(first.c.document_id, first.c.page)
         .order_by(first.c.document_id, first.c.page)
     )
-    return [PageItems(*row) for row in rows]
+    return [PageItems(document_id, page, Counts(*counted)) for document_id, page, *counted in rows]

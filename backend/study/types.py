@@ -29,6 +29,58 @@ class EvidenceStatus(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Counts:
+    """Numbers of items. Added, subtracted and compared kind by kind, so a difference may be negative."""
+
+    flashcards: int = 0
+    questions: int = 0
+
+    @property
+    def total(self) -> int:
+        """Flashcards and questions together."""
+        return self.flashcards + self.questions
+
+    def __bool__(self) -> bool:
+        return self != Counts()
+
+    def __add__(self, other: "Counts") -> "Counts":
+        return Counts(self.flashcards + other.flashcards, self.questions + other.questions)
+
+    def __sub__(self, other: "Counts") -> "Counts":
+        return Counts(self.flashcards - other.flashcards, self.questions - other.questions)
+
+    def beyond(self, other: "Counts") -> "Counts":
+        """Return by how much this exceeds ``other``: a surplus of one kind makes up for nothing of the other."""
+        return Counts(max(self.flashcards - other.flashcards, 0), max(self.questions - other.questions, 0))
+
+
+@dataclass(frozen=True, slots=True)
+class AskedCounts:
+    """Numbers of items asked for; None leaves a number open until the material is known."""
+
+    flashcards: int | None = None
+    questions: int | None = None
+
+    def settle(self, automatic: Counts) -> Counts:
+        """Return the numbers, the open ones as in ``automatic``."""
+        return Counts(
+            automatic.flashcards if self.flashcards is None else self.flashcards,
+            automatic.questions if self.questions is None else self.questions,
+        )
+
+    def settled(self) -> Counts | None:
+        """Return the numbers, or None while one of them is open."""
+        return None if None in (self.flashcards, self.questions) else self.settle(Counts())
+
+    def beyond(self, other: Counts) -> "AskedCounts":
+        """Return by how much this exceeds ``other``; what is open stays open."""
+        more = self.settle(other).beyond(other)
+        return AskedCounts(
+            None if self.flashcards is None else more.flashcards, None if self.questions is None else more.questions
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """Where an item comes from. ``start`` and ``end`` are code point offsets into the page's text."""
 
@@ -160,6 +212,11 @@ class AddedItems:
     questions: tuple[UUID, ...]
     duplicates: int
 
+    @property
+    def counts(self) -> Counts:
+        """How many were added."""
+        return Counts(len(self.flashcards), len(self.questions))
+
 
 @dataclass(frozen=True, slots=True)
 class PageItems:
@@ -167,8 +224,7 @@ class PageItems:
 
     document_id: UUID
     page: int
-    flashcards: int
-    questions: int
+    counts: Counts
 
 
 @dataclass(frozen=True, slots=True)

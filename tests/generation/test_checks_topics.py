@@ -27,13 +27,13 @@ from backend.generation.language_models.interface import (
     Usage,
 )
 from backend.library.types import PageText
-from backend.study.types import Difficulty, FlashcardKind
+from backend.study.types import Counts, Difficulty, FlashcardKind
 from tests.generation.conftest import notes
 from tests.generation.test_api_runs import read
 from tests.stand_ins.openai_server import OpenAIStandIn
 
 TEXT = "The mitochondrion makes ATP. Osmosis is the diffusion of water."
-REQUEST = SectionRequest(UUID(int=1), "notes.txt", (SectionPage(1, None, TEXT),), 2, 0, "en")
+REQUEST = SectionRequest(UUID(int=1), "notes.txt", (SectionPage(1, None, TEXT),), Counts(2, 0), "en")
 DIRTY = "\x00 Cell\u200b\n biology\u202e\U000e0041 "
 
 

@@ -7,6 +7,7 @@ from backend.generation.checks.check import CheckContext, Kept, Rejected
 from backend.generation.checks.flashcards import check_flashcard
 from backend.generation.checks.questions import check_question
 from backend.generation.language_models.interface import DraftFlashcard, DraftQuestion, SectionReply
+from backend.study.types import Counts
 from backend.text.languages import is_clearly_another_language
 
 WRONG_LANGUAGE = "wrong_language"
@@ -19,6 +20,11 @@ class CheckedItems:
     flashcards: tuple[Kept[DraftFlashcard], ...]
     questions: tuple[Kept[DraftQuestion], ...]
     rejected: tuple[Rejected[DraftFlashcard] | Rejected[DraftQuestion], ...]
+
+    @property
+    def counts(self) -> Counts:
+        """How many items passed."""
+        return Counts(len(self.flashcards), len(self.questions))
 
     def count_rejected(self) -> Counter[str]:
         """Count rejected items by the name of the check that they failed."""

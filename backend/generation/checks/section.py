@@ -22,7 +22,7 @@ from backend.generation.language_models.interface import (
 from backend.generation.language_models.openai.prompts import prompt_fragments
 from backend.library.types import PageText
 from backend.study.evidence import PageIndex
-from backend.study.types import NewFlashcard, NewQuestion
+from backend.study.types import Counts, NewFlashcard, NewQuestion
 
 SCHEMA_INVALID = "schema_invalid"
 MORE_THAN_ASKED = "more_than_asked"
@@ -73,6 +73,11 @@ class CheckedReply:
     rejected: Mapping[str, int]
     fixed: Mapping[str, int]
 
+    @property
+    def counts(self) -> Counts:
+        """How many items are ready."""
+        return Counts(len(self.flashcards), len(self.questions))
+
 
 def check_reply(reply: SectionReply, request: SectionRequest, pages: Sequence[PageText]) -> CheckedReply:
     """Check every item of a reply against the pages that the model saw, and keep at most what was asked for.
@@ -87,10 +92,9 @@ def check_reply(reply: SectionReply, request: SectionRequest, pages: Sequence[Pa
     checked = check_items(reply, context)
     rejected = checked.count_rejected()
     rejected[SCHEMA_INVALID] += reply.malformed
-    extra = max(len(checked.flashcards) - request.flashcards, 0) + max(len(checked.questions) - request.questions, 0)
-    rejected[MORE_THAN_ASKED] += extra
-    flashcards = checked.flashcards[: request.flashcards]
-    questions = checked.questions[: request.questions]
+    rejected[MORE_THAN_ASKED] += checked.counts.beyond(request.wanted).total
+    flashcards = checked.flashcards[: request.wanted.flashcards]
+    questions = checked.questions[: request.wanted.questions]
     return CheckedReply(
         topics=tuple(topic for topic in map(_clean_topic, reply.topics) if topic is not None),
         flashcards=tuple(_flashcard(kept) for kept in flashcards),
