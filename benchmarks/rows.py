@@ -7,7 +7,7 @@ from backend.core.database.database import db
 from backend.core.ids import new_id
 from backend.generation.models import ModelCall, Run, RunDocument, RunEvent, Step
 from backend.library.models import Document, Page, StudySet
-from backend.study.models import EvidenceRow, Flashcard, Question, Topic, TopicLink
+from backend.study.models import EvidenceRow, FlashcardRow, QuestionRow, Topic, TopicLink
 from backend.study.types import AskedCounts
 from benchmarks.documents import sentences
 
@@ -96,9 +96,9 @@ def _add_items(study_set_id: UUID, run_id: UUID, topics: list[UUID], documents: 
             "difficulty": "medium",
             "topic_id": topic_id,
         }
-        card = Flashcard(id=new_id(), **shared, kind="basic", front=next(written), back=next(written))
+        card = FlashcardRow(id=new_id(), **shared, kind="basic", front=next(written), back=next(written))
         options = [{"id": f"o{number}", "text": next(written)} for number in range(4)]
-        question = Question(
+        question = QuestionRow(
             id=new_id(), **shared, stem=next(written), options=options, key="o0", explanation=next(written)
         )
         db.session.add_all([card, question])

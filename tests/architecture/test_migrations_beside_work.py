@@ -62,7 +62,7 @@ def test_work_that_holds_a_table_is_outwaited(
             migrating.kill()
     assert migrating.returncode == 0, output
     with engine.connect() as connection:
-        assert connection.scalar(VERSION) == "0008"
+        assert connection.scalar(VERSION) == "0009"
         assert connection.scalar(VALIDATED) is True
 
 

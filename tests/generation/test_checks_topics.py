@@ -89,7 +89,7 @@ def test_only_what_is_delivered_counts_as_fixed() -> None:
     cards = [card(f"What is true\u200b of it, part {number}?", quote) for number, quote in enumerate(quotes)]
     bad = card("What\u200b?", "This stands nowhere.")
     checked = check_reply(SectionReply((), (bad, *cards), ()), REQUEST, [PageText(1, TEXT)])
-    assert len(checked.flashcards) == 2
+    assert checked.counts == Counts(2, 0)
     assert checked.fixed == {"invisible_characters": 2}
     assert checked.rejected == {"quote_not_found": 1, MORE_THAN_ASKED: 1}
 

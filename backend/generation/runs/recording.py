@@ -73,8 +73,7 @@ def record_section(held: Claim, work: SectionWork, reply: SectionReply, checked:
         run_id=run.id,
         model=model,
         topics=[NewTopic(topic.name, topic.summary, topic.parent) for topic in checked.topics],
-        flashcards=checked.flashcards,
-        questions=checked.questions,
+        items=checked.items,
     )
     step.kept = added.counts
     _count(run, added, checked)
