@@ -33,16 +33,14 @@ class Kind(ABC, Generic[C]):
 
         Raises FieldsDoNotFitKind, and the errors of ``check``.
         """
-        known = self.request.model_fields.keys() - _OF_ALL_KINDS
-        missing = {name for name in known if before is None and self.request.model_fields[name].is_required()}
-        if wrong := (given.keys() - known) | (missing - given.keys()):
+        own = {name: field for name, field in self.request.model_fields.items() if name not in _OF_ALL_KINDS}
+        needed = {name for name, field in own.items() if before is None and field.is_required()}
+        if wrong := (given.keys() - own.keys()) | (needed - given.keys()):
             raise FieldsDoNotFitKind(fields={name: [] for name in sorted(wrong)})
-        defaults = {
-            name: self.request.model_fields[name].get_default(call_default_factory=True)
-            for name in known - missing
-            if before is None
-        }
-        content = self.make({**defaults, **given}, before)
+        if before is None:
+            optional = own.keys() - needed
+            given = {**{name: own[name].get_default(call_default_factory=True) for name in optional}, **given}
+        content = self.make(given, before)
         self.check(content)
         return content
 

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter, create_model
 from backend.core.database.transaction import transaction
 from backend.core.web.http import Answer, Body
 from backend.core.web.idempotency import idempotent
-from backend.study.items import items
+from backend.study import service
 from backend.study.items.bodies import (
     EvidenceContextResponse,
     ItemPage,
@@ -67,7 +67,7 @@ def add_item_routes(study: APIBlueprint, collection: Collection) -> None:
     @study.doc(summary=f"List the {collection.name} of a study set, oldest first.")
     def list_items(study_set_id: UUID, query: ItemQuery) -> Response:
         with transaction():
-            found = items.list_items(collection, g.user_id, study_set_id, query.chosen(), query)
+            found = service.list_items(collection, g.user_id, study_set_id, query.chosen(), query)
         shown = [response_body.model_validate(_describe(row)) for row in found.items]
         return respond(page_body(items=shown, next_cursor=found.next_cursor))
 
@@ -80,7 +80,7 @@ def add_item_routes(study: APIBlueprint, collection: Collection) -> None:
         given = _given(body)
         common = ItemRequest.model_fields.keys() | {"kind"}
         with transaction():
-            row = items.create_item(
+            row = service.create_item(
                 collection,
                 g.user_id,
                 study_set_id,
@@ -99,7 +99,7 @@ def add_item_routes(study: APIBlueprint, collection: Collection) -> None:
     @study.doc(summary=f"Read a {noun}.")
     def get_item(**path: UUID) -> Response:
         with transaction():
-            row = items.get_item(collection, g.user_id, path[item_id])
+            row = service.get_item(collection, g.user_id, path[item_id])
         return respond(response_body.model_validate(_describe(row)))
 
     @study.patch(one, endpoint=f"update_{noun}")
@@ -111,7 +111,7 @@ def add_item_routes(study: APIBlueprint, collection: Collection) -> None:
     )
     def update_item(body: Body, **path: UUID) -> Response:
         with transaction():
-            row = items.update_item(collection, g.user_id, path[item_id], _given(body))
+            row = service.update_item(collection, g.user_id, path[item_id], _given(body))
         return respond(response_body.model_validate(_describe(row)))
 
     @study.delete(one, endpoint=f"delete_{noun}")
@@ -119,7 +119,7 @@ def add_item_routes(study: APIBlueprint, collection: Collection) -> None:
     @study.doc(summary=f"Delete a {noun}.")
     def delete_item(**path: UUID) -> ResponseReturnValue:
         with transaction():
-            items.delete_item(collection, g.user_id, path[item_id])
+            service.delete_item(collection, g.user_id, path[item_id])
         return "", 204
 
     @study.get(f"{one}/evidence", endpoint=f"list_{noun}_evidence")
@@ -127,7 +127,7 @@ def add_item_routes(study: APIBlueprint, collection: Collection) -> None:
     @study.doc(summary=f"Read where a {noun} comes from, with the page's text around each quote.")
     def list_item_evidence(**path: UUID) -> Response:
         with transaction():
-            found = items.list_item_evidence(collection, g.user_id, path[item_id])
+            found = service.list_item_evidence(collection, g.user_id, path[item_id])
         return Response(_CONTEXTS.dump_json(_CONTEXTS.validate_python(found)), content_type=_JSON)
 
 
