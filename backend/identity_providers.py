@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, field_validator
 from pydantic_settings import NoDecode
 
+from backend.setting_rules import Form
+
 # Names that identities in the database carry already: one more provider under such a name would be mixed up with them.
 _TAKEN = frozenset({"google", "github", "development"})
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", re.ASCII)
@@ -53,7 +55,7 @@ class OidcProvider(BaseModel):
         if len(value) > _LONGEST_NAME or not _NAME.fullmatch(value):
             raise ValueError(f"must be of a-z, 0-9 and single hyphens, at most {_LONGEST_NAME} characters")
         if value in _TAKEN:
-            raise ValueError(f"{value} is taken")
+            raise ValueError(f"{value} is taken: choose another name than {', '.join(sorted(_TAKEN))}")
         return value
 
     @field_validator("email_domains")
@@ -96,8 +98,14 @@ def _check_provider_url(value: str) -> str:
 
 
 OidcProviders = Annotated[
-    tuple[OidcProvider, ...], NoDecode, BeforeValidator(_read_providers), AfterValidator(_refuse_same_names)
+    tuple[OidcProvider, ...],
+    Form("a JSON list of objects, each with name, title, issuer, client_id and client_secret"),
+    NoDecode,
+    BeforeValidator(_read_providers),
+    AfterValidator(_refuse_same_names),
 ]
 """A JSON list in the environment."""
 
-ProviderUrl = Annotated[str, AfterValidator(_check_provider_url)]
+ProviderUrl = Annotated[
+    str, Form("a URL such as https://host; http:// only on this machine"), AfterValidator(_check_provider_url)
+]

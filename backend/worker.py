@@ -10,7 +10,6 @@ import time
 from types import FrameType
 from typing import Any
 
-from celery import Task
 from celery.bootsteps import StartStopStep
 from celery.signals import (
     celeryd_after_setup,
@@ -26,21 +25,15 @@ from celery.signals import (
 from flask import Flask
 from sqlalchemy.orm import configure_mappers
 
-from backend.accounts import models as accounts_models
 from backend.core.database.database import configure_database, dispose_engines
+from backend.core.manifest import add_tasks, open_rooms
 from backend.core.process.logging import configure_logging, get_logger
-from backend.core.web import idempotency
-from backend.core.work import workers
 from backend.core.work.jobs import WORKER_NAME, hand_back
 from backend.core.work.queue import canary_queue, configure_queue, queue
-from backend.generation import tasks as generation_tasks
-from backend.generation.language_models.choice import load_models
-from backend.library import tasks as library_tasks
-from backend.operations import tasks as operations_tasks
-from backend.operations.heartbeat import STACKS_SIGNAL, ChildHeart, beat_main, beat_period_s
 from backend.operations.monitoring.sentry import configure_sentry, flush_reports
-from backend.operations.processes import list_children, send_signal
-from backend.privacy import tasks as privacy_tasks
+from backend.operations.watchdog.heartbeat import MAIN, PoolHeartbeat, period_s, write
+from backend.operations.watchdog.processes import STACKS_SIGNAL, list_children, send_signal
+from backend.rooms import ROOMS
 from backend.settings import get_settings
 
 log = get_logger(__name__)
@@ -58,53 +51,41 @@ configure_queue(settings)
 # The name under which the celery command looks for its app.
 app = queue
 
-# Importing the tasks registers them; the tables of other rooms are the targets of foreign keys.
-TASKS = (library_tasks, generation_tasks, privacy_tasks, operations_tasks)
-TABLES = (accounts_models, idempotency, workers)
-
-
-class InAppContext(Task):
-    """Runs each task inside the Flask app's context, which scopes the database session."""
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Run the task."""
-        with flask_app.app_context():
-            return self.run(*args, **kwargs)
-
-
-for task in queue.tasks.values():
-    if not task.name.startswith("celery."):
-        task.__class__.__call__ = InAppContext.__call__
+open_rooms(ROOMS)
+add_tasks(flask_app)
 
 
 _STANDARD_ERROR = 2
 
 # One for each process of the pool: each gets its own copy when it is forked.
-heart = ChildHeart()
+pool_heartbeat = PoolHeartbeat()
 
 
-class MainHeart(StartStopStep):
-    """Writes from the event loop of the main process that the loop moves. It does not while the broker is away."""
+class MainHeartbeat(StartStopStep):
+    """Written from the main process's event loop, to show that it moves. It stops while the broker is unreachable."""
 
     requires = ("celery.worker.consumer.tasks:Tasks",)
 
     def __init__(self, consumer: Any, **options: Any) -> None:
         super().__init__(consumer, **options)
-        self._beating: Any = None
+        self._timer: Any = None
 
     def start(self, consumer: Any) -> None:
-        """Begin to beat."""
-        beat = (consumer.controller.concurrency,)
-        self._beating = consumer.timer.call_repeatedly(beat_period_s(settings), beat_main, beat)
+        places = (consumer.controller.concurrency,)
+        self._timer = consumer.timer.call_repeatedly(period_s(settings), write_main_heartbeat, places)
 
     def stop(self, consumer: Any) -> None:
-        """Beat no more: the loop is left, and is entered anew with another timer."""
-        if self._beating is not None:
-            self._beating.cancel()
+        """Called when the loop is left; it is entered again with another timer."""
+        if self._timer is not None:
+            self._timer.cancel()
+
+
+def write_main_heartbeat(places: int) -> None:
+    write(settings.worker_state_folder, MAIN, name=WORKER_NAME, places=places)
 
 
 if settings.worker_state_folder is not None:
-    queue.steps["consumer"].add(MainHeart)
+    queue.steps["consumer"].add(MainHeartbeat)
 
 
 @setup_logging.connect
@@ -124,8 +105,10 @@ def before_forking(sender: Any, **_: Any) -> None:
     """Load what steps need: children share it, and need not load it one by one."""
     # Not sys.stderr, which Celery replaces by something without a file; the children inherit this.
     faulthandler.register(STACKS_SIGNAL, file=_STANDARD_ERROR, all_threads=True)
-    beat_main(sender.concurrency or settings.celery_concurrency)
-    load_models()
+    write_main_heartbeat(sender.concurrency or settings.celery_concurrency)
+    for room in ROOMS:
+        for load in room.preload:
+            load()
     configure_mappers()
     # Celery's own signal at shutdown is left out of a cold one, which is how SIGTERM ends a worker with long steps.
     atexit.register(hand_back_at_exit, os.getpid())
@@ -147,19 +130,19 @@ def after_fork(**_: Any) -> None:
     with flask_app.app_context():
         dispose_engines()
     if settings.worker_state_folder is not None:
-        heart.start()
+        pool_heartbeat.start()
 
 
 @task_prerun.connect
 def at_work(**_: Any) -> None:
     """Show that this process of the pool is at work."""
-    heart.busy = True
+    pool_heartbeat.busy = True
 
 
 @task_postrun.connect
 def at_rest(**_: Any) -> None:
     """Show that this process of the pool has a place for a message."""
-    heart.busy = False
+    pool_heartbeat.busy = False
 
 
 @worker_process_shutdown.connect

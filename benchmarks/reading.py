@@ -12,9 +12,10 @@ import sqlalchemy as sa
 from backend.accounts.service import sign_in_for_development
 from backend.core.database.database import db
 from backend.core.database.transaction import transaction
+from backend.core.work.runner import run_job
 from backend.library import service as library
 from backend.library.models import Document
-from backend.library.reading import read_document
+from backend.library.room import READING
 from benchmarks.application import running_application
 from benchmarks.documents import write_pdf
 from benchmarks.figures import Measurement
@@ -59,7 +60,7 @@ def _job_s(document_id: UUID) -> float:
     with transaction():
         db.session.execute(sa.update(Document).where(Document.id == document_id).values(state="queued"))
     started = time.perf_counter()
-    read_document(document_id)
+    run_job(READING, document_id)
     seconds = time.perf_counter() - started
     with transaction():
         document = db.session.get_one(Document, document_id)

@@ -6,7 +6,6 @@ instead of servers of our own; the database named there is not touched, further 
 """
 
 import contextlib
-import importlib
 import io
 import os
 import secrets
@@ -32,6 +31,7 @@ from backend.core.work.queue import queue
 from backend.settings import Settings, get_settings
 from config.local import postgres, redis
 from config.local.postgres import PostgresServer
+from tests.patience import patient_s
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 SECRETS = {
@@ -110,13 +110,16 @@ def migrate(url: str) -> None:
 SERVERS = pytest.StashKey[Servers]()
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Prepare the servers in the process that leads the run, and see that Ctrl-C is heard in each."""
+    """Prepare the servers and the time limit in the process that leads the run, and let each hear Ctrl-C."""
     # A shell has what it starts in the background ignore it, and what a test starts would inherit that.
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     if not hasattr(config, "workerinput"):
         config.stash[SERVERS] = Servers()
+        # For pytest-timeout, in this process and in those of pytest-xdist.
+        os.environ.setdefault("PYTEST_TIMEOUT", str(patient_s(float(config.getini("timeout")))))
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -179,11 +182,11 @@ def engine(settings: Settings) -> Iterator[sa.Engine]:
 def built_app(settings: Settings) -> APIFlask:
     """The app, built once: a test asks for ``app``. Imported here, so that tests without it start at once."""
     from backend.app import create_app
+    from backend.core.manifest import add_tasks
 
-    # As a worker does: the tasks, and what the sweep is to do for each table of work, are known by import.
-    for room in ("library", "generation", "privacy"):
-        importlib.import_module(f"backend.{room}.tasks")
     app = create_app(settings)
+    # As a worker does, for tests that work on what they have queued.
+    add_tasks(app)
     app.test_client_class = Client
     return app
 

@@ -13,9 +13,9 @@ from backend.accounts.models import ApiKey, Session, User
 from backend.accounts.sessions.sessions import is_open
 from backend.accounts.sessions.tokens import read_access_token
 from backend.accounts.types import Caller, Role, Scope
+from backend.core.clock import database_now
 from backend.core.database.database import db
 from backend.core.hashing import hash_secret
-from backend.core.work.jobs import database_now
 from backend.settings import get_settings
 
 _EVERYTHING = frozenset(Scope)

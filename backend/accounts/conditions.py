@@ -5,8 +5,8 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from backend.accounts.models import ApiKey, User
+from backend.core.clock import database_now
 from backend.core.database.database import db
-from backend.core.work.jobs import database_now
 
 
 def is_let_in() -> sa.ColumnElement[bool]:

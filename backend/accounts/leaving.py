@@ -10,9 +10,9 @@ import sqlalchemy as sa
 
 from backend.accounts.models import ApiKey, Identity, Session, SignInCode, User
 from backend.accounts.types import Role
+from backend.core.clock import database_now
 from backend.core.database.database import db
 from backend.core.errors import NotFound
-from backend.core.work.jobs import database_now
 
 # Whoever signs out locks her session before the user, so these come before the full lock here too.
 _LOCKED_FIRST = (SignInCode, Session)

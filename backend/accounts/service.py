@@ -1,11 +1,8 @@
 """Business verbs of accounts."""
 
-from uuid import UUID
-
 from backend.accounts.activity import forget_old_activities, list_activities, record_activity
 from backend.accounts.api_keys.api_keys import create_api_key, list_api_keys, revoke_api_key
-from backend.accounts.callers import find_caller, get_caller, require_access
-from backend.accounts.errors import NotSignedIn
+from backend.accounts.callers import get_caller, require_access
 from backend.accounts.leaving import leave, mark_erased
 from backend.accounts.profile.profile import change_profile, get_exam_defaults, get_profile
 from backend.accounts.sessions.sessions import (
@@ -21,7 +18,15 @@ from backend.accounts.sessions.sessions import (
     require_session,
 )
 from backend.accounts.sign_in.hand_over import CODE_LIFE, begin_hand_over, forget_expired_codes, redeem_code
-from backend.accounts.sign_in.identities import link, list_identities, sign_in, unlink
+from backend.accounts.sign_in.identities import (
+    DEVELOPMENT_PROVIDER,
+    link,
+    link_to_session,
+    list_identities,
+    sign_in,
+    sign_in_for_development,
+    unlink,
+)
 from backend.accounts.support import (
     describe_access,
     disable_user,
@@ -32,7 +37,6 @@ from backend.accounts.support import (
     require_active_user,
     set_role,
 )
-from backend.accounts.types import VerifiedIdentity
 
 __all__ = [
     "CODE_LIFE",
@@ -78,23 +82,3 @@ __all__ = [
     "sign_in_for_development",
     "unlink",
 ]
-
-DEVELOPMENT_PROVIDER = "development"
-
-
-def link_to_session(session_id: UUID, identity: VerifiedIdentity) -> None:
-    """Link an identity to the user of a session. Raises NotSignedIn, FreshSignInNeeded, IdentityTaken.
-
-    The session is asked again: it may have ended while the user was at the provider's page.
-    """
-    caller = find_caller(session_id)
-    if caller is None:
-        raise NotSignedIn
-    require_fresh_sign_in(caller)
-    link(caller.user_id, identity)
-
-
-def sign_in_for_development(email: str) -> UUID:
-    """Return the id of the user with this development identity, made when it is not there."""
-    subject = email.lower()
-    return sign_in(VerifiedIdentity(DEVELOPMENT_PROVIDER, subject, email=subject, email_verified=False))

@@ -13,11 +13,11 @@ from backend.accounts.errors import NotSignedIn, OwnAccount, UserDisabled, UserL
 from backend.accounts.models import ApiKey, Identity, Session, User
 from backend.accounts.sessions.sessions import is_open
 from backend.accounts.types import IdentityFacts, Role, UserAccess, UserFacts
+from backend.core.clock import read_database_clock
 from backend.core.database.database import db
 from backend.core.errors import NotFound
 from backend.core.web.http import parse_uuid
 from backend.core.web.pagination import Page, PageQuery, fetch_page
-from backend.core.work.jobs import read_database_clock
 
 
 def find_users(text: str | None, page: PageQuery) -> Page[UserFacts]:

@@ -90,6 +90,22 @@ class VerifiedIdentity:
 
 
 @dataclass(frozen=True, slots=True)
+class PendingSignIn:
+    """What must be known again at a provider's callback. ``began_at`` is in seconds since 1970.
+
+    ``link`` is the id of the session whose user links a further identity.
+    """
+
+    provider: str
+    verifier: str
+    nonce: str
+    fresh: bool
+    next_path: str | None
+    link: str | None
+    began_at: int
+
+
+@dataclass(frozen=True, slots=True)
 class SignIn:
     """A sign-in that the provider has confirmed. ``next_path`` is where in the browser app it was to lead.
 

@@ -46,7 +46,6 @@ from backend.generation.types import (
     WorkFigures,
 )
 from backend.library import service as library
-from backend.library.signals import document_deleting, study_set_deleting, study_sets_expiring
 from backend.library.types import DocumentStatus
 from backend.settings import get_settings
 from backend.study.types import AskedCounts, Counts
@@ -223,8 +222,8 @@ def measure_work() -> WorkFigures:
     return figures.measure_work()
 
 
-@document_deleting.connect
-def _on_document_deleting(_sender: object, *, document_id: UUID) -> None:
+def refuse_document_in_use(document_id: UUID) -> None:
+    """Refuse to delete a document that a run needs. Raises DocumentInUse."""
     in_use = (
         sa.select(Run.id)
         .join(RunDocument, RunDocument.run_id == Run.id)
@@ -235,8 +234,7 @@ def _on_document_deleting(_sender: object, *, document_id: UUID) -> None:
         raise DocumentInUse
 
 
-@study_set_deleting.connect
-def _on_study_set_deleting(_sender: object, *, study_set_id: UUID) -> None:
+def end_runs_of(study_set_id: UUID) -> None:
     """End the runs of a study set that is about to go.
 
     Steps are locked before their runs, as whoever records a step does, so that neither waits for the other.
@@ -248,7 +246,7 @@ def _on_study_set_deleting(_sender: object, *, study_set_id: UUID) -> None:
         end_run(run, RunState.CANCELLED)
 
 
-@study_sets_expiring.connect
-def _on_study_sets_expiring(_sender: object, *, study_set_ids: Sequence[UUID], since: datetime) -> set[UUID]:
+def find_study_sets_in_use(study_set_ids: Sequence[UUID], since: datetime) -> set[UUID]:
+    """Return those of the study sets that have had a run since a time."""
     recent = sa.or_(Run.created_at >= since, Run.ended_at >= since, Run.state.not_in(ENDED_STATES))
     return set(db.session.scalars(sa.select(Run.study_set_id).where(Run.study_set_id.in_(study_set_ids), recent)))

@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from backend.core.work.figures import EndedFigure, JobFigures
+from backend.core.work.figures import EndedFigure
 from backend.study.types import AskedCounts, Counts, Difficulty
 
 
@@ -118,10 +118,9 @@ class CallFigure:
 
 @dataclass(frozen=True, slots=True)
 class WorkFigures:
-    """Figures of generation."""
+    """Statistics of runs and model calls."""
 
     runs: RunFigures
-    steps: JobFigures
     calls: tuple[CallFigure, ...]
 
 

@@ -7,8 +7,8 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from backend.core.database.database import db
+from backend.library.hooks import study_set_deleting
 from backend.library.models import Document, StudySet
-from backend.library.signals import study_set_deleting
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ def delete_next_study_set(user_id: UUID) -> bool:
     )
     if study_set_id is None:
         return False
-    study_set_deleting.send(study_set_id=study_set_id)
+    study_set_deleting.send(study_set_id)
     db.session.execute(
         sa.delete(StudySet).where(StudySet.id == study_set_id).execution_options(synchronize_session=False)
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from backend.core.errors import DomainError
+from backend.core.errors import DomainError, Unavailable
 from backend.library.extraction.messages import MESSAGES
 
 _OURS: Mapping[str, str] = {
@@ -116,11 +116,10 @@ class FileExpired(DomainError):
     }
 
 
-class FileUnavailable(DomainError):
+class FileUnavailable(Unavailable):
     """The bucket that has the file is away, slow, or does not let us in."""
 
     code = "file_unavailable"
-    status = 503
     retry_after_s = 10
     texts = {
         "en": "The file cannot be fetched at the moment. Please try again shortly.",

@@ -1,27 +1,28 @@
 """The work on a document: its bytes become pages of text."""
 
 import tempfile
+import threading
 import time
 from pathlib import Path
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.exc import DBAPIError
 
-from backend.core.database.database import db, is_passing
+from backend.core.database.database import db
 from backend.core.database.transaction import transaction
 from backend.core.errors import NotFound
-from backend.core.process.logging import get_logger, log_context
+from backend.core.process.logging import get_logger
 from backend.core.work import jobs
-from backend.core.work.jobs import Claim
+from backend.core.work.jobs import Claim, JobFailed, TryLater
+from backend.core.work.runner import record
 from backend.library.errors import FileUnavailable
 from backend.library.extraction.errors import UnreadableFile
 from backend.library.extraction.kinds import DocumentKind
 from backend.library.extraction.reader import ReadLimits, ReadReport
 from backend.library.extraction.reader import read_document as extract
 from backend.library.files.storage import read_file
+from backend.library.hooks import document_settled
 from backend.library.models import Document, Page
-from backend.library.signals import document_settled
 from backend.library.types import PageText
 from backend.settings import Settings, get_settings
 
@@ -31,35 +32,11 @@ _PROGRESS_EVERY_S = 0.5
 _BUCKET_AWAY_S = 30.0
 
 
-def read_document(document_id: UUID) -> None:
-    """Read a queued document into pages. Does nothing when it is not there, not queued or being read."""
-    with transaction():
-        held = jobs.claim(Document, document_id)
-    if held is None:
-        return
-    with log_context(document_id=document_id, request_id=held.request_id, attempt=held.attempt):
-        try:
-            _read(held)
-        except (jobs.LeaseLost, NotFound):
-            log.warning("library.document.lease_lost")
-        except Exception as error:
-            if isinstance(error, DBAPIError) and is_passing(error):
-                # What became of the document stands in the database, or will when its lease has run out.
-                raise
-            log.exception("library.document.crashed")
-            with transaction():
-                _after_crash(held)
+def read_document(held: Claim, lost: threading.Event) -> None:
+    """Read a held document into pages. Raises JobFailed with a reader's code, TryLater when the bucket is unreachable.
 
-
-def _after_crash(held: Claim) -> None:
-    if held.failures + 1 < get_settings().step_attempts:
-        jobs.retry_later(Document, held, delay_s=float(2**held.failures))
-        return
-    jobs.fail(Document, held, "internal_error")
-    document_settled.send(document_id=held.id)
-
-
-def _read(held: Claim) -> None:
+    Raises LeaseLost when the document or its file is gone.
+    """
     started = time.monotonic()
     pages: list[PageText] = []
     next_progress = started + _PROGRESS_EVERY_S
@@ -72,28 +49,25 @@ def _read(held: Claim) -> None:
             _show_progress(held, len(pages))
 
     with transaction():
-        kind = DocumentKind(db.session.get_one(Document, held.id).kind)
-    with jobs.lease(Document, held), tempfile.TemporaryDirectory(prefix="document-") as folder:
+        document = db.session.get(Document, held.id)
+    if document is None:
+        raise jobs.LeaseLost
+    kind = DocumentKind(document.kind)
+    with tempfile.TemporaryDirectory(prefix="document-") as folder:
         path = Path(folder) / f"document.{kind.value}"
         try:
             with path.open("wb") as file:
                 for piece in read_file(held.id):
                     file.write(piece)
-        except FileUnavailable:
-            with transaction():
-                # However long the bucket is away: the document is as good as it was.
-                jobs.retry_later(Document, held, delay_s=_BUCKET_AWAY_S, is_failure=False)
-            return
-        try:
             report = extract(path, kind, _limits(get_settings()), take)
+        except NotFound:
+            raise jobs.LeaseLost from None
+        except FileUnavailable:
+            raise TryLater(_BUCKET_AWAY_S) from None
         except UnreadableFile as error:
             log.info("library.document.unreadable", code=error.code)
-            with transaction():
-                jobs.fail(Document, held, error.code)
-                document_settled.send(document_id=held.id)
-            return
-        with transaction():
-            _record(held, pages, report)
+            raise JobFailed(error.code) from None
+        record(lambda: _record(held, pages, report), lost)
     log.info("library.document.read", pages=len(pages), duration_ms=round((time.monotonic() - started) * 1000))
 
 
@@ -126,7 +100,7 @@ def _record(held: Claim, pages: list[PageText], report: ReadReport) -> None:
         )
         .execution_options(synchronize_session=False)
     )
-    document_settled.send(document_id=held.id)
+    document_settled.send(held.id)
 
 
 def _show_progress(held: Claim, pages_read: int) -> None:
@@ -150,8 +124,6 @@ def _limits(settings: Settings) -> ReadLimits:
     )
 
 
-def _give_up(document_id: UUID, _code: str) -> None:
-    document_settled.send(document_id=document_id)
-
-
-jobs.register(Document, _give_up)
+def give_up(document_id: UUID, _code: str) -> None:
+    """Tell who waited for a document that it has failed for good."""
+    document_settled.send(document_id)

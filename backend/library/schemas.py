@@ -7,11 +7,11 @@ from uuid import UUID
 from pydantic import Field
 
 from backend.core.web.http import Answer, Body, request_language
+from backend.core.web.visible_text import VisibleLine
 from backend.library.errors import DOCUMENT_SENTENCES
 from backend.library.models import Document
 from backend.library.service import document_status
 from backend.library.types import DocumentStatus, PageSource
-from backend.text.visible import VisibleLine
 
 
 class StudySetBody(Body):

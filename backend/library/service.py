@@ -19,12 +19,11 @@ from backend.core.process.logging import current_request_id
 from backend.core.web.pagination import Page as PageOf
 from backend.core.web.pagination import PageQuery, fetch_page
 from backend.core.work import jobs
-from backend.core.work.figures import JobFigures, measure_jobs
 from backend.core.work.jobs import JobState
 from backend.library.belongings import OwnedFile, delete_next_study_set, list_files
 from backend.library.errors import FileRefused, FileTooLarge, TooManyDocuments
 from backend.library.extraction.errors import UnreadableFile
-from backend.library.extraction.kinds import DocumentKind, detect_kind
+from backend.library.extraction.kinds import detect_kind
 from backend.library.files.expiry import delete_expired_files
 from backend.library.files.moving import count_misplaced_documents, discard_objects, move_documents
 from backend.library.files.objects import adopt_object, begin_object
@@ -40,8 +39,8 @@ from backend.library.files.storage import (
     store_file,
 )
 from backend.library.holdings import measure_holdings
+from backend.library.hooks import document_deleting, study_set_deleting
 from backend.library.models import POSTGRES, Document, Page, StudySet
-from backend.library.signals import document_deleting, study_set_deleting
 from backend.library.types import DocumentStatus, DocumentText, PageSource, PageText
 from backend.settings import get_settings
 
@@ -159,7 +158,7 @@ def rename_study_set(user_id: UUID, study_set_id: UUID, title: str) -> StudySet:
 def delete_study_set(user_id: UUID, study_set_id: UUID) -> None:
     """Delete the study set with everything in it. Raises NotFound."""
     study_set = get_study_set(user_id, study_set_id)
-    study_set_deleting.send(study_set_id=study_set.id)
+    study_set_deleting.send(study_set.id)
     db.session.delete(study_set)
 
 
@@ -271,7 +270,7 @@ def delete_document(user_id: UUID, document_id: UUID) -> None:
     document = db.session.scalar(sa.select(Document).where(Document.id == document_id).with_for_update())
     if document is None:
         raise NotFound
-    document_deleting.send(document_id=document.id)
+    document_deleting.send(document.id)
     db.session.delete(document)
 
 
@@ -352,8 +351,3 @@ def find_filenames(document_ids: Sequence[UUID]) -> dict[UUID, str]:
 
 def _page_text(page: Page) -> PageText:
     return PageText(page.number, page.text, page.heading, PageSource(page.source), page.skipped)
-
-
-def measure_reading() -> JobFigures:
-    """Return figures of all users' documents by file kind, for operations: open ones, and those of the last hour."""
-    return measure_jobs(Document, Document.kind, DocumentKind)

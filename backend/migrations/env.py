@@ -3,32 +3,17 @@
 import sqlalchemy as sa
 from alembic import context
 
-from backend.accounts import models as accounts_models
-from backend.administration import models as operations_models
-from backend.core.database.database import LOST_HOST, NO_LIMITS, Base, engine_url, set_limits, start_arguments
-from backend.core.web import idempotency
-from backend.core.work import workers
-from backend.generation import models as generation_models
-from backend.library import models as library_models
-from backend.privacy import models as privacy_models
+from backend.core.database.database import LOST_HOST, NO_LIMITS, engine_url, set_limits, start_arguments
+from backend.rooms import ROOMS
 from backend.settings import get_settings
-from backend.study import models as study_models
-
-TABLES = (
-    accounts_models,
-    idempotency,
-    workers,
-    library_models,
-    study_models,
-    generation_models,
-    operations_models,
-    privacy_models,
-)
 
 # Two containers may migrate at once; the second waits for the first, however long.
 _LOCK = 7_305_810
 # Whoever comes after a statement that waits for a table waits too, so it waits shortly and is tried again later.
 _LOCK_TIMEOUT = "3s"
+
+# Alembic compares the tables of every room.
+tables = [table for room in ROOMS for table in room.tables]
 
 settings = get_settings()
 engine = sa.create_engine(
@@ -43,7 +28,7 @@ with engine.connect() as connection:
     # migration, because Alembic's own transaction per migration would ask what is left to do before the lock is ours.
     context.configure(
         connection=connection,
-        target_metadata=Base.metadata,
+        target_metadata=tables[0].metadata,
         compare_type=True,
         transactional_ddl=True,
         transaction_per_migration=False,

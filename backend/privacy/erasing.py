@@ -12,11 +12,12 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
 from backend.accounts import service as accounts
+from backend.core.clock import database_now
 from backend.core.database.database import db, is_passing
 from backend.core.database.transaction import transaction
-from backend.core.process.logging import get_logger, log_context
+from backend.core.process.logging import get_logger
 from backend.core.work import jobs
-from backend.core.work.jobs import Claim, JobState, LeaseLost, database_now
+from backend.core.work.jobs import Claim, JobState, LeaseLost, TryLater
 from backend.library import service as library
 from backend.privacy.belongings import USERS, find_ways, is_of, list_erased
 from backend.privacy.models import Erasure
@@ -33,23 +34,16 @@ class _NotEmpty(Exception):
     """Something of the user is still there, at the end."""
 
 
-def erase_user(erasure_id: UUID) -> None:
-    """Erase a user. Does nothing when it is not there, not queued, or under way."""
-    with transaction():
-        held = jobs.claim(Erasure, erasure_id)
-    if held is None:
-        return
-    with log_context(erasure_id=erasure_id, request_id=held.request_id, attempt=held.attempt):
-        try:
-            with jobs.lease(Erasure, held) as lost:
-                _erase(held, lost)
-        except LeaseLost:
-            log.warning("privacy.erasure.lease_lost")
-        except Exception as error:
-            if not (isinstance(error, DBAPIError) and is_passing(error)):
-                log.exception("privacy.erasure.crashed")
-            with transaction():
-                jobs.retry_later(Erasure, held, delay_s=_AGAIN_S, is_failure=False)
+def erase_user(held: Claim, lost: threading.Event) -> None:
+    """Erase the user of a held erasure. Raises LeaseLost, and TryLater after any error: it is never given up."""
+    try:
+        _erase(held, lost)
+    except LeaseLost:
+        raise
+    except Exception as error:
+        if not (isinstance(error, DBAPIError) and is_passing(error)):
+            log.exception("privacy.erasure.crashed")
+        raise TryLater(_AGAIN_S) from error
 
 
 def _erase(held: Claim, lost: threading.Event) -> None:
@@ -96,7 +90,8 @@ def _end(held: Claim, user_id: UUID) -> None:
     accounts.mark_erased(user_id)
 
 
-def _try_again(erasure_id: UUID, code: str) -> None:
+def try_again(erasure_id: UUID, code: str) -> None:
+    """Queue an erasure again that has lost its worker too often."""
     log.error("privacy.erasure.stuck", erasure_id=str(erasure_id), code=code)
     moment = database_now()
     db.session.execute(
@@ -111,6 +106,3 @@ def _try_again(erasure_id: UUID, code: str) -> None:
         )
         .execution_options(synchronize_session=False)
     )
-
-
-jobs.register(Erasure, _try_again)

@@ -1,4 +1,4 @@
-"""Rooms are entered through their doors: ``service``, ``errors``, ``types`` and ``signals``.
+"""Rooms are entered through their doors: ``service``, ``errors``, ``types``, ``hooks``, and ``room`` for the manifest.
 
 import-linter knows which floor may see which, and can protect single modules, but not "every module of a room,
 also one written tomorrow, except its doors"; so this is a rule over the imports.
@@ -10,7 +10,7 @@ from pathlib import Path
 from tests.architecture.source_tree import Import, Module, imports, modules
 
 ROOMS = frozenset({"administration", "operations", "privacy", "generation", "study", "library", "billing", "accounts"})
-DOORS = frozenset({"service", "errors", "types", "signals"})
+DOORS = frozenset({"service", "errors", "types", "hooks"})
 
 # Concepts that a room shares: pure functions on text, which know neither tables nor requests.
 PUBLISHED = {"study": frozenset({"evidence"})}
@@ -23,40 +23,14 @@ _OWN_DOORS = {
 
 # What the entry points may import besides the doors, and why.
 _FURTHER_DOORS = {
-    "backend.app": {
-        "routes": "the app registers every room's routes",
-        "api_keys.routes": "the app registers every room's routes",
-        "profile.routes": "the app registers every room's routes",
-        "sessions.routes": "the app registers every room's routes",
-        "sessions.tokens": "the app configures how tokens are signed",
-        "sign_in.routes": "the app registers every room's routes",
-        "sign_in.token_routes": "the app registers every room's routes",
-        "providers.oauth": "the app configures the identity providers",
-        "monitoring.routes": "the app registers every room's routes",
-        "monitoring.metrics": "the app counts its requests",
-        "monitoring.sentry": "the app reports its errors",
-    },
+    "backend.rooms": {"room": "the manifest lists every room"},
+    "backend.app": {"monitoring.sentry": "the app reports its errors"},
     "backend.worker": {
-        "tasks": "the worker registers every room's tasks",
-        "models": "foreign keys point at tables of rooms without tasks",
-        "language_models.choice": "the language models are loaded once, before the worker forks",
-        "heartbeat": "the worker's processes write heartbeats",
-        "processes": "the worker ends its own processes when it cannot stop politely",
+        "watchdog.heartbeat": "the worker's processes write heartbeats",
+        "watchdog.processes": "the worker ends its own processes when it cannot stop politely",
         "monitoring.sentry": "the worker reports its errors",
     },
-    "backend.cli": {
-        "service": "commands",
-        "upkeep": "commands",
-        "watchdog": "a command",
-    },
-    "backend.operations.upkeep.sweep_loop": {
-        "reading": "the sweep knows what to do when a document has failed too often",
-        "exports.making": "the sweep knows what to do when an export has failed too often",
-        "erasing": "the sweep knows what to do when an erasure has failed too often",
-        "runs.recording": "the sweep knows what to do when a step has failed too often",
-        "models": "foreign keys point at tables of rooms without tasks",
-    },
-    "backend.migrations.env": {"models": "Alembic compares every room's tables"},
+    "backend.cli": {"upkeep": "commands", "watchdog": "a command"},
 }
 
 

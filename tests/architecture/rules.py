@@ -7,7 +7,6 @@ from pathlib import Path
 from tests.architecture.source_tree import FOLDERS, Module, imports, modules
 
 LONGEST_FILE_LINES = 400
-LONGEST_TASK_LINES = 10
 STRAY_NAMES = frozenset(
     {"base", "bases", "common", "helper", "helpers", "manager", "managers", "misc", "util", "utils"}
 )
@@ -27,16 +26,16 @@ _MAY_OPEN = {
     "backend/core/web/idempotency.py": "around a route: what it did and what it answered are one",
     "backend/core/work/jobs.py": "claiming for a task",
     "backend/core/work/sweep.py": "the sweep",
-    "backend/generation/runs/steps.py": "work of a task: claim, call and record are apart",
+    "backend/core/work/runner.py": "claim, work and record are apart",
+    "backend/generation/runs/steps.py": "work of a step: what it needs is read before the call",
     "backend/library/files/expiry.py": "work of the sweep, some files at a time",
     "backend/library/files/moving.py": "work of the sweep, and no file is moved in a transaction",
     "backend/library/reading.py": "work of a task: claim, read and record are apart",
     "backend/library/files/storage.py": "a slow reader of a file holds no connection",
     "backend/operations/upkeep/housekeeping.py": "the sweep, each chore on its own",
     "backend/operations/monitoring/measurements.py": "a page of figures",
-    "backend/operations/upkeep/sweep_loop.py": "the sweep",
-    "backend/operations/watchdog.py": "a process of its own",
-    "backend/operations/watching.py": "a process of its own",
+    "backend/operations/watchdog/observation.py": "a process of its own",
+    "backend/operations/watchdog/watchdog.py": "a process of its own",
     "backend/privacy/exports/archive.py": "work of a task: rows are read some at a time, and no file in a transaction",
     "backend/privacy/erasing.py": "work of a task: an erasure is many transactions",
     "backend/privacy/exports/making.py": "work of a task: claim, write and record are apart",
@@ -57,8 +56,10 @@ _LATE_IMPORTS = {
     ("backend/cli.py", "alembic"): "the watchdog, which runs for ever, needs no migrations",
     ("backend/cli.py", "backend.operations.upkeep.migrate"): "the watchdog, which runs for ever, needs no migrations",
     ("backend/cli.py", "backend.operations.upkeep.sweep_loop"): "only these two commands need the rooms with work",
-    ("backend/cli.py", "backend.operations.watchdog"): "only these two commands need the rooms with work",
+    ("backend/cli.py", "backend.operations.watchdog.watchdog"): "only these two commands need the rooms with work",
     ("backend/cli.py", "backend.core.database.database"): "the settings' table needs no database",
+    ("backend/cli.py", "backend.core.manifest"): "only the commands that work need the rooms",
+    ("backend/cli.py", "backend.rooms"): "only the commands that work need the rooms",
     ("backend/cli.py", "backend.core.work.queue"): "only these two commands need the broker's client",
     (
         "backend/generation/language_models/choice.py",
@@ -119,20 +120,12 @@ def code_in_packages(root: Path) -> Iterator[str]:
             yield f"{module.at(node)} is code in an __init__.py"
 
 
-def long_tasks(root: Path) -> Iterator[str]:
-    """A Celery task is a few lines that hand an id to the service."""
+def tasks(root: Path) -> Iterator[str]:
+    """Celery tasks come from the manifest: a room declares jobs, and no module decorates a task."""
     for module in modules(root, "backend"):
         for node in ast.walk(module.tree):
-            if not isinstance(node, ast.FunctionDef) or not _is_task(node):
-                continue
-            if not module.path.endswith("/tasks.py"):
-                yield f"{module.at(node)} is a task outside a tasks.py"
-            length = (node.end_lineno or node.lineno) - node.lineno + 1
-            if length > LONGEST_TASK_LINES:
-                yield f"{module.at(node)} {node.name} has {length} lines, more than {LONGEST_TASK_LINES}"
-            for argument in (*node.args.args, *node.args.kwonlyargs):
-                if not argument.arg.endswith("_id"):
-                    yield f"{module.at(node)} {node.name} takes {argument.arg}: a task's arguments are ids"
+            if isinstance(node, ast.FunctionDef) and _is_task(node):
+                yield f"{module.at(node)} is a task: declare a job in the room's room.py"
 
 
 def _is_task(function: ast.FunctionDef) -> bool:
@@ -217,7 +210,7 @@ RULES = (
     long_files,
     stray_names,
     code_in_packages,
-    long_tasks,
+    tasks,
     foreign_relationships,
     late_imports,
     mocks,

@@ -36,7 +36,16 @@ BY_CODE: Mapping[type[DomainError], Mapping[str, Mapping[str, str]]] = {
     QuoteRefused: {problem.value: texts for problem, texts in QuoteRefused.TEXTS.items()},
 }
 # Calls by which a code gets into a row that a user may see, and after how many arguments it stands.
-GIVING = {"ModelError": 0, "UnreadableFile": 0, "fail": 2, "fail_step": 1, "give_up": 1, "stop_run": 2, "_skip": 3}
+GIVING = {
+    "ModelError": 0,
+    "JobFailed": 0,
+    "UnreadableFile": 0,
+    "fail": 2,
+    "fail_step": 1,
+    "give_up": 1,
+    "stop_run": 2,
+    "_skip": 3,
+}
 _CONSTANTS = {"_BY_STATUS", "_OVER_BUDGET", "_NOTHING_SUITABLE"}
 
 FULL = '"en": "Words.", "de": "Wörter.", "fr": "Des mots.", "it": "Parole."'

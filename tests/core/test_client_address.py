@@ -6,7 +6,7 @@ import pytest
 from apiflask import APIFlask
 
 from backend.app import create_app
-from backend.core.web.client_address import AddressRule, address_block, client_address
+from backend.core.web.client_address import AddressRule, address_block, client_address, ipv6_site
 from backend.settings import Settings
 
 PROXY, CLIENT, OTHER = "10.1.2.3", "203.0.113.7", "198.51.100.9"
@@ -41,16 +41,17 @@ def test_only_the_proxy_is_believed(peer: str | None, header: str | None, addres
 
 
 @pytest.mark.parametrize(
-    ("address", "block"),
+    ("address", "block", "site"),
     [
-        (CLIENT, CLIENT),
-        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
-        ("fe80::1%eth0", "fe80::/64"),
-        ("unknown", "unknown"),
+        (CLIENT, CLIENT, None),
+        (f"::ffff:{CLIENT}", f"::ffff:{CLIENT}", None),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64", "2001:db8:1::/48"),
+        ("fe80::1%eth0", "fe80::/64", "fe80::/48"),
+        ("unknown", "unknown", None),
     ],
 )
-def test_a_network_of_one_customer_is_one_client(address: str, block: str) -> None:
-    assert address_block(address) == block
+def test_an_ipv6_client_counts_by_network_and_site(address: str, block: str, site: str | None) -> None:
+    assert (address_block(address), ipv6_site(address)) == (block, site)
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import pytest
 import structlog
 
 from backend.core.process.log_lines import find_secrets, hide_secrets
-from backend.core.process.logging import configure_logging, current_request_id, get_logger, log_context
+from backend.core.process.logging import add_to_log, configure_logging, current_request_id, get_logger, log_context
 from backend.settings import Settings
 
 
@@ -231,3 +231,11 @@ def test_a_context_is_on_every_line_and_ends(logged) -> None:
     assert "step_id" not in inside
     assert "abcdefgh" not in outside
     assert current_request_id() != "abcdefgh"
+
+
+def test_what_a_job_adds_to_its_lines_ends_with_the_job() -> None:
+    structlog.contextvars.clear_contextvars()
+    with log_context(job_id=1):
+        add_to_log(run_id=2)
+        assert structlog.contextvars.get_contextvars() == {"job_id": "1", "run_id": "2"}
+    assert structlog.contextvars.get_contextvars() == {}

@@ -1,4 +1,4 @@
-"""In which language the API answers: the caller's own, else the one that her browser asks for, else English."""
+"""The language of responses: the caller's own, else the one that their browser asks for, else English."""
 
 from types import SimpleNamespace
 
@@ -14,10 +14,10 @@ from backend.settings import Settings
 SETS = "/api/v1/study-sets"
 NOTHING = f"{SETS}/018f0000-0000-7000-8000-000000000000"
 NOT_THERE = {
-    "en": "There is nothing here, or it is not yours.",
-    "de": "Hier gibt es nichts, oder es gehört dir nicht.",
-    "fr": "Il n’y a rien ici, ou cela ne t’appartient pas.",
-    "it": "Qui non c’è nulla, oppure non è tuo.",
+    "en": "Not found, or you don't have access to it.",
+    "de": "Nicht gefunden, oder du hast keinen Zugriff darauf.",
+    "fr": "Introuvable, ou tu n’y as pas accès.",
+    "it": "Non trovato, oppure non hai accesso.",
 }
 
 WANTED = [

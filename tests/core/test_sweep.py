@@ -13,12 +13,13 @@ from flask import Flask
 
 from backend.core.database.database import db
 from backend.core.database.transaction import transaction
+from backend.core.hooks import Hook
 from backend.core.work import jobs
 from backend.core.work.jobs import JobState
 from backend.core.work.queue import QUEUE_NAME, queue, send
 from backend.core.work.sweep import Swept, sweep
+from backend.library.hooks import document_settled
 from backend.library.models import Document
-from backend.library.signals import document_settled
 from backend.settings import Settings
 from config.local import folders
 from config.local.redis import LocalRedis
@@ -47,6 +48,16 @@ def sent(settings: Settings) -> Callable[[UUID], int]:
         return sum(str(row_id) in body for body in bodies)
 
     return count
+
+
+@contextmanager
+def receiving(hook: Hook[[UUID], None], receiver: Callable[[UUID], None]) -> Iterator[None]:
+    """Subscribe one more receiver to a hook for as long as the block runs."""
+    hook.subscribe(receiver)
+    try:
+        yield
+    finally:
+        hook._receivers.remove(receiver)
 
 
 def state(document_id: UUID) -> tuple[str, int, str | None]:
@@ -105,14 +116,14 @@ def test_work_whose_message_still_waits_is_not_sent_again(document_id: UUID, sen
 
 
 def test_a_row_that_cannot_be_given_up_keeps_no_other_waiting(document_id: UUID, client, settings: Settings) -> None:
-    def object_to(_sender: object, **_: object) -> None:
+    def object_to(_document_id: UUID) -> None:
         raise ZeroDivisionError
 
     other = client.upload(client.make_study_set(), ("more.txt", b"Cells grow.")).json["documents"][0]["id"]
     die_at_work(document_id)
     change(document_id, failures=settings.step_attempts - 1)
     die_at_work(UUID(other))
-    with document_settled.connected_to(object_to):
+    with receiving(document_settled, object_to):
         assert sweep() == Swept(sent=1, taken_back=1)
     assert state(UUID(other))[0] == JobState.QUEUED
     assert state(document_id)[0] == JobState.RUNNING
@@ -148,10 +159,7 @@ def test_the_row_of_a_dead_worker_is_taken_back_and_sent(document_id: UUID, sent
 def test_a_row_that_kills_every_worker_is_given_up(document_id: UUID, settings: Settings) -> None:
     told: list[UUID] = []
 
-    def listen(_sender: object, *, document_id: UUID) -> None:
-        told.append(document_id)
-
-    with document_settled.connected_to(listen):
+    with receiving(document_settled, told.append):
         for _ in range(settings.step_attempts - 1):
             die_at_work(document_id)
             assert sweep() == Swept(sent=1, taken_back=1)

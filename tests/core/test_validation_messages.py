@@ -1,4 +1,4 @@
-"""What a user reads about a field: in her language, about her input, nothing about our code."""
+"""Messages about fields are in the user's language, about their input, and never about our code."""
 
 import re
 from typing import Literal
@@ -37,12 +37,12 @@ class Everything(Body):
 
 
 CASES = [
-    ({"text": 3}, "text", "This must be a text.", "Das muss ein Text sein."),
-    ({"text": ""}, "text", "minimum number of characters is 2.", "mindestens 2 Zeichen."),
-    ({"text": "abcdef"}, "text", "maximum number of characters is 5.", "höchstens 5 Zeichen haben."),
+    ({"text": 3}, "text", "Must be text.", "Muss ein Text sein."),
+    ({"text": ""}, "text", "Minimum number of characters: 2.", "Mindestens 2 Zeichen."),
+    ({"text": "abcdef"}, "text", "Maximum number of characters: 5.", "Höchstens 5 Zeichen."),
     ({"text": "a\0b"}, "text", "The character U+0000 is not allowed.", "Das Zeichen U+0000 ist nicht erlaubt."),
     ({"text": "a\ud800b"}, "text", "not valid Unicode text.", "kein gültiger Unicode-Text."),
-    ({"address": "ab"}, "address", "the expected form.", "die erwartete Form."),
+    ({"address": "ab"}, "address", "the expected format.", "das erwartete Format."),
     ({"number": "x"}, "number", "a whole number.", "eine ganze Zahl sein."),
     ({"number": []}, "number", "a whole number.", "eine ganze Zahl sein."),
     ({"number": 1.5}, "number", "a whole number.", "eine ganze Zahl sein."),
@@ -51,16 +51,16 @@ CASES = [
     ({"number": 10}, "number", "at most 9.", "höchstens 9 sein."),
     ({"flag": "yes"}, "flag", "true or false.", "true oder false sein."),
     ({"loose": "what"}, "loose", "true or false.", "true oder false sein."),
-    ({"level": "odd"}, "level", "one of: 'easy', 'medium', 'hard'.", "davon sein: 'easy', 'medium', 'hard'."),
-    ({"language": "xx"}, "language", "one of: 'de', 'en', 'fr'.", "davon sein: 'de', 'en', 'fr'."),
-    ({"id": "x"}, "id", "(a UUID).", "(eine UUID) sein."),
-    ({"id": 3}, "id", "(a UUID).", "(eine UUID) sein."),
+    ({"level": "odd"}, "level", "one of: 'easy', 'medium', 'hard'.", "Werte sein: 'easy', 'medium', 'hard'."),
+    ({"language": "xx"}, "language", "one of: 'de', 'en', 'fr'.", "Werte sein: 'de', 'en', 'fr'."),
+    ({"id": "x"}, "id", "an ID (UUID).", "eine ID (UUID) sein."),
+    ({"id": 3}, "id", "an ID (UUID).", "eine ID (UUID) sein."),
     ({"ids": "x"}, "ids", "a list.", "eine Liste sein."),
-    ({"ids": [NO_ID] * 3}, "ids", "maximum number of entries is 2.", "Zahl von Einträgen ist 2."),
-    ({"inner": []}, "inner", "minimum number of entries is 1.", "Zahl von Einträgen ist 1."),
+    ({"ids": [NO_ID] * 3}, "ids", "Too many entries. Maximum: 2.", "Zu viele Einträge. Höchstens 2."),
+    ({"inner": []}, "inner", "Too few entries. Minimum: 1.", "Zu wenige Einträge. Mindestens 1."),
     ({"inner": [3]}, "inner.0", "a JSON object.", "ein JSON-Objekt sein."),
-    ({"inner": [{}]}, "inner.0.text", "is required.", "ist nötig."),
-    ({"colour": 3}, "colour", "not known here.", "gibt es hier nicht."),
+    ({"inner": [{}]}, "inner.0.text", "is required.", "ist erforderlich."),
+    ({"colour": 3}, "colour", "Unknown field.", "Unbekanntes Feld."),
     ([], "body", "a JSON object.", "ein JSON-Objekt sein."),
 ]
 
@@ -97,20 +97,20 @@ def errors(client, language: str, **sent: object) -> dict[str, list[str]]:
 
 
 def test_a_route_answers_in_the_language_asked_for(client) -> None:
-    assert errors(client, "de", json={}) == {"title": ["Dieses Feld ist nötig."]}
+    assert errors(client, "de", json={}) == {"title": ["Dieses Feld ist erforderlich."]}
     assert errors(client, "en", json={}) == {"title": ["This field is required."]}
     assert errors(client, "fr", json={}) == {"title": ["Ce champ est obligatoire."]}
     assert errors(client, "it", json={}) == {"title": ["Questo campo è obbligatorio."]}
 
 
 def test_the_whole_body_is_called_body(client) -> None:
-    assert errors(client, "en", json=[]) == {"body": ["This must be a JSON object."]}
+    assert errors(client, "en", json=[]) == {"body": ["Must be a JSON object."]}
 
 
 def test_query_parameters_have_sentences_too(client) -> None:
     answer = client.get(f"{SETS}?limit=many&colour=red", headers={"Accept-Language": "de"})
     assert answer.status_code == 422
     assert answer.json["errors"] == [
-        {"field": "limit", "messages": ["Das muss eine ganze Zahl sein."]},
-        {"field": "colour", "messages": ["Dieses Feld gibt es hier nicht."]},
+        {"field": "limit", "messages": ["Muss eine ganze Zahl sein."]},
+        {"field": "colour", "messages": ["Unbekanntes Feld."]},
     ]

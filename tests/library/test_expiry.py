@@ -1,7 +1,5 @@
 """Files of study sets that nobody uses expire; pages and items stay."""
 
-import subprocess
-import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -9,8 +7,6 @@ import pytest
 
 from backend.library import service as library
 from backend.library.files import expiry
-from backend.settings import Settings
-from tests.conftest import CHECKOUT
 from tests.library.conftest import TEXT, Bucket
 
 _OLD = "now() - interval '400 days'"
@@ -174,14 +170,3 @@ def test_the_days_are_a_setting(client, document, expire, grow_old, configure, d
     configure(DOCUMENT_RETENTION_DAYS=days)
     grow_old()
     assert expire() == expired
-
-
-def test_the_process_that_deletes_asks_every_room(settings: Settings) -> None:
-    script = (
-        "from backend.operations import housekeeping; from backend.library.signals import study_sets_expiring as s;"
-        "print(sorted(receiver.__module__ for receiver in s.receivers_for(None)))"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", script], cwd=CHECKOUT, capture_output=True, text=True, timeout=60, check=True
-    )
-    assert done.stdout.strip() == "['backend.generation.service', 'backend.study.items.items']"

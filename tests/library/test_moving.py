@@ -3,12 +3,12 @@
 import threading
 from collections.abc import Callable
 from typing import Any
-from uuid import UUID
 
 import pytest
 
-from backend.library.reading import read_document
+from backend.core.work.queue import queue
 from tests.library.conftest import TEXT, Bucket
+from tests.patience import HANG_S, join
 
 WHERE = "SELECT stored_in, stored_key::text FROM documents"
 PIECES = "SELECT count(*) FROM stored_pieces"
@@ -121,19 +121,18 @@ def test_a_document_deleted_while_its_bucket_is_asked_is_no_failure(
     def read() -> None:
         with app.app_context():
             try:
-                read_document(UUID(document["id"]))
+                queue.tasks["library.read_document"].run(document["id"])
             except Exception as error:
                 failures.append(error)
 
     bucket.gate.hold("GET")
     thread = threading.Thread(target=read, daemon=True)
     thread.start()
-    assert bucket.gate.arrived.wait(60)
+    assert bucket.gate.arrived.wait(HANG_S)
     assert client.delete(document["path"]).status_code == 204
     bucket.gate.shut()
     bucket.gate.release()
-    thread.join(60)
-    assert not thread.is_alive()
+    join(thread)
     assert failures == []
 
 

@@ -14,6 +14,7 @@ from backend.library.errors import FileLost, FileUnavailable
 from backend.library.files import object_storage
 from tests.conftest import CHECKOUT
 from tests.library.conftest import TEXT, Bucket
+from tests.patience import HANG_S, join
 
 FILE_BYTES = 50_000_000
 
@@ -92,11 +93,11 @@ def test_a_download_follows_a_file_that_moved_before_its_first_byte(
     bucket.gate.hold("GET")
     thread = threading.Thread(target=download, daemon=True)
     thread.start()
-    assert bucket.gate.arrived.wait(60)
+    assert bucket.gate.arrived.wait(HANG_S)
     assert move() == 1
     assert discard() == 1
     bucket.gate.release()
-    thread.join(60)
+    join(thread)
     assert b"".join(read) == TEXT
 
 
@@ -184,6 +185,6 @@ def test_memory_stays_flat_while_a_large_file_is_read(app, bucket: Bucket, tmp_p
 def test_processes_without_a_bucket_do_not_load_its_sdk(settings) -> None:
     script = "import sys, backend.worker, backend.app; print('boto3' in sys.modules)"
     done = subprocess.run(
-        [sys.executable, "-c", script], cwd=CHECKOUT, capture_output=True, text=True, timeout=60, check=True
+        [sys.executable, "-c", script], cwd=CHECKOUT, capture_output=True, text=True, timeout=HANG_S, check=True
     )
     assert done.stdout.strip() == "False"

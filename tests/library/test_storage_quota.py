@@ -14,7 +14,7 @@ from backend.library.service import IncomingFile
 from backend.library.types import StorageUsage
 from backend.settings import get_settings
 from tests.conftest import Client
-from tests.faults.work import wait_for
+from tests.patience import wait_for
 
 QUOTA = 1000
 

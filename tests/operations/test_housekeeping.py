@@ -5,6 +5,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +13,15 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
+from backend.core.manifest import open_rooms
 from backend.operations.upkeep import housekeeping
 from backend.operations.upkeep.housekeeping import forget_temporary_files, keep_house, keep_machine
 from backend.operations.upkeep.sweep_loop import sweep_until
+from backend.rooms import ROOMS
 from backend.settings import Settings, get_settings
+from tests.patience import HANG_S, join, wait_for
 from tests.stand_ins.object_store import KEY_ID, REGION, SECRET, Gate, ObjectStore
 
-_PATIENCE_S = 60.0
 _SWEEP_LOCK = 7_305_811
 _HOURS_AGO = 7 * 3600
 
@@ -148,16 +151,13 @@ def test_files_move_while_the_sweep_goes_on(
     gate.hold("PUT")
     with app.app_context():
         keep_machine(1)
-        assert gate.arrived.wait(_PATIENCE_S)
+        assert gate.arrived.wait(HANG_S)
         # A slow bucket keeps nobody waiting, and has one mover only.
         keep_machine(2)
         assert [thread.name for thread in threading.enumerate()].count("mover") == 1
         assert not moved()
         gate.release()
-        deadline = time.monotonic() + _PATIENCE_S
-        while not moved():
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
+        wait_for("the move", moved)
 
 
 def test_objects_are_deleted_though_nothing_can_be_moved(
@@ -175,25 +175,32 @@ def test_objects_are_deleted_though_nothing_can_be_moved(
         for statement in statements:
             connection.execute(sa.text(statement))
     left = sa.text("SELECT count(*) FROM discarded_objects")
-    deadline = time.monotonic() + _PATIENCE_S
+
+    def are_deleted() -> bool:
+        with engine.connect() as connection:
+            return connection.scalar(left) == 0
+
     try:
         with app.app_context():
             keep_machine(1)
-        while True:
-            with engine.connect() as connection:
-                if connection.scalar(left) == 0:
-                    break
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
+        wait_for("the deletion", are_deleted)
     finally:
         with engine.begin() as connection:
             connection.execute(sa.text("DROP FUNCTION refuse CASCADE"))
 
 
 def test_what_one_process_does_waits_for_the_sweep_lock(
-    app: Flask, client, engine: sa.Engine, monkeypatch: pytest.MonkeyPatch, temporary: Path
+    app: Flask,
+    client,
+    engine: sa.Engine,
+    monkeypatch: pytest.MonkeyPatch,
+    temporary: Path,
+    request: pytest.FixtureRequest,
 ) -> None:
     monkeypatch.setattr(housekeeping, "_FORGET_EVERY", 2)
+    often = [replace(room, chores=tuple(replace(chore, every=2) for chore in room.chores)) for room in ROOMS]
+    open_rooms(often)
+    request.addfinalizer(lambda: open_rooms(ROOMS))
     monkeypatch.setenv("SWEEP_INTERVAL_S", "0.01")
     get_settings.cache_clear()
     with engine.begin() as connection:
@@ -213,12 +220,6 @@ def test_what_one_process_does_waits_for_the_sweep_lock(
         with app.app_context():
             sweep_until(stop)
 
-    def wait_until(done: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + _PATIENCE_S
-        while not done():
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
-
     def is_forgotten() -> bool:
         with engine.connect() as connection:
             return connection.scalar(old) == 0
@@ -229,14 +230,14 @@ def test_what_one_process_does_waits_for_the_sweep_lock(
             other.execute(sa.select(sa.func.pg_advisory_xact_lock(_SWEEP_LOCK)))
             sweeping.start()
             # Each machine has a folder of its own, so this waits for nobody; two rounds of it are over.
-            wait_until(lambda: not left.exists())
+            wait_for("a round", lambda: not left.exists())
             left.write_text("x")
             age(left)
-            wait_until(lambda: not left.exists())
+            wait_for("a round", lambda: not left.exists())
             assert not is_forgotten()
-        wait_until(is_forgotten)
+        wait_for("the other round", is_forgotten)
     finally:
         stop.set()
-        sweeping.join(_PATIENCE_S)
+        join(sweeping)
         monkeypatch.undo()
         get_settings.cache_clear()

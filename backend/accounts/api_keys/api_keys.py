@@ -13,11 +13,11 @@ from backend.accounts.conditions import key_lives
 from backend.accounts.errors import TooManyApiKeys
 from backend.accounts.models import ApiKey, User
 from backend.accounts.types import ActivityKind, Scope
+from backend.core.clock import database_now, read_database_clock
 from backend.core.database.database import db
 from backend.core.errors import NotFound
 from backend.core.hashing import hash_secret
 from backend.core.ids import new_id
-from backend.core.work.jobs import database_now, read_database_clock
 
 MOST_KEYS = 20
 _KEPT = timedelta(days=30)

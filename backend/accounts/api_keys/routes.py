@@ -7,8 +7,9 @@ from apiflask import APIBlueprint
 from flask import g
 from flask.typing import ResponseReturnValue
 
-from backend.accounts import service
+from backend.accounts.api_keys import api_keys as verbs
 from backend.accounts.api_keys.schemas import ApiKeyAnswer, ApiKeyBody, ApiKeyList, NewApiKeyAnswer
+from backend.accounts.sessions.sessions import require_fresh_sign_in, require_session
 from backend.core.database.transaction import transaction
 
 api_keys = APIBlueprint("api_keys", __name__, tag="Account")
@@ -21,8 +22,8 @@ api_keys = APIBlueprint("api_keys", __name__, tag="Account")
 def create_api_key(body: ApiKeyBody) -> ResponseReturnValue:
     """Make an API key for your scripts. This answer alone shows it; it takes no `Idempotency-Key`."""
     with transaction():
-        service.require_fresh_sign_in(g.caller)
-        made = service.create_api_key(
+        require_fresh_sign_in(g.caller)
+        made = verbs.create_api_key(
             g.user_id, name=body.name, scopes=body.scopes, life=timedelta(days=body.expires_in_days)
         )
         shown = ApiKeyAnswer.model_validate(made.row)
@@ -34,7 +35,7 @@ def create_api_key(body: ApiKeyBody) -> ResponseReturnValue:
 def list_api_keys() -> ApiKeyList:
     """List your API keys, newest first, without those that are revoked."""
     with transaction():
-        return ApiKeyList(items=[ApiKeyAnswer.model_validate(each) for each in service.list_api_keys(g.user_id)])
+        return ApiKeyList(items=[ApiKeyAnswer.model_validate(each) for each in verbs.list_api_keys(g.user_id)])
 
 
 @api_keys.delete("/users/me/api-keys/<uuid:api_key_id>")
@@ -43,6 +44,6 @@ def list_api_keys() -> ApiKeyList:
 def revoke_api_key(api_key_id: UUID) -> ResponseReturnValue:
     """Revoke an API key: its access ends at once."""
     with transaction():
-        service.require_session(g.caller)
-        service.revoke_api_key(g.user_id, api_key_id)
+        require_session(g.caller)
+        verbs.revoke_api_key(g.user_id, api_key_id)
     return "", 204

@@ -5,8 +5,9 @@ from typing import Any
 from apiflask import APIBlueprint
 from flask import Response, g
 
-from backend.accounts import service
+from backend.accounts import activity
 from backend.accounts.models import User
+from backend.accounts.profile import profile as verbs
 from backend.accounts.profile.schemas import ActivityAnswer, ActivityPage, ActivityQuery, ProfileAnswer, ProfileBody
 from backend.core.database.transaction import transaction
 from backend.core.web.http import with_entity_tag
@@ -23,7 +24,7 @@ _CHANGE_DOC: dict[int | str, Any] = {412: "Changed since you read it", 428: "If-
 def get_profile() -> Response:
     """Read your profile. Its ETag is what changing it asks for."""
     with transaction():
-        return _answer(service.get_profile(g.user_id))
+        return _answer(verbs.get_profile(g.user_id))
 
 
 @profile.patch("/users/me")
@@ -33,9 +34,9 @@ def get_profile() -> Response:
 def change_profile(body: ProfileBody) -> Response:
     """Change your profile; what is left out stays. `If-Match` has the ETag of what you have read."""
     with transaction():
-        user = service.get_profile(g.user_id, lock=True)
+        user = verbs.get_profile(g.user_id, lock=True)
         require_match(_answer(user))
-        service.change_profile(user, body.changes())
+        verbs.change_profile(user, body.changes())
         return _answer(user)
 
 
@@ -52,5 +53,5 @@ def _answer(user: User) -> Response:
 def list_activities(query: ActivityQuery) -> ActivityPage:
     """List what you did and what was done for you, newest first."""
     with transaction():
-        found = service.list_activities(g.user_id, query, query.kind)
+        found = activity.list_activities(g.user_id, query, query.kind)
     return ActivityPage(items=[ActivityAnswer.of(each) for each in found.items], next_cursor=found.next_cursor)

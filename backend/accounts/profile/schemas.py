@@ -15,7 +15,7 @@ from backend.accounts.types import ActivityKind, ExamDefaults, Role
 from backend.core.web.http import Answer, Body
 from backend.core.web.pagination import PageQuery
 from backend.core.web.validation_messages import TIME_ZONE
-from backend.text.visible import VisibleLine
+from backend.core.web.visible_text import VisibleLine
 
 # Those of a run, whose room is on a higher floor.
 _MOST_ITEMS = 500

@@ -12,19 +12,14 @@ import re
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import Any, cast
-from uuid import UUID
+from typing import Any, NamedTuple, cast
 
 from authlib.common.security import generate_token
 from authlib.integrations.base_client import OAuthError
 from authlib.integrations.requests_client import OAuth2Session
-from flask import Flask, current_app, redirect, request
-from flask.typing import ResponseReturnValue
 from requests import RequestException, Response
 from urllib3.exceptions import HTTPError
 
-from backend.accounts.providers import pending_sign_ins
 from backend.accounts.providers.configured import (
     Provider,
     configured_providers,
@@ -36,13 +31,11 @@ from backend.accounts.providers.errors import (
     EmailNotVerified,
     ProviderUnavailable,
     SignInCancelled,
-    SignInExpired,
     SignInFailed,
     UnknownProvider,
 )
 from backend.accounts.providers.id_tokens import Expected, IdTokenRefused, KeyUnknown, is_recent, read_id_token
-from backend.accounts.providers.pending_sign_ins import PendingSignIn
-from backend.accounts.types import SignIn, VerifiedIdentity
+from backend.accounts.types import PendingSignIn, VerifiedIdentity
 from backend.core.database.transaction import refuse_open_transaction
 from backend.core.errors import DomainError
 from backend.core.process.logging import get_logger
@@ -54,7 +47,6 @@ log = get_logger(__name__)
 # Registered with the providers, letter by letter.
 CALLBACK_PATH = "/api/v1/auth/callback"
 
-_EXTENSION = "oauth_gateway"
 _CONNECT_S = 3.0
 _LARGEST_ANSWER = 500_000
 _PIECE = 16_384
@@ -70,25 +62,19 @@ _AWAY = frozenset({"server_error", "temporarily_unavailable"})
 _GITHUB_HEADERS = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
 
 
-@dataclass(slots=True)
-class _Gateway:
-    """What this process knows of the providers, and how many of its threads may wait for them."""
+class Begun(NamedTuple):
+    """A sign-in that was begun: the address to send the browser to, and what its callback must match."""
 
-    providers: dict[str, Provider]
-    public_url: str
-    timeout_s: float
-    slots: Slots
-    documents: Documents = field(default_factory=Documents)
-
-    def redirect_uri(self, provider: Provider) -> str:
-        """Return where the provider leads back to: never what a Host header says."""
-        return f"{self.public_url}{CALLBACK_PATH}/{provider.name}"
+    address: str
+    state: str
+    verifier: str
+    nonce: str
 
 
 class _Calls(OAuth2Session):
     """Calls to one provider for one request of ours, all of them within one deadline."""
 
-    def __init__(self, gateway: _Gateway, provider: Provider, **options: Any) -> None:
+    def __init__(self, gateway: "OAuthGateway", provider: Provider, **options: Any) -> None:
         super().__init__(
             client_id=provider.client_id,
             client_secret=provider.client_secret.get_secret_value(),
@@ -159,110 +145,135 @@ class _Calls(OAuth2Session):
         return cast(Response, response)
 
 
-def configure_oauth(app: Flask, settings: Settings) -> None:
-    """Make the configured providers known to ``app``. Nothing is asked of them before somebody signs in."""
-    # Half of the threads, so that the others are there for what needs no provider.
-    slots = Slots(max(settings.gunicorn_threads // 2, 1), waiting=1)
-    app.extensions[_EXTENSION] = _Gateway(
-        configured_providers(settings), settings.public_url.rstrip("/"), settings.provider_timeout_s, slots
-    )
+class OAuthGateway:
+    """The configured providers, as one process knows them. Nothing is asked of them before somebody signs in."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.providers = configured_providers(settings)
+        self.public_url = settings.public_url.rstrip("/")
+        self.timeout_s = settings.provider_timeout_s
+        # Half of the threads, so that the others are there for what needs no provider.
+        self.slots = Slots(max(settings.gunicorn_threads // 2, 1), waiting=1)
+        self.documents = Documents()
+
+    def redirect_uri(self, provider: Provider) -> str:
+        """Return where the provider leads back to: never what a Host header says."""
+        return f"{self.public_url}{CALLBACK_PATH}/{provider.name}"
+
+    def get_provider(self, name: str) -> Provider:
+        """Return a configured provider. Raises UnknownProvider."""
+        found = self.providers.get(name)
+        if found is None:
+            raise UnknownProvider
+        return found
+
+    def start(self, provider: Provider, *, fresh: bool) -> Begun:
+        """Return the address of the provider's page, and what the callback must match.
+
+        ``fresh`` asks the provider to ask for the password again. Raises ProviderUnavailable.
+        """
+        state, verifier, nonce = generate_token(32), generate_token(64), generate_token(32)
+        extra: dict[str, Any] = {}
+        if fresh:
+            extra = {"prompt": "login", "max_age": 0} if provider.reauthenticates else {"prompt": "select_account"}
+        with _translated(provider):
+            if provider.kind == "github":
+                calls = _Calls(self, provider, scope="read:user user:email")
+                endpoint = f"{provider.issuer}/login/oauth/authorize"
+            else:
+                calls = _Calls(self, provider, scope="openid email profile")
+                endpoint = self._metadata(provider, calls)["authorization_endpoint"]
+                extra["nonce"] = nonce
+            address, _ = calls.create_authorization_url(endpoint, state=state, code_verifier=verifier, **extra)
+        return Begun(address, state, verifier, nonce)
+
+    def finish(self, provider: Provider, pending: PendingSignIn, callback: Mapping[str, str]) -> VerifiedIdentity:
+        """Return who the provider says has signed in. ``callback`` has the query parameters of its answer.
+
+        Raises SignInCancelled, SignInFailed, EmailNotVerified and ProviderUnavailable.
+        """
+        with _translated(provider):
+            calls = _Calls(self, provider)
+            metadata = self._metadata(provider, calls) if provider.kind == "openid" else {}
+            code = _read_callback(provider, metadata, callback)
+            if provider.kind == "github":
+                return _ask_github(provider, calls, pending, code)
+            return self._ask_openid(provider, calls, metadata, pending, code)
+
+    def _ask_openid(
+        self, provider: Provider, calls: _Calls, metadata: Mapping[str, Any], pending: PendingSignIn, code: str
+    ) -> VerifiedIdentity:
+        methods = metadata.get("token_endpoint_auth_methods_supported") or ()
+        calls.token_endpoint_auth_method = (
+            "client_secret_post" if "client_secret_post" in methods else "client_secret_basic"
+        )
+        token = _exchange(calls, metadata["token_endpoint"], pending, code)
+        claims = self._read_claims(provider, calls, metadata, pending, token.get("id_token"))
+        subject = read_subject(claims.get("sub"))
+        if subject is None:
+            raise _refused(provider, "subject")
+        endpoint = metadata.get("userinfo_endpoint")
+        if "email" not in claims and endpoint is not None:
+            # Many providers put into the ID token only who it is, and tell the rest there (Core 1.0, section 5.4).
+            told = calls.read_object(endpoint)
+            if told.get("sub") != subject:
+                raise _refused(provider, "subject of userinfo")
+            claims = {**told, **claims}
+        return describe(provider, subject, claims)
+
+    def _read_claims(
+        self, provider: Provider, calls: _Calls, metadata: Mapping[str, Any], pending: PendingSignIn, raw: object
+    ) -> dict[str, Any]:
+        """Return the claims of the ID token once all of them have been checked. Raises SignInFailed."""
+        expected = Expected(provider.issuer, provider.client_id, pending.nonce)
+        try:
+            try:
+                claims = read_id_token(raw, self._keys(provider, calls, metadata, age_s=_CACHED_S), expected)
+            except KeyUnknown:
+                # The provider has changed its keys since we read them.
+                claims = read_id_token(raw, self._keys(provider, calls, metadata, age_s=_KEYS_AGAIN_S), expected)
+        except IdTokenRefused as refusal:
+            raise _refused(provider, refusal.reason) from None
+        if pending.fresh and provider.reauthenticates and not is_recent(claims, pending.began_at):
+            raise _refused(provider, "not fresh")
+        return claims
+
+    def _metadata(self, provider: Provider, calls: _Calls) -> dict[str, Any]:
+        """Return the provider's discovery document, which must be its own and lead to safe addresses only."""
+
+        def read() -> dict[str, Any]:
+            address = f"{provider.issuer.rstrip('/')}/.well-known/openid-configuration"
+            document = calls.read_object(address, withhold_token=True)
+            if document.get("issuer") != provider.issuer:
+                raise ValueError("another issuer")
+            for name in (*_ENDPOINTS, *(name for name in ("userinfo_endpoint",) if name in document)):
+                _check_endpoint(document.get(name), provider)
+            return document
+
+        return self.documents.get(f"{provider.name} metadata", read, age_s=_CACHED_S, stale_s=_STALE_S)
+
+    def _keys(self, provider: Provider, calls: _Calls, metadata: Mapping[str, Any], *, age_s: float) -> dict[str, Any]:
+        """Return the list of keys that the provider signs with, read less than ``age_s`` seconds ago."""
+        address = metadata["jwks_uri"]
+        # Never an older one: a key that the provider has withdrawn must not go on being believed.
+        return self.documents.get(
+            f"{provider.name} keys", lambda: calls.read_object(address, withhold_token=True), age_s=age_s
+        )
 
 
-def list_providers() -> list[Provider]:
-    """Return the configured providers in the order in which they are offered."""
-    return list(_gateway().providers.values())
-
-
-def check_provider(name: str) -> None:
-    """Raise UnknownProvider unless a provider of this name is configured."""
-    _provider(name)
-
-
-def begin_sign_in(
-    name: str, *, fresh: bool, next_path: str | None, link_session_id: UUID | None
-) -> ResponseReturnValue:
-    """Return the redirect to the provider's page; what the callback must match is put into the browser's session.
-
-    ``fresh`` asks the provider to ask for the password again. Raises UnknownProvider and ProviderUnavailable.
-    """
-    provider = _provider(name)
-    state, verifier, nonce = generate_token(32), generate_token(64), generate_token(32)
-    extra: dict[str, Any] = {}
-    if fresh:
-        extra = {"prompt": "login", "max_age": 0} if provider.reauthenticates else {"prompt": "select_account"}
-    with _translated(provider):
-        if provider.kind == "github":
-            calls = _calls(provider, scope="read:user user:email")
-            endpoint = f"{provider.issuer}/login/oauth/authorize"
-        else:
-            calls = _calls(provider, scope="openid email profile")
-            endpoint = _metadata(provider, calls)["authorization_endpoint"]
-            extra["nonce"] = nonce
-        address, _ = calls.create_authorization_url(endpoint, state=state, code_verifier=verifier, **extra)
-    link = str(link_session_id) if link_session_id else None
-    pending = PendingSignIn(provider.name, verifier, nonce, fresh, next_path, link, int(time.time()))
-    pending_sign_ins.remember(state, pending)
-    return redirect(address)
-
-
-def finish_sign_in(name: str) -> SignIn:
-    """Return who the provider says has signed in, from the callback that is being answered.
-
-    Raises UnknownProvider, SignInExpired (this browser awaits no such callback), SignInCancelled, SignInFailed,
-    EmailNotVerified and ProviderUnavailable.
-    """
-    provider = _provider(name)
-    # First of all, and whatever else it says: a callback counts once, and only in the browser that asked for it.
-    pending = pending_sign_ins.take(request.args.get("state", ""))
-    if pending is None or pending.provider != provider.name:
-        raise SignInExpired
-    with _translated(provider):
-        calls = _calls(provider)
-        metadata = _metadata(provider, calls) if provider.kind == "openid" else {}
-        code = _read_callback(provider, metadata)
-        if provider.kind == "github":
-            identity = _ask_github(provider, calls, pending, code)
-        else:
-            identity = _ask_openid(provider, calls, metadata, pending, code)
-    link_session_id = UUID(pending.link) if pending.link else None
-    return SignIn(identity, pending.next_path, pending.fresh, link_session_id)
-
-
-def _read_callback(provider: Provider, metadata: Mapping[str, Any]) -> str:
+def _read_callback(provider: Provider, metadata: Mapping[str, Any], callback: Mapping[str, str]) -> str:
     """Return the code that the callback brings. Raises what the provider says instead."""
-    issuer = request.args.get("iss")
+    issuer = callback.get("iss")
     if provider.kind == "openid":
         is_told = metadata.get("authorization_response_iss_parameter_supported") is True
         if issuer != provider.issuer and (issuer is not None or is_told):
             raise _refused(provider, "issuer of answer")
-    if error := request.args.get("error"):
+    if error := callback.get("error"):
         raise OAuthError(error=error)
-    code = request.args.get("code", "")
+    code = callback.get("code", "")
     if not 0 < len(code) <= _LONGEST_CODE:
         raise _refused(provider, "no code")
     return code
-
-
-def _ask_openid(
-    provider: Provider, calls: _Calls, metadata: Mapping[str, Any], pending: PendingSignIn, code: str
-) -> VerifiedIdentity:
-    methods = metadata.get("token_endpoint_auth_methods_supported") or ()
-    calls.token_endpoint_auth_method = (
-        "client_secret_post" if "client_secret_post" in methods else "client_secret_basic"
-    )
-    token = _exchange(calls, metadata["token_endpoint"], pending, code)
-    claims = _read_claims(provider, calls, metadata, pending, token.get("id_token"))
-    subject = read_subject(claims.get("sub"))
-    if subject is None:
-        raise _refused(provider, "subject")
-    endpoint = metadata.get("userinfo_endpoint")
-    if "email" not in claims and endpoint is not None:
-        # Many providers put into the ID token only who it is, and tell the rest there (Core 1.0, section 5.4).
-        told = calls.read_object(endpoint)
-        if told.get("sub") != subject:
-            raise _refused(provider, "subject of userinfo")
-        claims = {**told, **claims}
-    return describe(provider, subject, claims)
 
 
 def _ask_github(provider: Provider, calls: _Calls, pending: PendingSignIn, code: str) -> VerifiedIdentity:
@@ -296,39 +307,6 @@ def _exchange(calls: _Calls, endpoint: str, pending: PendingSignIn, code: str) -
     return token
 
 
-def _read_claims(
-    provider: Provider, calls: _Calls, metadata: Mapping[str, Any], pending: PendingSignIn, raw: object
-) -> dict[str, Any]:
-    """Return the claims of the ID token once all of them have been checked. Raises SignInFailed."""
-    expected = Expected(provider.issuer, provider.client_id, pending.nonce)
-    try:
-        try:
-            claims = read_id_token(raw, _keys(provider, calls, metadata, age_s=_CACHED_S), expected)
-        except KeyUnknown:
-            # The provider has changed its keys since we read them.
-            claims = read_id_token(raw, _keys(provider, calls, metadata, age_s=_KEYS_AGAIN_S), expected)
-    except IdTokenRefused as refusal:
-        raise _refused(provider, refusal.reason) from None
-    if pending.fresh and provider.reauthenticates and not is_recent(claims, pending.began_at):
-        raise _refused(provider, "not fresh")
-    return claims
-
-
-def _metadata(provider: Provider, calls: _Calls) -> dict[str, Any]:
-    """Return the provider's discovery document, which must be its own and lead to safe addresses only."""
-
-    def read() -> dict[str, Any]:
-        address = f"{provider.issuer.rstrip('/')}/.well-known/openid-configuration"
-        document = calls.read_object(address, withhold_token=True)
-        if document.get("issuer") != provider.issuer:
-            raise ValueError("another issuer")
-        for name in (*_ENDPOINTS, *(name for name in ("userinfo_endpoint",) if name in document)):
-            _check_endpoint(document.get(name), provider)
-        return document
-
-    return _gateway().documents.get(f"{provider.name} metadata", read, age_s=_CACHED_S, stale_s=_STALE_S)
-
-
 def _check_endpoint(address: object, provider: Provider) -> None:
     if not isinstance(address, str):
         raise ValueError("no address")
@@ -336,15 +314,6 @@ def _check_endpoint(address: object, provider: Provider) -> None:
     check_provider_address(address.split("?", 1)[0])
     if provider.issuer.startswith("https://") and not address.startswith("https://"):
         raise ValueError("an address that is not safe")
-
-
-def _keys(provider: Provider, calls: _Calls, metadata: Mapping[str, Any], *, age_s: float) -> dict[str, Any]:
-    """Return the list of keys that the provider signs with, read less than ``age_s`` seconds ago."""
-    address = metadata["jwks_uri"]
-    # Never an older one: a key that the provider has withdrawn must not go on being believed.
-    return _gateway().documents.get(
-        f"{provider.name} keys", lambda: calls.read_object(address, withhold_token=True), age_s=age_s
-    )
 
 
 @contextmanager
@@ -376,18 +345,3 @@ def _answered(provider: Provider, said: str) -> DomainError:
 def _refused(provider: Provider, reason: str) -> SignInFailed:
     log.warning("accounts.sign_in.refused", provider=provider.name, reason=reason)
     return SignInFailed()
-
-
-def _calls(provider: Provider, **options: Any) -> _Calls:
-    return _Calls(_gateway(), provider, **options)
-
-
-def _provider(name: str) -> Provider:
-    found = _gateway().providers.get(name)
-    if found is None:
-        raise UnknownProvider
-    return found
-
-
-def _gateway() -> _Gateway:
-    return cast(_Gateway, current_app.extensions[_EXTENSION])

@@ -7,12 +7,13 @@ worth nothing without the provider's code and our client secret; that it is sign
 import json
 import re
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
 from flask import session
 
+from backend.accounts.types import PendingSignIn
 from backend.core.web.http import parse_uuid
 
 LIFE_S = 600
@@ -26,22 +27,6 @@ _LARGEST_CHARS = 2_600
 # A path of the browser app: no host, by no trick known to browsers ("//", "/\", a tab in between).
 _PATH = re.compile(r"/(?:[\x21-\x2e\x30-\x3e\x40-\x5b\x5d-\x7e]|/(?!/))*(?:\?[\x21-\x5b\x5d-\x7e]*)?")
 _LONGEST_PATH = 500
-
-
-@dataclass(frozen=True, slots=True)
-class PendingSignIn:
-    """What must be known again at the callback. ``began_at`` is in seconds since 1970.
-
-    ``link`` is the id of the session whose user wants a further identity.
-    """
-
-    provider: str
-    verifier: str
-    nonce: str
-    fresh: bool
-    next_path: str | None
-    link: str | None
-    began_at: int
 
 
 def read_next_path(text: str) -> str | None:

@@ -1,4 +1,4 @@
-"""Where a user is signed in, and the ways she has of signing in."""
+"""Sessions: the devices a user is signed in on."""
 
 from uuid import UUID
 
@@ -6,8 +6,8 @@ from apiflask import APIBlueprint
 from flask import g
 from flask.typing import ResponseReturnValue
 
-from backend.accounts import service
-from backend.accounts.sessions.schemas import IdentityAnswer, IdentityList, SessionAnswer, SessionList
+from backend.accounts.sessions import sessions as verbs
+from backend.accounts.sessions.schemas import SessionAnswer, SessionList
 from backend.core.database.transaction import transaction
 
 sessions = APIBlueprint("sessions", __name__, tag="Account")
@@ -18,7 +18,7 @@ sessions = APIBlueprint("sessions", __name__, tag="Account")
 def list_sessions() -> SessionList:
     """List the devices you are signed in on."""
     with transaction():
-        found = service.list_sessions(g.user_id)
+        found = verbs.list_sessions(g.user_id)
     return SessionList(
         items=[
             SessionAnswer(
@@ -41,28 +41,6 @@ def list_sessions() -> SessionList:
 def end_session(session_id: UUID) -> ResponseReturnValue:
     """Sign a device out: its access ends at once."""
     with transaction():
-        service.require_session(g.caller)
-        service.end_session(g.user_id, session_id)
-    return "", 204
-
-
-@sessions.get("/users/me/identities")
-@sessions.output(IdentityList)
-def list_identities() -> IdentityList:
-    """List your ways of signing in."""
-    with transaction():
-        return IdentityList(items=[IdentityAnswer.model_validate(each) for each in service.list_identities(g.user_id)])
-
-
-@sessions.delete("/users/me/identities/<uuid:identity_id>")
-@sessions.output({}, status_code=204)
-@sessions.doc(responses={403: "Needs a fresh sign-in", 409: "The last one"})
-def unlink_identity(identity_id: UUID) -> ResponseReturnValue:
-    """Take away one of your ways of signing in; never the last one.
-
-    Other devices that are signed in this way are signed out.
-    """
-    with transaction():
-        service.require_fresh_sign_in(g.caller)
-        service.unlink(g.user_id, identity_id, session_id=g.caller.session_id)
+        verbs.require_session(g.caller)
+        verbs.end_session(g.user_id, session_id)
     return "", 204

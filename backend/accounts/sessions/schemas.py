@@ -1,4 +1,4 @@
-"""Request and response bodies of sessions and identities."""
+"""Request and response bodies of sessions."""
 
 from datetime import datetime
 from uuid import UUID
@@ -24,20 +24,3 @@ class SessionList(Answer):
     """All signed-in devices, the one seen last first."""
 
     items: list[SessionAnswer]
-
-
-class IdentityAnswer(Answer):
-    """One way for the user to sign in."""
-
-    id: UUID
-    provider: str
-    email: str | None
-    email_verified: bool
-    created_at: datetime
-    last_used_at: datetime | None
-
-
-class IdentityList(Answer):
-    """All ways for the user to sign in, the oldest first."""
-
-    items: list[IdentityAnswer]

@@ -18,11 +18,11 @@ from backend.accounts.errors import FreshSignInNeeded, NotAllowed
 from backend.accounts.models import Session, SignInCode
 from backend.accounts.sessions.tokens import Spoken, issue_refresh_token
 from backend.accounts.types import ActivityKind, Caller
+from backend.core.clock import database_now, read_database_clock
 from backend.core.database.database import db
 from backend.core.errors import NotFound
 from backend.core.ids import new_id
 from backend.core.process.logging import get_logger
-from backend.core.work.jobs import database_now, read_database_clock
 from backend.settings import get_settings
 
 log = get_logger(__name__)

@@ -14,9 +14,9 @@ import sqlalchemy as sa
 from backend.accounts.conditions import hold_let_in
 from backend.accounts.models import Session, SignInCode
 from backend.accounts.sessions.sessions import begin_session
+from backend.core.clock import database_now, read_database_clock
 from backend.core.database.database import db
 from backend.core.hashing import hash_secret
-from backend.core.work.jobs import database_now, read_database_clock
 
 CODE_LIFE = timedelta(seconds=60)
 _BYTES = 32

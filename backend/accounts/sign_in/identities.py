@@ -13,16 +13,19 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 
 from backend.accounts.activity import record_activity
+from backend.accounts.callers import find_caller
 from backend.accounts.conditions import has_verified_email
-from backend.accounts.errors import AccountDisabled, IdentityTaken, LastIdentity
+from backend.accounts.errors import AccountDisabled, IdentityTaken, LastIdentity, NotSignedIn
 from backend.accounts.models import Identity, User
-from backend.accounts.sessions.sessions import end_sessions
+from backend.accounts.sessions.sessions import end_sessions, require_fresh_sign_in
 from backend.accounts.types import ActivityKind, VerifiedIdentity
+from backend.core.clock import read_database_clock
 from backend.core.database.database import db
 from backend.core.database.transaction import savepoint
 from backend.core.errors import NotFound
 from backend.core.ids import new_id
-from backend.core.work.jobs import read_database_clock
+
+DEVELOPMENT_PROVIDER = "development"
 
 
 def sign_in(identity: VerifiedIdentity) -> UUID:
@@ -186,3 +189,21 @@ def _take_email(user_id: UUID, email: str) -> bool:
     except IntegrityError:
         return False
     return True
+
+
+def link_to_session(session_id: UUID, identity: VerifiedIdentity) -> None:
+    """Link an identity to the user of a session. Raises NotSignedIn, FreshSignInNeeded, IdentityTaken.
+
+    The session is asked again: it may have ended while the user was at the provider's page.
+    """
+    caller = find_caller(session_id)
+    if caller is None:
+        raise NotSignedIn
+    require_fresh_sign_in(caller)
+    link(caller.user_id, identity)
+
+
+def sign_in_for_development(email: str) -> UUID:
+    """Return the id of the user with this development identity, made when it is not there."""
+    subject = email.lower()
+    return sign_in(VerifiedIdentity(DEVELOPMENT_PROVIDER, subject, email=subject, email_verified=False))

@@ -4,13 +4,14 @@ from typing import Any
 from urllib.parse import urlencode
 
 from apiflask import APIBlueprint
-from flask import Response, current_app, g, redirect, request
+from flask import Flask, Response, current_app, g, redirect, request
 from flask.typing import ResponseReturnValue
 
-from backend.accounts import service
-from backend.accounts.providers import oauth, pending_sign_ins
+from backend.accounts.providers import browser, pending_sign_ins
 from backend.accounts.providers.errors import SignInExpired
 from backend.accounts.providers.pending_sign_ins import read_next_path
+from backend.accounts.sessions.sessions import require_fresh_sign_in
+from backend.accounts.sign_in import hand_over, identities
 from backend.accounts.sign_in.schemas import LinkAnswer, LinkBody, ProviderAnswer, ProvidersAnswer, SignInQuery
 from backend.accounts.sign_in.token_schemas import HAND_OVER_COOKIE
 from backend.core.database.transaction import transaction
@@ -19,10 +20,11 @@ from backend.core.process.logging import get_logger
 from backend.core.web.cookies import set_cookie
 from backend.core.web.http import request_id
 from backend.core.web.origins import PATH_WITH_COOKIES, public_address, require_allowed_origin
+from backend.settings import Settings
 
 log = get_logger(__name__)
 
-FRONTEND_KEY = "FRONTEND_URL"
+_FRONTEND_KEY = "FRONTEND_URL"
 
 providers = APIBlueprint("providers", __name__, tag="Sign-in")
 # Apart from the others, since its errors are redirects.
@@ -32,11 +34,16 @@ _BEGUN: dict[int | str, Any] = {302: "To the provider, or to the browser app wit
 _FINISHED: dict[int | str, Any] = {302: "To the browser app, with `code`, `linked` or `error`"}
 
 
+def configure_sign_in(app: Flask, settings: Settings) -> None:
+    """Tell ``app`` where the browser app is."""
+    app.config[_FRONTEND_KEY] = settings.frontend_url
+
+
 @providers.get("/auth/providers")
 @providers.output(ProvidersAnswer)
 def list_sign_in_providers() -> ProvidersAnswer:
     """List the providers that users can sign in with."""
-    return ProvidersAnswer(items=[ProviderAnswer.model_validate(provider) for provider in oauth.list_providers()])
+    return ProvidersAnswer(items=[ProviderAnswer.model_validate(provider) for provider in browser.list_providers()])
 
 
 @providers.post("/auth/links")
@@ -46,9 +53,9 @@ def list_sign_in_providers() -> ProvidersAnswer:
 def allow_link(body: LinkBody) -> LinkAnswer:
     """Begin to link a further way of signing in: navigate this browser to the `url` of the answer."""
     require_allowed_origin()
-    oauth.check_provider(body.provider)
+    browser.check_provider(body.provider)
     with transaction():
-        service.require_fresh_sign_in(g.caller)
+        require_fresh_sign_in(g.caller)
     pending_sign_ins.allow_link(g.caller.session_id)
     query = urlencode({"link": "true", "next": body.next})
     return LinkAnswer(url=public_address(f"{PATH_WITH_COOKIES}/login/{body.provider}?{query}"))
@@ -66,7 +73,7 @@ def begin_sign_in(provider: str, query: SignInQuery) -> ResponseReturnValue:
         link_session_id = pending_sign_ins.take_link()
         if link_session_id is None:
             raise SignInExpired
-    return oauth.begin_sign_in(
+    return browser.begin_sign_in(
         provider, fresh=query.fresh, next_path=read_next_path(query.next), link_session_id=link_session_id
     )
 
@@ -75,16 +82,16 @@ def begin_sign_in(provider: str, query: SignInQuery) -> ResponseReturnValue:
 @sign_in.doc(responses=_FINISHED, extensions={"x-leads-on": True})
 def finish_sign_in(provider: str) -> ResponseReturnValue:
     """Take the browser back from a provider."""
-    finished = oauth.finish_sign_in(provider)
+    finished = browser.finish_sign_in(provider)
     if finished.link_session_id is not None:
         with transaction():
-            service.link_to_session(finished.link_session_id, finished.identity)
+            identities.link_to_session(finished.link_session_id, finished.identity)
         return redirect(_frontend_address(linked=provider, next=finished.next_path))
     with transaction():
-        user_id = service.sign_in(finished.identity)
-        pair = service.begin_hand_over(user_id, provider, is_fresh=finished.is_fresh)
+        user_id = identities.sign_in(finished.identity)
+        pair = hand_over.begin_hand_over(user_id, provider, is_fresh=finished.is_fresh)
     response = Response(status=302, headers={"Location": _frontend_address(code=pair.code, next=finished.next_path)})
-    life_s = int(service.CODE_LIFE.total_seconds())
+    life_s = int(hand_over.CODE_LIFE.total_seconds())
     set_cookie(response, HAND_OVER_COOKIE, pair.browser, max_age_s=life_s)
     return response
 
@@ -92,7 +99,7 @@ def finish_sign_in(provider: str) -> ResponseReturnValue:
 def _frontend_address(**parameters: str | None) -> str:
     """Return the page of the browser app that a sign-in ends at, with the parameters that have a value."""
     given = {name: value for name, value in parameters.items() if value is not None}
-    return f"{current_app.config[FRONTEND_KEY]}/auth-callback?{urlencode(given)}"
+    return f"{current_app.config[_FRONTEND_KEY]}/auth-callback?{urlencode(given)}"
 
 
 @sign_in.before_request

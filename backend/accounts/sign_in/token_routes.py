@@ -6,10 +6,11 @@ from apiflask import APIBlueprint
 from flask import Response, g, jsonify, request
 from flask.typing import ResponseReturnValue
 
-from backend.accounts import service
 from backend.accounts.errors import SessionEnded, SignInCodeRefused
 from backend.accounts.models import Session
+from backend.accounts.sessions import sessions
 from backend.accounts.sessions.tokens import Spoken, issue_access_token, read_refresh_token
+from backend.accounts.sign_in import hand_over, identities
 from backend.accounts.sign_in.token_schemas import (
     HAND_OVER_COOKIE,
     REFRESH_COOKIE,
@@ -42,7 +43,7 @@ def redeem_code(body: TokenBody) -> ResponseReturnValue:
     with transaction():
         session = None
         if browser is not None:
-            session = service.redeem_code(body.code, browser, user_agent=request.user_agent.string)
+            session = hand_over.redeem_code(body.code, browser, user_agent=request.user_agent.string)
             _end_replaced_session(session)
     if session is None:
         raise SignInCodeRefused
@@ -55,7 +56,7 @@ def _end_replaced_session(session: Session | None) -> None:
     """End the session that this browser had before, when the same user has signed in again."""
     spoken = _read_refresh_token(None)
     if session is not None and spoken is not None and spoken.user_id == session.user_id:
-        service.end_open_session(session.user_id, spoken.session_id, reason="signed_in_again")
+        sessions.end_open_session(session.user_id, spoken.session_id, reason="signed_in_again")
 
 
 @tokens.post("/auth/refresh")
@@ -70,7 +71,7 @@ def refresh(body: RefreshBody) -> ResponseReturnValue:
         raise SessionEnded
     limit_sign_in_of(spoken.user_id)
     with transaction():
-        session = service.refresh_session(spoken)
+        session = sessions.refresh_session(spoken)
     if session is None:
         raise SessionEnded
     return _answer(session, in_cookie=body.refresh_token is None)
@@ -85,7 +86,7 @@ def sign_out(body: RefreshBody) -> ResponseReturnValue:
     spoken = _read_refresh_token(body.refresh_token)
     if spoken is not None:
         with transaction():
-            service.end_open_session(spoken.user_id, spoken.session_id, reason="signed_out")
+            sessions.end_open_session(spoken.user_id, spoken.session_id, reason="signed_out")
     return _without_cookie()
 
 
@@ -94,8 +95,8 @@ def sign_out(body: RefreshBody) -> ResponseReturnValue:
 def sign_out_everywhere() -> ResponseReturnValue:
     """End all your sessions, this one too. API keys stay."""
     with transaction():
-        service.require_session(g.caller)
-        service.end_sessions(g.user_id)
+        sessions.require_session(g.caller)
+        sessions.end_sessions(g.user_id)
     return _without_cookie()
 
 
@@ -107,7 +108,7 @@ def _read_refresh_token(sent: str | None) -> Spoken | None:
 
 def _answer(session: Session, *, in_cookie: bool) -> Response:
     life = timedelta(minutes=get_settings().access_token_minutes)
-    token = service.refresh_token_of(session)
+    token = sessions.refresh_token_of(session)
     answer = TokenAnswer(
         access_token=issue_access_token(session.user_id, session.id, life=life),
         expires_in=int(life.total_seconds()),
@@ -134,13 +135,13 @@ def _without_cookie() -> Response:
 def dev_login(body: DevLoginBody) -> TokenAnswer:
     """Sign in for development; not there in production."""
     with transaction():
-        user_id = service.sign_in_for_development(body.email)
-        session = service.begin_session(
-            user_id, provider=service.DEVELOPMENT_PROVIDER, is_fresh=True, user_agent=request.user_agent.string
+        user_id = identities.sign_in_for_development(body.email)
+        session = sessions.begin_session(
+            user_id, provider=identities.DEVELOPMENT_PROVIDER, is_fresh=True, user_agent=request.user_agent.string
         )
     return TokenAnswer(
         access_token=issue_access_token(user_id, session.id, life=_DEVELOPMENT_LIFE),
         expires_in=int(_DEVELOPMENT_LIFE.total_seconds()),
         user_id=user_id,
-        refresh_token=service.refresh_token_of(session),
+        refresh_token=sessions.refresh_token_of(session),
     )

@@ -1,8 +1,7 @@
-"""Structured logs: one line an event, with a prefix, UTC time, level, event and key=value fields.
+"""Structured logs: one line per event, with a prefix, UTC time, level, event and fields.
 
-What a line looks like is in ``log_lines``. Values of fields with secret-sounding names are never written, nor are
-the values of secrets in the environment; in production, messages of exceptions are left out too, since libraries
-quote in them what a user wrote.
+`log_lines` formats the lines. Fields with secret-sounding names are hidden, and so are the values of secrets in the
+environment. In production, messages of exceptions are left out too, because libraries quote user input in them.
 """
 
 import logging
@@ -22,36 +21,41 @@ from backend.core.process.log_lines import find_secrets, render
 from backend.settings import Settings
 
 _SECRET_NAMES = ("token", "secret", "password", "authorization", "api_key", "email", "cookie")
-# HTTP clients log every address they call, Celery each message's arguments, Alembic its parts, all at INFO.
+# At INFO, HTTP clients log every URL, Celery the arguments of each message, and Alembic its plugins.
 _NOISY = (
     *("httpx", "httpx2", "httpcore", "httpcore2", "openai"),
     *("celery.worker.strategy", "celery.app.trace"),
     "alembic.runtime.plugins",
-    # The SDK of buckets logs whole requests with their signatures, at DEBUG.
+    # At DEBUG, the S3 client logs whole requests with their signatures.
     *("boto3", "botocore", "urllib3"),
 )
 
 
 def get_logger(name: str) -> FilteringBoundLogger:
-    """Return a logger whose events are named ``room.thing.happened``."""
+    """Name its events ``room.thing.happened``."""
     logger: FilteringBoundLogger = structlog.get_logger(name)
     return logger
 
 
 @contextmanager
 def log_context(**fields: object) -> Iterator[None]:
-    """Add fields to every line logged inside the block."""
-    with structlog.contextvars.bound_contextvars(**{k: str(v) for k, v in fields.items() if v is not None}):
+    """Add fields to every line logged inside the block. Its end also removes what ``add_to_log`` added inside."""
+    before = structlog.contextvars.get_contextvars()
+    structlog.contextvars.bind_contextvars(**{k: str(v) for k, v in fields.items() if v is not None})
+    try:
         yield
+    finally:
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(**before)
 
 
 def add_to_log(**fields: object) -> None:
-    """Add fields to every line that is logged from here on until the request ends."""
+    """Add fields to every line logged until the request or job ends."""
     structlog.contextvars.bind_contextvars(**{name: str(value) for name, value in fields.items()})
 
 
 def current_request_id() -> str | None:
-    """Return the request id that this thread's log lines carry, to be stored with work it causes."""
+    """Return the request id of this thread's log lines, to be stored with the work that the request causes."""
     value = structlog.contextvars.get_contextvars().get("request_id")
     return str(value) if value else None
 
@@ -64,7 +68,7 @@ def _hide_secrets(_logger: WrappedLogger, _method: str, event: EventDict) -> Eve
 
 
 def _places(exc_info: ExcInfo) -> str:
-    """Return the kinds of an exception and of its causes, and where each was raised, without their messages."""
+    """Format an exception and its causes as types and places, without their messages."""
     lines: list[str] = []
     error: BaseException | None = exc_info[1]
     while error is not None:
@@ -77,7 +81,7 @@ def _places(exc_info: ExcInfo) -> str:
 
 
 class _Renderer:
-    """Renders an event as the lines that ``log_lines`` makes of it."""
+    """The last processor: formats an event with `log_lines.render`."""
 
     def __init__(self, settings: Settings) -> None:
         self._prefix = settings.log_prefix
@@ -91,10 +95,9 @@ class _Renderer:
 
 
 class _LineHandler(logging.StreamHandler[TextIO]):
-    """Writes each line by itself: so small a write to a pipe is not mixed with those of other processes."""
+    """Writes line by line: the kernel does not interleave writes this short to a pipe that several processes share."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write the record's lines."""
         try:
             for line in self.format(record).split("\n"):
                 self.stream.write(line + "\n")
@@ -103,23 +106,18 @@ class _LineHandler(logging.StreamHandler[TextIO]):
             self.handleError(record)
 
 
-def _name_the_source(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """Give a library's line its logger's name as the event, and the text as a field."""
-    record: logging.LogRecord = event["_record"]
-    event["message"] = event["event"]
-    event["event"] = record.name
-    return event
-
-
-def _hide_quotations(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """Name the kind of an exception instead of the text that a library made of it."""
+def _hide_exception_text(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Replace a library's message about an exception, which may quote it, by the exception's type."""
     if event.get("exc_info"):
         event["message"] = str(event["exc_info"][0].__qualname__)
     return event
 
 
 def configure_logging(settings: Settings) -> None:
-    """Send structlog and the standard library's loggers to standard error, in the configured format."""
+    """Write the records of structlog and of the standard library to standard error, in the configured format.
+
+    Removes all other handlers of the root logger.
+    """
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -128,10 +126,14 @@ def configure_logging(settings: Settings) -> None:
         _hide_secrets,
     ]
     exceptions = structlog.processors.format_exc_info
-    foreign: list[structlog.typing.Processor] = [_name_the_source]
+    # A library's line has its logger's name as the event, and its text as the field "message".
+    foreign: list[structlog.typing.Processor] = [
+        structlog.stdlib.add_logger_name,
+        structlog.processors.EventRenamer("message", replace_by="logger"),
+    ]
     if settings.environment == "production":
         exceptions = structlog.processors.ExceptionRenderer(_places)
-        foreign.append(_hide_quotations)
+        foreign.append(_hide_exception_text)
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,

@@ -1,4 +1,4 @@
-"""Whose address a request comes from, which a client must not be able to choose."""
+"""The address of the client, which the client must not be able to forge."""
 
 import ipaddress
 from collections.abc import Sequence
@@ -11,16 +11,17 @@ from backend.settings import Settings
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 _EXTENSION = "client_address"
-# Whoever has an address of IPv6 has as a rule this many: a whole network of his own.
-_IPV6_BLOCK = 64
+# IPv6 hands out networks: a host gets a /64 of its own, and a customer or campus (a site) up to a /48 (RFC 6177).
+_IPV6_HOST_BITS = 64
+_IPV6_SITE_BITS = 48
 
 
 class AddressRule:
-    """Believes the header of a proxy only if the proxy has sent it.
+    """Trusts the proxy's header only on requests that come from the proxy.
 
     Args:
-        header: The header in which the proxy in front names its client; None: there is no proxy.
-        proxies: The networks in which that proxy is. A header that comes from elsewhere is a client's own.
+        header: The header in which the proxy names its client. None: there is no proxy.
+        proxies: The proxy's networks. From elsewhere, the header is the client's own and ignored.
     """
 
     def __init__(self, header: str | None, proxies: Sequence[Network]) -> None:
@@ -28,9 +29,9 @@ class AddressRule:
         self._proxies = tuple(proxies)
 
     def find(self, peer: str | None, header: str | None) -> str:
-        """Return the client's address; that of the peer where the header is missing, malformed or not the proxy's.
+        """Return the client's address, or the peer's if the header is missing, malformed or not the proxy's.
 
-        Of several values the last one counts: a proxy that adds to a header, instead of replacing it, adds there.
+        Of several values the last one counts: a proxy that appends to the header appends there.
         """
         ours = _parse(peer)
         if header and ours is not None and any(ours in network for network in self._proxies):
@@ -40,31 +41,40 @@ class AddressRule:
         return str(ours) if ours is not None else "unknown"
 
     def of_request(self) -> str:
-        """Return the address of the client who sent this request."""
+        """Return the address of the client that sent this request."""
         return self.find(request.remote_addr, request.headers.get(self._header) if self._header else None)
 
 
 def configure_client_address(app: Flask, settings: Settings) -> None:
-    """Set whose word is taken for the address of a client."""
+    """Set which header and which proxies are trusted."""
     app.extensions[_EXTENSION] = AddressRule(settings.trusted_proxy_header, parse_networks(settings.trusted_proxies))
 
 
 def client_address() -> str:
-    """Return the address of the client who sent this request."""
+    """Return the address of the client that sent this request."""
     rule: AddressRule = current_app.extensions[_EXTENSION]
     return rule.of_request()
 
 
 def address_block(address: str) -> str:
-    """Return what is counted as one client: the address itself or, of IPv6, the network that one customer has."""
+    """Return what counts as one client: the address itself, or the /64 network of an IPv6 address."""
+    return _ipv6_network(address, _IPV6_HOST_BITS) or address
+
+
+def ipv6_site(address: str) -> str | None:
+    """Return the /48 network of an IPv6 address, and None for IPv4."""
+    return _ipv6_network(address, _IPV6_SITE_BITS)
+
+
+def _ipv6_network(address: str, bits: int) -> str | None:
     parsed = _parse(address)
-    if isinstance(parsed, ipaddress.IPv6Address):
-        return str(ipaddress.ip_network((int(parsed), _IPV6_BLOCK), strict=False))
-    return address
+    if not isinstance(parsed, ipaddress.IPv6Address):
+        return None
+    return str(ipaddress.ip_network((int(parsed), bits), strict=False))
 
 
 def _parse(text: str | None) -> Address | None:
-    """Return the address, of IPv4 also where it is written as one of IPv6; None when it is none."""
+    """Return the address, or None if it is malformed. An IPv4-mapped IPv6 address is returned as IPv4."""
     try:
         address = ipaddress.ip_address(text or "")
     except ValueError:

@@ -1,4 +1,4 @@
-"""What every answer has in common: request ids, problem+json, limits, headers, entity tags.
+"""Shared by all responses: request ids, problem+json, limits, headers, entity tags.
 
 Problems follow RFC 9457 with ``code``, ``detail``, ``request_id`` and, for validation, field ``errors``.
 """
@@ -34,7 +34,7 @@ from backend.core.web.validation_messages import field_messages, nul_refused
 log = get_logger(__name__)
 
 LANGUAGES = ("en", "de", "fr", "it")
-"""The languages of what users read; the first is for those who want none of them."""
+"""The languages of messages to users. The first is the fallback."""
 
 _LARGEST_JSON = 1_000_000
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
@@ -49,8 +49,8 @@ class Body(BaseModel):
     @field_validator("*", mode="after")
     @classmethod
     def _refuse_nul(cls, value: object) -> object:
-        # PostgreSQL cannot store the character, and would say so only when the row is written. Checked last, so
-        # that a field may clean its text instead.
+        # PostgreSQL cannot store the character and would reject it only when the row is written. Checked after the
+        # field's own validators, which may remove it.
         if _has_nul(value):
             raise nul_refused()
         return value
@@ -65,7 +65,7 @@ def _has_nul(value: object) -> bool:
 
 
 class Answer(BaseModel):
-    """Base of response bodies; built from rows, views and keywords alike."""
+    """Base of response bodies. Can be built from rows, views or keywords."""
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -103,7 +103,7 @@ def request_language() -> str:
 
 def choose_language(accept_language: str) -> str:
     """Return the best supported language of an Accept-Language header."""
-    # Werkzeug's best_match prefers an exact "en" of low quality to the "de" in a wanted "de-CH".
+    # Werkzeug's best_match prefers an exact "en" of low quality over "de" for "de-CH".
     for tag, quality in parse_accept_header(accept_language, LanguageAccept):
         language = tag.split("-")[0].lower()
         if language in LANGUAGES and quality > 0:
@@ -124,7 +124,7 @@ def problem(
     errors: Mapping[str, list[str]] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """Render a problem+json answer."""
+    """Render a problem+json response."""
     body = Problem(
         title=HTTPStatus(status).phrase,
         status=status,
@@ -140,7 +140,7 @@ def problem(
 
 
 def with_entity_tag(body: BaseModel) -> Response:
-    """Answer with a strong ETag, or 304 when the caller has this very representation already."""
+    """Respond with a strong ETag, or 304 if the caller already has this representation."""
     text = json.dumps(body.model_dump(mode="json"))
     response = Response(text, content_type="application/json")
     response.set_etag(hashlib.sha256(text.encode()).hexdigest()[:32])
@@ -173,13 +173,13 @@ def configure_http(app: APIFlask, *, largest_upload: int, production: bool) -> N
     @app.after_request
     def finish(response: Response) -> Response:
         response.headers["X-Request-Id"] = request_id()
-        # Also on answers without CORS headers, so that no cache hands one origin's answer to another.
+        # Also without CORS headers, so that no cache serves one origin's response to another.
         response.vary.add("Origin")
         for name, value in common.items():
             response.headers.setdefault(name, value)
         if g.get("is_language_negotiated", False):
             response.vary.add("Accept-Language")
-        # Probes ask every few seconds, and would hide what users do.
+        # Probes run every few seconds and would drown out users' requests in the log.
         is_routine = g.get("is_probe", False) and response.status_code < HTTPStatus.BAD_REQUEST
         log.log(
             logging.DEBUG if is_routine else logging.INFO,
@@ -195,7 +195,7 @@ def configure_http(app: APIFlask, *, largest_upload: int, production: bool) -> N
 
 
 def _refuse_body() -> Response | None:
-    # Without a length the limit would cut a chunked body silently instead of refusing it.
+    # Without a length, a chunked body over the limit would be truncated silently instead of refused.
     if request.content_length is None and request.headers.get("Transfer-Encoding"):
         return _plain_problem(411, "length_required")
     if request.mimetype == "multipart/form-data" or not request.content_length:
@@ -213,7 +213,7 @@ def _plain_problem(status: int, code: str, **more: Any) -> Response:
 def _install_error_handlers(app: APIFlask) -> None:
     @app.error_processor
     def http_error(error: HTTPError) -> Response:
-        # The framework's own messages are English, and name classes of ours.
+        # The framework's own messages are in English and name our classes.
         cause = error.__cause__
         errors = field_messages(cause, request_language()) if isinstance(cause, ValidationError) else None
         code = code_of(error.status_code)
@@ -260,7 +260,7 @@ def _install_error_handlers(app: APIFlask) -> None:
 
 
 def parse_uuid(text: str) -> UUID | None:
-    """Return the UUID that ``text`` spells, or None."""
+    """Parse a UUID, or return None."""
     try:
         return UUID(text)
     except ValueError:

@@ -1,9 +1,11 @@
-"""What a user reads about a request that did not reach a room, or ended in none of its errors, by status and code."""
+"""Messages for errors that do not come from a room, by status and code."""
 
 from collections.abc import Mapping
 
+from backend.core.errors import Unavailable
+
 ANY_CODE = "error"
-"""The code of a status that has none of its own."""
+"""The code for any other status."""
 
 _CODES: Mapping[int, str] = {
     400: "bad_request",
@@ -22,16 +24,16 @@ _CODES: Mapping[int, str] = {
 }
 SENTENCES: Mapping[str, Mapping[str, str]] = {
     "bad_request": {
-        "en": "The request could not be understood.",
-        "de": "Die Anfrage war nicht verständlich.",
-        "fr": "La requête n’a pas pu être comprise.",
-        "it": "Non è stato possibile capire la richiesta.",
+        "en": "The request is malformed.",
+        "de": "Die Anfrage ist fehlerhaft.",
+        "fr": "La requête est incorrecte.",
+        "it": "La richiesta non è corretta.",
     },
     "invalid_json": {
-        "en": "The body is not valid JSON.",
-        "de": "Der Inhalt ist kein gültiges JSON.",
-        "fr": "Le contenu n’est pas du JSON valide.",
-        "it": "Il contenuto non è JSON valido.",
+        "en": "The request body is not valid JSON.",
+        "de": "Der Inhalt der Anfrage ist kein gültiges JSON.",
+        "fr": "Le contenu de la requête n’est pas du JSON valide.",
+        "it": "Il contenuto della richiesta non è JSON valido.",
     },
     "unauthorized": {
         "en": "Please sign in.",
@@ -46,22 +48,22 @@ SENTENCES: Mapping[str, Mapping[str, str]] = {
         "it": "Non è consentito.",
     },
     "not_found": {
-        "en": "There is nothing here.",
-        "de": "Hier gibt es nichts.",
-        "fr": "Il n’y a rien ici.",
-        "it": "Qui non c’è nulla.",
+        "en": "Not found.",
+        "de": "Nicht gefunden.",
+        "fr": "Introuvable.",
+        "it": "Non trovato.",
     },
     "method_not_allowed": {
-        "en": "This method is not available here.",
-        "de": "Diese Methode gibt es hier nicht.",
-        "fr": "Cette méthode n’est pas disponible ici.",
-        "it": "Questo metodo non è disponibile qui.",
+        "en": "This address does not support the request method.",
+        "de": "Diese Adresse unterstützt die Methode der Anfrage nicht.",
+        "fr": "Cette adresse n’accepte pas la méthode de la requête.",
+        "it": "Questo indirizzo non supporta il metodo della richiesta.",
     },
     "not_acceptable": {
-        "en": "This format is not available here.",
-        "de": "Dieses Format gibt es hier nicht.",
-        "fr": "Ce format n’est pas disponible ici.",
-        "it": "Questo formato non è disponibile qui.",
+        "en": "The requested format is not available.",
+        "de": "Das gewünschte Format ist nicht verfügbar.",
+        "fr": "Le format demandé n’est pas disponible.",
+        "it": "Il formato richiesto non è disponibile.",
     },
     "length_required": {
         "en": "The request needs a Content-Length header.",
@@ -76,10 +78,10 @@ SENTENCES: Mapping[str, Mapping[str, str]] = {
         "it": "La richiesta è troppo grande.",
     },
     "unsupported_media_type": {
-        "en": "This content type is not accepted here.",
-        "de": "Dieser Inhaltstyp wird hier nicht angenommen.",
-        "fr": "Ce type de contenu n’est pas accepté ici.",
-        "it": "Questo tipo di contenuto non è accettato qui.",
+        "en": "This content type is not supported.",
+        "de": "Dieser Inhaltstyp wird nicht unterstützt.",
+        "fr": "Ce type de contenu n’est pas pris en charge.",
+        "it": "Questo tipo di contenuto non è supportato.",
     },
     "invalid_input": {
         "en": "Some fields are not valid.",
@@ -88,31 +90,26 @@ SENTENCES: Mapping[str, Mapping[str, str]] = {
         "it": "Alcuni campi non sono validi.",
     },
     "too_many_requests": {
-        "en": "Too many requests.",
-        "de": "Zu viele Anfragen.",
-        "fr": "Trop de requêtes.",
-        "it": "Troppe richieste.",
+        "en": "Too many requests. Please wait a moment and try again.",
+        "de": "Zu viele Anfragen. Bitte warte einen Moment und versuche es noch einmal.",
+        "fr": "Trop de requêtes. Patiente un instant, puis réessaie.",
+        "it": "Troppe richieste. Attendi un momento e riprova.",
     },
     "internal_error": {
-        "en": "Something went wrong on our side. Please quote the request id if you write to us.",
-        "de": "Bei uns ist etwas schiefgegangen. Nenne bitte die Request-ID, wenn du uns schreibst.",
+        "en": "Something went wrong on our side. If you contact us, please include the request ID.",
+        "de": "Bei uns ist etwas schiefgelaufen. Wenn du uns schreibst, gib bitte die Request-ID an.",
         "fr": "Une erreur s’est produite de notre côté. Si tu nous écris, indique l’identifiant de la requête.",
         "it": "Qualcosa è andato storto da parte nostra. Se ci scrivi, indica l’ID della richiesta.",
     },
-    "unavailable": {
-        "en": "The service is briefly unavailable. Please try again.",
-        "de": "Der Dienst ist kurz nicht verfügbar. Bitte versuche es noch einmal.",
-        "fr": "Le service est momentanément indisponible. Réessaie dans un instant.",
-        "it": "Il servizio è momentaneamente non disponibile. Riprova tra poco.",
-    },
+    "unavailable": Unavailable.texts,
 }
 
 
 def code_of(status: int) -> str:
-    """Return the stable code for an HTTP status."""
+    """Return the stable code of an HTTP status."""
     return _CODES.get(status, ANY_CODE)
 
 
 def sentence(code: str, language: str) -> str:
-    """Return the sentence for a code in ``language``, or one that fits any."""
+    """Return the message for a code, or a general one if the code has none."""
     return SENTENCES.get(code, SENTENCES["bad_request"])[language]

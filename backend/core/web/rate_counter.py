@@ -1,8 +1,7 @@
-"""Counting requests in windows of time: in Redis, which all processes share, or here while it does not take part.
+"""Counts requests in fixed windows: in Redis, which all processes share, or in this process while Redis fails.
 
-Nothing here raises and nothing waits long: a Redis that is away, frozen or full costs the requests that find it so
-a fifth of a second once. From then on each process counts on its own, with the same limits, until a thread beside
-the requests has seen Redis count again.
+Nothing here raises. A Redis that is unreachable, frozen or full delays the requests that find it so by 0.2 s, once.
+From then on each process counts alone, with the same limits, until a thread beside the requests sees Redis count again.
 """
 
 import threading
@@ -19,18 +18,18 @@ from backend.core.work.queue import connect_to_broker
 
 log = get_logger(__name__)
 
-# Apart from the names that Celery gives, and from our own of the queue.
+# Celery's keys and those of our queue have other prefixes.
 _PREFIX = "hackthestudy:limit"
-# For connecting and for an answer, each.
+# For connecting, and again for the reply.
 _TIMEOUT_S = 0.2
 _PAUSE_S = 3.0
-# A process takes a hundredth of a limit at a time, so that most requests need no round trip. What it has left of it
-# when the window ends was no other process's to use; of a limit below two hundred that is nothing.
-_TAKEN_AT_ONCE = 100
-_FEWEST_PRUNED = 1000
+# A process takes a hundredth of a limit at a time, so that most requests need no round trip. Other processes cannot
+# use the rest of a batch; limits below 200 have batches of one and are exact.
+_BATCHES_PER_LIMIT = 100
+_MIN_PRUNED = 1000
 
-# The library's own way takes a second round trip for the end of the window. A window begins with its first request;
-# a key without an end, whoever left it so, is given one, since the broker drops nothing to make room.
+# The library needs a second round trip for the end of the window. It also never gives an end to a key that lost its
+# own, and would refuse that user for ever.
 _COUNT = b"""
 local count = redis.call('INCRBY', KEYS[1], ARGV[1])
 local left_ms = redis.call('PTTL', KEYS[1])
@@ -43,17 +42,23 @@ return {count, left_ms}
 
 
 class Limit:
-    """So many requests in so many seconds. ``text`` is such as ``600/minute``."""
+    """A number of requests per window.
 
-    def __init__(self, text: str) -> None:
-        self.item: RateLimitItem = parse(text)
+    Args:
+        text: Such as ``600/minute``.
+        times: Allows so many times as many requests.
+    """
+
+    def __init__(self, text: str, *, times: int = 1) -> None:
+        parsed = parse(text)
+        self.item: RateLimitItem = type(parsed)(parsed.amount * times, parsed.multiples)
         self.amount = self.item.amount
         self.window_s = self.item.get_expiry()
-        self.batch = max(self.amount // _TAKEN_AT_ONCE, 1)
+        self.batch = max(self.amount // _BATCHES_PER_LIMIT, 1)
 
 
 class Window(NamedTuple):
-    """The window of one limit after a request: whether that was within it, what is left, and until when."""
+    """The state of a window after one request."""
 
     allowed: bool
     remaining: int
@@ -61,154 +66,144 @@ class Window(NamedTuple):
 
 
 class RateCounter:
-    """Counts requests by limit and by whose they are.
+    """Counts requests by limit and by caller.
 
     Args:
         url: Redis, with its password.
-        pause_s: How long Redis is left alone before it is looked at again, so that one that answers only now and
-            then delays few requests.
+        pause_s: Pause between two checks of a failing Redis, so that one that still hangs delays few requests.
     """
 
     def __init__(self, url: str, *, pause_s: float = _PAUSE_S) -> None:
         self._url = url
         self._pause_s = pause_s
         self._lock = threading.Lock()
-        self._memory = _Memory()
-        self._taken = _Taken()
+        self._batches = _Allowances()
+        self._fallback = _Allowances()
         self._degraded = False
-        self._look_at = 0.0
-        self._probe = Probe("rate-limits", self._look_again, when_silent=False)
+        self._check_at = 0.0
+        self._probe = Probe("rate-limits", self._check, when_silent=False)
 
     @cached_property
     def _redis(self) -> "_Redis":
-        # Made at the first request, hence after the fork.
+        # Connected at the first request: connections do not survive a fork.
         return _Redis(self._url)
 
-    def count(self, limit: Limit, *whose: str) -> Window:
+    def count(self, limit: Limit, *caller: str) -> Window:
         """Count one request. Never raises."""
-        key = limit.item.key_for(*whose)
+        key = limit.item.key_for(*caller)
         if not self._degraded:
             try:
-                return self._taken.use(key) or self._take(limit, key)
+                return self._batches.use(key) or self._take_batch(limit, key)
             except Exception as error:
-                # Whatever it is: a request is neither refused nor let through uncounted because of it.
+                # Whatever it is, it must not refuse the request or let it pass uncounted.
                 self._degrade(error)
-        elif time.monotonic() >= self._look_at:
-            # Not waited for.
+        elif time.monotonic() >= self._check_at:
+            # Only starts the check; the request does not wait for it.
             self._probe.ask()
-        count, ends_in_s = self._memory.count(key, limit.window_s)
-        return Window(count <= limit.amount, max(limit.amount - count, 0), ends_in_s)
+        ends_in_s = self._fallback.open(key, limit.amount, limit.window_s)
+        return self._fallback.use(key) or Window(False, 0, ends_in_s)
 
-    def _take(self, limit: Limit, key: str) -> Window:
-        """Take a batch of the limit from Redis, use one of it and keep the others."""
+    def _take_batch(self, limit: Limit, key: str) -> Window:
+        """Take a batch of the limit from Redis, use one request of it and keep the others."""
         count, ends_in_s = self._redis.count(key, limit.batch, limit.window_s)
-        got = min(limit.amount - (count - limit.batch), limit.batch)
+        taken = min(limit.amount - (count - limit.batch), limit.batch)
         beyond = max(limit.amount - count, 0)
-        if got > 1:
-            self._taken.keep(key, got - 1, beyond, ends_in_s)
-        return Window(got > 0, max(got - 1, 0) + beyond, ends_in_s)
+        if taken > 1:
+            self._batches.add(key, taken - 1, beyond, ends_in_s)
+        return Window(taken > 0, max(taken - 1, 0) + beyond, ends_in_s)
 
     def _degrade(self, error: Exception) -> None:
         with self._lock:
-            self._look_at = time.monotonic() + self._pause_s
+            self._check_at = time.monotonic() + self._pause_s
             if self._degraded:
                 return
             self._degraded = True
         log.warning("core.rate_limits.degraded", error=type(error).__name__)
 
-    def _look_again(self) -> bool:
-        """Take Redis back if it counts. What is looked for is a write, since one that is full answers what is read."""
+    def _check(self) -> bool:
+        """Return to Redis if it counts. Only a write tells: a full Redis answers PING."""
         try:
-            self._redis.count("look", 1, 1)
+            self._redis.count("check", 1, 1)
         except Exception:
             with self._lock:
-                self._look_at = time.monotonic() + self._pause_s
+                self._check_at = time.monotonic() + self._pause_s
             return False
         with self._lock:
             if not self._degraded:
                 return True
             self._degraded = False
-        # As loud as the other: whoever has read that one looks for this one.
+        # A warning like its counterpart, so that both appear at every log level that shows one of them.
         log.warning("core.rate_limits.recovered")
         return True
 
 
 class _Redis(RedisStorage):
-    """The library's storage, with connections of the house and a way of counting that is one round trip."""
+    """The library's storage, with our time limits and a count that takes one round trip."""
 
     def __init__(self, url: str) -> None:
         super().__init__(url, connection_pool=connect_to_broker(url, timeout_s=_TIMEOUT_S), key_prefix=_PREFIX)
         self._count = self.get_connection().register_script(_COUNT)
 
     def count(self, key: str, amount: int, window_s: int) -> tuple[int, float]:
-        """Count so many; return how many there are in the window then, and in how many seconds it ends."""
+        """Add ``amount``; return the new count and the seconds until the window ends."""
         count, left_ms = self._count([self.prefixed_key(key)], [amount, window_s * 1000])
         return int(count), int(left_ms) / 1000
 
 
-class _Kept(NamedTuple):
+class _Allowance(NamedTuple):
+    left: int
+    beyond: int
     ends_at: float
-    number: int
-    beyond: int = 0
 
 
-class _Windows:
-    """Counts by key until their windows end, by a clock that nobody sets."""
+class _Allowances:
+    """Requests that this process may still let through by itself, by key, until their window ends.
+
+    The clock is monotonic. The library's ``MemoryStorage`` goes by the wall clock, starts a thread for every tenth
+    request and walks all keys in each (docs/architecture.md, "Limits").
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._kept: dict[str, _Kept] = {}
-        self._prune_at = _FEWEST_PRUNED
-
-    def _find(self, key: str, now: float) -> _Kept | None:
-        found = self._kept.get(key)
-        return found if found is not None and found.ends_at > now else None
-
-    def _keep(self, key: str, kept: _Kept, now: float) -> None:
-        self._kept[key] = kept
-        # Whoever changes his address with each request must not fill the memory: what has ended goes, at each
-        # doubling, so that the look at all of them is paid for by as many requests.
-        if len(self._kept) >= self._prune_at:
-            self._kept = {key: each for key, each in self._kept.items() if each.ends_at > now}
-            self._prune_at = max(_FEWEST_PRUNED, 2 * len(self._kept))
-
-    def __len__(self) -> int:
-        return len(self._kept)
-
-
-class _Memory(_Windows):
-    """Counts as Redis does, for this process alone.
-
-    The library has such a storage, but it goes by the clock of the wall and starts a thread for most requests.
-    """
-
-    def count(self, key: str, window_s: int) -> tuple[int, float]:
-        """Count one; return how many there are in the window then, and in how many seconds it ends."""
-        now = time.monotonic()
-        with self._lock:
-            before = self._find(key, now) or _Kept(now + window_s, 0)
-            kept = before._replace(number=before.number + 1)
-            self._keep(key, kept, now)
-        return kept.number, kept.ends_at - now
-
-
-class _Taken(_Windows):
-    """What was taken of limits in Redis and not used yet; ``beyond`` is what was left there."""
+        self._open: dict[str, _Allowance] = {}
+        self._prune_at = _MIN_PRUNED
 
     def use(self, key: str) -> Window | None:
-        """Use one, if there is one."""
+        """Use one request; None when none is left."""
         now = time.monotonic()
         with self._lock:
-            kept = self._find(key, now)
-            if kept is None or kept.number == 0:
+            found = self._find(key, now)
+            if found is None or found.left == 0:
                 return None
-            self._kept[key] = kept._replace(number=kept.number - 1)
-        return Window(True, kept.number - 1 + kept.beyond, kept.ends_at - now)
+            found = self._open[key] = found._replace(left=found.left - 1)
+        return Window(True, found.left + found.beyond, found.ends_at - now)
 
-    def keep(self, key: str, count: int, beyond: int, ends_in_s: float) -> None:
-        """Keep so many, beside those that another request has taken at the same moment."""
+    def add(self, key: str, count: int, beyond: int, ends_in_s: float) -> None:
+        """Add requests to those that a concurrent request may have added; ``beyond`` are left in Redis."""
         now = time.monotonic()
         with self._lock:
-            before = self._find(key, now)
-            already = before.number if before is not None else 0
-            self._keep(key, _Kept(now + ends_in_s, already + count, beyond), now)
+            found = self._find(key, now)
+            already = found.left if found is not None else 0
+            self._keep(key, _Allowance(already + count, beyond, now + ends_in_s), now)
+
+    def open(self, key: str, count: int, window_s: int) -> float:
+        """Open a window unless the key has one; return the seconds until it ends."""
+        now = time.monotonic()
+        with self._lock:
+            found = self._find(key, now)
+            if found is None:
+                found = _Allowance(count, 0, now + window_s)
+                self._keep(key, found, now)
+        return found.ends_at - now
+
+    def _find(self, key: str, now: float) -> _Allowance | None:
+        found = self._open.get(key)
+        return found if found is not None and found.ends_at > now else None
+
+    def _keep(self, key: str, allowance: _Allowance, now: float) -> None:
+        self._open[key] = allowance
+        # A client that changes its address with each request must not fill the memory. Pruning only at each doubling
+        # spreads the cost of the walk over as many requests.
+        if len(self._open) >= self._prune_at:
+            self._open = {key: each for key, each in self._open.items() if each.ends_at > now}
+            self._prune_at = max(_MIN_PRUNED, 2 * len(self._open))

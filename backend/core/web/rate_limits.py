@@ -1,7 +1,7 @@
-"""How many requests one may make: by class of route, for each user, or for each address of who is not signed in.
+"""Rate limits per route class, keyed by user, or by client address for anonymous requests.
 
-Answers tell what is left in ``RateLimit`` and ``RateLimit-Policy`` (IETF draft-ietf-httpapi-ratelimit-headers-11).
-Reasons and numbers: docs/decisions/0015-rate-limits.md.
+Responses carry ``RateLimit`` and ``RateLimit-Policy`` (IETF draft-ietf-httpapi-ratelimit-headers-11).
+Reasons and figures: docs/decisions/0015-rate-limits.md.
 """
 
 import math
@@ -14,16 +14,19 @@ from uuid import UUID
 from flask import Flask, Response, current_app, g, request
 
 from backend.core.errors import DomainError
-from backend.core.web.client_address import address_block, client_address
+from backend.core.web.client_address import address_block, client_address, ipv6_site
 from backend.core.web.rate_counter import Limit, RateCounter, Window
 from backend.settings import Settings
 
 _EXTENSION = "rate_limits"
 _READING = frozenset({"GET", "HEAD"})
+# Of an IPv6 site (/48), which has 65,536 networks with a limit each, so many limits can sign in at once. More than one,
+# so that one network cannot lock the others of its site out.
+_NETWORKS_PER_SITE = 8
 
 
 class RouteClass(StrEnum):
-    """What a route costs us, by which its requests are limited."""
+    """Routes of one class cost about the same and share a limit."""
 
     SIGN_IN = "sign-in"
     UPLOAD = "upload"
@@ -33,7 +36,7 @@ class RouteClass(StrEnum):
 
 
 class TooManyRequests(DomainError):
-    """The user, or her address, has made as many requests as a class of routes allows in a while."""
+    """A limit is used up; ``seconds`` until its window ends."""
 
     code = "too_many_requests"
     status = 429
@@ -51,12 +54,12 @@ class TooManyRequests(DomainError):
 
 @dataclass(frozen=True, slots=True)
 class RouteClasses:
-    """Which class a route has.
+    """Maps routes to classes.
 
     Args:
-        named: By endpoint, where the method alone does not tell.
-        unlimited: Endpoints that are not limited, each with the reason.
-        sign_in_under: What the paths of signing in begin with.
+        named: The class by endpoint, where method and path do not tell it.
+        unlimited: The reason by endpoint that is not limited.
+        sign_in_under: Prefix of the paths that sign users in.
     """
 
     named: Mapping[str, RouteClass]
@@ -64,8 +67,8 @@ class RouteClasses:
     sign_in_under: str
 
     def find(self, endpoint: str | None, path: str, method: str) -> RouteClass | None:
-        """Return the class; None of what is not limited. A route that nobody has named is limited too."""
-        # A browser asks with OPTIONS what it may send, and Flask answers without any work of ours.
+        """Return the class, or None if the route is not limited. A route that is not named anywhere is limited."""
+        # Flask answers OPTIONS by itself, at no cost.
         if endpoint is None or endpoint in self.unlimited or method == "OPTIONS":
             return None
         if endpoint in self.named:
@@ -82,26 +85,31 @@ class _Counted(NamedTuple):
 
     @property
     def seconds(self) -> int:
-        """Whole seconds until the end of the window, which the headers tell and Retry-After too."""
+        """Whole seconds until the window ends, for RateLimit and Retry-After."""
         return max(math.ceil(self.window.ends_in_s), 1)
 
 
 class RateLimits:
-    """The hooks of an app; see ``configure_rate_limits``."""
+    """The hooks of an app, installed by ``configure_rate_limits``."""
 
     def __init__(self, settings: Settings, classes: RouteClasses) -> None:
         self._classes = classes
         self._counter = RateCounter(settings.broker_url)
         self._of_address = Limit(settings.rate_limit_address)
+        self._of_site = Limit(settings.rate_limit_address, times=_NETWORKS_PER_SITE)
         self._of_user = {each: Limit(getattr(settings, f"rate_limit_{each.name.lower()}")) for each in RouteClass}
 
     def limit_sign_in(self) -> None:
-        """Count a request of signing in for its address. Raises TooManyRequests."""
-        if self._find_class() is RouteClass.SIGN_IN:
-            self._count_address(RouteClass.SIGN_IN)
+        """Count a sign-in request for its address. Raises TooManyRequests."""
+        if self._find_class() is not RouteClass.SIGN_IN:
+            return
+        self._count_address(RouteClass.SIGN_IN)
+        site = ipv6_site(client_address())
+        if site is not None:
+            self._count(f"{RouteClass.SIGN_IN.value}-site", self._of_site, site)
 
     def limit_user(self) -> None:
-        """Count a request for the user, or for the address of who is not signed in. Raises TooManyRequests."""
+        """Count a request for the user, or for the address if it is anonymous. Raises TooManyRequests."""
         route_class = self._find_class()
         if route_class is None:
             return
@@ -112,7 +120,7 @@ class RateLimits:
             self._count_address(route_class)
 
     def finish(self, response: Response) -> Response:
-        """Tell what is left; count for its address what was refused before it was counted, such as a wrong token."""
+        """Add the headers. A request refused before it was counted (such as a wrong token) counts for its address."""
         route_class = self._find_class()
         if route_class is None:
             return response
@@ -148,9 +156,9 @@ class RateLimits:
 
 
 def configure_rate_limits(app: Flask, settings: Settings, classes: RouteClasses) -> RateLimits:
-    """Limit the requests of signing in and tell what is left of all limits.
+    """Install the limits on signing in and the headers.
 
-    Call it before the hook that authenticates is installed; after that one, the app installs ``limit_user``.
+    Call it before the hook that authenticates is installed. After that hook, the app installs ``limit_user``.
     """
     rate_limits = RateLimits(settings, classes)
     app.extensions[_EXTENSION] = rate_limits
@@ -160,9 +168,9 @@ def configure_rate_limits(app: Flask, settings: Settings, classes: RouteClasses)
 
 
 def limit_sign_in_of(user_id: UUID) -> None:
-    """Count this request of signing in for a user too, whom only its body or cookie names. Raises TooManyRequests.
+    """Count this sign-in request also for the user named by its body or cookie. Raises TooManyRequests.
 
-    It asks Redis, so no transaction may be open.
+    It calls Redis, so no transaction may be open.
     """
     rate_limits: RateLimits = current_app.extensions[_EXTENSION]
     rate_limits.count_user(RouteClass.SIGN_IN, user_id)
@@ -174,7 +182,7 @@ def _counted() -> list[_Counted]:
 
 
 def _refuse(response: Response, error: TooManyRequests) -> None:
-    """Make the answer that refuses something else one that refuses for the limit; its other headers stay."""
+    """Turn a response that refuses for another reason into a 429. Its other headers stay."""
     refusal = current_app.make_response(current_app.handle_user_exception(error))
     response.status_code = refusal.status_code
     response.set_data(refusal.get_data())

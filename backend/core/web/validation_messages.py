@@ -1,6 +1,6 @@
-"""What a user reads about a field that is not valid, by the validator's type of error.
+"""Messages about invalid fields, by the type of pydantic's error.
 
-The types and what their contexts hold are those of pydantic: https://docs.pydantic.dev/latest/errors/validation_errors/
+Types and the facts in their contexts: https://docs.pydantic.dev/latest/errors/validation_errors/
 """
 
 from collections.abc import Mapping
@@ -22,9 +22,9 @@ _FALLBACK: _Texts = {
     "it": "Questo valore non è valido.",
 }
 _NUMBER: _Texts = {
-    "en": "This must be a whole number.",
-    "de": "Das muss eine ganze Zahl sein.",
-    "fr": "Il faut un nombre entier.",
+    "en": "Must be a whole number.",
+    "de": "Muss eine ganze Zahl sein.",
+    "fr": "Doit être un nombre entier.",
     "it": "Deve essere un numero intero.",
 }
 _SMALL_NUMBER: _Texts = {
@@ -34,46 +34,46 @@ _SMALL_NUMBER: _Texts = {
     "it": "Questo numero è troppo grande.",
 }
 _BOOLEAN: _Texts = {
-    "en": "This must be true or false.",
-    "de": "Das muss true oder false sein.",
-    "fr": "Il faut true ou false.",
+    "en": "Must be true or false.",
+    "de": "Muss true oder false sein.",
+    "fr": "Doit être true ou false.",
     "it": "Deve essere true o false.",
 }
 _OBJECT: _Texts = {
-    "en": "This must be a JSON object.",
-    "de": "Das muss ein JSON-Objekt sein.",
-    "fr": "Il faut un objet JSON.",
+    "en": "Must be a JSON object.",
+    "de": "Muss ein JSON-Objekt sein.",
+    "fr": "Doit être un objet JSON.",
     "it": "Deve essere un oggetto JSON.",
 }
 _ID: _Texts = {
-    "en": "This must be an id (a UUID).",
-    "de": "Das muss eine ID (eine UUID) sein.",
-    "fr": "Il faut un identifiant (un UUID).",
-    "it": "Deve essere un ID (un UUID).",
+    "en": "Must be an ID (UUID).",
+    "de": "Muss eine ID (UUID) sein.",
+    "fr": "Doit être un identifiant (UUID).",
+    "it": "Deve essere un ID (UUID).",
 }
 _CHOICE: _Texts = {
-    "en": "This must be one of: {expected}.",
-    "de": "Das muss eines davon sein: {expected}.",
-    "fr": "Il faut l’une de ces valeurs\u00a0: {expected}.",
+    "en": "Must be one of: {expected}.",
+    "de": "Muss einer dieser Werte sein: {expected}.",
+    "fr": "Doit être l’une de ces valeurs\u00a0: {expected}.",
     "it": "Deve essere uno di questi valori: {expected}.",
 }
 _TEXTS: Mapping[str, _Texts] = {
     "missing": {
         "en": "This field is required.",
-        "de": "Dieses Feld ist nötig.",
+        "de": "Dieses Feld ist erforderlich.",
         "fr": "Ce champ est obligatoire.",
         "it": "Questo campo è obbligatorio.",
     },
     "extra_forbidden": {
-        "en": "This field is not known here.",
-        "de": "Dieses Feld gibt es hier nicht.",
-        "fr": "Ce champ n’existe pas ici.",
-        "it": "Questo campo non esiste qui.",
+        "en": "Unknown field.",
+        "de": "Unbekanntes Feld.",
+        "fr": "Champ inconnu.",
+        "it": "Campo sconosciuto.",
     },
     "string_type": {
-        "en": "This must be a text.",
-        "de": "Das muss ein Text sein.",
-        "fr": "Il faut un texte.",
+        "en": "Must be text.",
+        "de": "Muss ein Text sein.",
+        "fr": "Doit être un texte.",
         "it": "Deve essere un testo.",
     },
     "string_unicode": {
@@ -83,22 +83,22 @@ _TEXTS: Mapping[str, _Texts] = {
         "it": "Non è un testo Unicode valido.",
     },
     "string_too_short": {
-        "en": "This text is too short; the minimum number of characters is {min_length}.",
-        "de": "Dieser Text ist zu kurz; er braucht mindestens {min_length} Zeichen.",
-        "fr": "Ce texte est trop court\u202f; le nombre minimal de caractères est de {min_length}.",
-        "it": "Questo testo è troppo corto; il numero minimo di caratteri è {min_length}.",
+        "en": "Too short. Minimum number of characters: {min_length}.",
+        "de": "Zu kurz. Mindestens {min_length} Zeichen.",
+        "fr": "Trop court. Nombre minimal de caractères\u00a0: {min_length}.",
+        "it": "Troppo corto. Numero minimo di caratteri: {min_length}.",
     },
     "string_too_long": {
-        "en": "This text is too long; the maximum number of characters is {max_length}.",
-        "de": "Dieser Text ist zu lang; er darf höchstens {max_length} Zeichen haben.",
-        "fr": "Ce texte est trop long\u202f; le nombre maximal de caractères est de {max_length}.",
-        "it": "Questo testo è troppo lungo; il numero massimo di caratteri è {max_length}.",
+        "en": "Too long. Maximum number of characters: {max_length}.",
+        "de": "Zu lang. Höchstens {max_length} Zeichen.",
+        "fr": "Trop long. Nombre maximal de caractères\u00a0: {max_length}.",
+        "it": "Troppo lungo. Numero massimo di caratteri: {max_length}.",
     },
     "string_pattern_mismatch": {
-        "en": "This text does not have the expected form.",
-        "de": "Dieser Text hat nicht die erwartete Form.",
-        "fr": "Ce texte n’a pas la forme attendue.",
-        "it": "Questo testo non ha la forma prevista.",
+        "en": "Does not have the expected format.",
+        "de": "Hat nicht das erwartete Format.",
+        "fr": "Le format n’est pas celui attendu.",
+        "it": "Il formato non è quello previsto.",
     },
     _NUL: {
         "en": "The character U+0000 is not allowed.",
@@ -107,21 +107,21 @@ _TEXTS: Mapping[str, _Texts] = {
         "it": "Il carattere U+0000 non è consentito.",
     },
     "too_short": {
-        "en": "This list is too short; the minimum number of entries is {min_length}.",
-        "de": "Diese Liste ist zu kurz; die kleinste Zahl von Einträgen ist {min_length}.",
-        "fr": "Cette liste est trop courte\u202f; le nombre minimal d’éléments est de {min_length}.",
-        "it": "Questo elenco è troppo corto; il numero minimo di elementi è {min_length}.",
+        "en": "Too few entries. Minimum: {min_length}.",
+        "de": "Zu wenige Einträge. Mindestens {min_length}.",
+        "fr": "Pas assez d’éléments. Minimum\u00a0: {min_length}.",
+        "it": "Troppo pochi elementi. Minimo: {min_length}.",
     },
     "too_long": {
-        "en": "This list is too long; the maximum number of entries is {max_length}.",
-        "de": "Diese Liste ist zu lang; die grösste Zahl von Einträgen ist {max_length}.",
-        "fr": "Cette liste est trop longue\u202f; le nombre maximal d’éléments est de {max_length}.",
-        "it": "Questo elenco è troppo lungo; il numero massimo di elementi è {max_length}.",
+        "en": "Too many entries. Maximum: {max_length}.",
+        "de": "Zu viele Einträge. Höchstens {max_length}.",
+        "fr": "Trop d’éléments. Maximum\u00a0: {max_length}.",
+        "it": "Troppi elementi. Massimo: {max_length}.",
     },
     "list_type": {
-        "en": "This must be a list.",
-        "de": "Das muss eine Liste sein.",
-        "fr": "Il faut une liste.",
+        "en": "Must be a list.",
+        "de": "Muss eine Liste sein.",
+        "fr": "Doit être une liste.",
         "it": "Deve essere un elenco.",
     },
     "dict_type": _OBJECT,
@@ -132,14 +132,14 @@ _TEXTS: Mapping[str, _Texts] = {
     "int_from_float": _NUMBER,
     "int_parsing_size": _SMALL_NUMBER,
     "greater_than_equal": {
-        "en": "This must be at least {ge}.",
-        "de": "Das muss mindestens {ge} sein.",
+        "en": "Must be at least {ge}.",
+        "de": "Muss mindestens {ge} sein.",
         "fr": "La valeur doit être d’au moins {ge}.",
         "it": "Deve essere almeno {ge}.",
     },
     "less_than_equal": {
-        "en": "This must be at most {le}.",
-        "de": "Das darf höchstens {le} sein.",
+        "en": "Must be at most {le}.",
+        "de": "Darf höchstens {le} sein.",
         "fr": "La valeur ne doit pas dépasser {le}.",
         "it": "Può essere al massimo {le}.",
     },
@@ -151,23 +151,23 @@ _TEXTS: Mapping[str, _Texts] = {
     "uuid_parsing": _ID,
     "uuid_version": _ID,
     TIME_ZONE: {
-        "en": "There is no such time zone. A name looks like Europe/Zurich.",
-        "de": "Diese Zeitzone gibt es nicht. Ein Name sieht aus wie Europe/Zurich.",
-        "fr": "Ce fuseau horaire n’existe pas. Un nom ressemble à Europe/Zurich.",
-        "it": "Questo fuso orario non esiste. Un nome è fatto come Europe/Zurich.",
+        "en": "Unknown time zone. Use a name such as Europe/Zurich.",
+        "de": "Unbekannte Zeitzone. Verwende einen Namen wie Europe/Zurich.",
+        "fr": "Fuseau horaire inconnu. Utilise un nom comme Europe/Zurich.",
+        "it": "Fuso orario sconosciuto. Usa un nome come Europe/Zurich.",
     },
 }
 
 
 def nul_refused() -> PydanticCustomError:
-    """Return the error of a validator that met U+0000."""
+    """Return the error for a validator to raise on U+0000."""
     return PydanticCustomError(_NUL, "The character U+0000 is not allowed.")
 
 
 def field_messages(error: ValidationError, language: str) -> dict[str, list[str]]:
-    """Return the sentences in ``language`` by the path of the field, such as ``options.0.text``.
+    """Return the messages in `language` by the path of the field, such as ``options.0.text``.
 
-    What is wrong with the input as a whole stands under ``body``.
+    Errors of the input as a whole are under ``body``.
     """
     messages: dict[str, list[str]] = {}
     for details in error.errors(include_url=False, include_input=False):
@@ -179,6 +179,6 @@ def field_messages(error: ValidationError, language: str) -> dict[str, list[str]
 def _sentence(details: ErrorDetails, language: str) -> str:
     facts = dict(details.get("ctx", {}))
     if "expected" in facts:
-        # Pydantic writes an English "or" before the last of the values.
+        # Pydantic puts an English "or" before the last value.
         facts["expected"] = str(facts["expected"]).replace(" or ", ", ")
     return _TEXTS.get(details["type"], _FALLBACK)[language].format(**facts)

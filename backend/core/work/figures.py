@@ -4,7 +4,6 @@ Each query reads a partial index of open rows or a range of an index by time, so
 there ever were.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -12,8 +11,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import InstrumentedAttribute
 
+from backend.core.clock import database_now
 from backend.core.database.database import db
-from backend.core.work.jobs import Job, JobState, database_now
+from backend.core.work.jobs import JobKind, JobState
 
 LATELY = timedelta(hours=1)
 """How far back figures look at what has ended."""
@@ -21,6 +21,8 @@ LATELY = timedelta(hours=1)
 PERCENTILES = (50, 95, 100)
 
 _OPEN = (JobState.QUEUED, JobState.RUNNING)
+# A kind of work whose rows are all alike.
+_ONE_LABEL: tuple[sa.ColumnElement[str], tuple[str, ...]] = (sa.literal_column("'all'::text", sa.String), ("all",))
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,21 +54,19 @@ class JobFigures:
     oldest_due_s: float
 
 
-def measure_jobs(model: type[Job], kind: InstrumentedAttribute[str], kinds: Iterable[str]) -> JobFigures:
-    """Return the figures of a table of work, by the column that says which of ``kinds`` a row is.
-
-    Needs a transaction.
-    """
+def measure_jobs(kind: JobKind) -> JobFigures:
+    """Return the figures of one kind of leased work, by its labels. Needs a transaction."""
+    model, (label, values) = kind.model, kind.labels or _ONE_LABEL
     moment = database_now()
     due = sa.and_(model.state == JobState.QUEUED, model.available_at <= moment)
     age_s = sa.extract("epoch", moment - sa.func.min(model.available_at).filter(due))
     rows = db.session.execute(
-        sa.select(kind, model.state, sa.func.count(), age_s).where(model.state.in_(_OPEN)).group_by(kind, model.state)
+        sa.select(label, model.state, sa.func.count(), age_s).where(model.state.in_(_OPEN)).group_by(label, model.state)
     ).all()
     counts = {(name, state): count for name, state, count, _ in rows}
     return JobFigures(
-        open=tuple(OpenFigure(name, state, counts.get((name, state), 0)) for name in kinds for state in _OPEN),
-        ended=measure_ended(kind, model.state, model.error_code, model.started_at, model.ended_at),
+        open=tuple(OpenFigure(name, state, counts.get((name, state), 0)) for name in values for state in _OPEN),
+        ended=measure_ended(label, model.state, model.error_code, model.started_at, model.ended_at),
         oldest_due_s=max((float(age) for *_, age in rows if age is not None), default=0.0),
     )
 

@@ -9,7 +9,7 @@ jump of a worker's clock changes nothing.
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,8 +19,9 @@ from typing import Any, ClassVar
 from uuid import UUID, uuid4
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import InstrumentedAttribute, Mapped, mapped_column
 
+from backend.core.clock import database_now
 from backend.core.database.database import Identified, db
 from backend.core.database.personal import withheld
 from backend.core.database.transaction import after_commit, transaction
@@ -94,31 +95,98 @@ class LeaseLost(Exception):
     """The row was taken back, ended or deleted meanwhile; what this worker computed must not be written."""
 
 
-Exhausted = Callable[[UUID, str], None]
-"""Called in the sweep's transaction with the id of a row that has failed too often, and an error code."""
+class TryLater(Exception):
+    """The work cannot go on now, through no fault of its own: the row is given back and waits ``delay_s`` seconds."""
 
-_exhausted: dict[type[Job], Exhausted] = {}
-
-
-def register(model: type[Job], exhausted: Exhausted) -> None:
-    """Make a table of work known to the sweep, with what happens when a row has failed too often."""
-    _exhausted[model] = exhausted
+    def __init__(self, delay_s: float) -> None:
+        super().__init__(delay_s)
+        self.delay_s = delay_s
 
 
-def list_kinds() -> list[tuple[type[Job], Exhausted]]:
-    """Return every table of work with what happens when a row has failed too often."""
-    return list(_exhausted.items())
+class JobFailed(Exception):
+    """The work has failed. A ``retryable`` failure is tried again until the row has failed ``STEP_ATTEMPTS`` times.
+
+    ``retry_after_s`` is when the other side asked to be called again, if it did.
+    """
+
+    def __init__(self, code: str, *, retryable: bool = False, retry_after_s: float | None = None) -> None:
+        super().__init__(code)
+        self.code = code
+        self.retryable = retryable
+        self.retry_after_s = retry_after_s
 
 
-def database_now() -> sa.Function[datetime]:
-    """Return PostgreSQL's clock, as an expression."""
-    # clock_timestamp() moves on inside a transaction, unlike now().
-    return sa.func.clock_timestamp()
+Work = Callable[[Claim, threading.Event], None]
+"""Works on a held row; the event is set once the lease is lost.
+
+Records the outcome itself when the work succeeds. Raises JobFailed, TryLater or LeaseLost otherwise.
+"""
 
 
-def read_database_clock() -> datetime:
-    """Return the time by PostgreSQL's clock. Needs a transaction."""
-    return db.session.scalars(sa.select(database_now())).one()
+def claim(model: type[Job], row_id: UUID) -> Claim | None:
+    """Claim a queued row, or return None when it is not there, not due, held or ended. Needs a transaction."""
+    moment = database_now()
+    row = db.session.execute(
+        sa.update(model)
+        .where(model.id == row_id, model.state == JobState.QUEUED, model.available_at <= moment)
+        .values(
+            state=JobState.RUNNING,
+            attempt=model.attempt + 1,
+            lease_until=moment + timedelta(seconds=get_settings().lease_s),
+            worker=WORKER_NAME,
+            started_at=sa.func.coalesce(model.started_at, moment),
+        )
+        .returning(model.id, model.attempt, model.failures, model.request_id)
+        .execution_options(synchronize_session=False)
+    ).one_or_none()
+    return Claim(*row) if row else None
+
+
+def _nothing(_row_id: UUID) -> None:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class JobKind:
+    """One kind of leased work: a table, and what is done with its rows.
+
+    Attributes:
+        name: ``room.thing``; log events and metrics are named after it.
+        model: The table.
+        work: Does the work.
+        give_up: Called with a row's id and an error code, in the transaction that fails the row for good.
+        after_retry: Called with a row's id, in the transaction that gives it back after a failure.
+        claim: Claims a row; see ``claim``.
+        labels: The column by which metrics tell rows apart, with its values.
+    """
+
+    name: str
+    model: type[Job]
+    work: Work
+    give_up: Callable[[UUID, str], None]
+    after_retry: Callable[[UUID], None] = _nothing
+    claim: Callable[[type[Job], UUID], Claim | None] = claim
+    labels: tuple[InstrumentedAttribute[str], tuple[str, ...]] | None = None
+
+    @property
+    def thing(self) -> str:
+        """The name without the room: ``document``."""
+        return self.name.rpartition(".")[2]
+
+
+_kinds: list[JobKind] = []
+
+
+def install_kinds(kinds: Iterable[JobKind]) -> None:
+    """Make the kinds of leased work known to this process. Called with the manifest only."""
+    _kinds[:] = kinds
+
+
+def list_kinds() -> tuple[JobKind, ...]:
+    """Return every kind of leased work. Raises RuntimeError before the rooms are open."""
+    if not _kinds:
+        raise RuntimeError("No kind of leased work is known: this process has not called open_rooms().")
+    return tuple(_kinds)
 
 
 def dispatch(model: type[Job], row_ids: Sequence[UUID]) -> None:
@@ -139,25 +207,6 @@ def dispatch(model: type[Job], row_ids: Sequence[UUID]) -> None:
 def send_after_commit(model: type[Job], row_id: UUID, delay_s: float = 0.0) -> None:
     """Send a row's message, to be worked on in ``delay_s`` seconds, once the open transaction has committed."""
     after_commit(partial(send, model.task, str(row_id), delay_s=delay_s))
-
-
-def claim(model: type[Job], row_id: UUID) -> Claim | None:
-    """Claim a queued row, or return None when it is not there, not due, held or ended. Needs a transaction."""
-    moment = database_now()
-    row = db.session.execute(
-        sa.update(model)
-        .where(model.id == row_id, model.state == JobState.QUEUED, model.available_at <= moment)
-        .values(
-            state=JobState.RUNNING,
-            attempt=model.attempt + 1,
-            lease_until=moment + timedelta(seconds=get_settings().lease_s),
-            worker=WORKER_NAME,
-            started_at=sa.func.coalesce(model.started_at, moment),
-        )
-        .returning(model.id, model.attempt, model.failures, model.request_id)
-        .execution_options(synchronize_session=False)
-    ).one_or_none()
-    return Claim(*row) if row else None
 
 
 def is_held(model: type[Job], held: Claim) -> tuple[sa.ColumnElement[bool], ...]:
@@ -250,7 +299,7 @@ def hand_back(worker: str = WORKER_NAME) -> int:
     """Queue again what a stopping worker holds, at once and without counting a failure. Returns how many rows."""
     count = 0
     with transaction():
-        for model in _exhausted:
+        for model in [kind.model for kind in list_kinds()]:
             rows = db.session.scalars(
                 sa.update(model)
                 .where(model.state == JobState.RUNNING, model.worker == worker)
@@ -277,5 +326,5 @@ def count_live_leases(worker: str) -> int:
             )
         )
         or 0
-        for model in _exhausted
+        for model in [kind.model for kind in list_kinds()]
     )

@@ -1,11 +1,13 @@
-"""The Celery app: a courier that carries ids of rows. Nothing exists only here (design rule 4)."""
+"""The Celery app: a courier that carries ids of rows. Nothing exists only here (rule 4 in docs/rules.md)."""
 
 import time
+from collections.abc import Callable
 from functools import lru_cache
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import redis
-from celery import Celery
+from celery import Celery, Task
+from flask import Flask
 from kombu.entity import Queue
 
 from backend.core.process.logging import get_logger
@@ -27,7 +29,19 @@ _VISIBILITY_TIMEOUT_S = 3600
 _ROOM_KEY = "hackthestudy:room"
 _ROOM_KEY_LIFE_S = 10
 
-queue = Celery("hackthestudy", set_as_current=True)
+
+class AppTask(Task):
+    """A task that runs in the context of the Flask app, which scopes the database session."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        with _flask_app[0].app_context():
+            return self.run(*args, **kwargs)
+
+
+queue = Celery("hackthestudy", set_as_current=True, task_cls=AppTask)
+
+# The worker's Flask app; see ``add_task``.
+_flask_app: list[Flask] = []
 
 # Until when no message is sent to a broker that did not take the last one; by the monotonic clock.
 _not_before: dict[str, float] = {}
@@ -73,6 +87,16 @@ def configure_queue(settings: Settings, *, answers_requests: bool = False) -> No
     )
 
 
+def add_task(name: str, run: Callable[[str], None], flask_app: Flask) -> None:
+    """Make this process take messages of this name: ``run`` is called with the id in the message."""
+    _flask_app[:] = [flask_app]
+
+    def work(row_id: str) -> None:
+        run(row_id)
+
+    queue.task(name=name)(work)
+
+
 @lru_cache(maxsize=4)
 def _broker(url: str) -> redis.Redis:
     return redis.Redis.from_url(url, socket_timeout=_LOOK_TIMEOUT_S, socket_connect_timeout=_LOOK_TIMEOUT_S, retry=None)
@@ -98,23 +122,10 @@ def canary_queue(worker: str) -> Queue:
     return Queue(f"canary.{worker}", no_declare=True)
 
 
-def is_canary_kept(worker: str, canary_id: str) -> bool | None:
-    """Tell whether the broker still holds what it was given with this canary: not so when it was emptied since.
-
-    None when it does not answer within half a second or takes no writes, being full.
-    """
-    broker = _broker(str(queue.conf.broker_url))
-    try:
-        broker.set(f"canary-look.{worker}", 1, ex=60)
-        return bool(broker.get(f"canary-mark.{worker}") == canary_id.encode())
-    except redis.RedisError:
-        return None
-
-
 def send_canary(task: str, worker: str, canary_id: str, *, life_s: float) -> bool:
-    """Send a canary to one worker, in place of the last one if that still waits. Returns whether it was taken.
+    """Send a canary to one worker, replacing one that still waits. Returns whether the broker took it.
 
-    The queue of a worker that has ended is gone after ``life_s`` seconds, with the one message in it.
+    After ``life_s`` the queue expires, in case its worker has ended.
     """
     broker = _broker(str(queue.conf.broker_url))
     own = canary_queue(worker)
@@ -123,8 +134,6 @@ def send_canary(task: str, worker: str, canary_id: str, *, life_s: float) -> boo
         if not send(task, canary_id, to=own):
             return False
         broker.expire(own.name, int(life_s) + 1)
-        # Set last: as long as the mark is there, the message before it was not lost with the broker's memory.
-        broker.set(f"canary-mark.{worker}", canary_id, ex=int(10 * life_s) + 60)
     except redis.RedisError:
         return False
     return True

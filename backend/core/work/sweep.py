@@ -8,10 +8,11 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from backend.core.clock import database_now
 from backend.core.database.database import db
 from backend.core.database.transaction import transaction
 from backend.core.process.logging import get_logger
-from backend.core.work.jobs import Exhausted, Job, JobState, database_now, list_kinds, send_after_commit
+from backend.core.work.jobs import Job, JobKind, JobState, list_kinds, send_after_commit
 from backend.core.work.queue import count_messages
 from backend.core.work.workers import note_lost_lease
 from backend.settings import get_settings
@@ -42,16 +43,16 @@ def sweep(finish: Callable[[], None] = lambda: None, note_progress: Callable[[],
     with _alone() as alone:
         if not alone:
             return None
-        for model, exhausted in list_kinds():
-            for row_id in _find_expired(model):
+        for kind in list_kinds():
+            for row_id in _find_expired(kind.model):
                 note_progress()
-                outcome = _take_back(model, row_id, exhausted)
+                outcome = _take_back(kind, row_id)
                 taken_back += outcome is not None
                 given_up += outcome is True
         crowded = _is_queue_complete()
-        for model, _ in list_kinds():
+        for kind in list_kinds():
             with transaction():
-                sent += _send_again(model, never_sent_only=crowded)
+                sent += _send_again(kind.model, never_sent_only=crowded)
         note_progress()
         finish()
     return Swept(sent, taken_back, given_up)
@@ -80,17 +81,18 @@ def _find_expired(model: type[Job]) -> list[UUID]:
         return list(db.session.scalars(expired.limit(_BATCH)))
 
 
-def _take_back(model: type[Job], row_id: UUID, exhausted: Exhausted) -> bool | None:
+def _take_back(kind: JobKind, row_id: UUID) -> bool | None:
     """Take back one row. Returns whether it was given up, or None when it was left as it is."""
     try:
         with transaction():
-            return _take_back_held(model, row_id, exhausted)
+            return _take_back_held(kind, row_id)
     except Exception:
-        log.exception("core.sweep.row_failed", row_id=str(row_id), task=model.task)
+        log.exception("core.sweep.row_failed", row_id=str(row_id), task=kind.model.task)
         return None
 
 
-def _take_back_held(model: type[Job], row_id: UUID, exhausted: Exhausted) -> bool | None:
+def _take_back_held(kind: JobKind, row_id: UUID) -> bool | None:
+    model = kind.model
     moment = database_now()
     held = db.session.execute(
         sa.select(model.failures, model.worker, model.request_id)
@@ -125,7 +127,7 @@ def _take_back_held(model: type[Job], row_id: UUID, exhausted: Exhausted) -> boo
         request_id=held.request_id,
     )
     if last:
-        exhausted(row_id, "worker_lost")
+        kind.give_up(row_id, "worker_lost")
     return last
 
 
@@ -139,8 +141,8 @@ def _is_queue_complete() -> bool:
         return False
     with transaction():
         queued = sum(
-            db.session.scalar(sa.select(sa.func.count()).select_from(model).where(_is_due(model))) or 0
-            for model, _ in list_kinds()
+            db.session.scalar(sa.select(sa.func.count()).select_from(kind.model).where(_is_due(kind.model))) or 0
+            for kind in list_kinds()
         )
     return 0 < queued <= messages
 

@@ -20,7 +20,6 @@ from backend.generation.runs.events import add_event
 from backend.generation.sections.cutting import Section, allocate, automatic_counts, plan_sections
 from backend.generation.types import ACTIVE_STATES, ENDED_STATES, RunState, StepKind
 from backend.library import service as library
-from backend.library.signals import document_settled
 from backend.library.types import DocumentStatus, DocumentText
 from backend.settings import get_settings
 from backend.study import service as study
@@ -248,8 +247,8 @@ def is_active(run_id: UUID) -> bool:
     return db.session.scalar(sa.select(Run.state).where(Run.id == run_id)) in ACTIVE_STATES
 
 
-@document_settled.connect
-def _on_document_settled(_sender: object, *, document_id: UUID) -> None:
+def continue_waiting_runs(document_id: UUID) -> None:
+    """Plan the runs that waited for this document and for nothing else."""
     query = (
         sa.select(Run.id)
         .join(RunDocument, RunDocument.run_id == Run.id)

@@ -123,16 +123,16 @@ def drop_step(held: Claim, run_id: UUID) -> None:
         advance(run)
 
 
-def retry_step(held: Claim, run_id: UUID, delay_s: float) -> None:
-    """Give a held step back after a failure that may pass, unless its run was stopped. Raises LeaseLost."""
-    jobs.retry_later(Step, held, delay_s=delay_s)
-    run = lock_run(run_id)
+def cancel_if_stopped(step_id: UUID) -> None:
+    """Cancel a step that was just given back, if its run was stopped meanwhile."""
+    run_id = db.session.scalar(sa.select(Step.run_id).where(Step.id == step_id))
+    run = lock_run(run_id) if run_id is not None else None
     if run is None or run.state in ACTIVE_STATES:
         return
-    # Nobody shall wait for a step that would find out only when it is due that it is not wanted any more.
+    # Cancel now: otherwise the run would wait until this retry is due.
     db.session.execute(
         sa.update(Step)
-        .where(Step.id == held.id)
+        .where(Step.id == step_id)
         .values(state=jobs.JobState.CANCELLED, ended_at=now())
         .execution_options(synchronize_session=False)
     )
@@ -226,6 +226,3 @@ def note_call(held: Claim, run_id: UUID, call: Call) -> None:
         )
         .on_conflict_do_nothing()
     )
-
-
-jobs.register(Step, give_up)

@@ -1,19 +1,18 @@
-"""Figures of runs, steps and model calls, for those who watch over them."""
+"""Statistics of runs and model calls, for operators."""
 
 import sqlalchemy as sa
 
-from backend.core.clock import now
+from backend.core.clock import database_now, now
 from backend.core.database.database import db
 from backend.core.ids import first_id_at
-from backend.core.work.figures import LATELY, measure_ended, measure_jobs
-from backend.core.work.jobs import database_now
-from backend.generation.models import ModelCall, Run, Step
-from backend.generation.types import ENDED_STATES, CallFigure, RunFigures, RunState, StepKind, WorkFigures
+from backend.core.work.figures import LATELY, measure_ended
+from backend.generation.models import ModelCall, Run
+from backend.generation.types import ENDED_STATES, CallFigure, RunFigures, RunState, WorkFigures
 
 
 def measure_work() -> WorkFigures:
     """Return the figures of what is open, and of what happened in the last hour. Needs a transaction."""
-    return WorkFigures(runs=_measure_runs(), steps=measure_jobs(Step, Step.kind, StepKind), calls=_measure_calls())
+    return WorkFigures(runs=_measure_runs(), calls=_measure_calls())
 
 
 def _measure_runs() -> RunFigures:

@@ -1,6 +1,5 @@
 """The work of one step: claim (transaction), call the model (none), record (transaction)."""
 
-import random
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -9,13 +8,11 @@ from functools import partial
 from typing import TypeVar
 from uuid import UUID
 
-from sqlalchemy.exc import DBAPIError
-
-from backend.core.database.database import db, is_passing
+from backend.core.database.database import db
 from backend.core.database.transaction import refuse_open_transaction, transaction
-from backend.core.process.logging import get_logger, log_context
-from backend.core.work import jobs
-from backend.core.work.jobs import Claim, LeaseLost
+from backend.core.process.logging import add_to_log, get_logger
+from backend.core.work.jobs import Claim, JobFailed, LeaseLost
+from backend.core.work.runner import record
 from backend.generation.checks.section import check_reply, clean_connections
 from backend.generation.language_models.choice import get_language_model
 from backend.generation.language_models.interface import (
@@ -34,7 +31,6 @@ from backend.generation.sections.cutting import Section
 from backend.generation.types import ACTIVE_STATES, StepKind
 from backend.library import service as library
 from backend.library.types import PageText
-from backend.settings import get_settings
 from backend.study import service as study
 from backend.study.types import Difficulty
 
@@ -42,7 +38,6 @@ log = get_logger(__name__)
 
 T = TypeVar("T")
 
-_LONGEST_BACKOFF_S = 60.0
 _KNOWN_TOPICS = 40
 
 
@@ -50,18 +45,9 @@ class RunStopped(Exception):
     """The run was cancelled or has ended: no further call is made for it."""
 
 
-def work_step(step_id: UUID) -> None:
-    """Work on a queued step. Does nothing when it is not there, not due, held by another, or ended."""
-    with transaction():
-        held = jobs.claim(Step, step_id)
-    if held is None:
-        return
-    with log_context(step_id=step_id, request_id=held.request_id, attempt=held.attempt), jobs.lease(Step, held) as lost:
-        try:
-            _Work(held, lost).do()
-        except LeaseLost:
-            # Another attempt has the step, or the run is gone: what was computed here must not be written.
-            log.warning("generation.step.lease_lost")
+def work_step(held: Claim, lost: threading.Event) -> None:
+    """Work on a held step. Raises JobFailed with a model's error code, and LeaseLost."""
+    _Work(held, lost).do()
 
 
 class _Work:
@@ -79,24 +65,17 @@ class _Work:
         self._kind, self._run_id = StepKind(step.kind), step.run_id
 
     def do(self) -> None:
-        """Do it, and record its outcome. Raises LeaseLost, and errors of a database that is away for long."""
-        with log_context(run_id=self._run_id):
-            try:
-                self._do()
-            except RunStopped:
-                self._record(lambda: recording.drop_step(self._held, self._run_id))
-            except ModelError as error:
-                log.warning("generation.step.model_failed", code=error.code, retryable=error.retryable)
-                self._note(error.code, error.usage)
-                self._after_failure(error)
-            except LeaseLost:
-                raise
-            except Exception as error:
-                if isinstance(error, DBAPIError) and is_passing(error):
-                    # What became of the step stands in the database, or will when its lease has run out.
-                    raise
-                log.exception("generation.step.crashed")
-                self._after_failure(ModelError("internal_error", "the step crashed", retryable=True))
+        """Do it, and record its outcome."""
+        # Until the runner is done with the step, so that it logs a crash with its run.
+        add_to_log(run_id=self._run_id)
+        try:
+            self._do()
+        except RunStopped:
+            self._record(lambda: recording.drop_step(self._held, self._run_id))
+        except ModelError as error:
+            log.warning("generation.step.model_failed", code=error.code, retryable=error.retryable)
+            self._note(error.code, error.usage)
+            raise JobFailed(error.code, retryable=error.retryable, retry_after_s=error.retry_after_s) from error
 
     def _do(self) -> None:
         if self._kind is StepKind.PLAN:
@@ -160,37 +139,11 @@ class _Work:
         call = Call(self._model.name, outcome, usage, self._elapsed_ms())
         self._record(lambda: recording.note_call(self._held, self._run_id, call))
 
-    def _after_failure(self, error: ModelError) -> None:
-        if error.retryable and self._held.failures + 1 < get_settings().step_attempts:
-            delay_s = _backoff_s(error, self._held.failures)
-            self._record(lambda: recording.retry_step(self._held, self._run_id, delay_s))
-        else:
-            self._record(lambda: recording.fail_step(self._held, error.code))
-
     def _record(self, write: Callable[[], None]) -> None:
-        """Write in a transaction; while the database is away for a moment, again and again.
-
-        A paid answer is not to be thrown away for a restart or a lock. When the connection broke after the
-        commit, the next try finds the step no longer held, and LeaseLost ends the work.
-        """
-        for pause_s in (0.2, 0.5, 1.0, 2.0, 4.0, 8.0, None):
-            try:
-                with transaction():
-                    write()
-            except DBAPIError as error:
-                if pause_s is None or not is_passing(error) or self._lost.wait(pause_s):
-                    raise
-            else:
-                return
+        record(write, self._lost)
 
     def _elapsed_ms(self) -> int:
         return round((time.monotonic() - self._started) * 1000)
-
-
-def _backoff_s(error: ModelError, failures: int) -> float:
-    wished = error.retry_after_s if error.retry_after_s is not None else float(2**failures)
-    # Jitter spreads the steps of one run, which were all turned away at the same moment.
-    return min(wished, _LONGEST_BACKOFF_S) + random.uniform(0, 1)
 
 
 def _prepare_section(run: Run, step: Step) -> SectionWork:

@@ -8,13 +8,10 @@ folds both sides.
 import re
 import unicodedata
 
-# Control characters, zero-width and direction marks, Unicode tags and variation selectors beyond the 16
-# that emoji need, lone surrogates and non-characters: nobody sees them, a language model reads them.
-_HIDDEN = re.compile(
-    "[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u061c\u115f\u1160\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f"
-    "\u3164\ufeff\uffa0\ufff9-\ufffb\ufffe\uffff\ud800-\udfff\U000e0000-\U000e0fff]"
-)
-_LINE_END = re.compile("[\x0b\x0c\x85\u2028\u2029]")
+from backend.text.invisible import INVISIBLE, LINE_ENDS
+
+_HIDDEN = re.compile(f"[{INVISIBLE}]")
+_LINE_END = re.compile(f"[{LINE_ENDS}]")
 _BLANK_LINES = re.compile("\n{3,}")
 
 # PDFium writes U+FFFE (in some calls U+0002) for a hyphen at a line end, and drops the line end itself.

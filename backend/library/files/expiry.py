@@ -11,8 +11,8 @@ from backend.core.database.transaction import transaction
 from backend.core.process.logging import get_logger
 from backend.core.work.jobs import JobState
 from backend.library.files.storage import delete_pieces
+from backend.library.hooks import study_sets_expiring
 from backend.library.models import Document, StudySet
-from backend.library.signals import study_sets_expiring
 from backend.settings import get_settings
 
 log = get_logger(__name__)
@@ -62,8 +62,8 @@ def _expire(page: list[_Position], since: datetime) -> int:
         return 0
     candidates = [study_set_id for _, study_set_id in page]
     used: set[UUID] = set()
-    for _, answer in study_sets_expiring.send(study_set_ids=candidates, since=since):
-        used |= answer
+    for in_use in study_sets_expiring.send(candidates, since):
+        used |= in_use
     unused = [study_set_id for study_set_id in candidates if study_set_id not in used]
     expired = list(
         db.session.scalars(

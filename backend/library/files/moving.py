@@ -15,12 +15,13 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from backend.core.clock import database_now
 from backend.core.database.database import db
 from backend.core.database.transaction import transaction
 from backend.core.errors import NotFound
 from backend.core.ids import new_id
 from backend.core.process.logging import get_logger
-from backend.core.work.jobs import JobState, database_now
+from backend.core.work.jobs import JobState
 from backend.library.errors import FileExpired, FileUnavailable, ObjectRefused
 from backend.library.files import storage
 from backend.library.files.storage import Location

@@ -8,9 +8,9 @@ from datetime import timedelta
 
 import sqlalchemy as sa
 
+from backend.core.clock import database_now
 from backend.core.database.database import db
 from backend.core.ids import new_id
-from backend.core.work.jobs import database_now
 from backend.library.files.storage import Location
 from backend.library.models import POSTGRES, DiscardedObject
 from backend.settings import get_settings

@@ -1,15 +1,13 @@
-"""Ends the container when supervisord has given a program up; supervisord itself would stay, doing nothing.
+"""Ends the container when supervisord gives up on a program. supervisord itself would keep running without it.
 
-An event listener of supervisord (http://supervisord.org/events.html): it says that it is ready, reads a header and
-as many bytes as the header names, and answers. Needs the standard library alone.
+An event listener of supervisord (http://supervisord.org/events.html): it reports that it is ready, reads a header and
+as many bytes as the header says, and answers. Imports only the standard library.
 """
 
-import os
-import signal
 import sys
 from typing import TextIO
 
-from backend.operations.container.first_process import CONTAINER_PID
+from backend.operations.container.first_process import end_container
 
 
 def _fields(line: str) -> dict[str, str]:
@@ -17,8 +15,8 @@ def _fields(line: str) -> dict[str, str]:
     return dict(pair.split(":", 1) for pair in line.split() if ":" in pair)
 
 
-def listen(source: TextIO, answers: TextIO, container_pid: int) -> None:
-    """Answer events until there are no more; tell the first process of each program that was given up."""
+def listen(source: TextIO, answers: TextIO) -> None:
+    """Answer events until the source ends; signal the first process for each program that supervisord gives up on."""
     while True:
         answers.write("READY\n")
         answers.flush()
@@ -31,10 +29,10 @@ def listen(source: TextIO, answers: TextIO, container_pid: int) -> None:
             program = event.get("processname", "?")
             sys.stderr.write(f"{program} cannot run: the container ends.\n")
             sys.stderr.flush()
-            os.kill(container_pid, signal.SIGUSR1)
+            end_container()
         answers.write("RESULT 2\nOK")
         answers.flush()
 
 
 if __name__ == "__main__":
-    listen(sys.stdin, sys.stdout, int(os.environ[CONTAINER_PID]))
+    listen(sys.stdin, sys.stdout)

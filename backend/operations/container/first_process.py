@@ -1,11 +1,11 @@
 """The first process of a container: ``python -m backend.operations.container.first_process COMMAND …``.
 
-It runs the command, hands signals on, reaps orphans, and puts every line that anybody prints into the form of our
-log lines (prefix, time, level, event): those of Redis, supervisord, and of an interpreter that fails before any of
-our code is loaded. SIGUSR1 from a process inside means that the container is of no use any more: the command is
-ended and the exit code is 1, where supervisord's would be 0.
+It runs the command, forwards signals, reaps orphans, and gives every printed line the format of our log lines
+(prefix, time, level, event). That includes the lines of Redis, of supervisord, and of an interpreter that fails
+before it loads our code. SIGUSR1 from a process inside means that the container can no longer do its work: the
+command is ended and the exit code is 1, where supervisord's would be 0.
 
-Needs the standard library alone: it stays small, and works when nothing else does.
+Imports only the standard library, so it stays small and works when nothing else does.
 """
 
 import contextlib
@@ -22,12 +22,12 @@ from datetime import UTC, datetime
 from backend.core.process.log_lines import cut, escape, find_secrets, hide_secrets, render
 
 CONTAINER_PID = "CONTAINER_PID"
-"""The environment variable in which the processes of the container find whom to signal."""
+"""The environment variable with the pid of the first process, for processes in the container that signal it."""
 
-_HANDED_ON = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR2)
-_PIECE = 65_536
+_FORWARDED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR2)
+_MAX_READ_BYTES = 65_536
 _UNKNOWN = "process.output"
-_LONGEST_DRAIN_S = 2.0
+_DRAIN_TIMEOUT_S = 2.0
 _OURS = re.compile(r'timestamp=\S+ level=\w+ event=|\{.*"timestamp": "')
 _LEVELS = ("debug", "info", "warning", "error")
 _SUPERVISOR = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} (CRIT|ERRO|WARN|INFO|DEBG|TRAC|BLAT) (.*)", re.DOTALL)
@@ -36,49 +36,56 @@ _REDIS = re.compile(r"\d+:[XCSM] \d\d \w{3} \d{4} \d\d:\d\d:\d\d\.\d{3} ([.\-*#]
 _REDIS_LEVELS = {".": "debug", "-": "debug", "*": "info", "#": "warning"}
 
 
-class LineFormer:
-    """Makes log lines of ours from what the processes of a container print."""
+def end_container() -> None:
+    """Have the first process end the container. Called in the other ones; does nothing outside of a container."""
+    pid = os.environ.get(CONTAINER_PID)
+    if pid:
+        os.kill(int(pid), signal.SIGUSR1)
+
+
+class LineFormatter:
+    """Turns the output of a container's processes into log lines."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._prefix = environment.get("LOG_PREFIX", "")
         self._as_json = environment.get("LOG_FORMAT") == "json"
         level = environment.get("LOG_LEVEL", "INFO").lower()
-        self._least = _LEVELS.index(level) if level in _LEVELS else 0
+        self._min_level = _LEVELS.index(level) if level in _LEVELS else 0
         self._secrets = find_secrets(environment)
         self._rest = b""
 
-    def form(self, data: bytes) -> Iterator[str]:
-        """Yield the lines that ``data`` completes."""
+    def format(self, data: bytes) -> Iterator[str]:
+        """Yield the lines that `data` completes."""
         *complete, self._rest = (self._rest + data).split(b"\n")
-        if len(self._rest) > _PIECE:
-            # A line without an end would fill the memory.
+        if len(self._rest) > _MAX_READ_BYTES:
+            # An endless line would fill the memory.
             complete.append(self._rest)
             self._rest = b""
         for line in complete:
-            yield from self._form(line)
+            yield from self._format(line)
 
-    def form_rest(self) -> Iterator[str]:
-        """Yield what was printed last, without an end of line."""
+    def format_rest(self) -> Iterator[str]:
+        """Yield the last line if it has no newline."""
         rest, self._rest = self._rest, b""
-        yield from self._form(rest)
+        yield from self._format(rest)
 
-    def _form(self, data: bytes) -> Iterator[str]:
+    def _format(self, data: bytes) -> Iterator[str]:
         text = data.decode(errors="replace").rstrip("\r")
         start = f"{self._prefix} " if self._prefix else ""
         if text.startswith(start) and _OURS.match(text, len(start)):
-            # Formed already, though perhaps by somebody who only pretends to be of ours.
+            # Already in our format, or imitating it, so secrets are hidden all the same.
             yield cut(hide_secrets(escape(text), self._secrets))
         elif text.strip():
             level, event, message = _recognise(text)
-            # What nobody gave a level may be the reason why a program does not start.
-            if event == _UNKNOWN or _LEVELS.index(level) >= self._least:
+            # Output without a level may explain why a program does not start.
+            if event == _UNKNOWN or _LEVELS.index(level) >= self._min_level:
                 timestamp = datetime.now(UTC).isoformat().replace("+00:00", "Z")
                 fields = {"timestamp": timestamp, "level": level, "event": event, "message": message}
                 yield from render(fields, prefix=self._prefix, as_json=self._as_json, secrets=self._secrets)
 
 
 def _recognise(text: str) -> tuple[str, str, str]:
-    """Return level, event and message of a line that is none of ours."""
+    """Return level, event and message of a line that is not ours."""
     if found := _SUPERVISOR.fullmatch(text):
         return _SUPERVISOR_LEVELS.get(found[1], "debug"), "supervisord.log", found[2]
     if found := _REDIS.fullmatch(text):
@@ -91,26 +98,26 @@ class FirstProcess:
 
     def __init__(self, command: Sequence[str]) -> None:
         self._command = list(command)
-        self._former = LineFormer(os.environ)
+        self._formatter = LineFormatter(os.environ)
         self._failed = False
         self._child: subprocess.Popen[bytes] | None = None
         self._status: int | None = None
 
     def run(self) -> int:
-        """Return the exit code: the command's, 128 + n when signal n ended it, 1 when the container has failed."""
+        """Return the exit code: the command's, 128 + n if signal n ended it, or 1 if the container has failed."""
         output, for_child = os.pipe()
         woken, waker = os.pipe()
         for end in (woken, waker):
             os.set_blocking(end, False)
         signal.set_wakeup_fd(waker, warn_on_full_buffer=False)
-        for number in _HANDED_ON:
-            # At once, even while a write waits for whoever reads our lines.
+        for number in _FORWARDED:
+            # Immediately, even while a write is blocked by the reader of our lines.
             signal.signal(number, lambda given, _frame: self._signal(given))
         for number in (signal.SIGUSR1, signal.SIGCHLD):
             # A handler that does nothing: the loop learns of the signal from the pipe.
             signal.signal(number, lambda *_: None)
         try:
-            # Kept, because an object that is dropped collects its process, whose end would then go unnoticed here.
+            # Kept: a Popen object that is garbage-collected reaps its process, and we would miss its end.
             self._child = subprocess.Popen(
                 self._command,
                 stdin=subprocess.DEVNULL,
@@ -119,7 +126,7 @@ class FirstProcess:
                 env={**os.environ, CONTAINER_PID: str(os.getpid())},
             )
         except OSError as error:
-            self._print(self._former.form(f"{self._command[0]}: {error.strerror}\n".encode()))
+            self._print(self._formatter.format(f"{self._command[0]}: {error.strerror}\n".encode()))
             return 127 if isinstance(error, FileNotFoundError) else 126
         finally:
             os.close(for_child)
@@ -127,10 +134,10 @@ class FirstProcess:
         while self._status is None:
             ready, _, _ = select.select(sources, [], [])
             if output in ready:
-                data = os.read(output, _PIECE)
-                self._print(self._former.form(data))
+                data = os.read(output, _MAX_READ_BYTES)
+                self._print(self._formatter.format(data))
                 if not data:
-                    # Everybody has closed it, and it would be ready for ever.
+                    # All writers have closed it, so select would always report it as ready.
                     sources.remove(output)
             if woken in ready:
                 self._react(os.read(woken, 512))
@@ -151,7 +158,7 @@ class FirstProcess:
             os.kill(self._child.pid, number)
 
     def _reap(self) -> None:
-        """Collect whoever has ended: the command, or what others have left behind."""
+        """Reap processes that have ended: the command and orphans."""
         with contextlib.suppress(ChildProcessError):
             while True:
                 pid, status = os.waitpid(-1, os.WNOHANG)
@@ -162,18 +169,18 @@ class FirstProcess:
                     self._child.returncode = os.waitstatus_to_exitcode(status)
 
     def _drain(self, output: int) -> None:
-        """Print what is still in the pipe; an orphan that holds its other end is not waited for, nor listened to."""
+        """Print what is still in the pipe, without waiting for orphans that keep it open."""
         os.set_blocking(output, False)
-        deadline = time.monotonic() + _LONGEST_DRAIN_S
+        deadline = time.monotonic() + _DRAIN_TIMEOUT_S
         with contextlib.suppress(BlockingIOError):
-            while time.monotonic() < deadline and (data := os.read(output, _PIECE)):
-                self._print(self._former.form(data))
-        self._print(self._former.form_rest())
+            while time.monotonic() < deadline and (data := os.read(output, _MAX_READ_BYTES)):
+                self._print(self._formatter.format(data))
+        self._print(self._formatter.format_rest())
 
     @staticmethod
     def _print(lines: Iterator[str]) -> None:
         data = "".join(f"{line}\n" for line in lines).encode(errors="replace")
-        # Nobody reads any more: that is no reason to stop working.
+        # A closed output is no reason to stop the container.
         with contextlib.suppress(OSError):
             while data:
                 data = data[os.write(1, data) :]

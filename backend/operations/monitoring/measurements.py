@@ -11,11 +11,11 @@ from backend.core.database.database import db
 from backend.core.database.transaction import transaction
 from backend.core.process.probe import Probe
 from backend.core.work import workers
-from backend.core.work.figures import JobFigures
+from backend.core.work.figures import JobFigures, measure_jobs
+from backend.core.work.jobs import list_kinds
 from backend.core.work.queue import count_messages
 from backend.generation import service as generation
 from backend.generation.types import WorkFigures
-from backend.library import service as library
 
 OpenContext = Callable[[], AbstractContextManager[object]]
 """Opens a context of the Flask app, which scopes the database session."""
@@ -37,7 +37,7 @@ class DatabaseFigures:
     """What the database knows."""
 
     work: WorkFigures
-    reading: JobFigures
+    jobs: dict[str, JobFigures]
     workers: WorkerFigures
 
 
@@ -72,6 +72,6 @@ def _ask_database(open_context: OpenContext) -> DatabaseFigures:
         db.session.execute(sa.text(f"SET LOCAL statement_timeout = {_STATEMENT_MS}"))
         return DatabaseFigures(
             work=generation.measure_work(),
-            reading=library.measure_reading(),
+            jobs={kind.thing: measure_jobs(kind) for kind in list_kinds()},
             workers=WorkerFigures(workers.count_places(), workers.count_restarts()),
         )

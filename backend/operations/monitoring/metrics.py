@@ -21,10 +21,12 @@ from prometheus_client.multiprocess import MultiProcessCollector, mark_process_d
 
 from backend.core.work.figures import LATELY, EndedFigure, JobFigures
 from backend.operations.monitoring.measurements import DatabaseFigures, Measurements, Measuring
-from backend.settings import get_settings
+from backend.settings import Settings, get_settings
 
 # Where the app keeps what measures for it.
 MEASURING = "measuring"
+# The key of the app's configuration that holds the scraper's token.
+SCRAPERS_KEY = "METRICS_TOKEN"
 
 _FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -49,8 +51,10 @@ _latency = Histogram(
 )
 
 
-def configure_metrics(app: Flask) -> None:
+def configure_metrics(app: Flask, settings: Settings) -> None:
     """Count and time what ``app`` answers, and let it measure the rest."""
+    if settings.metrics_token is not None:
+        app.config[SCRAPERS_KEY] = settings.metrics_token.get_secret_value()
     app.extensions[MEASURING] = Measuring(app.app_context)
     request_started.connect(_start_clock, app)
     request_finished.connect(_count, app)
@@ -111,8 +115,8 @@ def _of_database(known: DatabaseFigures) -> Iterator[Metric]:
     yield _labelled("runs", "Runs that have not ended.", ("state",), states)
     yield _gauge("oldest_open_run_age_seconds", "Age of the oldest run that has not ended.", runs.oldest_open_s)
     yield from _ended("run", "Runs", "model", runs.ended)
-    yield from _jobs("step", "Steps", known.work.steps)
-    yield from _jobs("document", "Documents", known.reading)
+    for thing, figures in known.jobs.items():
+        yield from _jobs(thing, f"{thing.capitalize()}s", figures)
     yield from _calls(known)
     yield _gauge("worker_places", "Steps that the living workers can work on at once.", known.workers.places)
     yield _labelled(

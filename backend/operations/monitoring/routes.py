@@ -9,16 +9,13 @@ from flask.typing import ResponseReturnValue
 
 from backend.operations.errors import MetricsTokenWrong
 from backend.operations.monitoring import health as service
-from backend.operations.monitoring.metrics import MEASURING, render
+from backend.operations.monitoring.metrics import MEASURING, SCRAPERS_KEY, render
 from backend.operations.monitoring.schemas import HealthAnswer, LiveAnswer
 from backend.settings import get_settings
 
 operations = APIBlueprint("operations", __name__, tag="Operations")
 # Not part of the API: at the root of the server, where Prometheus looks by default, with a token of its own.
 metrics = APIBlueprint("metrics", __name__, enable_openapi=False)
-
-# Under which key of the app's configuration that token is.
-SCRAPERS_KEY = "METRICS_TOKEN"
 
 _UNWELL: dict[int | str, Any] = {
     503: {

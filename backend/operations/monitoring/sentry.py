@@ -1,28 +1,25 @@
-"""Errors are reported to Sentry: what crashed, where, and for which request or step. Nothing that a user wrote.
+"""Error reports to Sentry: what crashed, where, and for which request or step, but nothing that a user wrote.
 
-A report is built here, of what is known to be harmless: types of exceptions, places in the code, ids. No message of
-an exception is sent, since libraries quote in it what they were given; no value of a variable, no header, no body, no
-address. Sentry's integrations, which would collect all this, are off.
-
-Whoever catches an unexpected error logs it with its traceback, so reporting hangs on the log, and each error is
-reported once. Sending is done by a thread of the library, which drops what Sentry does not take; nobody waits for it.
+Unexpected errors are logged with their traceback where they are caught, so reporting is a log handler. The SDK builds
+and sends the report; `before_send` then keeps only the keys that are known to be harmless. Messages of exceptions go,
+because libraries quote their input in them. The SDK's background thread sends reports and drops those that Sentry
+does not accept, so nothing waits for Sentry.
 """
 
-import atexit
 import logging
 import os
 import sys
 import time
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Mapping
 from pathlib import PurePath
-from types import TracebackType
+from traceback import walk_tb
 from typing import Any, cast
 
 from flask import has_request_context, request
 from sentry_sdk import Client
 from sentry_sdk.types import Event, Hint
-from sentry_sdk.utils import BadDsn
+from sentry_sdk.utils import BadDsn, event_from_exception
 from sqlalchemy.exc import DBAPIError
 
 from backend.core.database.database import is_passing
@@ -31,52 +28,49 @@ from backend.settings import Settings, SettingsRefused
 
 log = get_logger(__name__)
 
-# Of one place in the code, so that a broken part neither costs a fortune nor hides the others.
-MOST_PER_PERIOD = 5
+# Per place in the code: a fault that repeats must not use up Sentry's quota or hide other errors.
+MAX_PER_PERIOD = 5
 PERIOD_S = 60.0
 
 _FLUSH_S = 1.0
 _REPORTED = "_reported"
-_MOST_PLACES = 1000
-_MOST_FRAMES = 100
-_MOST_CAUSES = 10
-# Loggers of those who send reports: a report about a report that failed would fail as well.
+_MAX_PLACES = 1000
+_MAX_EXCEPTIONS = 10
+_MAX_FRAMES = 100
+# The loggers that sending itself uses: reporting a failed report would fail again.
 _OWN_LOGGERS = ("sentry_sdk", "urllib3", __name__)
 _TAGS = ("request_id", "run_id", "step_id", "document_id", "row_id", "attempt", "task")
 _SENT = frozenset(
     {"event_id", "timestamp", "level", "platform", "logger", "release", "environment", "exception", "tags", "sdk"}
 )
+_SENT_OF_EXCEPTION = frozenset({"type", "module", "mechanism", "stacktrace"})
+_SENT_OF_MECHANISM = frozenset({"type", "handled", "source", "exception_id", "parent_id", "is_exception_group"})
+_SENT_OF_FRAME = frozenset({"module", "filename", "function", "lineno", "in_app"})
 
 Place = tuple[str, ...]
 
 
 class _Limiter:
-    """Lets so many through of one place in a period."""
+    """Admits `MAX_PER_PERIOD` reports per place and period."""
 
     def __init__(self) -> None:
         self._seen: OrderedDict[Place, tuple[float, int]] = OrderedDict()
 
     def admits(self, place: Place, now_s: float) -> bool:
-        """Tell whether one more may go; counts it if so."""
         since, count = self._seen.get(place, (now_s, 0))
         if now_s - since >= PERIOD_S:
             since, count = now_s, 0
-        if count >= MOST_PER_PERIOD:
+        if count >= MAX_PER_PERIOD:
             return False
         self._seen[place] = (since, count + 1)
         self._seen.move_to_end(place)
-        if len(self._seen) > _MOST_PLACES:
+        if len(self._seen) > _MAX_PLACES:
             self._seen.popitem(last=False)
         return True
 
 
 class _Reporter(logging.Handler):
-    """Reports what is logged as an error with its traceback.
-
-    The client is made by the process that uses it: a client made before a fork may have been locked by a thread that
-    the child does not have. A handler of the standard library is not entered by two threads at once, and gets a new
-    lock after a fork.
-    """
+    """Reports each error that is logged with its traceback, once."""
 
     def __init__(self, settings: Settings, component: str) -> None:
         super().__init__(logging.ERROR)
@@ -87,145 +81,119 @@ class _Reporter(logging.Handler):
         self._pid = 0
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Report the record, if it is one to report. Never raises."""
+        """Never raises."""
         if record.name.startswith(_OWN_LOGGERS):
             return
         try:
-            error = _error_of(record)
-            if error is not None and self._is_news(error):
-                self.client().capture_event(self._event(record, error))
+            error = _find_error(record)
+            if error is None or not self._is_news(error):
+                return
+            client = self.client()
+            event, hint = event_from_exception(error, client.options, {"type": "logging", "handled": True})
+            fields = record.msg if isinstance(record.msg, Mapping) else {}
+            # Our events are constants; the text of a library's line may quote user input.
+            event["logger"] = str(fields.get("event", record.name))
+            event["tags"] = self._tags(fields)
+            client.capture_event(event, hint)
         except Exception as failure:
             log.warning("operations.sentry.report_failed", error=type(failure).__name__)
 
     def client(self) -> Client:
-        """Return the client of this process. Raises BadDsn."""
+        """Return this process's client. Raises BadDsn.
+
+        A client does not survive a fork: the child would share its connection, send its queue again, and might
+        inherit a lock that another thread holds.
+        """
         if self._client is None or self._pid != os.getpid():
-            self._client, self._pid = _make_client(self._settings), os.getpid()
+            self._client, self._pid = self._make_client(), os.getpid()
         return self._client
 
     def flush(self) -> None:
-        """Wait a moment for what this process still has to send."""
+        """Wait up to `_FLUSH_S` for reports still to be sent. `logging` calls this when the interpreter exits."""
         if self._client is not None and self._pid == os.getpid():
             self._client.flush(timeout=_FLUSH_S)
 
     def _is_news(self, error: BaseException) -> bool:
         if isinstance(error, DBAPIError) and is_passing(error):
-            # The database was away for a moment, which is nothing that changing the code would mend.
+            # Transient database outage, not a bug.
             return False
         if _REPORTED in vars(error):
-            # It was logged further down already.
+            # Logged before, closer to where it was raised.
             return False
         vars(error)[_REPORTED] = True
         return self._limiter.admits(_place(error), time.monotonic())
 
-    def _event(self, record: logging.LogRecord, error: BaseException) -> Event:
-        fields = record.msg if isinstance(record.msg, Mapping) else {}
+    def _make_client(self) -> Client:
+        dsn = self._settings.sentry_dsn
+        return Client(
+            dsn=dsn.get_secret_value() if dsn is not None else None,
+            release=self._settings.app_version,
+            environment=self._settings.environment,
+            before_send=_keep_harmless,
+            in_app_include=["backend"],
+            include_local_variables=False,
+            include_source_context=False,
+            default_integrations=False,
+            auto_enabling_integrations=False,
+            send_client_reports=False,
+            # Left out, these two come from the environment: SENTRY_DEBUG and SENTRY_SPOTLIGHT, a second receiver.
+            debug=False,
+            spotlight=False,
+        )
+
+    def _tags(self, fields: Mapping[str, object]) -> dict[str, str]:
         tags = {name: str(fields[name]) for name in _TAGS if fields.get(name) is not None}
         tags["component"] = self._component
         if has_request_context():
             tags["method"] = request.method
             tags["route"] = request.url_rule.rule if request.url_rule is not None else "other"
-        # A library's message may quote anything; an event of ours is a constant.
-        name = str(fields.get("event", record.name))
-        return {
-            "level": "error",
-            "logger": name,
-            "tags": tags,
-            "exception": {"values": [_described(each) for each in reversed(list(_with_causes(error)))]},
-        }
+        return tags
 
 
-def _make_client(settings: Settings) -> Client:
-    dsn = settings.sentry_dsn.get_secret_value() if settings.sentry_dsn is not None else None
-    return Client(
-        dsn=dsn,
-        release=settings.app_version,
-        environment=settings.environment,
-        before_send=_only_what_is_known,
-        # What is not said here, the library takes from variables of the environment.
-        server_name="",
-        debug=False,
-        spotlight=False,
-        default_integrations=False,
-        auto_enabling_integrations=False,
-        include_local_variables=False,
-        include_source_context=False,
-        max_request_body_size="never",
-        max_breadcrumbs=0,
-        traces_sample_rate=0,
-        auto_session_tracking=False,
-        send_client_reports=False,
-        enable_backpressure_handling=False,
-    )
-
-
-def _only_what_is_known(event: Event, _hint: Hint) -> Event:
-    """Drop whatever the library has added that is not known to be harmless."""
-    return cast("Event", {name: value for name, value in event.items() if name in _SENT})
-
-
-def _error_of(record: logging.LogRecord) -> BaseException | None:
-    # Our own records carry the exception, or the wish for the current one, in the event's fields.
+def _find_error(record: logging.LogRecord) -> BaseException | None:
+    # structlog keeps exc_info among the event's fields until the line is rendered.
     given = record.msg.get("exc_info") if isinstance(record.msg, Mapping) else record.exc_info
-    if isinstance(given, BaseException):
-        return given
-    if isinstance(given, tuple):
-        error: BaseException | None = given[1]
-        return error
-    return sys.exception() if given else None
+    if given is True:
+        return sys.exception()
+    return given[1] if isinstance(given, tuple) else given or None
 
 
-def _with_causes(error: BaseException) -> Iterator[BaseException]:
-    following: BaseException | None = error
-    for _ in range(_MOST_CAUSES):
-        if following is None:
-            return
-        yield following
-        following = following.__cause__ or (None if following.__suppress_context__ else following.__context__)
+def _keep_harmless(event: Event, _hint: Hint) -> Event:
+    """Reduce a report to an allowlist. The SDK's EventScrubber, a list of forbidden names, passes unknown keys."""
+    kept = _only(event, _SENT)
+    values = [_only(value, _SENT_OF_EXCEPTION) for value in event["exception"]["values"][-_MAX_EXCEPTIONS:]]
+    for value in values:
+        value["mechanism"] = _only(value["mechanism"], _SENT_OF_MECHANISM)
+        frames = (value.get("stacktrace") or {}).get("frames", [])
+        value["stacktrace"] = {"frames": [_keep_harmless_of_frame(frame) for frame in frames[-_MAX_FRAMES:]]}
+    kept["exception"] = {"values": values}
+    return cast("Event", kept)
 
 
-def _described(error: BaseException) -> dict[str, Any]:
-    return {
-        "type": type(error).__qualname__,
-        "module": type(error).__module__,
-        "mechanism": {"type": "logging", "handled": True},
-        "stacktrace": {"frames": list(_frames(error.__traceback__))},
-    }
+def _keep_harmless_of_frame(frame: Mapping[str, Any]) -> dict[str, Any]:
+    kept = _only(frame, _SENT_OF_FRAME)
+    path = PurePath(kept.get("filename") or "")
+    if path.is_absolute():
+        # The SDK shortens paths only within packages that have an `__init__.py`.
+        kept["filename"] = path.name
+    return kept
 
 
-def _frames(traceback: TracebackType | None) -> Iterator[dict[str, Any]]:
-    for _ in range(_MOST_FRAMES):
-        if traceback is None:
-            return
-        code = traceback.tb_frame.f_code
-        module = str(traceback.tb_frame.f_globals.get("__name__", ""))
-        yield {
-            "module": module,
-            "filename": _relative(code.co_filename, module),
-            "function": code.co_qualname,
-            "lineno": traceback.tb_lineno,
-            "in_app": module.split(".", maxsplit=1)[0] == "backend",
-        }
-        traceback = traceback.tb_next
-
-
-def _relative(path: str, module: str) -> str:
-    """Return the part of a path that the module's name says too: where the server keeps its code is its own affair."""
-    parts = PurePath(path).parts
-    return "/".join(parts[-module.count(".") - 1 :])
+def _only(given: Mapping[str, Any], names: Collection[str]) -> dict[str, Any]:
+    return {name: value for name, value in given.items() if name in names}
 
 
 def _place(error: BaseException) -> Place:
-    """Return where an error came from: its type, and the last line of ours that it passed, or else of anybody."""
-    frames = list(_frames(error.__traceback__))
-    last = next((frame for frame in reversed(frames) if frame["in_app"]), frames[-1] if frames else {})
-    return (type(error).__qualname__, str(last.get("filename")), str(last.get("lineno")))
+    """Return the error's type and its innermost line of our code, or of any code if ours is not involved."""
+    lines = [f"{frame.f_globals.get('__name__')}:{line}" for frame, line in walk_tb(error.__traceback__)]
+    ours = [line for line in lines if line.startswith("backend.")]
+    return (type(error).__qualname__, *(ours or lines)[-1:])
 
 
 def configure_sentry(settings: Settings, component: str) -> None:
-    """Report errors of this program, when a DSN is set. Call it after ``configure_logging``, which takes it off again.
+    """Report errors of this program if a DSN is set. Raises SettingsRefused if the DSN is malformed.
 
-    Raises SettingsRefused when the DSN is not one.
+    Call it after `configure_logging`, which removes all handlers.
     """
     if settings.sentry_dsn is None:
         return
@@ -233,15 +201,13 @@ def configure_sentry(settings: Settings, component: str) -> None:
     try:
         reporter.client()
     except BadDsn:
-        raise SettingsRefused("Refusing to start:\n  SENTRY_DSN: is not the address of a project at Sentry") from None
+        raise SettingsRefused("Refusing to start:\n  SENTRY_DSN: is not the address of a Sentry project") from None
     logging.getLogger().addHandler(reporter)
-    # It would write several lines for each report that Sentry did not take.
+    # It logs several lines for each report that Sentry does not accept.
     logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
-    atexit.register(flush_reports)
 
 
 def flush_reports() -> None:
-    """Wait a moment for what this process still has to report; for processes that end without saying goodbye."""
+    """Wait briefly for reports still to be sent. For processes that exit without running exit handlers."""
     for handler in logging.getLogger().handlers:
-        if isinstance(handler, _Reporter):
-            handler.flush()
+        handler.flush()

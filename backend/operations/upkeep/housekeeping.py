@@ -13,24 +13,14 @@ from pathlib import Path
 from flask import current_app
 from flask.ctx import AppContext
 
-from backend.accounts import service as accounts
 from backend.core.database.transaction import transaction
+from backend.core.errors import Unavailable
+from backend.core.manifest import opened_rooms
 from backend.core.process.logging import get_logger
-from backend.core.web.idempotency import forget_expired_answers
-from backend.core.work.workers import forget_old_workers
-from backend.generation import service as generation
-from backend.library import service as library
-from backend.library.errors import FileUnavailable
-from backend.privacy import service as privacy
-from backend.study import service as study
 
 log = get_logger(__name__)
 
-# What these know about the use of a study set keeps its files: they must have been imported to be asked.
-ASKED = (generation, study)
-
 _FORGET_EVERY = 100
-_EXPIRE_EVERY = 500
 _BUCKET_AWAY_S = 60.0
 # Longer than any upload or reading takes.
 _OLDEST_TEMPORARY_S = 6 * 3600.0
@@ -56,11 +46,11 @@ class _Mover:
 
     def _work(self, context: AppContext) -> None:
         with context:
-            # The one goes on when the other fails: they may be about different buckets.
-            for verb in (library.move_documents, library.discard_objects):
+            # One goes on when another fails: they may be about different buckets.
+            for work in [work for room in opened_rooms() for work in room.background]:
                 try:
-                    verb()
-                except FileUnavailable:
+                    work()
+                except Unavailable:
                     self._not_before = time.monotonic() + _BUCKET_AWAY_S
                 except Exception:
                     log.exception("operations.mover.failed")
@@ -77,17 +67,15 @@ def keep_machine(round_number: int) -> None:
 
 
 def keep_house(sweep_number: int) -> None:
-    """Do what is due in the database with this sweep of this process, counted from 1, under the sweep's lock."""
-    if sweep_number % _FORGET_EVERY == 0:
-        with transaction():
-            forget_expired_answers()
-            forget_old_workers()
-            accounts.forget_expired_codes()
-            accounts.forget_ended_sessions()
-            accounts.forget_old_activities()
-            privacy.delete_expired_exports()
-    if sweep_number % _EXPIRE_EVERY == 0:
-        library.delete_expired_files()
+    """Do the chores due with this sweep of this process, counted from 1, under the sweep's lock."""
+    due = [chore for room in opened_rooms() for chore in room.chores if sweep_number % chore.every == 0]
+    with transaction():
+        for chore in due:
+            if not chore.opens_transactions:
+                chore.run()
+    for chore in due:
+        if chore.opens_transactions:
+            chore.run()
 
 
 def forget_temporary_files() -> int:

@@ -1,26 +1,17 @@
 """The sweep, again and again: one process of many does it at a time, under an advisory lock."""
 
+import contextlib
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
-from backend.accounts import models as accounts_models
-from backend.core.database.transaction import transaction
+from flask import Flask
+
 from backend.core.process.logging import get_logger
 from backend.core.work.sweep import sweep
-from backend.generation import service as generation
-from backend.generation.runs import recording
-from backend.library import reading
 from backend.operations.upkeep.housekeeping import keep_house, keep_machine
-from backend.privacy import erasing
-from backend.privacy.exports import making as exporting
 from backend.settings import get_settings
 
 log = get_logger(__name__)
-
-# Importing these registers the tables of work, and what happens when a row has failed too often. The tables of
-# other rooms are the targets of foreign keys.
-REGISTERED = (reading, recording, exporting, erasing)
-TABLES = (accounts_models,)
 
 
 def sweep_until(stop: threading.Event, note_progress: Callable[[], None] = lambda: None) -> None:
@@ -35,7 +26,6 @@ def sweep_until(stop: threading.Event, note_progress: Callable[[], None] = lambd
         nonlocal swept
         swept += 1
         note_progress()
-        _release()
         keep_house(swept)
 
     while not stop.wait(get_settings().sweep_interval_s):
@@ -52,9 +42,20 @@ def sweep_until(stop: threading.Event, note_progress: Callable[[], None] = lambd
     log.info("operations.sweep.stopped")
 
 
-def _release() -> None:
-    """Release what ended runs still hold."""
-    with transaction():
-        released = generation.release_ended_runs()
-    if released:
-        log.warning("operations.sweep.released", steps=released)
+@contextlib.contextmanager
+def sweep_beside(app: Flask, note_progress: Callable[[], None]) -> Iterator[Callable[[], bool]]:
+    """Sweep in a thread while the block runs. Yields a function that tells whether the thread is alive."""
+    stop = threading.Event()
+
+    def run() -> None:
+        with app.app_context():
+            sweep_until(stop, note_progress)
+
+    thread = threading.Thread(target=run, name="sweep", daemon=True)
+    thread.start()
+    try:
+        yield thread.is_alive
+    finally:
+        stop.set()
+        # A frozen database must not keep this process; the sweep's lock ends with its connection.
+        thread.join(timeout=3.0)

@@ -12,10 +12,10 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from backend.accounts import service as accounts
+from backend.core.clock import database_now, read_database_clock
 from backend.core.database.database import db
 from backend.core.errors import NotFound
 from backend.core.hashing import hash_secret
-from backend.core.work.jobs import database_now, read_database_clock
 from backend.privacy.models import DataExport
 
 LINK_LIFE = timedelta(minutes=5)

@@ -7,11 +7,12 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from backend.core.clock import database_now, read_database_clock
 from backend.core.database.database import db
 from backend.core.database.transaction import transaction
 from backend.core.errors import NotFound
 from backend.core.work import jobs
-from backend.core.work.jobs import Claim, JobState, LeaseLost, database_now, read_database_clock
+from backend.core.work.jobs import Claim, JobState, LeaseLost
 from backend.library import service as library
 from backend.library.errors import FileLost
 from backend.privacy.errors import ExportExpired

@@ -12,8 +12,8 @@ from pydantic.fields import FieldInfo
 
 from backend.core.web.http import Answer, Body
 from backend.core.web.pagination import PageQuery
+from backend.core.web.visible_text import Visible
 from backend.study.types import CitedQuote, Difficulty, EvidenceStatus, ItemFilter
-from backend.text.visible import Visible
 
 ShortText = Annotated[str, Visible, StringConstraints(strip_whitespace=True, min_length=1, max_length=1000)]
 LongText = Annotated[str, Visible, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000)]

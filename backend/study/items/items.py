@@ -13,7 +13,6 @@ from backend.core.errors import NotFound
 from backend.core.ids import new_id
 from backend.core.web.pagination import Page, PageQuery, fetch_page
 from backend.library import service as library
-from backend.library.signals import study_sets_expiring
 from backend.library.types import DocumentStatus
 from backend.study.errors import DocumentNotRead, DuplicateItem, QuoteRefused
 from backend.study.evidence import PageIndex, QuoteProblem
@@ -200,8 +199,8 @@ def _locate(user_id: UUID, study_set_id: UUID, cited: CitedQuote) -> Evidence:
     return found
 
 
-@study_sets_expiring.connect
-def _on_study_sets_expiring(_sender: object, *, study_set_ids: Sequence[UUID], since: datetime) -> set[UUID]:
+def find_study_sets_in_use(study_set_ids: Sequence[UUID], since: datetime) -> set[UUID]:
+    """Return those of the study sets in which an item has been written or changed since a time."""
     used: set[UUID] = set()
     for model in (FlashcardRow, QuestionRow):
         changed = sa.select(model.study_set_id).where(model.study_set_id.in_(study_set_ids), model.updated_at >= since)

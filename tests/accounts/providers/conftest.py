@@ -9,18 +9,19 @@ from apiflask import APIFlask
 from flask import Flask, request
 from pydantic import SecretStr
 
-from backend.accounts.providers import oauth
+from backend.accounts.providers import browser as flow
 from backend.app import create_app
 from backend.core.errors import DomainError
 from backend.core.web.cookies import configure_cookies
 from backend.identity_providers import OidcProvider
 from backend.settings import Settings
 from tests.accounts.providers.browser import FRONTEND_URL, PUBLIC_URL, Browser
+from tests.patience import patient_s
 from tests.stand_ins.github_server import GitHubServer
 from tests.stand_ins.openid_provider import OpenIdProvider
 
 # Short, since tests wait for it; yet long enough for an honest answer on a busy machine.
-TIMEOUT_S = 1.0
+TIMEOUT_S = patient_s(20.0)
 
 
 @pytest.fixture(scope="module")
@@ -89,16 +90,16 @@ def gateway_app(provider_settings: Settings) -> Flask:
     app = Flask("gateway", static_folder=None)
     app.secret_key = "secret-of-the-small-app"
     configure_cookies(app, provider_settings)
-    oauth.configure_oauth(app, provider_settings)
+    flow.configure_providers(app, provider_settings)
 
     @app.get("/api/v1/auth/login/<name>")
     def begin(name: str) -> Any:
         fresh, next_path = request.args.get("fresh") == "true", request.args.get("next")
-        return oauth.begin_sign_in(name, fresh=fresh, next_path=next_path, link_session_id=None)
+        return flow.begin_sign_in(name, fresh=fresh, next_path=next_path, link_session_id=None)
 
     @app.get("/api/v1/auth/callback/<name>")
     def finish(name: str) -> Any:
-        return asdict(oauth.finish_sign_in(name))
+        return asdict(flow.finish_sign_in(name))
 
     @app.errorhandler(DomainError)
     def refuse(error: DomainError) -> Any:
@@ -122,7 +123,7 @@ def built_api(settings: Settings) -> APIFlask:
 @pytest.fixture
 def api(built_api: APIFlask, provider_settings: Settings) -> APIFlask:
     """The API, which knows nothing of its providers yet but where they are."""
-    oauth.configure_oauth(built_api, provider_settings)
+    flow.configure_providers(built_api, provider_settings)
     return built_api
 
 

@@ -5,7 +5,7 @@ import pytest
 from flask import Flask
 from pydantic import SecretStr
 
-from backend.accounts.providers import oauth
+from backend.accounts.providers import browser as flow
 from backend.identity_providers import OidcProvider
 from backend.settings import Settings
 from tests.accounts.providers.browser import Browser, changed, click, query_of
@@ -55,7 +55,7 @@ def test_a_provider_that_others_have_written(gateway_app: Flask, provider_settin
             client_secret=secret,
             email_domains=("college.example",),
         )
-        oauth.configure_oauth(gateway_app, provider_settings.model_copy(update={"oidc_providers": (given,)}))
+        flow.configure_providers(gateway_app, provider_settings.model_copy(update={"oidc_providers": (given,)}))
         browser = Browser(gateway_app)
         page = browser.begin("other")
         identity = browser.come_back(click(page, "ada", field="sub"))["identity"]

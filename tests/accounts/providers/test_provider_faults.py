@@ -6,9 +6,10 @@ from collections.abc import Callable
 import pytest
 from flask import Flask
 
-from backend.accounts.providers import oauth
+from backend.accounts.providers import browser as flow
 from backend.settings import Settings
 from tests.accounts.providers.browser import Browser, changed, click
+from tests.patience import patient_s
 from tests.stand_ins.github_server import GitHubServer
 from tests.stand_ins.openid_provider import OpenIdProvider
 from tests.stand_ins.sign_in_server import SignInServer
@@ -24,7 +25,7 @@ NONSENSE = [500, 503, 404, 429, "garbage", "nested", "huge", "list", "redirect"]
 @pytest.fixture
 def hasty_browser(gateway_app: Flask, provider_settings: Settings) -> Browser:
     """A browser at an app that waits for providers a moment only."""
-    oauth.configure_oauth(gateway_app, provider_settings.model_copy(update={"provider_timeout_s": 0.2}))
+    flow.configure_providers(gateway_app, provider_settings.model_copy(update={"provider_timeout_s": patient_s(0.5)}))
     return Browser(gateway_app)
 
 
@@ -108,7 +109,7 @@ def test_nobody_listens(gateway_app: Flask, provider_settings: Settings) -> None
     with socket.create_server(("127.0.0.1", 0)) as taken:
         issuer = f"http://127.0.0.1:{taken.getsockname()[1]}"
     away = provider_settings.oidc_providers[0].model_copy(update={"issuer": issuer})
-    oauth.configure_oauth(gateway_app, provider_settings.model_copy(update={"oidc_providers": (away,)}))
+    flow.configure_providers(gateway_app, provider_settings.model_copy(update={"oidc_providers": (away,)}))
     assert outcome(Browser(gateway_app), "university", "anna") == UNAVAILABLE
 
 

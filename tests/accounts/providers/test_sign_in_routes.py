@@ -11,7 +11,7 @@ import pytest
 from apiflask import APIFlask
 from flask import request
 
-from backend.accounts.providers import oauth
+from backend.accounts.providers import browser as flow
 from backend.app import create_app
 from backend.core.database.transaction import TransactionOpen, transaction
 from backend.core.errors import Unavailable
@@ -181,7 +181,7 @@ def test_head_begins_and_ends_nothing(api_browser: Browser, university: OpenIdPr
 
 def test_nobody_is_asked_inside_a_transaction(api: APIFlask, university: OpenIdProvider) -> None:
     with api.test_request_context(), transaction(), pytest.raises(TransactionOpen):
-        oauth.begin_sign_in("university", fresh=False, next_path=None, link_session_id=None)
+        flow.begin_sign_in("university", fresh=False, next_path=None, link_session_id=None)
     assert university.asked == []
 
 

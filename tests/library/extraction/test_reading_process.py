@@ -7,7 +7,6 @@ import subprocess
 import sys
 import tempfile
 import textwrap
-import time
 from pathlib import Path
 
 import psutil
@@ -16,6 +15,7 @@ import pytest
 from backend.library.extraction.errors import ReaderNotStarted, UnreadableFile
 from backend.library.extraction.reader import DocumentKind, ReadLimits, read_document
 from tests.library.extraction.children import leave_out_others, reading_children
+from tests.patience import HANG_S, patient_s, pause, promised
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -64,7 +64,6 @@ def slow_text(tmp_path) -> Path:
 
 
 def test_the_wall_clock_ends_a_child_that_hangs(slow_text, monkeypatch):
-    started = time.monotonic()
     stopped = []
 
     def stop(page: object) -> None:
@@ -72,22 +71,23 @@ def test_the_wall_clock_ends_a_child_that_hangs(slow_text, monkeypatch):
             stopped.append(_child().pid)
             os.kill(stopped[0], signal.SIGSTOP)
 
-    with pytest.raises(UnreadableFile, match="timed_out"):
-        read_document(slow_text, DocumentKind.TXT, ReadLimits(max_pages=10_000, wall_s=1.0), stop)
-    # Stopped, it would never end by itself.
-    assert time.monotonic() - started < 15
+    # Long enough for the first page. Stopped, the child would never end by itself.
+    limits = ReadLimits(max_pages=10_000, wall_s=patient_s(2.0))
+    with promised("reading", 15), pytest.raises(UnreadableFile, match="timed_out"):
+        read_document(slow_text, DocumentKind.TXT, limits, stop)
     assert not psutil.pid_exists(stopped[0])
 
 
 def test_time_in_the_callers_hands_does_not_count(slow_text):
     pages = []
+    wall_s = patient_s(4.0)
 
     def keep(page: object) -> None:
         if not pages:
-            time.sleep(4.5)
+            pause(wall_s + 0.5, "the caller takes longer than reading may")
         pages.append(page)
 
-    read_document(slow_text, DocumentKind.TXT, ReadLimits(max_pages=10_000, wall_s=4.0), keep)
+    read_document(slow_text, DocumentKind.TXT, ReadLimits(max_pages=10_000, wall_s=wall_s), keep)
     assert len(pages) > 500
 
 
@@ -132,7 +132,7 @@ def test_the_child_has_limits_and_no_environment(slow_text, monkeypatch):
             for name in ("AS", "CPU", "FSIZE", "NOFILE", "CORE"):
                 seen[name] = child.rlimit(getattr(psutil, f"RLIMIT_{name}"))[1]
 
-    limits = ReadLimits(max_pages=10_000, memory_bytes=700_000_000, wall_s=30, ocr_max_pages=2)
+    limits = ReadLimits(max_pages=10_000, memory_bytes=700_000_000, wall_s=patient_s(30), ocr_max_pages=2)
     read_document(slow_text, DocumentKind.TXT, limits, look)
     assert set(seen.pop("environment")) <= {"PATH", "LANG", "OMP_THREAD_LIMIT", "TMPDIR", "HOME"} | {
         "TESSDATA_PREFIX",
@@ -169,7 +169,7 @@ def test_the_child_dies_with_its_parent(slow_text):
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, env=environment) as parent:
         child = psutil.Process(int(parent.stdout.readline()))
         parent.kill()
-    gone, _ = psutil.wait_procs([child], timeout=5)
+    gone, _ = psutil.wait_procs([child], timeout=HANG_S)
     assert gone or child.status() == psutil.STATUS_ZOMBIE
 
 

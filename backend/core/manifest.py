@@ -1,0 +1,126 @@
+"""What a room declares about itself, once, in its ``room.py``. ``backend.rooms`` lists all rooms in floor order.
+
+Each process opens the rooms when it starts (``open_rooms``). Nothing is registered by being imported.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from types import MappingProxyType
+from typing import Any
+
+from flask import Flask
+
+from backend.core.database.database import Base
+from backend.core.hooks import Subscription
+from backend.core.web.rate_limits import RouteClass
+from backend.core.work.jobs import JobKind, install_kinds
+from backend.core.work.queue import add_task
+from backend.core.work.runner import run_row
+from backend.settings import Settings
+
+API_PREFIX = "/api/v1"
+
+
+def _always(_settings: Settings) -> bool:
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Routes:
+    """A blueprint, named as ``package.module:attribute`` because only the API loads routes.
+
+    ``when`` tells whether this configuration has the routes at all.
+    """
+
+    blueprint: str
+    prefix: str = API_PREFIX
+    when: Callable[[Settings], bool] = _always
+
+
+@dataclass(frozen=True, slots=True)
+class Chore:
+    """Upkeep that the sweep does, every so many sweeps of a process, under the sweep's lock.
+
+    Chores of one sweep share a transaction, unless ``opens_transactions`` says that the chore opens its own.
+    """
+
+    run: Callable[[], object]
+    every: int = 100
+    opens_transactions: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """One room.
+
+    Attributes:
+        name: The package's name.
+        routes: Blueprints, in the order of the document.
+        configure: Functions that take the Flask app and the settings, named as ``package.module:attribute``.
+        jobs: Kinds of leased work: one table and one Celery task each.
+        tasks: Other Celery tasks by name; each takes one id.
+        chores: Upkeep under the sweep's lock.
+        background: Upkeep in a thread of each sweeping process; may raise ``Unavailable``.
+        tables: All tables of the room.
+        hooks: What the room is told by the rooms below.
+        preload: Called by a worker before it forks, so that its children share what is loaded.
+        public_endpoints: Endpoints that need no signed-in user, each with the reason.
+        limits: Rate limit classes by endpoint, where the method alone does not tell.
+        unlimited: Endpoints without a rate limit, each with the reason.
+        any_host: Endpoints that answer whatever the Host header says.
+    """
+
+    name: str
+    routes: tuple[Routes, ...] = ()
+    configure: tuple[str, ...] = ()
+    jobs: tuple[JobKind, ...] = ()
+    tasks: Mapping[str, Callable[[str], None]] = field(default_factory=lambda: MappingProxyType({}))
+    chores: tuple[Chore, ...] = ()
+    background: tuple[Callable[[], object], ...] = ()
+    tables: tuple[type[Base], ...] = ()
+    hooks: tuple[Subscription, ...] = ()
+    preload: tuple[Callable[[], object], ...] = ()
+    public_endpoints: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    limits: Mapping[str, RouteClass] = field(default_factory=lambda: MappingProxyType({}))
+    unlimited: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    any_host: frozenset[str] = frozenset()
+
+
+_opened: list[Room] = []
+
+
+def open_rooms(rooms: Iterable[Room]) -> None:
+    """Make the rooms known to this process: their jobs to the sweep and the runner, their receivers to the hooks."""
+    _opened[:] = rooms
+    install_kinds(kind for room in _opened for kind in room.jobs)
+    for room in _opened:
+        for subscription in room.hooks:
+            subscription.hook.subscribe(subscription.receiver)
+
+
+def add_tasks(flask_app: Flask) -> None:
+    """Make this process take the messages of all open rooms, and work on them in the context of ``flask_app``."""
+    for room in opened_rooms():
+        for kind in room.jobs:
+            add_task(kind.model.task, partial(run_row, kind), flask_app)
+        for name, run in room.tasks.items():
+            add_task(name, run, flask_app)
+
+
+def opened_rooms() -> tuple[Room, ...]:
+    """Return the rooms of this process, in floor order. Raises RuntimeError before ``open_rooms``."""
+    if not _opened:
+        raise RuntimeError("No room is open: this process has not called open_rooms().")
+    return tuple(_opened)
+
+
+def merge(rooms: Iterable[Room], attribute: str) -> dict[str, Any]:
+    """Return one mapping of an attribute that every room declares as a mapping. Raises ValueError on a clash."""
+    merged: dict[str, Any] = {}
+    for room in rooms:
+        for key, value in getattr(room, attribute).items():
+            if key in merged:
+                raise ValueError(f"Two rooms declare {attribute} of {key}.")
+            merged[key] = value
+    return merged

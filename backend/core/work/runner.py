@@ -1,0 +1,102 @@
+"""The runner of leased work: claim (transaction), work under a lease, record or retry (transaction)."""
+
+import random
+import threading
+from collections.abc import Callable
+from uuid import UUID
+
+from sqlalchemy.exc import DBAPIError
+
+from backend.core.database.database import is_passing
+from backend.core.database.transaction import transaction
+from backend.core.process.logging import get_logger, log_context
+from backend.core.work.jobs import Claim, JobFailed, JobKind, LeaseLost, TryLater, fail, lease, retry_later
+from backend.settings import get_settings
+
+log = get_logger(__name__)
+
+_MAX_BACKOFF_S = 60.0
+_PAUSES_S = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0, None)
+
+
+def run_job(kind: JobKind, row_id: UUID) -> None:
+    """Work on a queued row. Does nothing when it is not there, not due, held by another worker, or ended.
+
+    Raises DBAPIError while the database is unreachable: the lease then runs out and the sweep queues the row again.
+    """
+    with transaction():
+        held = kind.claim(kind.model, row_id)
+    if held is None:
+        return
+    with log_context(**{f"{kind.thing}_id": row_id}, request_id=held.request_id, attempt=held.attempt):
+        try:
+            with lease(kind.model, held) as lost:
+                _run(kind, held, lost)
+        except LeaseLost:
+            # Another attempt has the row, or the row is gone: nothing computed here may be written.
+            log.warning(f"{kind.name}.lease_lost")
+
+
+def run_row(kind: JobKind, row_id: str) -> None:
+    """Work on the row that a message names; see ``run_job``. Raises ValueError for what is not an id."""
+    run_job(kind, UUID(row_id))
+
+
+def _run(kind: JobKind, held: Claim, lost: threading.Event) -> None:
+    try:
+        kind.work(held, lost)
+    except LeaseLost:
+        raise
+    except TryLater as later:
+        delay_s = later.delay_s
+        record(lambda: retry_later(kind.model, held, delay_s=delay_s, is_failure=False), lost)
+    except JobFailed as failure:
+        _fail(kind, held, lost, failure)
+    except Exception as error:
+        if isinstance(error, DBAPIError) and is_passing(error):
+            # PostgreSQL knows the outcome, or will when the lease has run out.
+            raise
+        log.exception(f"{kind.name}.crashed")
+        _fail(kind, held, lost, JobFailed("internal_error", retryable=True))
+
+
+def _fail(kind: JobKind, held: Claim, lost: threading.Event, failure: JobFailed) -> None:
+    code = failure.code
+    if failure.retryable and held.failures + 1 < get_settings().step_attempts:
+        delay_s = _backoff_s(failure.retry_after_s, held.failures)
+        record(lambda: _retry(kind, held, delay_s), lost)
+    else:
+        record(lambda: _give_up(kind, held, code), lost)
+
+
+def _retry(kind: JobKind, held: Claim, delay_s: float) -> None:
+    retry_later(kind.model, held, delay_s=delay_s)
+    kind.after_retry(held.id)
+
+
+def _give_up(kind: JobKind, held: Claim, code: str) -> None:
+    fail(kind.model, held, code)
+    kind.give_up(held.id, code)
+
+
+def _backoff_s(asked_s: float | None, failures: int) -> float:
+    delay_s = asked_s if asked_s is not None else float(2**failures)
+    # Jitter spreads rows that were turned away at the same moment.
+    return min(delay_s, _MAX_BACKOFF_S) + random.uniform(0, 1)
+
+
+def record(write: Callable[[], None], lost: threading.Event) -> None:
+    """Write in a transaction; try again while the database is briefly unreachable.
+
+    A result that was paid for is not thrown away for a restart or a lock. If the connection broke after the commit,
+    the next try finds the row no longer held and raises LeaseLost.
+    """
+    for pause_s in _PAUSES_S:
+        try:
+            with transaction():
+                write()
+        except DBAPIError as error:
+            if pause_s is None or not is_passing(error) or lost.wait(pause_s):
+                raise
+        else:
+            return

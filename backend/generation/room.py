@@ -1,0 +1,38 @@
+"""The generation room's entry in the manifest."""
+
+from backend.core.manifest import Chore, Room, Routes
+from backend.core.web.rate_limits import RouteClass
+from backend.core.work.jobs import JobKind
+from backend.generation import service
+from backend.generation.language_models.choice import load_models
+from backend.generation.models import ModelCall, Run, RunDocument, RunEvent, Step
+from backend.generation.runs.planning import continue_waiting_runs
+from backend.generation.runs.recording import cancel_if_stopped, give_up
+from backend.generation.runs.steps import work_step
+from backend.generation.types import StepKind
+from backend.library.hooks import document_deleting, document_settled, study_set_deleting, study_sets_expiring
+
+ROOM = Room(
+    name="generation",
+    routes=(Routes("backend.generation.routes:generation"),),
+    jobs=(
+        JobKind(
+            name="generation.step",
+            model=Step,
+            work=work_step,
+            give_up=give_up,
+            after_retry=cancel_if_stopped,
+            labels=(Step.kind, tuple(StepKind)),
+        ),
+    ),
+    chores=(Chore(service.release_ended_runs, every=1),),
+    tables=(Run, RunDocument, Step, RunEvent, ModelCall),
+    hooks=(
+        document_settled.to(continue_waiting_runs),
+        document_deleting.to(service.refuse_document_in_use),
+        study_set_deleting.to(service.end_runs_of),
+        study_sets_expiring.to(service.find_study_sets_in_use),
+    ),
+    preload=(load_models,),
+    limits={"generation.start_run": RouteClass.RUN},
+)

@@ -1,0 +1,27 @@
+"""The library's entry in the manifest."""
+
+from backend.core.manifest import Chore, Room, Routes
+from backend.core.web.rate_limits import RouteClass
+from backend.core.work.jobs import JobKind
+from backend.library import service
+from backend.library.extraction.kinds import DocumentKind
+from backend.library.models import DiscardedObject, Document, Page, StoredPiece, StudySet
+from backend.library.reading import give_up, read_document
+
+READING = JobKind(
+    name="library.document",
+    model=Document,
+    work=read_document,
+    give_up=give_up,
+    labels=(Document.kind, tuple(DocumentKind)),
+)
+
+ROOM = Room(
+    name="library",
+    routes=(Routes("backend.library.routes:library"),),
+    jobs=(READING,),
+    chores=(Chore(service.delete_expired_files, every=500, opens_transactions=True),),
+    background=(service.move_documents, service.discard_objects),
+    tables=(StudySet, Document, Page, StoredPiece, DiscardedObject),
+    limits={"library.upload_documents": RouteClass.UPLOAD},
+)

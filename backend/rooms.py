@@ -1,0 +1,18 @@
+"""The manifest: every room, lower floors first. Entry points open the rooms with ``open_rooms(ROOMS)``."""
+
+from pkgutil import resolve_name
+
+from backend.core.manifest import Room
+
+_NAMES = (
+    "core",
+    "accounts",
+    "library",
+    "study",
+    "generation",
+    "privacy",
+    "operations",
+    "administration",
+)
+
+ROOMS: tuple[Room, ...] = tuple(resolve_name(f"backend.{name}.room:ROOM") for name in _NAMES)
