@@ -245,11 +245,14 @@ class Client(FlaskClient):
         assert answer.status_code == 201, answer.text
         return answer.json["id"]
 
-    def upload(self, study_set_id: str, *files: tuple[str, bytes], **headers: str) -> TestResponse:
+    def upload(
+        self, study_set_id: str, *files: tuple[str, bytes], purpose: str | None = None, **headers: str
+    ) -> TestResponse:
         """Upload files, each a name and its bytes; underscores in a header's name stand for hyphens."""
+        form = {} if purpose is None else {"purpose": purpose}
         return self.post(
             f"/api/v1/study-sets/{study_set_id}/documents",
-            data={"files": [(io.BytesIO(content), name) for name, content in files]},
+            data={**form, "files": [(io.BytesIO(content), name) for name, content in files]},
             headers={name.replace("_", "-"): value for name, value in headers.items()},
         )
 

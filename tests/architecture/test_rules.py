@@ -62,7 +62,12 @@ SEEDS = [
     (clock_rules.needless_clocks, "tests/stand_ins/sign_in_server.py", None, "may read clocks and does not"),
     (clock_rules.bare_deadlines, "tests/library/test_seed.py", "thread.join(30)\n", "a bare number"),
     (clock_rules.bare_deadlines, "tests/library/test_seed.py", "run(command, timeout=60)\n", "a bare number"),
-    (clock_rules.bare_deadlines, "tests/library/test_seed.py", "@pytest.mark.timeout(60)\ndef f():\n", "a bare number"),
+    (
+        clock_rules.bare_deadlines,
+        "tests/library/test_seed.py",
+        "@pytest.mark.timeout(60)\ndef f():\n    pass\n",
+        "a bare number",
+    ),
     (clock_rules.judged_stopwatches, "tests/library/test_seed.py", "assert watch.took_s < 5\n", "limits how long"),
     (clock_rules.judged_stopwatches, "tests/library/test_seed.py", "assert 5 > took_s\n", "limits how long"),
     (

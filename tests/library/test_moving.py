@@ -1,4 +1,4 @@
-"""Files move between PostgreSQL and a bucket, and none is lost on the way."""
+"""Files move between PostgreSQL and a bucket, and none is lost."""
 
 import threading
 from collections.abc import Callable
@@ -32,7 +32,7 @@ def test_a_file_moves_back(client, bucket: Bucket, document, move, query, config
     assert move() == 1
     assert query(WHERE) == [("postgres", None)]
     assert client.get(document["file"]).data == TEXT
-    # Whoever began to read the object may go on for a while.
+    # A download that is reading the object may go on for a while.
     assert len(bucket.keys()) == 1
     assert discard() == 1
     assert bucket.keys() == []
@@ -100,7 +100,7 @@ def test_a_worker_waits_for_a_bucket_that_is_away(
 ) -> None:
     move()
     bucket.gate.shut()
-    # More often than a document may fail.
+    # More often than a document is allowed to fail.
     for _ in range(5):
         query("UPDATE documents SET state = 'queued', ended_at = NULL, available_at = now()")
         assert run_pending_jobs() == 1

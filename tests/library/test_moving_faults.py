@@ -1,4 +1,4 @@
-"""A move that is cut anywhere, or races with others, loses no byte and leaves no object for ever."""
+"""A move that is interrupted anywhere, or races with others, loses no byte and leaves no object behind."""
 
 import os
 import signal
@@ -25,7 +25,7 @@ FILE_BYTES = 50_000_000
 
 @pytest.fixture
 def begin(app) -> Callable[[], Callable[[], int]]:
-    """Start a mover of its own; what is returned waits for its end and returns how many files it moved."""
+    """Start another mover; the returned function waits for its end and returns how many files it moved."""
 
     def start() -> Callable[[], int]:
         moved: list[int] = []
@@ -47,7 +47,7 @@ def begin(app) -> Callable[[], Callable[[], int]]:
 
 
 def let_others_begin(query: Callable[..., Any]) -> None:
-    """Have a quarter of an hour gone by, after which a mover's document is anybody's."""
+    """Let a quarter of an hour pass, after which any mover may take the document."""
     query("UPDATE documents SET moving_until = now() - interval '1 second'")
 
 
@@ -63,7 +63,7 @@ def test_a_move_that_cannot_be_recorded_changes_nothing(
     finally:
         query("DROP FUNCTION refuse CASCADE")
     assert client.get(document["file"]).data == TEXT
-    # The object of the move is known, though nobody has it, and goes.
+    # The object of the move is recorded though no document has it, so it is deleted.
     assert len(bucket.keys()) == 1
     assert query(DISCARDED) == [(1,)]
     assert discard() == 1
@@ -87,7 +87,7 @@ def test_a_mover_that_is_killed_loses_nothing(
         bucket.gate.release()
     assert query("SELECT stored_in FROM documents") == [("postgres",)]
     assert client.get(document["file"]).data == TEXT
-    # Nobody else takes the document at once, and somebody does later.
+    # No other mover takes the document immediately, but one does later.
     assert move() == 0
     let_others_begin(query)
     assert move() == 1
@@ -146,7 +146,7 @@ def test_many_movers_move_each_file_once(client, bucket: Bucket, begin, query, r
 def test_an_object_that_is_being_deleted_is_given_to_no_document(
     client, bucket: Bucket, document, begin, discard, query, engine: sa.Engine
 ) -> None:
-    # The mover has its copy and waits to record it while its object, as if abandoned, is deleted.
+    # The mover has made its copy and waits to record it while its object is deleted as abandoned.
     bucket.gate.hold("GET")
     end = begin()
     assert bucket.gate.arrived.wait(HANG_S)
@@ -213,7 +213,7 @@ def test_a_file_that_is_damaged_does_not_keep_the_others_waiting(
 
 def run_command(**environment: str) -> tuple[subprocess.CompletedProcess[str], int]:
     """Run the mover as operators do; return how it ended and its peak of memory in bytes."""
-    # The shell's child is measured, not the shell.
+    # Measures the child of the shell, not the shell.
     script = (
         "import resource, subprocess, sys; code = subprocess.run(sys.argv[1:]).returncode;"
         "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss); sys.exit(code)"

@@ -1,4 +1,4 @@
-"""A bucket that is away, slow, damaged or wrongly set up: what the student and the operator see."""
+"""A bucket that is unreachable, slow, damaged or misconfigured: what the user and the operator see."""
 
 import subprocess
 import sys
@@ -21,7 +21,7 @@ FILE_BYTES = 50_000_000
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Wait for a bucket only shortly, so that the test does not take long."""
+    """Shorten the timeouts of the bucket, so that the test does not take long."""
     monkeypatch.setattr(object_storage, "_READ_TIMEOUT_S", 0.5)
 
 
@@ -37,7 +37,7 @@ def test_a_download_says_that_the_bucket_is_away(
     assert answer.content_type == "application/problem+json"
     german = client.get(document["file"], headers={"Accept-Language": "de"})
     assert german.json["detail"] != answer.json["detail"]
-    # All else about the document is in the database.
+    # Everything else about the document is in the database.
     assert client.get(document["path"]).json["status"] == "ready"
     assert client.get(f"{document['path']}/pages/1").status_code == 200
     bucket.gate.reopen()
@@ -58,7 +58,7 @@ def test_a_download_goes_on_where_its_connection_broke(client, bucket: Bucket, d
     bucket.gate.cut_next_answer(200_000)
     assert client.get(document["file"]).data == TEXT
     asked = [line for line in bucket.gate.requests if line.startswith(b"GET ")]
-    # Once to check the copy, once in vain, once from there on.
+    # Once to check the copy, once without success, once for the rest.
     assert len(asked) == 3
 
 
@@ -111,7 +111,7 @@ def test_a_file_that_the_bucket_has_lost_is_no_short_answer(
     if content is None:
         assert (answer.status_code, answer.json["code"]) == (500, "internal_error")
     else:
-        # The headers are gone by then: the connection ends before the length that they promised.
+        # The headers are already sent: the connection ends before the promised length.
         with pytest.raises(FileLost):
             _ = answer.data
 

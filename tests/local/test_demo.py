@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from backend.library.extraction.kinds import KIND_BY_EXTENSION
+from backend.library.extraction.formats import FORMAT_BY_EXTENSION
 from config.local import demo
 from config.local.client import ApiClient, ApiProblem
 from config.local.folders import CHECKOUT, free_port
@@ -13,7 +13,7 @@ from tests.patience import HANG_S
 
 
 def test_it_takes_what_the_library_reads() -> None:
-    assert set(demo.ENDINGS) == set(KIND_BY_EXTENSION)
+    assert set(demo.ENDINGS) == set(FORMAT_BY_EXTENSION)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import psutil
 import pytest
 
-from backend.library.extraction.reader import DocumentKind, ReadLimits, UnreadableFile, read_document
+from backend.library.extraction.reader import DocumentFormat, ReadLimits, UnreadableFile, read_document
 from tests.library.extraction.children import leave_out_others, reading_children
 from tests.patience import patient_s, promised
 
@@ -101,7 +101,7 @@ def test_more_pages_than_allowed_are_refused_before_any_is_read(make_pdf, read):
     path = make_pdf([[f"page {number}"] for number in range(600)])
     handed_over = []
     with pytest.raises(UnreadableFile, match="too_large"):
-        read_document(path, DocumentKind.PDF, ReadLimits(max_pages=500), handed_over.append)
+        read_document(path, DocumentFormat.PDF, ReadLimits(max_pages=500), handed_over.append)
     assert handed_over == []
     assert len(read(path, max_pages=600)[0]) == 600
 

@@ -1,4 +1,4 @@
-"""Joining of words at line ends, and removal of what nobody sees."""
+"""Joining words at line ends, and removing invisible characters."""
 
 import pytest
 
