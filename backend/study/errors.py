@@ -90,6 +90,19 @@ class BackMissing(DomainError):
     }
 
 
+class FieldsDoNotFitKind(DomainError):
+    """A field that the item's kind does not have, or lacks one that it needs."""
+
+    code = "fields_do_not_fit_kind"
+    status = 422
+    texts = {
+        "en": "These fields do not fit the kind of item.",
+        "de": "Diese Felder passen nicht zur Art des Eintrags.",
+        "fr": "Ces champs ne conviennent pas à ce type d’élément.",
+        "it": "Questi campi non sono adatti a questo tipo di elemento.",
+    }
+
+
 class NotOneCorrectOption(DomainError):
     """A question with no right option, or with several."""
 

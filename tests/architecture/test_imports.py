@@ -25,6 +25,8 @@ SEEDS = [
     ("floors", "backend/library/service.py", "from backend.billing import service"),
     ("floors", "backend/stray.py", "import json"),
     ("migrations", "backend/operations/monitoring/health.py", "from backend.migrations import env"),
+    ("study", "backend/study/items/items.py", "from backend.study.exports import downloads"),
+    ("study", "backend/study/markup/plain_text.py", "from backend.study.concept_map import tree"),
     ("vendors", "backend/generation/service.py", "import openai"),
     ("vendors", "backend/library/files/objects.py", "import boto3"),
     ("libraries", "backend/library/routes.py", "import pypdfium2"),

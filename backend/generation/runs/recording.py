@@ -1,7 +1,7 @@
 """Writing what a step gave: the study set, the run and the step are locked in this order (docs/architecture.md)."""
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -23,7 +23,7 @@ from backend.generation.types import ACTIVE_STATES, RunState, StepKind
 from backend.library import service as library
 from backend.library.types import PageText
 from backend.study import service as study
-from backend.study.types import AddedItems, NewTopic
+from backend.study.types import AddedItems, Counts, NewTopic
 
 log = get_logger(__name__)
 
@@ -67,22 +67,20 @@ def record_section(held: Claim, work: SectionWork, reply: SectionReply, checked:
         run_id=run.id,
         model=model,
         topics=[NewTopic(topic.name, topic.summary, topic.parent) for topic in checked.topics],
-        flashcards=checked.flashcards,
-        questions=checked.questions,
+        items=checked.items,
     )
-    step.flashcards_kept, step.questions_kept = len(added.flashcards), len(added.questions)
+    step.kept = added.counts
     _count(run, added, checked)
-    missing = (step.flashcards_asked - step.flashcards_kept, step.questions_asked - step.questions_kept)
-    if reply.truncated and run.state in ACTIVE_STATES and max(missing) > 0:
-        _halve(run, step, work, max(missing[0], 0), max(missing[1], 0))
+    missing = step.asked.beyond(step.kept)
+    if reply.truncated and run.state in ACTIVE_STATES and missing:
+        _halve(run, step, work, missing)
     add_event(
         run,
         "section.made",
         document_id=str(step.document_id),
         first_page=step.first_page,
         last_page=step.last_page,
-        flashcards=step.flashcards_kept,
-        questions=step.questions_kept,
+        **asdict(step.kept),
     )
     db.session.flush()
     advance(run)
@@ -104,13 +102,12 @@ def _lock_run_and_finish(held: Claim, run_id: UUID) -> Run:
 
 
 def _count(run: Run, added: AddedItems, checked: CheckedReply) -> None:
-    run.flashcards_delivered += len(added.flashcards)
-    run.questions_delivered += len(added.questions)
+    run.delivered += added.counts
     run.duplicates += added.duplicates
     # New dictionaries, because a change inside the old ones would go unnoticed.
     run.rejected = dict(Counter(run.rejected) + Counter(checked.rejected))
     run.fixed = dict(Counter(run.fixed) + Counter(checked.fixed))
-    if run.first_item_at is None and (added.flashcards or added.questions):
+    if run.first_item_at is None and added.counts:
         run.first_item_at = now()
 
 
@@ -200,7 +197,7 @@ def halve_section(held: Claim, work: SectionWork, code: str) -> None:
     run = _lock_run_and_finish(held, work.run_id)
     step = db.session.get_one(Step, held.id, populate_existing=True)
     if run.state in ACTIVE_STATES:
-        _halve(run, step, work, step.flashcards_asked, step.questions_asked)
+        _halve(run, step, work, step.asked)
     advance(run)
 
 
@@ -208,12 +205,12 @@ def _halves(step: Step, work: SectionWork) -> tuple[Section, Section] | None:
     return split_section(work.section, work.pages) if step.depth < _DEEPEST_SPLIT else None
 
 
-def _halve(run: Run, step: Step, work: SectionWork, flashcards: int, questions: int) -> None:
+def _halve(run: Run, step: Step, work: SectionWork, missing: Counts) -> None:
     halves = _halves(step, work)
     if halves is None:
         return
     step.halved = True
-    split_step(run, step, halves, flashcards, questions)
+    split_step(run, step, halves, missing)
     add_event(run, "section.halved", first_page=step.first_page, last_page=step.last_page)
 
 

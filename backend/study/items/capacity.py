@@ -6,13 +6,13 @@ Lists, exports and the search for duplicates take all items of a study set at on
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.orm import InstrumentedAttribute
 
 from backend.core.database.database import db
 from backend.library import service as library
 from backend.settings import get_settings
 from backend.study.errors import StudySetFull
-from backend.study.models import EvidenceRow, Flashcard, Question
+from backend.study.items.registry import COLLECTIONS, Collection
+from backend.study.models import EvidenceRow
 
 
 def settle_items(user_id: UUID, study_set_id: UUID) -> None:
@@ -50,16 +50,12 @@ def _full() -> StudySetFull:
 
 def _measure(study_set_id: UUID) -> tuple[int, int]:
     """Return how many items the study set has, and how many bytes of text they have with their quotes."""
-    of_items = (
-        _sizes(Flashcard, study_set_id, Flashcard.front, Flashcard.back),
-        _sizes(Question, study_set_id, Question.stem, Question.explanation, sa.cast(Question.options, sa.Text)),
-    )
-    items = sa.union_all(*of_items).subquery()
+    items = sa.union_all(*(_sizes(collection, study_set_id) for collection in COLLECTIONS)).subquery()
     of_quotes = (
         sa.select(sa.func.octet_length(EvidenceRow.quote).label("bytes"))
-        .join(model, model.id == item_id)
-        .where(model.study_set_id == study_set_id)
-        for model, item_id in ((Flashcard, EvidenceRow.flashcard_id), (Question, EvidenceRow.question_id))
+        .join(collection.table, collection.table.id == collection.evidence)
+        .where(collection.table.study_set_id == study_set_id)
+        for collection in COLLECTIONS
     )
     quotes = sa.union_all(*of_quotes).subquery()
     quoted = sa.select(sa.func.coalesce(sa.func.sum(quotes.c.bytes), 0)).scalar_subquery()
@@ -69,12 +65,8 @@ def _measure(study_set_id: UUID) -> tuple[int, int]:
     return int(row[0]), int(row[1])
 
 
-def _sizes(
-    model: type[Flashcard] | type[Question],
-    study_set_id: UUID,
-    *texts: sa.ColumnElement[str] | InstrumentedAttribute[str],
-) -> sa.Select[int]:
+def _sizes(collection: Collection, study_set_id: UUID) -> sa.Select[int]:
     size: sa.ColumnElement[int] = sa.literal(0)
-    for text in texts:
-        size = size + sa.func.octet_length(text)
-    return sa.select(size.label("bytes")).where(model.study_set_id == study_set_id)
+    for column in collection.content:
+        size = size + sa.func.octet_length(sa.cast(column, sa.Text))
+    return sa.select(size.label("bytes")).where(collection.table.study_set_id == study_set_id)
