@@ -38,6 +38,10 @@ class ActivityKind(StrEnum):
     EXPORT_REQUESTED = "export_requested"
 
 
+MAX_ITEMS_PER_RUN = 500
+"""The most flashcards, and the most questions, that one run may be asked for."""
+
+
 @dataclass(frozen=True, slots=True)
 class ExamDefaults:
     """What a user wants of each run that does not say otherwise; None where she left it open.

@@ -1,13 +1,14 @@
 """Bodies of the routes of generation."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import datetime
-from typing import Any, Literal, Self
+from typing import Any, Self
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StrictInt
 
-from backend.accounts.types import ExamDefaults
+from backend.accounts.types import MAX_ITEMS_PER_RUN, ExamDefaults
 from backend.core.web.http import Answer, Body, request_language
 from backend.generation.checks.section import NOT_WRITTEN, reason_text
 from backend.generation.errors import sentence
@@ -15,7 +16,8 @@ from backend.generation.runs.receipt import Receipt
 from backend.generation.runs.views import RunView
 from backend.generation.types import DocumentCoverage, RunState, RunWish
 from backend.library.errors import find_problem_text
-from backend.study.types import Difficulty
+from backend.study.types import AskedCounts, Difficulty
+from backend.text.languages import Language
 
 
 class RunBody(Body):
@@ -28,14 +30,12 @@ class RunBody(Body):
         None, min_length=1, max_length=20, description="Documents to use; all of the study set by default."
     )
     flashcards: StrictInt | None = Field(
-        None, ge=0, le=500, description="Most flashcards wanted; null: as many as the material carries."
+        None, ge=0, le=MAX_ITEMS_PER_RUN, description="Most flashcards wanted; null: as many as the material carries."
     )
     questions: StrictInt | None = Field(
-        None, ge=0, le=500, description="Most questions wanted; null: as many as the material carries."
+        None, ge=0, le=MAX_ITEMS_PER_RUN, description="Most questions wanted; null: as many as the material carries."
     )
-    language: Literal["de", "en", "fr", "it"] | None = Field(
-        None, description="Language of the items; null: the documents' own."
-    )
+    language: Language | None = Field(None, description="Language of the items; null: the documents' own.")
     difficulty: Difficulty | None = Field(None, description="Null: a mix.")
 
     def wish(self, defaults: ExamDefaults) -> RunWish:
@@ -44,8 +44,10 @@ class RunBody(Body):
         difficulty = Difficulty(defaults.difficulty) if defaults.difficulty else None
         return RunWish(
             document_ids=tuple(self.document_ids) if self.document_ids is not None else None,
-            flashcards=self.flashcards if "flashcards" in named else defaults.flashcards,
-            questions=self.questions if "questions" in named else defaults.questions,
+            asked=AskedCounts(
+                self.flashcards if "flashcards" in named else defaults.flashcards,
+                self.questions if "questions" in named else defaults.questions,
+            ),
             language=self.language if "language" in named else defaults.language,
             difficulty=self.difficulty if "difficulty" in named else difficulty,
         )
@@ -128,8 +130,8 @@ class RunAnswer(Answer):
             state=RunState(run.state),
             stage=STAGES[RunState(run.state)][language],
             progress=RunProgress.model_validate(view.progress),
-            asked=ItemCounts(flashcards=run.flashcards_asked, questions=run.questions_asked),
-            delivered=ItemCounts(flashcards=run.flashcards_delivered, questions=run.questions_delivered),
+            asked=ItemCounts.model_validate(run.asked),
+            delivered=ItemCounts.model_validate(run.delivered),
             failed_sections=view.failed_sections,
             eta_s=view.eta_s,
             model=RunModel(name=run.model, is_draft=run.is_draft),
@@ -200,7 +202,7 @@ STAGES: dict[RunState, dict[str, str]] = {
 
 
 class QuotaAnswer(Answer):
-    """What a user takes up, and may take up. Files that have expired take nothing."""
+    """What a user takes up, and may take up: files that have not expired, the text of documents, and items."""
 
     storage_used_bytes: int
     storage_quota_bytes: int
@@ -301,9 +303,9 @@ class ReceiptAnswer(Answer):
         return cls(
             run_id=run.id,
             state=RunState(run.state),
-            asked=ItemCounts(flashcards=run.flashcards_asked, questions=run.questions_asked),
-            delivered=ItemCounts(flashcards=run.flashcards_delivered, questions=run.questions_delivered),
-            missing=ItemCounts(flashcards=receipt.missing[0], questions=receipt.missing[1]),
+            asked=ItemCounts.model_validate(run.asked),
+            delivered=ItemCounts.model_validate(run.delivered),
+            missing=ItemCounts.model_validate(receipt.missing),
             duplicates=run.duplicates,
             rejected=_counts(run.rejected, language),
             not_written=receipt.not_written,
@@ -324,7 +326,7 @@ def _coverage(document: DocumentCoverage, language: str) -> DocumentCoverageAnsw
     return DocumentCoverageAnswer(
         document_id=document.document_id,
         filename=document.filename,
-        pages=[PageCoverageAnswer.model_validate(page) for page in document.pages],
+        pages=[PageCoverageAnswer(page=page.page, **asdict(page.counts)) for page in document.pages],
         skipped=[
             SkippedAnswer(
                 first_page=skipped.first_page,

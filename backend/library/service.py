@@ -1,4 +1,4 @@
-"""Business verbs of the library. Every verb that loads takes the user: not hers and not there are the same."""
+"""The door of the library. Loading takes the user: NotFound means missing or owned by another user."""
 
 import hashlib
 from collections.abc import Sequence
@@ -13,46 +13,35 @@ from sqlalchemy.orm import load_only
 from backend.accounts.activity import record_activity
 from backend.accounts.types import ActivityKind
 from backend.core.database.database import db
+from backend.core.database.quotas import lock_quota
 from backend.core.errors import NotFound
 from backend.core.ids import new_id
 from backend.core.process.logging import current_request_id
 from backend.core.web.pagination import ListPage, PageQuery, fetch_page
 from backend.core.work import jobs
 from backend.core.work.jobs import JobState
-from backend.library.errors import FileRefused, FileTooLarge, TooManyDocuments
+from backend.library.errors import FileRefused, FileTooLarge, TooManyDocuments, TooManyStudySets
 from backend.library.extraction.errors import UnreadableFile
-from backend.library.extraction.kinds import detect_kind
+from backend.library.extraction.formats import detect_kind
 from backend.library.files.expiry import delete_expired_files
-from backend.library.files.moving import count_misplaced_documents, discard_objects, move_documents
-from backend.library.files.objects import adopt_object, begin_object
-from backend.library.files.quota import measure_storage, refuse_more_storage, settle_storage
-from backend.library.files.storage import (
-    PIECE_BYTES,
-    Location,
-    open_file,
-    put_object,
-    read_file,
-    read_object,
-    read_pieces,
-    store_file,
-)
+from backend.library.files.moving import count_misplaced_documents, move_documents
+from backend.library.files.objects import discard_objects, write_object
+from backend.library.files.quota import measure_storage, note_items, refuse_more_storage, settle_storage
+from backend.library.files.stored_file import StoredFile, document_file
 from backend.library.holdings import measure_holdings
 from backend.library.hooks import document_deleting, study_set_deleting
-from backend.library.models import POSTGRES, Document, Page, StudySet
-from backend.library.types import DocumentStatus, DocumentText, PageSource, PageText
+from backend.library.models import Document, Page, StudySet
+from backend.library.types import DocumentPurpose, DocumentStatus, DocumentText, PageSource, PageText
 from backend.library.user_data import OwnedFile, delete_next_study_set, list_files
 from backend.settings import get_settings
 
 __all__ = [
-    "PIECE_BYTES",
     "AddedDocument",
     "IncomingFile",
-    "Location",
     "OwnedFile",
+    "StoredFile",
     "add_documents",
-    "adopt_object",
     "are_settled",
-    "begin_object",
     "check_study_set",
     "count_misplaced_documents",
     "count_pages",
@@ -62,11 +51,13 @@ __all__ = [
     "delete_next_study_set",
     "delete_study_set",
     "discard_objects",
+    "document_file",
     "document_status",
     "find_filenames",
     "get_document",
     "get_page",
     "get_study_set",
+    "keep_study_set",
     "list_documents",
     "list_files",
     "list_page_numbers",
@@ -77,12 +68,10 @@ __all__ = [
     "measure_holdings",
     "measure_storage",
     "move_documents",
-    "open_file",
-    "put_object",
-    "read_file",
-    "read_object",
-    "read_pieces",
+    "note_items",
     "rename_study_set",
+    "settle_storage",
+    "write_object",
 ]
 
 _STATUS = {
@@ -100,7 +89,7 @@ _HASH_PIECE = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class IncomingFile:
-    """An uploaded file on disk: ``path`` is temporary, ``stream`` is open on it, ``name`` is the user's."""
+    """An uploaded file: ``path`` is temporary, ``stream`` is open on it, ``name`` comes from the user."""
 
     name: str
     path: Path
@@ -110,14 +99,19 @@ class IncomingFile:
 
 @dataclass(frozen=True, slots=True)
 class AddedDocument:
-    """A document after an upload; ``duplicate`` when the same bytes were in the study set before."""
+    """A document after an upload; ``duplicate`` if the study set already had the same bytes."""
 
     document: Document
     duplicate: bool
 
 
 def create_study_set(user_id: UUID, title: str) -> StudySet:
-    """Make an empty study set."""
+    """Make an empty study set. Raises TooManyStudySets."""
+    lock_quota("study-sets", user_id)
+    limit = get_settings().max_study_sets_per_user
+    count = sa.select(sa.func.count()).select_from(StudySet).where(StudySet.user_id == user_id)
+    if (db.session.scalar(count) or 0) >= limit:
+        raise TooManyStudySets(limit=limit)
     study_set = StudySet(id=new_id(), user_id=user_id, title=title)
     db.session.add(study_set)
     db.session.flush()
@@ -141,13 +135,13 @@ def get_study_set(user_id: UUID, study_set_id: UUID, *, lock: bool = False) -> S
 
 
 def check_study_set(user_id: UUID, study_set_id: UUID) -> None:
-    """Raise NotFound unless the study set is the user's: the permission alone, in half the time of the row."""
+    """Raise NotFound unless the user owns the study set; takes half the time of loading it."""
     if db.session.scalar(_MINE, {"user_id": user_id, "study_set_id": study_set_id}) is None:
         raise NotFound
 
 
 def rename_study_set(user_id: UUID, study_set_id: UUID, title: str) -> StudySet:
-    """Give the study set another title. Raises NotFound."""
+    """Raises NotFound."""
     study_set = get_study_set(user_id, study_set_id)
     study_set.title = title
     db.session.flush()
@@ -156,18 +150,28 @@ def rename_study_set(user_id: UUID, study_set_id: UUID, title: str) -> StudySet:
 
 def delete_study_set(user_id: UUID, study_set_id: UUID) -> None:
     """Delete the study set with everything in it. Raises NotFound."""
-    study_set = get_study_set(user_id, study_set_id)
+    # Comes first: what is done in the study set has ended, or waits and finds it gone.
+    study_set = db.session.scalar(
+        sa.select(StudySet).where(StudySet.id == study_set_id, StudySet.user_id == user_id).with_for_update()
+    )
+    if study_set is None:
+        raise NotFound
     study_set_deleting.send(study_set.id)
     db.session.delete(study_set)
 
 
-def add_documents(user_id: UUID, study_set_id: UUID, files: Sequence[IncomingFile]) -> list[AddedDocument]:
-    """Store files and queue them for reading: all of them or none.
+def add_documents(
+    user_id: UUID,
+    study_set_id: UUID,
+    files: Sequence[IncomingFile],
+    purpose: DocumentPurpose = DocumentPurpose.NOTES,
+) -> list[AddedDocument]:
+    """Store files and queue them for reading, all or none. A duplicate keeps the purpose it has.
 
     Raises NotFound, FileRefused, FileTooLarge, TooManyDocuments, StorageQuotaExceeded.
     """
     study_set = get_study_set(user_id, study_set_id, lock=True)
-    added = [_add_document(study_set, file, f"files[{index}]") for index, file in enumerate(files)]
+    added = [_add_document(study_set, file, purpose, f"files[{index}]") for index, file in enumerate(files)]
     new = [each.document for each in added if not each.duplicate]
     if new:
         record_activity(
@@ -180,12 +184,12 @@ def add_documents(user_id: UUID, study_set_id: UUID, files: Sequence[IncomingFil
     return added
 
 
-def _add_document(study_set: StudySet, file: IncomingFile, field: str) -> AddedDocument:
+def _add_document(study_set: StudySet, file: IncomingFile, purpose: DocumentPurpose, field: str) -> AddedDocument:
     limit = get_settings().max_upload_bytes
     if file.size_bytes > limit:
         raise FileTooLarge(limit_mb=limit // 1_000_000)
     try:
-        kind = detect_kind(file.name, file.path)
+        file_format = detect_kind(file.name, file.path)
     except UnreadableFile as error:
         raise FileRefused(error.code, field=field) from None
     digest = _sha256(file.stream)
@@ -194,10 +198,9 @@ def _add_document(study_set: StudySet, file: IncomingFile, field: str) -> AddedD
     )
     if same is not None:
         if same.stored_in is None:
-            # The file had expired; whoever brings it again has it again.
+            # The file had expired: uploading it again restores it.
             refuse_more_storage(study_set.user_id, file.size_bytes)
-            same.stored_in = POSTGRES
-            store_file(same.id, file.stream)
+            document_file.put(same.id, file.stream)
         return AddedDocument(same, duplicate=True)
     most = get_settings().max_documents_per_set
     count = sa.select(sa.func.count()).select_from(Document).where(Document.study_set_id == study_set.id)
@@ -208,14 +211,15 @@ def _add_document(study_set: StudySet, file: IncomingFile, field: str) -> AddedD
         id=new_id(),
         study_set_id=study_set.id,
         filename=file.name,
-        kind=kind.value,
+        format=file_format.value,
+        purpose=purpose.value,
         size_bytes=file.size_bytes,
         sha256=digest,
         request_id=current_request_id(),
     )
     db.session.add(document)
     db.session.flush()
-    store_file(document.id, file.stream)
+    document_file.put(document.id, file.stream)
     jobs.dispatch(Document, [document.id])
     return AddedDocument(document, duplicate=False)
 
@@ -225,7 +229,6 @@ def _sha256(stream: BinaryIO) -> str:
     stream.seek(0)
     while piece := stream.read(_HASH_PIECE):
         digest.update(piece)
-    stream.seek(0)
     return digest.hexdigest()
 
 
@@ -249,7 +252,6 @@ def get_document(user_id: UUID, document_id: UUID) -> Document:
 
 
 def document_status(document: Document) -> DocumentStatus:
-    """Return where the document stands."""
     return _STATUS[JobState(document.state)]
 
 
@@ -264,7 +266,8 @@ def get_page(user_id: UUID, document_id: UUID, number: int) -> PageText:
 
 def delete_document(user_id: UUID, document_id: UUID) -> None:
     """Delete the document with its bytes and pages. Raises NotFound, and what rooms above object with."""
-    get_document(user_id, document_id)
+    if not keep_study_set(get_document(user_id, document_id).study_set_id):
+        raise NotFound
     # Locked before anyone is asked: a run that starts at this moment waits, and finds the document gone.
     document = db.session.scalar(sa.select(Document).where(Document.id == document_id).with_for_update())
     if document is None:
@@ -274,9 +277,9 @@ def delete_document(user_id: UUID, document_id: UUID) -> None:
 
 
 def lock_documents(study_set_id: UUID, document_ids: Sequence[UUID] | None = None) -> list[Document]:
-    """Return documents of the study set (all, or those named), locked so that none settles meanwhile.
+    """Return documents of the study set (all, or the named ones), locked so that none of them settles meanwhile.
 
-    Raises NotFound when one of those named is not in the study set.
+    Raises NotFound when a named document is not in the study set.
     """
     query = sa.select(Document).where(Document.study_set_id == study_set_id).order_by(Document.id)
     if document_ids is not None:
@@ -288,16 +291,25 @@ def lock_documents(study_set_id: UUID, document_ids: Sequence[UUID] | None = Non
 
 
 def lock_study_set(study_set_id: UUID) -> bool:
-    """Lock the study set for the transaction, so that items are added to it one step at a time.
+    """Lock the study set until the transaction ends, so that only one step at a time adds items to it.
 
-    Returns False when it was deleted. The caller answers for the permission.
+    Returns False if it was deleted. The caller has checked the permission.
     """
     query = sa.select(StudySet.id).where(StudySet.id == study_set_id).with_for_update(key_share=True)
     return db.session.scalar(query) is not None
 
 
+def keep_study_set(study_set_id: UUID) -> bool:
+    """Keep the study set from being deleted until the transaction ends. Returns False when it was deleted.
+
+    Comes before all other locks of rows in the study set (docs/architecture.md).
+    """
+    query = sa.select(StudySet.id).where(StudySet.id == study_set_id).with_for_update(read=True, key_share=True)
+    return db.session.scalar(query) is not None
+
+
 def are_settled(document_ids: Sequence[UUID]) -> bool:
-    """Tell whether each of the documents that are still there has been read or has failed."""
+    """Whether every remaining document has been read or has failed."""
     waiting = sa.select(Document.id).where(
         Document.id.in_(document_ids), Document.state.in_((JobState.QUEUED, JobState.RUNNING))
     )
@@ -305,7 +317,7 @@ def are_settled(document_ids: Sequence[UUID]) -> bool:
 
 
 def count_pages(document_ids: Sequence[UUID]) -> dict[UUID, tuple[int, int | None]]:
-    """Return pages read and pages in all (None until known) by document; a failed one has none to read."""
+    """Return pages read and total pages (None until known) by document; the total of a failed one is 0."""
     query = sa.select(Document.id, Document.pages_read, Document.pages_total, Document.state)
     return {
         row.id: (row.pages_read, 0 if row.state == JobState.FAILED else row.pages_total)
@@ -314,7 +326,7 @@ def count_pages(document_ids: Sequence[UUID]) -> dict[UUID, tuple[int, int | Non
 
 
 def list_page_numbers(document_ids: Sequence[UUID]) -> dict[UUID, list[int]]:
-    """Return the numbers of the pages that were read, in order, by document. The caller answers for the permission."""
+    """Return the sorted numbers of the pages read, by document. The caller has checked the permission."""
     query = sa.select(Page.document_id, Page.number).where(Page.document_id.in_(document_ids))
     numbers: dict[UUID, list[int]] = {document_id: [] for document_id in document_ids}
     for document_id, number in db.session.execute(query.order_by(Page.document_id, Page.number)):
@@ -323,9 +335,9 @@ def list_page_numbers(document_ids: Sequence[UUID]) -> dict[UUID, list[int]]:
 
 
 def load_texts(document_ids: Sequence[UUID], pages: tuple[int, int] | None = None) -> list[DocumentText]:
-    """Return documents with the texts of their pages, or of the pages from ``pages[0]`` to ``pages[1]``.
+    """Return documents with the texts of all their pages, or of pages ``pages[0]`` to ``pages[1]``.
 
-    Documents that were deleted are left out. The caller answers for the permission.
+    Deleted documents are left out. The caller has checked the permission.
     """
     documents = db.session.scalars(
         sa.select(Document)
@@ -343,7 +355,7 @@ def load_texts(document_ids: Sequence[UUID], pages: tuple[int, int] | None = Non
 
 
 def find_filenames(document_ids: Sequence[UUID]) -> dict[UUID, str]:
-    """Return the file names of the documents that are still there. The caller answers for the permission."""
+    """Return the file names of the remaining documents. The caller has checked the permission."""
     rows = db.session.execute(sa.select(Document.id, Document.filename).where(Document.id.in_(document_ids)))
     return {row.id: row.filename for row in rows}
 

@@ -16,12 +16,13 @@ import time
 from pathlib import Path
 from uuid import uuid4
 
-from backend.generation.language_models.builtin.lexicon import detect_language
+from backend.generation.language_models.builtin.lexicon import find_lexicon_language
 from backend.generation.language_models.builtin.model import BuiltinModel
 from backend.generation.language_models.interface import SectionPage, SectionRequest
-from backend.library.extraction.kinds import detect_kind
+from backend.library.extraction.formats import detect_kind
 from backend.library.extraction.reader import ReadLimits, read_document
 from backend.library.types import PageText
+from backend.study.types import Counts
 
 SECTION_CHARACTERS = 6000
 Item = dict[str, object]
@@ -59,10 +60,12 @@ def make_items(path: Path, language: str, max_pages: int) -> tuple[list[Item], i
     document_id, every_page = uuid4(), tuple(read_pages(path, max_pages))
     sections = cut_sections(list(every_page))
     for pages in sections:
-        if detect_language("\n".join(page.text for page in pages)) != language:
+        if find_lexicon_language("\n".join(page.text for page in pages)) != language:
             continue
         started = time.perf_counter()
-        request = SectionRequest(document_id, path.name, pages, 8, 6, language, read_document=lambda: every_page)
+        request = SectionRequest(
+            document_id, path.name, pages, Counts(8, 6), language, read_document=lambda: every_page
+        )
         reply = model.write_section(request, lambda: None)
         times.append(time.perf_counter() - started)
         for card in reply.flashcards:

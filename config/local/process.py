@@ -7,11 +7,15 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple, Self
 
 _MAX_LOG_BYTES = 10_000_000
+# Far longer than any program needs to get ready. It ends the wait for one that hangs.
+_READY_S = 240.0
+_POLL_S = 0.02
 _SUPERVISOR = Path(__file__).with_name("supervise.py")
 
 
@@ -131,6 +135,16 @@ class LocalProcess:
     def returncode(self) -> int | None:
         """The exit code, 128 + n after signal n, or None while it runs or before it was started."""
         return None if self._supervisor is None else self._supervisor.poll()
+
+    def wait_until(self, ready: Callable[[], bool]) -> bool:
+        """Wait until ``ready`` returns True. Returns False if the process ends first, or never gets ready."""
+        deadline = time.monotonic() + _READY_S
+        while self.running and time.monotonic() < deadline:
+            if ready():
+                # Another server on the same port would look ready too.
+                return self.running
+            time.sleep(_POLL_S)
+        return False
 
     def ask_to_stop(self) -> None:
         """Ask it to end, and return immediately. It is killed after the grace period."""

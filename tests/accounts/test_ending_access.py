@@ -10,7 +10,8 @@ from apiflask import APIFlask
 
 from backend.accounts import service
 from backend.core.database.transaction import transaction
-from tests.accounts.conftest import AUTH, EMAIL, identity, wait_for_waiting
+from tests.accounts.conftest import AUTH, EMAIL, identity
+from tests.blocked import wait_for_blocked
 
 IDENTITIES = "/api/v1/users/me/identities"
 
@@ -82,7 +83,7 @@ def test_who_is_shut_out_at_this_moment_gets_no_session(
         # The first thing that both ways of shutting her out do.
         session.execute(sa.text("SELECT FROM users WHERE id = :id FOR NO KEY UPDATE"), {"id": user_id})
         coming.start()
-        wait_for_waiting(engine, 1)
+        wait_for_blocked(engine)
         if end == "disable":
             service.disable_user(user_id, by=UUID(admin["user_id"]))
             service.end_sessions(user_id)

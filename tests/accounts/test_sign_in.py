@@ -105,7 +105,7 @@ def test_the_scheme_may_be_spelt_in_any_case(anonymous, client, scheme: str) -> 
 
 
 PAST = int((datetime.now(UTC) - timedelta(seconds=5)).timestamp())
-FUTURE = int((datetime.now(UTC) + timedelta(hours=1)).timestamp())
+FUTURE = int((datetime.now(UTC) + timedelta(days=1)).timestamp())
 
 
 @pytest.mark.parametrize(

@@ -1,15 +1,16 @@
 """Redis killed, emptied, refused, and messages lost or repeated (faults 6 to 9, 12 and 14)."""
 
-import time
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
 from celery import Celery
 
 from config.local.redis import LocalRedis
-from tests.faults.conftest import Scene, wait_for
-from tests.faults.work import shortest_s
+from tests.faults.conftest import Scene
+from tests.patience import Stopwatch, measure_promise, pause, wait_for
 
 pytestmark = pytest.mark.faults
 
@@ -18,6 +19,18 @@ QUEUE = "steps"
 WITHOUT_BROKER_S = 2.0
 # For so long after a failure nothing is sent, which would look quick.
 PAUSE_S = 2.0
+
+
+def _message(
+    *, headers: dict[str, Any] | None = None, body: str = "W1tdLCB7fSwge31d", encoding: str | None = "base64"
+) -> str:
+    """Return a message as Kombu puts it into a queue."""
+    properties = {
+        "delivery_tag": "tag",
+        "delivery_info": {"exchange": "", "routing_key": QUEUE},
+        "body_encoding": encoding,
+    }
+    return json.dumps({"body": body, "headers": headers or {}, "properties": properties})
 
 
 def own_redis(scene: Scene) -> LocalRedis:
@@ -51,13 +64,14 @@ def test_7_a_broker_that_restarts_during_a_step_ends_it_once(scene: Scene, tmp_p
 
 
 def test_8_an_emptied_broker_loses_no_queued_step(scene: Scene, tmp_path: Path) -> None:
-    scene.model.set_script([{"do": "sleep", "seconds": 1.5}])
+    scene.model.set_script([{"do": "hold"}])
     run = scene.start_run(scene.upload(tmp_path, 24))
     scene.wait_for_call(4)
     ((queued,),) = scene.query("SELECT count(*) FROM steps WHERE run_id = %s AND state = 'queued'", run)
     assert queued >= 20
     with connect(scene) as broker:
         broker.flushall()
+    scene.model.release()
     scene.check_done_once(run)
 
 
@@ -68,19 +82,18 @@ def test_9_a_run_started_without_a_broker_begins_when_it_is_back(scene: Scene, t
 
     def start() -> float:
         if runs:
-            time.sleep(PAUSE_S + 0.5)
-        began = time.monotonic()
+            pause(PAUSE_S + 0.5, "nothing is sent for a while after a failure")
+        watch = Stopwatch()
         runs.append(scene.start_run(study_set, flashcards=2, questions=1))
-        return time.monotonic() - began
+        return watch.took_s
 
     own_redis(scene).kill()
     try:
-        took_s = shortest_s(start, WITHOUT_BROKER_S)
+        measure_promise("starting a run", start, WITHOUT_BROKER_S)
         wait_for("what health says", lambda: scene.api.get("/health")["broker"] == "down")
         assert scene.api.get("/health")["status"] == "degraded"
     finally:
         own_redis(scene).start()
-    assert took_s < WITHOUT_BROKER_S
     for run in runs:
         scene.check_done_once(run)
 
@@ -114,3 +127,34 @@ def test_14_a_message_that_was_popped_and_lost_is_sent_again(scene: Scene, tmp_p
     finally:
         scene.stack.start_worker("worker-1")
     scene.check_done_once(run)
+
+
+GARBAGE = [
+    "garbage",
+    b"\xff\xfe",
+    "[" * 100_000,
+    "[]",
+    "3",
+    "null",
+    "{}",
+    '{"body": "", "headers": null, "properties": {}}',
+    '{"body": "", "headers": {}, "properties": {"delivery_tag": {}, "delivery_info": {}}}',
+    _message(headers={"task": ["library.read_document"]}),
+    _message(body="%%%"),
+    _message(encoding="rot13"),
+    _message(body=""),
+    _message(headers={"task": "library.no_such_task", "id": "a"}),
+]
+
+
+def test_a_message_that_is_none_does_not_end_the_worker(scene: Scene, tmp_path: Path) -> None:
+    study_set = scene.upload(tmp_path, 1)
+    scene.wait_until_read(study_set)
+    worker = scene.stack.worker_pids["worker-1"]
+    with connect(scene) as broker:
+        for garbage in GARBAGE:
+            broker.lpush(QUEUE, garbage)
+        wait_for("the queue to be empty", lambda: broker.llen(QUEUE) == 0)
+    run = scene.start_run(study_set, flashcards=2, questions=1)
+    scene.check_done_once(run)
+    assert scene.stack.worker_pids["worker-1"] == worker

@@ -1,4 +1,4 @@
-"""Every page is in one section or left out with a reason; counts add up."""
+"""Every page is in one section or skipped with a reason; counts add up."""
 
 from collections.abc import Sequence
 
@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 
 from backend.generation.sections.cutting import Section, allocate, automatic_counts, plan_sections, split_section
 from backend.library.types import PageText
+from backend.study.types import Counts
+from tests.patience import HANG_S
 
 SENTENCE = "The cell is the smallest unit of life. "
 
@@ -29,7 +31,7 @@ def test_a_short_rest_joins_the_section_before() -> None:
     assert spans([page(1, 3000, "A"), page(2, 300, "B")]) == [(1, 1), (2, 2)]
 
 
-def test_a_short_rest_behind_pages_left_out_stands_alone() -> None:
+def test_a_short_rest_after_skipped_pages_is_a_section() -> None:
     assert spans([page(1, 3000), page(2, text=CONTENTS), page(3, 300)]) == [(1, 1), (3, 3)]
 
 
@@ -86,7 +88,7 @@ INDEX = "Index\n" + "\n".join(f"{word}, {n}, {n + 4}" for n, word in enumerate([
         ([REFERENCES, f"{SENTENCE}\n" * 5], [(1, 1, "references")]),
     ],
 )
-def test_what_is_left_out(texts: list[str], skipped: list[tuple[int, int, str]]) -> None:
+def test_skipped_pages(texts: list[str], skipped: list[tuple[int, int, str]]) -> None:
     plan = plan_sections([PageText(number, text) for number, text in enumerate(texts, 1)], 3000)
     assert [(each.first_page, each.last_page, each.reason) for each in plan.skipped] == skipped
     left_out = {number for first, last, reason in skipped for number in range(first, last + 1) if reason != "blank"}
@@ -137,7 +139,7 @@ def test_each_page_is_covered_once(pages: list[PageText], target: int) -> None:
 
 
 @given(page_lists, st.integers(100, 9000))
-def test_halves_cover_what_they_are_halves_of(pages: list[PageText], target: int) -> None:
+def test_halves_cover_their_section(pages: list[PageText], target: int) -> None:
     texts = {each.number: each.text for each in pages}
 
     def text_of(section: Section) -> str:
@@ -156,7 +158,7 @@ def test_halves_cover_what_they_are_halves_of(pages: list[PageText], target: int
         assert again is None or again[0].chars < halves[0].chars
 
 
-def test_halves_meet_where_the_text_is_halved() -> None:
+def test_a_section_is_split_near_the_middle_of_its_text() -> None:
     pages = [
         page(1, 900),
         page(2, 100),
@@ -183,36 +185,37 @@ def section(chars: int) -> Section:
 
 
 def test_allocate_by_largest_remainder() -> None:
-    assert allocate(10, [section(100), section(200), section(700)]) == [1, 2, 7]
-    assert allocate(1, [section(10), section(20)]) == [0, 1]
-    assert allocate(3, [section(1), section(1)]) == [2, 1]
-    assert allocate(3, [section(0), section(0)]) == [2, 1]
-    assert allocate(5, []) == []
+    assert allocate(Counts(10, 1), [section(100), section(200), section(700)]) == [Counts(1), Counts(2), Counts(7, 1)]
+    assert allocate(Counts(1), [section(10), section(20)]) == [Counts(), Counts(1)]
+    assert allocate(Counts(0, 3), [section(1), section(1)]) == [Counts(0, 2), Counts(0, 1)]
+    assert allocate(Counts(3, 2), [section(0), section(0)]) == [Counts(2, 1), Counts(1, 1)]
+    assert allocate(Counts(5, 5), []) == []
     with pytest.raises(ValueError, match="negative"):
-        allocate(-1, [section(1)])
+        allocate(Counts(1, -1), [section(1)])
 
 
 @given(st.integers(0, 400), st.lists(st.integers(0, 9000), min_size=1, max_size=40))
 def test_allocation_adds_up_and_is_fair(total: int, chars: list[int]) -> None:
-    shares = allocate(total, [section(each) for each in chars])
-    assert sum(shares) == total
+    pairs = allocate(Counts(total, total // 2), [section(each) for each in chars])
+    assert sum(pairs, Counts()) == Counts(total, total // 2)
+    shares = [pair.flashcards for pair in pairs]
     whole = sum(chars)
     if whole:
         assert all(abs(share - total * each / whole) < 1 for share, each in zip(shares, chars, strict=True))
 
 
 def test_automatic_counts() -> None:
-    assert automatic_counts([section(6000), section(4000)]) == (20, 10)
-    assert automatic_counts([section(90)]) == (1, 1)
-    assert automatic_counts([section(10**7)]) == (300, 150)
-    assert automatic_counts([]) == (0, 0)
+    assert automatic_counts([section(6000), section(4000)]) == Counts(20, 10)
+    assert automatic_counts([section(90)]) == Counts(1, 1)
+    assert automatic_counts([section(10**7)]) == Counts(300, 150)
+    assert automatic_counts([]) == Counts()
 
 
-@pytest.mark.timeout(60)
+@pytest.mark.timeout(HANG_S)
 @pytest.mark.parametrize(
     "line", ["1," * 3000 + "x", "a 1 " * 1500 + "x", ". " * 3000 + "x", "…" * 6000 + "x", "ff" * 3000]
 )
-def test_a_hostile_line_does_not_take_ages(line: str) -> None:
+def test_a_hostile_line_takes_linear_time(line: str) -> None:
     entries = "\n".join(f"term {number} a" for number in range(9))
-    # What grows with the square or the cube of a line's length would take minutes here, and hours on a page.
+    # Quadratic or cubic time in a line's length would be minutes here, and hours on a page.
     plan_sections([PageText(1, f"Index\n{entries}\n{line}"), PageText(2, f"Contents\n{line}\n{entries}")], 6000)

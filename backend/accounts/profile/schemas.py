@@ -11,18 +11,12 @@ from pydantic_core import PydanticCustomError
 
 from backend.accounts.callers import is_admin
 from backend.accounts.models import Activity, User
-from backend.accounts.types import ActivityKind, ExamDefaults, Role
+from backend.accounts.types import MAX_ITEMS_PER_RUN, ActivityKind, ExamDefaults, Role
 from backend.core.web.http import Answer, Body
 from backend.core.web.pagination import PageQuery
 from backend.core.web.validation_messages import TIME_ZONE
 from backend.core.web.visible_text import VisibleLine
-
-# Those of a run, whose room is on a higher floor.
-_MOST_ITEMS = 500
-
-
-_LANGUAGES = Literal["en", "de", "fr", "it"]
-
+from backend.text.languages import Language
 
 # With a host, and without a user's name or password.
 _PICTURE_URL = r"^https://[^\s/?#@:\\\"<>]+(:[0-9]{1,5})?([/?#][^\s\\\"<>]*)?$"
@@ -41,9 +35,9 @@ def _known_time_zone(value: str) -> str:
 class ExamDefaultsBody(Body):
     """What a run is started with when it does not say otherwise; null leaves it open, as a run does."""
 
-    flashcards: StrictInt | None = Field(None, ge=0, le=_MOST_ITEMS)
-    questions: StrictInt | None = Field(None, ge=0, le=_MOST_ITEMS)
-    language: _LANGUAGES | None = Field(None, description="Of the items.")
+    flashcards: StrictInt | None = Field(None, ge=0, le=MAX_ITEMS_PER_RUN)
+    questions: StrictInt | None = Field(None, ge=0, le=MAX_ITEMS_PER_RUN)
+    language: Language | None = Field(None, description="Of the items.")
     difficulty: Literal["easy", "medium", "hard"] | None = None
 
 
@@ -53,7 +47,7 @@ class ProfileBody(Body):
     # A default made by a factory is not written into the schema: leaving out is allowed, null is not.
     name: Annotated[str, VisibleLine] = Field(default_factory=str, min_length=1, max_length=100)
     picture_url: str | None = Field(None, max_length=500, pattern=_PICTURE_URL)
-    language: _LANGUAGES | None = Field(None, description="Of messages; null: as the browser asks for.")
+    language: Language | None = Field(None, description="Of messages; null: as the browser asks for.")
     time_zone: Annotated[str, AfterValidator(_known_time_zone)] = Field(
         default_factory=str, max_length=50, description="A name of the IANA database, such as `Europe/Zurich`."
     )

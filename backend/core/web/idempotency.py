@@ -26,6 +26,7 @@ P = ParamSpec("P")
 ACCEPTS_KEY = "accepts_idempotency_key"
 KEPT = timedelta(hours=24)
 _MAX_KEY_CHARS = 255
+_MAX_KEPT_BYTES = 20_000_000
 _PIECE = 256 * 1024
 
 
@@ -71,6 +72,21 @@ class RequestStillRunning(DomainError):
     }
 
 
+class TooManyKeptAnswers(DomainError):
+    """The user's stored responses have reached their storage limit."""
+
+    code = "too_many_kept_answers"
+    status = 409
+    texts = {
+        "en": "You have used the Idempotency-Key header too often in the last 24 hours. Send the request without it.",
+        "de": "Du hast den Header Idempotency-Key in den letzten 24 Stunden zu oft verwendet. Sende die Anfrage ohne "
+        "ihn.",
+        "fr": "Tu as utilisé l’en-tête Idempotency-Key trop souvent ces dernières 24 heures. Envoie la requête sans "
+        "cet en-tête.",
+        "it": "Hai usato l’intestazione Idempotency-Key troppo spesso nelle ultime 24 ore. Invia la richiesta senza.",
+    }
+
+
 class InvalidIdempotencyKey(DomainError):
     code = "invalid_idempotency_key"
     status = 400
@@ -86,7 +102,7 @@ def idempotent(view: Callable[P, ResponseReturnValue]) -> Callable[P, ResponseRe
     """Make a route that creates something safe to repeat with the same Idempotency-Key.
 
     The view and the stored response share one transaction. This must be the innermost decorator.
-    Raises InvalidIdempotencyKey, RequestStillRunning, IdempotencyKeyReused.
+    Raises InvalidIdempotencyKey, RequestStillRunning, IdempotencyKeyReused, TooManyKeptAnswers.
     """
 
     @wraps(view)
@@ -123,6 +139,9 @@ def _replay_or_run(key: str, fingerprint: str, run: Callable[[], ResponseReturnV
     if stored is not None:
         db.session.delete(stored)
         db.session.flush()
+    kept = sa.select(sa.func.coalesce(sa.func.sum(sa.func.octet_length(StoredResponse.body)), 0))
+    if db.session.scalars(kept.where(StoredResponse.user_id == user_id)).one() >= _MAX_KEPT_BYTES:
+        raise TooManyKeptAnswers
     response = make_response(run())
     db.session.add(
         StoredResponse(

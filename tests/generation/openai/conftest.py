@@ -1,4 +1,4 @@
-"""A language model that speaks to a stand-in over real HTTP."""
+"""A language model that calls a stand-in over real HTTP."""
 
 from collections.abc import Callable, Iterator
 from uuid import UUID, uuid4
@@ -7,6 +7,8 @@ import pytest
 
 from backend.generation.language_models.interface import SectionPage, SectionRequest
 from backend.generation.language_models.openai.model import OpenAIModel
+from backend.study.types import Counts
+from tests.patience import HANG_S
 from tests.stand_ins.openai_server import OpenAIStandIn
 
 PAGES = (
@@ -28,9 +30,9 @@ PAGES = (
 
 @pytest.fixture
 def section() -> SectionRequest:
-    """Two pages that are asked for three flashcards and two questions."""
+    """Two pages, with a request for three flashcards and two questions."""
     return SectionRequest(
-        document_id=UUID(int=1), filename="biology.pdf", pages=PAGES, flashcards=3, questions=2, language="en"
+        document_id=UUID(int=1), filename="biology.pdf", pages=PAGES, wanted=Counts(3, 2), language="en"
     )
 
 
@@ -42,11 +44,11 @@ def server() -> Iterator[OpenAIStandIn]:
 
 @pytest.fixture
 def make_model(server: OpenAIStandIn) -> Iterator[Callable[..., OpenAIModel]]:
-    """Make models of the stand-in; each has a name of its own, since dialects are remembered by name."""
+    """Make models for the stand-in. Each has its own name, because dialects are remembered by name."""
     made = []
 
     def make(**options: object) -> OpenAIModel:
-        arguments = {"api_key": "sk-secret", "model": f"model-{uuid4()}", "base_url": server.url, "timeout_s": 10.0}
+        arguments = {"api_key": "sk-secret", "model": f"model-{uuid4()}", "base_url": server.url, "timeout_s": HANG_S}
         made.append(OpenAIModel(**{**arguments, **options}))
         return made[-1]
 

@@ -1,4 +1,4 @@
-"""The stand-in itself: it has to be as strict as OpenAI, and steerable from another process."""
+"""The stand-in itself: it must be as strict as OpenAI, and controllable from another process."""
 
 import json
 import subprocess
@@ -12,6 +12,7 @@ from urllib.error import HTTPError
 import pytest
 
 from backend.generation.language_models.openai.prompts import SECTION_SCHEMA
+from tests.patience import HANG_S
 from tests.stand_ins.openai_contract import problems_of_request, problems_of_strict_schema
 from tests.stand_ins.openai_material import SPOILERS
 from tests.stand_ins.openai_script import ANSWERS, SHAPES
@@ -29,17 +30,17 @@ GOOD = {
 
 
 def call(url: str, body: Any = None, method: str | None = None, key: str = "k") -> Any:
-    """Speak to the stand-in without any client library; return the decoded answer."""
+    """Call the stand-in without a client library; return the decoded response."""
     data = None if body is None else json.dumps(body).encode()
     headers = {"Content-Type": "application/json", **({"Authorization": f"Bearer {key}"} if key else {})}
     request = urllib.request.Request(url, data=data, headers=headers, method=method)
-    with urllib.request.urlopen(request, timeout=10) as answer:
+    with urllib.request.urlopen(request, timeout=HANG_S) as answer:
         return json.load(answer)
 
 
 @pytest.fixture
 def process() -> Iterator[str]:
-    """Run the stand-in as a process of its own and give its URL without the path."""
+    """Run the stand-in as a separate process, and return its URL without the path."""
     command = [sys.executable, "-m", "tests.stand_ins.openai_server", "--delay", "0.05"]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as running:
         assert running.stdout is not None
@@ -74,7 +75,7 @@ def test_behaviours_are_named_once() -> None:
     assert len(ANSWERS | SHAPES | SPOILERS) == len(ANSWERS) + len(SHAPES) + len(SPOILERS)
 
 
-def test_key_is_demanded(server: OpenAIStandIn) -> None:
+def test_key_is_required(server: OpenAIStandIn) -> None:
     with pytest.raises(HTTPError) as caught:
         call(f"{server.url}/chat/completions", GOOD, key="")
     assert caught.value.code == 401

@@ -18,6 +18,7 @@ from backend.operations.watchdog.processes import find_process
 from backend.operations.watchdog.watchdog import watch
 from backend.settings import Settings
 from config.local import folders
+from tests.patience import HANG_S, join, wait_for
 
 # Ends at SIGTERM, and not when it is asked for its stacks.
 _PROGRAM = (
@@ -62,15 +63,12 @@ def test_each_program_is_judged_by_its_own_signs(
     watching = threading.Thread(target=run)
     watching.start()
     try:
-        assert programs["hanging"].wait(120) == -15
+        assert programs["hanging"].wait(HANG_S) == -15
+        wait_for("the end is seen", lambda: ask(port)["hanging"]["worker"] is None)
         body = ask(port)
-        deadline = time.monotonic() + 60
-        while body["hanging"]["worker"] is not None and time.monotonic() < deadline:
-            time.sleep(0.1)
-            body = ask(port)
     finally:
         stop.set()
-        watching.join(60)
+        join(watching)
     assert codes == [0]
     assert programs["well"].poll() is None
     assert (body["status"], body["worker"], body["restarts"]) == ("alive", "well", 0)
@@ -81,7 +79,7 @@ def test_each_program_is_judged_by_its_own_signs(
 
 
 def ask(port: int) -> dict:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=HANG_S)
     connection.request("GET", "/health/live")
     body = json.loads(connection.getresponse().read())
     connection.close()
