@@ -63,7 +63,7 @@ with app.app_context():
 note("the sweep sends its rows")
 
 with app.app_context():
-    measured = app.extensions["measuring"].measure()
+    measured = app.extensions["measurer"].measure()
 assert [figure.count for figure in measured.database.jobs["toy"].open if figure.state == "queued"] == [1]
 note("metrics count it")
 
