@@ -16,7 +16,8 @@ from sqlalchemy.exc import OperationalError
 
 from backend.core.database.database import POOL_REMEDY, refuses_limits
 from backend.core.process.logging import configure_logging
-from backend.settings import Settings, get_settings
+from backend.setting_rules import describe_values
+from backend.settings import SETTING_GROUPS, Settings, get_settings
 
 
 @click.group()
@@ -64,19 +65,31 @@ def sweep() -> None:
     """Send lost work again and take back expired leases, until stopped."""
     from backend.operations.upkeep.sweep_loop import sweep_until
 
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
     with _outside_requests("sweep").app_context():
-        sweep_until(stop)
+        sweep_until(_stop_on_signals())
 
 
 @main.command()
 def watchdog() -> None:
     """Watch the worker of this machine, restart it when it hangs, and sweep, until stopped."""
-    from backend.operations.watchdog import watch_forever
+    from backend.operations.watchdog.watchdog import watch
 
-    sys.exit(watch_forever(_outside_requests("watchdog"), get_settings()))
+    settings = get_settings()
+    folder = settings.worker_state_folder
+    if folder is None:
+        raise SystemExit("Refusing to start: WORKER_STATE_FOLDER is missing. The worker writes its heartbeats there.")
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise SystemExit(f"Refusing to start: WORKER_STATE_FOLDER cannot be created: {error}") from None
+    sys.exit(watch(_outside_requests("watchdog"), settings, {"celery": folder}, _stop_on_signals()))
+
+
+def _stop_on_signals() -> threading.Event:
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    return stop
 
 
 def _outside_requests(name: str) -> Flask:
@@ -127,9 +140,9 @@ def move_documents() -> None:
 
 @main.command()
 @click.argument("email_or_id")
-@click.option("--revoke", is_flag=True, help="Take the role back instead.")
+@click.option("--revoke", is_flag=True, help="Revoke the role instead.")
 def admin(email_or_id: str, *, revoke: bool) -> None:
-    """Make a user an administrator: by an e-mail address that a provider has verified, or by the user's id."""
+    """Make a user an administrator, by their id or by an e-mail address that a provider has verified."""
     from backend.accounts.errors import UserLeaving
     from backend.administration import service as administration
     from backend.core.database.transaction import transaction
@@ -141,17 +154,17 @@ def admin(email_or_id: str, *, revoke: bool) -> None:
         except UserLeaving as error:
             sys.exit(error.text("en"))
     if done is None:
-        sys.exit("No user has this id, or this e-mail address verified by a provider. Nothing was changed.")
+        sys.exit("No user has this id, or this e-mail address verified by a provider. Nothing changed.")
     click.echo(f"{done.user.id} {'is now' if done.changed else 'already was'} {'a student' if revoke else 'an admin'}")
     if revoke and done.user.is_admin:
-        sys.exit("She is an administrator all the same: by ADMIN_EMAILS. Take her address out of it too.")
+        sys.exit("This user is still an administrator because ADMIN_EMAILS lists their address. Remove it there too.")
 
 
 @main.command("export-user")
 @click.argument("user_id", type=click.UUID)
 @click.argument("path", type=click.Path(dir_okay=False, path_type=Path))
 def export_user(user_id: UUID, path: Path) -> None:
-    """Write an archive of all that is a user's to a file."""
+    """Write an archive of a user's data to a file."""
     from backend.administration import service as administration
     from backend.core.database.transaction import transaction
     from backend.core.errors import NotFound
@@ -165,7 +178,7 @@ def export_user(user_id: UUID, path: Path) -> None:
         except BaseException as error:
             path.unlink()
             if isinstance(error, NotFound):
-                sys.exit("There is no such user.")
+                sys.exit("User not found.")
             raise
     click.echo(f"written: {path}")
 
@@ -174,53 +187,77 @@ def export_user(user_id: UUID, path: Path) -> None:
 @click.argument("user_id", type=click.UUID)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def erase_user(user_id: UUID, *, yes: bool) -> None:
-    """End a user's access at once and have everything of hers erased by the worker."""
+    """Revoke a user's access immediately, and have the worker erase all their data."""
     from backend.administration import service as administration
     from backend.core.database.transaction import transaction
     from backend.core.errors import NotFound
 
     if not yes:
-        click.confirm("There is no way back. Erase everything of this user?", abort=True)
+        click.confirm("This cannot be undone. Erase all data of this user?", abort=True)
     with _outside_requests("erase-user").app_context():
         try:
             with transaction():
                 administration.erase_user(user_id)
         except NotFound:
-            sys.exit("There is no such user.")
-    click.echo("Her access has ended; the worker erases the rest. Done when users.erased_at is set.")
+            sys.exit("User not found.")
+    click.echo("Access revoked. The worker is erasing the remaining data; it is done when users.erased_at is set.")
 
 
-def configuration_table() -> str:
-    """Return the configuration as a Markdown table: each environment variable, its default and its meaning."""
-    rows = ["| variable | default | meaning |", "| --- | --- | --- |"]
+def configuration_page() -> str:
+    """Return docs/configuration.md: a table for each group of settings."""
+    lines = [
+        "# Configuration",
+        "",
+        "Every environment variable, in the order in which one usually sets them. Written by "
+        "`python -m backend.cli configuration` from `backend/settings.py`; do not edit.",
+        "",
+        "The programs read the environment once, at startup. They refuse to start if a value is not allowed, or is "
+        "unsafe with `ENVIRONMENT=production`; the message names each variable and what it must be. An empty variable "
+        "counts as unset. "
+        "How to set variables on App Platform: [deployment](deployment.md#change-a-setting-or-a-secret).",
+    ]
     for name, field in Settings.model_fields.items():
-        rows.append(f"| `{name.upper()}` | {_shown_default(field.default)} | {field.description} |")
-    return "\n".join(rows) + "\n"
+        if name in SETTING_GROUPS:
+            lines += ["", f"## {SETTING_GROUPS[name]}", "", "| variable | default | allowed | meaning |"]
+            lines += ["| --- | --- | --- | --- |"]
+        allowed = describe_values(field) or "any text"
+        lines.append(f"| `{name.upper()}` | {_shown_default(field.default)} | {allowed} | {field.description} |")
+    return "\n".join(lines) + "\n"
 
 
 def _shown_default(value: object) -> str:
     if isinstance(value, SecretStr):
         return "for development only"
-    return "none" if value in (None, "", ()) else f"`{value}`"
-
-
-@main.command("settings-table")
-def settings_table() -> None:
-    """Print the configuration table of the README."""
-    click.echo(configuration_table(), nl=False)
+    if value in (None, "", ()):
+        return "unset"
+    if isinstance(value, bool):
+        return f"`{str(value).lower()}`"
+    return f"`{', '.join(value) if isinstance(value, tuple) else value}`"
 
 
 @main.command()
-@click.option("--check", is_flag=True, help="Fail when the file differs instead of writing it.")
+@click.option("--check", is_flag=True, help="Fail if the file is stale, instead of writing it.")
+@click.argument("path", type=click.Path(path_type=Path), default=Path("docs/configuration.md"))
+def configuration(path: Path, *, check: bool) -> None:
+    """Write the page of all settings."""
+    _write_document(path, configuration_page(), check=check, command="configuration")
+
+
+def _write_document(path: Path, text: str, *, check: bool, command: str) -> None:
+    if check and (not path.is_file() or path.read_text() != text):
+        sys.exit(f"{path} is stale: run `python -m backend.cli {command}`.")
+    path.write_text(text)
+
+
+@main.command()
+@click.option("--check", is_flag=True, help="Fail if the file is stale, instead of writing it.")
 @click.argument("path", type=click.Path(path_type=Path), default=Path("docs/openapi.json"))
 def openapi(path: Path, *, check: bool) -> None:
     """Write the OpenAPI document."""
     from backend.app import create_app
 
     text = json.dumps(create_app().spec, indent=2, ensure_ascii=False) + "\n"
-    if check and (not path.is_file() or path.read_text() != text):
-        sys.exit(f"{path} is stale: run `make openapi`.")
-    path.write_text(text)
+    _write_document(path, text, check=check, command="openapi")
 
 
 if __name__ == "__main__":

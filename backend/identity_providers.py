@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, field_validator
 from pydantic_settings import NoDecode
 
+from backend.setting_rules import Form
+
 # Reserved: identities in the database use these names, and another provider would be confused with them.
 _RESERVED_NAMES = frozenset({"google", "github", "development"})
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", re.ASCII)
@@ -54,7 +56,7 @@ class OidcProvider(BaseModel):
         if len(value) > _MAX_NAME_CHARS or not _NAME.fullmatch(value):
             raise ValueError(f"must consist of a-z, 0-9 and single hyphens, at most {_MAX_NAME_CHARS} characters")
         if value in _RESERVED_NAMES:
-            raise ValueError(f"{value} is reserved")
+            raise ValueError(f"{value} is reserved: choose another name than {', '.join(sorted(_RESERVED_NAMES))}")
         return value
 
     @field_validator("email_domains")
@@ -97,8 +99,14 @@ def _check_provider_url(value: str) -> str:
 
 
 OidcProviders = Annotated[
-    tuple[OidcProvider, ...], NoDecode, BeforeValidator(_read_providers), AfterValidator(_refuse_same_names)
+    tuple[OidcProvider, ...],
+    Form("a JSON list of objects, each with name, title, issuer, client_id and client_secret"),
+    NoDecode,
+    BeforeValidator(_read_providers),
+    AfterValidator(_refuse_same_names),
 ]
 """Parsed from a JSON list in the environment."""
 
-ProviderUrl = Annotated[str, AfterValidator(_check_provider_url)]
+ProviderUrl = Annotated[
+    str, Form("a URL such as https://host; http:// only on this machine"), AfterValidator(_check_provider_url)
+]

@@ -1,26 +1,29 @@
-"""Types of settings that say what a variable may hold."""
+"""Types of settings: what a variable may hold, as a check and in words."""
 
 import ipaddress
 import re
-from typing import Annotated
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, get_args, get_origin
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator
+from pydantic.fields import FieldInfo
 from pydantic_settings import NoDecode
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 _RATE = re.compile(r"[1-9][0-9]{0,6}/(second|minute|hour|day)", re.ASCII)
-# A bucket's name as S3 defines it; a prefix of names without "." or ".." alone.
+# A bucket name as S3 defines it; no part of the prefix may be "." or "..".
 _BUCKET = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/(?!\.{1,2}(/|$))[A-Za-z0-9._-]+){0,8}", re.ASCII)
-# What a browser sends as Origin (RFC 6454, 6.2), of a host whose name needs no brackets.
+# What browsers send as Origin (RFC 6454, 6.2), without IPv6 addresses.
 _ORIGIN = re.compile(r"https?://[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[1-9][0-9]{0,4})?", re.ASCII)
 _HOST_NAME = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?", re.ASCII)
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 _HEADER_NAME = re.compile(r"[A-Za-z0-9-]{1,64}", re.ASCII)
 
-# Where proxies of a platform are, and no client from the internet: private networks (RFC 1918, 4193), those of a
-# carrier (RFC 6598) and the machine itself.
+# Networks that hold proxies but no clients from the internet: private (RFC 1918, 4193), carrier-grade NAT (RFC 6598)
+# and loopback.
 PRIVATE_NETWORKS = (
     "10.0.0.0/8",
     "172.16.0.0/12",
@@ -32,65 +35,94 @@ PRIVATE_NETWORKS = (
 )
 
 
+@dataclass(frozen=True)
+class Form:
+    """What a value must be, in words that follow "must be". Used by error messages and docs/configuration.md."""
+
+    words: str
+
+    def refuse(self) -> ValueError:
+        return ValueError(f"must be {self.words}")
+
+
+_RATE_FORM = Form("a number from 1 to 9999999 and a period: second, minute, hour or day, such as 600/minute")
+_ORIGIN_FORM = Form("an origin: http:// or https://, a host, and no path, such as https://example.org")
+_ORIGINS_FORM = Form("origins without a path, such as https://example.org, separated by commas")
+_HOSTS_FORM = Form("exact host names without scheme or port, such as api.example.org, separated by commas")
+_EMAILS_FORM = Form("e-mail addresses, separated by commas")
+_STORAGE_FORM = Form(
+    "postgres or s3://bucket/prefix, with at most 8 folders of letters, digits and the characters . _ - in the prefix"
+)
+_HEADER_FORM = Form("a header name of at most 64 letters, digits and hyphens, or none")
+_NETWORKS_FORM = Form("networks such as 10.0.0.0/8 or addresses such as 192.0.2.1, separated by commas")
+
+
 def _split(value: object) -> object:
     if not isinstance(value, str):
         return value
     return tuple(part.strip() for part in value.split(",") if part.strip())
 
 
-def _is_address(value: str, schemes: tuple[str, ...]) -> bool:
-    """Tell whether the value is an address with one of the schemes; PostgreSQL's may do without a host."""
+def _is_url(value: str, schemes: tuple[str, ...]) -> bool:
+    """PostgreSQL takes a URL without a host if it has a query."""
     try:
         url = urlsplit(value)
-        # Reading the port checks it.
+        # Accessing the port validates it.
         return url.scheme in schemes and (url.port is None or url.port > 0) and bool(url.hostname or url.query)
     except ValueError:
         return False
 
 
-def _address(*schemes: str) -> AfterValidator:
+def _check_url(form: Form, *schemes: str) -> AfterValidator:
     def check(value: str) -> str:
-        if not _is_address(value, schemes):
-            raise ValueError(f"must be an address such as {schemes[-1]}://host")
+        if not _is_url(value, schemes):
+            raise form.refuse()
         return value
 
     return AfterValidator(check)
 
 
+def _is_origin(value: str) -> bool:
+    return bool(_ORIGIN.fullmatch(value)) and _is_url(value, ("http", "https"))
+
+
 def _check_origin(value: str) -> str:
     value = value.lower().removesuffix("/")
-    if not _ORIGIN.fullmatch(value) or not _is_address(value, ("http", "https")):
-        raise ValueError("must be an origin such as https://host, without a path")
+    if not _is_origin(value):
+        raise _ORIGIN_FORM.refuse()
     return value
 
 
 def _check_origins(values: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(_check_origin(value) for value in values)
+    origins = tuple(value.lower().removesuffix("/") for value in values)
+    if not all(map(_is_origin, origins)):
+        raise _ORIGINS_FORM.refuse()
+    return origins
 
 
 def _check_hosts(values: tuple[str, ...]) -> tuple[str, ...]:
     names = tuple(value.lower() for value in values)
     if not all(_HOST_NAME.fullmatch(name) for name in names):
-        raise ValueError("must list exact names of hosts, without scheme and port")
+        raise _HOSTS_FORM.refuse()
     return names
 
 
 def _check_emails(values: tuple[str, ...]) -> tuple[str, ...]:
     if not all(_EMAIL.fullmatch(value) for value in values):
-        raise ValueError("must list e-mail addresses")
+        raise _EMAILS_FORM.refuse()
     return tuple(value.lower() for value in values)
 
 
 def _check_storage(value: str) -> str:
     value = value.rstrip("/")
     if value != "postgres" and not _BUCKET.fullmatch(value):
-        raise ValueError("must be postgres or s3://bucket/prefix, of letters, digits and . _ - in the prefix")
+        raise _STORAGE_FORM.refuse()
     return value
 
 
 def _check_rate(value: str) -> str:
     if not _RATE.fullmatch(value):
-        raise ValueError("must be such as 600/minute: a number, then second, minute, hour or day")
+        raise _RATE_FORM.refuse()
     return value
 
 
@@ -98,7 +130,7 @@ def _check_header_name(value: str | None) -> str | None:
     if value is None or value.lower() == "none":
         return None
     if not _HEADER_NAME.fullmatch(value):
-        raise ValueError("must be the name of a header, of letters, digits and hyphens")
+        raise _HEADER_FORM.refuse()
     return value
 
 
@@ -106,41 +138,83 @@ def _check_networks(values: tuple[str, ...]) -> tuple[str, ...]:
     try:
         parse_networks(values)
     except ValueError:
-        raise ValueError("must be networks such as 10.0.0.0/8, separated by commas") from None
+        raise _NETWORKS_FORM.refuse() from None
     return values
 
 
 def parse_networks(values: tuple[str, ...]) -> tuple[Network, ...]:
-    """Return what the texts spell. Raises ValueError."""
+    """Raises ValueError."""
     return tuple(ipaddress.ip_network(value) for value in values)
 
 
-DatabaseUrl = Annotated[str, _address("postgres", "postgresql")]
+_DATABASE_FORM = Form("a database URL such as postgresql://user:password@host:5432/name")
+_BROKER_FORM = Form("a broker URL such as redis://host:6379/0 or rediss://user:password@host:6379/0")
+_HTTP_FORM = Form("a URL such as https://example.org")
 
-BrokerUrl = Annotated[str, _address("rediss", "redis")]
+DatabaseUrl = Annotated[str, _DATABASE_FORM, _check_url(_DATABASE_FORM, "postgres", "postgresql")]
 
-HttpUrl = Annotated[str, _address("http", "https")]
+BrokerUrl = Annotated[str, _BROKER_FORM, _check_url(_BROKER_FORM, "rediss", "redis")]
 
-Origin = Annotated[str, AfterValidator(_check_origin)]
-"""A scheme and a host, as a browser names where a page is from; a slash at the end is taken away."""
+HttpUrl = Annotated[str, _HTTP_FORM, _check_url(_HTTP_FORM, "http", "https")]
 
-Origins = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split), AfterValidator(_check_origins)]
-"""Origins, separated by commas in the environment."""
+Origin = Annotated[str, _ORIGIN_FORM, AfterValidator(_check_origin)]
+"""Lower case, without a trailing slash."""
 
-HostNames = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split), AfterValidator(_check_hosts)]
-"""Names of hosts, separated by commas in the environment; in lower case."""
+Origins = Annotated[tuple[str, ...], _ORIGINS_FORM, NoDecode, BeforeValidator(_split), AfterValidator(_check_origins)]
+"""Lower case, without trailing slashes."""
 
-Emails = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split), AfterValidator(_check_emails)]
-"""E-mail addresses, separated by commas in the environment; in lower case."""
+HostNames = Annotated[tuple[str, ...], _HOSTS_FORM, NoDecode, BeforeValidator(_split), AfterValidator(_check_hosts)]
+"""Lower case."""
 
-StoragePlace = Annotated[str, AfterValidator(_check_storage)]
-"""``postgres`` or a bucket's address; a slash at the end is taken away."""
+Emails = Annotated[tuple[str, ...], _EMAILS_FORM, NoDecode, BeforeValidator(_split), AfterValidator(_check_emails)]
+"""Lower case."""
 
-Rate = Annotated[str, AfterValidator(_check_rate)]
-"""So many in a second, minute, hour or day."""
+StoragePlace = Annotated[str, _STORAGE_FORM, AfterValidator(_check_storage)]
+"""Without a trailing slash."""
 
-ProxyHeader = Annotated[str | None, AfterValidator(_check_header_name)]
-"""The name of a header; ``none``: there is no such proxy."""
+Rate = Annotated[str, _RATE_FORM, AfterValidator(_check_rate)]
 
-Networks = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split), AfterValidator(_check_networks)]
-"""Networks of IP addresses, separated by commas in the environment."""
+ProxyHeader = Annotated[str | None, _HEADER_FORM, AfterValidator(_check_header_name)]
+"""None if the variable is ``none``."""
+
+Networks = Annotated[
+    tuple[str, ...], _NETWORKS_FORM, NoDecode, BeforeValidator(_split), AfterValidator(_check_networks)
+]
+
+
+def describe_values(field: FieldInfo) -> str | None:
+    """Return which values a setting allows, in words that follow "must be"; None if any text is allowed."""
+    types = [*_types_of(field.annotation)]
+    marks = [*field.metadata, *(mark for kind in types for mark in getattr(kind, "__metadata__", ()))]
+    for mark in marks:
+        if isinstance(mark, Form):
+            return mark.words
+    for kind in types:
+        if get_origin(kind) is Literal:
+            return _either(get_args(kind))
+        if kind is bool:
+            return "true or false"
+        if kind in (int, float):
+            return ("a whole number" if kind is int else "a number") + _describe_bounds(marks)
+    return None
+
+
+def _types_of(annotation: Any) -> Iterator[Any]:
+    """Yield the alternatives of an optional type, or the type itself."""
+    if get_origin(annotation) in (Annotated, Literal, tuple) or not get_args(annotation):
+        yield annotation
+        return
+    yield from (part for part in get_args(annotation) if part is not type(None))
+
+
+def _either(values: Iterable[str]) -> str:
+    *first, last = values
+    return f"{', '.join(first)} or {last}"
+
+
+def _describe_bounds(marks: list[Any]) -> str:
+    bounds = {name: getattr(mark, name) for mark in marks for name in ("ge", "gt", "le") if hasattr(mark, name)}
+    upper = bounds.get("le")
+    if "ge" in bounds:
+        return f" of at least {bounds['ge']}" if upper is None else f" from {bounds['ge']} to {upper}"
+    return f" above {bounds['gt']}" + ("" if upper is None else f", at most {upper}")

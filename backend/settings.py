@@ -1,4 +1,4 @@
-"""Every environment variable, typed, read once and frozen; refuses unsafe values in production."""
+"""Environment variables: typed, validated, read once and frozen."""
 
 import os
 from functools import lru_cache
@@ -23,185 +23,239 @@ from backend.setting_rules import (
     ProxyHeader,
     Rate,
     StoragePlace,
+    describe_values,
 )
 
 _DEVELOPMENT_SECRET = "development-only-secret-not-for-production"
-_SHORTEST_SECRET = 32
+_MIN_SECRET_CHARS = 32
+_MIN_DIFFERENT_CHARS = 8
 _OWN_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 # What reading allows for each page that needs OCR (see library.extraction.reader).
 _OCR_PAGE_S = 20.0
 
+# Headings of docs/configuration.md, each with the first setting below it, in the order of what one sets first.
+SETTING_GROUPS = {
+    "environment": "Required in production",
+    "openai_api_key": "Language model",
+    "google_client_id": "Sign-in",
+    "stripe_api_key": "Payments",
+    "document_storage": "Files",
+    "max_upload_bytes": "Limits",
+    "read_timeout_s": "Reading documents",
+    "port": "Network and database",
+    "log_level": "Logs, metrics and error reports",
+    "gunicorn_workers": "API processes",
+    "celery_concurrency": "Worker and watchdog",
+}
+
 
 class SettingsRefused(SystemExit):
-    """Raised at boot when a variable is missing, malformed or unsafe; the message names each, a line each."""
+    """Raised at startup: a line for each variable that is missing, malformed or unsafe."""
 
 
 class Settings(BaseSettings):
-    """The configuration. Field names in upper case are the names of the environment variables."""
+    """Field names in upper case are the names of the environment variables."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True, allow_inf_nan=False)
 
     environment: Literal["development", "test", "production"] = Field(
-        "development", description="`development`, `test` or `production`; production refuses unsafe values."
+        "development", description="Production refuses to start with unsafe values."
     )
-    database_url: DatabaseUrl = Field(
-        "postgresql://localhost/hackthestudy", description="PostgreSQL, as `postgresql://user:password@host/name`."
-    )
-    database_pooled: bool = Field(
-        False, description="Whether `DATABASE_URL` names a pool in transaction mode, such as PgBouncer's."
-    )
+    database_url: DatabaseUrl = Field("postgresql://localhost/hackthestudy", description="PostgreSQL database.")
     redis_url: BrokerUrl = Field(
-        "redis://localhost:6379/0", description="Redis or Valkey, also `rediss://`: the broker."
+        "redis://localhost:6379/0",
+        description="Redis or Valkey, the message broker. `rediss://` connects with TLS and checks the certificate.",
     )
     redis_password: SecretStr | None = Field(
         None,
-        description="Password of the broker, where `REDIS_URL` has none; 32 characters at least, or as bought with `rediss://`.",
+        description="Broker password, if `REDIS_URL` has none. In production at least 32 characters, "
+        "unless a `rediss://` vendor chose it.",
     )
     jwt_secret: SecretStr = Field(
-        SecretStr(_DEVELOPMENT_SECRET), description="Signs access tokens; at least 32 characters in production."
-    )
-    jwt_secret_previous: SecretStr | None = Field(
-        None, description="The `JWT_SECRET` before this one: goes on checking tokens while the key is changed."
+        SecretStr(_DEVELOPMENT_SECRET), description="Signs access tokens. In production at least 32 random characters."
     )
     flask_secret_key: SecretStr = Field(
         SecretStr(_DEVELOPMENT_SECRET),
-        description="Flask's own secret, for what it signs; at least 32 characters in production.",
+        description="Signs Flask's cookies. In production at least 32 random characters, different from `JWT_SECRET`.",
     )
-    public_url: Origin = Field(
-        "http://localhost:8080",
-        description="Where the API is reached from outside: scheme and host, no path; `https` in production.",
+    public_url: Origin = Field("http://localhost:8080", description="Public address of the API. `https` in production.")
+    frontend_url: Origin = Field(
+        "http://localhost:5173",
+        description="Address of the browser app: allowed by CORS, target of redirects after sign-in.",
     )
-    allowed_hosts: HostNames = Field(
-        (), description="Further names, separated by commas, under which the API answers besides that of `PUBLIC_URL`."
-    )
-    frontend_url: Origin = Field("http://localhost:5173", description="The browser app's origin; allowed by CORS.")
-    cors_origins: Origins = Field((), description="Further exact origins allowed by CORS, separated by commas.")
     trusted_proxy_header: ProxyHeader = Field(
         None,
-        description="Header in which the proxy in front names its client; `none`: there is no proxy, which production "
-        "wants to be said.",
-    )
-    trusted_proxies: Networks = Field(
-        PRIVATE_NETWORKS,
-        description="Networks in which that proxy is, separated by commas; the header is believed from there only.",
-    )
-    port: int = Field(8080, ge=1, le=65_535, description="Port of the API.")
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level logged.")
-    log_format: Literal["text", "json"] = Field("text", description="`text` (key=value) or `json`.")
-    log_prefix: str = Field("", description="Put before every log line, for instance `[API]`.")
-    access_token_minutes: float = Field(15, gt=0, description="Life of an access token; 24 hours for dev-login.")
-    session_idle_days: int = Field(30, ge=1, description="Days after which an unused session ends.")
-    session_days: int = Field(180, ge=1, description="Days after which any session ends.")
-    admin_emails: Emails = Field(
-        (), description="Addresses, separated by commas, whose users administer once a provider has verified them."
+        description="Header in which the proxy passes the client's address. Set to `none` explicitly if there is no "
+        "proxy; required in production.",
     )
 
-    google_client_id: SecretStr | None = Field(None, description="Google's client id, for signing in.")
-    google_client_secret: SecretStr | None = Field(None, description="Google's client secret.")
-    github_client_id: SecretStr | None = Field(None, description="GitHub's client id, for signing in.")
-    github_client_secret: SecretStr | None = Field(None, description="GitHub's client secret.")
+    openai_api_key: SecretStr | None = Field(
+        None, description="API key of the language model. Unset: the built-in model is used."
+    )
+    openai_model: str = Field("gpt-4o", description="Name of the language model.")
+    openai_base_url: HttpUrl | None = Field(
+        None, description="Address of an OpenAI-compatible server. Unset: OpenAI itself."
+    )
+    openai_timeout_s: float = Field(120.0, gt=0, description="Timeout for one call, in seconds.")
+    openai_max_output_tokens: int = Field(6000, ge=256, description="Maximum output tokens per call.")
+    openai_usd_per_million_input: float | None = Field(
+        None, ge=0, description="Price of a million input tokens in US dollars, for the cost metric."
+    )
+    openai_usd_per_million_cached: float | None = Field(
+        None, ge=0, description="Price of a million cached input tokens. Unset: same as other input."
+    )
+    openai_usd_per_million_output: float | None = Field(
+        None, ge=0, description="Price of a million output tokens. No cost metric without it."
+    )
+
+    google_client_id: SecretStr | None = Field(None, description="Google OAuth client id.")
+    google_client_secret: SecretStr | None = Field(None, description="Google OAuth client secret.")
+    github_client_id: SecretStr | None = Field(None, description="GitHub OAuth client id.")
+    github_client_secret: SecretStr | None = Field(None, description="GitHub OAuth client secret.")
     github_url: ProviderUrl = Field("https://github.com", description="GitHub, or a GitHub Enterprise Server.")
     github_api_url: ProviderUrl = Field(
-        "https://api.github.com", description="Its API; of a GitHub Enterprise Server: `https://host/api/v3`."
+        "https://api.github.com", description="GitHub's API; `https://host/api/v3` for an Enterprise Server."
     )
     oidc_providers: OidcProviders = Field(
         (),
-        description="Further OpenID Connect providers, as a JSON list of `name`, `title`, `issuer`, `client_id`, "
-        "`client_secret`; `email_domains`, a list: whose addresses it may vouch for, none by default; "
-        "`reauthenticates: false` for one that cannot ask for the password again.",
+        description="More OpenID Connect providers. `email_domains` lists the domains whose addresses the provider may "
+        "verify (default: none). Set `reauthenticates` to false if it cannot ask for the password again.",
     )
     provider_timeout_s: float = Field(
         5.0,
         gt=0,
         le=20,
-        description="Longest silence of a sign-in provider; one sign-in waits three times this in all.",
+        description="Timeout for one request to a sign-in provider, in seconds. One sign-in takes at most three times "
+        "as long.",
     )
-    stripe_api_key: SecretStr | None = Field(None, description="Stripe's secret key, for payments.")
-    stripe_publishable_key: SecretStr | None = Field(None, description="Stripe's key for the browser app.")
-    stripe_webhook_secret: SecretStr | None = Field(None, description="Signs what Stripe reports.")
-
-    openai_api_key: SecretStr | None = Field(None, description="Key of the language model; unset: built-in model.")
-    openai_model: str = Field("gpt-4o", description="Name of the language model.")
-    openai_base_url: HttpUrl | None = Field(None, description="An OpenAI-compatible server instead of OpenAI's.")
-    openai_timeout_s: float = Field(120.0, gt=0, description="Longest wait for one answer of the model.")
-    openai_max_output_tokens: int = Field(6000, ge=256, description="Most tokens of one answer of the model.")
-
-    openai_usd_per_million_input: float | None = Field(
-        None, ge=0, description="Price of a million input tokens of `OPENAI_MODEL`, for the metric of cost."
+    admin_emails: Emails = Field(
+        (), description="Users with one of these addresses are administrators, once a provider has verified it."
     )
-    openai_usd_per_million_cached: float | None = Field(
-        None, ge=0, description="The same of cached input tokens; unset: that of other input."
+    access_token_minutes: float = Field(
+        15, gt=0, description="Lifetime of an access token. Tokens from dev-login live for 24 hours."
     )
-    openai_usd_per_million_output: float | None = Field(None, ge=0, description="The same of output tokens.")
-
-    max_upload_bytes: int = Field(50_000_000, ge=1, description="Largest file, in bytes.")
-    max_document_pages: int = Field(500, ge=1, description="Most pages of a document.")
-    max_document_chars: int = Field(5_000_000, ge=1, description="Most characters of a document's text.")
-    max_documents_per_set: int = Field(20, ge=1, description="Most documents of a study set.")
-    read_timeout_s: float = Field(60.0, gt=0, description="Wall clock for reading a file, without its OCR.")
-    read_memory_bytes: int = Field(1_000_000_000, ge=1, description="Address space of the reading process.")
-    ocr_max_pages: int = Field(60, ge=0, description="Most scanned pages read by OCR per document; 0 turns it off.")
-    ocr_languages: str = Field("deu+eng+fra+ita", description="Tesseract languages; those not installed are left out.")
-
-    storage_quota_bytes: int = Field(2_000_000_000, ge=1, description="Most bytes of files that one user may keep.")
-    max_active_runs_per_user: int = Field(3, ge=1, description="Most runs of one user that have not ended.")
-
-    document_storage: StoragePlace = Field(
-        "postgres", description="Where the bytes of files are kept: `postgres` or `s3://bucket/prefix`."
+    session_idle_days: int = Field(30, ge=1, description="A session unused for this many days ends.")
+    session_days: int = Field(180, ge=1, description="Maximum lifetime of a session.")
+    jwt_secret_previous: SecretStr | None = Field(
+        None, description="The previous `JWT_SECRET`; still accepted while the key is rotated."
     )
-    s3_endpoint_url: HttpUrl | None = Field(None, description="The S3 server, such as Spaces; unset: Amazon's.")
+
+    stripe_api_key: SecretStr | None = Field(None, description="Stripe secret key. Not used yet.")
+    stripe_publishable_key: SecretStr | None = Field(
+        None, description="Stripe publishable key for the browser app. Not used yet."
+    )
+    stripe_webhook_secret: SecretStr | None = Field(
+        None, description="Verifies the signature of Stripe's webhooks. Not used yet."
+    )
+
+    document_storage: StoragePlace = Field("postgres", description="Where uploaded files are stored.")
+    s3_endpoint_url: HttpUrl | None = Field(
+        None, description="S3-compatible server, such as DigitalOcean Spaces. Unset: Amazon S3."
+    )
     s3_region: str = Field("us-east-1", description="Region of the bucket.")
-    s3_access_key_id: SecretStr | None = Field(None, description="Key of the bucket.")
-    s3_secret_access_key: SecretStr | None = Field(None, description="Secret of the bucket's key.")
+    s3_access_key_id: SecretStr | None = Field(None, description="Access key id. Required with a bucket.")
+    s3_secret_access_key: SecretStr | None = Field(None, description="Secret access key. Required with a bucket.")
     document_retention_days: int = Field(
-        365, ge=0, description="Days after which files of unused study sets are deleted; 0: never."
+        365,
+        ge=0,
+        description="Uploaded files of study sets unused for this many days are deleted. 0 keeps them forever.",
     )
     export_retention_hours: int = Field(
-        72, ge=1, description="Hours after which the archive of a user's data export is deleted."
+        72, ge=1, description="The archive of a data export is deleted after this many hours."
     )
 
+    max_upload_bytes: int = Field(50_000_000, ge=1, description="Maximum size of an uploaded file, in bytes.")
+    max_document_pages: int = Field(500, ge=1, description="Maximum pages per document.")
+    max_document_chars: int = Field(5_000_000, ge=1, description="Maximum characters of text per document.")
+    max_documents_per_set: int = Field(20, ge=1, description="Maximum documents per study set.")
+    storage_quota_bytes: int = Field(2_000_000_000, ge=1, description="Maximum bytes of stored files per user.")
+    max_active_runs_per_user: int = Field(3, ge=1, description="Maximum runs in progress per user.")
     rate_limit_address: Rate = Field(
         "2000/minute",
-        description="Requests of one address to sign in, or without being signed in, by class of route; "
-        "a lecture hall has one address.",
+        description="Sign-in and anonymous requests per client address (or IPv6 `/64`) and route class. A lecture hall "
+        "shares one address.",
     )
-    rate_limit_sign_in: Rate = Field("60/minute", description="Requests of one user about signing in.")
-    rate_limit_upload: Rate = Field("120/minute", description="Uploads of one user.")
-    rate_limit_run: Rate = Field("60/minute", description="Runs and exports started by one user.")
-    rate_limit_read: Rate = Field("1200/minute", description="Requests of one user that read.")
-    rate_limit_write: Rate = Field("600/minute", description="Other requests of one user that change something.")
+    rate_limit_sign_in: Rate = Field("60/minute", description="Sign-in requests per user.")
+    rate_limit_upload: Rate = Field("120/minute", description="Uploads per user.")
+    rate_limit_run: Rate = Field("60/minute", description="Runs and exports started per user.")
+    rate_limit_read: Rate = Field("1200/minute", description="Read requests per user.")
+    rate_limit_write: Rate = Field("600/minute", description="All other write requests per user.")
 
-    celery_concurrency: int = Field(8, ge=1, description="Steps that one worker works on at once.")
+    read_timeout_s: float = Field(60.0, gt=0, description="Timeout for reading one file, in seconds, OCR not included.")
+    read_memory_bytes: int = Field(
+        1_000_000_000, ge=1, description="Memory limit (address space) of the process that reads a file."
+    )
+    ocr_max_pages: int = Field(60, ge=0, description="Maximum scanned pages per document read by OCR. 0 turns OCR off.")
+    ocr_languages: str = Field(
+        "deu+eng+fra+ita", description="Tesseract languages, joined by `+`. Languages not installed are skipped."
+    )
+    section_chars: int = Field(6000, ge=500, description="Target size of a section, in characters.")
+
+    port: int = Field(8080, ge=1, le=65_535, description="Port of the API.")
+    allowed_hosts: HostNames = Field(
+        (), description="More host names under which the API answers, besides the one in `PUBLIC_URL`."
+    )
+    cors_origins: Origins = Field((), description="More origins allowed by CORS, besides `FRONTEND_URL`.")
+    trusted_proxies: Networks = Field(
+        PRIVATE_NETWORKS,
+        description="Networks of the proxy. `TRUSTED_PROXY_HEADER` is ignored if it comes from anywhere else.",
+    )
+    database_pooled: bool = Field(
+        False,
+        description="Whether `DATABASE_URL` points to a connection pool in transaction mode, such as PgBouncer.",
+    )
+
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Minimum log level.")
+    log_format: Literal["text", "json"] = Field("text", description="`text` is key=value.")
+    log_prefix: str = Field("", description="Prefix of every log line, such as `[API]`.")
+    metrics_token: SecretStr | None = Field(
+        None,
+        description="Bearer token for `/metrics`, in production at least 32 characters. Unset: `/metrics` is off.",
+    )
+    sentry_dsn: SecretStr | None = Field(None, description="Sentry project for error reports. Unset: no reports.")
+    app_version: str = Field("0.1.0", description="Version shown by the health check and in error reports.")
+
+    gunicorn_workers: int = Field(2, ge=1, description="API processes.")
+    gunicorn_threads: int = Field(8, ge=1, description="Threads per API process.")
+    gunicorn_timeout: int = Field(85, ge=1, description="gunicorn restarts a process silent for this many seconds.")
+    stream_seconds: float = Field(75.0, gt=0, description="Maximum duration of one event stream, in seconds.")
+
+    celery_concurrency: int = Field(8, ge=1, description="Steps that one worker runs at the same time.")
     steps_in_flight_per_run: int = Field(
-        8, ge=1, description="Steps of one run queued or running at once; more where more workers have room."
+        8, ge=1, description="Steps of one run queued or running at the same time; more if more workers have room."
     )
-    lease_s: float = Field(30.0, gt=0, description="How long a step belongs to a worker that gives no sign of life.")
-    step_attempts: int = Field(3, ge=1, description="How often a step is tried before it fails.")
-    sweep_interval_s: float = Field(5.0, gt=0, description="Pause between two sweeps for lost or due work.")
-    resend_after_s: float = Field(30.0, gt=0, description="When work that was sent but not claimed is sent again.")
+    lease_s: float = Field(
+        30.0, gt=0, description="A step whose worker has been silent for this many seconds is taken back."
+    )
+    step_attempts: int = Field(3, ge=1, description="Attempts before a step fails.")
+    sweep_interval_s: float = Field(5.0, gt=0, description="Pause between two sweeps for lost or due work, in seconds.")
+    resend_after_s: float = Field(
+        30.0, gt=0, description="Work that was sent but not claimed is sent again after this many seconds."
+    )
     worker_state_folder: Path | None = Field(
-        None, description="Where the worker's processes write their signs of life for the watchdog; unset: nowhere."
+        None, description="Folder for the worker's heartbeat, which the watchdog reads. Unset: no heartbeat."
     )
-    watchdog_port: int = Field(8081, ge=1, le=65_535, description="Port on which the watchdog answers for the worker.")
-    watchdog_interval_s: float = Field(5.0, gt=0, description="Pause between two looks of the watchdog.")
-    watchdog_silence_s: float = Field(60.0, gt=0, description="How long a sign of life may be missing.")
-    watchdog_restarts: int = Field(5, ge=0, description="Restarts without recovery before the container is ended.")
-    watchdog_pause_s: float = Field(30.0, gt=0, description="Pause after the first restart; doubled each time.")
-    section_chars: int = Field(6000, ge=500, description="Aimed size of a section, in characters.")
-
-    gunicorn_workers: int = Field(2, ge=1, description="Processes of the API.")
-    gunicorn_threads: int = Field(8, ge=1, description="Threads of each process of the API.")
-    gunicorn_timeout: int = Field(85, ge=1, description="Seconds before gunicorn restarts a silent process.")
-    stream_seconds: float = Field(75.0, gt=0, description="Longest life of one event stream.")
-    metrics_token: SecretStr | None = Field(None, description="Bearer token for `/metrics`; unset: no such page.")
-    sentry_dsn: SecretStr | None = Field(None, description="Where errors are reported; unset: nowhere.")
-    app_version: str = Field("0.1.0", description="Reported by the health check.")
+    watchdog_port: int = Field(
+        8081, ge=1, le=65_535, description="Port on which the watchdog answers the worker's liveness probe."
+    )
+    watchdog_interval_s: float = Field(5.0, gt=0, description="Pause between two checks of the watchdog, in seconds.")
+    watchdog_silence_s: float = Field(
+        60.0, gt=0, description="The watchdog restarts a worker that has been silent for this many seconds."
+    )
+    watchdog_restarts: int = Field(
+        5, ge=0, description="Restarts without recovery before the watchdog ends the container."
+    )
+    watchdog_pause_s: float = Field(
+        30.0, gt=0, description="Pause after the first restart, in seconds; doubles with each restart."
+    )
 
     @model_validator(mode="after")
     def _refuse_bucket_without_keys(self) -> Self:
         missing = [name for name in ("s3_access_key_id", "s3_secret_access_key") if not getattr(self, name)]
         if self.document_storage != "postgres" and missing:
-            raise ValueError("\n".join(f"{name.upper()} is missing: DOCUMENT_STORAGE is a bucket" for name in missing))
+            raise ValueError(
+                "\n".join(f"{name.upper()} is missing: DOCUMENT_STORAGE names a bucket" for name in missing)
+            )
         return self
 
     @model_validator(mode="after")
@@ -210,19 +264,22 @@ class Settings(BaseSettings):
             return self
         problems = self._list_weak_secrets()
         if self.jwt_secret.get_secret_value() == self.flask_secret_key.get_secret_value() and not problems:
-            problems.append("FLASK_SECRET_KEY equals JWT_SECRET: each purpose needs a secret of its own")
+            problems.append("FLASK_SECRET_KEY equals JWT_SECRET: each needs a secret of its own")
         for name in ("database_url", "redis_url", "public_url", "frontend_url"):
             if name not in self.model_fields_set:
-                problems.append(f"{name.upper()} is missing")
+                problems.append(f"{name.upper()} is missing: set {_allowed(name)}")
         if "trusted_proxy_header" not in self.model_fields_set:
-            # Behind a proxy all clients would have one address and share one limit, and nobody would be told why.
-            problems.append("TRUSTED_PROXY_HEADER is missing: the proxy's header that names its client, or none")
+            # Behind a proxy, all clients would silently share one address, and so one rate limit.
+            problems.append(
+                "TRUSTED_PROXY_HEADER is missing: set the header in which the proxy passes the client's address, "
+                "or none if there is no proxy"
+            )
         for name in ("public_url", "frontend_url", "cors_origins"):
             given = getattr(self, name)
             origins = (given,) if isinstance(given, str) else given
-            # Cookies and tokens pass through each of them.
+            # All of them carry cookies or tokens.
             if name in self.model_fields_set and not all(origin.startswith("https://") for origin in origins):
-                problems.append(f"{name.upper()} must be https")
+                problems.append(f"{name.upper()} must begin with https:// in production")
         if problems:
             raise ValueError("\n".join(problems))
         return self
@@ -233,38 +290,40 @@ class Settings(BaseSettings):
         in_address = urlsplit(self.redis_url).password
         if not in_address:
             named.append("redis_password")
-        elif not self._broker_is_bought and len(unquote(in_address)) < _SHORTEST_SECRET:
-            problems.append(f"REDIS_URL has a password of less than {_SHORTEST_SECRET} characters")
+        elif not self._broker_is_bought and len(unquote(in_address)) < _MIN_SECRET_CHARS:
+            problems.append(f"REDIS_URL has too short a password: use at least {_MIN_SECRET_CHARS} characters")
         if "ssl_cert_reqs=none" in self.redis_url.lower():
-            problems.append("REDIS_URL must not switch the check of the certificate off")
+            problems.append("REDIS_URL must not turn off certificate checks: remove ssl_cert_reqs=none")
         named += [name for name in ("metrics_token", "jwt_secret_previous") if getattr(self, name) is not None]
         for name in named:
             given = getattr(self, name)
             secret = given.get_secret_value() if given is not None else ""
             if name not in self.model_fields_set or not secret or secret == _DEVELOPMENT_SECRET:
-                problems.append(f"{name.upper()} is missing: production needs a secret of its own")
-            elif len(secret) < _SHORTEST_SECRET and not (name == "redis_password" and self._broker_is_bought):
-                problems.append(f"{name.upper()} is too short: at least {_SHORTEST_SECRET} characters")
-            elif len(set(secret)) < 8:
-                problems.append(f"{name.upper()} is too simple: use random characters")
+                problems.append(f"{name.upper()} is missing: set at least {_MIN_SECRET_CHARS} random characters")
+            elif len(secret) < _MIN_SECRET_CHARS and not (name == "redis_password" and self._broker_is_bought):
+                problems.append(f"{name.upper()} is too short: use at least {_MIN_SECRET_CHARS} characters")
+            elif len(set(secret)) < _MIN_DIFFERENT_CHARS:
+                problems.append(
+                    f"{name.upper()} is too simple: use at least {_MIN_DIFFERENT_CHARS} different characters, at random"
+                )
         return problems
 
     @property
     def broker_url(self) -> str:
-        """``redis_url`` with the password where it has none; with ``rediss`` the certificate is checked."""
+        """``redis_url`` with ``redis_password`` if it has none of its own; ``rediss`` checks certificates."""
         url = urlsplit(self.redis_url)
         if self.redis_password is not None and not url.password:
             password = quote(self.redis_password.get_secret_value(), safe="")
             host = url.netloc.rpartition("@")[2]
             url = url._replace(netloc=f"{url.username or ''}:{password}@{host}")
         if url.scheme == "rediss" and "ssl_cert_reqs" not in url.query:
-            # Celery asks for it to be said, and has no safe default.
+            # Celery requires this parameter and has no safe default.
             url = url._replace(query="&".join(filter(None, [url.query, "ssl_cert_reqs=required"])))
         return url.geturl()
 
     @property
     def model_prices(self) -> tuple[float, float, float] | None:
-        """US dollars for one token of ``openai_model``: input, cached input, output. None where they are not given."""
+        """US dollars per token: input, cached input, output. None unless input and output prices are set."""
         given, output = self.openai_usd_per_million_input, self.openai_usd_per_million_output
         if given is None or output is None:
             return None
@@ -273,42 +332,47 @@ class Settings(BaseSettings):
 
     @property
     def _broker_is_bought(self) -> bool:
-        """Whether somebody else runs the broker, who also chooses its password; ours has no TLS."""
+        """Whether a vendor runs the broker and chose its password. Our own Redis has no TLS."""
         return urlsplit(self.redis_url).scheme == "rediss"
 
     @property
     def redis_is_own(self) -> bool:
-        """Whether ``redis_url`` names the Redis of this container: any other host means that none is started here."""
+        """Whether this container starts Redis: it does if ``redis_url`` names the machine itself."""
         return urlsplit(self.redis_url).hostname in _OWN_HOSTS
 
     @property
     def longest_work_s(self) -> float:
-        """Longest that one piece of work may take, in seconds; a worker's process that takes longer is ended."""
+        """Upper bound for one job, in seconds. The worker kills a process that takes longer."""
         reading_s = self.read_timeout_s + self.ocr_max_pages * _OCR_PAGE_S
         return max(reading_s, 2 * self.openai_timeout_s) + 60
 
     @property
     def allowed_origins(self) -> tuple[str, ...]:
-        """Exact origins that CORS allows."""
         return (*self.cors_origins, self.frontend_url)
 
     @property
     def accepted_hosts(self) -> frozenset[str]:
-        """Names that a Host header may have, in lower case and without a port."""
+        """Allowed Host headers, in lower case and without a port."""
         own = _OWN_HOSTS if self.environment != "production" else frozenset[str]()
         return frozenset({urlsplit(self.public_url).hostname or "", *self.allowed_hosts, *own})
 
     @property
     def is_reached_by_https(self) -> bool:
-        """Whether browsers reach the API over TLS, without which they would drop cookies marked as Secure."""
+        """Without TLS, browsers would drop cookies marked Secure."""
         return self.public_url.startswith("https://")
 
 
+def _allowed(name: str) -> str:
+    return describe_values(Settings.model_fields[name]) or "set"
+
+
 def load_settings() -> Settings:
-    """Read the environment. Raises SettingsRefused with one line for each variable that is wrong."""
+    """Raises SettingsRefused with one line for each variable that is wrong."""
     if os.environ.get("ENVIRONMENT") == "":
-        # The default would be development, with its sign-in for everybody.
-        raise SettingsRefused("Refusing to start:\n  ENVIRONMENT is empty: name it or leave it out")
+        # The default would be development, where anybody can sign in.
+        raise SettingsRefused(
+            f"Refusing to start:\n  ENVIRONMENT is empty: set {_allowed('environment')}, or remove it"
+        )
     try:
         return Settings()
     except ValidationError as error:
@@ -316,11 +380,12 @@ def load_settings() -> Settings:
         for problem in error.errors(include_url=False, include_input=False, include_context=False):
             name = "_".join(str(part) for part in problem["loc"]).upper()
             message = problem["msg"].removeprefix("Value error, ")
+            if len(problem["loc"]) == 1 and problem["type"] != "value_error":
+                message = f"must be {_allowed(str(problem['loc'][0]))}"
             lines.extend(f"{name}: {line}" if name else line for line in message.splitlines())
         raise SettingsRefused("Refusing to start:\n" + "\n".join(f"  {line}" for line in lines)) from None
 
 
 @lru_cache(maxsize=1)
 def get_settings() -> Settings:
-    """Return the settings of this process, read at the first call."""
     return load_settings()

@@ -30,9 +30,9 @@ from backend.core.manifest import add_tasks, open_rooms
 from backend.core.process.logging import configure_logging, get_logger
 from backend.core.work.jobs import WORKER_NAME, hand_back
 from backend.core.work.queue import canary_queue, configure_queue, queue
-from backend.operations.heartbeat import STACKS_SIGNAL, ChildHeart, beat_main, beat_period_s
 from backend.operations.monitoring.sentry import configure_sentry, flush_reports
-from backend.operations.processes import list_children, send_signal
+from backend.operations.watchdog.heartbeat import MAIN, PoolHeartbeat, period_s, write
+from backend.operations.watchdog.processes import STACKS_SIGNAL, list_children, send_signal
 from backend.rooms import ROOMS
 from backend.settings import get_settings
 
@@ -58,31 +58,34 @@ add_tasks(flask_app)
 _STANDARD_ERROR = 2
 
 # One for each process of the pool: each gets its own copy when it is forked.
-heart = ChildHeart()
+pool_heartbeat = PoolHeartbeat()
 
 
-class MainHeart(StartStopStep):
-    """Writes from the event loop of the main process that the loop moves. It does not while the broker is away."""
+class MainHeartbeat(StartStopStep):
+    """Written from the main process's event loop, to show that it moves. It stops while the broker is unreachable."""
 
     requires = ("celery.worker.consumer.tasks:Tasks",)
 
     def __init__(self, consumer: Any, **options: Any) -> None:
         super().__init__(consumer, **options)
-        self._beating: Any = None
+        self._timer: Any = None
 
     def start(self, consumer: Any) -> None:
-        """Begin to beat."""
-        beat = (consumer.controller.concurrency,)
-        self._beating = consumer.timer.call_repeatedly(beat_period_s(settings), beat_main, beat)
+        places = (consumer.controller.concurrency,)
+        self._timer = consumer.timer.call_repeatedly(period_s(settings), write_main_heartbeat, places)
 
     def stop(self, consumer: Any) -> None:
-        """Beat no more: the loop is left, and is entered anew with another timer."""
-        if self._beating is not None:
-            self._beating.cancel()
+        """Called when the loop is left; it is entered again with another timer."""
+        if self._timer is not None:
+            self._timer.cancel()
+
+
+def write_main_heartbeat(places: int) -> None:
+    write(settings.worker_state_folder, MAIN, name=WORKER_NAME, places=places)
 
 
 if settings.worker_state_folder is not None:
-    queue.steps["consumer"].add(MainHeart)
+    queue.steps["consumer"].add(MainHeartbeat)
 
 
 @setup_logging.connect
@@ -102,7 +105,7 @@ def before_forking(sender: Any, **_: Any) -> None:
     """Load what steps need: children share it, and need not load it one by one."""
     # Not sys.stderr, which Celery replaces by something without a file; the children inherit this.
     faulthandler.register(STACKS_SIGNAL, file=_STANDARD_ERROR, all_threads=True)
-    beat_main(sender.concurrency or settings.celery_concurrency)
+    write_main_heartbeat(sender.concurrency or settings.celery_concurrency)
     for room in ROOMS:
         for load in room.preload:
             load()
@@ -127,19 +130,19 @@ def after_fork(**_: Any) -> None:
     with flask_app.app_context():
         dispose_engines()
     if settings.worker_state_folder is not None:
-        heart.start()
+        pool_heartbeat.start()
 
 
 @task_prerun.connect
 def at_work(**_: Any) -> None:
     """Show that this process of the pool is at work."""
-    heart.busy = True
+    pool_heartbeat.busy = True
 
 
 @task_postrun.connect
 def at_rest(**_: Any) -> None:
     """Show that this process of the pool has a place for a message."""
-    heart.busy = False
+    pool_heartbeat.busy = False
 
 
 @worker_process_shutdown.connect

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from benchmarks import lists, memory, reading, runs
 from benchmarks.figures import Figure, Result
-from benchmarks.report import describe_machine, markdown_table, update_readme, write_results
+from benchmarks.report import describe_machine, markdown_table, update_page, write_results
 from config.local.folders import CHECKOUT
 
 FIGURES = (
@@ -100,7 +100,7 @@ def main() -> None:
     if chosen is None:
         # A part of the table would pass for the whole.
         write_results(results, CHECKOUT / "benchmarks" / "results.json")
-        update_readme(table, CHECKOUT / "README.md")
+        update_page(table, CHECKOUT / "docs" / "performance.md")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The results as a table, as a file, and in the README between its two marks."""
+"""The results as a table, as a file, and in docs/performance.md between its two marks."""
 
 import json
 import os
@@ -46,8 +46,8 @@ def write_results(results: Sequence[Result], file: Path) -> None:
     file.write_text(json.dumps(entries, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def update_readme(table: str, file: Path) -> None:
-    """Put the table between the marks of the README. Raises ValueError where they are missing."""
+def update_page(table: str, file: Path) -> None:
+    """Put the table between the marks of a page. Raises ValueError if they are missing."""
     text = file.read_text(encoding="utf-8")
     before, begin, rest = text.partition(BEGIN)
     _, end, after = rest.partition(END)

@@ -40,7 +40,7 @@ def _add_document(study_set_id: UUID, at: int) -> UUID:
         id=new_id(),
         study_set_id=study_set_id,
         filename=f"lecture-{at}.pdf",
-        kind="pdf",
+        format="pdf",
         size_bytes=100_000,
         sha256=f"{at:064x}",
         state="done",

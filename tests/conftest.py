@@ -31,6 +31,7 @@ from backend.core.work.queue import queue
 from backend.settings import Settings, get_settings
 from config.local import postgres, redis
 from config.local.postgres import PostgresServer
+from tests.patience import patient_s
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 SECRETS = {
@@ -109,13 +110,16 @@ def migrate(url: str) -> None:
 SERVERS = pytest.StashKey[Servers]()
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Prepare the servers in the process that leads the run, and see that Ctrl-C is heard in each."""
+    """Prepare the servers and the time limit in the process that leads the run, and let each hear Ctrl-C."""
     # A shell has what it starts in the background ignore it, and what a test starts would inherit that.
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     if not hasattr(config, "workerinput"):
         config.stash[SERVERS] = Servers()
+        # For pytest-timeout, in this process and in those of pytest-xdist.
+        os.environ.setdefault("PYTEST_TIMEOUT", str(patient_s(float(config.getini("timeout")))))
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -241,11 +245,14 @@ class Client(FlaskClient):
         assert answer.status_code == 201, answer.text
         return answer.json["id"]
 
-    def upload(self, study_set_id: str, *files: tuple[str, bytes], **headers: str) -> TestResponse:
+    def upload(
+        self, study_set_id: str, *files: tuple[str, bytes], purpose: str | None = None, **headers: str
+    ) -> TestResponse:
         """Upload files, each a name and its bytes; underscores in a header's name stand for hyphens."""
+        form = {} if purpose is None else {"purpose": purpose}
         return self.post(
             f"/api/v1/study-sets/{study_set_id}/documents",
-            data={"files": [(io.BytesIO(content), name) for name, content in files]},
+            data={**form, "files": [(io.BytesIO(content), name) for name, content in files]},
             headers={name.replace("_", "-"): value for name, value in headers.items()},
         )
 

@@ -1,7 +1,7 @@
-"""What the documents name exists: commands, make targets, variables, files and headings; both guides are one."""
+"""What the documents name exists; both deployment guides match; pages that must be short are."""
 
+import itertools
 import re
-from collections import Counter
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,9 +14,18 @@ from backend.settings import Settings
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENTS = [ROOT / "README.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").rglob("*.md"))]
 GUIDES = (ROOT / "docs/deployment.md", ROOT / "docs/deployment.de.md")
+DECISIONS = sorted((ROOT / "docs/decisions").glob("0*.md"))
+MAX_README_WORDS = 1500
+MAX_DECISION_WORDS = 150
 
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _HEADING = re.compile(r"^(#+) (.+)$", re.MULTILINE)
+_PART = re.compile(
+    r"^(?P<fence>```)\w*\n.*?^```$|^(?P<heading>#+) |(?P<table>(?:^\|[^\n]*\n)+)|^(?P<item>-|\d+\.) ",
+    re.MULTILINE | re.DOTALL,
+)
+# In a span: folders and a file, perhaps with what is meant in it.
+_MODULE = re.compile(r"`([a-z_]+(?:/[\w.-]+)*/[\w.-]+\.(?:py|md|json|yml|conf))(?:::\w+)?`")
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 _SPAN = re.compile(r"`([^`\n]+)`")
 _VARIABLE = re.compile(r"(?<![\w$/{.-])[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+(?![\w-])")
@@ -65,6 +74,13 @@ def _is_of_the_shell(name: str, text: str) -> bool:
     return any(re.search(rf"^{name}=", block, re.MULTILINE) for _, block in _FENCE.findall(text))
 
 
+def find_missing_modules(text: str) -> Iterator[str]:
+    """Yield files that are named as `core/web/http.py`, below backend, or from the root, and do not exist."""
+    for path in _MODULE.findall(prose(text)):
+        if not any((ROOT / folder / path).exists() for folder in ("", "backend")):
+            yield path
+
+
 def anchors(text: str) -> set[str]:
     """Return the names under which the headings of a document can be linked to."""
     found: set[str] = set()
@@ -89,11 +105,6 @@ def find_broken_links(text: str, document: Path) -> Iterator[str]:
             yield link
 
 
-def outline(text: str) -> list[int]:
-    """Return the level of each heading."""
-    return [len(marks) for marks, _ in _HEADING.findall(prose(text))]
-
-
 def blocks(text: str) -> list[tuple[str, str]]:
     """Return the language and the text of each block of code, without comments, which are translated."""
     return [
@@ -101,11 +112,31 @@ def blocks(text: str) -> list[tuple[str, str]]:
     ]
 
 
+def layout(text: str) -> list[str]:
+    """Return the order of headings (with their level), tables (with rows and columns), blocks of code and lists."""
+    found: list[str] = []
+    for part in _PART.finditer(text):
+        if part["fence"]:
+            found.append("code")
+        elif part["heading"]:
+            found.append(f"heading {len(part['heading'])}")
+        elif part["table"]:
+            rows = part["table"].splitlines()
+            columns = [len(re.split(r"(?<!\\)\|", row)) - 2 for row in rows]
+            found.append(f"table of {len(rows)} rows, columns {sorted(set(columns))}")
+        else:
+            found.append("numbered item" if part["item"][0].isdigit() else "item")
+    return found
+
+
 def compare_guides(one: str, other: str) -> list[str]:
     """Return in what two versions of a guide differ, besides the language."""
     problems = []
-    if outline(one) != outline(other):
-        problems.append(f"headings: {Counter(outline(one))} and {Counter(outline(other))}")
+    ours, theirs = layout(one), layout(other)
+    if ours != theirs:
+        pairs = itertools.zip_longest(ours, theirs)
+        place, differing = next((i, pair) for i, pair in enumerate(pairs) if pair[0] != pair[1])
+        problems.append(f"part {place}, after {ours[max(0, place - 3) : place]}: {differing[0]} and {differing[1]}")
     first, second = blocks(one), blocks(other)
     if len(first) != len(second):
         problems.append(f"{len(first)} and {len(second)} blocks of code")
@@ -117,7 +148,7 @@ def compare_guides(one: str, other: str) -> list[str]:
 def test_what_is_named_exists(document: Path) -> None:
     text = document.read_text()
     problems = [*find_unknown_commands(text), *find_unknown_targets(text), *find_unknown_variables(text)]
-    assert [*problems, *find_broken_links(text, document)] == []
+    assert [*problems, *find_missing_modules(text), *find_broken_links(text, document)] == []
 
 
 def test_both_guides_have_the_same_structure_and_the_same_code() -> None:
@@ -139,6 +170,7 @@ def test_the_german_guide_is_written_as_in_switzerland() -> None:
         ("Run `make dmeo`.", ["make dmeo"]),
         ("```sh\nmake tets\n```\n", ["make tets"]),
         ("Set `JWT_SECRTE=x`.", ["JWT_SECRTE"]),
+        ("See `core/nothing.py` and `core/clock.py`.", ["core/nothing.py"]),
         ("See [x](nothing.md).", ["nothing.md"]),
         ("# One\n[x](#two)", ["#two"]),
         ("See [x](docs/operations.md#nowhere).", ["docs/operations.md#nowhere"]),
@@ -146,7 +178,7 @@ def test_the_german_guide_is_written_as_in_switzerland() -> None:
 )
 def test_what_does_not_exist_is_found(text: str, found: list[str]) -> None:
     checks = [*find_unknown_commands(text), *find_unknown_targets(text), *find_unknown_variables(text)]
-    assert [*checks, *find_broken_links(text, ROOT / "README.md")] == found
+    assert [*checks, *find_missing_modules(text), *find_broken_links(text, ROOT / "README.md")] == found
 
 
 @pytest.mark.parametrize(
@@ -160,7 +192,7 @@ def test_what_does_not_exist_is_found(text: str, found: list[str]) -> None:
 )
 def test_what_exists_is_not_complained_about(text: str) -> None:
     checks = [*find_unknown_commands(text), *find_unknown_targets(text), *find_unknown_variables(text)]
-    assert [*checks, *find_broken_links(text, ROOT / "README.md")] == []
+    assert [*checks, *find_missing_modules(text), *find_broken_links(text, ROOT / "README.md")] == []
 
 
 @pytest.mark.parametrize(
@@ -170,11 +202,45 @@ def test_what_exists_is_not_complained_about(text: str) -> None:
         "# A\n## B\n```sh\nls -l  # one\n```\n",
         "# A\n## B\n```\nls  # one\n```\n",
         "# A\n## B\n",
+        "## B\n# A\n```sh\nls  # one\n```\n",
+        "# A\n```sh\nls  # one\n```\n## B\n",
+        "# A\n## B\n```sh\nls  # one\n```\n| a |\n| - |\n",
+        "# A\n## B\n```sh\nls  # one\n```\n- one\n",
     ],
 )
 def test_a_guide_that_differs_is_found(other: str) -> None:
     assert compare_guides("# A\n## B\n```sh\nls  # eins\n```\n", other)
 
 
+@pytest.mark.parametrize(
+    "other",
+    [
+        "| a | b |\n| - | - |\n| 1 | 2 |\n| 3 | 4 |\n\n1. x\n",
+        "| a |\n| - |\n| 1 |\n\n1. x\n",
+        "| a | b |\n| - | - |\n| 1 | 2 |\n\n- x\n",
+        "| a | b |\n| - | - |\n| 1 | 2 |\n\n1. x\n2. y\n",
+    ],
+)
+def test_a_table_or_list_that_differs_is_found(other: str) -> None:
+    assert compare_guides("| a | b |\n| - | - |\n| 1 | 2 |\n\n1. x\n", other)
+
+
 def test_a_guide_that_differs_in_comments_alone_is_the_same() -> None:
     assert compare_guides("# A\n## B\n```sh\nls  # eins\n```\n", "# C\n## D\n```sh\nls  # one\n```\n") == []
+
+
+def test_the_readme_is_short() -> None:
+    assert len((ROOT / "README.md").read_text().split()) <= MAX_README_WORDS
+
+
+@pytest.mark.parametrize("decision", DECISIONS, ids=lambda path: path.stem)
+def test_a_decision_is_short_and_has_three_parts(decision: Path) -> None:
+    text = decision.read_text()
+    assert re.findall(r"^\*\*(\w+)\.\*\*", text, re.MULTILINE) == ["Context", "Decision", "Consequence"]
+    assert len(text.split()) <= MAX_DECISION_WORDS, "Move details to docs/architecture.md."
+
+
+def test_every_decision_is_listed_by_its_title() -> None:
+    titles = [(path.name, path.read_text().partition("\n")[0].removeprefix("# ")) for path in DECISIONS]
+    listed = re.findall(r"^\| \[(\d+)\]\((\S+)\) \| (.+) \|$", (ROOT / "docs/decisions/README.md").read_text(), re.M)
+    assert [(name, f"{number}: {title}") for number, name, title in listed] == titles

@@ -36,6 +36,10 @@ class ActivityKind(StrEnum):
     EXPORT_REQUESTED = "export_requested"
 
 
+MAX_ITEMS_PER_RUN = 500
+"""Limit of flashcards per run, and of questions."""
+
+
 @dataclass(frozen=True, slots=True)
 class ExamDefaults:
     """A user's defaults for fields that a run leaves out. None means no default.

@@ -11,8 +11,8 @@ from backend.administration.audit_log import Action, ActorKind
 from backend.administration.service import DisablingReason, UserView
 from backend.core.web.http import Answer, Body
 from backend.core.web.pagination import PageQuery
+from backend.core.web.visible_text import VisibleLine
 from backend.generation.types import RunState
-from backend.text.visible import VisibleLine
 
 _SearchText = Annotated[str, VisibleLine, StringConstraints(max_length=200)]
 

@@ -39,19 +39,6 @@ class NotFound(DomainError):
     }
 
 
-class InvalidInput(DomainError):
-    """A field is invalid in a way that only the service can detect."""
-
-    code = "invalid_input"
-    status = 422
-    texts = {
-        "en": "Some fields are not valid.",
-        "de": "Einige Felder sind ungültig.",
-        "fr": "Certains champs ne sont pas valides.",
-        "it": "Alcuni campi non sono validi.",
-    }
-
-
 class Unavailable(DomainError):
     """A dependency of the request is temporarily unreachable."""
 

@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Literal, Self
+from typing import Any, Self
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StrictInt
 
-from backend.accounts.types import ExamDefaults
+from backend.accounts.types import MAX_ITEMS_PER_RUN, ExamDefaults
 from backend.core.web.http import Answer, Body, request_language
 from backend.generation.checks.section import NOT_WRITTEN, reason_text
 from backend.generation.errors import sentence
@@ -16,6 +16,7 @@ from backend.generation.runs.views import RunView
 from backend.generation.types import DocumentCoverage, RunState, RunWish
 from backend.library.errors import find_problem_text
 from backend.study.types import Difficulty
+from backend.text.languages import Language
 
 
 class RunBody(Body):
@@ -28,14 +29,12 @@ class RunBody(Body):
         None, min_length=1, max_length=20, description="Documents to use; all of the study set by default."
     )
     flashcards: StrictInt | None = Field(
-        None, ge=0, le=500, description="Most flashcards wanted; null: as many as the material carries."
+        None, ge=0, le=MAX_ITEMS_PER_RUN, description="Most flashcards wanted; null: as many as the material carries."
     )
     questions: StrictInt | None = Field(
-        None, ge=0, le=500, description="Most questions wanted; null: as many as the material carries."
+        None, ge=0, le=MAX_ITEMS_PER_RUN, description="Most questions wanted; null: as many as the material carries."
     )
-    language: Literal["de", "en", "fr", "it"] | None = Field(
-        None, description="Language of the items; null: the documents' own."
-    )
+    language: Language | None = Field(None, description="Language of the items; null: the documents' own.")
     difficulty: Difficulty | None = Field(None, description="Null: a mix.")
 
     def wish(self, defaults: ExamDefaults) -> RunWish:

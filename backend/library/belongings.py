@@ -1,4 +1,4 @@
-"""What a user has in the library, for those who hand it all out or erase it."""
+"""Everything a user has in the library, for data exports and account deletion."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class OwnedFile:
 
 
 def list_files(user_id: UUID) -> Sequence[OwnedFile]:
-    """Return all files of a user, by study set, the oldest first."""
+    """Return all files of a user by study set, oldest first."""
     rows = db.session.execute(
         sa.select(
             Document.id,
@@ -42,7 +42,7 @@ def list_files(user_id: UUID) -> Sequence[OwnedFile]:
 
 
 def delete_next_study_set(user_id: UUID) -> bool:
-    """Delete one study set of a user, with everything in it. Returns False when she has none."""
+    """Delete one study set of a user and everything in it. Returns False when the user has none."""
     study_set_id = db.session.scalar(
         sa.select(StudySet.id).where(StudySet.user_id == user_id).order_by(StudySet.id).limit(1)
     )

@@ -16,17 +16,17 @@ _OURS: Mapping[str, str] = {
 }
 
 DOCUMENT_SENTENCES: Mapping[str, Mapping[str, str]] = {**MESSAGES, "internal_error": _OURS, "worker_lost": _OURS}
-"""What a student reads about a document, by the code of its error or warning."""
+"""User texts about a document, by the code of its error or warning."""
 
 
 def find_problem_text(code: str, language: str) -> str | None:
-    """Return the sentence for what can be wrong with a document or its pages, or None for another code."""
+    """Return the text for a document's error or warning, or None if the code is not one of a document's."""
     texts = DOCUMENT_SENTENCES.get(code)
     return texts[language] if texts is not None else None
 
 
 class FileRefused(DomainError):
-    """An uploaded file that is not taken. The code says why; see ``extraction.messages``."""
+    """An uploaded file was rejected. The code says why; see ``extraction.messages``."""
 
     status = 422
 
@@ -37,7 +37,7 @@ class FileRefused(DomainError):
 
 
 class FileTooLarge(DomainError):
-    """A file over the limit."""
+    """An uploaded file is over the size limit."""
 
     code = "file_too_large"
     status = 413
@@ -50,7 +50,7 @@ class FileTooLarge(DomainError):
 
 
 class NoFile(DomainError):
-    """A multipart body without the field ``files``."""
+    """The multipart body has no file in the field ``files``."""
 
     code = "no_file"
     status = 422
@@ -63,7 +63,7 @@ class NoFile(DomainError):
 
 
 class TooManyDocuments(DomainError):
-    """The study set has as many documents as it may have."""
+    """The study set has reached its limit of documents."""
 
     code = "too_many_documents"
     status = 409
@@ -77,47 +77,47 @@ class TooManyDocuments(DomainError):
 
 
 class StorageQuotaExceeded(DomainError):
-    """The user's files would take more storage than they may.
+    """The upload would exceed the user's storage limit.
 
-    A conflict with what is there, which the user resolves by deleting (RFC 9110, 15.5.10); 507 would look like a
-    fault of ours to whoever watches for them.
+    409 because the user can resolve the conflict by deleting documents (RFC 9110, 15.5.10); monitoring would take a
+    507 for a fault of the server.
     """
 
     code = "storage_quota_exceeded"
     status = 409
     texts = {
-        "en": "Your files would take more than the {quota_mb} MB that you may store. Delete documents that you no "
-        "longer need; what was made from them stays.",
-        "de": "Deine Dateien würden mehr als die {quota_mb} MB belegen, die du speichern darfst. Lösche Dokumente, "
-        "die du nicht mehr brauchst; was daraus entstanden ist, bleibt.",
-        "fr": "Tes fichiers prendraient plus que les {quota_mb} Mo que tu peux stocker. Supprime des documents dont "
-        "tu n’as plus besoin ; ce qui en a été tiré reste.",
-        "it": "I tuoi file occuperebbero più dei {quota_mb} MB che puoi archiviare. Elimina i documenti che non ti "
-        "servono più; ciò che ne è stato ricavato resta.",
+        "en": "This would exceed your storage limit of {quota_mb} MB. Delete documents that you no longer need; the "
+        "flashcards and questions made from them stay.",
+        "de": "Damit würdest du dein Speicherlimit von {quota_mb} MB überschreiten. Lösche Dokumente, die du nicht "
+        "mehr brauchst; die daraus erstellten Karten und Fragen bleiben erhalten.",
+        "fr": "Tu dépasserais ta limite de stockage de {quota_mb}\u00a0Mo. Supprime les documents dont tu n’as plus "
+        "besoin\u202f; les cartes et les questions qui en ont été tirées restent.",
+        "it": "In questo modo supereresti il tuo limite di archiviazione di {quota_mb} MB. Elimina i documenti che non "
+        "ti servono più; le flashcard e le domande create da essi restano.",
     }
 
 
 class FileExpired(DomainError):
-    """The document's file was deleted, since nothing happened in its study set for a long time."""
+    """The document's file was deleted because its study set had not been used for a long time."""
 
     code = "file_expired"
     status = 410
     texts = {
-        "en": "The file was deleted because its study set had not been used for a long time. Its pages and everything "
-        "made from them are still there; upload the file again if you need it.",
-        "de": "Die Datei wurde gelöscht, weil ihr Lernset lange nicht benutzt wurde. Ihre Seiten und alles, was daraus "
-        "entstanden ist, sind noch da; lade die Datei noch einmal hoch, wenn du sie brauchst.",
+        "en": "The file was deleted because its study set had not been used for a long time. The text of its pages "
+        "and everything made from it are still there; upload the file again if you need it.",
+        "de": "Die Datei wurde gelöscht, weil ihr Lernset lange nicht benutzt wurde. Der Text ihrer Seiten und alles, "
+        "was daraus entstanden ist, sind noch da; lade die Datei noch einmal hoch, wenn du sie brauchst.",
         "fr": "Le fichier a été supprimé, car son dossier d’étude n’avait pas été utilisé depuis "
-        "longtemps. Ses pages et tout ce qui en a été tiré sont toujours là\u202f; envoie de nouveau le "
-        "fichier si tu en as besoin.",
-        "it": "Il file è stato eliminato perché il suo set di studio non veniva usato da molto tempo. Le "
-        "sue pagine e tutto ciò che ne è stato ricavato ci sono ancora; carica di nuovo il file se "
-        "ti serve.",
+        "longtemps. Le texte de ses pages et tout ce qui en a été tiré sont toujours là\u202f; envoie de "
+        "nouveau le fichier si tu en as besoin.",
+        "it": "Il file è stato eliminato perché il suo set di studio non veniva usato da molto tempo. Il "
+        "testo delle pagine e tutto ciò che ne è stato ricavato ci sono ancora; carica di nuovo il file "
+        "se ti serve.",
     }
 
 
 class FileUnavailable(Unavailable):
-    """The bucket that has the file is away, slow, or does not let us in."""
+    """The file's bucket is unreachable, too slow or rejected our credentials."""
 
     code = "file_unavailable"
     retry_after_s = 10
@@ -130,8 +130,8 @@ class FileUnavailable(Unavailable):
 
 
 class ObjectRefused(FileUnavailable):
-    """The bucket is there and refuses what was asked of one object; the next one may be another matter."""
+    """The bucket is reachable but refused a request for this object; other objects may still work."""
 
 
 class FileLost(Exception):
-    """The file, or a part of it, is not where its document says it is: only an operator can help."""
+    """The file, or a part of it, is not where its document says it is. Only an operator can help."""

@@ -1,4 +1,4 @@
-"""How much a user has brought, in figures: what those may know who help her and must not read her documents."""
+"""Counts and sizes of a user's data, for support staff who must not read the documents themselves."""
 
 from uuid import UUID
 
@@ -11,9 +11,9 @@ from backend.library.types import Holdings
 
 
 def measure_holdings(user_id: UUID) -> Holdings:
-    """Return how many study sets and documents the user has, and how much her stored files take."""
+    """Return how many study sets and documents the user has, and the size of their stored files."""
     sets = sa.select(sa.func.count()).select_from(StudySet).where(StudySet.user_id == user_id)
-    # Those whose file has expired count too: their text is still there.
+    # Documents whose file has expired count too: their text is still there.
     documents = (
         sa.select(sa.func.count())
         .select_from(Document)

@@ -1,4 +1,4 @@
-"""Study sets, documents, pages, the pieces of stored files, and the objects that are to go."""
+"""Study sets, documents, pages, pieces of stored files, and objects that wait to be deleted."""
 
 from datetime import datetime
 from uuid import UUID
@@ -10,9 +10,10 @@ from sqlalchemy.orm import Mapped, mapped_column
 from backend.core.database.database import Base, Identified
 from backend.core.database.personal import withheld
 from backend.core.work.jobs import Job, job_constraints
+from backend.library.types import DocumentPurpose
 
 POSTGRES = "postgres"
-"""The place of files whose pieces are rows of this database."""
+"""The value of ``stored_in`` for files stored in this database, as rows of ``stored_pieces``."""
 
 
 _INNER = withheld("where our files are; the files themselves are in the export")
@@ -53,7 +54,9 @@ class Document(Job, Base):
 
     study_set_id: Mapped[UUID] = mapped_column(sa.ForeignKey("study_sets.id", ondelete="CASCADE"), index=True)
     filename: Mapped[str]
-    kind: Mapped[str]
+    # The column keeps its old name, because the previous release reads it too while a new one is rolled out.
+    format: Mapped[str] = mapped_column("kind")
+    purpose: Mapped[str] = mapped_column(default=DocumentPurpose.NOTES, server_default=DocumentPurpose.NOTES)
     size_bytes: Mapped[int] = mapped_column(sa.BigInteger)
     sha256: Mapped[str]
     pages_total: Mapped[int | None]

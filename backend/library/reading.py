@@ -17,7 +17,7 @@ from backend.core.work.jobs import Claim, JobFailed, TryLater
 from backend.core.work.runner import record
 from backend.library.errors import FileUnavailable
 from backend.library.extraction.errors import UnreadableFile
-from backend.library.extraction.kinds import DocumentKind
+from backend.library.extraction.formats import DocumentFormat
 from backend.library.extraction.reader import ReadLimits, ReadReport
 from backend.library.extraction.reader import read_document as extract
 from backend.library.files.storage import read_file
@@ -52,14 +52,14 @@ def read_document(held: Claim, lost: threading.Event) -> None:
         document = db.session.get(Document, held.id)
     if document is None:
         raise jobs.LeaseLost
-    kind = DocumentKind(document.kind)
+    file_format = DocumentFormat(document.format)
     with tempfile.TemporaryDirectory(prefix="document-") as folder:
-        path = Path(folder) / f"document.{kind.value}"
+        path = Path(folder) / f"document.{file_format.value}"
         try:
             with path.open("wb") as file:
                 for piece in read_file(held.id):
                     file.write(piece)
-            report = extract(path, kind, _limits(get_settings()), take)
+            report = extract(path, file_format, _limits(get_settings()), take)
         except NotFound:
             raise jobs.LeaseLost from None
         except FileUnavailable:

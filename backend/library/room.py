@@ -4,7 +4,7 @@ from backend.core.manifest import Chore, Room, Routes
 from backend.core.web.rate_limits import RouteClass
 from backend.core.work.jobs import JobKind
 from backend.library import service
-from backend.library.extraction.kinds import DocumentKind
+from backend.library.extraction.formats import DocumentFormat
 from backend.library.models import DiscardedObject, Document, Page, StoredPiece, StudySet
 from backend.library.reading import give_up, read_document
 
@@ -13,7 +13,7 @@ READING = JobKind(
     model=Document,
     work=read_document,
     give_up=give_up,
-    labels=(Document.kind, tuple(DocumentKind)),
+    labels=(Document.format, tuple(DocumentFormat)),
 )
 
 ROOM = Room(

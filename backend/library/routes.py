@@ -12,13 +12,13 @@ from flask import Response, g, request, url_for
 from flask.typing import ResponseReturnValue
 
 from backend.core.database.transaction import transaction
-from backend.core.web.downloads import Download
+from backend.core.web.downloads import BINARY, Download
 from backend.core.web.http import Answer, request_language
 from backend.core.web.idempotency import idempotent
 from backend.core.web.pagination import PageQuery
 from backend.library import service
 from backend.library.errors import FileRefused, FileTooLarge, NoFile
-from backend.library.extraction.kinds import DocumentKind
+from backend.library.extraction.formats import DocumentFormat
 from backend.library.schemas import (
     DocumentAnswer,
     DocumentPage,
@@ -27,14 +27,15 @@ from backend.library.schemas import (
     StudySetBody,
     StudySetPage,
     UploadAnswer,
+    UploadBody,
     UploadedDocument,
 )
 from backend.library.service import IncomingFile
 from backend.settings import get_settings
 
-# Control characters, half a surrogate pair, and marks that turn the direction of writing ("exe.txt" for "txt.exe").
+# Control characters, lone surrogates, and marks that reverse the writing direction ("txt.exe" shown as "exe.txt").
 _INVISIBLE = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
-_LONGEST_NAME = 255
+_MAX_NAME_CHARS = 255
 _ABOUT_A_FILE: Mapping[str, str] = {
     "en": "{name}: {text}",
     "de": "{name}: {text}",
@@ -47,15 +48,15 @@ library = APIBlueprint("library", __name__, tag="Library")
 _FILE_DOC: dict[int | str, Any] = {
     200: {
         "description": "The file as it was uploaded.",
-        "content": {kind.media_type: {} for kind in DocumentKind},
+        "content": {each.media_type: BINARY for each in DocumentFormat},
     },
     206: {
-        "description": "The part of it that was asked for.",
-        "content": {kind.media_type: {} for kind in DocumentKind},
+        "description": "The requested range of the file.",
+        "content": {each.media_type: BINARY for each in DocumentFormat},
     },
     410: "The file has expired",
-    416: "There is no such part",
-    503: "Too many downloads, or the bucket that has the file is away",
+    416: "The requested range is outside the file",
+    503: "Too many downloads, or the file's bucket is unreachable",
 }
 
 
@@ -64,7 +65,7 @@ _FILE_DOC: dict[int | str, Any] = {
 @library.output(StudySetAnswer, status_code=201)
 @idempotent
 def create_study_set(body: StudySetBody) -> ResponseReturnValue:
-    """Make a study set."""
+    """Create a study set."""
     with transaction():
         study_set = service.create_study_set(g.user_id, body.title)
         answer = StudySetAnswer.model_validate(study_set)
@@ -92,7 +93,7 @@ def get_study_set(study_set_id: UUID) -> StudySetAnswer:
 @library.input(StudySetBody, arg_name="body")
 @library.output(StudySetAnswer)
 def rename_study_set(study_set_id: UUID, body: StudySetBody) -> StudySetAnswer:
-    """Give a study set another title."""
+    """Rename a study set."""
     with transaction():
         return StudySetAnswer.model_validate(service.rename_study_set(g.user_id, study_set_id, body.title))
 
@@ -100,24 +101,23 @@ def rename_study_set(study_set_id: UUID, body: StudySetBody) -> StudySetAnswer:
 @library.delete("/study-sets/<uuid:study_set_id>")
 @library.output({}, status_code=204)
 def delete_study_set(study_set_id: UUID) -> ResponseReturnValue:
-    """Delete a study set with everything in it."""
+    """Delete a study set and everything in it."""
     with transaction():
         service.delete_study_set(g.user_id, study_set_id)
     return "", 204
 
 
 @library.post("/study-sets/<uuid:study_set_id>/documents")
+@library.input(UploadBody, location="form_and_files", arg_name="body")
 @library.output(UploadAnswer, status_code=201)
-@library.doc(
-    extensions={"x-upload": True}, responses={411: "No length", 413: "Too large", 409: "Too many, or too much storage"}
-)
+@library.doc(responses={411: "No length", 413: "Too large", 409: "Too many, or too much storage"})
 @idempotent
-def upload_documents(study_set_id: UUID) -> ResponseReturnValue:
-    """Upload one file or several, in the multipart field `files`. All are taken or none."""
+def upload_documents(study_set_id: UUID, body: UploadBody) -> ResponseReturnValue:
+    """Upload one or more files in the multipart field `files`: either all are accepted or none."""
     files = _incoming_files()
     with transaction():
         try:
-            added = service.add_documents(g.user_id, study_set_id, files)
+            added = service.add_documents(g.user_id, study_set_id, files, body.purpose)
         except (FileRefused, FileTooLarge) as error:
             _name_refused_file(error, files)
             raise
@@ -142,7 +142,7 @@ def list_documents(study_set_id: UUID, page: PageQuery) -> DocumentPage:
 @library.get("/documents/<uuid:document_id>")
 @library.output(DocumentAnswer)
 def get_document(document_id: UUID) -> DocumentAnswer:
-    """Read a document's status, counts and warnings."""
+    """Read a document: its status, counts and warnings."""
     with transaction():
         return DocumentAnswer.of(service.get_document(g.user_id, document_id))
 
@@ -166,13 +166,13 @@ def get_page(document_id: UUID, number: int) -> PageAnswer:
 @library.get("/documents/<uuid:document_id>/file")
 @library.doc(responses=_FILE_DOC)
 def download_document(document_id: UUID) -> Response:
-    """Download the file as it was uploaded, or with `Range` the rest of it."""
+    """Download the file as it was uploaded, or a part of it with `Range`."""
     with transaction():
         document = service.get_document(g.user_id, document_id)
     download = Download(
         tag=document.id.hex,
         size_bytes=document.size_bytes,
-        content_type=DocumentKind(document.kind).media_type,
+        content_type=DocumentFormat(document.format).media_type,
         disposition=f"attachment; filename*=UTF-8''{quote(document.filename)}",
     )
     return download.answer(lambda start: service.open_file(document.id, start))
@@ -182,7 +182,7 @@ def download_document(document_id: UUID) -> Response:
 @library.output({}, status_code=204)
 @library.doc(responses={409: "A run is using the document"})
 def delete_document(document_id: UUID) -> ResponseReturnValue:
-    """Delete a document with its pages. Items made from it stay, without their evidence."""
+    """Delete a document and its pages. Items made from it stay but lose their evidence."""
     with transaction():
         service.delete_document(g.user_id, document_id)
     return "", 204
@@ -194,7 +194,7 @@ def _incoming_files() -> list[IncomingFile]:
         raise NoFile
     incoming = []
     for file in files:
-        # Uploads are always spooled to a named temporary file (see ``core.uploads``).
+        # Uploads are always spooled to a named temporary file (see ``core.web.uploads``).
         size = file.stream.seek(0, 2)
         file.stream.seek(0)
         incoming.append(
@@ -206,9 +206,9 @@ def _incoming_files() -> list[IncomingFile]:
 
 
 def _name_refused_file(error: FileRefused | FileTooLarge, files: Sequence[IncomingFile]) -> None:
-    """Write the name of the file into the error's message, since a student does not count her files."""
+    """Put the name of the file into the error's message: users know their files by name, not by index."""
     if isinstance(error, FileTooLarge):
-        # The error does not say which; all that are over the limit are.
+        # The error does not name the file, so name every file that is over the limit.
         limit = get_settings().max_upload_bytes
         error.fields = {f"files[{index}]": [] for index, file in enumerate(files) if file.size_bytes > limit}
     for index, file in enumerate(files):
@@ -219,11 +219,10 @@ def _name_refused_file(error: FileRefused | FileTooLarge, files: Sequence[Incomi
 
 
 def _plain_name(name: str) -> str:
-    """Return the last part of a path as text to be shown, cut to a length that keeps the extension."""
+    """Return the last part of a path without invisible characters, shortened but with its extension."""
     plain = PurePosixPath(_INVISIBLE.sub("", name).replace("\\", "/"))
-    return plain.stem[: _LONGEST_NAME - len(plain.suffix)] + plain.suffix[:_LONGEST_NAME]
+    return plain.stem[: _MAX_NAME_CHARS - len(plain.suffix)] + plain.suffix[:_MAX_NAME_CHARS]
 
 
 def created(answer: Answer, location: str, status: int = 201) -> ResponseReturnValue:
-    """Answer with what was made and where it is."""
     return answer.model_dump(mode="json"), status, {"Location": location}

@@ -1,21 +1,22 @@
-"""Bodies of the library's routes."""
+"""Request and response bodies of study sets and documents."""
 
 from datetime import datetime
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from backend.core.web.http import Answer, Body, request_language
+from backend.core.web.uploads import UPLOADED_FILE
+from backend.core.web.visible_text import VisibleLine
 from backend.library.errors import DOCUMENT_SENTENCES
 from backend.library.models import Document
 from backend.library.service import document_status
-from backend.library.types import DocumentStatus, PageSource
-from backend.text.visible import VisibleLine
+from backend.library.types import DocumentPurpose, DocumentStatus, PageSource
 
 
 class StudySetBody(Body):
-    """A study set to be made, or its new title."""
+    """The title of a new study set, or the new title of an existing one."""
 
     title: Annotated[str, VisibleLine] = Field(min_length=1, max_length=200)
 
@@ -36,8 +37,24 @@ class StudySetPage(Answer):
     next_cursor: str | None
 
 
+def _add_files(schema: dict[str, Any]) -> None:
+    schema["properties"]["files"] = {"type": "array", "minItems": 1, "items": UPLOADED_FILE}
+    schema["required"] = ["files"]
+
+
+class UploadBody(BaseModel):
+    """The multipart form of an upload."""
+
+    # The route takes the files from the request itself: they are on disk, not in memory.
+    model_config = ConfigDict(json_schema_extra=_add_files)
+
+    purpose: DocumentPurpose = Field(
+        DocumentPurpose.NOTES, description="The purpose of all files in this upload; a duplicate keeps the one it has."
+    )
+
+
 class DocumentProblem(Answer):
-    """Why a document cannot be read, or what to know about its text; ``detail`` says what to do."""
+    """Why a document could not be read, or a warning about its text. `detail` tells the user what to do."""
 
     code: str
     detail: str
@@ -46,18 +63,19 @@ class DocumentProblem(Answer):
 
     @classmethod
     def of(cls, code: str, **more: object) -> Self:
-        """Return the problem with its sentence in the request's language."""
+        """``detail`` is in the language of the request."""
         texts = DOCUMENT_SENTENCES.get(code, DOCUMENT_SENTENCES["damaged"])
         return cls.model_validate({"code": code, "detail": texts[request_language()], **more})
 
 
 class DocumentAnswer(Answer):
-    """A document and how far it has been read."""
+    """A document and its reading progress."""
 
     id: UUID
     study_set_id: UUID
     filename: str
-    kind: str
+    format: str
+    purpose: DocumentPurpose
     size_bytes: int
     status: DocumentStatus
     pages: int | None = Field(description="Pages of the document; null until it has been read.")
@@ -66,18 +84,18 @@ class DocumentAnswer(Answer):
     warnings: list[DocumentProblem]
     error: DocumentProblem | None
     file_expired: bool = Field(
-        description="The file was deleted after a long time without use; pages and what was made of them stay."
+        description="The file was deleted after a long time without use. Pages and the items made from them stay."
     )
     created_at: datetime
 
     @classmethod
     def of(cls, document: Document) -> Self:
-        """Build the answer for one row."""
         return cls(
             id=document.id,
             study_set_id=document.study_set_id,
             filename=document.filename,
-            kind=document.kind,
+            format=document.format,
+            purpose=DocumentPurpose(document.purpose),
             size_bytes=document.size_bytes,
             status=document_status(document),
             pages=document.pages_total,
@@ -96,11 +114,13 @@ class DocumentAnswer(Answer):
 class UploadedDocument(DocumentAnswer):
     """A document after an upload."""
 
-    duplicate: bool = Field(False, description="The same bytes were in the study set before; this is that document.")
+    duplicate: bool = Field(
+        False, description="The study set already had a file with the same bytes; this is its document."
+    )
 
 
 class UploadAnswer(Answer):
-    """The documents of one upload, in the order of the files."""
+    """The documents of an upload, in the order of its files."""
 
     documents: list[UploadedDocument]
 
@@ -113,7 +133,7 @@ class DocumentPage(Answer):
 
 
 class PageAnswer(Answer):
-    """The text of one page; offsets of evidence count its code points."""
+    """The text of one page. Offsets of evidence count code points of this text."""
 
     document_id: UUID
     number: int

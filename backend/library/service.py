@@ -1,4 +1,4 @@
-"""Business verbs of the library. Every verb that loads takes the user: not hers and not there are the same."""
+"""The door of the library. Loading takes the user: NotFound means missing or owned by another user."""
 
 import hashlib
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ from backend.core.work.jobs import JobState
 from backend.library.belongings import OwnedFile, delete_next_study_set, list_files
 from backend.library.errors import FileRefused, FileTooLarge, TooManyDocuments
 from backend.library.extraction.errors import UnreadableFile
-from backend.library.extraction.kinds import detect_kind
+from backend.library.extraction.formats import detect_kind
 from backend.library.files.expiry import delete_expired_files
 from backend.library.files.moving import count_misplaced_documents, discard_objects, move_documents
 from backend.library.files.objects import adopt_object, begin_object
@@ -41,7 +41,7 @@ from backend.library.files.storage import (
 from backend.library.holdings import measure_holdings
 from backend.library.hooks import document_deleting, study_set_deleting
 from backend.library.models import POSTGRES, Document, Page, StudySet
-from backend.library.types import DocumentStatus, DocumentText, PageSource, PageText
+from backend.library.types import DocumentPurpose, DocumentStatus, DocumentText, PageSource, PageText
 from backend.settings import get_settings
 
 __all__ = [
@@ -101,7 +101,7 @@ _HASH_PIECE = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class IncomingFile:
-    """An uploaded file on disk: ``path`` is temporary, ``stream`` is open on it, ``name`` is the user's."""
+    """An uploaded file: ``path`` is temporary, ``stream`` is open on it, ``name`` comes from the user."""
 
     name: str
     path: Path
@@ -111,14 +111,13 @@ class IncomingFile:
 
 @dataclass(frozen=True, slots=True)
 class AddedDocument:
-    """A document after an upload; ``duplicate`` when the same bytes were in the study set before."""
+    """A document after an upload; ``duplicate`` if the study set already had the same bytes."""
 
     document: Document
     duplicate: bool
 
 
 def create_study_set(user_id: UUID, title: str) -> StudySet:
-    """Make an empty study set."""
     study_set = StudySet(id=new_id(), user_id=user_id, title=title)
     db.session.add(study_set)
     db.session.flush()
@@ -142,13 +141,13 @@ def get_study_set(user_id: UUID, study_set_id: UUID, *, lock: bool = False) -> S
 
 
 def check_study_set(user_id: UUID, study_set_id: UUID) -> None:
-    """Raise NotFound unless the study set is the user's: the permission alone, in half the time of the row."""
+    """Raise NotFound unless the user owns the study set; takes half the time of loading it."""
     if db.session.scalar(_MINE, {"user_id": user_id, "study_set_id": study_set_id}) is None:
         raise NotFound
 
 
 def rename_study_set(user_id: UUID, study_set_id: UUID, title: str) -> StudySet:
-    """Give the study set another title. Raises NotFound."""
+    """Raises NotFound."""
     study_set = get_study_set(user_id, study_set_id)
     study_set.title = title
     db.session.flush()
@@ -156,19 +155,24 @@ def rename_study_set(user_id: UUID, study_set_id: UUID, title: str) -> StudySet:
 
 
 def delete_study_set(user_id: UUID, study_set_id: UUID) -> None:
-    """Delete the study set with everything in it. Raises NotFound."""
+    """Delete the study set and everything in it. Raises NotFound."""
     study_set = get_study_set(user_id, study_set_id)
     study_set_deleting.send(study_set.id)
     db.session.delete(study_set)
 
 
-def add_documents(user_id: UUID, study_set_id: UUID, files: Sequence[IncomingFile]) -> list[AddedDocument]:
-    """Store files and queue them for reading: all of them or none.
+def add_documents(
+    user_id: UUID,
+    study_set_id: UUID,
+    files: Sequence[IncomingFile],
+    purpose: DocumentPurpose = DocumentPurpose.NOTES,
+) -> list[AddedDocument]:
+    """Store files and queue them for reading, all or none. A duplicate keeps the purpose it has.
 
     Raises NotFound, FileRefused, FileTooLarge, TooManyDocuments, StorageQuotaExceeded.
     """
     study_set = get_study_set(user_id, study_set_id, lock=True)
-    added = [_add_document(study_set, file, f"files[{index}]") for index, file in enumerate(files)]
+    added = [_add_document(study_set, file, purpose, f"files[{index}]") for index, file in enumerate(files)]
     new = [each.document for each in added if not each.duplicate]
     if new:
         record_activity(
@@ -181,12 +185,12 @@ def add_documents(user_id: UUID, study_set_id: UUID, files: Sequence[IncomingFil
     return added
 
 
-def _add_document(study_set: StudySet, file: IncomingFile, field: str) -> AddedDocument:
+def _add_document(study_set: StudySet, file: IncomingFile, purpose: DocumentPurpose, field: str) -> AddedDocument:
     limit = get_settings().max_upload_bytes
     if file.size_bytes > limit:
         raise FileTooLarge(limit_mb=limit // 1_000_000)
     try:
-        kind = detect_kind(file.name, file.path)
+        file_format = detect_kind(file.name, file.path)
     except UnreadableFile as error:
         raise FileRefused(error.code, field=field) from None
     digest = _sha256(file.stream)
@@ -195,7 +199,7 @@ def _add_document(study_set: StudySet, file: IncomingFile, field: str) -> AddedD
     )
     if same is not None:
         if same.stored_in is None:
-            # The file had expired; whoever brings it again has it again.
+            # The file had expired: uploading it again restores it.
             refuse_more_storage(study_set.user_id, file.size_bytes)
             same.stored_in = POSTGRES
             store_file(same.id, file.stream)
@@ -209,7 +213,8 @@ def _add_document(study_set: StudySet, file: IncomingFile, field: str) -> AddedD
         id=new_id(),
         study_set_id=study_set.id,
         filename=file.name,
-        kind=kind.value,
+        format=file_format.value,
+        purpose=purpose.value,
         size_bytes=file.size_bytes,
         sha256=digest,
         request_id=current_request_id(),
@@ -250,7 +255,6 @@ def get_document(user_id: UUID, document_id: UUID) -> Document:
 
 
 def document_status(document: Document) -> DocumentStatus:
-    """Return where the document stands."""
     return _STATUS[JobState(document.state)]
 
 
@@ -264,9 +268,9 @@ def get_page(user_id: UUID, document_id: UUID, number: int) -> PageText:
 
 
 def delete_document(user_id: UUID, document_id: UUID) -> None:
-    """Delete the document with its bytes and pages. Raises NotFound, and what rooms above object with."""
+    """Delete the document, its file and its pages. Raises NotFound, and the objections of higher rooms."""
     get_document(user_id, document_id)
-    # Locked before anyone is asked: a run that starts at this moment waits, and finds the document gone.
+    # Locked before higher rooms are asked: a run that starts now waits, then finds the document gone.
     document = db.session.scalar(sa.select(Document).where(Document.id == document_id).with_for_update())
     if document is None:
         raise NotFound
@@ -275,9 +279,9 @@ def delete_document(user_id: UUID, document_id: UUID) -> None:
 
 
 def lock_documents(study_set_id: UUID, document_ids: Sequence[UUID] | None = None) -> list[Document]:
-    """Return documents of the study set (all, or those named), locked so that none settles meanwhile.
+    """Return documents of the study set (all, or the named ones), locked so that none of them settles meanwhile.
 
-    Raises NotFound when one of those named is not in the study set.
+    Raises NotFound when a named document is not in the study set.
     """
     query = sa.select(Document).where(Document.study_set_id == study_set_id).order_by(Document.id)
     if document_ids is not None:
@@ -289,16 +293,16 @@ def lock_documents(study_set_id: UUID, document_ids: Sequence[UUID] | None = Non
 
 
 def lock_study_set(study_set_id: UUID) -> bool:
-    """Lock the study set for the transaction, so that items are added to it one step at a time.
+    """Lock the study set until the transaction ends, so that only one step at a time adds items to it.
 
-    Returns False when it was deleted. The caller answers for the permission.
+    Returns False if it was deleted. The caller has checked the permission.
     """
     query = sa.select(StudySet.id).where(StudySet.id == study_set_id).with_for_update(key_share=True)
     return db.session.scalar(query) is not None
 
 
 def are_settled(document_ids: Sequence[UUID]) -> bool:
-    """Tell whether each of the documents that are still there has been read or has failed."""
+    """Whether every remaining document has been read or has failed."""
     waiting = sa.select(Document.id).where(
         Document.id.in_(document_ids), Document.state.in_((JobState.QUEUED, JobState.RUNNING))
     )
@@ -306,7 +310,7 @@ def are_settled(document_ids: Sequence[UUID]) -> bool:
 
 
 def count_pages(document_ids: Sequence[UUID]) -> dict[UUID, tuple[int, int | None]]:
-    """Return pages read and pages in all (None until known) by document; a failed one has none to read."""
+    """Return pages read and total pages (None until known) by document; the total of a failed one is 0."""
     query = sa.select(Document.id, Document.pages_read, Document.pages_total, Document.state)
     return {
         row.id: (row.pages_read, 0 if row.state == JobState.FAILED else row.pages_total)
@@ -315,7 +319,7 @@ def count_pages(document_ids: Sequence[UUID]) -> dict[UUID, tuple[int, int | Non
 
 
 def list_page_numbers(document_ids: Sequence[UUID]) -> dict[UUID, list[int]]:
-    """Return the numbers of the pages that were read, in order, by document. The caller answers for the permission."""
+    """Return the sorted numbers of the pages read, by document. The caller has checked the permission."""
     query = sa.select(Page.document_id, Page.number).where(Page.document_id.in_(document_ids))
     numbers: dict[UUID, list[int]] = {document_id: [] for document_id in document_ids}
     for document_id, number in db.session.execute(query.order_by(Page.document_id, Page.number)):
@@ -324,9 +328,9 @@ def list_page_numbers(document_ids: Sequence[UUID]) -> dict[UUID, list[int]]:
 
 
 def load_texts(document_ids: Sequence[UUID], pages: tuple[int, int] | None = None) -> list[DocumentText]:
-    """Return documents with the texts of their pages, or of the pages from ``pages[0]`` to ``pages[1]``.
+    """Return documents with the texts of all their pages, or of pages ``pages[0]`` to ``pages[1]``.
 
-    Documents that were deleted are left out. The caller answers for the permission.
+    Deleted documents are left out. The caller has checked the permission.
     """
     documents = db.session.scalars(
         sa.select(Document)
@@ -344,7 +348,7 @@ def load_texts(document_ids: Sequence[UUID], pages: tuple[int, int] | None = Non
 
 
 def find_filenames(document_ids: Sequence[UUID]) -> dict[UUID, str]:
-    """Return the file names of the documents that are still there. The caller answers for the permission."""
+    """Return the file names of the remaining documents. The caller has checked the permission."""
     rows = db.session.execute(sa.select(Document.id, Document.filename).where(Document.id.in_(document_ids)))
     return {row.id: row.filename for row in rows}
 

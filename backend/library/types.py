@@ -1,4 +1,4 @@
-"""What the library hands to the rooms above it."""
+"""Values that the library hands to higher rooms."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -6,12 +6,20 @@ from uuid import UUID
 
 
 class DocumentStatus(StrEnum):
-    """Where a document stands. ``failed`` documents carry an error code."""
+    """The reading status of a document. A failed document has an error code."""
 
     QUEUED = "queued"
     READING = "reading"
     READY = "ready"
     FAILED = "failed"
+
+
+class DocumentPurpose(StrEnum):
+    """What a document is for: notes to learn from, an exam, or the key (the solutions) to an exam."""
+
+    NOTES = "notes"
+    EXAM = "exam"
+    KEY = "key"
 
 
 class PageSource(StrEnum):
@@ -23,9 +31,9 @@ class PageSource(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PageText:
-    """One page (slide, section of a flowing format) of a document, counted from 1.
+    """One page (slide, or section of a format without pages) of a document, counted from 1.
 
-    ``text`` is what offsets of evidence point into: characters (code points), never bytes.
+    Offsets of evidence count code points of ``text``, not bytes.
     ``skipped`` says why a page has no usable text: ``blank`` or ``not_readable``; else None.
     """
 
@@ -38,7 +46,7 @@ class PageText:
 
 @dataclass(frozen=True, slots=True)
 class DocumentText:
-    """A document with its pages, as the rooms above read it."""
+    """A document with its pages, as higher rooms see it."""
 
     id: UUID
     filename: str
@@ -49,7 +57,7 @@ class DocumentText:
 
 @dataclass(frozen=True, slots=True)
 class StorageUsage:
-    """Bytes that a user's files take, and may take."""
+    """How many bytes a user's files take, and the limit."""
 
     used_bytes: int
     quota_bytes: int
@@ -57,7 +65,7 @@ class StorageUsage:
 
 @dataclass(frozen=True, slots=True)
 class Holdings:
-    """How much a user has brought. ``stored_bytes`` leaves out files that have expired."""
+    """Counts and sizes of a user's data. ``stored_bytes`` does not include expired files."""
 
     study_sets: int
     documents: int

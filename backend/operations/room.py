@@ -1,10 +1,8 @@
 """The operations room's entry in the manifest."""
 
-from uuid import UUID
-
 from backend.core.manifest import Room, Routes
-from backend.operations.heartbeat import note_canary
-from backend.settings import Settings
+from backend.operations.watchdog.heartbeat import CANARY, write
+from backend.settings import Settings, get_settings
 
 _PROBE = "a probe that is refused restarts a healthy process"
 
@@ -14,7 +12,8 @@ def _has_scraper(settings: Settings) -> bool:
 
 
 def _return_canary(canary_id: str) -> None:
-    note_canary(str(UUID(canary_id)))
+    """Show that the worker takes messages and works on them. The id only tells messages apart."""
+    write(get_settings().worker_state_folder, CANARY)
 
 
 ROOM = Room(

@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from backend.accounts import service as accounts
 from backend.core.database.transaction import transaction
-from backend.core.web.downloads import Download
+from backend.core.web.downloads import BINARY, Download
 from backend.core.web.idempotency import idempotent
 from backend.core.web.origins import public_address
 from backend.privacy import service
@@ -19,8 +19,8 @@ from backend.privacy.schemas import EraseQuery, ErasureAnswer, ExportAnswer, Exp
 privacy = APIBlueprint("privacy", __name__, tag="Privacy")
 
 _FILE_DOC: dict[int | str, Any] = {
-    200: {"description": "The archive.", "content": {"application/zip": {}}},
-    206: {"description": "The part of it that was asked for.", "content": {"application/zip": {}}},
+    200: {"description": "The archive.", "content": {"application/zip": BINARY}},
+    206: {"description": "The part of it that was asked for.", "content": {"application/zip": BINARY}},
     403: "Not with an API key",
     409: "Not ready, or failed",
     410: "The export has expired",

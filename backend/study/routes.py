@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 from pydantic import TypeAdapter
 
 from backend.core.database.transaction import transaction
+from backend.core.web.downloads import BINARY
 from backend.core.web.http import Answer, request_language
 from backend.core.web.idempotency import idempotent
 from backend.core.web.pagination import PageQuery
@@ -46,13 +47,17 @@ _SVG = "image/svg+xml"
 # The picture's dark theme is a style sheet inside it; nothing else may be loaded or run.
 _SVG_POLICY = f"{DATA_POLICY}; style-src 'unsafe-inline'"
 _Documented = dict[int | str, dict[str, str | dict[str, dict[str, Any]]]]
+_KIT: dict[str, Any] = {"schema": {"type": "object"}}
 _FILE: _Documented = {
     200: {
         "description": "The kit as a file.",
-        "content": {form.content_type.partition(";")[0]: {} for form in DownloadFormat},
+        "content": {
+            form.content_type.partition(";")[0]: _KIT if form is DownloadFormat.JSON else BINARY
+            for form in DownloadFormat
+        },
     }
 }
-_PICTURE: _Documented = {200: {"content": {_SVG: {}}}}
+_PICTURE: _Documented = {200: {"content": {_SVG: BINARY}}}
 # The framework takes lists of models too; its annotations do not say so.
 _EVIDENCE: Any = list[EvidenceContextAnswer]
 _CONTEXTS = TypeAdapter(list[EvidenceContextAnswer])

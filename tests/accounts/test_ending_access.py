@@ -10,7 +10,8 @@ from apiflask import APIFlask
 
 from backend.accounts import service
 from backend.core.database.transaction import transaction
-from tests.accounts.conftest import AUTH, EMAIL, identity, wait_for_waiting
+from tests.accounts.conftest import AUTH, EMAIL, identity
+from tests.blocked import wait_for_blocked
 
 IDENTITIES = "/api/v1/users/me/identities"
 
@@ -82,7 +83,7 @@ def test_a_concurrently_disabled_or_leaving_user_gets_no_session(
         # Disabling and leaving both take this lock first.
         session.execute(sa.text("SELECT FROM users WHERE id = :id FOR NO KEY UPDATE"), {"id": user_id})
         attempting.start()
-        wait_for_waiting(engine, 1)
+        wait_for_blocked(engine)
         if end == "disable":
             service.disable_user(user_id, by=UUID(admin["user_id"]))
             service.end_sessions(user_id)

@@ -12,7 +12,7 @@ from backend.accounts.types import ExamDefaults
 from backend.core.database.transaction import transaction
 from backend.generation.schemas import RunBody
 from backend.study.types import Difficulty
-from tests.accounts.conftest import wait_for_waiting
+from tests.blocked import wait_for_blocked
 
 ME = "/api/v1/users/me"
 
@@ -176,7 +176,7 @@ def test_only_one_of_several_concurrent_changes_succeeds(app, client, engine: sa
         connection.execute(sa.text("SELECT id FROM users FOR NO KEY UPDATE"))
         for thread in threads:
             thread.start()
-        wait_for_waiting(engine, len(threads))
+        wait_for_blocked(engine, len(threads))
     for thread in threads:
         thread.join()
     assert sorted(answer.status_code for answer in answers) == [200, 412, 412]

@@ -104,7 +104,7 @@ def test_the_scheme_is_case_insensitive(anonymous, client, scheme: str) -> None:
 
 
 PAST = int((datetime.now(UTC) - timedelta(seconds=5)).timestamp())
-FUTURE = int((datetime.now(UTC) + timedelta(hours=1)).timestamp())
+FUTURE = int((datetime.now(UTC) + timedelta(days=1)).timestamp())
 
 
 @pytest.mark.parametrize(

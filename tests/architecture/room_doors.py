@@ -26,8 +26,8 @@ _FURTHER_DOORS = {
     "backend.rooms": {"room": "the manifest lists every room"},
     "backend.app": {"monitoring.sentry": "the app reports its errors"},
     "backend.worker": {
-        "heartbeat": "the worker's processes write heartbeats",
-        "processes": "the worker ends its own processes when it cannot stop politely",
+        "watchdog.heartbeat": "the worker's processes write heartbeats",
+        "watchdog.processes": "the worker ends its own processes when it cannot stop politely",
         "monitoring.sentry": "the worker reports its errors",
     },
     "backend.cli": {"upkeep": "commands", "watchdog": "a command"},

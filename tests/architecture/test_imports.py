@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.architecture.source_tree import CHECKOUT
+from tests.patience import HANG_S
 
 LINT_IMPORTS = Path(sys.executable).with_name("lint-imports")
 
@@ -57,7 +58,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def lint_imports(root: Path, cache: Path) -> subprocess.CompletedProcess[str]:
     """Run import-linter on the checkout at ``root``."""
     command = [LINT_IMPORTS, "--cache-dir", cache, "--no-logo"]
-    return subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=HANG_S, check=False)
 
 
 def test_the_contracts_are_kept(cache: Path) -> None:

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.architecture import rules
+from tests.architecture import clock_rules, rules
 from tests.architecture.room_doors import doors, published
 from tests.architecture.source_tree import CHECKOUT, FOLDERS
 
 Rule = Callable[[Path], Iterator[str]]
 
-# Each seed: the rule, the file it is written to, what is added to it, and what the report must say.
+# Each seed: the rule, the file it is written to, what is added to it, and what the report must say. None empties the
+# file.
 SEEDS = [
     (rules.committers, "backend/library/service.py", "def f() -> None:\n    db.session.commit()\n", "calls commit"),
     (rules.committers, "backend/study/service.py", "def f() -> None:\n    db.session.rollback()\n", "calls rollback"),
@@ -56,6 +57,19 @@ SEEDS = [
         "replaces clock",
     ),
     (rules.mocks, "tests/library/test_seed.py", 'def f(m):\n    m.setattr("backend.core.clock.now", 1)\n', "replaces"),
+    (clock_rules.clocks, "tests/library/test_seed.py", "import time\n\ntime.sleep(3)\n", "reads a clock"),
+    (clock_rules.clocks, "tests/library/test_seed.py", "from time import monotonic\n", "reads a clock"),
+    (clock_rules.needless_clocks, "tests/stand_ins/sign_in_server.py", None, "may read clocks and does not"),
+    (clock_rules.bare_deadlines, "tests/library/test_seed.py", "thread.join(30)\n", "a bare number"),
+    (clock_rules.bare_deadlines, "tests/library/test_seed.py", "run(command, timeout=60)\n", "a bare number"),
+    (
+        clock_rules.bare_deadlines,
+        "tests/library/test_seed.py",
+        "@pytest.mark.timeout(60)\ndef f():\n    pass\n",
+        "a bare number",
+    ),
+    (clock_rules.judged_stopwatches, "tests/library/test_seed.py", "assert watch.took_s < 5\n", "limits how long"),
+    (clock_rules.judged_stopwatches, "tests/library/test_seed.py", "assert 5 > took_s\n", "limits how long"),
     (
         published,
         "backend/study/evidence.py",
@@ -87,21 +101,22 @@ SEEDS = [
 ]
 
 
-@pytest.mark.parametrize("rule", [*rules.RULES, doors, published], ids=lambda rule: rule.__name__)
+@pytest.mark.parametrize("rule", [*rules.RULES, *clock_rules.RULES, doors, published], ids=lambda rule: rule.__name__)
 def test_the_checkout_keeps_the_rule(rule: Rule) -> None:
     assert list(rule(CHECKOUT)) == []
 
 
 @pytest.mark.parametrize(("rule", "path", "added", "report"), SEEDS)
-def test_a_violation_is_reported(tmp_path: Path, rule: Rule, path: str, added: str, report: str) -> None:
+def test_a_violation_is_reported(tmp_path: Path, rule: Rule, path: str, added: str | None, report: str) -> None:
     for folder in FOLDERS:
         shutil.copytree(CHECKOUT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
     file = tmp_path / path
     file.parent.mkdir(parents=True, exist_ok=True)
-    text = file.read_text() if file.exists() else ""
+    text = file.read_text() if file.exists() and added is not None else ""
+    added = added or ""
     file.write_text(f"{text}\n{added}" if text else added)
     assert any(report in line for line in set(rule(tmp_path)) - set(rule(CHECKOUT))), f"{rule.__name__} does not see it"
 
 
 def test_every_rule_is_seeded() -> None:
-    assert {rule for rule, *_ in SEEDS} == {*rules.RULES, doors, published}
+    assert {rule for rule, *_ in SEEDS} == {*rules.RULES, *clock_rules.RULES, doors, published}

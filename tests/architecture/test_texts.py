@@ -13,7 +13,6 @@ import pytest
 
 from backend.core.errors import DomainError
 from backend.core.web import problem_messages
-from backend.core.web.http import LANGUAGES
 from backend.generation.checks.flashcards import FLASHCARD_CHECKS
 from backend.generation.checks.questions import QUESTION_CHECKS
 from backend.generation.checks.section import MORE_THAN_ASKED, NOT_WRITTEN, SCHEMA_INVALID, reason_text
@@ -25,6 +24,7 @@ from backend.library.extraction.errors import CODES
 from backend.library.extraction.messages import MESSAGES
 from backend.study.errors import QuoteRefused
 from backend.study.evidence import QuoteProblem
+from backend.text.languages import LANGUAGES
 from tests.architecture import text_rules
 from tests.architecture.source_tree import CHECKOUT, modules
 

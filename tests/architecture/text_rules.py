@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from string import Formatter
 
-from backend.core.web.http import LANGUAGES
+from backend.text.languages import LANGUAGES
 from tests.architecture.source_tree import Module, modules
 
 # What is in languages of its own, and why: none of it is what the API says about itself.

@@ -5,7 +5,7 @@ from pathlib import Path
 import pypdfium2
 import pytest
 
-from backend.library.extraction.kinds import DocumentKind, detect_kind
+from backend.library.extraction.formats import DocumentFormat, detect_kind
 from benchmarks.documents import CHARS_PER_PAGE, write_large_pdf, write_pdf
 from benchmarks.memory import most_at_once
 
@@ -26,7 +26,7 @@ def test_the_same_pdf_is_written_each_time(tmp_path: Path) -> None:
 def test_a_large_file_has_its_size_and_passes_for_a_pdf(tmp_path: Path) -> None:
     file = write_large_pdf(tmp_path / "large.pdf", 2_345_678)
     assert file.stat().st_size == 2_345_678
-    assert detect_kind(file.name, file) is DocumentKind.PDF
+    assert detect_kind(file.name, file) is DocumentFormat.PDF
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What becomes of results: the file, the table, the place in the README."""
+"""What becomes of results: the file, the table, the place in docs/performance.md."""
 
 import json
 import re
@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks.__main__ import FIGURES
 from benchmarks.figures import Direction, Figure, Measurement, Result
-from benchmarks.report import BEGIN, END, describe_machine, markdown_table, update_readme, write_results
+from benchmarks.report import BEGIN, END, describe_machine, markdown_table, update_page, write_results
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 
@@ -51,23 +51,23 @@ def test_the_table_says_what_was_missed_and_where_it_was_measured() -> None:
 
 
 def test_the_table_replaces_the_one_before_and_nothing_else(tmp_path: Path) -> None:
-    file = tmp_path / "README.md"
+    file = tmp_path / "page.md"
     file.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
     for table in ("first", "| a |\n| b |"):
-        update_readme(table, file)
+        update_page(table, file)
         assert file.read_text() == f"before\n{BEGIN}\n{table}\n{END}\nafter\n"
 
 
-def test_a_readme_without_a_place_is_left_alone(tmp_path: Path) -> None:
-    file = tmp_path / "README.md"
+def test_a_page_without_a_place_is_left_alone(tmp_path: Path) -> None:
+    file = tmp_path / "page.md"
     file.write_text(f"{BEGIN} but no end")
     with pytest.raises(ValueError, match="no place"):
-        update_readme("table", file)
+        update_page("table", file)
     assert file.read_text() == f"{BEGIN} but no end"
 
 
-def test_the_readme_has_a_place_for_the_table() -> None:
-    text = (CHECKOUT / "README.md").read_text()
+def test_the_page_has_a_place_for_the_table() -> None:
+    text = (CHECKOUT / "docs" / "performance.md").read_text()
     assert text.index(BEGIN) < text.index(END)
 
 

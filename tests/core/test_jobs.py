@@ -1,7 +1,6 @@
 """Work is claimed once, its lease is kept, and who lost it cannot write."""
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from uuid import UUID
@@ -16,6 +15,7 @@ from backend.core.work import jobs
 from backend.core.work.jobs import Claim, JobState
 from backend.core.work.sweep import sweep
 from backend.library.models import Document
+from tests.patience import HANG_S, patient_s, wait_for
 
 
 @pytest.fixture
@@ -203,44 +203,50 @@ def test_retry_later_counts_a_failure_and_waits(document_id: UUID) -> None:
 
 
 @pytest.fixture
-def short_lease(monkeypatch: pytest.MonkeyPatch) -> Iterator[float]:
-    """Leases of a second: a busy machine may keep their renewal waiting for two thirds of it."""
+def short_lease(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Leases of three seconds: a busy machine may keep their renewal waiting for two thirds of it."""
     from backend.settings import get_settings
 
-    monkeypatch.setenv("LEASE_S", "1")
+    monkeypatch.setenv("LEASE_S", str(patient_s(3)))
     get_settings.cache_clear()
-    yield 1.0
+    yield
     monkeypatch.undo()
     get_settings.cache_clear()
 
 
-def test_a_lease_is_renewed_while_the_work_goes_on(document_id: UUID, short_lease: float) -> None:
+def wait_for_renewals(document_id: UUID, count: int) -> None:
+    """Wait until a row's lease has been renewed so often."""
+    for _ in range(count):
+        before = row(document_id).lease_until
+        wait_for("a renewal", lambda before=before: row(document_id).lease_until > before)
+
+
+def test_a_lease_is_renewed_while_the_work_goes_on(document_id: UUID, short_lease: None) -> None:
     claimed = held(document_id)
     with jobs.lease(Document, claimed) as lost:
-        time.sleep(short_lease * 1.5)
+        wait_for_renewals(document_id, 2)
         assert not lost.is_set()
         assert sweep().taken_back == 0
     with transaction():
         jobs.finish(Document, claimed)
 
 
-def test_a_lease_is_not_renewed_after_the_work(document_id: UUID, short_lease: float) -> None:
+def test_a_lease_is_not_renewed_after_the_work(document_id: UUID, short_lease: None) -> None:
     claimed = held(document_id)
     with jobs.lease(Document, claimed):
         pass
-    time.sleep(short_lease * 1.2)
-    assert sweep().taken_back == 1
+    assert wait_for("the end of the lease", lambda: sweep().taken_back) == 1
 
 
-def test_a_lost_lease_is_told(document_id: UUID, short_lease: float) -> None:
+def test_a_lost_lease_is_told(document_id: UUID, short_lease: None) -> None:
     claimed = held(document_id)
     with jobs.lease(Document, claimed) as lost:
         change(document_id, state=JobState.QUEUED, lease_until=None)
-        assert lost.wait(60)
+        assert lost.wait(HANG_S)
     assert row(document_id).state == JobState.QUEUED
 
 
-def test_a_lease_survives_a_lost_connection(document_id: UUID, short_lease: float, engine: sa.Engine) -> None:
+def test_a_lease_survives_a_lost_connection(document_id: UUID, short_lease: None, engine: sa.Engine) -> None:
     claimed = held(document_id)
     kill = sa.text(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
@@ -249,7 +255,7 @@ def test_a_lease_survives_a_lost_connection(document_id: UUID, short_lease: floa
     with jobs.lease(Document, claimed) as lost:
         with engine.connect() as connection:
             connection.execute(kill)
-        time.sleep(short_lease * 1.5)
+        wait_for_renewals(document_id, 2)
         assert not lost.is_set()
         assert sweep().taken_back == 0
 

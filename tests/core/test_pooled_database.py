@@ -5,7 +5,6 @@ import secrets
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -23,6 +22,7 @@ from backend.core.work.sweep import Swept, sweep
 from backend.library.models import Document
 from backend.settings import Settings, get_settings
 from config.local.postgres import GivenPostgres
+from tests.patience import HANG_S, patient_s, pause, wait_for
 from tests.stand_ins.pgbouncer import PgBouncer
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -147,21 +147,22 @@ def test_a_connection_without_a_pool_has_its_limits_from_the_start(app: Flask, s
 def test_a_lease_is_renewed_through_the_pool(
     pooled_app: Flask, document_id: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("LEASE_S", "2")
+    monkeypatch.setenv("LEASE_S", str(patient_s(3)))
     get_settings.cache_clear()
     until = sa.select(Document.lease_until)
     try:
         with transaction():
             held = claim(Document, document_id)
-            first = now = db.session.scalar(until)
+            first = db.session.scalar(until)
         assert held
+
+        def is_renewed() -> bool:
+            with transaction():
+                return db.session.scalar(until) > first
+
         with lease(Document, held) as lost:
-            deadline = time.monotonic() + 60
-            while now == first and not lost.is_set() and time.monotonic() < deadline:
-                time.sleep(0.05)
-                with transaction():
-                    now = db.session.scalar(until)
-        assert now > first
+            wait_for("a renewal", is_renewed)
+            assert not lost.is_set()
     finally:
         monkeypatch.undo()
         get_settings.cache_clear()
@@ -237,16 +238,11 @@ def test_two_migrations_at_once_wait_for_each_other_however_long(
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", (MIGRATION_LOCK,))
         started = migrations(pool.url_of(empty_database) if pooled else direct, pooled=pooled, count=2)
         try:
-            waiting: list[tuple[int, bool]] = []
-            while len(waiting) < 2 and all(process.poll() is None for process in started):
-                waiting = [entry for entry in held_locks(direct, MIGRATION_LOCK) if not entry[1]]
-                time.sleep(0.05)
-            assert len(waiting) == 2
-            # Longer than the server itself would let them wait.
-            time.sleep(0.5)
+            wait_for("two that wait", lambda: [has for _, has in held_locks(direct, MIGRATION_LOCK)].count(False) == 2)
+            pause(0.5, "longer than the server itself would let them wait")
         finally:
             other.rollback()
-            output = [process.communicate(timeout=120)[0] for process in started]
+            output = [process.communicate(timeout=HANG_S)[0] for process in started]
     assert [process.returncode for process in started] == [0, 0], output
     with closing(psycopg2.connect(direct)) as connection, connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM alembic_version")
@@ -256,7 +252,7 @@ def test_two_migrations_at_once_wait_for_each_other_however_long(
 
 def test_a_pool_that_is_not_said_to_be_one_is_named(pool: PgBouncer, app: Flask, settings: Settings, caplog) -> None:
     (command,) = migrations(pool.url, pooled=False)
-    output = command.communicate(timeout=120)[0]
+    output = command.communicate(timeout=HANG_S)[0]
     assert command.returncode == 1
     assert output.splitlines()[-1].startswith("Refusing to migrate: ")
     assert "DATABASE_POOLED=true" in output.splitlines()[-1]

@@ -1,13 +1,14 @@
 """A probe answers in time, looks once however many ask, and sees that a part has come back."""
 
 import threading
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from itertools import count
 
 import pytest
 
 from backend.core.process.probe import Probe
+from tests.patience import HANG_S, Stopwatch, wait_for
 
 
 class Part:
@@ -41,14 +42,13 @@ def part() -> Iterator[Part]:
 
 @pytest.fixture
 def seen(part: Part) -> Probe[[], str]:
-    """A probe of it with little patience and memory."""
-    return Probe("part", part.look, when_silent="down", wait_s=0.1, remember_s=0.2)
+    """A probe of it with little memory."""
+    return Probe("part", part.look, when_silent="down", wait_s=HANG_S, remember_s=0.2)
 
 
 def ask_until(seen: Probe[[], str], answer: str) -> None:
-    """Ask until the answer comes; the test's time limit ends it when it does not."""
-    while seen.answer() != answer:
-        time.sleep(0.01)
+    """Ask until the answer comes."""
+    wait_for(answer, lambda: seen.answer() == answer)
 
 
 def test_many_who_ask_at_once_are_one_look(part: Part, seen: Probe[[], str]) -> None:
@@ -58,7 +58,8 @@ def test_many_who_ask_at_once_are_one_look(part: Part, seen: Probe[[], str]) -> 
     assert part.looks < 20
 
 
-def test_a_part_that_hangs_is_down_and_is_looked_at_by_one_thread(part: Part, seen: Probe[[], str]) -> None:
+def test_a_part_that_hangs_is_down_and_is_looked_at_by_one_thread(part: Part) -> None:
+    seen = Probe("part", part.look, when_silent="down", wait_s=0.05)
     part.answers.clear()
     for _ in range(10):
         assert seen.answer() == "down"
@@ -101,26 +102,27 @@ def test_a_check_that_never_comes_back_is_given_up_with_what_it_holds() -> None:
         "part", look, when_silent=None, wait_s=0.05, abandon_s=0.2, renew=lambda: held.append(threading.Lock())
     )
     assert probe.answer(1) is None
-    deadline = time.monotonic() + 30
-    number = 2
-    while (answer := probe.answer(number)) is None and time.monotonic() < deadline:
-        number += 1
-    assert (answer, len(held)) == (number, 2)
+    numbers = count(2)
+    asked = 1
+
+    def ask_another() -> int | None:
+        nonlocal asked
+        asked = next(numbers)
+        return probe.answer(asked)
+
+    assert (wait_for("an answer", ask_another), len(held)) == (asked, 2)
     # What the first finds in the end is no answer to what was asked after it.
     released.set()
-    while (answer := probe.answer(-1)) is None:
-        pass
-    assert answer == -1
+    assert wait_for("an answer", lambda: probe.answer(-1)) == -1
 
 
 def test_the_more_hang_the_longer_each_is_waited_for(part: Part) -> None:
     part.answers.clear()
     probe = Probe("part", part.look, when_silent="down", wait_s=0.0, abandon_s=0.02)
-    until = time.monotonic() + 0.5
-    while time.monotonic() < until:
-        assert probe.answer() == "down"
-    # 0.02 s, 0.04 s, 0.08 s, 0.16 s: without the doubling they would be 25, with it they are five at most.
-    assert 1 <= part.looks <= 5
+    watch = Stopwatch()
+    wait_for("six looks", lambda: probe.answer() == "down" and part.looks >= 6)
+    # At least 0.02 + 0.04 + 0.08 + 0.16 + 0.32 s; without the doubling it would be 0.1 s.
+    assert watch.took_s > 0.6
 
 
 def test_a_question_that_hangs_is_not_asked_twice_and_its_late_answer_is_nobodys() -> None:
@@ -128,16 +130,15 @@ def test_a_question_that_hangs_is_not_asked_twice_and_its_late_answer_is_nobodys
 
     def look(number: int) -> int | None:
         asked.append(number)
-        answered.wait(30)
+        answered.wait(HANG_S)
         return number
 
     probe = Probe("part", look, when_silent=None, wait_s=0.05)
     assert [probe.answer(number) for number in range(5)] == [None] * 5
     assert asked == [0]
     answered.set()
-    while (answer := probe.answer(7)) is None:
-        pass
-    assert (answer, asked) == (7, [0, 7])
+    assert wait_for("an answer", lambda: probe.answer(7)) == 7
+    assert asked == [0, 7]
 
 
 def test_who_asks_while_a_check_runs_joins_it(part: Part) -> None:

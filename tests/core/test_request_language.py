@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.app import create_app
-from backend.core.web.http import LANGUAGES, choose_language
+from backend.core.web.http import choose_language
 from backend.settings import Settings
+from backend.text.languages import LANGUAGES
 
 SETS = "/api/v1/study-sets"
 NOTHING = f"{SETS}/018f0000-0000-7000-8000-000000000000"

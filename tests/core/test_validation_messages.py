@@ -7,9 +7,10 @@ from uuid import UUID
 import pytest
 from pydantic import Field, StrictBool, ValidationError
 
-from backend.core.web.http import LANGUAGES, Body
+from backend.core.web.http import Body
 from backend.core.web.validation_messages import field_messages
 from backend.study.types import Difficulty
+from backend.text.languages import LANGUAGES
 
 SETS = "/api/v1/study-sets"
 NO_ID = "018f0000-0000-7000-8000-000000000000"

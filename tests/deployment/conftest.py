@@ -3,13 +3,14 @@
 import fcntl
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import pytest
 
 from tests.deployment import measured
-from tests.deployment.engine import Engine, find_engine
+from tests.deployment.engine import Engine, EngineSilent, find_engine
 from tests.deployment.system import ContainerSystem, build_images
+from tests.patience import patient_s
 
 # Sections short and many, so that twenty steps can wait; the rest is as the spec says.
 MANY_STEPS = {"SECTION_CHARS": "1500", "STEPS_IN_FLIGHT_PER_RUN": "32"}
@@ -22,6 +23,31 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if figures and terminalreporter.config.getoption("markexpr") == "containers":
         terminalreporter.section("measured in containers")
         terminalreporter.write_line(measured.as_table(figures))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give tests in containers time to build the images, and longer than an engine may be silent."""
+    for item in items:
+        if item.get_closest_marker("containers"):
+            item.add_marker(pytest.mark.timeout(patient_s(3600)))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(call: pytest.CallInfo[None]) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Mark the report of a test that an engine without an answer has ended."""
+    report = yield
+    if call.excinfo is not None and call.excinfo.errisinstance(EngineSilent):
+        report.longrepr = f"The container engine is at fault, not the product: {call.excinfo.value}."
+        report.user_properties.append(("engine", "silent"))
+    return report
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_report_teststatus(report: pytest.TestReport | pytest.CollectReport) -> tuple[str, str, str] | None:
+    """Show such a test as an error, which is what pytest calls trouble around a test, and not as failed."""
+    if report.failed and ("engine", "silent") in getattr(report, "user_properties", ()):
+        return "error", "E", "ENGINE SILENT"
+    return None
 
 
 @pytest.fixture(scope="session")

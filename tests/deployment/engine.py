@@ -7,18 +7,31 @@ import json
 import shutil
 import subprocess
 import sys
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from tests.patience import patient_s
+
 BASE_IMAGE = "docker.io/library/python:3.13-slim-trixie"
 
-_QUICK_S = 60.0
-_BUILD_S = 900.0
+# An engine under load may take minutes for what else takes a moment.
+_SILENCE_S = patient_s(300.0)
+_CLEANING_S = patient_s(60.0)
+_BUILD_S = patient_s(1800.0)
 
 
 class EngineError(Exception):
     """What an engine said when it failed."""
+
+
+class EngineSilent(Exception):
+    """The engine did not answer, which says nothing about what runs in it. No EngineError: nobody was refused."""
+
+
+class NotCleanedUp(UserWarning):
+    """What a test run has left behind."""
 
 
 class Engine:
@@ -27,16 +40,28 @@ class Engine:
     def __init__(self, program: str) -> None:
         self.program = program
 
-    def call(self, *arguments: str, timeout_s: float = _QUICK_S) -> str:
-        """Return what a command printed. Raises EngineError."""
+    def call(self, *arguments: str, timeout_s: float = _SILENCE_S) -> str:
+        """Return what a command printed. Raises EngineError, and EngineSilent when it does not answer."""
+        return self._run(arguments, timeout_s, subprocess.PIPE).strip()
+
+    def logs(self, name: str) -> list[str]:
+        """Return every line that a container has printed, of both streams in the order in which they came."""
+        return self._run(("logs", name), _SILENCE_S, subprocess.STDOUT).splitlines()
+
+    def _run(self, arguments: Sequence[str], timeout_s: float, errors: int) -> str:
         command = [self.program, *arguments]
         try:
-            done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=timeout_s)
-        except (OSError, subprocess.TimeoutExpired) as error:
+            done = subprocess.run(
+                command, stdout=subprocess.PIPE, stderr=errors, text=True, check=False, timeout=timeout_s
+            )
+        except subprocess.TimeoutExpired:
+            message = f"`{self.program} {arguments[0]}` did not answer within {timeout_s:.0f} s"
+            raise EngineSilent(message) from None
+        except OSError as error:
             raise EngineError(f"{self.program} {arguments[0]}: {type(error).__name__}") from None
         if done.returncode != 0:
             raise EngineError(f"{' '.join(command)}: {(done.stderr or done.stdout).strip()[-2000:]}")
-        return done.stdout.strip()
+        return done.stdout
 
     def build(self, file: Path, context: Path, tag: str) -> None:
         """Build an image. The builder shares the host's network, since it needs the package registries."""
@@ -46,14 +71,27 @@ class Engine:
         """Return the size of an image with all its layers, in bytes."""
         return int(self.call("image", "inspect", tag, "--format", "{{.Size}}"))
 
-    def remove_labelled(self, label: str) -> None:
-        """Remove the containers and networks of a test run."""
-        containers = self.call("ps", "--all", "--quiet", "--filter", f"label={label}").split()
-        if containers:
-            self.call("rm", "--force", "--volumes", *containers)
-        networks = self.call("network", "ls", "--quiet", "--filter", f"label={label}").split()
-        if networks:
-            self.call("network", "rm", *networks)
+    def clean_up(self, label: str) -> None:
+        """Remove the containers and networks of a test run; warn of what stays, and do not fail.
+
+        Each is removed by itself, so that one which cannot be removed does not keep the others.
+        """
+        try:
+            for listing, removal in (("ps --all", "rm --force --volumes"), ("network ls", "network rm")):
+                for name in self._list_labelled(listing, label):
+                    self._try(removal, name)
+        except EngineSilent as error:
+            warnings.warn(NotCleanedUp(str(error)), stacklevel=2)
+
+    def _list_labelled(self, listing: str, label: str) -> list[str]:
+        return self._try(listing, "--quiet", "--filter", f"label={label}").split()
+
+    def _try(self, words: str, *arguments: str) -> str:
+        try:
+            return self.call(*words.split(), *arguments, timeout_s=_CLEANING_S)
+        except EngineError as error:
+            warnings.warn(NotCleanedUp(str(error)), stacklevel=4)
+            return ""
 
 
 class Container:
@@ -106,12 +144,7 @@ class Container:
 
     def logs(self) -> list[str]:
         """Return every line that it has printed."""
-        # Both streams, in the order in which the engine wrote them down.
-        command = [self.engine.program, "logs", self.name]
-        done = subprocess.run(
-            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=True, timeout=_QUICK_S, text=True
-        )
-        return done.stdout.splitlines()
+        return self.engine.logs(self.name)
 
     def execute(self, *command: str, user: str | None = None) -> str:
         """Run a command inside; return what it printed."""
@@ -174,15 +207,15 @@ def find_engine() -> Engine:
         engine = Engine(program)
         try:
             engine.call("info")
-        except EngineError:
+        except (EngineError, EngineSilent):
             reasons.append(f"{program} does not work here (`{program} info` fails)")
             continue
         try:
             engine.call("image", "inspect", BASE_IMAGE)
         except EngineError:
             try:
-                engine.call("pull", BASE_IMAGE, timeout_s=300)
-            except EngineError:
+                engine.call("pull", BASE_IMAGE)
+            except (EngineError, EngineSilent):
                 reasons.append(f"{program} works, but cannot get {BASE_IMAGE}")
                 continue
         return engine

@@ -6,6 +6,8 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
 
+from tests.patience import HANG_S, join
+
 _CLIENTS = 12
 
 
@@ -38,11 +40,11 @@ class Load:
     ) -> None:
         self._over.set()
         for thread in self._threads:
-            thread.join(timeout=60)
+            join(thread)
 
     def _ask(self) -> None:
         while not self._over.is_set():
-            connection = http.client.HTTPConnection(self._host, self._port, timeout=60)
+            connection = http.client.HTTPConnection(self._host, self._port, timeout=HANG_S)
             try:
                 connection.connect()
             except OSError:

@@ -3,7 +3,6 @@
 import json
 import re
 import secrets
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterable, Mapping
@@ -14,7 +13,8 @@ from typing import Any, Self
 from config.local.client import ApiClient
 from tests.deployment.app_spec import Component, Deployment, read_spec
 from tests.deployment.engine import Container, Engine, EngineError
-from tests.faults.work import Work, wait_for
+from tests.faults.work import Work
+from tests.patience import HANG_S, Stopwatch, wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
 LABEL = "org.hackthestudy.test"
@@ -31,7 +31,6 @@ SECRETS = {
 }
 EMAIL = "canary.student@mail.example"
 _MODEL_PORT = 9000
-_HEALTHY_S = 120.0
 
 
 def build_images(engine: Engine) -> None:
@@ -56,7 +55,7 @@ class ModelInContainer:
     def _send(self, method: str, path: str, body: Any = None) -> Any:
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(self._url + path, data, {"Content-Type": "application/json"}, method=method)
-        with urllib.request.urlopen(request, timeout=30) as answer:
+        with urllib.request.urlopen(request, timeout=HANG_S) as answer:
             return json.loads(answer.read() or b"null")
 
     @property
@@ -109,8 +108,8 @@ class ContainerSystem:
         self.close()
 
     def close(self) -> None:
-        """Remove everything that was started."""
-        self.engine.remove_labelled(self.label)
+        """Remove everything that was started; what the engine does not remove is a warning."""
+        self.engine.clean_up(self.label)
 
     def _start(self) -> None:
         self.engine.call("network", "create", "--label", self.label, self._network)
@@ -272,16 +271,16 @@ class ContainerSystem:
     def health(self, name: str = "api-1") -> dict[str, Any]:
         """Return what the health route says, or nothing when it does not answer well."""
         try:
-            with urllib.request.urlopen(f"{self.api_url(name)}/health", timeout=10) as answer:
+            with urllib.request.urlopen(f"{self.api_url(name)}/health", timeout=HANG_S) as answer:
                 return dict(json.loads(answer.read()))
         except (OSError, ValueError):
             return {}
 
     def wait_until_healthy(self, name: str = "api-1") -> float:
         """Wait until an API is well; return how long that took, in seconds."""
-        began = time.monotonic()
-        wait_for(f"health of {name}", lambda: self.health(name).get("status") == "ok", _HEALTHY_S)
-        return time.monotonic() - began
+        watch = Stopwatch()
+        wait_for(f"health of {name}", lambda: self.health(name).get("status") == "ok")
+        return watch.took_s
 
     @property
     def database_url(self) -> str:

@@ -8,7 +8,7 @@ import pytest
 
 from tests.deployment.engine import Container, Engine, EngineError
 from tests.deployment.system import ContainerSystem
-from tests.faults.work import wait_for
+from tests.patience import wait_for
 
 pytestmark = pytest.mark.containers
 

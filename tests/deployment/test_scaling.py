@@ -1,7 +1,6 @@
 """More than one of each: workers that share a run, APIs that share a broker, and APIs that do not."""
 
 import math
-import time
 from functools import partial
 from pathlib import Path
 
@@ -11,7 +10,8 @@ from config.local.client import ApiClient
 from tests.deployment.engine import Engine
 from tests.deployment.measured import note
 from tests.deployment.system import ContainerSystem
-from tests.faults.work import Work, shortest_s, wait_for
+from tests.faults.work import Work
+from tests.patience import Stopwatch, measure_promise, wait_for
 
 pytestmark = pytest.mark.containers
 
@@ -51,7 +51,11 @@ def test_one_run_gets_faster_with_each_worker(engine: Engine, tmp_path: Path) ->
                 there += 1
                 system.start_worker(f"worker-{there}")
             measure = partial(seconds_of_a_run, system, student, tmp_path, workers)
-            took[workers] = shortest_s(measure, took[1] / FASTER[workers]) if took else measure()
+            took[workers] = (
+                measure_promise(f"a run with {workers} workers", measure, took[1] / FASTER[workers])
+                if took
+                else measure()
+            )
     for workers, seconds in took.items():
         ideal = math.ceil(_SECTIONS / (workers * _PLACES)) * _CALL_S
         note(
@@ -60,8 +64,6 @@ def test_one_run_gets_faster_with_each_worker(engine: Engine, tmp_path: Path) ->
             ideal_s=ideal,
             share_of_ideal=round(ideal / seconds, 2),
         )
-    for workers, least in FASTER.items():
-        assert took[1] / took[workers] > least
 
 
 def test_two_apis_share_a_broker_outside(engine: Engine, tmp_path: Path) -> None:
@@ -88,9 +90,9 @@ def test_two_apis_each_with_its_own_redis_still_end_their_runs(engine: Engine, t
     # The wrong way to scale: the worker reads the first one's Redis, and what the second one sends reaches nobody.
     with ContainerSystem(engine, apis=2, workers=1, SECTION_CHARS="1500", RESEND_AFTER_S="10") as system:
         second = system.sign_in(api="api-2")
-        began = time.monotonic()
+        watch = Stopwatch()
         second.check_done_once(second.start_run(second.upload(tmp_path, 4), flashcards=4, questions=0))
-        took_s = time.monotonic() - began
+        took_s = watch.took_s
         sent = [line for line in system.parts["worker-1"].logs() if "event=operations.sweep.done" in line]
         assert sent
         note("a run of an API whose Redis no worker reads", seconds=round(took_s, 1))

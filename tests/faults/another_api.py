@@ -3,15 +3,13 @@
 import http.client
 import json
 import sys
-import time
 from pathlib import Path
 from typing import Any, Self
 
 from config.local import folders
 from config.local.process import LocalProcess, LocalStackError
 from config.local.stack import LocalStack
-
-_READY_S = 60.0
+from tests.patience import HANG_S
 
 
 class AnotherApi:
@@ -26,21 +24,15 @@ class AnotherApi:
             [sys.executable, "-m", "gunicorn", "-c", "config/gunicorn.conf.py", "backend.app:create_app()"],
             env={**stack.env, "PORT": str(self.port), **changes},
             log=log,
-            grace_s=15,
+            grace_s=60,
             folder=folders.CHECKOUT,
         )
 
     def __enter__(self) -> Self:
         """Start it; return when it answers, whatever it answers. Raises LocalStackError."""
         self._process.start()
-        deadline = time.monotonic() + _READY_S
-        while self._process.running and time.monotonic() < deadline:
-            try:
-                self.health()
-            except (OSError, http.client.HTTPException):
-                time.sleep(0.05)
-            else:
-                return self
+        if self._process.wait_until(self._answers):
+            return self
         self._process.stop()
         raise LocalStackError(f"The API does not answer: {self._process.last_lines()}")
 
@@ -48,9 +40,16 @@ class AnotherApi:
         """End it."""
         self._process.stop()
 
+    def _answers(self) -> bool:
+        try:
+            self.health()
+        except (OSError, http.client.HTTPException):
+            return False
+        return True
+
     def health(self) -> tuple[int, dict[str, Any]]:
         """Return the status and the body of its health."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=HANG_S)
         try:
             connection.request("GET", "/api/v1/health")
             answer = connection.getresponse()

@@ -15,21 +15,20 @@ from config.local.client import ApiClient
 from config.local.postgres import GivenPostgres, LocalPostgres, PostgresServer
 from config.local.redis import LocalRedis, RedisServer
 from config.local.stack import LocalStack
-from tests.faults.work import Work, freeze, wait_for
+from tests.faults.work import Work, freeze
+from tests.patience import patient_s, wait_for
 from tests.stand_ins.openai_server import OpenAIStandIn
-
-__all__ = ["Migrated", "Scene", "make_stack", "wait_for"]
 
 ENVIRONMENT = {
     "ENVIRONMENT": "development",
     "OPENAI_API_KEY": "sk-test-0123456789",
-    "OPENAI_TIMEOUT_S": "40",
+    "OPENAI_TIMEOUT_S": str(patient_s(40)),
     "SECTION_CHARS": "1500",
     "CELERY_CONCURRENCY": "4",
     "GUNICORN_WORKERS": "1",
-    "LEASE_S": "3",
+    "LEASE_S": str(patient_s(3)),
     "SWEEP_INTERVAL_S": "0.5",
-    "RESEND_AFTER_S": "3",
+    "RESEND_AFTER_S": str(patient_s(3)),
     "STEPS_IN_FLIGHT_PER_RUN": "32",
     "LOG_LEVEL": "INFO",
     # One student does here what many do elsewhere, and asks twenty times a second how it goes.

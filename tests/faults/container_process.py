@@ -14,6 +14,7 @@ import psutil
 from config.local import folders, redis
 from config.local.folders import CHECKOUT
 from config.local.process import LocalProcess
+from tests.patience import HANG_S, patient_s
 
 HEAD = r"timestamp=\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z level=(debug|info|warning|error|critical) event=\S+"
 # Under production's rules, and none of it must be seen anywhere.
@@ -78,7 +79,7 @@ class ContainerProcess:
             ],
             env=self.env,
             log=self._log,
-            grace_s=60,
+            grace_s=patient_s(60),
             folder=CHECKOUT,
         )
 
@@ -106,7 +107,7 @@ class ContainerProcess:
     def get(self, path: str) -> tuple[int, Any]:
         """Return the status and the body of an answer of its port, or 0 when there is none."""
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=5) as answer:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=HANG_S) as answer:
                 return answer.status, json.loads(answer.read())
         except urllib.error.HTTPError as error:
             return error.code, json.loads(error.read())

@@ -5,7 +5,7 @@ import threading
 import time
 from dataclasses import dataclass, field
 
-_TIMEOUT_S = 60
+from tests.patience import HANG_S
 
 
 @dataclass
@@ -44,7 +44,7 @@ class Load:
 
     def _ask(self, keep: bool) -> None:
         while True:
-            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=_TIMEOUT_S)
+            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=HANG_S)
             try:
                 connection.connect()
             except ConnectionRefusedError:

@@ -4,6 +4,8 @@ import contextlib
 import socket
 from collections.abc import Iterator, Mapping, Sequence
 
+from tests.patience import HANG_S
+
 _HOST = b"Host: localhost\r\n"
 _JSON = b"Content-Type: application/json\r\n"
 
@@ -42,7 +44,7 @@ def connected(port: int, beginnings: Sequence[bytes]) -> Iterator[list[socket.so
     with contextlib.ExitStack() as opened:
         sockets = []
         for beginning in beginnings:
-            sock = opened.enter_context(socket.create_connection(("127.0.0.1", port), timeout=60))
+            sock = opened.enter_context(socket.create_connection(("127.0.0.1", port), timeout=HANG_S))
             sock.sendall(beginning)
             sockets.append(sock)
         yield sockets

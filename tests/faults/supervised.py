@@ -3,7 +3,6 @@
 import contextlib
 import json
 import sys
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -17,13 +16,14 @@ from config.local.folders import CHECKOUT
 from config.local.postgres import LocalPostgres
 from config.local.process import LocalProcess
 from config.local.stack import LocalStack
-from tests.faults.conftest import Scene, make_stack, wait_for
+from tests.faults.conftest import Scene, make_stack
+from tests.patience import HANG_S, Stopwatch, patient_s, wait_for
 from tests.stand_ins.openai_server import OpenAIStandIn
 
 # Above what passes on an idle machine between a start of Celery and the first turn of its loop.
-_SHORTEST_SILENCE_S = 6.0
-# A call of the model that lasts for two of them, and a half, must be over before it is given up.
-_LONGEST_SILENCE_S = 15.0
+_MIN_SILENCE_S = patient_s(6.0)
+# A call of the model that lasts for two and a half silences must be over before it is given up.
+_MAX_SILENCE_S = patient_s(15.0)
 
 _CONFIG = """
 [supervisord]
@@ -70,7 +70,7 @@ class SupervisedWorker:
             "WATCHDOG_INTERVAL_S": "0.5",
             "WATCHDOG_SILENCE_S": str(silence_s),
             # Above what a start takes on a machine that others use, which else would look like another silence.
-            "WATCHDOG_PAUSE_S": "20",
+            "WATCHDOG_PAUSE_S": str(patient_s(20)),
             **changes,
         }
         config = folder / "supervisord.conf"
@@ -81,7 +81,7 @@ class SupervisedWorker:
             [sys.executable, "-m", "supervisor.supervisord", "-c", str(config)],
             env=env,
             log=folder / "output.log",
-            grace_s=30,
+            grace_s=patient_s(60),
             folder=code,
         )
 
@@ -116,6 +116,11 @@ class SupervisedWorker:
         except (OSError, ValueError):
             return None
 
+    def wait_for_canary(self) -> None:
+        """Wait until another canary has come back."""
+        before = self.canary() or 0.0
+        wait_for("a canary", lambda: (self.canary() or 0.0) > before)
+
     def log(self, program: str = "watchdog") -> str:
         """Return what a program has printed."""
         file = self.folder / f"{program}.log"
@@ -136,7 +141,7 @@ class SupervisedWorker:
     def liveness(self, path: str = "/health/live") -> tuple[int, Any]:
         """Return the status and the body of the watchdog's answer, or 0 when there is none."""
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=5) as answer:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=HANG_S) as answer:
                 return answer.status, json.loads(answer.read())
         except urllib.error.HTTPError as error:
             return error.code, json.loads(error.read())
@@ -153,14 +158,14 @@ class Unattended(Scene):
 @contextlib.contextmanager
 def unattended(logs: Path) -> Iterator[Unattended]:
     """Start such a system, with a database server of its own."""
-    began = time.monotonic()
+    watch = Stopwatch()
     with (
         OpenAIStandIn() as model,
         make_stack(model, logs, LocalPostgres(), workers=0, sweeper=False, CELERY_CONCURRENCY="2") as stack,
     ):
         scene = Unattended(stack, model)
         # On a machine that others use, all starts are slow alike, and a slow one must not look like a silence.
-        scene.silence_s = min(max(_SHORTEST_SILENCE_S, (time.monotonic() - began) / 2), _LONGEST_SILENCE_S)
+        scene.silence_s = min(max(_MIN_SILENCE_S, watch.took_s / 2), _MAX_SILENCE_S)
         yield scene
 
 
@@ -177,6 +182,5 @@ def another(worker: SupervisedWorker, than: psutil.Process) -> psutil.Process:
         return now if now is not None and now != than else None
 
     found = wait_for("another main process", find)
-    since = time.monotonic()
-    wait_for("its canary", lambda: (worker.canary() or 0.0) > since)
+    worker.wait_for_canary()
     return found

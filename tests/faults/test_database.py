@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from config.local.postgres import GivenPostgres, LocalPostgres
-from tests.faults.conftest import Scene, make_stack, wait_for
+from tests.faults.conftest import Scene, make_stack
+from tests.patience import HANG_S, wait_for
 from tests.stand_ins.cutting_proxy import CuttingProxy
 from tests.stand_ins.openai_server import OpenAIStandIn
 
@@ -24,7 +25,7 @@ def database_server() -> LocalPostgres:
 
 def request(scene: Scene, method: str, path: str, body: Any = None, **headers: str) -> tuple[int, str, Any]:
     """Send a request; return status, content type and JSON."""
-    connection = http.client.HTTPConnection("127.0.0.1", scene.stack.port, timeout=30)
+    connection = http.client.HTTPConnection("127.0.0.1", scene.stack.port, timeout=HANG_S)
     sent = {"Authorization": f"Bearer {scene.token}", "Content-Type": "application/json"}
     sent |= {name.replace("_", "-"): value for name, value in headers.items()}
     try:

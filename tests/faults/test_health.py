@@ -3,7 +3,6 @@
 import http.client
 import json
 import statistics
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,8 +15,8 @@ import redis
 from config.local.postgres import LocalPostgres
 from config.local.redis import LocalRedis
 from tests.faults import slow_clients
-from tests.faults.conftest import Scene, wait_for
-from tests.faults.work import shortest_s
+from tests.faults.conftest import Scene
+from tests.patience import HANG_S, Stopwatch, measure_promise, pause, rounds, wait_for
 
 pytestmark = pytest.mark.faults
 
@@ -46,13 +45,13 @@ class Answered(NamedTuple):
 
 def ask(scene: Scene, path: str, method: str = "GET", body: Any = None) -> Answered:
     """Send one request on a connection of its own."""
-    connection = http.client.HTTPConnection("127.0.0.1", scene.stack.port, timeout=60)
+    connection = http.client.HTTPConnection("127.0.0.1", scene.stack.port, timeout=HANG_S)
     headers = {"Authorization": f"Bearer {scene.token}", "Content-Type": "application/json"}
-    began = time.monotonic()
+    watch = Stopwatch()
     try:
         connection.request(method, f"/api/v1{path}", None if body is None else json.dumps(body), headers)
         answer = connection.getresponse()
-        return Answered(answer.status, json.loads(answer.read() or b"null"), time.monotonic() - began)
+        return Answered(answer.status, json.loads(answer.read() or b"null"), watch.took_s)
     finally:
         connection.close()
 
@@ -67,17 +66,15 @@ def check_probes(scene: Scene, status: int = 200) -> Any:
 
     def ask_for_a_while() -> float:
         took_s = []
-        deadline = time.monotonic() + LONGER_THAN_REMEMBERED_S
-        while time.monotonic() < deadline:
+        for _ in rounds(LONGER_THAN_REMEMBERED_S, pause_s=0.1):
             health, live = ask(scene, "/health"), ask(scene, "/health/live")
             took_s += [health.took_s, live.took_s]
             assert (live.status, live.body) == (200, {"status": "ok"})
             assert health.status == status, health.body
             bodies.append(health.body)
-            time.sleep(0.1)
         return statistics.median(took_s)
 
-    assert shortest_s(ask_for_a_while, PROBE_S) < PROBE_S
+    measure_promise("a probe", ask_for_a_while, PROBE_S)
     return bodies[-1]
 
 
@@ -106,7 +103,7 @@ def test_10_a_frozen_broker_keeps_nobody_waiting(scene: Scene, broker: LocalRedi
 
     def start_run() -> float:
         if runs:
-            time.sleep(PAUSE_S + 0.5)
+            pause(PAUSE_S + 0.5, "nothing is sent for a while after a failure")
         started = ask(scene, f"/study-sets/{study_set}/runs", "POST", {"flashcards": 2, "questions": 1})
         assert started.status == 202
         runs.append(started.body["id"])
@@ -119,12 +116,12 @@ def test_10_a_frozen_broker_keeps_nobody_waiting(scene: Scene, broker: LocalRedi
 
     broker.freeze()
     try:
-        took_s = [shortest_s(each, FROZEN_BROKER_S) for each in (start_run, sign_in)]
+        measure_promise("starting a run", start_run, FROZEN_BROKER_S)
+        measure_promise("signing in", sign_in, FROZEN_BROKER_S)
         wait_for_health(scene, status="degraded", broker="down", database="ok")
         assert check_probes(scene)["status"] == "degraded"
     finally:
         broker.thaw()
-    assert max(took_s) < FROZEN_BROKER_S
     wait_for_health(scene, status="ok", broker="ok")
     for run in runs:
         scene.check_done_once(run)
@@ -171,7 +168,7 @@ def test_11_a_broker_that_is_full_while_work_goes_on_loses_nothing(
         server.config_set("maxmemory", "1")
         try:
             wait_for_health(scene, status="degraded", broker="full")
-            time.sleep(3)
+            pause(3, "steps end while there is no room")
         finally:
             server.config_set("maxmemory", "0")
     wait_for_health(scene, status="ok", broker="ok")

@@ -24,8 +24,9 @@ from config.local.client import ApiClient, ApiProblem
 from config.local.postgres import LocalPostgres
 from tests.conftest import migrate
 from tests.faults.container_process import SECRETS, ContainerProcess, check_lines
-from tests.faults.work import Work, wait_for
+from tests.faults.work import Work
 from tests.generation.conftest import notes
+from tests.patience import HANG_S, patient_s, wait_for
 from tests.stand_ins.openai_server import OpenAIStandIn
 
 pytestmark = pytest.mark.faults
@@ -95,7 +96,7 @@ def crash_once(database: str, table: str, *, quoting: bool) -> None:
 
 def ask(port: int, method: str, path: str, body: object = None, **headers: str) -> int:
     """Send a request that is wrong in some way; return the answer's status."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=HANG_S)
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     data = body if isinstance(body, str) else json.dumps(body) if body is not None else None
     try:
@@ -172,7 +173,7 @@ def test_no_line_has_a_secret_or_what_a_user_wrote(
             "LOG_FORMAT": log_format,
             "DATABASE_URL": database,
             "OPENAI_BASE_URL": model.url,
-            "OPENAI_TIMEOUT_S": "20",
+            "OPENAI_TIMEOUT_S": str(patient_s(20)),
             "SECTION_CHARS": "1500",
             "SWEEP_INTERVAL_S": "0.5",
         }
@@ -203,7 +204,7 @@ def test_no_line_has_a_secret_or_what_a_user_wrote(
 
         for container in (worker, api):
             container.process.ask_to_stop()
-            assert container.process.wait(90) == 0
+            assert container.process.wait(HANG_S) == 0
     assert {rule["do"] for rule in MISBEHAVIOUR} <= {name for call in model.calls for name in call["behaviours"]}
     for container, crash in ((api, "http.request.crashed"), (worker, "generation.step.crashed")):
         assert container.says(crash)

@@ -18,7 +18,8 @@ from config.local.folders import CHECKOUT
 from config.local.postgres import PostgresServer
 from config.local.process import LocalProcess
 from tests.faults.another_api import AnotherApi
-from tests.faults.conftest import Scene, make_stack, wait_for
+from tests.faults.conftest import Scene, make_stack
+from tests.patience import HANG_S, join, wait_for
 from tests.stand_ins.openai_server import OpenAIStandIn
 from tests.stand_ins.tls_redis import Authority, TlsRedis
 
@@ -77,7 +78,7 @@ def follow(outside: Outside, api: int, run: str, found: list[tuple[str, str]]) -
     def read() -> None:
         last = "0"
         while ("end", "") not in found:
-            connection = http.client.HTTPConnection("127.0.0.1", outside.ports[api], timeout=120)
+            connection = http.client.HTTPConnection("127.0.0.1", outside.ports[api], timeout=HANG_S)
             headers = {"Authorization": f"Bearer {outside.scene.token}", "Last-Event-ID": last}
             headers["Accept"] = "text/event-stream"
             connection.request("GET", f"/api/v1/runs/{run}/events", headers=headers)
@@ -120,7 +121,7 @@ def test_a_run_is_worked_on_by_both_workers_and_followed_at_both_apis(outside: O
     wait_for("work at both workers", lambda: scene.query(working, run) == [(2,)])
     scene.check_done_once(run)
     for thread in threads:
-        thread.join(60)
+        join(thread)
     assert seen[0] == seen[1]
     assert seen[0][-1] == ("end", "")
     views = [client.get(f"/runs/{run}") for client in outside.clients]
@@ -141,7 +142,7 @@ def test_a_run_started_at_one_api_is_cancelled_at_the_other(outside: Outside, tm
     outside.scene.wait_for_call()
     assert second.post(f"/runs/{run}/cancel", {})["state"] in ("cancelling", "cancelled")
     wait_for("the end at the first API", lambda: first.get(f"/runs/{run}")["state"] in ENDED)
-    thread.join(60)
+    join(thread)
     assert seen[-1] == ("end", "")
     assert [client.get(f"/runs/{run}")["state"] for client in outside.clients] == ["cancelled", "cancelled"]
 
@@ -151,7 +152,7 @@ def test_a_key_used_at_one_api_is_known_at_the_other(outside: Outside, tmp_path:
     outside.scene.wait_until_read(study_set)
     answers: list[tuple[int, Any, str | None]] = []
     for port in outside.ports:
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=HANG_S)
         headers = {"Authorization": f"Bearer {outside.scene.token}", "Content-Type": "application/json"}
         headers["Idempotency-Key"] = "the same at both"
         body = json.dumps({"flashcards": 2, "questions": 1})

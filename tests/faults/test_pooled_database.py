@@ -7,7 +7,8 @@ import pytest
 
 from config.local.postgres import GivenPostgres, LocalPostgres
 from tests.faults.another_api import AnotherApi
-from tests.faults.conftest import Scene, make_stack, wait_for
+from tests.faults.conftest import Scene, make_stack
+from tests.patience import wait_for
 from tests.stand_ins.openai_server import OpenAIStandIn
 from tests.stand_ins.pgbouncer import PgBouncer
 

@@ -14,9 +14,10 @@ from celery import Celery
 
 from config.local.folders import CHECKOUT
 from config.local.stack import API, SWEEPER, LocalStack
-from tests.faults.conftest import Migrated, Scene, make_stack, wait_for
+from tests.faults.conftest import Migrated, Scene, make_stack
 from tests.faults.releases import unpack_previous_release
 from tests.faults.supervised import SupervisedWorker
+from tests.patience import wait_for
 from tests.stand_ins.openai_server import OpenAIStandIn
 
 pytestmark = pytest.mark.faults

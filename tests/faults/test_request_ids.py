@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 import redis as redis_client
 
-from tests.faults.conftest import Scene, wait_for
+from tests.faults.conftest import Scene
 from tests.generation.conftest import NOUNS, notes
+from tests.patience import HANG_S, wait_for
 
 pytestmark = pytest.mark.faults
 
@@ -20,7 +21,7 @@ def post(scene: Scene, path: str, body: bytes, content_type: str, request_id: st
     """Send a request with an id of its own; return the answer's JSON."""
     headers = {"Authorization": f"Bearer {scene.token}", "Content-Type": content_type, "X-Request-Id": request_id}
     request = urllib.request.Request(scene.stack.api_url + path, body, headers, method="POST")
-    with urllib.request.urlopen(request, timeout=30) as answer:
+    with urllib.request.urlopen(request, timeout=HANG_S) as answer:
         assert answer.headers["X-Request-Id"] == request_id
         return json.loads(answer.read())
 

@@ -3,7 +3,6 @@
 import http.client
 import signal
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,8 +10,9 @@ from typing import Any
 import pytest
 
 from config.local.stack import API
-from tests.faults.conftest import Migrated, Scene, make_stack, wait_for
+from tests.faults.conftest import Migrated, Scene, make_stack
 from tests.faults.load import Load
+from tests.patience import HANG_S, pause, wait_for
 from tests.stand_ins.openai_server import OpenAIStandIn
 
 pytestmark = pytest.mark.faults
@@ -52,7 +52,7 @@ class SlowUpload(threading.Thread):
             "Content-Type: text/plain\r\n\r\n"
         ).encode()
         body = head + text + f"\r\n--{boundary}--\r\n".encode()
-        connection = http.client.HTTPConnection("127.0.0.1", self._scene.stack.port, timeout=60)
+        connection = http.client.HTTPConnection("127.0.0.1", self._scene.stack.port, timeout=HANG_S)
         try:
             connection.putrequest("POST", f"/api/v1/study-sets/{self._study_set}/documents")
             connection.putheader("Authorization", f"Bearer {self._scene.token}")
@@ -63,7 +63,7 @@ class SlowUpload(threading.Thread):
             for start in range(0, len(body), step):
                 connection.send(body[start : start + step])
                 self.under_way.set()
-                time.sleep(UPLOAD_S / UPLOAD_PIECES)
+                pause(UPLOAD_S / UPLOAD_PIECES, "a client that is slow")
             self.status = connection.getresponse().status
         except OSError as error:
             self.status = repr(error)
@@ -73,7 +73,7 @@ class SlowUpload(threading.Thread):
 
 def open_stream(scene: Scene, run: str) -> Any:
     """Return the answer of a run's event stream, of which the first event has come."""
-    connection = http.client.HTTPConnection("127.0.0.1", scene.stack.port, timeout=60)
+    connection = http.client.HTTPConnection("127.0.0.1", scene.stack.port, timeout=HANG_S)
     connection.request("GET", f"/api/v1/runs/{run}/events", headers={"Authorization": f"Bearer {scene.token}"})
     answer = connection.getresponse()
     assert answer.status == 200
@@ -91,15 +91,13 @@ def test_5_nobody_is_cut_off_when_the_api_stops_under_load(scene: Scene, tmp_pat
     for upload in uploads:
         upload.start()
     for upload in uploads:
-        assert upload.under_way.wait(60)
+        assert upload.under_way.wait(HANG_S)
     wait_for("answers", lambda: load.answered > 2 * STUDENTS)
 
     load.mark()
     scene.stack.part(API).send_signal(signal.SIGTERM)
     rest = stream.read()
-    streaming_until = time.monotonic()
-    code = scene.stack.part(API).wait(60)
-    stopped_at = time.monotonic()
+    code = scene.stack.part(API).wait(HANG_S)
     load.wait()
     for upload in uploads:
         upload.join()
@@ -110,16 +108,15 @@ def test_5_nobody_is_cut_off_when_the_api_stops_under_load(scene: Scene, tmp_pat
     # Who connects in the very moment in which the last process closes the door is reset, before anything of the
     # request was looked at; gunicorn's own worker does that to every one of them.
     assert len(load.cut_late) <= 1
-    # The stream neither says that the run has ended nor keeps the process from ending.
+    # The stream has ended, and does not say that the run has.
     assert b"event: end" not in rest
-    assert streaming_until < stopped_at
 
 
 def test_5_a_stream_goes_on_behind_the_event_it_was_cut_at(scene: Scene, tmp_path: Path) -> None:
     run = scene.start_run(scene.upload(tmp_path, 1), flashcards=2, questions=1)
     open_stream(scene, run)
     scene.stack.restart(API)
-    connection = http.client.HTTPConnection("127.0.0.1", scene.stack.port, timeout=60)
+    connection = http.client.HTTPConnection("127.0.0.1", scene.stack.port, timeout=HANG_S)
     headers = {"Authorization": f"Bearer {scene.token}", "Last-Event-ID": "1"}
     connection.request("GET", f"/api/v1/runs/{run}/events", headers=headers)
     scene.api.post(f"/runs/{run}/cancel", {})

@@ -9,7 +9,6 @@ import os
 import re
 import socket
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -19,8 +18,9 @@ import redis
 
 from config.local.folders import CHECKOUT
 from config.local.redis import LocalRedis
-from tests.faults.conftest import Migrated, Scene, make_stack, wait_for
+from tests.faults.conftest import Migrated, Scene, make_stack
 from tests.faults.container_process import SECRETS, ContainerProcess, check_lines
+from tests.patience import HANG_S, Stopwatch, wait_for
 from tests.stand_ins.openai_server import OpenAIStandIn
 
 pytestmark = pytest.mark.faults
@@ -59,7 +59,7 @@ def supervisor_says(container: ContainerProcess, pattern: str) -> list[str]:
 
 def broker_of(container: ContainerProcess, password: str | None) -> redis.Redis:
     """Return a client of the container's own Redis."""
-    return redis.Redis(port=container.redis_port, password=password, socket_timeout=5, decode_responses=True)
+    return redis.Redis(port=container.redis_port, password=password, socket_timeout=HANG_S, decode_responses=True)
 
 
 @pytest.mark.parametrize("log_format", ["text", "json"])
@@ -67,7 +67,7 @@ def test_redis_starts_first_and_stops_last_and_each_line_has_its_form(open_conta
     api = open_container("api", LOG_FORMAT=log_format, LOG_LEVEL="DEBUG")
     wait_for("health", lambda: api.health() == "ok")
     api.process.ask_to_stop()
-    assert api.process.wait(90) == 0
+    assert api.process.wait(HANG_S) == 0
     lines = check_lines(api.output, "[API]", as_json=log_format == "json")
     assert {"redis.log", "supervisord.log", "gunicorn.error"} <= {
         found[1] for line in lines if (found := re.search(r'event(?:=|": ")([\w.]+)', line))
@@ -110,7 +110,7 @@ def failing(
 @pytest.mark.parametrize("program", ["redis", "gunicorn", "watchdog", "celery"])
 def test_33_a_program_that_cannot_run_ends_the_container(failing: dict[str, ContainerProcess], program: str) -> None:
     container = failing[program]
-    assert container.process.wait(200) == 1
+    assert container.process.wait(HANG_S) == 1
     assert container.says(f"{program} cannot run: the container ends.")
     lines = check_lines(container.output, container.prefix)
     # Why is said as well, whatever program says it.
@@ -120,7 +120,7 @@ def test_33_a_program_that_cannot_run_ends_the_container(failing: dict[str, Cont
 @pytest.mark.parametrize(("name", "prefix"), [("api", "[API]"), ("worker", "[WORKER]")])
 def test_33_settings_that_are_refused_end_the_container_at_once(open_container, name: str, prefix: str) -> None:
     container = open_container(name, JWT_SECRET="short")
-    assert container.process.wait(60) == 1
+    assert container.process.wait(HANG_S) == 1
     assert container.says("JWT_SECRET is too short")
     assert not container.says("spawned")
     check_lines(container.output, prefix)
@@ -134,7 +134,7 @@ def test_a_broker_outside_means_that_no_redis_is_started(open_container, tmp_pat
         assert not any("redis" in process.name() or "valkey" in process.name() for process in api.processes())
         assert supervisor_says(api, r"spawned: '(redis|gunicorn)'") == ["gunicorn"]
         api.process.ask_to_stop()
-        assert api.process.wait(90) == 0
+        assert api.process.wait(HANG_S) == 0
 
 
 @pytest.fixture
@@ -155,7 +155,7 @@ def test_everything_starts_where_hard_links_are_refused(open_container, no_links
     wait_for("the worker's liveness", lambda: worker.get("/health/live")[0] == 200)
     for container in (worker, api):
         container.process.ask_to_stop()
-        assert container.process.wait(90) == 0
+        assert container.process.wait(HANG_S) == 0
 
 
 def test_nothing_would_start_with_a_socket_of_supervisor_there(open_container, no_links, tmp_path: Path) -> None:
@@ -228,12 +228,12 @@ def test_2_a_killed_celery_is_started_again_and_its_steps_are_resumed(
         scene.wait_for_call(2)
         killed = psutil.Process(int(json.loads(beat.read_text())["pid"]))
         killed.kill()
-        killed_at = time.monotonic()
+        watch = Stopwatch()
         wait_for("another Celery", lambda: int(json.loads(beat.read_text())["pid"]) != killed.pid)
         # Measured: 5 s on two shared cores, of which supervisord waits one. The limit says nothing about speed.
-        record_property("celery_back_after_s", time.monotonic() - killed_at)
+        record_property("celery_back_after_s", watch.took_s)
         scene.check_done_once(run)
         assert max(scene.attempts(run)) == 2
         worker.process.ask_to_stop()
-        assert worker.process.wait(90) == 0
+        assert worker.process.wait(HANG_S) == 0
     check_lines(worker.output, "[WORKER]")

@@ -5,7 +5,6 @@ import json
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,9 +13,9 @@ import pytest
 from celery import Celery
 
 from config.local.folders import CHECKOUT
-from tests.faults.conftest import wait_for
 from tests.faults.supervised import SupervisedWorker, Unattended, another, main_of, unattended
 from tests.faults.work import freeze
+from tests.patience import HANG_S, wait_for
 
 pytestmark = pytest.mark.faults
 
@@ -89,7 +88,7 @@ def test_a_worker_that_takes_no_messages_is_restarted(
     with Celery(broker=scene.stack.redis.url) as remote:
         # It stays connected and its loop moves, but it takes nothing any more.
         for queue in ("steps", f"canary.{name}"):
-            assert remote.control.cancel_consumer(queue, reply=True, timeout=10)
+            assert remote.control.cancel_consumer(queue, reply=True, timeout=HANG_S)
     run = scene.start_run(scene.upload(tmp_path, 1), flashcards=2, questions=0)
     another(worker, main)
     scene.check_done_once(run)
@@ -117,14 +116,16 @@ def test_33_a_worker_that_no_restart_helps_ends_the_container(scene: Unattended,
         with SupervisedWorker(scene.stack, tmp_path / "worker", scene.silence_s, **changes) as worker:
             wait_for("a canary", worker.canary)
             frozen: set[int] = set()
-            deadline = time.monotonic() + 180
-            while container.poll() is None and time.monotonic() < deadline:
+
+            def freeze_until_it_ends() -> bool:
                 main = worker.main()
                 if main is not None and main.pid not in frozen and (worker.canary() or 0.0) > 0.0:
                     frozen.add(main.pid)
                     with contextlib.suppress(psutil.NoSuchProcess):
                         freeze(main)
-                time.sleep(0.1)
+                return container.poll() is not None
+
+            wait_for("the end of the container", freeze_until_it_ends)
             assert container.poll() == 3
             assert len(worker.events("restarting")) == 1
             assert "reason=heartbeat" in worker.events("gave_up")[0]
@@ -136,7 +137,7 @@ def test_33_a_worker_that_no_restart_helps_ends_the_container(scene: Unattended,
 def run_watchdog(scene: Unattended, **changes: str) -> subprocess.CompletedProcess[str]:
     env = {**scene.stack.env, **changes}
     command = [sys.executable, "-m", "backend.cli", "watchdog"]
-    return subprocess.run(command, env=env, cwd=CHECKOUT, capture_output=True, text=True, check=False, timeout=60)
+    return subprocess.run(command, env=env, cwd=CHECKOUT, capture_output=True, text=True, check=False, timeout=HANG_S)
 
 
 def test_33_a_watchdog_that_cannot_have_its_port_ends(scene: Unattended, tmp_path: Path) -> None:

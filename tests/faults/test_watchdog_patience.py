@@ -4,17 +4,18 @@ Any fault that it saw would have it act after one silence and a look; each test 
 worker, which must be the same process from the first to the last (faults 1 and 3).
 """
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from redis import Redis
 
-from tests.faults.conftest import wait_for
 from tests.faults.supervised import SupervisedWorker, Unattended, main_of, unattended
+from tests.patience import TEST_PATIENCE, pause, wait_for
 
 pytestmark = pytest.mark.faults
+
+TWO_SILENCES = "the watchdog would have acted by now"
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +29,7 @@ def test_a_broker_that_is_not_up_yet_is_waited_for(scene: Unattended, tmp_path: 
     scene.stack.redis.stop()
     with SupervisedWorker(scene.stack, tmp_path / "worker", scene.silence_s) as worker:
         main = main_of(worker)
-        time.sleep(2 * scene.silence_s)
+        pause(2 * scene.silence_s, TWO_SILENCES)
         scene.stack.redis.start()
         wait_for("a canary", worker.canary)
         assert worker.main() == main
@@ -56,7 +57,7 @@ def worker(steady: SupervisedWorker) -> Iterator[SupervisedWorker]:
 
 def test_an_idle_worker_is_left_alone(scene: Unattended, worker: SupervisedWorker) -> None:
     pool = worker.pool()
-    time.sleep(2 * scene.silence_s)
+    pause(2 * scene.silence_s, TWO_SILENCES)
     assert worker.pool() == pool
     status, body = worker.liveness()
     assert (status, body["status"], body["broker"]) == (200, "alive", "ok")
@@ -69,7 +70,7 @@ def test_an_idle_worker_is_left_alone(scene: Unattended, worker: SupervisedWorke
 
 def test_a_busy_worker_is_left_alone(scene: Unattended, worker: SupervisedWorker, tmp_path: Path) -> None:
     # Both places are taken for longer than two silences: no canary comes back meanwhile.
-    scene.model.set_script([{"do": "sleep", "on": [1, 2], "seconds": 2.5 * scene.silence_s}])
+    scene.model.set_script([{"do": "sleep", "on": [1, 2], "seconds": 2.5 * scene.silence_s / TEST_PATIENCE}])
     run = scene.start_run(scene.upload(tmp_path, 3), flashcards=9, questions=0)
     scene.check_done_once(run)
     assert set(scene.attempts(run)) == {1}
@@ -82,7 +83,7 @@ def test_1_a_killed_process_of_the_pool_is_no_reason_to_restart(
     run = scene.start_run(scene.upload(tmp_path, 1), flashcards=3, questions=0)
     scene.busy_child(worker.pool).kill()
     scene.check_done_once(run)
-    time.sleep(2 * scene.silence_s)
+    pause(2 * scene.silence_s, TWO_SILENCES)
 
 
 def test_3_a_step_that_always_kills_its_process_is_no_reason_to_restart(
@@ -94,19 +95,18 @@ def test_3_a_step_that_always_kills_its_process_is_no_reason_to_restart(
         scene.busy_child(worker.pool).kill()
         scene.model.forget_calls()
     assert scene.wait_until_ended(run)["error"]["code"] == "worker_lost"
-    time.sleep(2 * scene.silence_s)
+    pause(2 * scene.silence_s, TWO_SILENCES)
 
 
 def test_a_frozen_broker_is_no_fault_of_the_worker(scene: Unattended, worker: SupervisedWorker) -> None:
     scene.stack.redis.freeze()
     try:
-        time.sleep(2 * scene.silence_s)
+        pause(2 * scene.silence_s, TWO_SILENCES)
         assert worker.liveness()[0] == 200
     finally:
         scene.stack.redis.thaw()
-    since = time.monotonic()
-    wait_for("a canary", lambda: (worker.canary() or 0.0) > since)
-    time.sleep(2 * scene.silence_s)
+    worker.wait_for_canary()
+    pause(2 * scene.silence_s, TWO_SILENCES)
 
 
 def test_a_frozen_database_is_no_fault_of_the_worker(
@@ -114,7 +114,7 @@ def test_a_frozen_database_is_no_fault_of_the_worker(
 ) -> None:
     pool = worker.pool()
     with scene.frozen_database():
-        time.sleep(2 * scene.silence_s)
+        pause(2 * scene.silence_s, TWO_SILENCES)
         status, body = worker.liveness()
         assert (status, body["leases_lost"]) == (200, None)
     run = scene.start_run(scene.upload(tmp_path, 1), flashcards=2, questions=0)

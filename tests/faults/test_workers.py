@@ -12,8 +12,9 @@ import pytest
 
 from config.local.client import ApiClient
 from config.local.redis import LocalRedis
-from tests.faults.conftest import Scene, wait_for
+from tests.faults.conftest import Scene
 from tests.faults.work import Work
+from tests.patience import HANG_S, wait_for
 
 pytestmark = pytest.mark.faults
 
@@ -167,7 +168,7 @@ def test_36_an_account_deleted_with_a_run_going_stays_deleted(scene: Scene, tmp_
         method="DELETE",
         headers={"Authorization": f"Bearer {leaving.api.token}"},
     )
-    with urllib.request.urlopen(leave, timeout=30) as answer:
+    with urllib.request.urlopen(leave, timeout=HANG_S) as answer:
         assert answer.status == 202
     wait_for("the erasure", lambda: scene.query("SELECT 1 FROM users WHERE id = %s AND erased_at IS NOT NULL", user_id))
     # The worker still waits for the model, for a user who is not there any more.

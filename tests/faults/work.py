@@ -2,30 +2,15 @@
 
 import os
 import signal
-import time
 from collections.abc import Callable
 from typing import Any
 
 import psutil
 import psycopg2
-import pytest
 
 from config.local.client import ApiClient
 from tests.generation.conftest import notes
-
-# Far above what is needed: it ends a test that hangs, and says nothing about speed.
-_PATIENCE_S = 120.0
-
-
-def wait_for(what: str, condition: Callable[[], Any], patience_s: float = _PATIENCE_S) -> Any:
-    """Return the first true value of ``condition``; fail, naming ``what``, when it does not come."""
-    deadline = time.monotonic() + patience_s
-    while time.monotonic() < deadline:
-        value = condition()
-        if value:
-            return value
-        time.sleep(0.05)
-    pytest.fail(f"{what}: not within {patience_s:.0f} s")
+from tests.patience import wait_for
 
 
 def freeze(process: psutil.Process) -> Callable[[], None]:
@@ -39,21 +24,8 @@ def freeze(process: psutil.Process) -> Callable[[], None]:
     return thaw
 
 
-def shortest_s(measure: Callable[[], float], bound_s: float, tries: int = 3) -> float:
-    """Return the best of some measurements of how long something takes, the first below the bound being the last.
-
-    A machine that others use only ever makes it slower: once below the bound says that the product keeps to it.
-    """
-    best_s = measure()
-    for _ in range(tries - 1):
-        if best_s < bound_s:
-            break
-        best_s = min(best_s, measure())
-    return best_s
-
-
 class Work:
-    """One student, signed in, with ways to look at what is left of her work in the database.
+    """One student, signed in, with ways to look at what is left of their work in the database.
 
     ``model`` is a stand-in for the language model, or something that tells of its calls like it.
     """

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from backend.core.work.queue import queue
 from backend.generation.language_models.choice import get_language_model
 from backend.settings import get_settings
+from tests.patience import patient_s
 from tests.stand_ins.openai_server import OpenAIStandIn
 
 NOUNS = ("membrane", "nucleus", "enzyme", "receptor", "vesicle", "ribosome", "antibody", "artery", "hormone", "neuron")
@@ -35,7 +36,7 @@ def openai(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[OpenAISta
     with OpenAIStandIn() as server:
         monkeypatch.setenv("OPENAI_API_KEY", "sk-test-0123456789")
         monkeypatch.setenv("OPENAI_BASE_URL", server.url)
-        monkeypatch.setenv("OPENAI_TIMEOUT_S", "2")
+        monkeypatch.setenv("OPENAI_TIMEOUT_S", str(patient_s(2)))
         monkeypatch.setenv("SECTION_CHARS", "1500")
         get_settings.cache_clear()
         get_language_model.cache_clear()

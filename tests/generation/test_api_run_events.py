@@ -2,7 +2,6 @@
 
 import itertools
 import threading
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +10,7 @@ from apiflask import APIFlask
 
 from backend.generation.runs import streaming
 from backend.settings import get_settings
+from tests.patience import join, pause
 from tests.stand_ins.openai_server import OpenAIStandIn
 
 
@@ -114,8 +114,7 @@ def test_a_stream_ends_after_its_time(
     texts: list[str] = []
     reader = threading.Thread(target=lambda: texts.append(client.get(f"/api/v1/runs/{run['id']}/events").text))
     reader.start()
-    reader.join(timeout=30)
-    assert not reader.is_alive()
+    join(reader)
     assert numbers_of(texts[0]) == [1]
 
 
@@ -151,8 +150,7 @@ def test_a_run_under_way_that_has_not_moved_is_not_sent_again(
     before = client.get(path)
     assert (before.json["state"], before.json["progress"]["sections_done"]) == ("making", 1)
     assert before.json["eta_s"] is not None
-    # With three sections to go, a time left that was told as of now would be another one by then.
-    time.sleep(0.5)
+    pause(0.5, "the time left that was told is another one now")
     again = client.get(path, headers={"If-None-Match": before.headers["ETag"]})
     assert (again.status_code, again.data) == (304, b"")
     finish()

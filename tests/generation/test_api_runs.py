@@ -214,6 +214,6 @@ def test_an_unreadable_document_is_listed_and_the_rest_is_used(
     by_name = {document["filename"]: document for document in receipt["documents"]}
     assert by_name["good.txt"]["pages"]
     assert [entry["reason"] for entry in by_name["bad.pdf"]["skipped"]] == ["no_text"]
-    only_bad = [d["id"] for d in read(client, f"/study-sets/{study_set}/documents")["items"] if d["kind"] == "pdf"]
+    only_bad = [d["id"] for d in read(client, f"/study-sets/{study_set}/documents")["items"] if d["format"] == "pdf"]
     answer = client.post(f"/api/v1/study-sets/{study_set}/runs", json={"document_ids": only_bad})
     assert (answer.status_code, answer.json["code"]) == (409, "no_readable_document")

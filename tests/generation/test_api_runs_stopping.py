@@ -1,7 +1,6 @@
 """Runs that are stopped: nobody waits for nothing, what was paid is counted, nothing comes after the end."""
 
 import threading
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -16,6 +15,7 @@ from backend.operations.upkeep.sweep_loop import sweep_until
 from backend.settings import get_settings
 from tests.generation.conftest import notes
 from tests.generation.test_api_runs import read
+from tests.patience import join, wait_for
 from tests.stand_ins.openai_server import OpenAIStandIn
 
 Work = Callable[[], Any]
@@ -56,11 +56,10 @@ def test_a_cancelled_run_does_not_wait_for_a_try_that_is_due_later(
     openai.delay_s = 0.5
     openai.set_script([{"do": "rate_limit", "retry_after": "50"}, {"do": "sleep", "seconds": 0.5}])
     thread = work_on_one_section(app, engine, run)
-    while not openai.calls:
-        pass
+    wait_for("a call", lambda: openai.calls)
     answer = client.post(f"/api/v1/runs/{run['id']}/cancel")
     assert answer.status_code == 202
-    thread.join(timeout=30)
+    join(thread)
     assert read(client, f"/runs/{run['id']}")["state"] == "cancelled"
 
 
@@ -76,12 +75,11 @@ def test_a_run_fails_only_after_its_last_call_has_ended(
     plan(client, run, run_next)
     openai.set_script([{"do": "sleep", "on": [1], "seconds": 1.5}, {"do": "quota_exhausted", "on": [2]}])
     slow = work_on_one_section(app, engine, run)
-    while not openai.calls:
-        pass
-    work_on_one_section(app, engine, run).join(timeout=30)
+    wait_for("a call", lambda: openai.calls)
+    join(work_on_one_section(app, engine, run))
     view = read(client, f"/runs/{run['id']}")
     assert (view["state"], view["error"]["code"]) == ("failing", "quota_exhausted")
-    slow.join(timeout=30)
+    join(slow)
     view = read(client, f"/runs/{run['id']}")
     assert (view["state"], view["error"]["code"]) == ("failed", "quota_exhausted")
     assert view["delivered"]["flashcards"] > 0
@@ -119,11 +117,10 @@ def test_deleting_a_study_set_waits_for_the_step_that_is_being_recorded(
     plan(client, run, run_next)
     openai.delay_s = 0.3
     threads = [work_on_one_section(app, engine, run)]
-    while not openai.calls:
-        pass
+    wait_for("a call", lambda: openai.calls)
     assert client.delete(f"/api/v1/study-sets/{run['study_set_id']}").status_code == 204
     for thread in threads:
-        thread.join(timeout=30)
+        join(thread)
     assert client.get(f"/api/v1/runs/{run['id']}").status_code == 404
     with engine.connect() as connection:
         for table in ("steps", "run_events", "model_calls", "flashcards", "topics"):
@@ -137,7 +134,7 @@ def test_a_document_cannot_go_while_a_run_begins(client: Any, openai: OpenAIStan
     delete = threading.Thread(target=lambda: answers.append(client.delete(f"/api/v1/documents/{document}").status_code))
     delete.start()
     run = client.post(f"/api/v1/study-sets/{study_set}/runs", json={})
-    delete.join(timeout=30)
+    join(delete)
     finish()
     if run.status_code == 202:
         # Either the document stayed for the run, or it went before the run began to need it.
@@ -166,10 +163,9 @@ def test_a_section_that_is_too_long_is_not_halved_for_a_run_that_was_stopped(
     openai.delay_s = 0.5
     openai.set_script([{"do": "context_too_long"}])
     thread = work_on_one_section(app, engine, run)
-    while not openai.calls:
-        pass
+    wait_for("a call", lambda: openai.calls)
     client.post(f"/api/v1/runs/{run['id']}/cancel")
-    thread.join(timeout=30)
+    join(thread)
     assert read(client, f"/runs/{run['id']}")["state"] == "cancelled"
     assert "planned" not in states(engine, run)
 
@@ -200,12 +196,11 @@ def test_the_sweep_releases_what_an_ended_run_still_holds(
 
     sweeper = threading.Thread(target=sweep)
     sweeper.start()
-    deadline = time.monotonic() + 60
-    while set(states(engine, ended)) != {"cancelled"} and time.monotonic() < deadline:
-        time.sleep(0.05)
-    stop.set()
-    sweeper.join(timeout=30)
-    assert set(states(engine, ended)) == {"cancelled"}
+    try:
+        wait_for("the release", lambda: set(states(engine, ended)) == {"cancelled"})
+    finally:
+        stop.set()
+        join(sweeper)
     assert states(engine, active) == before
 
 

@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.core.web.http import LANGUAGES
 from backend.generation.checks.check import Action, CheckContext, Kept, Rejected
 from backend.generation.checks.cleaning import clean_text
 from backend.generation.checks.flashcards import FLASHCARD_CHECKS, check_flashcard
@@ -18,6 +17,7 @@ from backend.generation.language_models.openai.prompts import CANARY, SECTION_SY
 from backend.library.types import PageText
 from backend.study.evidence import PageIndex, QuoteProblem
 from backend.study.types import Difficulty, EvidenceStatus, FlashcardKind
+from backend.text.languages import LANGUAGES
 
 PAGE = "The mitochondrion makes ATP. Osmosis is the diffusion of water. The area is x^2 in all."
 CONTEXT = CheckContext(

@@ -6,7 +6,6 @@ from uuid import UUID
 
 import pytest
 
-from backend.core.web.http import LANGUAGES
 from backend.generation.checks.section import (
     MORE_THAN_ASKED,
     NOT_WRITTEN,
@@ -28,6 +27,7 @@ from backend.generation.language_models.interface import (
 )
 from backend.library.types import PageText
 from backend.study.types import Difficulty, FlashcardKind
+from backend.text.languages import LANGUAGES
 from tests.generation.conftest import notes
 from tests.generation.test_api_runs import read
 from tests.stand_ins.openai_server import OpenAIStandIn

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from backend.generation.sections.cutting import Section, allocate, automatic_counts, plan_sections, split_section
 from backend.library.types import PageText
+from tests.patience import HANG_S
 
 SENTENCE = "The cell is the smallest unit of life. "
 
@@ -208,7 +209,7 @@ def test_automatic_counts() -> None:
     assert automatic_counts([]) == (0, 0)
 
 
-@pytest.mark.timeout(60)
+@pytest.mark.timeout(HANG_S)
 @pytest.mark.parametrize(
     "line", ["1," * 3000 + "x", "a 1 " * 1500 + "x", ". " * 3000 + "x", "…" * 6000 + "x", "ff" * 3000]
 )

@@ -12,6 +12,7 @@ import pytest
 from config.local.client import ApiProblem
 from config.local.folders import CHECKOUT
 from tests.faults.conftest import Migrated, Scene, make_stack
+from tests.patience import HANG_S, patient_s
 from tests.stand_ins.openai_server import OpenAIStandIn
 
 SAMPLE = CHECKOUT / "config" / "local" / "sample" / "vorlesung.pdf"
@@ -34,7 +35,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory, new_database: Callable[[], s
     """The system with a model on loopback that is waited for three seconds at most."""
     with OpenAIStandIn() as model:
         logs, database = tmp_path_factory.mktemp("logs"), Migrated(new_database())
-        with make_stack(model, logs, database, OPENAI_TIMEOUT_S="3", SECTION_CHARS="1500") as stack:
+        with make_stack(model, logs, database, OPENAI_TIMEOUT_S=str(patient_s(3)), SECTION_CHARS="1500") as stack:
             stack.wait_for_worker("worker-1")
             yield Scene(stack, model)
 
@@ -43,7 +44,7 @@ def follow(scene: Scene, run: str) -> list[str]:
     """Follow a run as server-sent events until it ends, coming back whenever the stream does; return the kinds."""
     kinds, last = [], "0"
     while True:
-        connection = http.client.HTTPConnection("127.0.0.1", scene.stack.port, timeout=120)
+        connection = http.client.HTTPConnection("127.0.0.1", scene.stack.port, timeout=HANG_S)
         headers = {"Authorization": f"Bearer {scene.token}", "Last-Event-ID": last}
         connection.request("GET", f"/api/v1/runs/{run}/events", headers=headers)
         answer = connection.getresponse()

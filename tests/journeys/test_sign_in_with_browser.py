@@ -13,12 +13,12 @@ from selenium.webdriver.support.wait import WebDriverWait
 
 from config.local import debian, folders, postgres, redis
 from config.local.stack import LocalStack
+from tests.patience import HANG_S, patient_s
 from tests.stand_ins.browser_app import BrowserApp
 from tests.stand_ins.openid_provider import OpenIdProvider
 
-_PATIENCE_S = 60
-# Six seconds, so that a token expires during the test.
-_LIFE_MINUTES = "0.1"
+# Some seconds, so that a token expires during the test.
+_LIFE_MINUTES = str(patient_s(0.2))
 _SWITCHES = (
     "--headless",
     "--no-sandbox",
@@ -36,7 +36,7 @@ _SWITCHES = (
 def chromium() -> tuple[str, str]:
     """The paths of Chromium and its driver, installed from Debian if possible."""
     if shutil.which("chromedriver") is None and debian.can_install():
-        debian.install("chromium-driver", "chromium")
+        debian.install("chromium-driver")
     programs = shutil.which("chromium"), shutil.which("chromedriver")
     if None in programs:
         pytest.skip("Chromium and its driver are not installed, and only root can install them.")
@@ -88,7 +88,7 @@ def test_sign_in_call_refresh_and_sign_out(
 
 def visit(driver: Chrome, app: BrowserApp, shots: Path) -> None:
     """Run the journey, with a screenshot of each step."""
-    wait = WebDriverWait(driver, _PATIENCE_S)
+    wait = WebDriverWait(driver, HANG_S)
 
     def press(name: str) -> None:
         driver.find_element(By.ID, name).click()

@@ -17,6 +17,7 @@ from config.local.folders import CHECKOUT
 from config.local.postgres import LocalPostgres
 from config.local.redis import LocalRedis
 from config.local.stack import LocalStack
+from tests.patience import HANG_S
 
 PRODUCTION = {
     "ENVIRONMENT": "production",
@@ -78,7 +79,7 @@ def test_the_tour_with_an_api_key(production: LocalStack, tmp_path: Path) -> Non
         env={**os.environ, "CURL_HOME": str(tmp_path)},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=HANG_S,
         check=False,
     )
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]

@@ -1,4 +1,4 @@
-"""What tests of stored files share: a bucket on loopback, a document in it, and a look behind the API."""
+"""Fixtures for tests of stored files: a bucket on loopback, a document in it, and direct queries."""
 
 import hashlib
 from collections.abc import Callable, Iterator
@@ -12,12 +12,12 @@ from backend.library import service as library
 from backend.settings import Settings, get_settings
 from tests.stand_ins.object_store import KEY_ID, REGION, SECRET, Gate, ObjectStore
 
-# More than one piece, and not a whole number of them; the text is what a worker reads.
+# More than one piece, and not a whole number of pieces; a worker reads the text.
 TEXT = "".join(f"Cell number {number} divides into two.\n" for number in range(18_000)).encode()
 
 
 class Bucket:
-    """A bucket, reached by the app through a gate; ``place`` is how the settings call it."""
+    """A bucket that the app reaches through a gate; ``place`` is its name in the settings."""
 
     def __init__(self, store: ObjectStore, gate: Gate, name: str) -> None:
         self._client = store.client()
@@ -35,7 +35,7 @@ class Bucket:
         return self._client.get_object(Bucket=self.name, Key=key)["Body"].read()
 
     def damage(self, key: str, content: bytes | None) -> None:
-        """Give an object other bytes, or delete it, as only an operator can."""
+        """Overwrite an object, or delete it, as only an operator can."""
         if content is None:
             self._client.delete_object(Bucket=self.name, Key=key)
         else:
@@ -51,7 +51,7 @@ def object_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectSto
 
 @pytest.fixture
 def configure(settings: Settings) -> Iterator[Callable[..., None]]:
-    """Set variables of the environment for this test; the processes it starts see them too."""
+    """Set environment variables for this test and the processes it starts."""
     with pytest.MonkeyPatch.context() as patch:
 
         def to(**variables: str) -> None:
@@ -65,7 +65,7 @@ def configure(settings: Settings) -> Iterator[Callable[..., None]]:
 
 @pytest.fixture
 def bucket(object_store: ObjectStore, configure, request: pytest.FixtureRequest) -> Iterator[Bucket]:
-    """An empty bucket, where files belong from now on."""
+    """An empty bucket, configured as the place for files."""
     name = "bucket-" + hashlib.sha256(request.node.nodeid.encode()).hexdigest()[:16]
     with Gate(object_store.port) as gate:
         made = Bucket(object_store, gate, name)
@@ -81,7 +81,7 @@ def bucket(object_store: ObjectStore, configure, request: pytest.FixtureRequest)
 
 @pytest.fixture
 def move(app: APIFlask) -> Callable[[], int]:
-    """Move files to where they belong."""
+    """Move files to their configured place."""
 
     def run() -> int:
         with app.app_context():
@@ -92,7 +92,7 @@ def move(app: APIFlask) -> Callable[[], int]:
 
 @pytest.fixture
 def discard(app: APIFlask, engine: sa.Engine) -> Callable[[], int]:
-    """Delete the objects that nobody needs, as if the hour were over."""
+    """Delete unneeded objects as if their hour were over."""
 
     def run() -> int:
         with engine.begin() as connection:
@@ -105,7 +105,7 @@ def discard(app: APIFlask, engine: sa.Engine) -> Callable[[], int]:
 
 @pytest.fixture
 def query(engine: sa.Engine) -> Callable[..., list[Any]]:
-    """Run a statement on the database, past the app."""
+    """Run a statement directly on the database."""
 
     def run(statement: str, **values: Any) -> list[Any]:
         with engine.begin() as connection:
@@ -117,7 +117,7 @@ def query(engine: sa.Engine) -> Callable[..., list[Any]]:
 
 @pytest.fixture
 def document(client, run_pending_jobs: Callable[[], int]) -> dict[str, Any]:
-    """A document that has been read; ``file`` is where it is downloaded."""
+    """A document that has been read; ``file`` is the URL of its download."""
     made = client.upload(client.make_study_set(), ("notes.txt", TEXT)).json["documents"][0]
     assert run_pending_jobs() == 1
     return {**made, "path": f"/api/v1/documents/{made['id']}", "file": f"/api/v1/documents/{made['id']}/file"}

@@ -6,7 +6,7 @@ from urllib.parse import unquote
 import pytest
 import sqlalchemy as sa
 
-from backend.core.web.http import LANGUAGES
+from backend.text.languages import LANGUAGES
 
 TEXT = "Mitose ist die Teilung des Zellkerns. 🧬\n".encode()
 
@@ -39,7 +39,7 @@ def test_a_document_is_read(client, upload, run_pending_jobs) -> None:
 
 
 def test_a_document_that_cannot_be_read_says_what_to_do(client, upload, run_pending_jobs) -> None:
-    # Right at first sight, and nothing behind it.
+    # Looks valid, but has no content.
     document = upload("broken.pdf", b"%PDF-1.7\n" + b"garbage " * 50 + b"\nstartxref\n0\n%%EOF\n")
     run_pending_jobs()
     path = f"/api/v1/documents/{document['id']}"

@@ -86,8 +86,8 @@ def test_a_deleted_study_set_is_gone(client) -> None:
     assert client.get(SETS).json["items"] == []
 
 
-# What is left of a student whose study sets are gone: who she is, where she is signed in, what she did, and the
-# answers to her keys.
+# What remains of a student whose study sets are deleted: the account, its sessions and activities, and the answers
+# stored for Idempotency-Keys.
 KEPT = {"users", "identities", "sessions", "activities", "idempotency_keys"}
 
 

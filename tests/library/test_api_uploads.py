@@ -1,4 +1,4 @@
-"""Uploading over HTTP: all files of an upload are taken, or none."""
+"""Uploads over HTTP: either all files are accepted or none."""
 
 import io
 import unicodedata
@@ -7,8 +7,8 @@ import zipfile
 import pytest
 import sqlalchemy as sa
 
-from backend.core.web.http import LANGUAGES
 from backend.settings import get_settings
+from backend.text.languages import LANGUAGES
 
 TEXT = b"A cell divides. A plant grows."
 
@@ -61,7 +61,8 @@ def test_one_file(client, study_set_id: str) -> None:
     assert answer.headers["Location"] == f"/api/v1/study-sets/{study_set_id}/documents"
     (document,) = answer.json["documents"]
     assert document["filename"] == "notes.txt"
-    assert document["kind"] == "txt"
+    assert document["format"] == "txt"
+    assert document["purpose"] == "notes"
     assert document["size_bytes"] == len(TEXT)
     assert document["status"] == "queued"
     assert document["duplicate"] is False
@@ -101,6 +102,52 @@ def test_the_same_bytes_in_another_study_set_are_another_document(client, study_
     second = client.upload(client.make_study_set(), ("a.txt", TEXT)).json["documents"][0]
     assert first["id"] != second["id"]
     assert second["duplicate"] is False
+
+
+@pytest.mark.parametrize("purpose", ["notes", "exam", "key"])
+def test_a_purpose_is_that_of_all_files(client, study_set_id: str, purpose: str) -> None:
+    answer = client.upload(study_set_id, ("a.txt", TEXT), ("b.txt", TEXT + b" More."), purpose=purpose)
+    assert [document["purpose"] for document in answer.json["documents"]] == [purpose, purpose]
+    document_id = answer.json["documents"][0]["id"]
+    assert client.get(f"/api/v1/documents/{document_id}").json["purpose"] == purpose
+    listed = client.get(f"/api/v1/study-sets/{study_set_id}/documents").json["items"]
+    assert [document["purpose"] for document in listed] == [purpose, purpose]
+
+
+@pytest.mark.parametrize("purpose", ["", "Exam", "solutions", "null"])
+def test_an_unknown_purpose_is_refused(client, study_set_id: str, stored, purpose: str) -> None:
+    answer = client.upload(study_set_id, ("a.txt", TEXT), purpose=purpose)
+    assert (answer.status_code, answer.json["code"]) == (422, "invalid_input")
+    assert [error["field"] for error in answer.json["errors"]] == ["purpose"]
+    assert stored() == (0, 0)
+
+
+def test_a_duplicate_keeps_its_purpose(client, study_set_id: str) -> None:
+    client.upload(study_set_id, ("a.txt", TEXT), purpose="exam")
+    (again,) = client.upload(study_set_id, ("a.txt", TEXT), purpose="key").json["documents"]
+    assert (again["duplicate"], again["purpose"]) == (True, "exam")
+
+
+def test_another_purpose_is_another_request(client, study_set_id: str) -> None:
+    first = client.upload(study_set_id, ("a.txt", TEXT), purpose="exam", Idempotency_Key="one")
+    assert first.status_code == 201
+    again = client.upload(study_set_id, ("a.txt", TEXT), purpose="exam", Idempotency_Key="one")
+    assert again.json == first.json
+    other = client.upload(study_set_id, ("a.txt", TEXT), purpose="key", Idempotency_Key="one")
+    assert (other.status_code, other.json["code"]) == (422, "idempotency_key_reused")
+
+
+def test_documents_of_the_previous_release_are_notes(client, study_set_id: str, engine: sa.Engine) -> None:
+    """The previous release writes no purpose, and writes the format into the column ``kind`` as well."""
+    row = (
+        "INSERT INTO documents (id, study_set_id, filename, kind, size_bytes, sha256,"
+        " pages_read, characters, warnings, state, attempt, failures)"
+        " VALUES (gen_random_uuid(), :study_set_id, 'a.pdf', 'pdf', 1, 'x', 0, 0, '[]', 'done', 0, 0)"
+    )
+    with engine.begin() as connection:
+        connection.execute(sa.text(row), {"study_set_id": study_set_id})
+    [document] = client.get(f"/api/v1/study-sets/{study_set_id}/documents").json["items"]
+    assert (document["format"], document["purpose"]) == ("pdf", "notes")
 
 
 REFUSED = [
@@ -193,7 +240,7 @@ def test_as_many_documents_as_the_set_may_hold(client, study_set_id: str, stored
     assert stored() == (0, 0)
     assert client.upload(study_set_id, *files[:3]).status_code == 201
     assert client.upload(study_set_id, files[3]).status_code == 409
-    # One that is there already takes no place.
+    # A duplicate does not count.
     assert client.upload(study_set_id, files[0]).status_code == 201
     assert stored()[0] == 3
 

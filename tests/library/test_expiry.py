@@ -1,4 +1,4 @@
-"""Files of study sets that nobody uses expire; pages and items stay."""
+"""Files of unused study sets expire; pages and items stay."""
 
 from collections.abc import Callable
 from typing import Any
@@ -25,7 +25,7 @@ def expire(app) -> Callable[[], int]:
 
 @pytest.fixture
 def grow_old(query: Callable[..., Any]) -> Callable[[], None]:
-    """Have everything happened 400 days ago."""
+    """Move everything 400 days into the past."""
 
     def run() -> None:
         query(f"UPDATE study_sets SET created_at = {_OLD}, updated_at = {_OLD}")
@@ -83,7 +83,7 @@ def test_a_file_that_expires_while_it_moves_stays_expired(
     query(
         "CREATE FUNCTION expire() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
         " UPDATE documents SET stored_in = NULL; RETURN NEW; END $$;"
-        # A move notes its object when it begins.
+        # A move records its object when it begins.
         "CREATE TRIGGER expire AFTER INSERT ON discarded_objects FOR EACH ROW EXECUTE FUNCTION expire()"
     )
     try:

@@ -1,4 +1,4 @@
-"""Files move between PostgreSQL and a bucket, and none is lost on the way."""
+"""Files move between PostgreSQL and a bucket, and none is lost."""
 
 import threading
 from collections.abc import Callable
@@ -8,6 +8,7 @@ import pytest
 
 from backend.core.work.queue import queue
 from tests.library.conftest import TEXT, Bucket
+from tests.patience import HANG_S, join
 
 WHERE = "SELECT stored_in, stored_key::text FROM documents"
 PIECES = "SELECT count(*) FROM stored_pieces"
@@ -31,7 +32,7 @@ def test_a_file_moves_back(client, bucket: Bucket, document, move, query, config
     assert move() == 1
     assert query(WHERE) == [("postgres", None)]
     assert client.get(document["file"]).data == TEXT
-    # Whoever began to read the object may go on for a while.
+    # A download that is reading the object may go on for a while.
     assert len(bucket.keys()) == 1
     assert discard() == 1
     assert bucket.keys() == []
@@ -99,7 +100,7 @@ def test_a_worker_waits_for_a_bucket_that_is_away(
 ) -> None:
     move()
     bucket.gate.shut()
-    # More often than a document may fail.
+    # More often than a document is allowed to fail.
     for _ in range(5):
         query("UPDATE documents SET state = 'queued', ended_at = NULL, available_at = now()")
         assert run_pending_jobs() == 1
@@ -127,12 +128,11 @@ def test_a_document_deleted_while_its_bucket_is_asked_is_no_failure(
     bucket.gate.hold("GET")
     thread = threading.Thread(target=read, daemon=True)
     thread.start()
-    assert bucket.gate.arrived.wait(60)
+    assert bucket.gate.arrived.wait(HANG_S)
     assert client.delete(document["path"]).status_code == 204
     bucket.gate.shut()
     bucket.gate.release()
-    thread.join(60)
-    assert not thread.is_alive()
+    join(thread)
     assert failures == []
 
 

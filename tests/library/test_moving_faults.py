@@ -1,4 +1,4 @@
-"""A move that is cut anywhere, or races with others, loses no byte and leaves no object for ever."""
+"""A move that is interrupted anywhere, or races with others, loses no byte and leaves no object behind."""
 
 import os
 import signal
@@ -13,18 +13,19 @@ import sqlalchemy as sa
 
 from backend.library import service as library
 from backend.library.errors import FileUnavailable
+from tests.blocked import wait_for_blocked
 from tests.conftest import CHECKOUT
 from tests.library.conftest import TEXT, Bucket
+from tests.patience import HANG_S, join
 
 COMMAND = [sys.executable, "-m", "backend.cli", "move-documents"]
 DISCARDED = "SELECT count(*) FROM discarded_objects"
 FILE_BYTES = 50_000_000
-_PATIENCE_S = 60.0
 
 
 @pytest.fixture
 def begin(app) -> Callable[[], Callable[[], int]]:
-    """Start a mover of its own; what is returned waits for its end and returns how many files it moved."""
+    """Start another mover; the returned function waits for its end and returns how many files it moved."""
 
     def start() -> Callable[[], int]:
         moved: list[int] = []
@@ -37,7 +38,7 @@ def begin(app) -> Callable[[], Callable[[], int]]:
         thread.start()
 
         def end() -> int:
-            thread.join(_PATIENCE_S)
+            join(thread)
             return moved[0]
 
         return end
@@ -46,7 +47,7 @@ def begin(app) -> Callable[[], Callable[[], int]]:
 
 
 def let_others_begin(query: Callable[..., Any]) -> None:
-    """Have a quarter of an hour gone by, after which a mover's document is anybody's."""
+    """Let a quarter of an hour pass, after which any mover may take the document."""
     query("UPDATE documents SET moving_until = now() - interval '1 second'")
 
 
@@ -62,7 +63,7 @@ def test_a_move_that_cannot_be_recorded_changes_nothing(
     finally:
         query("DROP FUNCTION refuse CASCADE")
     assert client.get(document["file"]).data == TEXT
-    # The object of the move is known, though nobody has it, and goes.
+    # The object of the move is recorded though no document has it, so it is deleted.
     assert len(bucket.keys()) == 1
     assert query(DISCARDED) == [(1,)]
     assert discard() == 1
@@ -79,14 +80,14 @@ def test_a_mover_that_is_killed_loses_nothing(
     bucket.gate.hold(method)
     process = subprocess.Popen(COMMAND, cwd=CHECKOUT, env=os.environ, start_new_session=True)
     try:
-        assert bucket.gate.arrived.wait(_PATIENCE_S)
+        assert bucket.gate.arrived.wait(HANG_S)
     finally:
         process.send_signal(signal.SIGKILL)
         process.wait()
         bucket.gate.release()
     assert query("SELECT stored_in FROM documents") == [("postgres",)]
     assert client.get(document["file"]).data == TEXT
-    # Nobody else takes the document at once, and somebody does later.
+    # No other mover takes the document immediately, but one does later.
     assert move() == 0
     let_others_begin(query)
     assert move() == 1
@@ -99,7 +100,7 @@ def test_a_mover_that_is_killed_loses_nothing(
 def test_of_two_movers_at_once_one_wins(client, bucket: Bucket, document, move, begin, discard, query) -> None:
     bucket.gate.hold("GET")
     end = begin()
-    assert bucket.gate.arrived.wait(_PATIENCE_S)
+    assert bucket.gate.arrived.wait(HANG_S)
     assert move() == 0
     let_others_begin(query)
     assert move() == 1
@@ -120,7 +121,7 @@ def test_of_two_movers_to_postgres_one_wins(
     configure(DOCUMENT_STORAGE="postgres")
     bucket.gate.hold("GET")
     end = begin()
-    assert bucket.gate.arrived.wait(_PATIENCE_S)
+    assert bucket.gate.arrived.wait(HANG_S)
     let_others_begin(query)
     assert move() == 1
     bucket.gate.release()
@@ -145,36 +146,25 @@ def test_many_movers_move_each_file_once(client, bucket: Bucket, begin, query, r
 def test_an_object_that_is_being_deleted_is_given_to_no_document(
     client, bucket: Bucket, document, begin, discard, query, engine: sa.Engine
 ) -> None:
-    # The mover has its copy and waits to record it while its object, as if abandoned, is deleted.
+    # The mover has made its copy and waits to record it while its object is deleted as abandoned.
     bucket.gate.hold("GET")
     end = begin()
-    assert bucket.gate.arrived.wait(_PATIENCE_S)
+    assert bucket.gate.arrived.wait(HANG_S)
     with engine.begin() as connection:
         connection.execute(sa.text("SELECT 1 FROM documents FOR UPDATE"))
         bucket.gate.release()
-        _wait_until_blocked(query)
+        wait_for_blocked(engine)
         bucket.gate.hold("DELETE")
         deleting = threading.Thread(target=discard, daemon=True)
         deleting.start()
-        assert bucket.gate.arrived.wait(_PATIENCE_S)
+        assert bucket.gate.arrived.wait(HANG_S)
     assert end() == 0
     bucket.gate.release()
-    deleting.join(_PATIENCE_S)
+    join(deleting)
     assert bucket.keys() == []
     assert query(DISCARDED) == [(0,)]
     assert query("SELECT stored_in FROM documents") == [("postgres",)]
     assert client.get(document["file"]).data == TEXT
-
-
-def _wait_until_blocked(query: Callable[..., Any]) -> None:
-    """Wait until a connection to this database waits for a row."""
-    waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-    pause = threading.Event()
-    for _ in range(400):
-        if query(waiting) != [(0,)]:
-            return
-        pause.wait(0.01)
-    pytest.fail("Nobody waits for the row.")
 
 
 def test_a_document_deleted_during_its_move_leaves_no_object(
@@ -182,7 +172,7 @@ def test_a_document_deleted_during_its_move_leaves_no_object(
 ) -> None:
     bucket.gate.hold("GET")
     end = begin()
-    assert bucket.gate.arrived.wait(_PATIENCE_S)
+    assert bucket.gate.arrived.wait(HANG_S)
     assert client.delete(document["path"]).status_code == 204
     bucket.gate.release()
     assert end() == 0
@@ -203,7 +193,7 @@ def test_a_move_waits_for_a_bucket_that_is_away(client, bucket: Bucket, document
 def test_a_copy_that_differs_is_not_taken(client, bucket: Bucket, document, begin, query) -> None:
     bucket.gate.hold("GET")
     end = begin()
-    assert bucket.gate.arrived.wait(_PATIENCE_S)
+    assert bucket.gate.arrived.wait(HANG_S)
     bucket.damage(bucket.keys()[0], TEXT[:-1] + b"?")
     bucket.gate.release()
     assert end() == 0
@@ -223,7 +213,7 @@ def test_a_file_that_is_damaged_does_not_keep_the_others_waiting(
 
 def run_command(**environment: str) -> tuple[subprocess.CompletedProcess[str], int]:
     """Run the mover as operators do; return how it ended and its peak of memory in bytes."""
-    # The shell's child is measured, not the shell.
+    # Measures the child of the shell, not the shell.
     script = (
         "import resource, subprocess, sys; code = subprocess.run(sys.argv[1:]).returncode;"
         "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss); sys.exit(code)"
@@ -235,7 +225,7 @@ def run_command(**environment: str) -> tuple[subprocess.CompletedProcess[str], i
         capture_output=True,
         text=True,
         check=False,
-        timeout=200,
+        timeout=HANG_S,
     )
     *lines, peak = done.stdout.splitlines()
     done.stdout = "\n".join(lines)

@@ -1,4 +1,4 @@
-"""A bucket that is away, slow, damaged or wrongly set up: what the student and the operator see."""
+"""A bucket that is unreachable, slow, damaged or misconfigured: what the user and the operator see."""
 
 import subprocess
 import sys
@@ -14,13 +14,14 @@ from backend.library.errors import FileLost, FileUnavailable
 from backend.library.files import object_storage
 from tests.conftest import CHECKOUT
 from tests.library.conftest import TEXT, Bucket
+from tests.patience import HANG_S, join
 
 FILE_BYTES = 50_000_000
 
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Wait for a bucket only shortly, so that the test does not take long."""
+    """Shorten the timeouts of the bucket, so that the test does not take long."""
     monkeypatch.setattr(object_storage, "_READ_TIMEOUT_S", 0.5)
 
 
@@ -36,7 +37,7 @@ def test_a_download_says_that_the_bucket_is_away(
     assert answer.content_type == "application/problem+json"
     german = client.get(document["file"], headers={"Accept-Language": "de"})
     assert german.json["detail"] != answer.json["detail"]
-    # All else about the document is in the database.
+    # Everything else about the document is in the database.
     assert client.get(document["path"]).json["status"] == "ready"
     assert client.get(f"{document['path']}/pages/1").status_code == 200
     bucket.gate.reopen()
@@ -57,7 +58,7 @@ def test_a_download_goes_on_where_its_connection_broke(client, bucket: Bucket, d
     bucket.gate.cut_next_answer(200_000)
     assert client.get(document["file"]).data == TEXT
     asked = [line for line in bucket.gate.requests if line.startswith(b"GET ")]
-    # Once to check the copy, once in vain, once from there on.
+    # Once to check the copy, once without success, once for the rest.
     assert len(asked) == 3
 
 
@@ -92,11 +93,11 @@ def test_a_download_follows_a_file_that_moved_before_its_first_byte(
     bucket.gate.hold("GET")
     thread = threading.Thread(target=download, daemon=True)
     thread.start()
-    assert bucket.gate.arrived.wait(60)
+    assert bucket.gate.arrived.wait(HANG_S)
     assert move() == 1
     assert discard() == 1
     bucket.gate.release()
-    thread.join(60)
+    join(thread)
     assert b"".join(read) == TEXT
 
 
@@ -110,7 +111,7 @@ def test_a_file_that_the_bucket_has_lost_is_no_short_answer(
     if content is None:
         assert (answer.status_code, answer.json["code"]) == (500, "internal_error")
     else:
-        # The headers are gone by then: the connection ends before the length that they promised.
+        # The headers are already sent: the connection ends before the promised length.
         with pytest.raises(FileLost):
             _ = answer.data
 
@@ -184,6 +185,6 @@ def test_memory_stays_flat_while_a_large_file_is_read(app, bucket: Bucket, tmp_p
 def test_processes_without_a_bucket_do_not_load_its_sdk(settings) -> None:
     script = "import sys, backend.worker, backend.app; print('boto3' in sys.modules)"
     done = subprocess.run(
-        [sys.executable, "-c", script], cwd=CHECKOUT, capture_output=True, text=True, timeout=60, check=True
+        [sys.executable, "-c", script], cwd=CHECKOUT, capture_output=True, text=True, timeout=HANG_S, check=True
     )
     assert done.stdout.strip() == "False"

@@ -1,4 +1,4 @@
-"""A bucket that refuses one object keeps no other waiting, neither to be moved nor to be deleted."""
+"""An object that the bucket refuses does not keep other objects from being moved or deleted."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ KEY = "SELECT stored_key::text FROM documents WHERE id = :id"
 
 @pytest.fixture
 def refused(client, bucket: Bucket, document, move, query, configure) -> dict[str, Any]:
-    """A document that belongs into PostgreSQL, and whose object the bucket refuses."""
+    """A document that belongs in PostgreSQL, and whose object the bucket refuses."""
     assert move() == 1
     ((key,),) = query(KEY, id=document["id"])
     bucket.gate.refuse(key)
@@ -31,7 +31,7 @@ def test_a_refused_object_does_not_keep_the_others_from_moving(
     configure(DOCUMENT_STORAGE="postgres")
     assert move() == 1
     places = "SELECT stored_in, moving_until > now() FROM documents ORDER BY id"
-    # The refused one is the older, and is left alone for a while.
+    # The refused object is older, and is left alone for a while.
     assert query(places) == [(bucket.place, True), ("postgres", None)]
     assert move() == 0
     bucket.gate.refuse(None)

@@ -1,4 +1,4 @@
-"""A user's files take no more storage than she may have, also when they come at once."""
+"""A user's files never exceed the storage limit, even with concurrent uploads."""
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -14,7 +14,7 @@ from backend.library.service import IncomingFile
 from backend.library.types import StorageUsage
 from backend.settings import get_settings
 from tests.conftest import Client
-from tests.faults.work import wait_for
+from tests.patience import wait_for
 
 QUOTA = 1000
 
@@ -30,7 +30,7 @@ def small_quota(monkeypatch: pytest.MonkeyPatch, app: APIFlask):
 
 
 def text(number: int, size: int = 400) -> tuple[str, bytes]:
-    """Return a file of so many bytes, unlike those of other numbers."""
+    """Return a file of the given size, different from files with other numbers."""
     return f"notes-{number}.txt", f"Cell {number:04} divides. ".encode().ljust(size, b"x")
 
 
@@ -84,7 +84,7 @@ def test_an_expired_file_takes_nothing_until_it_comes_back(app: APIFlask, client
 def test_uploads_at_once_do_not_share_what_is_left(
     app: APIFlask, client: Client, engine: sa.Engine, tmp_path: Path
 ) -> None:
-    # To sets of their own: uploads to one set wait for each other anyway.
+    # To separate study sets: uploads to one set wait for each other anyway.
     study_set, another = client.make_study_set(), client.make_study_set()
     file = tmp_path / "notes.txt"
     file.write_bytes(text(1, size=600)[1])

@@ -5,14 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from backend.library.extraction.kinds import KIND_BY_EXTENSION
+from backend.library.extraction.formats import FORMAT_BY_EXTENSION
 from config.local import demo
 from config.local.client import ApiClient, ApiProblem
 from config.local.folders import CHECKOUT, free_port
+from tests.patience import HANG_S
 
 
 def test_it_takes_what_the_library_reads() -> None:
-    assert set(demo.ENDINGS) == set(KIND_BY_EXTENSION)
+    assert set(demo.ENDINGS) == set(FORMAT_BY_EXTENSION)
 
 
 @pytest.mark.parametrize(
@@ -63,7 +64,7 @@ def test_a_failed_demo_leaves_no_earlier_kit(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["$(touch ran)x.pdf", "$$(touch ran)x.pdf", "`touch ran`'\"x$y.pdf"])
 def test_make_takes_a_name_as_text(name: str, tmp_path: Path) -> None:
     command = ["make", "-C", str(CHECKOUT), "demo", f"FILE={tmp_path}/{name}", f"OUT={tmp_path}/out"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=HANG_S)
     assert f"There is no file {tmp_path}/{name}." in done.stderr
     assert not (CHECKOUT / "ran").exists()
     assert not (tmp_path / "out").exists()

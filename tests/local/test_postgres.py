@@ -18,7 +18,8 @@ import pytest
 from config.local import folders, postgres
 from config.local.postgres import GivenPostgres, LocalPostgres
 from config.local.process import LocalStackError
-from tests.local.processes import are_gone, family_of, start_script, wait_for
+from tests.local.processes import are_gone, family_of, start_script
+from tests.patience import HANG_S, wait_for
 
 
 @pytest.fixture
@@ -229,9 +230,9 @@ time.sleep(600)
     family = family_of(int(pid))
     assert psutil.Process(int(pid)).name() == "postgres"
     parent.send_signal(number)
-    parent.wait(20)
-    assert wait_for(lambda: are_gone(family))
-    assert wait_for(lambda: not Path(folder).exists())
+    parent.wait(HANG_S)
+    wait_for("the end", lambda: are_gone(family))
+    wait_for("removal", lambda: not Path(folder).exists())
 
 
 def test_database_url_is_used_instead(server: LocalPostgres, monkeypatch: pytest.MonkeyPatch) -> None:

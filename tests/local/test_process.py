@@ -10,7 +10,8 @@ import psutil
 import pytest
 
 from config.local.process import LocalProcess, LocalStackError
-from tests.local.processes import are_gone, family_of, start_script, wait_for
+from tests.local.processes import are_gone, family_of, start_script
+from tests.patience import HANG_S, pause, wait_for
 
 ENV = {"PATH": os.environ["PATH"]}
 # A program that starts another one in a session of its own, as daemons do, and ignores the polite signal.
@@ -23,7 +24,7 @@ time.sleep(600)
 """
 
 
-def _start(tmp_path: Path, *command: str, grace_s: float = 10.0) -> LocalProcess:
+def _start(tmp_path: Path, *command: str, grace_s: float = HANG_S) -> LocalProcess:
     process = LocalProcess("it", command, env=ENV, log=tmp_path / "log", grace_s=grace_s)
     process.start()
     return process
@@ -35,25 +36,25 @@ def _says(log: Path, text: str) -> bool:
 
 def test_its_exit_code_is_reported(tmp_path: Path) -> None:
     process = _start(tmp_path, "sh", "-c", "exit 7")
-    assert process.wait(10) == 7
+    assert process.wait(HANG_S) == 7
     assert not process.running
 
 
 def test_a_missing_program_is_said_in_the_log(tmp_path: Path) -> None:
     process = _start(tmp_path, "no-such-program")
-    assert process.wait(10) == 127
+    assert process.wait(HANG_S) == 127
     assert "no-such-program: No such file or directory" in process.last_lines()
 
 
 def test_stop_sends_the_stop_signal(tmp_path: Path) -> None:
     process = _start(tmp_path, "sh", "-c", "trap 'exit 5' TERM; echo ready; while :; do sleep 0.05; done")
-    assert wait_for(lambda: _says(tmp_path / "log", "ready"))
+    wait_for("a word", lambda: _says(tmp_path / "log", "ready"))
     assert process.stop() == 5
 
 
 def test_what_ignores_the_stop_signal_is_killed_with_its_daemons(tmp_path: Path) -> None:
     process = _start(tmp_path, sys.executable, "-c", STUBBORN, grace_s=0.3)
-    assert wait_for(lambda: _says(tmp_path / "log", "ready"))
+    wait_for("a word", lambda: _says(tmp_path / "log", "ready"))
     family = family_of(process.pid)
     assert len(family) == 2
     assert process.stop() == 128 + signal.SIGKILL
@@ -61,15 +62,15 @@ def test_what_ignores_the_stop_signal_is_killed_with_its_daemons(tmp_path: Path)
 
 
 def test_a_frozen_one_can_be_stopped(tmp_path: Path) -> None:
-    process = _start(tmp_path, "sleep", "600", grace_s=5)
+    process = _start(tmp_path, "sleep", "600")
     process.send_signal(signal.SIGSTOP)
-    assert wait_for(lambda: psutil.Process(process.pid).status() == psutil.STATUS_STOPPED)
+    wait_for("the freeze", lambda: psutil.Process(process.pid).status() == psutil.STATUS_STOPPED)
     assert process.stop() == 128 + signal.SIGTERM
 
 
 def test_kill_takes_what_the_killed_one_has_started(tmp_path: Path) -> None:
     process = _start(tmp_path, "sh", "-c", "sleep 600 & echo ready; wait")
-    assert wait_for(lambda: _says(tmp_path / "log", "ready"))
+    wait_for("a word", lambda: _says(tmp_path / "log", "ready"))
     family = family_of(process.pid)
     assert len(family) == 2
     process.kill()
@@ -81,8 +82,7 @@ def test_it_outlives_the_thread_that_started_it(tmp_path: Path) -> None:
     thread = threading.Thread(target=lambda: started.append(_start(tmp_path, "sleep", "600")))
     thread.start()
     thread.join()
-    with pytest.raises(Exception, match="timed out"):
-        started[0].wait(0.3)
+    pause(0.3, "a process that ends with its thread would have ended")
     assert started[0].running
     started[0].stop()
 
@@ -91,13 +91,13 @@ def test_lines_are_handed_over(tmp_path: Path) -> None:
     lines: list[str] = []
     process = LocalProcess("it", ["sh", "-c", "echo one; echo two >&2"], env=ENV, log=tmp_path, on_line=lines.append)
     process.start()
-    process.wait(10)
+    process.wait(HANG_S)
     assert lines == ["one", "two"]
 
 
 def test_one_that_is_gone_takes_no_signal(tmp_path: Path) -> None:
     process = _start(tmp_path, "true")
-    process.wait(10)
+    process.wait(HANG_S)
     with pytest.raises(LocalStackError, match="it is not running"):
         process.send_signal(signal.SIGTERM)
 
@@ -116,22 +116,22 @@ p.start()
 time.sleep(600)
 """
     )
-    assert wait_for(lambda: _says(tmp_path / "log", "ready"))
+    wait_for("a word", lambda: _says(tmp_path / "log", "ready"))
     family = family_of(parent.pid)
     assert len(family) == 4  # The parent, the supervisor, the program and its daemon.
     parent.send_signal(number)
-    parent.wait(10)
-    assert wait_for(lambda: are_gone(family))
-    assert wait_for(lambda: not doomed.exists())
+    parent.wait(HANG_S)
+    wait_for("the end", lambda: are_gone(family))
+    wait_for("removal", lambda: not doomed.exists())
 
 
 def test_the_program_ends_when_its_supervisor_is_killed(tmp_path: Path) -> None:
     process = _start(tmp_path, "sleep", "600")
     program = psutil.Process(process.pid)
     # Until the program has taken the place of the supervisor's child, that child ends by itself.
-    assert wait_for(lambda: program.name() == "sleep")
+    wait_for("the program", lambda: program.name() == "sleep")
     supervisor = program.parent()
     assert supervisor is not None
     supervisor.kill()
-    assert wait_for(lambda: are_gone([program]))
-    assert process.wait(10) == -signal.SIGKILL
+    wait_for("the end", lambda: are_gone([program]))
+    assert process.wait(HANG_S) == -signal.SIGKILL

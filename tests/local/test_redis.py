@@ -15,7 +15,8 @@ from config.local import folders
 from config.local import redis as local_redis
 from config.local.process import LocalStackError
 from config.local.redis import GivenRedis, LocalRedis
-from tests.local.processes import are_gone, family_of, start_script, wait_for
+from tests.local.processes import are_gone, family_of, start_script
+from tests.patience import HANG_S, wait_for
 
 
 @pytest.fixture
@@ -120,9 +121,9 @@ time.sleep(600)
     pid, folder = parent.stdout.readline().split()
     family = family_of(int(pid))
     parent.send_signal(signal.SIGKILL)
-    parent.wait(20)
-    assert wait_for(lambda: are_gone(family))
-    assert wait_for(lambda: not Path(folder).exists())
+    parent.wait(HANG_S)
+    wait_for("the end", lambda: are_gone(family))
+    wait_for("removal", lambda: not Path(folder).exists())
 
 
 def test_redis_url_is_used_instead(server: LocalRedis, monkeypatch: pytest.MonkeyPatch) -> None:

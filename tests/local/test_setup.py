@@ -12,6 +12,16 @@ from config.local.folders import CHECKOUT
 SCRIPT = "config/local/setup.sh"
 # A Python that is asked only for its version, as an interpreter too old and one new enough.
 OLD_PYTHON = "#!/bin/sh\n[ \"$1\" = --version ] && echo 'Python 3.9.2' && exit 0\nexit 1\n"
+# One whose pip warns of the machine's configuration, and finds no package where there is a file "offline".
+PYTHON = """#!/bin/sh
+case "$*" in
+    --version) echo Python 3.11.2 ;;
+    "-m venv"*) mkdir -p .venv/bin; cp "$0" .venv/bin/python ;;
+    *"pip install"*)
+        echo "WARNING: a folder of packages is not there" >&2
+        [ ! -e offline ] || { echo "ERROR: no such package" >&2; exit 1; } ;;
+esac
+"""
 
 
 @pytest.fixture
@@ -27,7 +37,7 @@ def checkout(tmp_path: Path) -> Path:
 def _programs(folder: Path, **scripts: str) -> str:
     """Make a folder for PATH with the shell's usual tools and the scripts given."""
     folder.mkdir()
-    for name in ("sh", "dirname", "cat", "cut", "sha256sum", "mkdir", "rm", "flock", "id", "tail"):
+    for name in ("sh", "dirname", "cat", "cut", "sha256sum", "mkdir", "rm", "flock", "id", "tail", "cp"):
         (folder / name).symlink_to(str(shutil.which(name)))
     for name, text in scripts.items():
         (folder / name).write_text(text)
@@ -56,6 +66,21 @@ def test_a_changed_requirement_is_noticed(checkout: Path) -> None:
     assert _setup(checkout, path).returncode == 0
     (checkout / "requirements.txt").write_text("something==1.0\n")
     assert "Python 3.11 or newer is needed" in _setup(checkout, path).stderr
+
+
+def test_warnings_of_pip_are_shown_only_with_its_failure(checkout: Path) -> None:
+    path = _programs(checkout / "bin", python3=PYTHON)
+    (checkout / "offline").touch()
+    failed = _setup(checkout, path)
+    assert failed.returncode == 1
+    assert failed.stderr.splitlines()[1:] == [
+        "WARNING: a folder of packages is not there",
+        "ERROR: no such package",
+        "setup: the packages could not be installed; the lines above say why.",
+    ]
+    (checkout / "offline").unlink()
+    done = _setup(checkout, path)
+    assert (done.returncode, done.stderr) == (0, "setup: making .venv with Python 3.11.2 …\n")
 
 
 def test_a_second_run_does_nothing() -> None:

@@ -19,7 +19,8 @@ from config.local.postgres import LocalPostgres
 from config.local.process import LocalStackError
 from config.local.redis import LocalRedis
 from config.local.stack import LocalStack
-from tests.local.processes import are_gone, family_of, start_script, wait_for
+from tests.local.processes import are_gone, family_of, start_script
+from tests.patience import HANG_S, wait_for
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +58,7 @@ def test_the_readme_tells_how_to_sign_in_without_a_browser(stack: LocalStack, tm
         env={**os.environ, "CURL_HOME": str(tmp_path)},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=HANG_S,
         check=False,
     )
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
@@ -106,7 +107,7 @@ def test_redis_away_is_seen_and_survived(stack: LocalStack) -> None:
     with pytest.raises(LocalStackError, match="Redis has ended"):
         stack.check()
     # What was seen a moment ago is remembered for a second.
-    assert wait_for(lambda: _health(stack) == "degraded")
+    wait_for("health", lambda: _health(stack) == "degraded")
     stack.redis.start()
     stack.wait_until_healthy()
     assert _health(stack) == "ok"
@@ -182,7 +183,7 @@ def test_make_run_ends_with_ctrl_c(running: Running) -> None:
     family = family_of(process.pid)
     assert len(family) > 10
     process.send_signal(signal.SIGINT)
-    assert process.wait(60) == 0
+    assert process.wait(HANG_S) == 0
     assert are_gone(family)
     assert "make run does not run" in make_admin(name).stderr
 
@@ -192,5 +193,5 @@ def test_make_run_fails_when_a_process_ends(running: Running) -> None:
     family = family_of(process.pid)
     worker = next(process for process in family if _is_worker(process))
     worker.kill()
-    assert process.wait(60) == 1
-    assert wait_for(lambda: are_gone(family))
+    assert process.wait(HANG_S) == 1
+    wait_for("the end", lambda: are_gone(family))

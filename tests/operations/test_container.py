@@ -11,14 +11,13 @@ import subprocess
 import sys
 import termios
 import threading
-import time
 from collections.abc import Callable, Iterator
 
 import pytest
 
 from backend.operations.container.first_process import LineFormatter
 from tests.conftest import CHECKOUT
-from tests.faults.work import wait_for
+from tests.patience import HANG_S, pause, wait_for
 
 HEAD = re.compile(r"\[API\] timestamp=\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z level=\w+ event=\S+")
 SECRET = "canary-of-redis-0123456789"
@@ -54,13 +53,13 @@ def start() -> Iterator[Callable[..., "subprocess.Popen[str]"]]:
 def test_the_commands_exit_code_is_the_containers_however_quickly_it_ends(start, code: int) -> None:
     for _ in range(5):
         process = start(f"exit {code}")
-        process.communicate(timeout=60)
+        process.communicate(timeout=HANG_S)
         assert process.returncode == code
 
 
 def test_a_command_that_closes_its_output_is_waited_for(start) -> None:
     process = start("exec >&- 2>&-; sleep 0.3; exit 4")
-    process.communicate(timeout=60)
+    process.communicate(timeout=HANG_S)
     assert process.returncode == 4
 
 
@@ -83,7 +82,7 @@ def test_every_line_gets_the_prefix_and_keeps_no_secret(start) -> None:
         "printf 'no end'; printf '\\nä\\n\\n'",
         REDIS_PASSWORD=SECRET,
     )
-    output, _ = process.communicate(timeout=60)
+    output, _ = process.communicate(timeout=HANG_S)
     lines = output.splitlines()
     ours = "[API] timestamp=1 level=info event=x"
     assert ours in lines
@@ -98,20 +97,20 @@ def test_a_signal_reaches_the_command(start, name: str) -> None:
     process = start(f"trap 'echo caught; exit 7' {name[3:]}; echo ready; while :; do sleep 0.1; done")
     wait_for("the command", lambda: "ready" in process.stdout.readline())
     process.send_signal(getattr(signal, name))
-    output, _ = process.communicate(timeout=60)
+    output, _ = process.communicate(timeout=HANG_S)
     assert "caught" in output
     assert process.returncode == 7
 
 
 def test_a_command_that_dies_of_a_signal_has_a_code_that_says_so(start) -> None:
     process = start("kill -9 $$")
-    process.communicate(timeout=60)
+    process.communicate(timeout=HANG_S)
     assert process.returncode == 137
 
 
 def test_a_container_that_is_of_no_use_ends_with_a_code_even_where_the_command_ends_well(start) -> None:
     process = start("trap 'exit 0' TERM; kill -USR1 $CONTAINER_PID; while :; do sleep 0.1; done")
-    process.communicate(timeout=60)
+    process.communicate(timeout=HANG_S)
     assert process.returncode == 1
 
 
@@ -120,7 +119,7 @@ def test_an_orphan_that_holds_the_output_is_not_waited_for(start) -> None:
     assert process.stdout is not None
     orphan = int(re.search(r"message=(\d+)", process.stdout.readline())[1])
     try:
-        assert process.wait(timeout=60) == 0
+        assert process.wait(HANG_S) == 0
     finally:
         os.kill(orphan, signal.SIGKILL)
 
@@ -179,7 +178,7 @@ def test_orphans_that_go_on_printing_are_not_listened_to(start) -> None:
     reader = threading.Thread(target=process.stdout.read)
     reader.start()
     try:
-        assert process.wait(timeout=60) == 0
+        assert process.wait(HANG_S) == 0
     finally:
         os.killpg(process.pid, signal.SIGKILL)
     reader.join()
@@ -196,9 +195,9 @@ def test_a_signal_is_handed_on_while_nobody_reads_our_lines(start) -> None:
     process = start("trap 'exit 5' TERM; yes long-line | head -c 3000000 & wait; while :; do sleep 0.1; done")
     wait_for("a full pipe", lambda: is_full(process.stdout.fileno()))
     process.send_signal(signal.SIGTERM)
-    time.sleep(0.5)
+    pause(0.5, "the signal comes while nobody reads")
     process.stdout.read()
-    assert process.wait(timeout=60) == 5
+    assert process.wait(HANG_S) == 5
 
 
 def test_pieces_are_put_together_and_a_line_without_an_end_is_cut() -> None:

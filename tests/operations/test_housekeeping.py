@@ -19,9 +19,9 @@ from backend.operations.upkeep.housekeeping import forget_temporary_files, keep_
 from backend.operations.upkeep.sweep_loop import sweep_until
 from backend.rooms import ROOMS
 from backend.settings import Settings, get_settings
+from tests.patience import HANG_S, join, wait_for
 from tests.stand_ins.object_store import KEY_ID, REGION, SECRET, Gate, ObjectStore
 
-_PATIENCE_S = 60.0
 _SWEEP_LOCK = 7_305_811
 _HOURS_AGO = 7 * 3600
 
@@ -151,16 +151,13 @@ def test_files_move_while_the_sweep_goes_on(
     gate.hold("PUT")
     with app.app_context():
         keep_machine(1)
-        assert gate.arrived.wait(_PATIENCE_S)
+        assert gate.arrived.wait(HANG_S)
         # A slow bucket keeps nobody waiting, and has one mover only.
         keep_machine(2)
         assert [thread.name for thread in threading.enumerate()].count("mover") == 1
         assert not moved()
         gate.release()
-        deadline = time.monotonic() + _PATIENCE_S
-        while not moved():
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
+        wait_for("the move", moved)
 
 
 def test_objects_are_deleted_though_nothing_can_be_moved(
@@ -178,16 +175,15 @@ def test_objects_are_deleted_though_nothing_can_be_moved(
         for statement in statements:
             connection.execute(sa.text(statement))
     left = sa.text("SELECT count(*) FROM discarded_objects")
-    deadline = time.monotonic() + _PATIENCE_S
+
+    def are_deleted() -> bool:
+        with engine.connect() as connection:
+            return connection.scalar(left) == 0
+
     try:
         with app.app_context():
             keep_machine(1)
-        while True:
-            with engine.connect() as connection:
-                if connection.scalar(left) == 0:
-                    break
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
+        wait_for("the deletion", are_deleted)
     finally:
         with engine.begin() as connection:
             connection.execute(sa.text("DROP FUNCTION refuse CASCADE"))
@@ -224,12 +220,6 @@ def test_what_one_process_does_waits_for_the_sweep_lock(
         with app.app_context():
             sweep_until(stop)
 
-    def wait_until(done: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + _PATIENCE_S
-        while not done():
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
-
     def is_forgotten() -> bool:
         with engine.connect() as connection:
             return connection.scalar(old) == 0
@@ -240,14 +230,14 @@ def test_what_one_process_does_waits_for_the_sweep_lock(
             other.execute(sa.select(sa.func.pg_advisory_xact_lock(_SWEEP_LOCK)))
             sweeping.start()
             # Each machine has a folder of its own, so this waits for nobody; two rounds of it are over.
-            wait_until(lambda: not left.exists())
+            wait_for("a round", lambda: not left.exists())
             left.write_text("x")
             age(left)
-            wait_until(lambda: not left.exists())
+            wait_for("a round", lambda: not left.exists())
             assert not is_forgotten()
-        wait_until(is_forgotten)
+        wait_for("the other round", is_forgotten)
     finally:
         stop.set()
-        sweeping.join(_PATIENCE_S)
+        join(sweeping)
         monkeypatch.undo()
         get_settings.cache_clear()

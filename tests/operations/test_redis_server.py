@@ -15,7 +15,7 @@ from backend.settings import Settings
 from config.local import folders
 from config.local.redis import find_program
 from tests.conftest import CHECKOUT, SECRETS
-from tests.faults.work import wait_for
+from tests.patience import HANG_S, wait_for
 
 HOSTILE = [
     'quo"tation',
@@ -64,7 +64,7 @@ def start(tmp_path: Path) -> Iterator[Callable[..., redis.Redis]]:
     yield run
     for process in started:
         process.send_signal(signal.SIGTERM)
-        process.wait(timeout=60)
+        process.wait(HANG_S)
 
 
 def settings_with(**variables: str) -> Settings:

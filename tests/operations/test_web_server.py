@@ -5,7 +5,6 @@ import json
 import os
 import socket
 import sys
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -13,6 +12,7 @@ import pytest
 from backend.settings import Settings
 from config.local import folders
 from config.local.process import LocalProcess
+from tests.patience import HANG_S, wait_for
 
 NAME = b"Host: api.study.example\r\n"
 SECRETS = {
@@ -42,20 +42,23 @@ def port(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     command = [sys.executable, "-m", "gunicorn", "-c", "config/gunicorn.conf.py", "backend.app:create_app()"]
     server = LocalProcess("gunicorn", command, env=env, log=log, folder=folders.CHECKOUT)
     server.start()
-    while True:
+
+    def listens() -> bool:
+        assert server.running, server.last_lines()
         try:
-            socket.create_connection(("127.0.0.1", port), timeout=10).close()
-            break
+            socket.create_connection(("127.0.0.1", port), timeout=HANG_S).close()
         except ConnectionRefusedError:
-            assert server.running, server.last_lines()
-            time.sleep(0.05)
+            return False
+        return True
+
+    wait_for("gunicorn", listens)
     yield port
     server.stop()
 
 
 def ask(port: int, sent: bytes) -> tuple[http.client.HTTPResponse, bytes]:
     """Send bytes; return the answer and its body."""
-    with socket.create_connection(("127.0.0.1", port), timeout=30) as sock:
+    with socket.create_connection(("127.0.0.1", port), timeout=HANG_S) as sock:
         sock.sendall(sent)
         answer = http.client.HTTPResponse(sock)
         answer.begin()

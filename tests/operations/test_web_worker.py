@@ -7,7 +7,6 @@ import os
 import signal
 import socket
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from apiflask import APIFlask
 from backend.operations.web.worker import PROBE_PATHS
 from config.local import folders
 from config.local.process import LocalProcess
+from tests.patience import HANG_S, pause, wait_for
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 CONNECTIONS = 20
@@ -38,24 +38,27 @@ class Server:
         command = [sys.executable, "-m", "gunicorn", "-k", worker, *options, *bind, "tests.stand_ins.telling_app:app"]
         self.process = LocalProcess("gunicorn", command, env=dict(os.environ), log=log, folder=CHECKOUT)
         self.process.start()
-        while True:
-            try:
-                self.connect().close()
-                return
-            except ConnectionRefusedError:
-                assert self.process.running, self.process.last_lines()
-                time.sleep(0.05)
+        wait_for("gunicorn", self.listens)
+
+    def listens(self) -> bool:
+        """Return whether it takes connections; fail when it has ended."""
+        assert self.process.running, self.process.last_lines()
+        try:
+            self.connect().close()
+        except ConnectionRefusedError:
+            return False
+        return True
 
     def connect(self) -> socket.socket:
         """Return a new connection."""
-        return socket.create_connection(("127.0.0.1", self.port), timeout=30)
+        return socket.create_connection(("127.0.0.1", self.port), timeout=HANG_S)
 
     def ask(self, *pieces: bytes, pause_s: float = 0.0) -> Any:
         """Send a request in pieces; return what the application tells."""
         with self.connect() as sock:
             for piece in pieces:
                 sock.sendall(piece)
-                time.sleep(pause_s)
+                pause(pause_s, "a client that is slow")
             return told(sock)
 
 
@@ -171,7 +174,7 @@ def test_a_client_that_sends_more_than_is_wanted_still_gets_its_answer(server: S
     with server.connect() as sock:
         head, _, body = post(b"/unread", b"z" * 3_000_000).partition(b"\r\n\r\n")
         sock.sendall(head + b"\r\n\r\n" + body[:1_000_000])
-        time.sleep(0.5)
+        pause(0.5, "the answer is there before the rest is sent")
         sock.sendall(body[1_000_000:])
         assert told(sock)["path"] == "/unread"
         assert sock.recv(1) == b""
@@ -319,12 +322,11 @@ def test_who_has_connected_before_the_end_is_answered(own_server: Callable[[], S
         for sock in late:
             sock.sendall(get(b"/late"))
         server.process.send_signal(signal.SIGTERM)
-        while psutil.Process(server.process.pid).net_connections():
-            time.sleep(0.01)
+        wait_for("a closed door", lambda: not psutil.Process(server.process.pid).net_connections())
         # gunicorn's main process, which has closed its door by now, tells the worker as well.
         worker.send_signal(signal.SIGTERM)
         kept.sendall(get(b"/kept"))
         worker.resume()
         answers = [told(sock)["path"] for sock in [kept, *late]]
     assert answers == ["/kept"] + ["/late"] * 5
-    assert server.process.wait(30) == 0
+    assert server.process.wait(HANG_S) == 0

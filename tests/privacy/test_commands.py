@@ -44,5 +44,5 @@ def test_an_operator_exports_and_erases(owner: Student, run_pending_jobs, tmp_pa
 def test_who_is_not_there_is_neither_exported_nor_erased(app, tmp_path: Path) -> None:
     for arguments in (["erase-user", NOBODY, "--yes"], ["export-user", NOBODY, str(tmp_path / "nobody.zip")]):
         done = command(*arguments)
-        assert (done.returncode, done.stderr.strip().splitlines()[-1:]) == (1, ["There is no such user."])
+        assert (done.returncode, done.stderr.strip().splitlines()[-1:]) == (1, ["User not found."])
     assert list(tmp_path.iterdir()) == []

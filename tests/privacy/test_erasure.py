@@ -20,11 +20,12 @@ from backend.core.work.sweep import sweep
 from backend.library import service as library
 from backend.privacy import service as privacy
 from tests.architecture.test_routes import BODIES, NOT_CREATING
+from tests.blocked import wait_for_blocked
 from tests.conftest import Client
+from tests.patience import HANG_S, join
 from tests.privacy.conftest import MARKERS, Student
 
 Run = Callable[[], Any]
-_PATIENCE_S = 30.0
 # What is left of a user: an id, times, and what says nothing of anybody.
 _TOMBSTONE = """
 SELECT email, name, picture_url, language, email_verified, time_zone, exam_defaults, role, erased_at IS NOT NULL
@@ -225,7 +226,7 @@ def test_no_creating_route_leaves_anything(
 
 
 def test_leaving_waits_for_what_is_being_written(
-    app: APIFlask, owner: Student, run_pending_jobs: Run, check_erased: Any
+    app: APIFlask, engine: sa.Engine, owner: Student, run_pending_jobs: Run, check_erased: Any
 ) -> None:
     written, may_end = threading.Event(), threading.Event()
 
@@ -233,24 +234,24 @@ def test_leaving_waits_for_what_is_being_written(
         with app.app_context(), transaction():
             library.create_study_set(owner.user_id, "Just in time")
             written.set()
-            may_end.wait(_PATIENCE_S)
+            may_end.wait(HANG_S)
 
     writer = threading.Thread(target=write)
     writer.start()
-    assert written.wait(_PATIENCE_S)
+    assert written.wait(HANG_S)
     leaver = threading.Thread(target=owner.leave)
     leaver.start()
-    leaver.join(0.3)
-    waited = leaver.is_alive()
+    wait_for_blocked(engine)
     may_end.set()
-    writer.join()
-    leaver.join()
-    assert waited
+    join(writer)
+    join(leaver)
     run_pending_jobs()
     check_erased(owner.user_id)
 
 
-def test_what_comes_while_she_leaves_waits_and_is_refused(app: APIFlask, owner: Student, query: Any) -> None:
+def test_what_comes_while_a_user_leaves_waits_and_is_refused(
+    app: APIFlask, engine: sa.Engine, owner: Student, query: Any
+) -> None:
     refused: list[object] = []
 
     def write() -> None:
@@ -265,9 +266,8 @@ def test_what_comes_while_she_leaves_waits_and_is_refused(app: APIFlask, owner: 
     with app.app_context(), transaction():
         privacy.leave(owner.user_id)
         writer.start()
-        writer.join(0.3)
-        assert writer.is_alive()
-    writer.join()
+        wait_for_blocked(engine)
+    join(writer)
     assert [type(error) for error in refused] == [AccountErased]
     assert query("SELECT count(*) FROM study_sets WHERE title = 'Too late'") == [(0,)]
 

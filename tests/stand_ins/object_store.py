@@ -5,18 +5,17 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 from typing import Any, Self
 
 import boto3.session
 
 from config.local import folders
+from tests.patience import HANG_S, wait_for
 
 KEY_ID, SECRET = "test-key-id", "test-secret-access-key"
 REGION = "us-east-1"
 _PIECE = 65536
-_READY_S = 60.0
 _REFUSAL_BODY = b"<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>"
 _REFUSAL = (
     b"HTTP/1.1 403 Forbidden\r\nContent-Type: application/xml\r\nConnection: close\r\n"
@@ -38,16 +37,16 @@ class ObjectStore:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("S3_")}
         with (self._logs / "object-store.log").open("wb") as log:
             self._process = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
-        deadline = time.monotonic() + _READY_S
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
-            except OSError:
-                assert self._process.poll() is None, "The object store has ended."
-                assert time.monotonic() < deadline, "The object store does not listen."
-                time.sleep(0.05)
-            else:
-                return self
+        wait_for("the object store", self._listens)
+        return self
+
+    def _listens(self) -> bool:
+        assert self._process.poll() is None, "The object store has ended."
+        try:
+            socket.create_connection(("127.0.0.1", self.port), timeout=HANG_S).close()
+        except OSError:
+            return False
+        return True
 
     def __exit__(self, *_: object) -> None:
         """End the server."""

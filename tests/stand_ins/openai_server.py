@@ -24,6 +24,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self
 
+from tests.patience import patient_s
 from tests.stand_ins.openai_contract import problems_of_request
 from tests.stand_ins.openai_material import SPOILERS, Prompt, read_prompt, spoil, write_material
 from tests.stand_ins.openai_script import ANSWERS, Rule, Script
@@ -265,6 +266,8 @@ class _Handler(BaseHTTPRequestHandler):
         if "hold" in by_name:
             self.server.stand_in.wait_for_release(by_name["hold"].seconds)
         wait = self.server.stand_in.delay_s + (by_name["sleep"].seconds if "sleep" in by_name else 0.0)
+        # What waits for it has more patience on a busy machine too.
+        wait = patient_s(wait)
         time.sleep(max(0.0, call["at_in"] + wait - time.time()))
         drip = by_name.get("drip") or by_name.get("drip_headers")
         self._send(200, completion, drip=drip)

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
@@ -15,7 +14,6 @@ from config.local import debian, folders
 from config.local.postgres import find_identity
 from config.local.process import LocalProcess, LocalStackError
 
-_READY_S = 20.0
 _ENV = {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "TZ": "UTC"}
 
 
@@ -23,7 +21,7 @@ def find_program() -> Path:
     """Return the program: from PATH, else Debian's package when root. Skips the test where neither is there."""
     found = _installed()
     if found is None and debian.can_install():
-        debian.install("pgbouncer", "pgbouncer")
+        debian.install("pgbouncer", service="pgbouncer")
         found = _installed()
     if found is None:
         pytest.skip("PgBouncer is neither installed nor can be installed: that takes root on Debian or Ubuntu.")
@@ -70,7 +68,7 @@ class PgBouncer:
         for _ in range(3):
             self._process = self._new_process(program)
             self._process.start()
-            if self._wait_until_ready(self._process):
+            if self._process.wait_until(self._answers):
                 return self
             if folders.is_free(self._port):
                 break
@@ -120,13 +118,9 @@ class PgBouncer:
             remove=[self._folder],
         )
 
-    def _wait_until_ready(self, process: LocalProcess) -> bool:
-        deadline = time.monotonic() + _READY_S
-        while process.running and time.monotonic() < deadline:
-            try:
-                psycopg2.connect(self.url, connect_timeout=5).close()
-            except psycopg2.OperationalError:
-                time.sleep(0.02)
-            else:
-                return process.running
-        return False
+    def _answers(self) -> bool:
+        try:
+            psycopg2.connect(self.url, connect_timeout=60).close()
+        except psycopg2.OperationalError:
+            return False
+        return True

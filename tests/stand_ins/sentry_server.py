@@ -3,11 +3,10 @@
 import gzip
 import json
 import threading
-import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 
-_PATIENCE_S = 60.0
+from tests.patience import wait_for
 
 
 class SentryStandIn:
@@ -28,12 +27,8 @@ class SentryStandIn:
         self._answers.clear()
 
     def wait_for(self, count: int) -> list[dict[str, Any]]:
-        """Wait until so many events have arrived; return all of them. Raises TimeoutError."""
-        deadline = time.monotonic() + _PATIENCE_S
-        while len(self.events) < count:
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"{len(self.events)} of {count} events have arrived.")
-            time.sleep(0.02)
+        """Wait until so many events have arrived; return all of them."""
+        wait_for(f"{count} events", lambda: len(self.events) >= count)
         return list(self.events)
 
     def __enter__(self) -> Self:

@@ -35,7 +35,7 @@ def add_document(app: APIFlask) -> Callable[..., str]:
                 id=document_id,
                 study_set_id=UUID(study_set_id),
                 filename=filename,
-                kind="pdf",
+                format="pdf",
                 size_bytes=1,
                 sha256=document_id.hex,
                 state=state,

@@ -1,7 +1,6 @@
 """What the generation room adds: items without repeats, their evidence, and the counts for receipts."""
 
 import threading
-import time
 from uuid import UUID, uuid4
 
 import sqlalchemy as sa
@@ -10,6 +9,8 @@ from backend.core.database.transaction import transaction
 from backend.study import service
 from backend.study.items.duplicates import fingerprint
 from backend.study.types import PageItems
+from tests.blocked import wait_for_blocked
+from tests.patience import join
 from tests.study.new_items import evidence_on, new_card, new_question, new_topic
 
 
@@ -21,20 +22,6 @@ def topics_of(client, study_set):
     found = client.get(f"/api/v1/study-sets/{study_set}/topics").json["items"]
     names = {topic["id"]: topic["name"] for topic in found}
     return {topic["name"]: (topic["summary"], names.get(topic["parent_id"])) for topic in found}
-
-
-def wait_for_a_lock(engine):
-    """Return once somebody waits for a lock in this database."""
-    waiting = sa.text(
-        "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
-    )
-    deadline = time.monotonic() + 4
-    while time.monotonic() < deadline:
-        with engine.connect() as connection:
-            if connection.execute(waiting).scalar():
-                return
-        time.sleep(0.01)
-    raise AssertionError("Nobody waits for a lock.")
 
 
 def test_what_was_added_is_said_in_the_order_given(study_set, add_items):
@@ -192,9 +179,9 @@ def test_a_document_deleted_at_the_same_moment_stops_nothing(client, study_set, 
     with engine.connect() as connection:
         connection.execute(sa.text("DELETE FROM documents WHERE id = :id"), {"id": document})
         adding.start()
-        wait_for_a_lock(engine)
+        wait_for_blocked(engine)
         connection.commit()
-    adding.join(10)
+    join(adding)
     assert [(found["id"], found["evidence"]) for found in cards_of(client, study_set)] == [(str(card.id), [])]
 
 
@@ -269,7 +256,7 @@ def test_a_card_written_by_hand_at_the_same_moment_stands(client, study_set, add
         change = sa.text("UPDATE flashcards SET front = 'Once?', fingerprint = :mark WHERE id = :id")
         connection.execute(change, {"mark": mark, "id": made["id"]})
         adding.start()
-        wait_for_a_lock(engine)
+        wait_for_blocked(engine)
         connection.commit()
-    adding.join(10)
+    join(adding)
     assert [card["id"] for card in cards_of(client, study_set)] == [made["id"], str(other.id)]

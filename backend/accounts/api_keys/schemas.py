@@ -8,7 +8,7 @@ from pydantic import Field, StrictInt
 
 from backend.accounts.types import Scope
 from backend.core.web.http import Answer, Body
-from backend.text.visible import VisibleLine
+from backend.core.web.visible_text import VisibleLine
 
 
 class ApiKeyRequest(Body):

@@ -11,16 +11,12 @@ from pydantic_core import PydanticCustomError
 
 from backend.accounts.callers import is_admin
 from backend.accounts.models import Activity, User
-from backend.accounts.types import ActivityKind, ExamDefaults, Role
+from backend.accounts.types import MAX_ITEMS_PER_RUN, ActivityKind, ExamDefaults, Role
 from backend.core.web.http import Answer, Body
 from backend.core.web.pagination import PageQuery
 from backend.core.web.validation_messages import TIME_ZONE
-from backend.text.visible import VisibleLine
-
-# Same as for a run, whose room must not be imported here.
-_MAX_ITEMS = 500
-
-_LANGUAGES = Literal["en", "de", "fr", "it"]
+from backend.core.web.visible_text import VisibleLine
+from backend.text.languages import Language
 
 # Requires a host, and rejects a user name or password.
 _PICTURE_URL = r"^https://[^\s/?#@:\\\"<>]+(:[0-9]{1,5})?([/?#][^\s\\\"<>]*)?$"
@@ -38,9 +34,9 @@ def _known_time_zone(value: str) -> str:
 class ExamDefaultsRequest(Body):
     """Defaults for fields that a run leaves out; null means no default."""
 
-    flashcards: StrictInt | None = Field(None, ge=0, le=_MAX_ITEMS)
-    questions: StrictInt | None = Field(None, ge=0, le=_MAX_ITEMS)
-    language: _LANGUAGES | None = Field(None, description="Language of the items.")
+    flashcards: StrictInt | None = Field(None, ge=0, le=MAX_ITEMS_PER_RUN)
+    questions: StrictInt | None = Field(None, ge=0, le=MAX_ITEMS_PER_RUN)
+    language: Language | None = Field(None, description="Language of the items.")
     difficulty: Literal["easy", "medium", "hard"] | None = None
 
 
@@ -50,7 +46,7 @@ class ProfileRequest(Body):
     # default_factory keeps the default out of the schema: the field may be left out, but not be null.
     name: Annotated[str, VisibleLine] = Field(default_factory=str, min_length=1, max_length=100)
     picture_url: str | None = Field(None, max_length=500, pattern=_PICTURE_URL)
-    language: _LANGUAGES | None = Field(None, description="Language of messages; null: use Accept-Language.")
+    language: Language | None = Field(None, description="Language of messages; null: use Accept-Language.")
     time_zone: Annotated[str, AfterValidator(_known_time_zone)] = Field(
         default_factory=str, max_length=50, description="IANA time zone name, such as `Europe/Zurich`."
     )

@@ -39,7 +39,7 @@ def begin_sign_in(
     ``fresh`` tells the provider to ask for the password again. Raises UnknownProvider and ProviderUnavailable.
     """
     provider = _gateway().get_provider(name)
-    begun = _gateway().begin(provider, fresh=fresh)
+    begun = _gateway().start(provider, fresh=fresh)
     link = str(link_session_id) if link_session_id else None
     pending = PendingSignIn(provider.name, begun.verifier, begun.nonce, fresh, next_path, link, int(time.time()))
     pending_sign_ins.remember(begun.state, pending)

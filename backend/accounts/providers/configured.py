@@ -8,8 +8,8 @@ from typing import Any, Literal
 from pydantic import SecretStr
 
 from backend.accounts.types import VerifiedIdentity
-from backend.core.web.http import LANGUAGES
 from backend.settings import Settings
+from backend.text.languages import LANGUAGES
 
 GOOGLE_ISSUER = "https://accounts.google.com"
 

@@ -167,7 +167,7 @@ class OAuthGateway:
             raise UnknownProvider
         return found
 
-    def begin(self, provider: Provider, *, fresh: bool) -> AuthorizationRequest:
+    def start(self, provider: Provider, *, fresh: bool) -> AuthorizationRequest:
         """Build the authorization URL, and the values that the callback must match.
 
         ``fresh`` tells the provider to ask for the password again. Raises ProviderUnavailable.

@@ -1,4 +1,4 @@
-"""The one place that commits (design rule 1), and what may only happen outside or after a transaction."""
+"""The one place that commits (rule 1 in docs/rules.md), and what may only happen outside or after a transaction."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -61,7 +61,7 @@ def after_commit(action: Callable[[], object]) -> None:
 def refuse_open_transaction() -> None:
     """Raise TransactionOpen when a transaction is open. Gateways call this before they speak to a vendor."""
     if has_app_context() and db.session().in_transaction():
-        raise TransactionOpen("No outside call while a transaction is open (design rule 2).")
+        raise TransactionOpen("No outside call while a transaction is open (rule 2 in docs/rules.md).")
 
 
 def _run(action: Callable[[], object]) -> None:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from typing import Any
 
 from flask import Response, current_app, request
 
@@ -17,6 +18,9 @@ from backend.core.process.logging import get_logger
 from backend.core.web.seats import Seat, Seats
 
 log = get_logger(__name__)
+
+BINARY: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
+"""How the OpenAPI document describes the content of a file."""
 
 # Small enough that the time is looked at often even when each piece takes as long as the server lets it.
 _PIECE_BYTES = 32 * 1024

@@ -30,21 +30,31 @@ from backend.core.web.origins import refuse_unknown_host
 from backend.core.web.problem_messages import code_of, sentence
 from backend.core.web.security_headers import security_headers
 from backend.core.web.validation_messages import field_messages, nul_refused
+from backend.text.languages import LANGUAGES
 
 log = get_logger(__name__)
-
-LANGUAGES = ("en", "de", "fr", "it")
-"""The languages of messages to users. The first is the fallback."""
 
 _LARGEST_JSON = 1_000_000
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 _METHODS_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 
 
-class Body(BaseModel):
-    """Base of request bodies: an unknown field is an error that names it, and strings are trimmed."""
+def _omit_null_defaults(schema: dict[str, Any]) -> None:
+    for field in schema.get("properties", {}).values():
+        if field.get("default", ...) is None:
+            del field["default"]
 
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True, strict=False)
+
+class Body(BaseModel):
+    """Base of request bodies: an unknown field is an error that names it, and strings are trimmed.
+
+    The OpenAPI document has no ``default: null``: leaving a field out often means something else than null, and
+    generated types make fields with a default required.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid", str_strip_whitespace=True, strict=False, json_schema_extra=_omit_null_defaults
+    )
 
     @field_validator("*", mode="after")
     @classmethod

@@ -8,6 +8,7 @@ from typing import Any
 
 from apiflask import APIBlueprint, APIFlask
 from flask import Response, abort, url_for
+from flask.json.provider import DefaultJSONProvider
 
 from backend.core.web.http import Problem
 from backend.core.web.idempotency import ACCEPTS_KEY
@@ -82,8 +83,11 @@ def configure_openapi(app: APIFlask, public_endpoints: frozenset[str], classes: 
         },
     }
     app.config["AUTO_OPERATION_ID"] = True
-    # The server is the one that the document comes from, which is what OpenAPI takes when none is named.
-    app.config["AUTO_SERVERS"] = False
+    # Relative to the document's own URL, so that the document is the same on every machine.
+    app.config["SERVERS"] = [{"url": "/", "description": "The server that this document comes from."}]
+    if isinstance(app.json, DefaultJSONProvider):
+        # Generated clients parse a response as the first media type they know, so the order must survive.
+        app.json.sort_keys = False
 
     @app.spec_processor
     def finish(spec: dict[str, Any] | str) -> dict[str, Any]:
@@ -108,6 +112,8 @@ def configure_openapi(app: APIFlask, public_endpoints: frozenset[str], classes: 
                         _add_header(operation, "409", "Retry-After")
                     limited = classes.find(endpoint, path, method.upper()) is not None
                     _finish_operation(operation, endpoint, public=endpoint in public_endpoints, limited=limited)
+        # APIFlask lists one tag per blueprint, but several blueprints share a tag.
+        spec["tags"] = [{"name": name} for name in dict.fromkeys(tag["name"] for tag in spec["tags"])]
         schemas = spec.setdefault("components", {}).setdefault("schemas", {})
         for unused in ("HTTPError", "ValidationError"):
             schemas.pop(unused, None)
@@ -137,13 +143,14 @@ def _describe_path(operation: dict[str, Any], rule: str) -> None:
 def _finish_operation(operation: dict[str, Any], endpoint: str, *, public: bool, limited: bool) -> None:
     operation["operationId"] = endpoint.rsplit(".", 1)[-1] or operation.get("operationId", "")
     responses = operation["responses"]
-    if operation.pop("x-upload", False):
-        operation["requestBody"] = UPLOAD_BODY
+    if "requestBody" in operation:
+        # An object must be sent even if all its fields are optional: a request without a body is refused.
+        operation["requestBody"]["required"] = True
     if operation.pop("x-if-match", False):
         operation.setdefault("parameters", []).append(IF_MATCH)
         _add_header(operation, "2", "ETag")
+    operation["security"] = [] if public else [{"bearer": []}]
     if not public:
-        operation["security"] = [{"bearer": []}]
         responses.setdefault("401", {"description": "Not signed in"})
         responses.setdefault("403", {"description": "Not with this API key"})
     responses.setdefault("503", {"description": "Briefly unavailable"})
@@ -230,24 +237,6 @@ _PATH_PARTS: dict[str, dict[str, Any]] = {
     "uuid": {"type": "string", "format": "uuid"},
     "int": {"type": "integer", "minimum": 0},
     "string": {"type": "string", "minLength": 1, "pattern": "^[^/]*$"},
-}
-UPLOAD_BODY = {
-    "required": True,
-    "content": {
-        "multipart/form-data": {
-            "schema": {
-                "type": "object",
-                "required": ["files"],
-                "properties": {
-                    "files": {
-                        "type": "array",
-                        "minItems": 1,
-                        "items": {"type": "string", "contentMediaType": "application/octet-stream"},
-                    }
-                },
-            }
-        }
-    },
 }
 IDEMPOTENCY_KEY = {
     "in": "header",

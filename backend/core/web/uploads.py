@@ -8,6 +8,14 @@ from werkzeug.formparser import FormDataParser
 
 from backend.core.errors import DomainError
 
+UPLOADED_FILE = {
+    "type": "string",
+    # OpenAPI 3.1 needs contentMediaType only; many generators still look for the format.
+    "format": "binary",
+    "contentMediaType": "application/octet-stream",
+}
+"""How the OpenAPI document describes an uploaded file."""
+
 
 class InvalidMultipart(DomainError):
     """A multipart body that is cut, has no boundary, a part without a name, or names in another encoding than UTF-8."""

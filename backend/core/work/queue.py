@@ -1,4 +1,4 @@
-"""The Celery app: a courier that carries ids of rows. Nothing exists only here (design rule 4)."""
+"""The Celery app: a courier that carries ids of rows. Nothing exists only here (rule 4 in docs/rules.md)."""
 
 import time
 from collections.abc import Callable
@@ -122,23 +122,10 @@ def canary_queue(worker: str) -> Queue:
     return Queue(f"canary.{worker}", no_declare=True)
 
 
-def is_canary_kept(worker: str, canary_id: str) -> bool | None:
-    """Tell whether the broker still holds what it was given with this canary: not so when it was emptied since.
-
-    None when it does not answer within half a second or takes no writes, being full.
-    """
-    broker = _broker(str(queue.conf.broker_url))
-    try:
-        broker.set(f"canary-look.{worker}", 1, ex=60)
-        return bool(broker.get(f"canary-mark.{worker}") == canary_id.encode())
-    except redis.RedisError:
-        return None
-
-
 def send_canary(task: str, worker: str, canary_id: str, *, life_s: float) -> bool:
-    """Send a canary to one worker, in place of the last one if that still waits. Returns whether it was taken.
+    """Send a canary to one worker, replacing one that still waits. Returns whether the broker took it.
 
-    The queue of a worker that has ended is gone after ``life_s`` seconds, with the one message in it.
+    After ``life_s`` the queue expires, in case its worker has ended.
     """
     broker = _broker(str(queue.conf.broker_url))
     own = canary_queue(worker)
@@ -147,8 +134,6 @@ def send_canary(task: str, worker: str, canary_id: str, *, life_s: float) -> boo
         if not send(task, canary_id, to=own):
             return False
         broker.expire(own.name, int(life_s) + 1)
-        # Set last: as long as the mark is there, the message before it was not lost with the broker's memory.
-        broker.set(f"canary-mark.{worker}", canary_id, ex=int(10 * life_s) + 60)
     except redis.RedisError:
         return False
     return True

@@ -4,23 +4,17 @@ import re
 from dataclasses import replace
 
 from backend.generation.language_models.interface import DraftFlashcard, DraftOption, DraftQuestion
+from backend.text.invisible import INVISIBLE, SOFT_HYPHEN, VARIATION_SELECTORS, normalize_line_ends
 
 INVISIBLE_CHARACTERS = "invisible_characters"
 """Name of the fix, under which it is counted."""
 
-_LINE_BREAK = re.compile("\r\n?|[\u0085\u2028\u2029\u000b\u000c]")
-_INVISIBLE = re.compile(
-    "[\u0000-\u0008\u000e-\u001f\u007f-\u0084\u0086-\u009f"  # control, save tab and line feed
-    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\uffa0"  # soft hyphen, fillers, joiners
-    "\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"  # zero width, bidirectional, annotations
-    "\ufe00-\ufe0f\U000e0000-\U000e0fff"  # variation selectors and tags, which can carry hidden text
-    "\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]"  # surrogates and noncharacters, which UTF-8 or readers refuse
-)
+_INVISIBLE = re.compile(f"[{INVISIBLE}{SOFT_HYPHEN}{VARIATION_SELECTORS}]")
 
 
 def clean_text(text: str) -> str:
     """Return a text without invisible characters, with line feeds as line breaks, stripped."""
-    return _INVISIBLE.sub("", _LINE_BREAK.sub("\n", text)).strip()
+    return _INVISIBLE.sub("", normalize_line_ends(text)).strip()
 
 
 def clean_line(text: str) -> str:

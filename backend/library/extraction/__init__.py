@@ -1,1 +1,1 @@
-"""Reading a file into pages of text, in a child process with limits. Only the library room calls it."""
+"""Reads a file into pages of text, in a child process with limits. Only the library room uses it."""

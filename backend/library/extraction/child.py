@@ -1,7 +1,7 @@
 """The child process that reads one file. Started by ``reader``; never imported by anything else.
 
-It starts in an empty folder of its own with an almost empty environment, gives up resources before it
-opens the file, and imports only the parser of the file's kind: a start costs tens of milliseconds.
+It starts in an empty folder of its own with an almost empty environment, limits its resources before it
+opens the file, and imports only the parser of the file's format, so that it starts within tens of milliseconds.
 """
 
 import importlib
@@ -34,12 +34,12 @@ def main() -> None:
     """Read the job from the command line (JSON), do it, and leave without tidying up."""
     job = json.loads(sys.argv[2])
     output = os.dup(1)
-    # Whatever a parser prints goes where errors go; the pipe carries pages only.
+    # What a parser prints goes to standard error: the pipe carries pages only.
     os.dup2(2, 1)
     die_with_parent(job["parent"])
     _limit_resources(job["memory_bytes"], job["cpu_s"])
     writer = PageWriter(output, job["max_pages"], job["max_chars"])
-    parser = importlib.import_module(_PARSERS[job["kind"]])
+    parser = importlib.import_module(_PARSERS[job["format"]])
     writer.send({"started": True})
     os._exit(_run(parser.read_pages, job, writer))
 
@@ -63,8 +63,8 @@ def _run(read_pages: Callable[[str, dict[str, Any], PageWriter], None], job: dic
         writer.finish()
     except UnreadableFile as error:
         writer.send({"error": error.code})
-    except BaseException as error:  # Whatever a parser raises on a hostile file, the parent hears a code.
-        # libxml2 reports a failed allocation as a syntax error like any other; the peak tells them apart.
+    except BaseException as error:  # A hostile file can make a parser raise anything; the parent always gets a code.
+        # libxml2 reports a failed allocation as a syntax error; the memory peak tells them apart.
         out_of_memory = isinstance(error, MemoryError) or _peak_bytes() > job["memory_bytes"] // 2
         writer.send({"error": "too_large" if out_of_memory else "damaged"})
         sys.stderr.write(f"{type(error).__name__}: {error}\n")
@@ -72,7 +72,7 @@ def _run(read_pages: Callable[[str, dict[str, Any], PageWriter], None], job: dic
 
 
 def _peak_bytes() -> int:
-    """Return the peak of this program's own memory; ``ru_maxrss`` would begin with that of the process before exec."""
+    """Return this program's own memory peak; ``ru_maxrss`` would include the process before exec."""
     with open("/proc/self/status", encoding="ascii", errors="replace") as status:
         peak = next(line for line in status if line.startswith("VmHWM:"))
     return int(peak.split()[1]) * 1024

@@ -1,4 +1,4 @@
-"""The one error of reading: a file that cannot become pages of text."""
+"""Errors of reading a file into pages of text."""
 
 from typing import Final
 
@@ -8,7 +8,7 @@ CODES: Final = frozenset(
 
 
 class UnreadableFile(Exception):
-    """A file cannot be read; ``code`` is one of ``CODES`` and has a sentence for the user in ``messages``."""
+    """The file cannot be read. ``code`` is one of ``CODES`` and has a user text in ``messages``."""
 
     def __init__(self, code: str) -> None:
         if code not in CODES:
@@ -18,4 +18,4 @@ class UnreadableFile(Exception):
 
 
 class ReaderNotStarted(RuntimeError):
-    """The child process could not start: a fault of this installation, never of the user's file."""
+    """The child process could not start: a fault of this installation, not of the user's file."""

@@ -1,4 +1,4 @@
-"""Pages of a web page by lxml: the text that a browser would show, by headings. Nothing is fetched."""
+"""Reads a web page with lxml: the text that a browser would show, split by headings. Nothing is fetched."""
 
 import codecs
 import re
@@ -30,7 +30,7 @@ _KNOWN_CHARSET = re.compile(
     r"utf-?8|us-ascii|latin-?\d|iso-?8859-\d+|windows-\d+|cp\d+|koi8-[ru]|gb\w+|big5\w*|shift_jis|euc-\w+",
     re.IGNORECASE,
 )
-# A character that no parsed page contains marks where a line ends; real line ends there are mere spaces.
+# Marks a line end: no parsed page contains this character, and HTML treats real line ends as spaces.
 _NEW_LINE = "\0"
 _WHITE_SPACE = re.compile(r"[ \t\r\n\f]+")
 
@@ -44,15 +44,15 @@ def read_pages(path: str, job: dict[str, Any], writer: PageWriter) -> None:
 def blocks_of_html(source: str, writer: PageWriter) -> Iterator[Block]:
     """Yield the visible blocks of ``source``; hidden elements are left out and counted.
 
-    Raises UnreadableFile("damaged") for a nesting that cannot be followed to its end.
+    Raises UnreadableFile("damaged") if elements are nested too deeply.
     """
-    # A recovering parser without network; entities of a document's own are not part of HTML.
+    # A recovering parser without network access. HTML has no entities of a document's own.
     parser = html.HTMLParser(encoding="utf-8", no_network=True, remove_comments=True, remove_pis=True, huge_tree=True)
     try:
         root = html.document_fromstring(source.encode("utf-8", "replace"), parser=parser)
     except etree.ParserError:
         return
-    # Deeper than 2,048 elements the parser stops, and says so only here.
+    # The parser stops below 2,048 nested elements, and reports it only here.
     if any(entry.type == etree.ErrorTypes.ERR_RESOURCE_LIMIT for entry in parser.error_log):
         raise UnreadableFile("damaged")
     yield from _VisibleText(writer).blocks(root)

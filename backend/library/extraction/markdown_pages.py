@@ -1,4 +1,4 @@
-"""Pages of a Markdown file by markdown-it: its text without the marks, by headings."""
+"""Reads a Markdown file with markdown-it: its text without the markup, split by headings."""
 
 import re
 from collections.abc import Iterator
@@ -57,7 +57,7 @@ def _blocks(source: str, writer: PageWriter) -> Iterator[Block]:
 
 
 def _inline_text(tokens: list[Token]) -> str:
-    """Return what a reader sees; tags of HTML are left out, an image gives its description."""
+    """Return the visible text: without HTML tags, and with the description of each image."""
     parts = []
     for token in tokens:
         if token.type in ("text", "code_inline"):

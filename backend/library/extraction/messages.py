@@ -1,4 +1,4 @@
-"""What a user reads about a file: each code as one or two sentences that say what to do."""
+"""User texts about a file, by code: what happened, then what to do."""
 
 from typing import Final
 
@@ -14,7 +14,7 @@ MESSAGES: Final[dict[str, dict[str, str]]] = {
         "HTML e carica quella versione.",
     },
     "mislabelled": {
-        "en": "The content of this file is not what its ending says. Open it in the program that made it, save it "
+        "en": "The content of this file does not match its extension. Open it in the program that made it, save it "
         "in the format you want and upload that.",
         "de": "Der Inhalt dieser Datei passt nicht zu ihrer Endung. Öffne sie in dem Programm, mit dem sie erstellt "
         "wurde, speichere sie im gewünschten Format und lade sie so hoch.",
@@ -34,17 +34,17 @@ MESSAGES: Final[dict[str, dict[str, str]]] = {
         "caricalo di nuovo.",
     },
     "too_large": {
-        "en": "This document has more pages, more text or more packed content than can be read. Split it, for "
-        "instance by chapter, and upload the parts.",
-        "de": "Dieses Dokument hat mehr Seiten, mehr Text oder mehr gepackten Inhalt, als gelesen werden kann. Teile "
-        "es auf, zum Beispiel nach Kapiteln, und lade die Teile hoch.",
+        "en": "This document has more pages, text or compressed content than can be read. Split it, for example by "
+        "chapter, and upload the parts.",
+        "de": "Dieses Dokument enthält mehr Seiten, Text oder komprimierte Inhalte, als gelesen werden können. Teile "
+        "es auf, zum Beispiel nach Kapiteln, und lade die Teile einzeln hoch.",
         "fr": "Ce document contient plus de pages, de texte ou de contenu compressé que ce qui peut être "
         "lu. Divise-le, par exemple par chapitres, et envoie les parties.",
         "it": "Questo documento ha più pagine, più testo o più contenuto compresso di quanto si possa "
         "leggere. Dividilo, per esempio per capitoli, e carica le parti.",
     },
     "encrypted": {
-        "en": "This file is protected by a password. Remove the protection, or print the file to a new PDF, and "
+        "en": "This file is password-protected. Remove the protection, or print the file to a new PDF, and "
         "upload that.",
         "de": "Diese Datei ist mit einem Passwort geschützt. Entferne den Schutz oder drucke die Datei in ein neues "
         "PDF und lade dieses hoch.",
@@ -63,9 +63,9 @@ MESSAGES: Final[dict[str, dict[str, str]]] = {
         "la nuova copia.",
     },
     "no_text": {
-        "en": "There is no readable text in this file. If it was scanned or photographed, run a text recognition "
-        "(OCR) over it first and upload the result.",
-        "de": "In dieser Datei ist kein lesbarer Text. Wenn sie gescannt oder fotografiert wurde, lasse zuerst eine "
+        "en": "This file contains no readable text. If it was scanned or photographed, run text recognition (OCR) on "
+        "it first and upload the result.",
+        "de": "Diese Datei enthält keinen lesbaren Text. Wenn sie gescannt oder fotografiert wurde, lasse zuerst eine "
         "Texterkennung (OCR) darüber laufen und lade das Ergebnis hoch.",
         "fr": "Ce fichier ne contient pas de texte lisible. S’il a été numérisé ou photographié, passe-le "
         "d’abord dans une reconnaissance de texte (OCR) et envoie le résultat.",
@@ -84,18 +84,18 @@ MESSAGES: Final[dict[str, dict[str, str]]] = {
     },
     # Warnings: the document can be used, but the user should know.
     "hidden_characters_removed": {
-        "en": "Invisible characters were removed from the text. You need not do anything; if a passage looks wrong, "
-        "compare it with the original.",
+        "en": "Invisible characters were removed from the text. You don’t need to do anything; if a passage looks "
+        "wrong, compare it with the original.",
         "de": "Unsichtbare Zeichen wurden aus dem Text entfernt. Du musst nichts tun; wenn eine Stelle falsch "
         "aussieht, vergleiche sie mit dem Original.",
         "fr": "Des caractères invisibles ont été retirés du texte. Tu n’as rien à faire\u202f; si un passage te "
         "semble faux, compare-le avec l’original.",
-        "it": "Dal testo sono stati tolti dei caratteri invisibili. Non devi fare nulla; se un passaggio "
+        "it": "Dal testo sono stati rimossi dei caratteri invisibili. Non devi fare nulla; se un passaggio "
         "ti sembra sbagliato, confrontalo con l’originale.",
     },
     "hidden_text_removed": {
-        "en": "Text that a reader does not see (hidden, deleted with changes tracked, or outside of the page) was "
-        "left out. If you need it, make it visible and upload the file again.",
+        "en": "Text that readers do not see (hidden, deleted with changes tracked, or outside the page) was left out. "
+        "If you need it, make it visible and upload the file again.",
         "de": "Text, den man beim Lesen nicht sieht (ausgeblendet, als Änderung gelöscht oder ausserhalb der Seite), "
         "wurde weggelassen. Wenn du ihn brauchst, mache ihn sichtbar und lade die Datei neu hoch.",
         "fr": "Du texte invisible à la lecture (masqué, supprimé avec le suivi des modifications ou hors "
@@ -105,7 +105,7 @@ MESSAGES: Final[dict[str, dict[str, str]]] = {
         "dalla pagina) è stato tralasciato. Se ti serve, rendilo visibile e carica di nuovo il file.",
     },
     "ocr_pages": {
-        "en": "Scanned pages were read by text recognition, which makes mistakes. Check numbers and formulas from "
+        "en": "Scanned pages were read with text recognition, which makes mistakes. Check numbers and formulas from "
         "these pages against the original.",
         "de": "Gescannte Seiten wurden mit Texterkennung gelesen, die Fehler macht. Prüfe Zahlen und Formeln von "
         "diesen Seiten am Original.",
@@ -115,15 +115,15 @@ MESSAGES: Final[dict[str, dict[str, str]]] = {
         "Confronta i numeri e le formule di queste pagine con l’originale.",
     },
     "pages_not_readable": {
-        "en": "Some pages are pictures whose text could not be read; they give no material. Run a text recognition "
-        "(OCR) over the file and upload it again if you need them.",
-        "de": "Einige Seiten sind Bilder, deren Text nicht gelesen werden konnte; aus ihnen entsteht kein Material. "
+        "en": "Some pages are images whose text could not be read, so nothing is made from them. If you need them, run "
+        "text recognition (OCR) on the file and upload it again.",
+        "de": "Einige Seiten sind Bilder, deren Text nicht gelesen werden konnte; daraus wird nichts erstellt. "
         "Lasse eine Texterkennung (OCR) über die Datei laufen und lade sie neu hoch, wenn du sie brauchst.",
-        "fr": "Certaines pages sont des images dont le texte n’a pas pu être lu\u202f; elles ne donnent pas de "
-        "matériel. Passe le fichier dans une reconnaissance de texte (OCR) et envoie-le de nouveau "
+        "fr": "Certaines pages sont des images dont le texte n’a pas pu être lu\u202f; rien n’en est "
+        "tiré. Passe le fichier dans une reconnaissance de texte (OCR) et envoie-le de nouveau "
         "si tu en as besoin.",
-        "it": "Alcune pagine sono immagini il cui testo non è leggibile; da queste non si ricava "
-        "materiale. Applica al file un riconoscimento del testo (OCR) e caricalo di nuovo se ti "
+        "it": "Alcune pagine sono immagini il cui testo non è leggibile; da queste non viene creato "
+        "nulla. Applica al file un riconoscimento del testo (OCR) e caricalo di nuovo se ti "
         "servono.",
     },
 }

@@ -1,4 +1,4 @@
-"""Text of a page's image by Tesseract, where it is installed."""
+"""Reads the text of a page's image with Tesseract, if it is installed."""
 
 import os
 import shutil
@@ -22,11 +22,11 @@ class OcrReader:
 
     @property
     def has_pages_left(self) -> bool:
-        """Whether another page may be read: Tesseract has a language for it, and the limit is not reached."""
+        """Whether another page can be read: Tesseract has a language, and the limit is not reached."""
         return self._pages_left > 0 and bool(self._installed_languages())
 
     def read(self, image: Path, dpi: int) -> str:
-        """Return the text of ``image``; empty when there is none or the page took longer than its share.
+        """Return the text of ``image``; empty if there is none or reading it took too long.
 
         The resolution is passed on because Tesseract's guess of it doubles its errors on small print.
         """

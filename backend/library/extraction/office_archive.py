@@ -1,4 +1,4 @@
-"""Whether an Office file's archive is safe to unpack, judged from its directory alone."""
+"""Checks from its directory alone that an Office file's archive is safe to unpack."""
 
 import zipfile
 from pathlib import Path, PurePosixPath
@@ -10,7 +10,7 @@ MAX_ENTRIES: Final = 2_000
 MAX_UNPACKED_BYTES: Final = 50_000_000
 MAX_RATIO: Final = 100
 
-# Below this size an entry cannot hurt, and small repetitive XML does reach high ratios.
+# A smaller entry does no harm, and small repetitive XML does reach high ratios.
 _SMALL_ENTRY_BYTES = 1_000_000
 _ARCHIVES = frozenset(
     {".zip", ".7z", ".rar", ".gz", ".bz2", ".xz", ".tar", ".tgz", ".jar", ".docx", ".pptx", ".xlsx", ".docm"}
@@ -19,13 +19,13 @@ _ENCRYPTED_FLAG = 0x1
 
 
 def check_office_archive(path: Path, main_part: str) -> None:
-    """Raise UnreadableFile unless the archive at ``path`` is a harmless one that contains ``main_part``.
+    """Raise UnreadableFile unless the archive at ``path`` is harmless and contains ``main_part``.
 
     ``too_large``: more than 2,000 entries, more than 50 MB unpacked, a ratio over 100, or an archive inside
-    the archive. ``encrypted``: an entry has a password. ``damaged``: not a whole archive, or a name that
-    leaves it. ``mislabelled``: another kind of archive. The sizes of the directory bind: Python's
-    ``zipfile`` reads no more of an entry than its directory entry says. Workbooks that Office itself
-    embeds for charts are let through; nothing here ever opens them.
+    the archive. ``encrypted``: an entry has a password. ``damaged``: an incomplete archive, or an entry with a path
+    outside it. ``mislabelled``: another kind of archive. The sizes in the directory can be trusted: Python's
+    ``zipfile`` never reads more of an entry than its directory entry says. Workbooks that Office embeds for charts
+    are allowed; nothing here opens them.
     """
     try:
         with zipfile.ZipFile(path) as archive:

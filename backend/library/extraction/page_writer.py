@@ -1,4 +1,4 @@
-"""The child's side of the pipe: pages, warnings and the outcome, as JSON lines."""
+"""The child's end of the pipe: pages, warnings and the outcome, as JSON lines."""
 
 import json
 import os
@@ -8,7 +8,7 @@ from backend.library.extraction.text_cleaning import clean_line, clean_text
 
 
 class PageWriter:
-    """Cleans and counts pages and writes them to ``descriptor``, one JSON object a line.
+    """Cleans and counts pages and writes them to ``descriptor``, one JSON object per line.
 
     Lines: ``{"started": true}``, ``{"ocr": page}`` before each page that OCR reads, ``{"page": {...}}``,
     at the end ``{"total": pages, "warnings": [[code, count, pages], ...]}`` or ``{"error": code}``.

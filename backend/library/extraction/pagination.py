@@ -1,4 +1,4 @@
-"""Pages for formats that have none: by heading where there are headings, else of a fixed size."""
+"""Splits formats without pages: at headings if there are any, else into pages of a fixed size."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Final
 
 PAGE_CHARS: Final = 3_000
-"""Aimed size of a page, in characters: about a printed page."""
+"""The target size of a page in characters: about a printed page."""
 
-_LONGEST_PAGE = PAGE_CHARS * 3 // 2
+_MAX_PAGE_CHARS = PAGE_CHARS * 3 // 2
 _SMALL_SECTION = PAGE_CHARS // 4
 _BREAKS = (re.compile("\n\n+"), re.compile("\n"), re.compile(r"(?<=[.!?…])\s+"), re.compile(r"\s+"))
 
@@ -53,7 +53,7 @@ def pages_of_blocks(blocks: Iterable[Block], page_level: int = 2) -> Iterator[tu
 def pages_of_text(text: str) -> Iterator[str]:
     """Yield pieces of about ``PAGE_CHARS`` characters, cut at the best break near that size."""
     start = 0
-    while len(text) - start > _LONGEST_PAGE:
+    while len(text) - start > _MAX_PAGE_CHARS:
         end = _best_break(text, start)
         yield text[start:end]
         start = end
@@ -66,7 +66,7 @@ def _split(heading: str | None, parts: list[str]) -> Iterator[tuple[str | None, 
 
 
 def _best_break(text: str, start: int) -> int:
-    """The last paragraph's, line's, sentence's or word's end in the second half of a page, in this order."""
+    """Return the last end of a paragraph, else of a line, sentence or word, in the second half of a page."""
     low, high = start + PAGE_CHARS // 2, start + PAGE_CHARS
     for pattern in _BREAKS:
         ends = [match.end() for match in pattern.finditer(text, low, high)]

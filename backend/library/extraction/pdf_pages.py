@@ -1,4 +1,4 @@
-"""Pages of a PDF by PDFium: text in reading order, headings from the bookmarks, scans by OCR."""
+"""Reads a PDF with PDFium: text in reading order, headings from the bookmarks, scans with OCR."""
 
 from collections.abc import Iterator
 from ctypes import c_ushort
@@ -14,13 +14,13 @@ from backend.library.extraction.errors import UnreadableFile
 from backend.library.extraction.ocr import OcrReader
 from backend.library.extraction.page_writer import PageWriter
 
-# A page with fewer characters than this that shows an image is a picture with a page number on it; a scan
-# may carry a stamp ("Downloaded from …") as its only text.
+# A page with an image and fewer characters than this is a scan whose only text is a page number or a stamp
+# ("Downloaded from …").
 _FEW_CHARS: Final = 20
 _STAMP_CHARS: Final = 120
 _SCAN_SHARE: Final = 0.6
 _PICTURE_SHARE: Final = 0.05
-# Text that was turned into outlines has a path for each letter; rules and boxes are fewer.
+# Text converted to outlines has one path per letter; a page has fewer rules and boxes than that.
 _OUTLINED_PATHS: Final = 150
 _MAX_OBJECTS: Final = 5_000
 
@@ -38,7 +38,7 @@ def read_pages(path: str, job: dict[str, Any], writer: PageWriter) -> None:
     ocr = OcrReader(job["ocr_languages"], job["ocr_max_pages"], job["ocr_page_s"])
     for page in document:
         _write_page(page, next(headings), ocr, writer)
-        # Closed at once, or pages that were parsed would add up in memory.
+        # Closed immediately, or the parsed pages would add up in memory.
         page.close()
 
 
@@ -77,7 +77,7 @@ def _write_page(page: pypdfium2.PdfPage, heading: str | None, ocr: OcrReader, wr
         writer.write(text, heading)
         return
     if ocr.has_pages_left:
-        # Told before the work starts, so that the clock allows for it.
+        # Announced before the work starts, so that the parent extends its deadline.
         writer.send({"ocr": writer.next_number})
         recognised = ocr.read(*_save_image(page))
         if len(recognised) > chars:
@@ -87,7 +87,7 @@ def _write_page(page: pypdfium2.PdfPage, heading: str | None, ocr: OcrReader, wr
 
 
 def _visible_text(page: pypdfium2.PdfPage, writer: PageWriter) -> str:
-    """Return the text within the page's visible box; text off the page, which no reader sees, is counted."""
+    """Return the text in the page's visible box; text outside it, which readers do not see, is counted."""
     textpage = page.get_textpage()
     chars = textpage.count_chars()
     # pypdfium2 asks PDFium for the text twice, once for its size; a UTF-16 buffer for the most there can be
@@ -97,7 +97,7 @@ def _visible_text(page: pypdfium2.PdfPage, writer: PageWriter) -> str:
     units = pdfium.FPDFText_GetBoundedText(textpage, left, top, right, bottom, buffer, len(buffer))
     text = bytes(memoryview(buffer)[: min(units, len(buffer))]).decode("utf-16-le", "ignore")
     text = text.removesuffix("\0")
-    # The two counts differ where text is outside of the box, and in generated spaces.
+    # The two counts differ by the text outside the box, and by generated spaces.
     outside = chars - len(text)
     if outside > 0 and len("".join(textpage.get_text_range().split())) > len("".join(text.split())):
         writer.warn("hidden_text_removed", outside)
@@ -106,7 +106,7 @@ def _visible_text(page: pypdfium2.PdfPage, writer: PageWriter) -> str:
 
 
 def _is_picture(page: pypdfium2.PdfPage, chars: int) -> bool:
-    """Whether what the page says is in its picture: it shows a scan, a figure alone, or outlined letters."""
+    """Whether the page's content is an image: a scan, a single figure, or letters as outlines."""
     width, height = page.get_size()
     covered, paths = 0.0, 0
     kinds = [pdfium.FPDF_PAGEOBJ_IMAGE, pdfium.FPDF_PAGEOBJ_PATH]
@@ -117,7 +117,7 @@ def _is_picture(page: pypdfium2.PdfPage, chars: int) -> bool:
             left, bottom, right, top = part.get_bounds()
             covered += max(0.0, right - left) * max(0.0, top - bottom)
         else:
-            # Bounds inside a form are in the form's own units.
+            # Bounds inside a form are in the units of that form.
             covered += width * height
     share: float = covered / max(width * height, 1.0)
     if chars >= _FEW_CHARS:
@@ -126,7 +126,7 @@ def _is_picture(page: pypdfium2.PdfPage, chars: int) -> bool:
 
 
 def _save_image(page: pypdfium2.PdfPage) -> tuple[Path, int]:
-    """Render the page in grey to a file in the working folder; returns it and its resolution in dpi."""
+    """Render the page in grey to a file in the working folder; return it and its resolution in dpi."""
     width, height = page.get_size()
     scale = min(_OCR_DPI / 72, sqrt(_MAX_PIXELS / max(width * height, 1.0)))
     bitmap = page.render(scale=scale, grayscale=True)

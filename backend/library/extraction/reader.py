@@ -1,6 +1,6 @@
 """Reads a document into pages of text in a child process that cannot hurt its caller.
 
-How an end of the child is told to the user: over a limit of pages, characters, memory or output, or killed
+How the user is told why the child ended: over a limit of pages, characters, memory or output, or killed
 by the system's out-of-memory killer (SIGKILL) or by its own allocator (SIGABRT, SIGTRAP, SIGILL) →
 ``too_large``; the wall clock or the processor-time limit (SIGXCPU) → ``timed_out``; any other crash, and
 any exception of a parser → ``damaged``.
@@ -21,11 +21,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from backend.library.extraction.errors import ReaderNotStarted, UnreadableFile
-from backend.library.extraction.kinds import DocumentKind, detect_kind
+from backend.library.extraction.formats import DocumentFormat, detect_kind
 from backend.library.types import PageSource, PageText
 
 __all__ = [
-    "DocumentKind",
+    "DocumentFormat",
     "ReadLimits",
     "ReadReport",
     "ReadWarning",
@@ -40,7 +40,7 @@ OCR_PAGE_S: Final = 20.0
 _IMPORT_ROOT = str(Path(__file__).resolve().parents[3])
 _START = "import sys; sys.path.insert(0, sys.argv[1]); from backend.library.extraction.child import main; main()"
 _PIECE_BYTES = 1 << 16
-# JSON spends at most six bytes on a character; a page's frame with its heading fits in 4 kB.
+# JSON needs at most six bytes per character; the rest of a page's line, heading included, fits in 4 kB.
 _BYTES_A_CHARACTER = 6
 _BYTES_A_PAGE = 4096
 _KEPT_ENVIRONMENT = ("PATH", "TESSDATA_PREFIX", "LD_LIBRARY_PATH")
@@ -56,10 +56,10 @@ _CODE_BY_SIGNAL = {
 
 @dataclass(frozen=True, slots=True)
 class ReadLimits:
-    """What reading one document may cost.
+    """The limits of reading one document.
 
-    ``memory_bytes`` is address space; ``wall_s`` is seconds without OCR, each page read by OCR adds up to
-    ``OCR_PAGE_S``; ``ocr_languages`` are Tesseract's names joined by ``+``, those not installed are left out.
+    ``memory_bytes`` is address space. ``wall_s`` is seconds without OCR; each page read with OCR adds up to
+    ``OCR_PAGE_S``. ``ocr_languages`` are Tesseract's names joined by ``+``; missing ones are left out.
     """
 
     max_pages: int = 500
@@ -72,7 +72,7 @@ class ReadLimits:
 
 @dataclass(frozen=True, slots=True)
 class ReadWarning:
-    """Something that the user should know: its code (see ``messages``), how often, and on which pages."""
+    """A warning for the user: its code (see ``messages``), how often it occurred, and on which pages."""
 
     code: str
     count: int
@@ -81,14 +81,14 @@ class ReadWarning:
 
 @dataclass(frozen=True, slots=True)
 class ReadReport:
-    """The outcome of a document that could be read."""
+    """The outcome of reading a document successfully."""
 
     total_pages: int
     warnings: tuple[ReadWarning, ...]
 
 
 def read_document(
-    path: Path, kind: DocumentKind, limits: ReadLimits, on_page: Callable[[PageText], None]
+    path: Path, kind: DocumentFormat, limits: ReadLimits, on_page: Callable[[PageText], None]
 ) -> ReadReport:
     """Read the file at ``path`` and hand each page to ``on_page`` as it arrives, in order from 1.
 
@@ -96,7 +96,7 @@ def read_document(
     count against ``limits.wall_s``; an exception that it raises ends the child and is passed on.
 
     Raises UnreadableFile with ``encrypted``, ``no_text``, ``too_large``, ``unsupported``, ``damaged`` or
-    ``timed_out``; ReaderNotStarted when the child process does not come up at all;
+    ``timed_out``; ReaderNotStarted when the child process does not start;
     FileNotFoundError when there is no such file.
     """
     with tempfile.TemporaryDirectory(prefix="reading-") as folder:
@@ -117,11 +117,11 @@ def read_document(
 
 
 class _ChildEnded(Exception):
-    """The pipe was closed before an outcome was written."""
+    """The child closed the pipe before it wrote an outcome."""
 
 
 class _Conversation:
-    """What the child says, line by line, under a deadline and a cap of bytes."""
+    """Reads the child's lines, up to a deadline and a number of bytes."""
 
     def __init__(self, pipe: int, limits: ReadLimits, on_page: Callable[[PageText], None]) -> None:
         self.started = False
@@ -157,7 +157,7 @@ class _Conversation:
                         return report
 
     def _hear(self, line: bytes) -> ReadReport | None:
-        """Act on one line. A child that a hostile file has taken over gets no further than a typed error."""
+        """Handle one line. A child taken over by a hostile file can cause nothing but a typed error."""
         try:
             message = json.loads(line)
             if "page" in message:
@@ -193,27 +193,27 @@ class _Conversation:
         self._deadline += time.monotonic() - before
 
 
-def _command(path: Path, kind: DocumentKind, limits: ReadLimits) -> list[str]:
+def _command(path: Path, file_format: DocumentFormat, limits: ReadLimits) -> list[str]:
     job = {
         "path": str(path.resolve(strict=True)),
-        "kind": kind.value,
+        "format": file_format.value,
         "parent": os.getpid(),
         "max_pages": limits.max_pages,
         "max_chars": limits.max_chars,
         "memory_bytes": limits.memory_bytes,
-        # A second line of defence, for when this process is not there to look at the clock.
+        # A second line of defence, in case this process is gone and nobody watches the clock.
         "cpu_s": ceil(limits.wall_s + limits.ocr_max_pages * OCR_PAGE_S),
         "ocr_max_pages": limits.ocr_max_pages,
         "ocr_page_s": OCR_PAGE_S,
         "ocr_languages": limits.ocr_languages,
     }
-    # Isolated: no variable, no user's packages and no module in the working folder can get in.
+    # Isolated mode ignores variables, user packages and modules in the working folder.
     bytecode = ["-B"] if sys.dont_write_bytecode else []
     return [sys.executable, "-I", *bytecode, "-c", _START, _IMPORT_ROOT, json.dumps(job)]
 
 
 def _start(command: list[str], folder: str, errors: Path) -> tuple["subprocess.Popen[bytes]", int]:
-    """Start the child in a session of its own; returns it and the reading end of its pipe."""
+    """Start the child in its own session; return it and the reading end of its pipe."""
     pipe, childs_end = os.pipe()
     try:
         with errors.open("wb") as error_file:
@@ -267,8 +267,8 @@ def _code_of_end(child: "subprocess.Popen[bytes]") -> str:
 
 
 def _end_group(child: "subprocess.Popen[bytes]") -> None:
-    """Kill what is left of the child's process group, its OCR included, and reap the child."""
+    """Kill the rest of the child's process group, including OCR, and reap the child."""
     if child.returncode is None:
-        # Not reaped yet, so its id cannot belong to anyone else.
+        # The child is not reaped yet, so no other process can have its id.
         os.killpg(child.pid, signal.SIGKILL)
         child.wait()

@@ -1,4 +1,4 @@
-"""Pages of a PowerPoint file by python-pptx: a page a slide, tables, groups and notes included."""
+"""Reads a PowerPoint file with python-pptx: one page per slide, with tables, groups and notes."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -32,7 +32,7 @@ def read_pages(path: str, job: dict[str, Any], writer: PageWriter) -> None:
 def _write_slide(slide: Any, writer: PageWriter) -> None:
     title = slide.shapes.title
     heading = title.text_frame.text if title is not None else None
-    # The title first, wherever it lies in the stack of shapes; the rest as the author stacked it.
+    # The title first, wherever it is in the stack of shapes; the rest in the order of the stack.
     shapes = sorted(_visible_shapes(slide.shapes, writer), key=lambda shape: title is None or shape is not title)
     parts = [heading or ""]
     parts += [_text_of(shape) for shape in shapes if title is None or shape.shape_id != title.shape_id]
@@ -45,7 +45,7 @@ def _write_slide(slide: Any, writer: PageWriter) -> None:
 
 
 def _visible_shapes(shapes: Any, writer: PageWriter) -> Iterator[Any]:
-    """Yield the shapes that are shown, those of groups in their group's place; without recursion."""
+    """Yield the visible shapes, those of a group in the group's place; without recursion."""
     stack = list(shapes)[::-1]
     while stack:
         shape = stack.pop()
@@ -71,7 +71,7 @@ def _lines(text: str) -> str:
 
 
 def _diagram_texts(slide: Any) -> list[str]:
-    """Return the texts of SmartArt, which live in parts of their own."""
+    """Return the texts of SmartArt, which are stored in separate parts."""
     texts = []
     for relation in slide.part.rels.values():
         if relation.reltype == _DIAGRAM_DATA and not relation.is_external:

@@ -1,39 +1,36 @@
-"""The final text of a page: what a reader sees, with words that a line end cut joined again.
+"""Produces the final text of a page: what readers see, with words rejoined that a line end split.
 
 Offsets of evidence point into this text, so cleaning happens here, once, and nowhere later. Characters that
-a reader sees are left as they are (typographic quotes, ligatures, no-break spaces): whoever compares quotes
+readers see stay as they are (typographic quotes, ligatures, no-break spaces): code that compares quotes
 folds both sides.
 """
 
 import re
 import unicodedata
 
-# Control characters, zero-width and direction marks, Unicode tags and variation selectors beyond the 16
-# that emoji need, lone surrogates and non-characters: nobody sees them, a language model reads them.
-_HIDDEN = re.compile(
-    "[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u061c\u115f\u1160\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f"
-    "\u3164\ufeff\uffa0\ufff9-\ufffb\ufffe\uffff\ud800-\udfff\U000e0000-\U000e0fff]"
-)
-_LINE_END = re.compile("[\x0b\x0c\x85\u2028\u2029]")
+from backend.text.invisible import INVISIBLE, LINE_ENDS
+
+_HIDDEN = re.compile(f"[{INVISIBLE}]")
+_LINE_END = re.compile(f"[{LINE_ENDS}]")
 _BLANK_LINES = re.compile("\n{3,}")
 
-# PDFium writes U+FFFE (in some calls U+0002) for a hyphen at a line end, and drops the line end itself.
+# PDFium writes U+FFFE (in some calls U+0002) for a hyphen at a line end, and drops the line end.
 _LINE_END_HYPHEN = re.compile("[\ufffe\x02]|(?<=[^\\W\\d_])[-\u2010\u00ad][ \t]*\n[ \t]*(?=[^\\W\\d_])")
 _HYPHEN_SIGNS = ("\ufffe", "\x02", "-\n", "\u2010\n", "\u00ad\n")
 _LAST_LETTERS = re.compile(r"[^\W\d_]+$")
 _FIRST_LETTERS = re.compile(r"[^\W\d_]+")
-_LONGEST_WORD = 60
+_MAX_WORD_CHARS = 60
 
-# "Vor- und Nachteile": the hyphen stands for a part of the word that comes later.
+# "Vor- und Nachteile": the hyphen replaces a part of the word that follows later.
 _AFTER_SUSPENDED_HYPHEN = frozenset({"und", "oder", "bzw", "sowie", "bis", "and", "or", "to"})
-# No hyphenation leaves these at a line's end or start; compounds do: "self-contained", "built-in".
+# Hyphenation never splits words at these parts, but compounds have them: "self-contained", "built-in".
 _COMPOUND_STARTS = frozenset({"self", "non", "well"})
 _COMPOUND_ENDS = frozenset({"at", "by", "in", "of", "off", "on", "out", "to", "up"})
 
 
 def clean_text(raw: str) -> tuple[str, int]:
-    """Return the final text of ``raw`` and how many hidden characters were taken out of it."""
-    # Each step looks first whether it has work: on most pages a plain search is all that is needed.
+    """Return the final text of ``raw`` and how many hidden characters were removed."""
+    # Each step first checks whether it is needed: on most pages a plain search is enough.
     text = raw.replace("\r\n", "\n").replace("\r", "\n")
     if not text.isascii() or "\x0b" in text or "\x0c" in text:
         text = _LINE_END.sub("\n", text)
@@ -42,7 +39,7 @@ def clean_text(raw: str) -> tuple[str, int]:
     if any(sign in text for sign in _HYPHEN_SIGNS):
         text = _LINE_END_HYPHEN.sub(_join_line_end, text)
     if not text.isascii():
-        # A soft hyphen inside a line is no trick: it marks where the word may be broken, and is not shown.
+        # A soft hyphen inside a line is legitimate: it marks where the word may be broken, and is not shown.
         text = unicodedata.normalize("NFC", text.replace("\u00ad", ""))
     text, hidden = _HIDDEN.subn("", text)
     if "\n\n\n" in text:
@@ -56,10 +53,10 @@ def clean_line(raw: str, longest: int = 200) -> str:
 
 
 def _join_line_end(match: re.Match[str]) -> str:
-    """What stands between the two parts of a word that a line end cut: nothing, a hyphen, or more."""
+    """Return what joins the two parts of a word split by a line end: nothing, a hyphen, or more."""
     text, sign = match.string, match.group()
-    before = text[max(0, match.start() - _LONGEST_WORD) : match.start()]
-    after = text[match.end() : match.end() + _LONGEST_WORD]
+    before = text[max(0, match.start() - _MAX_WORD_CHARS) : match.start()]
+    after = text[match.end() : match.end() + _MAX_WORD_CHARS]
     left_letters, right_letters = _LAST_LETTERS.search(before), _FIRST_LETTERS.match(after)
     if left_letters is None or right_letters is None:
         return "-" if before[-1:].isalnum() and after[:1].isalnum() else "-\n"
@@ -73,7 +70,7 @@ def _join_line_end(match: re.Match[str]) -> str:
 
 
 def _is_compound(left: str, right: str, rest: str, token: str) -> bool:
-    """Whether the hyphen belongs to the word. ``token`` is all that stands before it since the last space."""
+    """Whether the hyphen belongs to the word. ``token`` is the text between the last space and the hyphen."""
     if not right.islower() or len(left) < 2 or (left.isupper() and len(left) > 1):
         return True  # Ost-West, e-mail, DNA-haltig
     if left.lower() in _COMPOUND_STARTS or right in _COMPOUND_ENDS:

@@ -1,4 +1,4 @@
-"""Pages of a plain text file, and the decoding that all text formats share."""
+"""Reads a plain text file; has the decoding that all text formats share."""
 
 import codecs
 from pathlib import Path
@@ -13,7 +13,7 @@ from backend.library.extraction.text_cleaning import clean_text
 def read_pages(path: str, job: dict[str, Any], writer: PageWriter) -> None:
     """Write the text at ``path`` in pages of a fixed size; a form feed ends a page."""
     for part in decode(Path(path).read_bytes()).split("\f"):
-        # Cleaned before it is cut, so that a page's size is the size of its text.
+        # Cleaned before it is split, so that the size of a page is the size of its final text.
         text, hidden = clean_text(part)
         if hidden:
             writer.warn("hidden_characters_removed", hidden)

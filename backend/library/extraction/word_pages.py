@@ -1,4 +1,4 @@
-"""Pages of a Word file by python-docx: visible text in document order, tables and footnotes included."""
+"""Reads a Word file with python-docx: visible text in document order, with tables and footnotes."""
 
 from collections.abc import Iterator
 from typing import Any, Final
@@ -23,9 +23,9 @@ _TEXT_BY_TAG: Final = {
     qn("w:cr"): "\n",
     qn("w:noBreakHyphen"): "\u2011",
 }
-# Text that was deleted or moved away with changes tracked; it is still in the file.
+# Text that was deleted or moved with changes tracked is still in the file.
 _DELETED = frozenset({qn("w:del"), qn("w:moveFrom")})
-# A fallback repeats a text box for old readers; a run's properties hold tab stops, not tabs.
+# A fallback repeats a text box for old programs; the properties of a run have tab stops, not tabs.
 _SKIPPED = frozenset({_FALLBACK, qn("w:pPr"), qn("w:rPr"), qn("w:instrText"), qn("w:sectPr"), qn("w:tblPr")})
 _OFF = frozenset({"0", "false", "off"})
 
@@ -37,7 +37,7 @@ def read_pages(path: str, job: dict[str, Any], writer: PageWriter) -> None:
     except (PackageNotFoundError, BadZipFile, KeyError):
         raise UnreadableFile("damaged") from None
     except ValueError:
-        # A template or a file with macros under another name.
+        # A template, or a file with macros, renamed to .docx.
         raise UnreadableFile("unsupported") from None
     for heading, text in pages_of_blocks(_WordText(document, writer).blocks()):
         writer.write(text, heading)
@@ -77,7 +77,7 @@ class _WordText:
             yield " | ".join(cell for cell in cells if cell)
 
     def _text_of(self, element: Any) -> str:
-        """Return the visible text below ``element``; walks without recursion, as nesting may be deep."""
+        """Return the visible text below ``element``; without recursion, because nesting may be deep."""
         parts: list[str] = []
         stack = [element]
         while stack:
@@ -121,7 +121,7 @@ class _WordText:
         label = (name.get(qn("w:val"), "") if name is not None else "").lower()
         properties = style.find(qn("w:pPr"))
         level = _outline_level(properties) if properties is not None else 0
-        # The stored name is English in every language of Word; the id is not.
+        # Word stores the name in English in every language, but not the id.
         if label.startswith("heading ") and label[8:].isdigit():
             level = int(label[8:])
         elif label == "title":

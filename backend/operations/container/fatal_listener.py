@@ -4,12 +4,10 @@ An event listener of supervisord (http://supervisord.org/events.html): it report
 as many bytes as the header says, and answers. Imports only the standard library.
 """
 
-import os
-import signal
 import sys
 from typing import TextIO
 
-from backend.operations.container.first_process import CONTAINER_PID
+from backend.operations.container.first_process import end_container
 
 
 def _fields(line: str) -> dict[str, str]:
@@ -17,7 +15,7 @@ def _fields(line: str) -> dict[str, str]:
     return dict(pair.split(":", 1) for pair in line.split() if ":" in pair)
 
 
-def listen(source: TextIO, answers: TextIO, container_pid: int) -> None:
+def listen(source: TextIO, answers: TextIO) -> None:
     """Answer events until the source ends; signal the first process for each program that supervisord gives up on."""
     while True:
         answers.write("READY\n")
@@ -31,10 +29,10 @@ def listen(source: TextIO, answers: TextIO, container_pid: int) -> None:
             program = event.get("processname", "?")
             sys.stderr.write(f"{program} cannot run: the container ends.\n")
             sys.stderr.flush()
-            os.kill(container_pid, signal.SIGUSR1)
+            end_container()
         answers.write("RESULT 2\nOK")
         answers.flush()
 
 
 if __name__ == "__main__":
-    listen(sys.stdin, sys.stdout, int(os.environ[CONTAINER_PID]))
+    listen(sys.stdin, sys.stdout)

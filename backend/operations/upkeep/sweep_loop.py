@@ -1,7 +1,10 @@
 """The sweep, again and again: one process of many does it at a time, under an advisory lock."""
 
+import contextlib
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+
+from flask import Flask
 
 from backend.core.process.logging import get_logger
 from backend.core.work.sweep import sweep
@@ -37,3 +40,22 @@ def sweep_until(stop: threading.Event, note_progress: Callable[[], None] = lambd
         if done and (done.sent or done.taken_back):
             log.info("operations.sweep.done", sent=done.sent, taken_back=done.taken_back, given_up=done.given_up)
     log.info("operations.sweep.stopped")
+
+
+@contextlib.contextmanager
+def sweep_beside(app: Flask, note_progress: Callable[[], None]) -> Iterator[Callable[[], bool]]:
+    """Sweep in a thread while the block runs. Yields a function that tells whether the thread is alive."""
+    stop = threading.Event()
+
+    def run() -> None:
+        with app.app_context():
+            sweep_until(stop, note_progress)
+
+    thread = threading.Thread(target=run, name="sweep", daemon=True)
+    thread.start()
+    try:
+        yield thread.is_alive
+    finally:
+        stop.set()
+        # A frozen database must not keep this process; the sweep's lock ends with its connection.
+        thread.join(timeout=3.0)

@@ -8,6 +8,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from tests.patience import HANG_S
+
 PUBLIC_URL = "https://api.study.example"
 FRONTEND_URL = "https://study.example"
 
@@ -40,8 +42,8 @@ class Browser:
 
 def click(page: str, user: str, *, field: str = "user") -> str:
     """Choose a user on a provider's page; return path and query of the callback. An empty user cancels."""
-    requests.get(page, timeout=10).raise_for_status()
-    answer = requests.post(page, data={field: user}, timeout=10, allow_redirects=False)
+    requests.get(page, timeout=HANG_S).raise_for_status()
+    answer = requests.post(page, data={field: user}, timeout=HANG_S, allow_redirects=False)
     back = urlsplit(answer.headers["Location"])
     assert f"{back.scheme}://{back.netloc}" == PUBLIC_URL
     return f"{back.path}?{back.query}"

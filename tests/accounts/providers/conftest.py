@@ -16,11 +16,12 @@ from backend.core.web.cookies import configure_cookies
 from backend.identity_providers import OidcProvider
 from backend.settings import Settings
 from tests.accounts.providers.browser import FRONTEND_URL, PUBLIC_URL, Browser
+from tests.patience import patient_s
 from tests.stand_ins.github_server import GitHubServer
 from tests.stand_ins.openid_provider import OpenIdProvider
 
 # Short, because tests wait for it, but long enough for a response on a busy machine.
-TIMEOUT_S = 1.0
+TIMEOUT_S = patient_s(20.0)
 
 
 @pytest.fixture(scope="module")

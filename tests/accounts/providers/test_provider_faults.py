@@ -9,6 +9,7 @@ from flask import Flask
 from backend.accounts.providers import browser as flow
 from backend.settings import Settings
 from tests.accounts.providers.browser import Browser, changed, click
+from tests.patience import patient_s
 from tests.stand_ins.github_server import GitHubServer
 from tests.stand_ins.openid_provider import OpenIdProvider
 from tests.stand_ins.sign_in_server import SignInServer
@@ -24,7 +25,7 @@ FAULTS = [500, 503, 404, 429, "garbage", "nested", "huge", "list", "redirect"]
 @pytest.fixture
 def hasty_browser(gateway_app: Flask, provider_settings: Settings) -> Browser:
     """A browser at an app with a short provider timeout."""
-    flow.configure_providers(gateway_app, provider_settings.model_copy(update={"provider_timeout_s": 0.2}))
+    flow.configure_providers(gateway_app, provider_settings.model_copy(update={"provider_timeout_s": patient_s(0.5)}))
     return Browser(gateway_app)
 
 

@@ -9,7 +9,7 @@ from flask import Flask
 from backend.accounts.providers import browser as flow
 from backend.settings import Settings
 from tests.accounts.providers.browser import Browser, click
-from tests.faults.work import wait_for
+from tests.patience import HANG_S, wait_for
 from tests.stand_ins.openid_provider import OpenIdProvider
 
 METADATA = "/.well-known/openid-configuration"
@@ -73,11 +73,11 @@ def test_one_thread_fetches_while_others_use_the_cache(
     first = threads.submit(Browser(patient_app).begin, "university")
     asked(university, METADATA, 2)
     others = [threads.submit(Browser(patient_app).begin, "university") for _ in range(5)]
-    assert all(each.result(60) for each in others)
+    assert all(each.result(HANG_S) for each in others)
     assert not first.done()
     assert university.times_asked(METADATA) == 2
     university.be_well()
-    assert first.result(60)
+    assert first.result(HANG_S)
 
 
 def test_one_thread_fetches_an_uncached_document(
@@ -89,7 +89,7 @@ def test_one_thread_fetches_an_uncached_document(
     assert Browser(patient_app).get(LOGIN).json == {"error": "provider_unavailable"}
     assert university.times_asked(METADATA) == 1
     university.be_well()
-    assert first.result(60).status_code == 302
+    assert first.result(HANG_S).status_code == 302
     # A visitor who was refused a slot does not mark the provider as failed.
     assert "identity" in Browser(patient_app).sign_in("university", "anna")
 
@@ -106,5 +106,5 @@ def test_at_most_half_of_the_threads_wait_for_providers(
     assert university.times_asked("/token") == 2
     assert Browser(patient_app).begin("university")
     university.be_well()
-    assert all("identity" in each.result(60) for each in waiting)
+    assert all("identity" in each.result(HANG_S) for each in waiting)
     assert "identity" in browsers[2].sign_in("university", "anna")

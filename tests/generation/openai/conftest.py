@@ -7,6 +7,7 @@ import pytest
 
 from backend.generation.language_models.interface import SectionPage, SectionRequest
 from backend.generation.language_models.openai.model import OpenAIModel
+from tests.patience import HANG_S
 from tests.stand_ins.openai_server import OpenAIStandIn
 
 PAGES = (
@@ -46,7 +47,7 @@ def make_model(server: OpenAIStandIn) -> Iterator[Callable[..., OpenAIModel]]:
     made = []
 
     def make(**options: object) -> OpenAIModel:
-        arguments = {"api_key": "sk-secret", "model": f"model-{uuid4()}", "base_url": server.url, "timeout_s": 10.0}
+        arguments = {"api_key": "sk-secret", "model": f"model-{uuid4()}", "base_url": server.url, "timeout_s": HANG_S}
         made.append(OpenAIModel(**{**arguments, **options}))
         return made[-1]
 

@@ -1,12 +1,12 @@
 """Servers that refuse what OpenAI takes: the dialect is found once, and an outage is not taken for one."""
 
-import time
 from collections.abc import Callable
 
 import pytest
 
 from backend.generation.language_models.interface import ConnectRequest, DraftTopic, ModelError, SectionRequest
 from backend.generation.language_models.openai.model import OpenAIModel
+from tests.patience import patient_s
 from tests.stand_ins.openai_server import OpenAIStandIn
 
 
@@ -71,17 +71,20 @@ def test_schema_is_in_the_prompt_too_since_servers_do_not_show_it(
 
 
 def test_guess_is_checked_again_later(
-    model: OpenAIModel, server: OpenAIStandIn, section: SectionRequest, monkeypatch: pytest.MonkeyPatch
+    make_model: Callable[..., OpenAIModel],
+    server: OpenAIStandIn,
+    section: SectionRequest,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("backend.generation.language_models.openai.model.GUESS_HOLDS_S", 1.0)
-    server.set_script([{"do": "server_error", "on": [1]}])
-    assert write(model, section) == 3
-    assert write(model, section) == 3
-    time.sleep(1.05)
-    assert write(model, section) == 3
-    time.sleep(0.25)
-    assert write(model, section) == 3
-    assert formats(server) == ["json_schema", *["json_object+schema"] * 2, *["json_schema"] * 2]
+    server.set_script([{"do": "server_error", "on": [1, 4]}])
+    model = make_model()
+    assert [write(model, section) for _ in range(2)] == [3, 3]
+    assert formats(server) == ["json_schema", *["json_object+schema"] * 2]
+    # A guess that is over as soon as it is made. What the next call finds out is no guess, and stays.
+    monkeypatch.setattr("backend.generation.openai_model.GUESS_HOLDS_S", 0.0)
+    model = make_model()
+    assert [write(model, section) for _ in range(3)] == [3, 3, 3]
+    assert formats(server)[3:] == ["json_schema", "json_object+schema", *["json_schema"] * 2]
 
 
 @pytest.mark.parametrize("parameter", ["temperature", "max_tokens"])
@@ -181,6 +184,6 @@ def test_deadline_is_one_for_all_probes(
 ) -> None:
     server.set_script([{"do": "refuse_json_schema"}, {"do": "sleep", "seconds": 30}])
     with pytest.raises(ModelError) as caught:
-        write(make_model(timeout_s=0.6), section)
+        write(make_model(timeout_s=patient_s(1.0)), section)
     assert caught.value.code == "timeout"
     assert len(server.calls) == 2

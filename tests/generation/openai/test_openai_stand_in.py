@@ -12,6 +12,7 @@ from urllib.error import HTTPError
 import pytest
 
 from backend.generation.language_models.openai.prompts import SECTION_SCHEMA
+from tests.patience import HANG_S
 from tests.stand_ins.openai_contract import problems_of_request, problems_of_strict_schema
 from tests.stand_ins.openai_material import SPOILERS
 from tests.stand_ins.openai_script import ANSWERS, SHAPES
@@ -33,7 +34,7 @@ def call(url: str, body: Any = None, method: str | None = None, key: str = "k") 
     data = None if body is None else json.dumps(body).encode()
     headers = {"Content-Type": "application/json", **({"Authorization": f"Bearer {key}"} if key else {})}
     request = urllib.request.Request(url, data=data, headers=headers, method=method)
-    with urllib.request.urlopen(request, timeout=10) as answer:
+    with urllib.request.urlopen(request, timeout=HANG_S) as answer:
         return json.load(answer)
 
 

@@ -1,4 +1,4 @@
-"""Documents made on the spot, and a way to read them."""
+"""Makes documents, and reads them."""
 
 import io
 import zipfile
@@ -11,7 +11,7 @@ import pytest
 from docx import Document
 from reportlab.pdfgen.canvas import Canvas
 
-from backend.library.extraction.reader import DocumentKind, ReadLimits, ReadReport, read_document
+from backend.library.extraction.reader import DocumentFormat, ReadLimits, ReadReport, read_document
 from backend.library.types import PageText
 
 Reader = Callable[..., tuple[list[PageText], ReadReport]]
@@ -28,7 +28,7 @@ def read() -> Reader:
 
     def _read(path: Path, **limits: Any) -> tuple[list[PageText], ReadReport]:
         pages: list[PageText] = []
-        report = read_document(path, DocumentKind(path.suffix[1:]), ReadLimits(**limits), pages.append)
+        report = read_document(path, DocumentFormat(path.suffix[1:]), ReadLimits(**limits), pages.append)
         return pages, report
 
     return _read

@@ -1,4 +1,4 @@
-"""What is refused at upload, before any parser sees the file."""
+"""Files that are refused at upload, before any parser sees them."""
 
 import zipfile
 from pathlib import Path
@@ -8,7 +8,7 @@ from docx import Document
 from pptx import Presentation
 
 from backend.library.extraction.errors import UnreadableFile
-from backend.library.extraction.kinds import DocumentKind, detect_kind
+from backend.library.extraction.formats import DocumentFormat, detect_kind
 
 
 def _refusal(filename: str, path: Path) -> str:
@@ -27,13 +27,13 @@ def test_each_kind_is_recognised(tmp_path, make_pdf):
     word, slides = tmp_path / "a", tmp_path / "b"
     Document().save(str(word))
     Presentation().save(str(slides))
-    assert detect_kind("Notes.PDF", make_pdf([["text"]])) is DocumentKind.PDF
-    assert detect_kind("x.docx", word) is DocumentKind.DOCX
-    assert detect_kind("x.pptx", slides) is DocumentKind.PPTX
-    assert detect_kind("x.txt", _written(tmp_path, "Grüße".encode("cp1252"))) is DocumentKind.TXT
-    assert detect_kind("x.txt", _written(tmp_path, "Grüße".encode("utf-16"))) is DocumentKind.TXT
-    assert detect_kind("x.markdown", _written(tmp_path, b"# Title")) is DocumentKind.MD
-    assert detect_kind("x.htm", _written(tmp_path, b"<p>Hello")) is DocumentKind.HTML
+    assert detect_kind("Notes.PDF", make_pdf([["text"]])) is DocumentFormat.PDF
+    assert detect_kind("x.docx", word) is DocumentFormat.DOCX
+    assert detect_kind("x.pptx", slides) is DocumentFormat.PPTX
+    assert detect_kind("x.txt", _written(tmp_path, "Grüße".encode("cp1252"))) is DocumentFormat.TXT
+    assert detect_kind("x.txt", _written(tmp_path, "Grüße".encode("utf-16"))) is DocumentFormat.TXT
+    assert detect_kind("x.markdown", _written(tmp_path, b"# Title")) is DocumentFormat.MD
+    assert detect_kind("x.htm", _written(tmp_path, b"<p>Hello")) is DocumentFormat.HTML
 
 
 @pytest.mark.parametrize("filename", ["x.exe", "x", "x.doc", "x.pdf.zip", ".pdf", "x.docm"])
@@ -119,7 +119,7 @@ def test_an_archive_in_the_archive_is_refused_but_a_chart_is_not(make_raw_docx):
     bomb = make_raw_docx([], extra={"word/media/inner.zip": b"PK"})
     assert _refusal("x.docx", bomb) == "too_large"
     chart = make_raw_docx([], extra={"word/embeddings/Sheet1.xlsx": b"PK"})
-    assert detect_kind("x.docx", chart) is DocumentKind.DOCX
+    assert detect_kind("x.docx", chart) is DocumentFormat.DOCX
 
 
 @pytest.mark.parametrize("name", ["../evil", "word/../../evil", "/etc/evil", "..\\evil"])
@@ -130,7 +130,7 @@ def test_a_name_that_leaves_the_archive_is_damaged(make_raw_docx, name):
 def test_an_entry_with_a_password_is_encrypted(make_raw_docx):
     path = make_raw_docx([], extra={"word/secret.xml": b"x"})
     content = bytearray(path.read_bytes())
-    # The flags of an entry stand 8 bytes into its record in the central directory (APPNOTE 4.3.12).
+    # The flags of an entry are 8 bytes into its record in the central directory (APPNOTE 4.3.12).
     content[content.rindex(b"PK\x01\x02") + 8] |= 1
     path.write_bytes(content)
     assert zipfile.is_zipfile(path)

@@ -1,10 +1,10 @@
-"""Every code has its sentences."""
+"""Every code has a text in every language."""
 
 import re
 from pathlib import Path
 
-from backend.core.web.http import LANGUAGES
 from backend.library.extraction import errors, messages, page_writer
+from backend.text.languages import LANGUAGES
 
 
 def test_every_code_has_a_sentence_in_each_language():

@@ -1,34 +1,34 @@
-"""Files made to hurt: each ends in a typed error, soon, and costs the caller nothing."""
+"""Files made to hurt: each ends in a typed error, soon, and costs the caller nothing (fault 29)."""
 
-import time
+import contextlib
 from collections.abc import Iterator
 
 import psutil
 import pytest
 
-from backend.library.extraction.reader import DocumentKind, ReadLimits, UnreadableFile, read_document
+from backend.library.extraction.reader import DocumentFormat, ReadLimits, UnreadableFile, read_document
 from tests.library.extraction.children import leave_out_others, reading_children
+from tests.patience import patient_s, promised
 
 TYPED_WITHIN_S = 15
+# For tests of another limit, which must be reached first on a slow machine too.
+WALL_S = patient_s(10)
 
 
 @pytest.fixture(autouse=True)
-def _soon_and_without_growth() -> Iterator[None]:
-    """Each test's reading ends within 15 s and leaves this process as large as it was."""
+def _without_growth() -> Iterator[None]:
+    """Reading leaves this process as large as it was, and without children."""
     leave_out_others()
     process = psutil.Process()
-    before, started = process.memory_info().rss, time.monotonic()
+    before = process.memory_info().rss
     yield
-    assert time.monotonic() - started < TYPED_WITHIN_S + 5  # Making the file takes some of it.
     assert process.memory_info().rss - before < 60_000_000
     assert reading_children() == []
 
 
 def _code(read, path, **limits) -> str:
-    started = time.monotonic()
-    with pytest.raises(UnreadableFile) as refused:
+    with promised("reading", TYPED_WITHIN_S), pytest.raises(UnreadableFile) as refused:
         read(path, **limits)
-    assert time.monotonic() - started < TYPED_WITHIN_S
     return refused.value.code
 
 
@@ -51,17 +51,17 @@ def test_nothing_has_no_text(tmp_path, read, extension):
 def test_a_flate_bomb_is_too_large(make_bomb_pdf, read, unit):
     path = make_bomb_pdf(unit, 600 << 20 if unit.isspace() else 150 << 20)
     assert path.stat().st_size < 10_000
-    assert _code(read, path, wall_s=10, memory_bytes=500_000_000) == "too_large"
+    assert _code(read, path, wall_s=WALL_S, memory_bytes=500_000_000) == "too_large"
 
 
 def test_a_zip_bomb_that_got_this_far_is_too_large(make_raw_docx, read):
     paragraph = b"<w:p><w:r><w:t>" + b"A" * 1000 + b"</w:t></w:r></w:p>"
-    assert _code(read, make_raw_docx([paragraph * 1000] * 200), wall_s=10) == "too_large"
+    assert _code(read, make_raw_docx([paragraph * 1000] * 200), wall_s=WALL_S) == "too_large"
 
 
 def test_a_word_file_that_eats_memory_is_too_large(make_raw_docx, read):
     path = make_raw_docx([b"<w:p/>" * 500_000] * 10)
-    assert _code(read, path, wall_s=10, memory_bytes=400_000_000) == "too_large"
+    assert _code(read, path, wall_s=WALL_S, memory_bytes=400_000_000) == "too_large"
 
 
 def test_deeply_nested_xml_is_damaged(make_raw_docx, read):
@@ -86,7 +86,7 @@ def test_entities_of_a_web_page_bring_nothing_in(tmp_path, read):
         f'<p>Seen &e11; &x; <iframe src="file://{tmp_path}/secret.txt"></iframe>',
         encoding="utf-8",
     )
-    pages, _ = read(path, wall_s=10)
+    pages, _ = read(path, wall_s=WALL_S)
     assert "Seen" in pages[0].text
     assert "a secret" not in pages[0].text
     assert len(pages[0].text) < 2_000
@@ -101,7 +101,7 @@ def test_more_pages_than_allowed_are_refused_before_any_is_read(make_pdf, read):
     path = make_pdf([[f"page {number}"] for number in range(600)])
     handed_over = []
     with pytest.raises(UnreadableFile, match="too_large"):
-        read_document(path, DocumentKind.PDF, ReadLimits(max_pages=500), handed_over.append)
+        read_document(path, DocumentFormat.PDF, ReadLimits(max_pages=500), handed_over.append)
     assert handed_over == []
     assert len(read(path, max_pages=600)[0]) == 600
 
@@ -120,4 +120,14 @@ def test_a_pdf_without_any_text_has_no_text(make_pdf, read):
 def test_markdown_made_to_be_slow_ends(tmp_path, read):
     path = tmp_path / "slow.md"
     path.write_text("[" * 50_000 + "*a " * 50_000 + "> " * 20_000 + "`" * 30_001, encoding="utf-8")
-    assert _code(read, path, wall_s=2) == "timed_out"
+    # A fast machine reads all of it within the limit, and a slow one does not: both are an end.
+    with promised("reading", TYPED_WITHIN_S), contextlib.suppress(UnreadableFile):
+        pages, _ = read(path, wall_s=2)
+        assert pages
+
+
+def test_a_file_that_takes_longer_than_allowed_is_given_up(tmp_path, read):
+    path = tmp_path / "slow.md"
+    path.write_text("[" * 50_000, encoding="utf-8")
+    # No machine starts a reader in a thousandth of a second.
+    assert _code(read, path, wall_s=0.001) == "timed_out"

@@ -1,4 +1,4 @@
-"""Word and PowerPoint: everything that is shown, in order, and nothing that is not."""
+"""Word and PowerPoint: all visible text in order, and no hidden text."""
 
 import pytest
 from docx import Document

@@ -1,4 +1,4 @@
-"""The child process: its limits, its end from outside, and what it leaves behind."""
+"""The child process: its limits, being ended from outside, and what it leaves behind."""
 
 import os
 import shutil
@@ -7,22 +7,22 @@ import subprocess
 import sys
 import tempfile
 import textwrap
-import time
 from pathlib import Path
 
 import psutil
 import pytest
 
 from backend.library.extraction.errors import ReaderNotStarted, UnreadableFile
-from backend.library.extraction.reader import DocumentKind, ReadLimits, read_document
+from backend.library.extraction.reader import DocumentFormat, ReadLimits, read_document
 from tests.library.extraction.children import leave_out_others, reading_children
+from tests.patience import HANG_S, patient_s, pause, promised
 
 ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture(autouse=True)
 def only_children_of_the_test() -> None:
-    """Other tests may have left processes that live as long as this one."""
+    """Other tests may have left processes that live as long as the test process."""
     leave_out_others()
 
 
@@ -51,20 +51,19 @@ def test_a_child_that_is_killed_is_a_typed_error(slow_text, sent, code):
         os.kill(_child().pid, sent)
 
     with pytest.raises(UnreadableFile) as refused:
-        read_document(slow_text, DocumentKind.TXT, ReadLimits(max_pages=10_000), kill)
+        read_document(slow_text, DocumentFormat.TXT, ReadLimits(max_pages=10_000), kill)
     assert refused.value.code == code
 
 
 @pytest.fixture
 def slow_text(tmp_path) -> Path:
-    """A text of more pages than fit in a pipe, so that its reader is alive at the first page."""
+    """A text with more pages than fit in a pipe, so that its reader is still alive at the first page."""
     path = tmp_path / "long.txt"
     path.write_text("Some words about cells.\n" * 100_000, encoding="utf-8")
     return path
 
 
 def test_the_wall_clock_ends_a_child_that_hangs(slow_text, monkeypatch):
-    started = time.monotonic()
     stopped = []
 
     def stop(page: object) -> None:
@@ -72,22 +71,23 @@ def test_the_wall_clock_ends_a_child_that_hangs(slow_text, monkeypatch):
             stopped.append(_child().pid)
             os.kill(stopped[0], signal.SIGSTOP)
 
-    with pytest.raises(UnreadableFile, match="timed_out"):
-        read_document(slow_text, DocumentKind.TXT, ReadLimits(max_pages=10_000, wall_s=1.0), stop)
-    # Stopped, it would never end by itself.
-    assert time.monotonic() - started < 15
+    # Long enough for the first page. Stopped, the child would never end by itself.
+    limits = ReadLimits(max_pages=10_000, wall_s=patient_s(2.0))
+    with promised("reading", 15), pytest.raises(UnreadableFile, match="timed_out"):
+        read_document(slow_text, DocumentFormat.TXT, limits, stop)
     assert not psutil.pid_exists(stopped[0])
 
 
 def test_time_in_the_callers_hands_does_not_count(slow_text):
     pages = []
+    wall_s = patient_s(4.0)
 
     def keep(page: object) -> None:
         if not pages:
-            time.sleep(4.5)
+            pause(wall_s + 0.5, "the caller takes longer than reading may")
         pages.append(page)
 
-    read_document(slow_text, DocumentKind.TXT, ReadLimits(max_pages=10_000, wall_s=4.0), keep)
+    read_document(slow_text, DocumentFormat.TXT, ReadLimits(max_pages=10_000, wall_s=wall_s), keep)
     assert len(pages) > 500
 
 
@@ -99,7 +99,7 @@ def test_an_exception_of_the_caller_ends_the_child_and_is_passed_on(slow_text):
         raise LookupError("cancelled")
 
     with pytest.raises(LookupError, match="cancelled"):
-        read_document(slow_text, DocumentKind.TXT, ReadLimits(max_pages=10_000), refuse)
+        read_document(slow_text, DocumentFormat.TXT, ReadLimits(max_pages=10_000), refuse)
     assert not psutil.pid_exists(children[0])
 
 
@@ -132,8 +132,8 @@ def test_the_child_has_limits_and_no_environment(slow_text, monkeypatch):
             for name in ("AS", "CPU", "FSIZE", "NOFILE", "CORE"):
                 seen[name] = child.rlimit(getattr(psutil, f"RLIMIT_{name}"))[1]
 
-    limits = ReadLimits(max_pages=10_000, memory_bytes=700_000_000, wall_s=30, ocr_max_pages=2)
-    read_document(slow_text, DocumentKind.TXT, limits, look)
+    limits = ReadLimits(max_pages=10_000, memory_bytes=700_000_000, wall_s=patient_s(30), ocr_max_pages=2)
+    read_document(slow_text, DocumentFormat.TXT, limits, look)
     assert set(seen.pop("environment")) <= {"PATH", "LANG", "OMP_THREAD_LIMIT", "TMPDIR", "HOME"} | {
         "TESSDATA_PREFIX",
         "LD_LIBRARY_PATH",
@@ -161,15 +161,15 @@ def test_the_child_dies_with_its_parent(slow_text):
             os.kill(child, signal.SIGSTOP)
             print(child, flush=True)
             time.sleep(60)
-        read_document(Path(sys.argv[1]), DocumentKind.TXT, ReadLimits(max_pages=10_000), wait)
+        read_document(Path(sys.argv[1]), DocumentFormat.TXT, ReadLimits(max_pages=10_000), wait)
     """
     command = [sys.executable, "-c", textwrap.dedent(program), str(slow_text)]
-    # Killed like this the parent cannot tidy up, so its folder must be one that the test does.
+    # A killed parent cannot clean up, so the test must own its folder.
     environment = {**os.environ, "TMPDIR": str(slow_text.parent)}
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, env=environment) as parent:
         child = psutil.Process(int(parent.stdout.readline()))
         parent.kill()
-    gone, _ = psutil.wait_procs([child], timeout=5)
+    gone, _ = psutil.wait_procs([child], timeout=HANG_S)
     assert gone or child.status() == psutil.STATUS_ZOMBIE
 
 
@@ -190,7 +190,7 @@ def test_pages_arrive_while_the_rest_is_read(slow_text):
     alive = []
     read_document(
         slow_text,
-        DocumentKind.TXT,
+        DocumentFormat.TXT,
         ReadLimits(max_pages=10_000),
         lambda page: alive.append(reading_children()[0].status() != psutil.STATUS_ZOMBIE),
     )

@@ -1,10 +1,9 @@
-"""Joining of words at line ends, and removal of what nobody sees."""
-
-import time
+"""Joining words at line ends, and removing invisible characters."""
 
 import pytest
 
 from backend.library.extraction.text_cleaning import clean_line, clean_text
+from tests.patience import check_linear
 
 
 @pytest.mark.parametrize(
@@ -63,6 +62,4 @@ def test_a_heading_is_one_short_line():
 
 @pytest.mark.parametrize("unit", [" ", "-\n", "a-\n", "\ufffe", "\n", "a-", "\u00ad\n", " \n"])
 def test_cleaning_takes_linear_time(unit):
-    started = time.process_time()
-    clean_text("x" + unit * 300_000 + "y")
-    assert time.process_time() - started < 5
+    check_linear(lambda size: clean_text("x" + unit * size + "y"), 60_000)

@@ -7,7 +7,7 @@ SENTENCE = "The nucleus holds the genome of the cell. "
 
 @pytest.fixture
 def read_text(tmp_path, read):
-    """Read ``content`` (text is written as UTF-8) as a file of the kind."""
+    """Read ``content`` (text is written as UTF-8) as a file of the format."""
 
     def _read(kind, content):
         path = tmp_path / f"x.{kind}"
@@ -89,7 +89,7 @@ def test_html_gives_what_a_browser_shows(read_text):
         "<p>Größe".encode(),
         "<p>Größe".encode("cp1252"),
         '<?xml version="1.0" encoding="utf-8"?><html><p>Größe</p></html>'.encode(),
-        # No page that can be read for its declaration is UTF-16; these bytes would decode as it, to nonsense.
+        # A page whose declaration can be read is not UTF-16, but these bytes would decode as UTF-16, to nonsense.
         '<meta charset="utf-16"> <p>Größe'.encode(),
     ],
 )

@@ -11,6 +11,7 @@ from backend.cli import main
 from backend.settings import get_settings
 from tests.conftest import CHECKOUT
 from tests.operations.admin.conftest import ADMIN
+from tests.patience import HANG_S
 
 
 def run(*arguments: str) -> Result:
@@ -81,6 +82,6 @@ def test_make_passes_the_value_on_unchanged(app, tmp_path: Path, value: str) -> 
     setup.write_text("#!/bin/sh\n")
     setup.chmod(0o755)
     (tmp_path / "Makefile").write_text((CHECKOUT / "Makefile").read_text())
-    subprocess.run(["make", "admin", f"EMAIL={value}"], cwd=tmp_path, check=False, capture_output=True, timeout=60)
+    subprocess.run(["make", "admin", f"EMAIL={value}"], cwd=tmp_path, check=False, capture_output=True, timeout=HANG_S)
     assert (tmp_path / "called").read_text().splitlines() == ["-m", "config.local.admin", "--", value]
     assert not (tmp_path / "made").exists()

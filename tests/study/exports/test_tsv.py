@@ -8,10 +8,10 @@ from dataclasses import replace
 import pytest
 from anki.collection import Collection
 
-from backend.core.web.http import LANGUAGES
 from backend.study.exports.anki import to_apkg
 from backend.study.exports.text import to_tsv
 from backend.study.types import StudyKit
+from backend.text.languages import LANGUAGES
 from tests.study.exports.conftest import ImportFile
 from tests.study.exports.kits import an_id, card, cloze, evidence, kit, mixed_kit, question, topic
 

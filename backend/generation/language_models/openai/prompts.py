@@ -12,6 +12,7 @@ from collections.abc import Iterable
 
 from backend.generation.language_models.interface import ConnectRequest, SectionPage, SectionRequest
 from backend.generation.language_models.openai.output import ConnectOutput, SectionOutput, strict_schema
+from backend.text.invisible import INVISIBLE, SOFT_HYPHEN
 
 CANARY = "hts-canary-5e0b7f1c93d24a68"
 """Stands in every system text and nowhere else: an item that holds it repeats its instructions."""
@@ -112,7 +113,7 @@ PROMPT_VERSION = hashlib.sha256(
 ).hexdigest()[:12]
 """Changes by itself with every change of the instructions or of the answers' schema; part of a cache's key."""
 
-_UNSEEN = "[\\s\u00ad\u200b-\u200f\u2060-\u2064\ufeff\U000e0000-\U000e007f]*"
+_UNSEEN = f"[\\s{INVISIBLE}{SOFT_HYPHEN}]*"
 _MARKER_LOOKALIKE = re.compile(
     "(?:[<＜﹤‹〈⟨]|&lt;|&#60;)(?="
     + _UNSEEN

@@ -1,4 +1,4 @@
-"""What kind of document a file is, decided cheaply at upload: extension and content must agree."""
+"""Tells a file's format, cheaply enough for an upload: extension and content must agree."""
 
 import codecs
 import re
@@ -11,7 +11,7 @@ from backend.library.extraction.errors import UnreadableFile
 from backend.library.extraction.office_archive import check_office_archive
 
 
-class DocumentKind(StrEnum):
+class DocumentFormat(StrEnum):
     """The formats that can be read."""
 
     PDF = "pdf"
@@ -28,24 +28,24 @@ class DocumentKind(StrEnum):
 
 
 _MEDIA_TYPES: Final = {
-    DocumentKind.PDF: "application/pdf",
-    DocumentKind.DOCX: "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-    DocumentKind.PPTX: "application/vnd.openxmlformats-officedocument.presentationml.presentation",
-    DocumentKind.TXT: "text/plain",
-    DocumentKind.MD: "text/markdown",
-    DocumentKind.HTML: "text/html",
+    DocumentFormat.PDF: "application/pdf",
+    DocumentFormat.DOCX: "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    DocumentFormat.PPTX: "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+    DocumentFormat.TXT: "text/plain",
+    DocumentFormat.MD: "text/markdown",
+    DocumentFormat.HTML: "text/html",
 }
 
-KIND_BY_EXTENSION: Final = {
-    ".pdf": DocumentKind.PDF,
-    ".docx": DocumentKind.DOCX,
-    ".pptx": DocumentKind.PPTX,
-    ".txt": DocumentKind.TXT,
-    ".text": DocumentKind.TXT,
-    ".md": DocumentKind.MD,
-    ".markdown": DocumentKind.MD,
-    ".html": DocumentKind.HTML,
-    ".htm": DocumentKind.HTML,
+FORMAT_BY_EXTENSION: Final = {
+    ".pdf": DocumentFormat.PDF,
+    ".docx": DocumentFormat.DOCX,
+    ".pptx": DocumentFormat.PPTX,
+    ".txt": DocumentFormat.TXT,
+    ".text": DocumentFormat.TXT,
+    ".md": DocumentFormat.MD,
+    ".markdown": DocumentFormat.MD,
+    ".html": DocumentFormat.HTML,
+    ".htm": DocumentFormat.HTML,
 }
 
 _PIECE_BYTES = 1 << 20
@@ -58,40 +58,41 @@ _TAG = re.compile(rb"<[a-zA-Z!?/]")
 _WEB_PAGE = re.compile(rb"\s*(?:<\?xml[^>]*>\s*)?<(?:!doctype\s+html|html)\b", re.IGNORECASE)
 
 
-def detect_kind(filename: str, path: Path) -> DocumentKind:
-    """Return the kind of the file at ``path`` that the user calls ``filename``.
+def detect_kind(filename: str, path: Path) -> DocumentFormat:
+    """Return the format of the file at ``path`` that the user calls ``filename``.
 
     Looks at the extension, magic bytes and, for Office files, the archive's directory; nothing is unpacked.
     Raises UnreadableFile with ``unsupported`` (extension), ``empty`` (0 bytes), ``mislabelled`` (content is
     not what the extension says), ``encrypted`` (Office file with a password), ``too_large`` (archive bomb)
     or ``damaged`` (cut off).
     """
-    kind = KIND_BY_EXTENSION.get(Path(filename).suffix.lower())
-    if kind is None:
+    file_format = FORMAT_BY_EXTENSION.get(Path(filename).suffix.lower())
+    if file_format is None:
         raise UnreadableFile("unsupported")
     if path.stat().st_size == 0:
         raise UnreadableFile("empty")
     with path.open("rb") as file:
         head = file.read(_HEAD_BYTES)
-    if kind is DocumentKind.PDF:
+    if file_format is DocumentFormat.PDF:
         _check_pdf(head, path)
-    elif kind in (DocumentKind.DOCX, DocumentKind.PPTX):
+    elif file_format in (DocumentFormat.DOCX, DocumentFormat.PPTX):
         if head.startswith(_OLE_MAGIC):
             raise UnreadableFile("encrypted" if _is_encrypted_package(path) else "mislabelled")
         if not head.startswith(b"PK\x03\x04"):
             raise UnreadableFile("mislabelled")
-        check_office_archive(path, "word/document.xml" if kind is DocumentKind.DOCX else "ppt/presentation.xml")
+        content = "word/document.xml" if file_format is DocumentFormat.DOCX else "ppt/presentation.xml"
+        check_office_archive(path, content)
     else:
-        _check_text(kind, head, path)
-    return kind
+        _check_text(file_format, head, path)
+    return file_format
 
 
 def _check_pdf(head: bytes, path: Path) -> None:
     # Readers accept a header within the first 1,024 bytes (ISO 32000-1, annex H, note 13).
     if b"%PDF-" not in head[:1024]:
         raise UnreadableFile("mislabelled")
-    # Parsers repair a file that was cut off by giving fewer pages without a word; the end of the file
-    # tells. Real files may carry a little rubbish after their end.
+    # Parsers silently repair a truncated file by returning fewer pages, so look for the end of the file. Real
+    # files may have a little rubbish after it.
     with path.open("rb") as file:
         file.seek(max(0, path.stat().st_size - _HEAD_BYTES))
         if b"startxref" not in file.read():
@@ -109,8 +110,8 @@ def _is_encrypted_package(path: Path) -> bool:
         return "EncryptedPackage".encode("utf-16-le") in file.read(8 * sector_bytes)
 
 
-def _check_text(kind: DocumentKind, head: bytes, path: Path) -> None:
-    """Any bytes without NUL decode, as UTF-8 or else as Windows-1252; only UTF-16 can be wrong."""
+def _check_text(file_format: DocumentFormat, head: bytes, path: Path) -> None:
+    """Only UTF-16 can fail to decode: other bytes without NUL are UTF-8, or else Windows-1252."""
     if head.startswith(_FOREIGN_MAGIC):
         raise UnreadableFile("mislabelled")
     is_utf16 = head.startswith(_UTF16_MARKS)
@@ -122,11 +123,11 @@ def _check_text(kind: DocumentKind, head: bytes, path: Path) -> None:
         controls += len(piece) - len(piece.translate(None, _CONTROL_BYTES))
     if not printable:
         raise UnreadableFile("no_text")
-    # Without NUL bytes a binary file still gives itself away by control characters.
+    # A binary file without NUL bytes still has many control characters.
     if controls * 100 > path.stat().st_size:
         raise UnreadableFile("mislabelled")
     sample = head.decode("utf-16", "ignore").encode() if is_utf16 else head.removeprefix(codecs.BOM_UTF8)
-    if kind is DocumentKind.HTML:
+    if file_format is DocumentFormat.HTML:
         if not _TAG.search(sample):
             raise UnreadableFile("mislabelled")
     elif _WEB_PAGE.match(sample):
@@ -140,7 +141,7 @@ def _pieces(path: Path) -> Iterator[bytes]:
 
 
 def _decoded_pieces(path: Path) -> Iterator[bytes]:
-    """Yield the UTF-16 text at ``path`` in UTF-8. Raises UnreadableFile("damaged") if it is none."""
+    """Yield the UTF-16 text at ``path`` as UTF-8. Raises UnreadableFile("damaged") if it is not UTF-16."""
     decoder = codecs.getincrementaldecoder("utf-16")()
     try:
         for piece in _pieces(path):
