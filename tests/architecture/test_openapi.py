@@ -210,7 +210,7 @@ def null_defaults(spec: Spec) -> list[str]:
             pending += references(schema)
             fields = schema.get("properties", {}).items()
             found += [f"{name}.{field}" for field, body in fields if body.get("default", ...) is None]
-    assert {"FlashcardBody", "EvidenceBody", "ExamDefaultsBody"} <= seen
+    assert {"FlashcardBody", "EvidenceBody", "ExamDefaultsRequest"} <= seen
     return found
 
 
@@ -219,8 +219,8 @@ def test_no_field_of_a_body_is_null_by_default(spec: Spec) -> None:
 
 
 def test_a_field_that_is_null_by_default_is_reported(spec: Spec) -> None:
-    spec["components"]["schemas"]["ExamDefaultsBody"]["properties"]["language"]["default"] = None
-    assert null_defaults(spec) == ["ExamDefaultsBody.language"]
+    spec["components"]["schemas"]["ExamDefaultsRequest"]["properties"]["language"]["default"] = None
+    assert null_defaults(spec) == ["ExamDefaultsRequest.language"]
 
 
 def test_every_media_type_has_a_schema(spec: Spec) -> None:

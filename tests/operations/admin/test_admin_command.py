@@ -40,7 +40,7 @@ def test_an_unverified_address_matches_no_user(client, describe, logged) -> None
     describe(client, "anna@example.org", verified=False)
     done = run("anna@example.org")
     assert done.exit_code == 1
-    assert "Nothing was changed" in done.output
+    assert "Nothing changed" in done.output
     assert "anna" not in done.output
     assert (client.get(f"{ADMIN}/users").status_code, logged()) == (403, [])
     by_id = run(str(client.user_id))
