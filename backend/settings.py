@@ -30,8 +30,9 @@ _DEVELOPMENT_SECRET = "development-only-secret-not-for-production"
 _MIN_SECRET_CHARS = 32
 _MIN_DIFFERENT_CHARS = 8
 _OWN_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
-# What reading allows for each page that needs OCR (see library.extraction.reader).
-_OCR_PAGE_S = 20.0
+
+OCR_PAGE_S = 20.0
+"""Time allowed for each page that needs OCR, in seconds."""
 
 # Headings of docs/configuration.md, each with the first setting below it, in the order of what one sets first.
 SETTING_GROUPS = {
@@ -168,7 +169,14 @@ class Settings(BaseSettings):
     max_document_pages: int = Field(500, ge=1, description="Maximum pages per document.")
     max_document_chars: int = Field(5_000_000, ge=1, description="Maximum characters of text per document.")
     max_documents_per_set: int = Field(20, ge=1, description="Maximum documents per study set.")
-    storage_quota_bytes: int = Field(2_000_000_000, ge=1, description="Maximum bytes of stored files per user.")
+    storage_quota_bytes: int = Field(
+        2_000_000_000, ge=1, description="Maximum bytes of files, their text and items per user."
+    )
+    max_study_sets_per_user: int = Field(1000, ge=1, description="Maximum study sets per user.")
+    max_items_per_set: int = Field(5000, ge=1, description="Maximum flashcards and questions per study set.")
+    max_item_bytes_per_set: int = Field(
+        20_000_000, ge=1, description="Maximum bytes of text of a study set's flashcards and questions."
+    )
     max_active_runs_per_user: int = Field(3, ge=1, description="Maximum runs in progress per user.")
     rate_limit_address: Rate = Field(
         "2000/minute",
@@ -343,7 +351,7 @@ class Settings(BaseSettings):
     @property
     def longest_work_s(self) -> float:
         """Upper bound for one job, in seconds. The worker kills a process that takes longer."""
-        reading_s = self.read_timeout_s + self.ocr_max_pages * _OCR_PAGE_S
+        reading_s = self.read_timeout_s + self.ocr_max_pages * OCR_PAGE_S
         return max(reading_s, 2 * self.openai_timeout_s) + 60
 
     @property

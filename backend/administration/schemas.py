@@ -82,7 +82,7 @@ class UserFigures(Answer):
 
     study_sets: int
     documents: int
-    stored_bytes: int = Field(description="Expired files are not counted.")
+    stored_bytes: int = Field(description="Unexpired files, the text of documents, and items.")
     runs: dict[RunState, int]
     tokens: UserTokens
 

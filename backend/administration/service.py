@@ -99,9 +99,11 @@ def disable_user(admin_id: UUID, user_id: UUID, reason: DisablingReason, ticket:
     money for nothing. Nothing is deleted, and cancelled runs can be retried once the user is enabled. Idempotent.
     Raises OwnAccount, NotFound, UserLeaving.
     """
+    # Lock order: runs before their user. Runs that start before the user is disabled are cancelled afterwards.
+    runs = generation.cancel_runs_of(user_id)
     changed = accounts.disable_user(user_id, by=admin_id)
     sessions = accounts.end_sessions(user_id, reason="disabled")
-    runs = generation.cancel_runs_of(user_id)
+    runs += generation.cancel_runs_of(user_id)
     record_action(
         admin_id,
         Action.USER_DISABLED,

@@ -199,7 +199,7 @@ STAGES: dict[RunState, dict[str, str]] = {
 
 
 class QuotaAnswer(Answer):
-    """What a user takes up, and may take up. Files that have expired take nothing."""
+    """What a user takes up, and may take up: files that have not expired, the text of documents, and items."""
 
     storage_used_bytes: int
     storage_quota_bytes: int

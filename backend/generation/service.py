@@ -52,6 +52,7 @@ from backend.generation.types import (
 from backend.library import service as library
 from backend.library.types import DocumentStatus
 from backend.settings import get_settings
+from backend.study import service as study
 
 __all__ = [
     "cancel_any_run",
@@ -79,16 +80,19 @@ def start_run(user_id: UUID, study_set_id: UUID, wish: RunWish, *, retry_of: UUI
 
     ``retry_of`` names the ended run that it does again.
 
-    Raises NotFound, NoDocuments, NoReadableDocument, NothingWanted, TooManyActiveRuns.
+    Raises NotFound, NoDocuments, NoReadableDocument, NothingWanted, StudySetFull, TooManyActiveRuns.
     """
     if wish.flashcards == 0 and wish.questions == 0:
         raise NothingWanted
     library.check_study_set(user_id, study_set_id)
+    if not library.keep_study_set(study_set_id):
+        raise NotFound
     documents = library.lock_documents(study_set_id, wish.document_ids)
     if not documents:
         raise NoDocuments
     if all(library.document_status(document) is DocumentStatus.FAILED for document in documents):
         raise NoReadableDocument
+    study.check_room_for_items(study_set_id)
     lock_quota("runs", user_id)
     most = get_settings().max_active_runs_per_user
     if count_active_runs(user_id) >= most:
@@ -329,12 +333,7 @@ def refuse_document_in_use(document_id: UUID) -> None:
 
 
 def end_runs_of(study_set_id: UUID) -> None:
-    """End the runs of a study set that is about to go.
-
-    Steps are locked before their runs, as whoever records a step does, so that neither waits for the other.
-    """
-    runs = sa.select(Run.id).where(Run.study_set_id == study_set_id).scalar_subquery()
-    db.session.execute(sa.select(Step.id).where(Step.run_id.in_(runs)).order_by(Step.id).with_for_update()).all()
+    """End the runs of a study set that is about to go, which the caller has locked."""
     active = sa.select(Run).where(Run.study_set_id == study_set_id, Run.state.not_in(ENDED_STATES))
     for run in db.session.scalars(active.order_by(Run.id).with_for_update()).all():
         end_run(run, RunState.CANCELLED)

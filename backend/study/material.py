@@ -12,6 +12,7 @@ from backend.core.database.database import db
 from backend.core.ids import new_id
 from backend.library import service as library
 from backend.study.concept_map.topics import add_topics, topic_key
+from backend.study.items.capacity import count_items
 from backend.study.items.duplicates import ItemText, cloze_text, find_near_duplicate, fingerprint
 from backend.study.models import EvidenceRow, Flashcard, Question
 from backend.study.types import (
@@ -89,6 +90,7 @@ def add_items(
         ],
     )
     _insert_evidence(study_set_id, items, set(card_ids), set(question_ids))
+    count_items(study_set_id)
     return AddedItems(
         flashcards=card_ids,
         questions=question_ids,

@@ -8,14 +8,17 @@ from flask import Response, g, request, url_for
 from flask.typing import ResponseReturnValue
 from pydantic import TypeAdapter
 
+from backend.core.database.quotas import try_turn
 from backend.core.database.transaction import transaction
 from backend.core.web.downloads import BINARY
 from backend.core.web.http import Answer, request_language
 from backend.core.web.idempotency import idempotent
 from backend.core.web.pagination import PageQuery
+from backend.core.web.seats import Seats
 from backend.core.web.security_headers import DATA_POLICY
 from backend.study import service
 from backend.study.concept_map.drawing import to_svg
+from backend.study.errors import ExportRunning, TooManyExports
 from backend.study.exports.downloads import DownloadFormat, render_kit
 from backend.study.items.flashcards import FlashcardChanges
 from backend.study.items.questions import QuestionChanges
@@ -42,6 +45,7 @@ from backend.study.types import EvidenceContext, TopicView
 
 study = APIBlueprint("study", __name__, tag="Study")
 
+_EXPORT_SEATS = Seats(TooManyExports)
 _JSON = "application/json"
 _SVG = "image/svg+xml"
 # The picture's dark theme is a style sheet inside it; nothing else may be loaded or run.
@@ -104,9 +108,16 @@ def list_topics(study_set_id: UUID, page: PageQuery) -> Response:
 @study.doc(responses=_FILE)
 def export_study_set(study_set_id: UUID, query: ExportQuery) -> Response:
     """Download everything made for a study set: for Anki (`apkg`, `tsv`), as JSON or as Markdown."""
-    with transaction():
-        kit = service.build_kit(g.user_id, study_set_id)
-    file = render_kit(kit, query.format, language=request_language())
+    seat = _EXPORT_SEATS.take()
+    try:
+        # Rendered inside the transaction, because the user's turn ends with it.
+        with transaction():
+            if not try_turn("study-set-export", g.user_id):
+                raise ExportRunning
+            kit = service.build_kit(g.user_id, study_set_id)
+            file = render_kit(kit, query.format, language=request_language())
+    finally:
+        seat.leave()
     return Response(file.data, content_type=file.content_type, headers={"Content-Disposition": file.disposition})
 
 

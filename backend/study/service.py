@@ -7,6 +7,7 @@ generation room, which answers for the permission; all of them need an open tran
 from backend.study.concept_map.topics import connect_topics, list_topics
 from backend.study.coverage import list_existing_fronts, list_items_by_page
 from backend.study.exports.kit import build_kit, get_concept_map, list_topic_page
+from backend.study.items.capacity import check_room_for_items
 from backend.study.items.flashcards import (
     create_flashcard,
     delete_flashcard,
@@ -28,6 +29,7 @@ from backend.study.material import add_items
 __all__ = [
     "add_items",
     "build_kit",
+    "check_room_for_items",
     "connect_topics",
     "create_flashcard",
     "create_question",

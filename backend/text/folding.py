@@ -1,9 +1,8 @@
-"""Folding: one spelling for text that differs only in typography, with a way back to the original.
+"""Folding maps text that differs only in typography to one spelling, with a way back to the original.
 
-Text layers of documents write a ligature where the reader sees two letters, break words at line ends and set
-curly quotes; language models write plain ones. Folding maps both to the same characters: Unicode NFKC (UAX 15),
-case folding, plain quotes and dashes, ligatures taken apart, hyphens between letters and all invisible
-characters dropped, white space collapsed to one space.
+Text layers of documents contain ligatures, words broken at line ends and curly quotes; language models write plain
+characters. Folding maps both to the same text: Unicode NFKC (UAX 15), case folding, plain quotes and dashes, ligatures
+taken apart, hyphens between letters and all invisible characters dropped, white space collapsed to one space.
 """
 
 import re
@@ -19,8 +18,8 @@ _INVISIBLE = INVISIBLE + SOFT_HYPHEN + VARIATION_SELECTORS
 _LETTER = r"[^\W\d_]"
 _SOFT = "[\u00ad\ufffe]"
 
-# What is not matched here folds to itself, lower-cased, one character for one: ASCII and the Latin-1 letters
-# save ß and æ. That keeps the loop below short: it sees line ends and typography only.
+# Characters not matched here (ASCII and the Latin-1 letters except ß and æ) fold to themselves in lower case, one to
+# one. That keeps the loop below short: it only sees line ends and typography.
 _CLUSTER = rf"(?P<cluster>[^\s{_INVISIBLE}][{_MARKS}]+)"
 _SPECIAL = (
     rf"(?P<join>{_SOFT}\s*(?={_LETTER})|(?<={_LETTER}{{2}})[-\u2010\u2011]\s*(?={_LETTER}{{2}}))"
@@ -29,7 +28,7 @@ _SPECIAL = (
     r"|(?P<other>[^\x00-\x7fÀ-ÅÇ-ÖØ-Þà-åç-öø-ÿ])"
 )
 _WITH_MARKS = re.compile(f"{_CLUSTER}|{_SPECIAL}")
-# Looking for a mark behind every character costs half of the time, and most texts have none.
+# Looking for a mark after every character takes half of the time, and most texts have none.
 _WITHOUT_MARKS = re.compile(rf"(?![!-,.-~À-ÅÇ-ÖØ-Þà-åç-öø-ÿ])(?:{_SPECIAL})")
 _MARK = re.compile(f"[{_MARKS}]")
 
@@ -50,7 +49,7 @@ _PLAIN = {
 
 @dataclass(frozen=True, slots=True)
 class Folded:
-    """Folded text; ``starts`` and ``ends`` hold, for each of its characters, where the original has it.
+    """Folded text; ``starts`` and ``ends`` hold the original offsets of each of its characters.
 
     Offsets are code points; both arrays never decrease and are as long as ``text``.
     """
@@ -60,14 +59,14 @@ class Folded:
     ends: "array[int]"
 
     def original_span(self, start: int, end: int) -> tuple[int, int]:
-        """Return the original's offsets of ``text[start:end]``. Raises ValueError when that is empty."""
+        """Return the original offsets of ``text[start:end]``. Raises ValueError if that is empty or out of range."""
         if not 0 <= start < end <= len(self.text):
             raise ValueError(f"no such span: {start}:{end}")
         return self.starts[start], self.ends[end - 1]
 
 
 def fold(text: str) -> Folded:
-    """Fold a text and keep the map back to its offsets. 3,000 characters take under a millisecond."""
+    """Fold a text and keep the map to its original offsets. Takes under a millisecond for 3,000 characters."""
     pieces: list[str] = []
     starts = array("I")
     ends = array("I")
@@ -84,7 +83,7 @@ def fold(text: str) -> Folded:
         if kind in {"join", "gone"}:
             continue
         folded = " " if kind == "space" else _fold_cluster(match.group())
-        # A lone accent folds to a space with a mark on it; the space may follow one that was there already.
+        # A lone accent folds to a space with a mark on it; that space may follow an existing one.
         if folded.startswith(" ") and pieces and pieces[-1].endswith(" "):
             folded = folded[1:]
             ends[-1] = end
@@ -100,12 +99,12 @@ def fold(text: str) -> Folded:
 
 @lru_cache(maxsize=256)
 def fold_text(text: str) -> str:
-    """Fold a text whose offsets do not matter. Each check of an item asks for the same few, so these are kept."""
+    """Fold a text without its offsets. Cached, because each check of an item asks for the same few texts."""
     return fold(text).text
 
 
 def _fold_cluster(cluster: str) -> str:
-    """Fold one character with the marks on it."""
+    """Fold one character together with its marks."""
     plain = _PLAIN.get(cluster)
     if plain is not None:
         return plain

@@ -1,12 +1,12 @@
-"""Telling formulas from prose, because the text layer of a document cannot be trusted for formulas.
+"""Tells formulas from prose, because the text layer of a document cannot be trusted for formulas.
 
-A text layer drops glyphs without a sign of it: the root in ``f/√2`` vanishes and ``f/2`` remains. A quote of such
-text is therefore not called verified.
+A text layer drops glyphs silently: the root in ``f/√2`` vanishes and ``f/2`` remains. A quote of such text therefore
+does not count as verified.
 """
 
 import re
 
-# Arrows, plus, less-than, greater-than and the micro sign of units stand in ordinary prose and are left out.
+# Arrows, plus, less-than, greater-than and the micro sign of units also occur in prose, so they are left out.
 _MATH_CHARACTERS = re.compile(
     "[\u00ac\u00b1\u00d7\u00f7"  # not, plus-minus, times, divided by
     "\u00b2\u00b3\u00b9\u2070-\u209f"  # superscripts and subscripts
@@ -21,18 +21,18 @@ _MATH_CHARACTERS = re.compile(
 _LATEX = re.compile(r"\\[A-Za-z]{2,}(?:\b|_)(?![\\/.])|\\[()\[\]]|\$[^$\s][^$\n]*[\\^_=][^$\n]*\$")
 _NOTATION = re.compile(
     r"[\w)\]}]\^[\w({+-]"  # x^2
-    r"|(?<![\w-])[A-Za-z]_(?:\w(?!\w)|[{(])"  # f_T, but no g_free
+    r"|(?<![\w-])[A-Za-z]_(?:\w(?!\w)|[{(])"  # f_T, but not g_free
     r"|(?<!\w)[A-Za-z](?:\([A-Za-z](?:, ?[A-Za-z])*\))? ?[=≠] ?[\w(+-]"  # y = 2, f(x)=y
     r"|[\w)\]] = [\w(\[+-]"  # a = b
     r"|(?<![\w.])\d+ ?[*/] ?[A-Za-z](?!\w)"  # 2*x
 )
 _SYMBOL = re.compile(r"[+*<>=|~^_{}\\#@$&]")
-_MANY_SYMBOLS = 0.12
+_MAX_PROSE_SYMBOL_SHARE = 0.12
 
 
 def is_formula_like(text: str) -> bool:
-    """Say whether a text holds a formula; numbers, percentages, dates and units alone are none."""
+    """Whether a text contains a formula; numbers, percentages, dates and units alone do not count."""
     if _MATH_CHARACTERS.search(text) or _LATEX.search(text) or _NOTATION.search(text):
         return True
     written = len("".join(text.split()))
-    return written > 0 and len(_SYMBOL.findall(text)) / written > _MANY_SYMBOLS
+    return written > 0 and len(_SYMBOL.findall(text)) / written > _MAX_PROSE_SYMBOL_SHARE

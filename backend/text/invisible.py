@@ -1,21 +1,21 @@
-"""Characters that no reader sees. Language models read them, and PostgreSQL refuses some.
+"""Characters that readers do not see. Language models read them, and PostgreSQL rejects some.
 
-The constants are the inside of a character class of a regular expression.
+Each constant is the inside of a regular expression's character class.
 """
 
 import re
 
 SOFT_HYPHEN = "\u00ad"
-"""Marks where a word may be broken; shown only at a line's end."""
+"""Marks where a word may be broken; visible only at the end of a line."""
 
 VARIATION_SELECTORS = "\ufe00-\ufe0f"
-"""Choose between shapes of the character before them; emoji need them."""
+"""Select a shape of the character before them; emoji need them."""
 
 LINE_ENDS = "\x0b\x0c\x85\u2028\u2029"
-"""Line ends besides CR and LF."""
+"""Line ends other than CR and LF."""
 
 INVISIBLE = (
-    "\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f"  # control characters but tab and line ends
+    "\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f"  # control characters except tab and line ends
     "\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\uffa0"  # joiners and fillers
     "\u061c\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"  # zero width, bidirectional, annotations
     "\U000e0000-\U000e0fff"  # tags and further variation selectors, which can carry hidden text
@@ -27,10 +27,10 @@ _UNSEEN = re.compile(f"[{INVISIBLE}{SOFT_HYPHEN}]")
 
 
 def normalize_line_ends(text: str) -> str:
-    """Return the text with every line end as one LF."""
+    """Turn every line end into one LF."""
     return _LINE_END.sub("\n", text)
 
 
 def remove_unseen(text: str) -> str:
-    """Return the text with LF as line ends, without soft hyphens and invisible characters."""
+    """Turn line ends into LF, and remove soft hyphens and invisible characters."""
     return _UNSEEN.sub("", normalize_line_ends(text))

@@ -1,7 +1,7 @@
-"""Numbers and negations: the parts of a sentence that turn it into another claim when one of them changes.
+"""Numbers and negations: the parts of a sentence that change its claim.
 
-Two sentences may be 98 % alike and say opposite things. Whoever calls two texts alike compares these as well.
-What is not seen: number words ("two"), antonyms ("increase" and "decrease") and quantifiers ("all", "some").
+Two sentences may be 98 % alike and say opposite things, so a comparison of texts must compare these as well. Not
+detected: number words ("two"), antonyms ("increase" and "decrease") and quantifiers ("all", "some").
 """
 
 import re
@@ -9,8 +9,8 @@ import re
 from rapidfuzz import fuzz
 
 _DIGIT = re.compile(r"\d")
-# A minus counts as a sign only where nothing that could be a left operand or a word stands before it, so that
-# "5-10" and "ICD-10" hold no negative numbers. Swiss thousands are written with an apostrophe.
+# A minus is a sign only if nothing before it could be a left operand or a word, so that "5-10" and "ICD-10" contain no
+# negative numbers. Swiss thousands use an apostrophe.
 _NUMBER = re.compile(r"(?:(?<![\w)\]])-)?\d+(?:[.,]\d+|'\d{3})*(?: ?[%‰])?")
 
 _NEGATION_WORDS = (
@@ -24,7 +24,7 @@ _NEGATION_WORDS = (
     "mai|nessun[oa]?|niente|nulla|senza|né|neanche|nemmeno|neppure",
 )
 _NEGATION = rf"(?:(?:{'|'.join(_NEGATION_WORDS)})(?!\w)|n'(?=\w))"
-# Words with a negating prefix ("unimportant", "Nichtleiter", "nonlinear"). Words that only look so ("under") do
+# Words with a negating prefix ("unimportant", "Nichtleiter", "nonlinear"). Words that only look like one ("under") do
 # no harm: they are compared with the same word on the other side.
 _PREFIXED = r"(?:un|nicht|non)\w{3,}"
 _NEGATED = re.compile(rf"(?<!\w)(?:(?P<word>{_NEGATION})|(?P<prefixed>{_PREFIXED}))|(?P<contracted>n't)(?!\w)")
@@ -33,20 +33,20 @@ _LAST_WORD = re.compile(r"(?<!\w)(?P<word>\w+(?:'t)?) $")
 _FIRST_WORD = re.compile(r" (?P<word>\w+)")
 _NEGATION_ALONE = re.compile(rf"(?:{_NEGATION}|\w+n't)")
 
-_SAME_WORD = 80.0
+_MIN_SAME_WORD_PERCENT = 80.0
 
 
 def numbers(folded: str) -> tuple[str, ...]:
     """Return the numbers of a folded text in order, with sign and percent; decimal commas become points."""
     if not _DIGIT.search(folded):
-        return ()  # Most texts: the search for numbers looks behind every character.
+        return ()  # Saves most texts the search below, which looks behind every character.
     return tuple(
         match.group().replace(",", ".").replace("'", "").replace(" ", "") for match in _NUMBER.finditer(folded)
     )
 
 
 def negations(folded: str) -> tuple[str, ...]:
-    """Return what is negated in a folded text, in order: the word after each negation, or the negated word."""
+    """Return what a folded text negates, in order: the word after each negation, or the negated word."""
     found = []
     for match in _NEGATED.finditer(folded):
         if match.group("prefixed"):
@@ -58,17 +58,17 @@ def negations(folded: str) -> tuple[str, ...]:
 
 
 def claims_match(folded: str, other: str) -> bool:
-    """Say whether two folded texts hold the same numbers in the same order and negate the same words."""
+    """Whether two folded texts contain the same numbers in the same order and negate the same words."""
     if numbers(folded) != numbers(other):
         return False
     ours, theirs = negations(folded), negations(other)
     return len(ours) == len(theirs) and all(
-        fuzz.ratio(one, another) >= _SAME_WORD for one, another in zip(ours, theirs, strict=True)
+        fuzz.ratio(one, another) >= _MIN_SAME_WORD_PERCENT for one, another in zip(ours, theirs, strict=True)
     )
 
 
 def cuts_off_negation(folded: str, start: int, end: int) -> bool:
-    """Say whether the word right before or right after ``folded[start:end]`` is a negation."""
+    """Whether the word right before or right after ``folded[start:end]`` is a negation."""
     before = _LAST_WORD.search(folded, max(0, start - 16), start)
     after = _FIRST_WORD.match(folded, end, end + 16)
     return any(

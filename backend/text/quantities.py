@@ -1,4 +1,4 @@
-"""Reading an option's text as a number with a unit, as the options of numeric questions are written."""
+"""Reads an option's text as a number with a unit, in the spellings of numeric questions."""
 
 import re
 import unicodedata
@@ -27,10 +27,10 @@ class Quantity:
 
 
 def read_quantities(texts: Sequence[str]) -> list[Quantity | None]:
-    """Read each text as a quantity, or as None when it is none.
+    """Read each text as a quantity, or as None if it is not one.
 
-    The texts belong together, so a decimal mark that is certain in one of them holds for all. "1.000" is a
-    thousand unless another text shows that the point is the decimal mark here.
+    The texts belong together, so a decimal mark that is certain in one of them applies to all. "1.000" is a thousand
+    unless another text shows that the point is the decimal mark.
     """
     matches = [_QUANTITY.fullmatch(_bare(text)) for text in texts]
     decimal_mark = _decimal_mark([match.group("number") for match in matches if match and match.group("number")])
@@ -38,7 +38,7 @@ def read_quantities(texts: Sequence[str]) -> list[Quantity | None]:
 
 
 def _bare(text: str) -> str:
-    """Strip white space, a full stop and the marks of inline mathematics."""
+    """Strip white space, a full stop and the delimiters of inline mathematics."""
     text = text.strip().removesuffix(".")
     if text.startswith(r"\(") and text.endswith(r"\)"):
         text = text[2:-2].replace(r"\%", "%")
@@ -46,12 +46,12 @@ def _bare(text: str) -> str:
 
 
 def _decimal_mark(numbers: Sequence[str]) -> str | None:
-    """Return the decimal mark of the first number in which it is certain."""
+    """Return the first decimal mark that is certain."""
     return next((mark for mark in map(_own_decimal_mark, numbers) if mark), None)
 
 
 def _own_decimal_mark(number: str) -> str | None:
-    """Return a number's decimal mark, or None where it has none or the mark may group thousands."""
+    """Return a number's decimal mark, or None if it has none or the mark may group thousands."""
     marks = [character for character in number if character in ".,"]
     if not marks:
         return None
@@ -86,5 +86,5 @@ def _value(match: re.Match[str], decimal_mark: str | None) -> Fraction | None:
 
 
 def _singular(unit: str) -> str:
-    """Take a plural's ending off words ("years", "Jahre"); abbreviations of units keep theirs."""
+    """Remove plural endings from words ("years", "Jahre"), but keep abbreviations of units as they are."""
     return re.sub(r"(?<=\w{3})(?:en|s|e|n)$", "", unit) if len(unit) >= 4 else unit

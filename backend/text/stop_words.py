@@ -1,7 +1,7 @@
-"""Function words: words that carry no subject matter of their own, in the languages that are supported.
+"""Function words of the supported languages: words without subject matter of their own.
 
-Words that turn a statement around are not among them: negations, quantifiers (all, some), directions (before,
-above). Nor are words that are a function word in one language and a noun in another (German "war", English "war").
+Words that reverse a statement are excluded: negations, quantifiers (all, some), directions (before, above). So are
+words that are a function word in one language and a noun in another (German "war", English "war").
 """
 
 _ENGLISH = """
@@ -55,7 +55,7 @@ FUNCTION_WORDS = {
 """Folded function words by ISO 639-1 code."""
 
 STOP_WORDS = frozenset().union(*FUNCTION_WORDS.values())
-"""Function words of all these languages."""
+"""Function words of all supported languages."""
 
 QUESTION_WORDS = frozenset(_ASKING_WORDS.split())
-"""Folded words that ask rather than say; two questions that differ in these alone ask for the same."""
+"""Folded words that only ask; two questions that differ in nothing else ask for the same thing."""

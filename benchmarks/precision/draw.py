@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 from uuid import uuid4
 
-from backend.generation.language_models.builtin.lexicon import detect_language
+from backend.generation.language_models.builtin.lexicon import find_lexicon_language
 from backend.generation.language_models.builtin.model import BuiltinModel
 from backend.generation.language_models.interface import SectionPage, SectionRequest
 from backend.library.extraction.formats import detect_kind
@@ -59,7 +59,7 @@ def make_items(path: Path, language: str, most_pages: int) -> tuple[list[Item], 
     document_id, every_page = uuid4(), tuple(read_pages(path, most_pages))
     sections = cut_sections(list(every_page))
     for pages in sections:
-        if detect_language("\n".join(page.text for page in pages)) != language:
+        if find_lexicon_language("\n".join(page.text for page in pages)) != language:
             continue
         started = time.perf_counter()
         request = SectionRequest(document_id, path.name, pages, 8, 6, language, read_document=lambda: every_page)

@@ -26,7 +26,7 @@ SEEDS = [
     ("floors", "backend/stray.py", "import json"),
     ("migrations", "backend/operations/monitoring/health.py", "from backend.migrations import env"),
     ("vendors", "backend/generation/service.py", "import openai"),
-    ("vendors", "backend/library/files/storage.py", "import boto3"),
+    ("vendors", "backend/library/files/objects.py", "import boto3"),
     ("libraries", "backend/library/routes.py", "import pypdfium2"),
     ("libraries", "backend/library/service.py", "from redis import Redis"),
     ("libraries", "backend/core/work/jobs.py", "import celery"),
@@ -36,7 +36,7 @@ SEEDS = [
     ("gateway", "backend/accounts/providers/oauth.py", "from flask import request"),
     ("core-folders", "backend/core/work/jobs.py", "from backend.core.web import http"),
     ("generation-folders", "backend/generation/checks/section.py", "from backend.generation.runs import steps"),
-    ("library-folders", "backend/library/files/storage.py", "from backend.library import reading"),
+    ("library-folders", "backend/library/files/objects.py", "from backend.library import reading"),
     ("privacy-folders", "backend/privacy/belongings.py", "from backend.privacy import erasing"),
 ]
 

@@ -1,4 +1,4 @@
-"""Languages of documents and batches are told apart."""
+"""Languages of documents and of batches of items."""
 
 import pytest
 
@@ -34,7 +34,7 @@ def test_the_whole_of_a_long_text_counts() -> None:
     assert detect_language(TEXTS["en"] * 40 + TEXTS["de"] * 300 + TEXTS["fr"] * 20) == "de"
 
 
-def test_only_what_is_allowed() -> None:
+def test_the_answer_is_an_allowed_language() -> None:
     assert detect_language(TEXTS["de"], ("en", "fr")) in {"en", "fr"}
     assert detect_language("1 2 3", ("it", "en")) == "it"
     with pytest.raises(ValueError, match="not among"):

@@ -1,4 +1,4 @@
-"""Numbers are read as exam options write them."""
+"""Numbers are read in the spellings of exam options."""
 
 from fractions import Fraction
 

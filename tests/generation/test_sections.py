@@ -1,4 +1,4 @@
-"""Every page is in one section or left out with a reason; counts add up."""
+"""Every page is in one section or skipped with a reason; counts add up."""
 
 from collections.abc import Sequence
 
@@ -30,7 +30,7 @@ def test_a_short_rest_joins_the_section_before() -> None:
     assert spans([page(1, 3000, "A"), page(2, 300, "B")]) == [(1, 1), (2, 2)]
 
 
-def test_a_short_rest_behind_pages_left_out_stands_alone() -> None:
+def test_a_short_rest_after_skipped_pages_is_a_section() -> None:
     assert spans([page(1, 3000), page(2, text=CONTENTS), page(3, 300)]) == [(1, 1), (3, 3)]
 
 
@@ -87,7 +87,7 @@ INDEX = "Index\n" + "\n".join(f"{word}, {n}, {n + 4}" for n, word in enumerate([
         ([REFERENCES, f"{SENTENCE}\n" * 5], [(1, 1, "references")]),
     ],
 )
-def test_what_is_left_out(texts: list[str], skipped: list[tuple[int, int, str]]) -> None:
+def test_skipped_pages(texts: list[str], skipped: list[tuple[int, int, str]]) -> None:
     plan = plan_sections([PageText(number, text) for number, text in enumerate(texts, 1)], 3000)
     assert [(each.first_page, each.last_page, each.reason) for each in plan.skipped] == skipped
     left_out = {number for first, last, reason in skipped for number in range(first, last + 1) if reason != "blank"}
@@ -138,7 +138,7 @@ def test_each_page_is_covered_once(pages: list[PageText], target: int) -> None:
 
 
 @given(page_lists, st.integers(100, 9000))
-def test_halves_cover_what_they_are_halves_of(pages: list[PageText], target: int) -> None:
+def test_halves_cover_their_section(pages: list[PageText], target: int) -> None:
     texts = {each.number: each.text for each in pages}
 
     def text_of(section: Section) -> str:
@@ -157,7 +157,7 @@ def test_halves_cover_what_they_are_halves_of(pages: list[PageText], target: int
         assert again is None or again[0].chars < halves[0].chars
 
 
-def test_halves_meet_where_the_text_is_halved() -> None:
+def test_a_section_is_split_near_the_middle_of_its_text() -> None:
     pages = [
         page(1, 900),
         page(2, 100),
@@ -213,7 +213,7 @@ def test_automatic_counts() -> None:
 @pytest.mark.parametrize(
     "line", ["1," * 3000 + "x", "a 1 " * 1500 + "x", ". " * 3000 + "x", "…" * 6000 + "x", "ff" * 3000]
 )
-def test_a_hostile_line_does_not_take_ages(line: str) -> None:
+def test_a_hostile_line_takes_linear_time(line: str) -> None:
     entries = "\n".join(f"term {number} a" for number in range(9))
-    # What grows with the square or the cube of a line's length would take minutes here, and hours on a page.
+    # Quadratic or cubic time in a line's length would be minutes here, and hours on a page.
     plan_sections([PageText(1, f"Index\n{entries}\n{line}"), PageText(2, f"Contents\n{line}\n{entries}")], 6000)

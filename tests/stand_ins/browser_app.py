@@ -1,6 +1,6 @@
-"""A small browser app on an origin of its own, which signs in, calls the API, refreshes and signs out.
+"""A small browser app on its own origin, which signs in, calls the API, refreshes and signs out.
 
-It does what the real one will do: tokens are in memory only, and the refresh token is where no script reads it.
+Like the real app, it keeps tokens in memory only, and no script can read the refresh token.
 """
 
 import threading
@@ -69,7 +69,7 @@ document.getElementById("sign-out").onclick = signOut;
 
 
 class BrowserApp:
-    """Serves the app at ``url``, on localhost; ``sign_in_at`` tells it the API and the provider."""
+    """Serves the app at ``url``, on localhost; ``sign_in_at`` sets the API and the provider."""
 
     def __init__(self) -> None:
         app = Flask("browser_app", static_folder=None)
@@ -89,11 +89,9 @@ class BrowserApp:
         return _PAGE.format(**self._facts)
 
     def __enter__(self) -> Self:
-        """Begin to serve."""
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        """End."""
         self._server.shutdown()
         self._server.server_close()

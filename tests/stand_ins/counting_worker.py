@@ -6,7 +6,7 @@ from collections import Counter
 
 from backend.operations.web.worker import HealthLaneWorker
 
-# By the client's port.
+# Counted by the client's port.
 wake_ups: Counter[int] = Counter()
 
 
@@ -23,10 +23,7 @@ class _CountingPoller(selectors.DefaultSelector):
 
 
 class CountingWorker(HealthLaneWorker):
-    """Works as the real one does."""
-
     def run(self) -> None:
-        """Work until told to stop."""
         self.poller.close()
         self.poller = _CountingPoller()
         super().run()

@@ -1,6 +1,6 @@
 """A TCP proxy before PostgreSQL that cuts the connection right after a COMMIT has taken effect.
 
-The server has committed; the client never hears of it. Which COMMIT is cut is said with ``arm``.
+The server has committed, but the client never learns of it. ``arm`` selects the COMMIT.
 """
 
 import socket
@@ -13,7 +13,7 @@ _PIECE = 65536
 
 
 class CuttingProxy:
-    """Listens on a free port of the loopback interface; ``url`` is the database's, by way of this proxy."""
+    """Listens on a free loopback port; ``url`` leads to the database through this proxy."""
 
     def __init__(self, database_url: str) -> None:
         parts = urlsplit(database_url)
@@ -28,17 +28,15 @@ class CuttingProxy:
         self.cuts = 0
 
     def arm(self, marker: str) -> None:
-        """Cut the first connection that commits after it has sent a statement with ``marker`` in it."""
+        """Cut the first connection that commits after it sent a statement that contains ``marker``."""
         with self._lock:
             self._marker = marker.encode()
 
     def __enter__(self) -> Self:
-        """Start to forward."""
         threading.Thread(target=self._accept, daemon=True).start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Stop listening."""
         self._listener.close()
 
     def _accept(self) -> None:
@@ -54,7 +52,7 @@ class CuttingProxy:
     def _requests(self, client: socket.socket, server: socket.socket) -> None:
         while data := _receive(client):
             if self._is_to_be_cut(client, data):
-                # Nothing more reaches the client; the server is given the COMMIT and the time to carry it out.
+                # The client gets nothing more; the server gets the COMMIT and the time to execute it.
                 client.shutdown(socket.SHUT_RDWR)
                 server.sendall(data)
                 server.settimeout(5)
@@ -92,7 +90,7 @@ def _forward(source: socket.socket, target: socket.socket) -> None:
             target.sendall(data)
         except OSError:
             return
-    # The server's end of the connection is told on to the client.
+    # When the server closes the connection, close the client's side too.
     try:
         target.shutdown(socket.SHUT_RDWR)
     except OSError:

@@ -1,4 +1,4 @@
-"""A GitHub on loopback: its pages and API of signing in, with errors in answers of status 200 as GitHub gives them."""
+"""A GitHub on loopback: its sign-in pages and API. Like GitHub, it reports some errors with status 200."""
 
 from typing import Any
 from urllib.parse import urlencode
@@ -9,9 +9,9 @@ from tests.stand_ins.sign_in_server import SignInServer
 
 
 class GitHubServer(SignInServer):
-    """Lets in the users of ``users`` (by login) with a click. ``api_url`` is the address of its API.
+    """Signs in the users in ``users`` (by login) with a click. ``api_url`` is the address of its API.
 
-    ``token_error`` is said instead of giving a token.
+    ``token_error`` is returned instead of a token.
     """
 
     title = "GitHub"
@@ -25,7 +25,6 @@ class GitHubServer(SignInServer):
         self.app.get("/api/v3/user/emails")(self._tell_addresses)
 
     def reset(self) -> None:
-        """Be well again."""
         super().reset()
         self.users = {
             "octo": {"id": 583231, "name": "Octo Cat", "avatar_url": "https://avatars.example/u/583231", "email": None},
@@ -51,7 +50,7 @@ class GitHubServer(SignInServer):
         return self._say(access_token=token, scope="read:user,user:email", token_type="bearer")
 
     def _say(self, **answer: str) -> Response:
-        """Answer as a form unless JSON was asked for; errors have the status 200 too."""
+        """Respond with a form unless JSON was requested; errors have status 200, too."""
         if "application/json" in request.headers.get("Accept", ""):
             return jsonify(answer)
         return Response(urlencode(answer), content_type="application/x-www-form-urlencoded")

@@ -1,4 +1,4 @@
-"""A bucket on loopback: moto's S3 server as a process of its own, and a gate before it that can be shut."""
+"""A bucket on loopback: moto's S3 server as a separate process, and a gate before it that can be shut."""
 
 import os
 import socket
@@ -24,7 +24,7 @@ _REFUSAL = (
 
 
 class ObjectStore:
-    """The server; its buckets end with it."""
+    """The server. Its buckets disappear with it."""
 
     def __init__(self, logs: Path) -> None:
         self.port = folders.free_port()
@@ -33,7 +33,7 @@ class ObjectStore:
     def __enter__(self) -> Self:
         """Start the server and wait until it listens."""
         command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(self.port)]
-        # It would take a variable of ours for one of its own's.
+        # The server would mistake our variables for its own.
         environment = {name: value for name, value in os.environ.items() if not name.startswith("S3_")}
         with (self._logs / "object-store.log").open("wb") as log:
             self._process = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
@@ -41,7 +41,7 @@ class ObjectStore:
         return self
 
     def _listens(self) -> bool:
-        assert self._process.poll() is None, "The object store has ended."
+        assert self._process.poll() is None, "The object store has exited."
         try:
             socket.create_connection(("127.0.0.1", self.port), timeout=HANG_S).close()
         except OSError:
@@ -49,12 +49,11 @@ class ObjectStore:
         return True
 
     def __exit__(self, *_: object) -> None:
-        """End the server."""
         self._process.kill()
         self._process.wait()
 
     def client(self) -> Any:
-        """Return a client that goes past every gate."""
+        """Return a client that bypasses every gate."""
         return boto3.session.Session().client(
             "s3",
             endpoint_url=f"http://127.0.0.1:{self.port}",
@@ -65,7 +64,7 @@ class ObjectStore:
 
 
 class Gate:
-    """A TCP proxy before the server: open, shut (connections end at once), frozen, or cutting an answer short."""
+    """A TCP proxy before the server: open, shut (connections end immediately), frozen, or cutting off a response."""
 
     def __init__(self, port: int) -> None:
         self._target = ("127.0.0.1", port)
@@ -83,13 +82,13 @@ class Gate:
         self._connections: set[socket.socket] = set()
 
     def shut(self) -> None:
-        """End every connection, the present and the coming ones."""
+        """End all present and future connections."""
         self._shut = True
         for connection in list(self._connections):
             _end(connection)
 
     def freeze(self) -> None:
-        """Take connections and requests, and let nothing through."""
+        """Accept connections and requests, but let nothing through."""
         self._open.clear()
 
     def reopen(self) -> None:
@@ -98,30 +97,28 @@ class Gate:
         self._open.set()
 
     def cut_next_answer(self, after_bytes: int) -> None:
-        """End the connection of the next answer once so many bytes of it have gone through."""
+        """End the connection of the next response after this many bytes of it."""
         self._cut_after = after_bytes
 
     def refuse(self, name: str | None) -> None:
-        """Answer requests with this name in them as a server that does not allow them, until called with None."""
+        """Respond with 403 to requests that contain this name, until called with None."""
         self._refused = None if name is None else name.encode()
 
     def hold(self, method: str) -> None:
-        """Hold the next request with this method until ``release``; ``arrived`` is set when it is there."""
+        """Hold the next request with this method until ``release``; ``arrived`` is set once it is there."""
         self.arrived.clear()
         self._release = threading.Event()
         self._held = (f"{method} ".encode(), self._release)
 
     def release(self) -> None:
-        """Let the request through that is held."""
+        """Let the held request through."""
         self._release.set()
 
     def __enter__(self) -> Self:
-        """Start to forward."""
         threading.Thread(target=self._accept, daemon=True).start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Stop listening, and end what is held."""
         self._listener.close()
         self.reopen()
         self.release()

@@ -1,4 +1,4 @@
-"""What OpenAI's chat completions demand of a request, strict schemas included, as far as our requests go."""
+"""OpenAI's requirements for a chat completion request, strict schemas included, as far as we use them."""
 
 import json
 import re
@@ -16,7 +16,7 @@ _ALLOWED_KEYWORDS = {
 
 
 def problems_of_request(body: Any) -> list[str]:
-    """Return what is wrong with the body of ``POST /v1/chat/completions``; an empty list when nothing is."""
+    """Return the problems of a body of ``POST /v1/chat/completions``; an empty list if there are none."""
     if not isinstance(body, dict):
         return ["the body is not a JSON object"]
     problems = [f"unknown parameter: {name}" for name in body if name not in _KNOWN]
@@ -60,7 +60,7 @@ def _problems_of_serialised(schema: str) -> tuple[str, ...]:
 
 
 def problems_of_strict_schema(schema: Any) -> list[str]:
-    """Return where ``schema`` leaves the subset of JSON schema that strict mode takes."""
+    """Return where ``schema`` leaves the subset of JSON schema that strict mode accepts."""
     if not isinstance(schema, dict) or schema.get("type") != "object" or "anyOf" in schema:
         return ["the root must be an object without anyOf"]
     return _problems_at(schema, "#", schema)

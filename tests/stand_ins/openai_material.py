@@ -1,6 +1,6 @@
-"""Study material out of the pages in a prompt, good by construction; and the ways to spoil it.
+"""Writes study material from the pages in a prompt, good by construction, and spoils it in several ways.
 
-The stand-in reads what a real model would read, the text of the request, so that a broken prompt shows.
+The stand-in reads the text of the request, as a real model would, so a broken prompt shows.
 """
 
 import random
@@ -39,7 +39,7 @@ _TEXTS = {
 
 @dataclass(frozen=True)
 class Prompt:
-    """What the stand-in understood of a request; ``topics`` is filled for a request to connect topics."""
+    """A request as the stand-in understood it; ``topics`` is only filled for a request to connect topics."""
 
     document: str
     pages: tuple[tuple[int, str, str], ...]
@@ -53,7 +53,7 @@ class Prompt:
 
 
 def read_prompt(user: str) -> Prompt:
-    """Read the user message of a request. Counts that are missing are 0."""
+    """Parse the user message of a request. Missing counts are 0."""
     request = user.rsplit("\n\n", 1)[-1]
 
     def asked(name: str) -> str:
@@ -79,7 +79,7 @@ def read_prompt(user: str) -> Prompt:
 
 
 def write_material(prompt: Prompt) -> dict[str, Any]:
-    """Write the answer to ``prompt``: each item from a sentence of its own, with its verbatim quote."""
+    """Return the response to ``prompt``: each item from its own sentence, with its verbatim quote."""
     if prompt.topics:
         return _connect(prompt.topics)
     ask, complete, explain, cover = _TEXTS.get(prompt.language, _TEXTS["English"])
@@ -131,7 +131,7 @@ def write_material(prompt: Prompt) -> dict[str, Any]:
 
 
 def _facts(pages: tuple[tuple[int, str, str], ...]) -> Iterator[tuple[int, str, str]]:
-    """Give page, sentence and a word to ask for, round the pages; no sentence twice, and no word asked twice."""
+    """Yield page, sentence and a word to ask for, page after page; no sentence and no word comes twice."""
     used: set[str] = set()
     queues = [(number, _sentences(text)) for number, _, text in pages]
     while queues:
@@ -216,12 +216,12 @@ def _invisible(item: dict[str, Any]) -> None:
     for name in {"summary", "front", "stem", "topic", "label"} & item.keys():
         item[name] = f"\0{item[name]}\u200b"
     if "name" in item:
-        # Still the same name as in the items, which a NUL would make another one.
+        # Without a NUL, so that it still equals the name in the items.
         item["name"] += "\u200b"
 
 
 def _endless_topic(item: dict[str, Any]) -> None:
-    # Random, because what repeats itself is compressed until it fits an index.
+    # Random, because repetitive text is compressed until it fits an index.
     item["parent" if "name" in item else "topic"] = "".join(random.Random(1).choices(string.ascii_letters, k=9_000))
 
 
@@ -241,13 +241,13 @@ _SPOILERS: dict[str, tuple[tuple[str, ...], Callable[[dict[str, Any]], None]]] =
     "endless_label": (("links",), _endless_label),
 }
 SPOILERS = frozenset({*_SPOILERS, "duplicates", "circle"})
-"""Names of the ways to spoil material that is otherwise a well-formed answer."""
+"""Names of the ways to spoil an otherwise well-formed response."""
 
 
 def spoil(material: dict[str, Any], how: str, items: int) -> None:
     """Spoil the first ``items`` of each kind in place; ``duplicates`` repeats them at the end.
 
-    ``circle`` puts the topic at the top of a map below its last one.
+    ``circle`` moves the top topic of a map below its last one.
     """
     if how == "duplicates":
         for kind in ("flashcards", "questions"):

@@ -1,4 +1,4 @@
-"""When the OpenAI stand-in misbehaves, and how: a list of rules that can be sent as JSON."""
+"""When and how the OpenAI stand-in misbehaves: a list of rules that can be sent as JSON."""
 
 import random
 from collections.abc import Iterable, Mapping
@@ -26,7 +26,7 @@ ANSWERS = frozenset(
         "reset",  # the connection is reset instead of an answer
         "close",  # the connection ends in the middle of the body
         "html",  # 200 with a web page
-        "not_a_completion",  # 200 with JSON that is no completion
+        "not_a_completion",  # 200 with JSON that is not a completion
     }
 )
 SHAPES = frozenset(
@@ -39,7 +39,7 @@ SHAPES = frozenset(
         "content_filter",  # finish_reason content_filter
         "cut",  # the JSON ends at the share `at` of its length, finish_reason length
         "cut_silently",  # the same with finish_reason stop
-        "invalid_json",  # content that is no JSON
+        "invalid_json",  # content that is not JSON
         "fenced",  # the JSON in a Markdown fence, with a sentence before it
         "no_usage",  # no usage in the answer
     }
@@ -48,10 +48,10 @@ SHAPES = frozenset(
 
 @dataclass
 class Rule:
-    """One way to misbehave, and for which calls; a condition that is not given holds always.
+    """One way to misbehave, and for which calls; a condition that is left out always holds.
 
-    ``on``: numbers of calls, counted from 1 since the script was set. ``every``: each so-many-th call.
-    ``probability``: of each call. ``contains``: text in the user message. ``times``: at most so often.
+    ``on``: numbers of calls, counted from 1 since the script was set. ``every``: every n-th call. ``probability``: of
+    each call. ``contains``: text in the user message. ``times``: at most this often.
     """
 
     do: str
@@ -70,12 +70,12 @@ class Rule:
     items: int = 1
 
     def __post_init__(self) -> None:
-        """Refuse a name that does nothing, so that a typing error cannot make a test pass."""
+        """Refuse an unknown name, so that a typo cannot make a test pass."""
         if self.do not in ANSWERS | SHAPES | SPOILERS:
             raise ValueError(f"unknown behaviour: {self.do}")
 
     def applies(self, number: int, body: Mapping[str, Any], user: str, chance: random.Random) -> bool:
-        """Tell whether the rule holds for call ``number``."""
+        """Whether the rule applies to call ``number``."""
         wanted = body.get("response_format") or {}
         needed = {
             "refuse_json_schema": wanted.get("type") == "json_schema",
@@ -96,7 +96,7 @@ class Rule:
 
 @dataclass
 class Script:
-    """Rules with their count of calls. The first answer that applies wins; shapes and spoilers add up."""
+    """Rules and a count of calls. The first answer that applies wins; shapes and spoilers add up."""
 
     rules: list[Rule] = field(default_factory=list)
     calls: int = 0
@@ -112,7 +112,7 @@ class Script:
         return cls([Rule(**rule) for rule in rules])
 
     def rules_for(self, body: Mapping[str, Any], user: str) -> list[Rule]:
-        """Count a call and return the rules that hold for it."""
+        """Count a call and return the rules that apply to it."""
         self.calls += 1
         held = [rule for rule in self.rules if rule.applies(self.calls, body, user, self.chance)]
         answers = [rule for rule in held if rule.do in ANSWERS][:1]

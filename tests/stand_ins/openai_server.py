@@ -8,8 +8,8 @@ In a test:
 
     with OpenAIStandIn(script=[{"do": "rate_limit", "on": [1], "retry_after": "2"}]) as server: ...
 
-``POST /__script`` with a list of rules (see openai_script) changes how it behaves, ``GET /__calls`` tells what it was
-asked, ``DELETE /__calls`` forgets that.
+``POST /__script`` with a list of rules (see openai_script) changes its behaviour, ``GET /__calls`` lists the calls so
+far, ``DELETE /__calls`` forgets them.
 """
 
 import argparse
@@ -34,9 +34,9 @@ _CHARS_PER_TOKEN = 4
 
 
 class OpenAIStandIn:
-    """The server, in this process: listening from construction on, answering between enter and exit.
+    """The server, in this process: it listens from construction on and responds between enter and exit.
 
-    ``delay_s``: how long a good answer takes, in seconds, counted from the request.
+    ``delay_s``: the duration of a good response in seconds, counted from the request.
     """
 
     def __init__(
@@ -57,18 +57,18 @@ class OpenAIStandIn:
 
     @property
     def url(self) -> str:
-        """The base URL for a client."""
+        """The base URL for clients."""
         return f"http://127.0.0.1:{self._server.server_address[1]}/v1"
 
     @property
     def calls(self) -> list[dict[str, Any]]:
-        """What was asked so far, in the order of arrival; a call without ``at_out`` is not answered yet."""
+        """The calls so far, in order of arrival; a call without ``at_out`` has no response yet."""
         with self._lock:
             return [dict(call) for call in self._calls]
 
     @property
     def connections(self) -> int:
-        """How many TCP connections were opened."""
+        """Number of TCP connections opened."""
         return self._connections
 
     def set_script(self, rules: Iterable[Mapping[str, Any]]) -> None:
@@ -76,41 +76,38 @@ class OpenAIStandIn:
         script = Script.from_json(list(rules))
         with self._lock:
             self._script = script
-            # What an earlier script held is not kept for ever by a test that failed.
+            # Release what an earlier script holds, in case its test failed.
             self._released.set()
             self._released = threading.Event()
 
     def release(self) -> None:
-        """Let those answers go that a rule ``hold`` keeps, and those to come, until the script is replaced."""
+        """Release the responses held by a ``hold`` rule, and later ones, until the script is replaced."""
         self._released.set()
 
-    def wait_for_release(self, longest_s: float) -> None:
-        """Wait until ``release`` is called, or for so long."""
-        self._released.wait(longest_s)
+    def wait_for_release(self, max_s: float) -> None:
+        """Wait until ``release`` is called, for at most ``max_s`` seconds."""
+        self._released.wait(max_s)
 
     def forget_calls(self) -> None:
-        """Empty the list of calls."""
         with self._lock:
             self._calls.clear()
 
     def serve_forever(self) -> None:
-        """Answer until ``close``."""
         self._server.serve_forever(poll_interval=0.05)
 
     def __enter__(self) -> Self:
-        """Start to answer, in threads."""
         threading.Thread(target=self.serve_forever, daemon=True).start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Stop listening; answers on their way are dropped."""
+        """Stop listening and drop responses on their way."""
         self._server.shutdown()
         self._server.server_close()
 
     def begin(self, body: Any) -> tuple[dict[str, Any], Prompt, list[Rule]]:
-        """Note a call; return its record, what it asks for, and the rules that hold for it."""
+        """Record a call; return the record, the parsed prompt, and the rules that apply."""
         messages = body.get("messages") if isinstance(body, dict) else None
         user = messages[-1].get("content", "") if messages else ""
         system = messages[0].get("content", "") if messages else ""
@@ -136,7 +133,6 @@ class OpenAIStandIn:
         return call, prompt, rules
 
     def count_connection(self) -> None:
-        """Note that a client connected."""
         with self._lock:
             self._connections += 1
 
@@ -151,7 +147,7 @@ class _Server(ThreadingHTTPServer):
         self.stand_in = stand_in
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Stay silent about clients that went away: the tests make them do so."""
+        """Say nothing about clients that disconnect: the tests make them do so."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -166,7 +162,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.stand_in.count_connection()
 
     def log_message(self, format: str, *args: object) -> None:
-        """Print nothing: a benchmark's sixteen calls a second would only scroll by."""
+        """Print nothing: a benchmark makes sixteen calls per second."""
 
     def do_GET(self) -> None:
         if self.path == "/v1/models":
@@ -202,7 +198,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _complete(self, body: Any) -> None:
         call, prompt, rules = self.server.stand_in.begin(body)
-        # Tells a test which process is waiting for this answer.
+        # Tells a test which process waits for this response.
         call["client_port"] = self.client_address[1]
         self._call = call
         try:
@@ -273,7 +269,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(200, completion, drip=drip)
 
     def _note(self, status: int) -> None:
-        """Write into the call's record how it ends, before the client can know: a test may look right after."""
+        """Record how the call ends, before the client can know it: a test may look right after."""
         if self._call is not None:
             self._call.update(status=status, at_out=time.time())
 
@@ -371,11 +367,10 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def main() -> None:
-    """Run as a process."""
     parser = argparse.ArgumentParser(description="An OpenAI-compatible server on loopback that writes study material.")
-    parser.add_argument("--host", default="127.0.0.1", help="where to listen; elsewhere only in a container's network")
-    parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
-    parser.add_argument("--delay", type=float, default=0.0, help="seconds that a good answer takes")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on, loopback outside of containers")
+    parser.add_argument("--port", type=int, default=0, help="0 picks a free port")
+    parser.add_argument("--delay", type=float, default=0.0, help="duration of a good response in seconds")
     parser.add_argument("--script", default="[]", help="rules as JSON")
     arguments = parser.parse_args()
     server = OpenAIStandIn(arguments.delay, json.loads(arguments.script), arguments.port, arguments.host)

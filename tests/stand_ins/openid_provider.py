@@ -1,4 +1,4 @@
-"""An OpenID Connect provider on loopback that can be told to misbehave in what it signs and says."""
+"""An OpenID Connect provider on loopback that can be told to misbehave in what it signs and returns."""
 
 import base64
 import hashlib
@@ -18,12 +18,12 @@ _SIGNED = object()
 
 
 class OpenIdProvider(SignInServer):
-    """Lets in the users of ``users`` (their claims by subject) with a click; the issuer is ``url``.
+    """Signs in the users in ``users`` (claims by subject) with a click; the issuer is ``url``.
 
-    ``claims`` replaces claims of the ID token (None leaves one out), ``metadata`` those of the discovery document.
+    ``claims`` replaces claims of the ID token (None removes one), ``metadata`` those of the discovery document.
     ``signature`` is how the token is signed: ``right``, ``none``, ``client_secret`` and ``public_key`` (as HS256 with
-    these as secrets), or ``foreign`` (another key under the right name). ``id_token`` is given instead of a signed one.
-    With ``tells_in_token`` off, what is known of the user is told at ``/userinfo`` only.
+    these as secrets), or ``foreign`` (another key under the right name). ``id_token`` is returned instead of a signed
+    one. If ``tells_in_token`` is off, claims about the user are only at ``/userinfo``.
     """
 
     title = "University"
@@ -38,7 +38,6 @@ class OpenIdProvider(SignInServer):
         self.app.get("/userinfo")(self._tell_user)
 
     def reset(self) -> None:
-        """Be well again."""
         super().reset()
         self.users = {
             "anna": {"email": "anna@uni.example", "email_verified": True, "name": "Anna Muster", "locale": "fr-CH"},
@@ -56,11 +55,11 @@ class OpenIdProvider(SignInServer):
         self._tokens: dict[str, str] = {}
 
     def rotate_keys(self) -> None:
-        """Sign with a new key from here on, and list it alone."""
+        """Sign with a new key from now on, and list no other."""
         self._key = RSAKey.generate_key(2048, {"kid": f"{self._key.kid}-next"})
 
     def sign(self, claims: dict[str, Any]) -> str:
-        """Return an ID token, signed as ``signature`` says."""
+        """Return an ID token, signed according to ``signature``."""
         if self.signature in ("right", "foreign"):
             key = self._key if self.signature == "right" else self._foreign_key
             return jwt.encode({"alg": "RS256", "kid": str(self._key.kid)}, claims, key)

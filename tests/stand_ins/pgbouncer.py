@@ -18,28 +18,28 @@ _ENV = {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "TZ": "UTC"}
 
 
 def find_program() -> Path:
-    """Return the program: from PATH, else Debian's package when root. Skips the test where neither is there."""
+    """Return the program from PATH, else from Debian's package if root. Skips the test without either."""
     found = _installed()
     if found is None and debian.can_install():
         debian.install("pgbouncer", service="pgbouncer")
         found = _installed()
     if found is None:
-        pytest.skip("PgBouncer is neither installed nor can be installed: that takes root on Debian or Ubuntu.")
+        pytest.skip("PgBouncer is not installed, and only root on Debian or Ubuntu can install it.")
     return found
 
 
 def _installed() -> Path | None:
-    # Debian puts it where only root's PATH leads.
+    # Debian installs it in a folder that only root's PATH includes.
     found = shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
     return Path(found) if found else None
 
 
 class PgBouncer:
-    """Listens on a free port of the loopback interface; ``url`` is the database's, by way of the pool.
+    """Listens on a free loopback port; ``url`` leads to the database through the pool.
 
     Args:
         database_url: The PostgreSQL behind it, with the password.
-        size: How many of PostgreSQL's connections the clients of one database share.
+        size: Number of PostgreSQL connections that the clients of one database share.
         options: Further settings, for instance ``{"query_wait_timeout": "1"}``.
     """
 
@@ -54,7 +54,6 @@ class PgBouncer:
 
     @property
     def url(self) -> str:
-        """The URL of the same database, through the pool."""
         return self.url_of(self._target.path.lstrip("/"))
 
     def url_of(self, name: str) -> str:
@@ -63,7 +62,7 @@ class PgBouncer:
         return urlunsplit(self._target._replace(netloc=f"{userinfo}@127.0.0.1:{self._port}", path=f"/{name}"))
 
     def __enter__(self) -> Self:
-        """Start it; return when it answers. Raises LocalStackError."""
+        """Start PgBouncer and wait until it answers. Raises LocalStackError."""
         program = find_program()
         for _ in range(3):
             self._process = self._new_process(program)
@@ -72,14 +71,13 @@ class PgBouncer:
                 return self
             if folders.is_free(self._port):
                 break
-            # Between the choice of the port and now, somebody else has taken it.
+            # Another process has taken the port since it was chosen.
             self._port = folders.free_port()
         lines = self._process.last_lines()
         self.__exit__()
         raise LocalStackError(f"PgBouncer does not start: {lines}")
 
     def __exit__(self, *_: object) -> None:
-        """End it."""
         if self._process is not None:
             self._process.stop()
         folders.remove(self._folder)
@@ -92,7 +90,7 @@ class PgBouncer:
             "listen_addr": "127.0.0.1",
             "listen_port": self._port,
             "unix_socket_dir": "",
-            # Each user and password of the file, which are also what it signs in to PostgreSQL with.
+            # PgBouncer also signs in to PostgreSQL with the users and passwords in this file.
             "auth_type": "scram-sha-256",
             "auth_file": users,
             "admin_users": target.username,

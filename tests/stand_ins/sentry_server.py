@@ -1,4 +1,4 @@
-"""A Sentry on loopback: takes envelopes as https://develop.sentry.dev/sdk/data-model/envelopes/ describes them."""
+"""A Sentry on loopback: takes envelopes as described at https://develop.sentry.dev/sdk/data-model/envelopes/."""
 
 import gzip
 import json
@@ -10,7 +10,7 @@ from tests.patience import wait_for
 
 
 class SentryStandIn:
-    """Listens on a free port; ``dsn`` is where to report to. ``texts`` is all that arrived, headers included."""
+    """Listens on a free port; reports go to ``dsn``. ``texts`` is everything received, headers included."""
 
     def __init__(self) -> None:
         self.texts: list[str] = []
@@ -23,21 +23,19 @@ class SentryStandIn:
         self.dsn = f"http://publickey@127.0.0.1:{self._server.server_port}/1"
 
     def freeze(self) -> None:
-        """Take reports and never answer."""
+        """Accept reports but never respond."""
         self._answers.clear()
 
     def wait_for(self, count: int) -> list[dict[str, Any]]:
-        """Wait until so many events have arrived; return all of them."""
+        """Wait until this many events have arrived; return all of them."""
         wait_for(f"{count} events", lambda: len(self.events) >= count)
         return list(self.events)
 
     def __enter__(self) -> Self:
-        """Start."""
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Stop."""
         self._answers.set()
         self._server.shutdown()
         self._server.server_close()

@@ -1,4 +1,4 @@
-"""What the stand-ins of sign-in providers have in common: a server on loopback, its page, and how it may fail."""
+"""The common part of the stand-ins for sign-in providers: a loopback server, its page, and ways to fail."""
 
 import base64
 import hashlib
@@ -19,19 +19,19 @@ _PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{ti
 
 
 class _Quiet(WSGIRequestHandler):
-    """Writes no line for a request: its address holds what no log of ours may hold."""
+    """Logs no requests, because their URLs contain secrets that our logs must never contain."""
 
     def log_request(self, *_: object) -> None:
         """Write nothing."""
 
 
 class SignInServer:
-    """Listens on a free port. ``url`` is its address, ``asked`` are the requests so far, as ``GET /path``, and
-    ``given`` the tokens that it gave and the verifiers that it was given.
+    """Listens on a free port, at ``url``.
 
-    ``failing`` maps a path to how it fails: a status, ``slow`` (no answer before ``be_well``), ``trickle`` (a byte now
-    and then), ``garbage``, ``nested`` (JSON of great depth), ``huge``, ``list``, ``redirect``, or
-    ``once``: 500, then no more.
+    ``asked`` lists the requests so far, as ``GET /path``; ``given`` has the tokens that it issued and the verifiers
+    that it received. ``failing`` maps a path to how it fails: a status, ``slow`` (no response before ``be_well``),
+    ``trickle`` (a byte now and then), ``garbage``, ``nested`` (JSON of great depth), ``huge``, ``list``, ``redirect``,
+    or ``once`` (500, then no more).
     """
 
     title = "Provider"
@@ -51,7 +51,7 @@ class SignInServer:
         self.reset()
 
     def reset(self) -> None:
-        """Forget what was asked, and be well again."""
+        """Forget all requests and stop failing."""
         self.asked: list[str] = []
         self.be_well()
         self.authorize_args: dict[str, str] = {}
@@ -61,35 +61,34 @@ class SignInServer:
         self.answer_issuer: str | None = None
 
     def be_well(self) -> None:
-        """Fail no more, and answer those who are still waiting."""
+        """Stop failing, and respond to requests that are still waiting."""
         self.failing: dict[str, str | int] = {}
         self._well.set()
         self._well = threading.Event()
 
     def __enter__(self) -> Self:
-        """Start."""
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Stop, whoever waits for an answer."""
+        """Stop, even if requests are still waiting."""
         self._ends.set()
         self._well.set()
         self._server.shutdown()
         self._server.server_close()
 
     def times_asked(self, path: str) -> int:
-        """Return how often the path was asked for."""
+        """Return the number of requests for the path."""
         return sum(line.split()[1] == path for line in self.asked)
 
     def show_page(self) -> str:
-        """Return the page of signing in: a button for each user, and one to cancel."""
+        """Return the sign-in page: a button for each user, and one to cancel."""
         self.authorize_args = request.args.to_dict()
         buttons = "".join(f'<button name="user" value="{escape(user)}">{escape(user)}</button>' for user in self.users)
         return _PAGE.format(title=self.title, buttons=buttons)
 
     def lead_back(self) -> Any:
-        """Answer the page's form: back to the client, with a code or without consent."""
+        """Handle the page's form: redirect to the client with a code, or with an error if the user cancelled."""
         arguments = request.args
         answer = {"state": arguments.get("state", "")}
         if self.answer_issuer is not None:
@@ -102,7 +101,7 @@ class SignInServer:
         return redirect(f"{arguments['redirect_uri']}?{urlencode(answer)}")
 
     def redeem_code(self) -> dict[str, str] | None:
-        """Return what was asked for with the code of a token request; None if the code or the verifier is wrong."""
+        """Return the sign-in request of a token request's code; None if the code or the verifier is wrong."""
         asked = self.codes.pop(request.form.get("code", ""), None)
         if asked is None or asked["redirect_uri"] != request.form.get("redirect_uri"):
             return None

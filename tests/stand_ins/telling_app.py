@@ -1,4 +1,4 @@
-"""A WSGI application that tells what it was asked, and in which thread."""
+"""A WSGI application that reports what it was asked, and in which thread."""
 
 import json
 import threading
@@ -9,10 +9,10 @@ from tests.stand_ins.counting_worker import wake_ups
 
 
 def app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-    """Answer with method, path, the length of the body and the lane.
+    """Respond with method, path, the length of the body and the lane.
 
-    ``/unread`` leaves the body where it is, ``/asleep`` never answers, and ``/wake-ups?PORT`` tells how often the
-    poller has woken up for the client at that port.
+    ``/unread`` does not read the body, ``/asleep`` never responds, and ``/wake-ups?PORT`` reports how often the poller
+    has woken up for the client at that port.
     """
     path = environ["PATH_INFO"]
     body = b"" if path == "/unread" else environ["wsgi.input"].read()

@@ -1,4 +1,4 @@
-"""A real Redis that speaks TLS only, as managed ones do, and an authority that signs its certificate."""
+"""A real Redis that only speaks TLS, as managed ones do, and an authority that signs its certificate."""
 
 import datetime
 import ipaddress
@@ -20,10 +20,10 @@ _WITHOUT_TLS = ("TLS support", "tls-port")
 
 
 class Authority:
-    """Signs certificates; ``file`` is its own one, which a client trusts or does not.
+    """Signs certificates; ``file`` is its own certificate, which clients trust or not.
 
     Args:
-        folder: Where its files are kept.
+        folder: Where its files are stored.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -53,7 +53,7 @@ class Authority:
         self.file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
 
     def issue(self, name: x509.GeneralName) -> tuple[Path, Path]:
-        """Return the files of a new certificate for a host, and of its key."""
+        """Return the files of a new certificate for a host and of its key."""
         key = ec.generate_private_key(ec.SECP256R1())
         certificate = (
             self._begin(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Redis")]), key.public_key())
@@ -79,7 +79,7 @@ class Authority:
             .issuer_name(self._name)
             .public_key(key)
             .serial_number(x509.random_serial_number())
-            # A day before, so that no difference of clocks matters.
+            # From yesterday on, so that clocks may differ.
             .not_valid_before(now - datetime.timedelta(days=1))
             .not_valid_after(now + datetime.timedelta(days=7))
         )
@@ -89,11 +89,11 @@ LOOPBACK = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
 
 
 class TlsRedis(LocalRedis):
-    """Skips the test where the server at hand was built without TLS, as the pinned wheel is.
+    """Skips the test if the available server was built without TLS, as the pinned wheel is.
 
     Args:
-        authority: Who signs its certificate, and whom the clients of ``url`` trust.
-        host: Whose name stands in the certificate.
+        authority: Signs its certificate; clients of ``url`` trust it.
+        host: The name in the certificate.
         options: Further server settings.
     """
 
@@ -105,7 +105,7 @@ class TlsRedis(LocalRedis):
             "tls-cert-file": str(certificate),
             "tls-key-file": str(key),
             "tls-ca-cert-file": str(authority.file),
-            # Clients show a password, no certificate.
+            # Clients present a password, not a certificate.
             "tls-auth-clients": "no",
         }
         super().__init__(options={**tls, **(options or {})})
@@ -113,34 +113,32 @@ class TlsRedis(LocalRedis):
 
     @property
     def url(self) -> str:
-        """Its URL, with the password and the authority."""
+        """The URL with the password and the authority."""
         return self.url_trusting(self._authority)
 
     def url_trusting(self, authority: Authority | None) -> str:
-        """Return its URL for a client that trusts another authority, or those of the system."""
+        """Return the URL for a client that trusts another authority, or with None the system's."""
         query = f"ssl_ca_certs={authority.file}" if authority else ""
         return urlunsplit(urlsplit(super().url)._replace(scheme="rediss", query=query))
 
     @property
     def password(self) -> str:
-        """The password that clients need."""
         return urlsplit(super().url).password or ""
 
     def __enter__(self) -> Self:
-        """Start it."""
         self.start()
         return self
 
     def start(self) -> None:
-        """Start it; return when it answers. Raises LocalStackError."""
+        """Start the server and wait until it answers. Raises LocalStackError."""
         try:
             super().start()
         except LocalStackError as error:
             if any(words in str(error) for words in _WITHOUT_TLS):
-                pytest.skip("The Redis at hand was built without TLS; Debian's redis-server has it.")
+                pytest.skip("This Redis was built without TLS; Debian's redis-server has it.")
             raise
 
     def _new_process(self, program: Path, folder: Path) -> LocalProcess:
-        # The port may have been chosen anew.
+        # The port may have changed since.
         self._options |= {"port": "0", "tls-port": str(self.port)}
         return super()._new_process(program, folder)

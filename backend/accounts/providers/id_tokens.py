@@ -1,5 +1,6 @@
 """ID token validation (OpenID Connect Core 1.0, section 3.1.3.7)."""
 
+import math
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -76,7 +77,8 @@ def is_recent(claims: Mapping[str, Any], since: int) -> bool:
     """Tell whether ``auth_time`` shows that the user authenticated after ``since`` (a Unix timestamp in seconds)."""
     auth_time = claims.get("auth_time")
     is_number = isinstance(auth_time, int | float) and not isinstance(auth_time, bool)
-    return is_number and cast(float, auth_time) >= since - LEEWAY_S
+    # Python's JSON parser accepts Infinity, which is later than any time.
+    return is_number and math.isfinite(cast(float, auth_time)) and cast(float, auth_time) >= since - LEEWAY_S
 
 
 def _import_keys(jwks: Mapping[str, Any]) -> KeySet:

@@ -35,15 +35,18 @@ def read_next_path(text: str) -> str | None:
     return text if is_path else None
 
 
-def allow_link(session_id: UUID) -> None:
-    """Allow this browser to start one sign-in that links its identity to the session's user."""
-    session[_LINK] = [str(session_id), int(time.time())]
+def allow_link(session_id: UUID, provider: str) -> None:
+    """Allow this browser to start one sign-in with the provider that links its identity to the session's user."""
+    session[_LINK] = [str(session_id), provider, int(time.time())]
 
 
-def take_link() -> UUID | None:
-    """Consume this browser's permission to link and return its session; None if there is none or it has expired."""
+def take_link(provider: str) -> UUID | None:
+    """Consume this browser's permission to link and return its session; None if there is none or it has expired.
+
+    The provider must match, because any page can navigate this browser to another one while the permission lasts.
+    """
     match session.pop(_LINK, None):
-        case [str(session_id), int(allowed_at)] if allowed_at > time.time() - LIFE_S:
+        case [str(session_id), allowed, int(allowed_at)] if allowed == provider and allowed_at > time.time() - LIFE_S:
             return parse_uuid(session_id)
     return None
 

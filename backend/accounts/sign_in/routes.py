@@ -55,7 +55,7 @@ def allow_link(body: LinkRequest) -> LinkResponse:
     browser.check_provider(body.provider)
     with transaction():
         require_fresh_sign_in(g.caller)
-    pending_sign_ins.allow_link(g.caller.session_id)
+    pending_sign_ins.allow_link(g.caller.session_id, body.provider)
     query = urlencode({"link": "true", "next": body.next})
     return LinkResponse(url=public_address(f"{PATH_WITH_COOKIES}/login/{body.provider}?{query}"))
 
@@ -69,7 +69,7 @@ def begin_sign_in(provider: str, query: SignInQuery) -> ResponseReturnValue:
     if query.link:
         # The permission to link is in this browser's cookie. An attacker who sends a victim to this URL cannot link
         # the victim's identity to the attacker's account.
-        link_session_id = pending_sign_ins.take_link()
+        link_session_id = pending_sign_ins.take_link(provider)
         if link_session_id is None:
             raise SignInExpired
     return browser.begin_sign_in(

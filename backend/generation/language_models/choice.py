@@ -1,4 +1,4 @@
-"""Which language model works here: OpenAI or a compatible server where a key is set, else the built-in one."""
+"""Selects the language model: OpenAI or a compatible server if a key is set, otherwise the built-in model."""
 
 from functools import lru_cache
 
@@ -9,11 +9,10 @@ from backend.settings import get_settings
 
 @lru_cache(maxsize=1)
 def get_language_model() -> LanguageModel:
-    """Return the language model of this process."""
     settings = get_settings()
     if settings.openai_api_key is None:
         return BuiltinModel()
-    # Late: its SDK takes much memory, of which processes that call no model, such as the watchdog, need nothing.
+    # Imported late: the SDK takes much memory, and processes that call no model (such as the watchdog) do not need it.
     from backend.generation.language_models.openai.model import OpenAIModel
 
     return OpenAIModel(
@@ -26,7 +25,7 @@ def get_language_model() -> LanguageModel:
 
 
 def load_models() -> None:
-    """Load what every step needs, before a worker forks: its children then share it and start at full speed."""
+    """Load the model before a worker forks, so that its children share the memory and start at full speed."""
     get_language_model()
     if get_settings().openai_api_key is not None:
         from backend.generation.language_models.openai.model import rehearse_call

@@ -1,4 +1,4 @@
-"""The one interface behind which every language model stands, in the words of this room."""
+"""The interface of every language model, in the terms of this room."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from backend.study.types import Difficulty, FlashcardKind
 
 @dataclass(frozen=True, slots=True)
 class SectionPage:
-    """One page as a model sees it; ``number`` counts from 1 within its document."""
+    """One page as it is passed to a model; ``number`` counts from 1 within its document."""
 
     number: int
     heading: str | None
@@ -18,12 +18,12 @@ class SectionPage:
 
 
 ReadDocument = Callable[[], tuple[SectionPage, ...]]
-"""Reads all pages with text of a section's document; for a model that looks beyond the section."""
+"""Reads all pages with text of the section's document, for a model that looks beyond the section."""
 
 
 @dataclass(frozen=True, slots=True)
 class SectionRequest:
-    """What one section of a document is asked for.
+    """What a model is asked to write for one section of a document.
 
     ``language`` is an ISO 639-1 code; ``difficulty`` None means a mix. ``existing`` holds fronts and stems made
     from these pages before, which must not be asked again. ``flashcards`` and ``questions`` are the most wanted.
@@ -45,7 +45,7 @@ class SectionRequest:
 
 @dataclass(frozen=True, slots=True)
 class DraftQuote:
-    """A quote that a model proposes, with the page it cites. The server looks it up; it is not believed."""
+    """A quote that a model proposes, with the page it cites. The server verifies it against that page."""
 
     page: int
     quote: str
@@ -62,7 +62,7 @@ class DraftTopic:
 
 @dataclass(frozen=True, slots=True)
 class DraftFlashcard:
-    """A flashcard as a model wrote it, not checked yet."""
+    """A flashcard as a model wrote it, not yet checked."""
 
     kind: FlashcardKind
     front: str
@@ -82,7 +82,7 @@ class DraftOption:
 
 @dataclass(frozen=True, slots=True)
 class DraftQuestion:
-    """A question as a model wrote it, not checked yet; ``key`` should be the id of one option."""
+    """A question as a model wrote it, not yet checked; ``key`` should be the id of one option."""
 
     stem: str
     options: tuple[DraftOption, ...]
@@ -104,7 +104,7 @@ class DraftLink:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What one call used, in tokens; ``calls`` counts HTTP requests that were answered with content."""
+    """Tokens used by one call; ``calls`` counts the HTTP requests that returned content."""
 
     input_tokens: int = 0
     cached_tokens: int = 0
@@ -114,10 +114,10 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class SectionReply:
-    """What a model wrote for a section.
+    """The material that a model wrote for a section.
 
-    ``truncated``: the output ended in the middle; the complete items are here. ``malformed`` counts items that
-    did not fit the schema (they are dropped one by one, never with their neighbours).
+    ``truncated``: the output was cut off; only complete items are included. ``malformed`` counts items that did not
+    match the schema. Each of them is dropped on its own, without its neighbours.
     """
 
     topics: tuple[DraftTopic, ...]
@@ -130,7 +130,7 @@ class SectionReply:
 
 @dataclass(frozen=True, slots=True)
 class ConnectRequest:
-    """Topics of a study set, to be put into a tree and linked. ``topics`` carry name, summary, known parent."""
+    """Topics of a study set to arrange in a tree and link. Each has a name, a summary and its known parent."""
 
     topics: tuple[DraftTopic, ...]
     language: str
@@ -146,11 +146,12 @@ class ConnectReply:
 
 
 class ModelError(Exception):
-    """A call that gave nothing usable.
+    """A call that returned nothing usable.
 
     ``code`` is one of ``rate_limited``, ``quota_exhausted``, ``timeout``, ``unavailable``, ``context_too_long``,
-    ``refused``, ``bad_output``, ``truncated``, ``misconfigured``. ``retryable`` says whether the same call may
-    succeed later; ``retry_after_s`` is the vendor's wish, in seconds. ``usage`` is what the failed call cost.
+    ``refused``, ``bad_output``, ``truncated``, ``misconfigured``. ``retryable`` says whether the same call may succeed
+    later. ``retry_after_s`` is the delay that the vendor asked for, in seconds. ``usage`` is what the failed call
+    used.
     """
 
     def __init__(
@@ -170,7 +171,7 @@ class ModelError(Exception):
 
 
 BeforeCall = Callable[[], None]
-"""Called right before each outside call; raises to stop it (a cancelled run makes no further call)."""
+"""Called right before each outside call; raises to stop it, so that a cancelled run makes no further calls."""
 
 
 class LanguageModel(Protocol):
@@ -183,4 +184,4 @@ class LanguageModel(Protocol):
         """Write topics, flashcards and questions for one section."""
 
     def connect_topics(self, request: ConnectRequest, before_call: BeforeCall) -> ConnectReply:
-        """Put topics into a tree and link them."""
+        """Arrange topics in a tree and link them."""

@@ -34,7 +34,13 @@ _FEWEST_TOPICS_TO_CONNECT = 2
 
 
 def lock_run(run_id: UUID) -> Run | None:
-    """Return the run with its row locked, fresh from the database, or None when it was deleted."""
+    """Return the run with its row locked, fresh from the database, or None when it was deleted.
+
+    Its study set is kept from being deleted: changing a row twice in a transaction locks what it refers to.
+    """
+    study_set_id = db.session.scalar(sa.select(Run.study_set_id).where(Run.id == run_id))
+    if study_set_id is None or not library.keep_study_set(study_set_id):
+        return None
     return db.session.scalar(
         sa.select(Run).where(Run.id == run_id).with_for_update().execution_options(populate_existing=True)
     )
@@ -256,15 +262,23 @@ def is_active(run_id: UUID) -> bool:
     return db.session.scalar(sa.select(Run.state).where(Run.id == run_id)) in ACTIVE_STATES
 
 
-def continue_waiting_runs(document_id: UUID) -> None:
-    """Plan the runs that waited for this document and for nothing else."""
+def lock_waiting_runs(document_id: UUID) -> None:
+    """Lock the runs that wait for this document."""
+    _lock_waiting(document_id)
+
+
+def _lock_waiting(document_id: UUID) -> list[Run]:
     query = (
         sa.select(Run.id)
         .join(RunDocument, RunDocument.run_id == Run.id)
         .where(RunDocument.document_id == document_id, Run.state == RunState.READING)
         .order_by(Run.id)
     )
-    for run_id in db.session.scalars(query).all():
-        run = lock_run(run_id)
-        if run is not None:
-            plan_when_read(run)
+    locked = (lock_run(run_id) for run_id in db.session.scalars(query).all())
+    return [run for run in locked if run is not None]
+
+
+def continue_waiting_runs(document_id: UUID) -> None:
+    """Plan the runs that waited for this document and for nothing else."""
+    for run in _lock_waiting(document_id):
+        plan_when_read(run)

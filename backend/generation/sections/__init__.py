@@ -1,1 +1,1 @@
-"""Sections: how the pages of documents are cut into parts for one model call each."""
+"""Sections: cuts the pages of documents into parts, one for each model call."""

@@ -1,7 +1,7 @@
-"""Cutting a document into the sections that a language model is asked about, one at a time.
+"""Cuts a document into sections, the parts that a language model is asked about one at a time.
 
-Pages stay whole and in order; a page that is far too long is cut into ranges of characters. Pages without text to
-learn from are left out and reported with their reason, for the coverage receipt.
+Pages stay whole and in order; a page that is far too long is cut into character ranges. Pages without text to learn
+from are skipped and reported with a reason, for the coverage receipt.
 """
 
 import re
@@ -14,17 +14,18 @@ from backend.library.types import PageText
 
 CHARS_PER_FLASHCARD = 500
 CHARS_PER_QUESTION = 1_000
-MOST_FLASHCARDS = 300
-MOST_QUESTIONS = 150
+MAX_FLASHCARDS = 300
+MAX_QUESTIONS = 150
 
-SMALLEST_SPLIT = 600
-"""Sections with fewer characters are not split any further."""
+MIN_SPLIT_CHARS = 600
+"""Shorter sections are not split any further."""
 
-# A section may be this much longer than aimed for before it is closed, or a page before it is cut.
-_LONGEST = 1.5
-# A change of heading closes a section that is at least this full; shorter ones would cost a call each.
-_FULL_ENOUGH = 0.5
-_WORTH_A_SECTION = 0.25
+# By this factor a section may exceed the target before it is closed, and a page before it is cut.
+_MAX_STRETCH = 1.5
+# A new heading closes a section that is at least this full; shorter ones would cost a call each.
+_MIN_FILL = 0.5
+# A shorter rest of a chapter joins the section before it.
+_MIN_SECTION = 0.25
 _BREAKS = (re.compile(r"\n\s*\n"), re.compile(r"(?<=[.!?])\s+"), re.compile(r"\s+"))
 
 
@@ -46,7 +47,7 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class SkippedPages:
-    """Pages that are left out: ``blank``, ``not_readable``, ``references`` or ``table_of_contents``."""
+    """Pages that are skipped because they are ``blank``, ``not_readable``, ``references`` or ``table_of_contents``."""
 
     first_page: int
     last_page: int
@@ -55,7 +56,7 @@ class SkippedPages:
 
 @dataclass(frozen=True, slots=True)
 class SectionPlan:
-    """Sections in the order of the document, and what is in none of them. Every page is in exactly one of both."""
+    """Sections in document order, and the skipped pages. Every page is in exactly one of the two."""
 
     sections: tuple[Section, ...]
     skipped: tuple[SkippedPages, ...]
@@ -64,7 +65,7 @@ class SectionPlan:
 def plan_sections(pages: Sequence[PageText], target_chars: int) -> SectionPlan:
     """Group pages into sections of about ``target_chars`` characters, preferably where the heading changes.
 
-    Blank pages may lie within a section, as they say nothing; other pages that are left out end it.
+    Blank pages may be inside a section, because they contain nothing; other skipped pages end it.
     """
     sections: list[Section] = []
     skipped: list[SkippedPages] = []
@@ -89,11 +90,11 @@ def plan_sections(pages: Sequence[PageText], target_chars: int) -> SectionPlan:
         new_heading = bool(page.heading) and page.heading != heading
         if (
             chars >= target_chars
-            or chars + len(page.text) > _LONGEST * target_chars
-            or (new_heading and chars >= _FULL_ENOUGH * target_chars)
+            or chars + len(page.text) > _MAX_STRETCH * target_chars
+            or (new_heading and chars >= _MIN_FILL * target_chars)
         ):
             close()
-        if len(page.text) > _LONGEST * target_chars:
+        if len(page.text) > _MAX_STRETCH * target_chars:
             sections.extend(_cut(_section_of([page]), page.text, -(-len(page.text) // target_chars)))
         else:
             current.append(page)
@@ -102,9 +103,9 @@ def plan_sections(pages: Sequence[PageText], target_chars: int) -> SectionPlan:
 
 
 def split_section(section: Section, pages: Sequence[PageText]) -> tuple[Section, Section] | None:
-    """Cut a section in two halves, between pages where it has several. None when it is too small to be cut.
+    """Split a section in two, between pages if it has several. Returns None if it is too small.
 
-    ``pages`` are the document's, or at least the section's own; those without text count for nothing.
+    ``pages`` are the document's pages, or at least the section's own; pages without text are ignored.
     """
     own = [
         page
@@ -116,12 +117,12 @@ def split_section(section: Section, pages: Sequence[PageText]) -> tuple[Section,
     if len(own) == 1:
         text = own[0].text
         start, end = section.start or 0, len(text) if section.end is None else min(section.end, len(text))
-        if end - start < SMALLEST_SPLIT:
+        if end - start < MIN_SPLIT_CHARS:
             return None
         halves = _cut(replace(_section_of(own), start=start, end=end, heading=section.heading), text, 2)
         return (halves[0], halves[1]) if len(halves) == 2 else None
     total = sum(len(page.text) for page in own)
-    if total < SMALLEST_SPLIT:
+    if total < MIN_SPLIT_CHARS:
         return None
     at = min(range(1, len(own)), key=lambda at: abs(total - 2 * sum(len(page.text) for page in own[:at])))
     return _section_of(own[:at]), _section_of(own[at:])
@@ -155,8 +156,8 @@ def automatic_counts(sections: Sequence[Section]) -> tuple[int, int]:
     if chars == 0:
         return 0, 0
     return (
-        min(max(1, round(chars / CHARS_PER_FLASHCARD)), MOST_FLASHCARDS),
-        min(max(1, round(chars / CHARS_PER_QUESTION)), MOST_QUESTIONS),
+        min(max(1, round(chars / CHARS_PER_FLASHCARD)), MAX_FLASHCARDS),
+        min(max(1, round(chars / CHARS_PER_QUESTION)), MAX_QUESTIONS),
     )
 
 
@@ -170,12 +171,12 @@ def _section_of(pages: Sequence[PageText]) -> Section:
 
 
 def _append(sections: list[Section], section: Section, target_chars: int) -> None:
-    """Append a section, or add it to the one before it when it is a short rest of the same chapter."""
+    """Append a section, or merge it into the one before if it is a short rest of the same chapter."""
     last = sections[-1] if sections else None
     if (
         last is not None
-        and section.chars < _WORTH_A_SECTION * target_chars
-        and last.chars + section.chars <= _LONGEST * target_chars
+        and section.chars < _MIN_SECTION * target_chars
+        and last.chars + section.chars <= _MAX_STRETCH * target_chars
         and last.end is None
         and last.last_page + 1 == section.first_page
         and section.heading in (None, last.heading)
@@ -194,7 +195,7 @@ def _skip(skipped: list[SkippedPages], number: int, reason: str) -> None:
 
 
 def _cut(section: Section, text: str, count: int) -> list[Section]:
-    """Cut a section of one page into ``count`` ranges of about the same length that cover it without gaps."""
+    """Cut a section of one page into ``count`` ranges of about equal length that cover it without gaps."""
     start, end = section.start or 0, len(text) if section.end is None else section.end
     size = (end - start) / count
     bounds = [start]

@@ -1,4 +1,4 @@
-"""Telling pages to learn from apart from front and back matter, conservatively: in doubt a page is kept."""
+"""Tells pages to learn from apart from front and back matter. When in doubt, a page is kept."""
 
 import re
 
@@ -29,30 +29,30 @@ _ENTRY = re.compile(
     r"|\bdoi\b|https?://|\bet al\b|\bpp?\.\s?\d|\bISBN\b|\bS\.\s?\d+",
     re.IGNORECASE,
 )
-# These three describe how a line ends, and are searched in its last characters only: pages are hostile, and a
-# pattern that starts at every character of a long line takes time that grows with its square.
+# These three describe how a line ends and are only searched in its last characters: pages are hostile, and a pattern
+# that starts at every character of a long line takes quadratic time.
 _NUMBERED_LINE = re.compile(r"(?:\.\.|\. \.|[\s…·_,])\s*+(?:\d{1,4}|[ivxl]{1,6})$", re.IGNORECASE)
 _LEADER_LINE = re.compile(r"(?:\.{3,}+|(?:\. ){3,}+|…++|·{3,}+|_{3,}+)\s*+(?:\d{1,4}|[ivxl]{1,6})$", re.IGNORECASE)
 _INDEX_LINE = re.compile(r"[,\s]\s*+\d{1,4}+(?:\s*+[-–,]\s*+\d{1,4}+|f{1,2}+\.?+)*+$")
 
 _ENDING_CHARS = 60
-_FEWEST_LINES = 4
-_LONGEST_INDEX_LINE = 60
-_MOST_PROSE_LETTERS = 250
+_MIN_LINES = 4
+_MAX_INDEX_LINE_CHARS = 60
+_MAX_PROSE_LETTERS = 250
 
 
 def reason_to_skip(page: PageText, before: str | None) -> str | None:
-    """Return why nothing is to be learned from a page, or None.
+    """Return why a page is not worth learning from, or None.
 
-    ``before`` is the reason of the page before: lists go on over pages without repeating their heading. Lists of
-    references and indexes are ``references``; a heading alone never decides, the lines must look the part too.
+    ``before`` is the reason of the previous page, because lists continue over pages without repeating their heading.
+    Lists of references and indexes are ``references``. A heading alone never decides: the lines must match as well.
     """
     if page.skipped:
         return page.skipped
     lines = [line.strip() for line in page.text.splitlines() if line.strip()]
     if not any(character.isalnum() for line in lines for character in line):
         return "blank"
-    if len(lines) < _FEWEST_LINES:
+    if len(lines) < _MIN_LINES:
         return None
     titles = {(page.heading or "").strip(), lines[0]}
     if _is_contents(lines, titles, before == "table_of_contents"):
@@ -61,8 +61,8 @@ def reason_to_skip(page: PageText, before: str | None) -> str | None:
 
 
 def _is_contents(lines: list[str], titles: set[str], goes_on: bool) -> bool:
-    # A table of contents may share its page with the first paragraphs of a chapter, which are to be learned.
-    if sum(map(str.isalpha, "".join(line for line in lines if not _ends(line, _NUMBERED_LINE)))) > _MOST_PROSE_LETTERS:
+    # A table of contents may share its page with the first paragraphs of a chapter, which must be kept.
+    if sum(map(str.isalpha, "".join(line for line in lines if not _ends(line, _NUMBERED_LINE)))) > _MAX_PROSE_LETTERS:
         return False
     titled = any(_CONTENTS_HEADING.fullmatch(title) for title in titles)
     return (
@@ -85,7 +85,7 @@ def _share(lines: list[str], pattern: re.Pattern[str]) -> float:
 
 
 def _ends(line: str, pattern: re.Pattern[str]) -> bool:
-    # Something must stand before the ending.
+    # There must be something before the ending.
     return pattern.search(line, max(1, len(line) - _ENDING_CHARS)) is not None
 
 
@@ -94,5 +94,5 @@ def _share_ending(lines: list[str], pattern: re.Pattern[str]) -> float:
 
 
 def _is_index(lines: list[str]) -> bool:
-    short = [line for line in lines if len(line) <= _LONGEST_INDEX_LINE]
+    short = [line for line in lines if len(line) <= _MAX_INDEX_LINE_CHARS]
     return len(short) >= 0.8 * len(lines) and _share_ending(lines, _INDEX_LINE) >= 0.6

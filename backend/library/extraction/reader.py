@@ -18,11 +18,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from backend.library.extraction.errors import ReaderNotStarted, UnreadableFile
 from backend.library.extraction.formats import DocumentFormat, detect_kind
 from backend.library.types import PageSource, PageText
+from backend.settings import OCR_PAGE_S
 
 __all__ = [
     "DocumentFormat",
@@ -34,8 +35,6 @@ __all__ = [
     "detect_kind",
     "read_document",
 ]
-
-OCR_PAGE_S: Final = 20.0
 
 _IMPORT_ROOT = str(Path(__file__).resolve().parents[3])
 _START = "import sys; sys.path.insert(0, sys.argv[1]); from backend.library.extraction.child import main; main()"

@@ -12,6 +12,7 @@ from backend.core.web.pagination import Page, PageQuery, fetch_page
 from backend.library import service as library
 from backend.study.errors import BackMissing, ClozeWithoutDeletion
 from backend.study.exports.anki_fields import has_first_deletion, to_cloze_field
+from backend.study.items.capacity import count_items, settle_items
 from backend.study.items.duplicates import fingerprint
 from backend.study.items.items import check_topic, locate, lock_item, narrowed_by, save, show_evidence
 from backend.study.material import evidence_values, flashcard_text
@@ -75,7 +76,7 @@ def create_flashcard(
 
     Raises NotFound, ClozeWithoutDeletion, BackMissing, DuplicateItem, DocumentNotRead, QuoteRefused.
     """
-    library.check_study_set(user_id, study_set_id)
+    library.get_study_set(user_id, study_set_id, lock=True)
     check_topic(study_set_id, topic_id)
     evidence = locate(user_id, study_set_id, cited) if cited is not None else None
     card = Flashcard(
@@ -92,6 +93,7 @@ def create_flashcard(
     save()
     if evidence is not None:
         db.session.execute(sa.insert(EvidenceRow).values(evidence_values(evidence, 0, flashcard_id=card.id)))
+    settle_items(user_id, study_set_id)
     return get_flashcard(user_id, card.id)
 
 
@@ -104,12 +106,16 @@ def update_flashcard(user_id: UUID, flashcard_id: UUID, changes: FlashcardChange
     if {"front", "back"} & changes.keys():
         _check(card)
     save()
+    settle_items(user_id, card.study_set_id)
     return get_flashcard(user_id, flashcard_id)
 
 
 def delete_flashcard(user_id: UUID, flashcard_id: UUID) -> None:
     """Delete a flashcard. Raises NotFound."""
-    db.session.delete(lock_item(Flashcard, user_id, flashcard_id))
+    item = lock_item(Flashcard, user_id, flashcard_id)
+    db.session.delete(item)
+    db.session.flush()
+    count_items(item.study_set_id)
 
 
 def _check(card: Flashcard) -> None:

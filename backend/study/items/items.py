@@ -48,11 +48,14 @@ def narrowed_by(
 
 
 def lock_item(model: type[_Item], user_id: UUID, item_id: UUID) -> _Item:
-    """Return the item, locked against concurrent changes. Raises NotFound."""
+    """Return the item, locked against concurrent changes after its study set. Raises NotFound."""
+    study_set_id = db.session.scalar(sa.select(model.study_set_id).where(model.id == item_id))
+    if study_set_id is None:
+        raise NotFound
+    library.get_study_set(user_id, study_set_id, lock=True)
     item = db.session.scalar(sa.select(model).where(model.id == item_id).with_for_update())
     if item is None:
         raise NotFound
-    library.check_study_set(user_id, item.study_set_id)
     return item
 
 

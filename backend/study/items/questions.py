@@ -12,6 +12,7 @@ from backend.core.ids import new_id
 from backend.core.web.pagination import Page, PageQuery, fetch_page
 from backend.library import service as library
 from backend.study.errors import NotOneCorrectOption, OptionsNotDistinct
+from backend.study.items.capacity import count_items, settle_items
 from backend.study.items.duplicates import fingerprint
 from backend.study.items.items import check_topic, locate, lock_item, narrowed_by, save, show_evidence
 from backend.study.material import evidence_values, question_text
@@ -82,7 +83,7 @@ def create_question(
 
     Raises NotFound, NotOneCorrectOption, OptionsNotDistinct, DuplicateItem, DocumentNotRead, QuoteRefused.
     """
-    library.check_study_set(user_id, study_set_id)
+    library.get_study_set(user_id, study_set_id, lock=True)
     check_topic(study_set_id, topic_id)
     evidence = locate(user_id, study_set_id, cited) if cited is not None else None
     question = Question(
@@ -100,6 +101,7 @@ def create_question(
     save()
     if evidence is not None:
         db.session.execute(sa.insert(EvidenceRow).values(evidence_values(evidence, 0, question_id=question.id)))
+    settle_items(user_id, study_set_id)
     return get_question(user_id, question.id)
 
 
@@ -118,12 +120,16 @@ def update_question(user_id: UUID, question_id: UUID, changes: QuestionChanges) 
     if {"stem", "options"} & changes.keys():
         _mark(question)
     save()
+    settle_items(user_id, question.study_set_id)
     return get_question(user_id, question_id)
 
 
 def delete_question(user_id: UUID, question_id: UUID) -> None:
     """Delete a question. Raises NotFound."""
-    db.session.delete(lock_item(Question, user_id, question_id))
+    item = lock_item(Question, user_id, question_id)
+    db.session.delete(item)
+    db.session.flush()
+    count_items(item.study_set_id)
 
 
 def _set_options(question: Question, options: Sequence[AnswerText]) -> None:

@@ -230,7 +230,7 @@ class TestFresh:
     def test_a_fresh_sign_in_succeeds(self, browser: Browser, provider: str, user: str) -> None:
         assert "identity" in browser.sign_in(provider, user, fresh="true")
 
-    @pytest.mark.parametrize("claimed", [None, "now", True, {}])
+    @pytest.mark.parametrize("claimed", [None, "now", True, {}, float("inf"), float("nan")])
     def test_the_provider_must_report_the_authentication_time(
         self, browser: Browser, university: OpenIdProvider, claimed: object
     ) -> None:

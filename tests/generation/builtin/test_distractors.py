@@ -1,4 +1,4 @@
-"""Wrong options from the whole document: where they come from, and which of its terms are none."""
+"""Wrong options from the whole document: where they come from, and which of its terms do not qualify."""
 
 from collections.abc import Iterator
 from uuid import uuid4
@@ -59,12 +59,12 @@ def test_a_term_of_the_same_general_kind_is_taken_first() -> None:
         "A gateway is a device that forwards packets.",
     ],
 )
-def test_a_kind_of_the_key_and_a_near_synonym_are_no_wrong_options(definition: str) -> None:
+def test_a_kind_of_the_key_and_a_near_synonym_are_not_wrong_options(definition: str) -> None:
     handbook = HANDBOOK.replace(OTHERS["parser"], definition)
     assert ask((page(ROUTER + FILLER), page(handbook + FILLER, 2))).questions == ()
 
 
-def test_what_the_whole_document_is_about_is_not_asked_for() -> None:
+def test_the_subject_of_the_whole_document_is_not_asked_for() -> None:
     definition = ROUTER.replace("router", "Router")
     own, handbook = page(definition + FILLER), page(HANDBOOK + FILLER, 2)
     long = FILLER * 65 + "In the end the Router was not mentioned.\n"
@@ -97,7 +97,7 @@ def test_a_document_is_read_once_and_only_when_a_question_is_wanted() -> None:
     assert reads == 1
 
 
-def test_few_documents_are_remembered() -> None:
+def test_the_number_of_remembered_documents_is_limited() -> None:
     model = BuiltinModel()
     reads: list[int] = []
 
@@ -105,7 +105,7 @@ def test_few_documents_are_remembered() -> None:
         reads.append(number)
         return iter((page(ROUTER),))
 
-    ids = [uuid4() for _ in range(builtin.DOCUMENTS_REMEMBERED + 1)]
+    ids = [uuid4() for _ in range(builtin.MAX_SURVEYS + 1)]
     for number in [*range(len(ids)), len(ids) - 1, 0]:
         request = SectionRequest(
             ids[number], "n", (page(ROUTER + FILLER),), 1, 1, "en", read_document=lambda n=number: tuple(read(n))
@@ -149,12 +149,12 @@ def ask_german(sentence: str) -> tuple[DraftQuestion, ...]:
         ),
     ],
 )
-def test_what_gives_itself_away_or_needs_its_place_is_not_asked(asked: str, not_asked: str) -> None:
+def test_a_definition_that_reveals_its_term_or_needs_its_context_is_not_asked(asked: str, not_asked: str) -> None:
     assert len(ask_german(asked)) == 1
     assert ask_german(not_asked) == ()
 
 
-def test_an_abbreviation_is_not_asked_for_by_the_words_that_it_is_made_of() -> None:
+def test_an_abbreviation_is_not_asked_for_by_its_own_words() -> None:
     expansions = (
         "The Access Control List (ACL), the User Data Format (UDF) and the Basic File System (BFS) are known.\n"
     )
@@ -165,7 +165,7 @@ def test_an_abbreviation_is_not_asked_for_by_the_words_that_it_is_made_of() -> N
     assert ask((page(f"Networks\n{spelled}{FILLER}"), document)).questions == ()
 
 
-def test_a_sentence_with_a_gap_is_asked_only_for_a_term_that_is_defined() -> None:
+def test_a_gap_is_only_asked_for_a_term_that_is_defined() -> None:
     sentence = "Tools\nA compiler translates source code into instructions that a processor can execute.\n"
     section = page(sentence + "Every compiler has bugs.\n" + FILLER)
     assert ask((section, page(HANDBOOK + FILLER, 2))).questions == ()
@@ -174,7 +174,7 @@ def test_a_sentence_with_a_gap_is_asked_only_for_a_term_that_is_defined() -> Non
     assert question.stem.startswith("Which term completes the sentence?")
 
 
-def test_a_name_in_a_list_of_settings_is_no_wrong_option_elsewhere() -> None:
+def test_a_name_in_a_list_of_settings_is_not_a_wrong_option_elsewhere() -> None:
     handbook = HANDBOOK.replace(OTHERS["parser"], "• Parser: The component that turns a stream of tokens into a tree.")
     assert ask((page(ROUTER + FILLER), page(handbook + FILLER, 2))).questions == ()
     handbook = HANDBOOK.replace(OTHERS["parser"], "• Parser: A component that turns a stream of tokens into a tree.")

@@ -1,4 +1,4 @@
-"""The forms in which a sentence defines, one by one, and texts that mix two languages."""
+"""The forms of definitions, one by one, and texts that mix two languages."""
 
 import pytest
 
@@ -100,7 +100,7 @@ def test_german_forms(sentence: str, front: str, back: str) -> None:
         "Axis ist ein Programm, das Maschinen steuert, Touchy ist für die Verwendung mit dem Finger gedacht.",
     ],
 )
-def test_what_only_looks_like_a_form_is_refused(sentence: str) -> None:
+def test_a_sentence_that_only_looks_like_a_definition_is_refused(sentence: str) -> None:
     assert cards(f"Kapitel\n{sentence}{FILLER}") == {}
     assert cards(f"Kapitel\n{sentence}{GERMAN_FILLER}", "de") == {}
 
@@ -113,13 +113,13 @@ MIXED = (
 )
 
 
-def test_of_a_mixed_text_the_sentences_in_the_language_asked_for_are_taken() -> None:
+def test_a_mixed_text_gives_cards_in_the_requested_language() -> None:
     assert list(cards(MIXED, "de")) == ["Was ist ein Router?"]
     assert list(cards(MIXED, "en")) == ["What is a firewall?"]
     assert cards(MIXED, "fr") == {}
 
 
-def test_a_german_card_quotes_no_english_sentence() -> None:
+def test_a_german_card_does_not_quote_an_english_sentence() -> None:
     mixed = MIXED + "The Domain Name System (DNS) is used by the hosts of the net.\n"
     assert "What does the abbreviation “DNS” stand for?" in cards(mixed, "en")
     assert list(cards(mixed, "de")) == ["Was ist ein Router?"]

@@ -1,4 +1,4 @@
-"""The built-in model as its caller sees it: what it takes from a text, and what it promises about its items."""
+"""The built-in model as a whole: the items it takes from a text, and its guarantees about them."""
 
 import re
 from uuid import UUID
@@ -29,7 +29,7 @@ def test_definitions_become_cards_in_german() -> None:
     cards = backs(write(BIOLOGY, language="de"))
     assert cards["Was ist die Zelle?"] == "Die kleinste lebende Einheit aller Organismen."
     assert cards["Was sind Prokaryoten?"] == "Einzellige Lebewesen, die keinen Zellkern besitzen."
-    # The accusative of the sentence is put into the nominative.
+    # The sentence has the accusative, the card the nominative.
     assert cards["Definiere: Zellatmung"].startswith("Der schrittweise Abbau von Glukose")
     assert cards["Definiere: Osmose"] == "Die Diffusion von Wasser durch eine halbdurchlässige Membran."
 
@@ -52,7 +52,7 @@ def test_a_sentence_across_two_lines_is_one_sentence() -> None:
 
 
 @pytest.mark.parametrize("text", [BIOLOGY, NETWORKS])
-def test_cloze_cards_hide_one_term_that_stands_nowhere_else(text: str) -> None:
+def test_cloze_cards_hide_one_term_that_occurs_nowhere_else(text: str) -> None:
     clozes = [card.front for card in write(text, questions=0).flashcards if card.kind is FlashcardKind.CLOZE]
     assert clozes
     for front in clozes:
@@ -63,7 +63,7 @@ def test_cloze_cards_hide_one_term_that_stands_nowhere_else(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", [BIOLOGY, NETWORKS])
-def test_questions_have_four_options_of_which_one_is_the_key(text: str) -> None:
+def test_questions_have_four_options_and_one_key(text: str) -> None:
     questions = write(text).questions
     assert questions
     for question in questions:
@@ -95,7 +95,7 @@ def test_every_item_quotes_its_page_and_names_a_topic_of_the_reply(text: str) ->
 
 
 @given(st.text(alphabet="Ein Aist der, die das.\nXyz is a that of (DNS): 12•–{}\t", max_size=300), st.integers(0, 5))
-def test_whatever_the_text_quotes_are_exact_and_maxima_hold(noise: str, most: int) -> None:
+def test_quotes_are_exact_and_limits_hold_for_any_text(noise: str, most: int) -> None:
     text = f"{noise}\n\n{NETWORKS}\n{noise}"
     reply = write(text, flashcards=most, questions=most)
     assert len(reply.flashcards) <= most
@@ -104,7 +104,7 @@ def test_whatever_the_text_quotes_are_exact_and_maxima_hold(noise: str, most: in
         assert all(quote.quote in text for quote in item.quotes)
 
 
-def test_maxima_are_respected_down_to_nothing() -> None:
+def test_limits_hold_down_to_zero() -> None:
     assert len(write(NETWORKS, flashcards=2, questions=1).flashcards) == 2
     assert len(write(NETWORKS, flashcards=2, questions=1).questions) == 1
     nothing = write(NETWORKS, flashcards=0, questions=0)
@@ -152,7 +152,7 @@ def test_known_topics_keep_their_spelling() -> None:
     assert "Router" not in names
 
 
-def test_it_is_free_and_complete_and_honest_about_difficulty() -> None:
+def test_a_reply_is_free_and_complete_and_its_items_are_never_hard() -> None:
     reply = write(NETWORKS)
     assert (reply.usage, reply.truncated, reply.malformed) == (Usage(), False, 0)
     assert {card.difficulty for card in reply.flashcards} <= {Difficulty.EASY, Difficulty.MEDIUM}
@@ -166,7 +166,7 @@ def test_a_cancelled_run_stops_before_the_work() -> None:
         BuiltinModel().write_section(SectionRequest(UUID(int=0), "n", (page(NETWORKS),), 5, 5, "en"), stop)
 
 
-def test_a_language_that_was_not_measured_gives_nothing() -> None:
+def test_an_unmeasured_language_gives_nothing() -> None:
     french = "Un routeur est un appareil qui transmet des paquets entre des réseaux. Le protocole est une règle.\n" * 3
     assert write(french, language="fr") == SectionReply((), (), ())
 
@@ -175,7 +175,7 @@ def test_the_text_decides_the_language_not_the_request() -> None:
     assert "What is a router?" in fronts(write(NETWORKS, language="de"))
 
 
-def test_another_name_in_the_sentence_is_no_distractor() -> None:
+def test_another_name_in_the_sentence_is_not_a_distractor() -> None:
     kept = [line for line in NETWORKS.splitlines() if "protocol" not in line and "resolution" not in line]
     text = "\n".join(kept) + "\n"
     assert "forwards packets" in " ".join(question.stem for question in write(text).questions)

@@ -1,4 +1,4 @@
-"""What the built-in model must not make items from. Each text would give one, were it not for its flaw."""
+"""Flawed texts that must not give items. Without its flaw, each of them would give one."""
 
 import pytest
 
@@ -76,13 +76,13 @@ def test_a_bibliography_gives_nothing_until_the_next_heading(heading: str) -> No
     assert fronts(write(f"{heading}\n{FILLER}\n4.2 Networks\n{book}\n{FILLER}"))
 
 
-def test_headers_and_footers_are_no_sentences() -> None:
+def test_headers_and_footers_are_not_sentences() -> None:
     footer = "A router is a device that forwards packets between networks."
     pages = [f"{FILLER.strip()}\n{footer}\n{number}" for number in range(1, 4)]
     assert fronts(write(*pages)) == []
 
 
-def test_the_rest_of_a_sentence_from_the_page_before_is_no_sentence() -> None:
+def test_the_rest_of_a_sentence_from_the_previous_page_is_not_a_sentence() -> None:
     reply = write(
         "Netze\nDas Gerät wird an den Anschluss gesteckt, und auf dem Schirm sieht man von oben das",
         "Ein Router ist ein Gerät, das Pakete zwischen Netzen weiterleitet.\n",
@@ -90,7 +90,7 @@ def test_the_rest_of_a_sentence_from_the_page_before_is_no_sentence() -> None:
     assert fronts(reply) == []
 
 
-def test_page_numbers_and_code_are_no_text() -> None:
+def test_page_numbers_and_code_are_not_text() -> None:
     reply = write(
         "12\nint main() { return 0; }\nA pointer is a variable that holds the address of p->next.\n13\n" + FILLER
     )
@@ -108,12 +108,12 @@ def test_pages_without_sentences_give_nothing(text: str) -> None:
     assert write(text).flashcards == ()
 
 
-def test_a_page_of_contents_gives_not_even_its_whole_sentences() -> None:
+def test_a_page_of_contents_gives_nothing_even_from_a_whole_sentence() -> None:
     lines = [f"Part {n} on routers and on switches in networks . . . . . . . {n}" for n in range(1, 9)]
     book = "A router is a device that forwards packets between networks."
     assert fronts(write("\n".join(lines) + f"\n\n{book}\n", FILLER)) == []
 
 
-def test_a_term_that_stands_twice_gets_no_gap() -> None:
+def test_a_term_that_occurs_twice_gets_no_gap() -> None:
     text = "Money\nA savings account is an account in which money is kept for one person for years.\n" + FILLER
     assert fronts(write(text)) == ["What is a savings account?"]

@@ -1,4 +1,4 @@
-"""Putting the topics of a study set into a tree."""
+"""Arranging the topics of a study set in a tree."""
 
 from backend.generation.language_models.builtin.model import BuiltinModel
 from backend.generation.language_models.interface import ConnectReply, ConnectRequest, DraftLink, DraftTopic
@@ -19,7 +19,7 @@ def test_a_german_compound_goes_under_its_head() -> None:
     assert reply.parents == {"Konto": None, "Aktivkonto": "Konto", "Kontoauszug": None}
 
 
-def test_english_words_are_not_taken_apart() -> None:
+def test_english_words_are_not_split() -> None:
     assert connect(DraftTopic("Word", ""), DraftTopic("Password", "")).parents["Password"] is None
 
 

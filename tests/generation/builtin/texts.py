@@ -1,4 +1,4 @@
-"""Small texts for the tests of the built-in model, and a short way to ask it."""
+"""Small texts for the tests of the built-in model, and a shortcut to call it."""
 
 from uuid import UUID
 

@@ -1,4 +1,4 @@
-"""A language model that speaks to a stand-in over real HTTP."""
+"""A language model that calls a stand-in over real HTTP."""
 
 from collections.abc import Callable, Iterator
 from uuid import UUID, uuid4
@@ -29,7 +29,7 @@ PAGES = (
 
 @pytest.fixture
 def section() -> SectionRequest:
-    """Two pages that are asked for three flashcards and two questions."""
+    """Two pages, with a request for three flashcards and two questions."""
     return SectionRequest(
         document_id=UUID(int=1), filename="biology.pdf", pages=PAGES, flashcards=3, questions=2, language="en"
     )
@@ -43,7 +43,7 @@ def server() -> Iterator[OpenAIStandIn]:
 
 @pytest.fixture
 def make_model(server: OpenAIStandIn) -> Iterator[Callable[..., OpenAIModel]]:
-    """Make models of the stand-in; each has a name of its own, since dialects are remembered by name."""
+    """Make models for the stand-in. Each has its own name, because dialects are remembered by name."""
     made = []
 
     def make(**options: object) -> OpenAIModel:

@@ -1,4 +1,4 @@
-"""Answers are read item by item: whole ones are kept, half ones never, and LaTeX survives JSON."""
+"""Responses are parsed item by item: whole items are kept, partial ones never, and LaTeX survives JSON."""
 
 import json
 
@@ -45,7 +45,7 @@ def question(stem: str) -> dict[str, object]:
     }
 
 
-ANSWER = {
+RESPONSE = {
     "topics": [{"name": "T", "summary": "s", "parent": None}, {"name": "U", "summary": "s", "parent": "T"}],
     "flashcards": [card("one"), card("two"), card("three")],
     "questions": [question("first"), question("second")],
@@ -57,13 +57,13 @@ def test_schema_is_strict(output: type[SectionOutput] | type[ConnectOutput]) -> 
     assert problems_of_strict_schema(strict_schema(output)) == []
 
 
-@given(st.integers(min_value=0, max_value=len(json.dumps(ANSWER)) - 1))
+@given(st.integers(min_value=0, max_value=len(json.dumps(RESPONSE)) - 1))
 def test_cut_anywhere_keeps_exactly_the_complete_items(cut: int) -> None:
-    text = json.dumps(ANSWER)
+    text = json.dumps(RESPONSE)
     whole = parse_section(text)
     kept = {
         kind: sum(text.index(json.dumps(item)) + len(json.dumps(item)) <= cut for item in items)
-        for kind, items in ANSWER.items()
+        for kind, items in RESPONSE.items()
     }
     if cut <= text.index("["):
         with pytest.raises(ValueError, match="none of"):
@@ -85,7 +85,7 @@ def test_cut_among_the_last_quotes_drops_the_item() -> None:
     assert not parsed.complete
 
 
-def test_missing_lists_are_empty_and_an_empty_answer_is_complete() -> None:
+def test_missing_lists_are_empty_and_an_empty_response_is_complete() -> None:
     parsed = parse_section('{"topics": []}')
     assert (parsed.kept, parsed.complete) == (0, True)
 
@@ -94,7 +94,7 @@ def test_missing_lists_are_empty_and_an_empty_answer_is_complete() -> None:
     "content",
     ["", "no braces", "[1, 2]", "{", '{"cards": []}', '{"topics": null}', '{"topics": 3}', "{" * 5000, '{"a":' * 5000],
 )
-def test_what_is_no_answer_is_an_error(content: str) -> None:
+def test_content_without_a_list_of_the_schema_is_an_error(content: str) -> None:
     with pytest.raises(ValueError):
         parse_section(content)
 
@@ -116,17 +116,17 @@ def test_what_is_no_answer_is_an_error(content: str) -> None:
     ids=repr,
 )
 def test_item_of_the_wrong_shape_is_counted_and_dropped_alone(bad: object) -> None:
-    parsed = parse_section(json.dumps({**ANSWER, "flashcards": [card("one"), bad, card("two")]}))
+    parsed = parse_section(json.dumps({**RESPONSE, "flashcards": [card("one"), bad, card("two")]}))
     assert [kept.front for kept in parsed.flashcards] == ["one", "two"]
     assert (parsed.malformed, len(parsed.questions), parsed.complete) == (1, 2, True)
 
 
-def test_a_topic_of_the_wrong_shape_is_no_item_that_was_asked_for() -> None:
-    parsed = parse_section(json.dumps({**ANSWER, "topics": [{"name": "Cells"}, 3]}))
+def test_a_topic_of_the_wrong_shape_does_not_count_as_a_malformed_item() -> None:
+    parsed = parse_section(json.dumps({**RESPONSE, "topics": [{"name": "Cells"}, 3]}))
     assert (parsed.topics, parsed.malformed, len(parsed.questions)) == ((), 0, 2)
 
 
-def test_small_liberties_are_taken_as_meant() -> None:
+def test_small_deviations_are_accepted() -> None:
     liberal = {**card("x"), "kind": " Cloze", "difficulty": "EASY", "back": 42, "mood": "good"}
     liberal["quotes"] = [{"page": "7", "quote": "q", "line": 3}]
     (kept,) = parse_section(json.dumps({"flashcards": [liberal]})).flashcards
@@ -150,13 +150,13 @@ def test_latex_with_one_backslash_is_restored(latex: str) -> None:
     assert parsed.flashcards[0].front == latex
 
 
-def test_latex_written_well_and_white_space_stay_as_they_are() -> None:
+def test_correct_latex_and_white_space_are_unchanged() -> None:
     front = "\\(\\frac{1}{2}\\)\n1.\ttext of a table\r\nend \\\\ \\nu"
     assert only_card(json.dumps({"flashcards": [card(front)]})).front == front
 
 
-def test_thoughts_and_fences_around_the_answer_are_passed_over() -> None:
-    content = '<think>{"flashcards": []} or not?</think>Sure:\n```json\n' + json.dumps(ANSWER) + "\n```"
+def test_thoughts_and_fences_around_the_response_are_ignored() -> None:
+    content = '<think>{"flashcards": []} or not?</think>Sure:\n```json\n' + json.dumps(RESPONSE) + "\n```"
     parsed = parse_section(content)
     assert (len(parsed.flashcards), parsed.complete) == (3, True)
 

@@ -1,4 +1,4 @@
-"""Servers that refuse what OpenAI takes: the dialect is found once, and an outage is not taken for one."""
+"""Servers that refuse what OpenAI accepts: the dialect is found once, and an outage is not mistaken for one."""
 
 from collections.abc import Callable
 
@@ -16,7 +16,7 @@ def write(model: OpenAIModel, section: SectionRequest) -> int:
 
 
 def formats(server: OpenAIStandIn) -> list[str]:
-    """Return which format of the answer each call asked for."""
+    """Return the response format that each call asked for."""
     asked = []
     for call in server.calls:
         wanted = call["request"].get("response_format") or {"type": "none"}
@@ -56,14 +56,14 @@ def test_format_is_found_once_and_remembered(
     assert formats(server) == path
 
     server.forget_calls()
-    # Another object of the same process, and the other verb, know it too.
+    # Another model object in the same process, and its other method, use it too.
     model = make_model(model=path[-1] + "-once")
     assert write(model, section) == 3
     model.connect_topics(ConnectRequest((DraftTopic("A", "a"), DraftTopic("B", "b")), "en"), lambda: None)
     assert formats(server) == path[-1:] * 2
 
 
-def test_schema_is_in_the_prompt_too_since_servers_do_not_show_it(
+def test_schema_is_also_in_the_prompt_because_servers_do_not_show_it(
     model: OpenAIModel, server: OpenAIStandIn, section: SectionRequest
 ) -> None:
     write(model, section)
@@ -80,8 +80,8 @@ def test_guess_is_checked_again_later(
     model = make_model()
     assert [write(model, section) for _ in range(2)] == [3, 3]
     assert formats(server) == ["json_schema", *["json_object+schema"] * 2]
-    # A guess that is over as soon as it is made. What the next call finds out is no guess, and stays.
-    monkeypatch.setattr("backend.generation.openai_model.GUESS_HOLDS_S", 0.0)
+    # This guess expires immediately. The next call finds the dialect without a guess, so that result stays.
+    monkeypatch.setattr("backend.generation.language_models.openai.model.GUESS_HOLDS_S", 0.0)
     model = make_model()
     assert [write(model, section) for _ in range(3)] == [3, 3, 3]
     assert formats(server)[3:] == ["json_schema", "json_object+schema", *["json_schema"] * 2]
@@ -117,7 +117,7 @@ def test_server_that_refuses_nearly_everything(
     assert set(server.calls[-1]["request"]) == {"model", "messages"}
 
 
-def test_every_probe_asks_first_whether_it_may_be_made(
+def test_every_probe_can_be_stopped_before_it_is_made(
     model: OpenAIModel, server: OpenAIStandIn, section: SectionRequest
 ) -> None:
     class Cancelled(Exception):
@@ -136,7 +136,7 @@ def test_every_probe_asks_first_whether_it_may_be_made(
     assert len(server.calls) == 1
 
 
-def test_outage_at_the_first_call_is_not_taken_for_a_dialect(
+def test_outage_at_the_first_call_is_not_mistaken_for_a_dialect(
     model: OpenAIModel, server: OpenAIStandIn, section: SectionRequest
 ) -> None:
     server.set_script([{"do": "server_error"}])
@@ -163,7 +163,7 @@ def test_outage_after_a_good_call_is_not_probed(
 
 
 @pytest.mark.parametrize(("second", "code"), [("rate_limit", "rate_limited"), ("context_too_long", "context_too_long")])
-def test_probe_that_fails_for_a_reason_of_its_own_tells_it(
+def test_probe_that_fails_for_another_reason_reports_that_reason(
     model: OpenAIModel, server: OpenAIStandIn, section: SectionRequest, second: str, code: str
 ) -> None:
     server.set_script([{"do": "server_error", "on": [1]}, {"do": second, "on": [2]}])
@@ -179,7 +179,7 @@ def test_context_too_long_is_not_probed(model: OpenAIModel, server: OpenAIStandI
     assert len(server.calls) == 1
 
 
-def test_deadline_is_one_for_all_probes(
+def test_all_probes_share_one_deadline(
     make_model: Callable[..., OpenAIModel], server: OpenAIStandIn, section: SectionRequest
 ) -> None:
     server.set_script([{"do": "refuse_json_schema"}, {"do": "sleep", "seconds": 30}])

@@ -1,4 +1,4 @@
-"""Each way in which a call fails, over real HTTP, and the error that callers act on."""
+"""Every way in which a call fails, over real HTTP, and the error that callers act on."""
 
 import os
 from collections.abc import Callable
@@ -19,7 +19,7 @@ NOW = datetime(2026, 11, 2, 12, 0, 0, tzinfo=UTC)
 
 
 def fail(model: OpenAIModel, section: SectionRequest) -> ModelError:
-    """Make a call that has to fail and return its error."""
+    """Make a call that must fail, and return its error."""
     with pytest.raises(ModelError) as caught:
         model.write_section(section, lambda: None)
     return caught.value
@@ -89,7 +89,7 @@ def test_a_failed_call_is_not_repeated(
     assert len(server.calls) == 1
 
 
-def test_server_that_is_not_there(make_model: Callable[..., OpenAIModel], section: SectionRequest) -> None:
+def test_unreachable_server(make_model: Callable[..., OpenAIModel], section: SectionRequest) -> None:
     with OpenAIStandIn() as gone:
         url = gone.url
     error = fail(make_model(base_url=url), section)
@@ -97,7 +97,7 @@ def test_server_that_is_not_there(make_model: Callable[..., OpenAIModel], sectio
 
 
 @pytest.mark.parametrize("behaviour", ["refusal", "content_filter", "invalid_json"])
-def test_usage_of_a_failed_answer_is_kept(
+def test_usage_of_a_failed_call_is_kept(
     model: OpenAIModel, server: OpenAIStandIn, section: SectionRequest, behaviour: str
 ) -> None:
     server.set_script([{"do": behaviour}])
@@ -123,7 +123,7 @@ def test_the_key_is_in_no_message(model: OpenAIModel, server: OpenAIStandIn, sec
     ],
     ids=["seconds", "fraction", "date", "x-ratelimit"],
 )
-def test_wish_of_the_vendor_is_passed_on(
+def test_delay_that_the_vendor_asks_for_is_passed_on(
     model: OpenAIModel, server: OpenAIStandIn, section: SectionRequest, retry_after: str, low: float, high: float
 ) -> None:
     if retry_after == "in ten minutes":

@@ -1,4 +1,4 @@
-"""What comes back from a server that behaves, and from one whose material is bad."""
+"""Material from a server that behaves, and from one that does not."""
 
 import threading
 from collections.abc import Callable
@@ -72,7 +72,7 @@ def test_request_carries_options(
     assert model.name == server.calls[0]["request"]["model"]
 
 
-def test_check_before_each_call_stops_it(model: OpenAIModel, server: OpenAIStandIn, section: SectionRequest) -> None:
+def test_before_call_can_stop_the_call(model: OpenAIModel, server: OpenAIStandIn, section: SectionRequest) -> None:
     class Cancelled(Exception):
         pass
 
@@ -109,7 +109,7 @@ def test_calls_run_side_by_side_and_keep_their_connections(section: SectionReque
         ("extra_fields", lambda reply: len(reply.flashcards) == 3),
     ],
 )
-def test_bad_material_is_handed_on_to_the_checks(
+def test_bad_material_is_passed_to_the_checks(
     model: OpenAIModel,
     server: OpenAIStandIn,
     section: SectionRequest,
@@ -143,7 +143,7 @@ def test_nothing_but_malformed_items_is_bad_output(
     assert (caught.value.code, caught.value.retryable) == ("truncated", False)
 
 
-def test_cut_answer_keeps_its_complete_items(
+def test_cut_response_keeps_its_complete_items(
     model: OpenAIModel, server: OpenAIStandIn, section: SectionRequest
 ) -> None:
     whole = model.write_section(section, no_check)
@@ -157,7 +157,7 @@ def test_cut_answer_keeps_its_complete_items(
     assert reply.usage.output_tokens > 0
 
 
-def test_cut_answer_is_recognised_whatever_the_server_says(
+def test_cut_response_is_recognised_whatever_the_server_says(
     model: OpenAIModel, server: OpenAIStandIn, section: SectionRequest
 ) -> None:
     server.set_script([{"do": "cut_silently", "at": 0.6}])
@@ -181,14 +181,14 @@ def test_topics_are_connected(model: OpenAIModel) -> None:
     assert reply.usage.calls == 1
 
 
-def test_parents_in_a_circle_are_cut_open(model: OpenAIModel, server: OpenAIStandIn) -> None:
+def test_cycle_of_parents_is_broken(model: OpenAIModel, server: OpenAIStandIn) -> None:
     server.set_script([{"do": "circle"}])
     reply = model.connect_topics(ConnectRequest((*TOPICS[:2], *TOPICS[3:]), "en"), no_check)
     assert reply.parents == {"Cells": "Plants", "Energy": "Cells", "Plants": None}
 
 
 def test_connections_with_unknown_names_are_ignored(model: OpenAIModel) -> None:
-    # The stand-in takes a name to end at a colon, so that it answers with one that was not asked about.
+    # The stand-in ends a name at a colon, so its response has one that was not in the request.
     reply = model.connect_topics(ConnectRequest(TOPICS, "en"), no_check)
     assert set(reply.parents) == {"Cells", "Energy", "Plants"}
     assert reply.links == ()

@@ -1,4 +1,4 @@
-"""The stand-in itself: it has to be as strict as OpenAI, and steerable from another process."""
+"""The stand-in itself: it must be as strict as OpenAI, and controllable from another process."""
 
 import json
 import subprocess
@@ -30,7 +30,7 @@ GOOD = {
 
 
 def call(url: str, body: Any = None, method: str | None = None, key: str = "k") -> Any:
-    """Speak to the stand-in without any client library; return the decoded answer."""
+    """Call the stand-in without a client library; return the decoded response."""
     data = None if body is None else json.dumps(body).encode()
     headers = {"Content-Type": "application/json", **({"Authorization": f"Bearer {key}"} if key else {})}
     request = urllib.request.Request(url, data=data, headers=headers, method=method)
@@ -40,7 +40,7 @@ def call(url: str, body: Any = None, method: str | None = None, key: str = "k") 
 
 @pytest.fixture
 def process() -> Iterator[str]:
-    """Run the stand-in as a process of its own and give its URL without the path."""
+    """Run the stand-in as a separate process, and return its URL without the path."""
     command = [sys.executable, "-m", "tests.stand_ins.openai_server", "--delay", "0.05"]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as running:
         assert running.stdout is not None
@@ -75,7 +75,7 @@ def test_behaviours_are_named_once() -> None:
     assert len(ANSWERS | SHAPES | SPOILERS) == len(ANSWERS) + len(SHAPES) + len(SPOILERS)
 
 
-def test_key_is_demanded(server: OpenAIStandIn) -> None:
+def test_key_is_required(server: OpenAIStandIn) -> None:
     with pytest.raises(HTTPError) as caught:
         call(f"{server.url}/chat/completions", GOOD, key="")
     assert caught.value.code == 401

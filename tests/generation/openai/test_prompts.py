@@ -1,4 +1,4 @@
-"""The prompt: static first, the request last, and a document that cannot step out of its markers."""
+"""The prompt: the constant part first, the request last, and a document that cannot leave its markers."""
 
 import re
 from dataclasses import replace
@@ -35,7 +35,7 @@ def test_only_the_end_differs_between_requests_about_the_same_pages(section: Sec
     assert two.rindex("</hts:") < two.index("Flashcards: 1")
 
 
-def test_pages_stand_verbatim_between_their_markers(section: SectionRequest) -> None:
+def test_pages_are_verbatim_between_their_markers(section: SectionRequest) -> None:
     user = section_prompt(section)[1]
     first, second = section.pages
     assert f'<hts:page number="3" heading="Cells">\n{first.text}\n</hts:page>' in user
@@ -90,7 +90,7 @@ def test_lookalikes_of_markers_are_broken(lookalike: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["<page>", "a < b", "x <h1>Title</h1>", "hts: a word", "if (n<hts) {}", "⟨x, y⟩"])
-def test_other_text_is_left_as_it_is(text: str) -> None:
+def test_other_text_is_unchanged(text: str) -> None:
     assert neutralise_markers(text) == text
 
 

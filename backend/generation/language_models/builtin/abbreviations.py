@@ -1,4 +1,4 @@
-"""Finds abbreviations together with the words they stand for."""
+"""Finds abbreviations together with their long forms."""
 
 import re
 
@@ -12,9 +12,9 @@ _STANDS_FOR = re.compile(
 
 
 def find_expansions(text: str) -> list[tuple[str, str]]:
-    """Abbreviations whose letters are the initials of the words before them (or that a sentence spells out)."""
+    """Return pairs of an abbreviation and its long form: the words before it, or those that a sentence spells out."""
     found = []
-    # Most sentences have neither form; to find that out at once spares half of the time for definitions.
+    # Most sentences match neither form. Checking that first halves the time spent on definitions.
     if not _IN_BRACKETS.search(text) and not _STANDS_FOR.match(text):
         return []
     for pattern in (_EXPANSION, _STANDS_FOR):
@@ -27,14 +27,14 @@ def find_expansions(text: str) -> list[tuple[str, str]]:
 
 
 def _singular(short: str, long: str) -> tuple[str, str]:
-    """An abbreviation in the plural ("NMUs") and its long form in the singular."""
+    """Put an abbreviation in the plural ("NMUs") and its long form into the singular."""
     if short.endswith("s") and short[:-1].isupper() and long.endswith("s"):
         return short[:-1], long[:-3] + "y" if long.endswith("ies") else long[:-1]
     return short, long
 
 
 def _match_initials(short: str, words: str) -> str | None:
-    """The last words whose initials spell the abbreviation, small function words aside; None if they do not."""
+    """Return the last words whose initials spell the abbreviation, ignoring small function words, or None."""
     small = {"of", "for", "and", "the", "in", "on", "to", "und", "für", "der", "des", "von"}
     letters = [letter.lower() for letter in short if letter.isupper()]
     parts = re.findall(r"[^\s-]+", words)

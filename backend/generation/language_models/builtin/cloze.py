@@ -1,4 +1,4 @@
-"""Chooses sentences that teach something by themselves, and the one term of each that is worth a gap."""
+"""Chooses sentences that teach something on their own, and the one term in each that is worth a gap."""
 
 import re
 from dataclasses import dataclass
@@ -17,8 +17,8 @@ from backend.generation.language_models.builtin.sentence_checks import (
 from backend.generation.language_models.builtin.terms import Term, stem_key
 
 _LABEL = re.compile(r":\s[A-Z]{2,}")
-LONG_COMPOUND = 12
-"""Letters from which a German noun is taken for a compound that names one thing."""
+MIN_COMPOUND_CHARS = 12
+"""From this length on, a German noun counts as a compound that names one thing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ _SUBJECT = {
 
 
 def find_gaps(prose: Prose, definitions: list[Definition], terms: dict[str, Term], lexicon: Lexicon) -> list[Gap]:
-    """Gaps in a section's sentences, in reading order; at most one a sentence."""
+    """Return the gaps in a section's sentences, in reading order; at most one per sentence."""
     defined = {id(d.sentence): d for d in definitions if not d.expands}
     glossary = {id(d.sentence) for d in definitions if not d.in_prose}
     gaps = []
@@ -79,14 +79,14 @@ def _at_subject(sentence: Sentence, prose: Prose, terms: dict[str, Term], lexico
     term = terms.get(stem_key(name))
     if term is None or not (term.count >= 2 or term.in_heading or term.defined):
         return None
-    # What a whole section speaks of is no answer worth asking for.
+    # A term that the whole section is about is not worth asking for.
     if len(term.sentences) > max(4, 0.25 * len(prose.sentences)):
         return None
     return _gap(sentence, name, 0.5 + 0.05 * min(term.count, 4), lexicon)
 
 
 def _names_a_kind(sentence: Sentence, match: re.Match[str], prose: Prose, lexicon: Lexicon) -> bool:
-    """Whether a subject means a kind of thing: not one named before, and not the product a manual is about."""
+    """Whether a subject means a kind of thing, not one mentioned before and not the product of a manual."""
     name, article = match["term"], (match["article"] or "").strip().lower()
     if not is_term(name, lexicon):
         return False
@@ -94,15 +94,15 @@ def _names_a_kind(sentence: Sentence, match: re.Match[str], prose: Prose, lexico
         return not _may_be_product(name, match["verb"], prose, lexicon)
     if article in ("a", "an", "ein", "eine"):
         return True
-    # A verb says less than a definition that the kind is meant; a German noun must be a long compound.
-    long = lexicon.language == "en" or is_name(name) or "-" in name or len(name) >= LONG_COMPOUND
+    # A verb is weaker evidence of a kind than a definition, so a German noun must be a long compound.
+    long = lexicon.language == "en" or is_name(name) or "-" in name or len(name) >= MIN_COMPOUND_CHARS
     return means_a_kind(sentence, name, prose, lexicon) and (long or prose.introduces(sentence, name))
 
 
 def _may_be_product(name: str, verb: str, prose: Prose, lexicon: Lexicon) -> bool:
-    """Whether a subject without an article may be the name of what the whole text is about ("Debian supports …").
+    """Whether a subject without an article may name what the whole text is about ("Debian supports …").
 
-    Then any sentence about it has the same answer. Plurals and nouns that also come in lower case are no names.
+    Any sentence about it would have the same answer. Plurals, and nouns that also occur in lower case, are not names.
     """
     if lexicon.language == "de":
         return not verb.endswith("en")
@@ -113,7 +113,7 @@ def _may_be_product(name: str, verb: str, prose: Prose, lexicon: Lexicon) -> boo
 
 
 def _gap(sentence: Sentence, name: str, strength: float, lexicon: Lexicon) -> Gap | None:
-    """The gap, unless the term or a part of it stands elsewhere in the sentence."""
+    """Return the gap, unless the term or a part of it occurs elsewhere in the sentence."""
     start = sentence.text.lower().find(name.lower())
     if start < 0:
         return None

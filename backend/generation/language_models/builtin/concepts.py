@@ -1,7 +1,7 @@
-"""Collects the terms that a whole document defines, so that a question's wrong options can come from all of it.
+"""Collects the terms that a whole document defines, as wrong options for questions about any part of it.
 
-A section of a manual defines one or two terms; its document defines dozens, and those make better wrong options than
-frequent words of the section do. Only what choosing needs is kept: a few hundred bytes a term.
+A section of a manual defines one or two terms, its document dozens. Those make better wrong options than frequent
+words of the section. Only the data needed to choose is kept: a few hundred bytes per term.
 """
 
 import re
@@ -11,20 +11,20 @@ from dataclasses import dataclass
 
 from backend.generation.language_models.builtin.definition_forms import NARROWS, OPENS
 from backend.generation.language_models.builtin.definitions import Definition, find_definitions
-from backend.generation.language_models.builtin.lexicon import Lexicon, detect_language
+from backend.generation.language_models.builtin.lexicon import Lexicon, find_lexicon_language
 from backend.generation.language_models.builtin.prose import read_prose
 from backend.generation.language_models.builtin.sentence_checks import content_words, list_words, stem_of
 from backend.generation.language_models.builtin.terms import stem_key
 from backend.generation.language_models.interface import SectionPage
 
 WINDOW_CHARACTERS = 6000
-"""About as much text as a section has: headers and footers show only when several pages are read together."""
+"""About the size of a section: headers and footers are only recognised when several pages are read together."""
 
-COMMON = 0.5
-"""Share of a document's windows from which a word is what the document is about, as "Debian" in Debian's manuals."""
+MIN_COMMON_SHARE = 0.5
+"""From this share of a document's windows on, a word is what it is about ("Debian" in Debian's manuals)."""
 
-FEWEST_WINDOWS = 6
-"""A word in fewer windows is never common: a chapter may well be about one thing."""
+MIN_COMMON_WINDOWS = 6
+"""A word in fewer windows is never common, because a chapter may well be about one thing."""
 
 _PARAMETER = re.compile(
     r"(?:\w+\s){0,2}?(?:parameter|argument|value|number|integer|flag|option|field|wert|zahl|bezug|ausdruck|bereich|eingabe)\b",
@@ -35,11 +35,11 @@ _WORD = re.compile(r"\b[^\W\d_][\w-]{2,}")
 
 @dataclass(frozen=True, slots=True)
 class Concept:
-    """A term with what its definition tells of it.
+    """A term and what its definition says about it.
 
-    ``page`` is where it is defined. ``singular`` says whether it can stand with "is". ``counted`` is true for
-    "a router", false for "latency", None where the form does not tell. ``meaning`` holds the stems of the
-    definition's content words, ``genus`` the stem of its general word ("device" of "a device that …") or is empty.
+    ``page`` is where it is defined. ``singular`` says whether it can be used with "is". ``counted`` is true for "a
+    router", false for "latency", None if the form does not tell. ``meaning`` holds the stems of the definition's
+    content words; ``genus`` is the stem of its general word ("device" of "a device that …"), or empty.
     """
 
     text: str
@@ -52,17 +52,17 @@ class Concept:
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """What a document defines, by folded term, and the folded words that are all over it."""
+    """What a document defines, by ``stem_key``, and the stems of words that occur all over it."""
 
     concepts: dict[str, Concept]
     common: frozenset[str] = frozenset()
 
 
 def tells_a_kind(definition: Definition) -> bool:
-    """Whether a definition can be asked about from afar.
+    """Whether a definition can be asked about out of its context.
 
-    "Name: the …" may be a parameter, a button or a caption, known only beside its list; "Name: a …" tells a kind.
-    "Mode is a parameter that …" is known only beside its function, unless it says "a mode".
+    "Name: the …" may be a parameter, a button or a caption, which is only clear beside its list; "Name: a …" defines a
+    kind. "Mode is a parameter that …" is only clear beside its function, unless it says "a mode".
     """
     if not definition.in_prose and not re.match(r"(?:an?|eine?)\s", definition.text, re.IGNORECASE):
         return False
@@ -71,7 +71,7 @@ def tells_a_kind(definition: Definition) -> bool:
 
 
 def list_concepts(definitions: Iterable[Definition], lexicon: Lexicon) -> dict[str, Concept]:
-    """Concepts by their terms' folded form: terms whose definition tells a kind, the first of several."""
+    """Return concepts by ``stem_key``: terms whose definition tells a kind. The first definition counts."""
     concepts: dict[str, Concept] = {}
     for definition in definitions:
         if tells_a_kind(definition):
@@ -80,18 +80,18 @@ def list_concepts(definitions: Iterable[Definition], lexicon: Lexicon) -> dict[s
 
 
 def survey_document(pages: Iterable[SectionPage], lexicon: Lexicon) -> Survey:
-    """Survey all pages that are in the lexicon's language. Takes about 4 ms for 6,000 characters."""
+    """Survey all pages in the lexicon's language. Takes about 4 ms per 6,000 characters."""
     concepts: dict[str, Concept] = {}
     windows_of: Counter[str] = Counter()
     count = 0
     for window in _windows(pages):
         text = "\n".join(page.text for page in window)
-        if detect_language(text, lexicon.language) == lexicon.language:
+        if find_lexicon_language(text, lexicon.language) == lexicon.language:
             count += 1
             windows_of.update({word.lower() for word in _WORD.findall(text)})
             found = list_concepts(find_definitions(read_prose(window, lexicon), lexicon), lexicon)
             concepts = found | concepts
-    enough = max(FEWEST_WINDOWS, COMMON * count)
+    enough = max(MIN_COMMON_WINDOWS, MIN_COMMON_SHARE * count)
     return Survey(concepts, frozenset(stem_key(word) for word, number in windows_of.items() if number >= enough))
 
 
@@ -123,7 +123,10 @@ def _concept(definition: Definition, lexicon: Lexicon) -> Concept:
 
 
 def _find_genus(text: str, lexicon: Lexicon) -> str:
-    """The noun that a definition begins with: the last English word before what narrows it, the first German noun."""
+    """Return the noun that a definition begins with.
+
+    In English that is the last word before the narrowing part, in German the first noun.
+    """
     opening = OPENS[lexicon.language].match(text)
     start = opening.end() if opening else 0
     if lexicon.language == "de":

@@ -1,7 +1,7 @@
-"""The forms in which German and English sentences define a term, as regular expressions.
+"""Regular expressions for the forms in which German and English sentences define a term.
 
-Groups: ``term`` is what is defined, ``text`` says what it is, ``article`` and ``verb`` belong to the term,
-``context`` is an opening such as "In double-entry bookkeeping".
+Groups: ``term`` is what is defined, ``text`` its definition; ``article`` and ``verb`` belong to the term; ``context``
+is an opening such as "In double-entry bookkeeping".
 """
 
 import re
@@ -69,7 +69,7 @@ NARROWS = {
         r"|unter|an|bei|gegen)\s"
     ),
 }
-"""What follows the general word of a definition and makes it one ("a book *in which* …")."""
+"""What follows the general word of a definition and narrows it ("a book *in which* …")."""
 
 OPENS = {
     "en": re.compile(r"^(?:an?|one\sof\sthe|the)\s"),
@@ -95,7 +95,7 @@ NOUN_PHRASE = {
         r"|\s(?:von|für|zur|zum|aus|mit|zwischen|des|der|eines|einer|oder)\s|[.]?$)"
     ),
 }
-"""A line of a glossary is a noun phrase: its noun is narrowed at once, before any verb can come."""
+"""A glossary line is a noun phrase: its noun is narrowed immediately, before any verb can follow."""
 
 MAIN_VERB = {
     "en": re.compile(
@@ -115,20 +115,20 @@ DEFAULT_DE = re.compile(
     r"|voreinstellung|vorgabe)",
     re.IGNORECASE,
 )
-"""What a manual calls a default is none outside the paragraph that it stands in."""
+"""A default in a manual is one only within its own paragraph."""
 
 SECOND_CLAUSE = re.compile(
     r",\s(?:but|so)\s|\sand\s(?:its|their)\s|,\sand\s(?:the|an?|it|they|there|many|multiple|some)\s"
     r"|,\s(?-i:[A-ZÄÖÜ])\w+\s(?:ist|sind)\s|,\s(?:es|it)\s(?:ist|wird|hat|is|has)\s|,\s(?:und|aber|denn)\s(?:der|die|das|es|er|sie|man)\s",
     re.IGNORECASE,
 )
-"""A second main clause says something else than what the term is."""
+"""A second main clause does not say what the term is."""
 
 RELATIVE_EN = re.compile(r"\s(?:that|which|who|whose|where|whereby)\s")
-"""From here on an English definition speaks of its general word: a second verb or a judgement belongs to that."""
+"""From here on, an English definition describes its general word, as does any second verb or judgement."""
 
 SECOND_VERB = re.compile(
     r"\s(?:and|und)\s(?:nicht|is|are|was|has|have|can|may|must|should|will|werden|wird|sollte?n?|kann|können|ist|sind|hat|haben"
     r"|muss|müssen|war|waren|musste|konnte|wurde)\s|^[^,]*\sund\s[^,]*\s(?:werden|wird|ist|sind)\s"
 )
-"""A second verb of the subject ("a line of text and may contain …") does so too."""
+"""A second verb of the subject ("a line of text and may contain …") does not say what the term is either."""

@@ -1,7 +1,7 @@
-"""Finds sentences that define a term, and takes them apart into the term and what it is.
+"""Finds sentences that define a term, and splits them into the term and its definition.
 
-Only forms that define count ("An X is a Y that …", "Unter X versteht man …"); a predicate without a narrowing
-part (a relative clause, a complement) or with a judgement in it ("is a good idea") defines nothing.
+Only defining forms count ("An X is a Y that …", "Unter X versteht man …"). A predicate without a narrowing part (a
+relative clause, a complement) or with a judgement in it ("is a good idea") defines nothing.
 """
 
 import re
@@ -50,10 +50,10 @@ from backend.generation.language_models.builtin.sentence_checks import (
 class Definition:
     """A term and its defining text.
 
-    ``subject`` is how the sentence names the term, article in lower case ("a ledger"), for a question such as
-    "What is a ledger?"; None where its form does not fit one. ``plural`` tells is from are. ``expands`` is true for
-    an abbreviation with its long form. ``strength`` runs from 0 to 1. ``in_prose`` is false for a glossary's line,
-    which has no verb. ``context`` is an opening that limits the definition ("In bookkeeping"), or empty.
+    ``subject`` is how the sentence names the term, with the article in lower case ("a ledger"), for questions such as
+    "What is a ledger?"; None if its form does not fit one. ``plural`` distinguishes "are" from "is". ``expands`` is
+    true for an abbreviation with its long form. ``strength`` ranges from 0 to 1. ``in_prose`` is false for a glossary
+    line, which has no verb. ``context`` is an opening that limits the definition ("In bookkeeping"), or empty.
     """
 
     term: str
@@ -68,7 +68,7 @@ class Definition:
 
 
 def find_definitions(prose: Prose, lexicon: Lexicon) -> list[Definition]:
-    """Definitions in a section's sentences, in reading order; at most one a sentence, plus expansions."""
+    """Return the definitions in a section, in reading order: at most one per sentence, plus expansions."""
     found = []
     for sentence in prose.sentences:
         if not 30 <= len(sentence.text) <= 420:
@@ -119,7 +119,7 @@ def _by_copula(sentence: Sentence, match: re.Match[str], prose: Prose, lexicon: 
 
 
 def lower_initial(term: str, prose: Prose) -> str:
-    """An English term as it would stand inside a sentence: a common noun loses the capital of the sentence's start."""
+    """Return an English term as it is inside a sentence: a common noun loses its capital."""
     lower = term[0].lower() + term[1:]
     inside = f" {term}"
     if is_name(term) or any(inside in sentence.text for sentence in prose.sentences):
@@ -135,8 +135,8 @@ def lower_initial(term: str, prose: Prose) -> str:
 def _is_mass_noun(match: re.Match[str], prose: Prose, lexicon: Lexicon) -> bool:
     """Whether a singular subject without an article is one that needs none (a name, "Osmosis").
 
-    German puts predicates first as well ("Ausgangspunkt ist ein Modell, das …"), so there the noun must be a name,
-    come with its abbreviation, or show elsewhere or by its ending that it is a noun.
+    German also puts predicates first ("Ausgangspunkt ist ein Modell, das …"), so there the noun must be a name, come
+    with its abbreviation, or be recognisable as a noun, elsewhere or by its ending.
     """
     term = match["term"]
     if lexicon.language == "de" and _CAMEL_CASE.search(term) and match["text"].startswith(("der ", "die ", "das ")):
@@ -186,19 +186,19 @@ def _by_glossary(sentence: Sentence, match: re.Match[str], prose: Prose, lexicon
     return Definition(match["term"], None, False, text, False, 0.7, sentence, in_prose=False)
 
 
-# Without an article, "Fehlerbehebungen für …" may be a note in a list of changes; a genitive or "von" defines.
+# Without an article, "Fehlerbehebungen für …" may be a note in a changelog; a genitive or "von" makes a definition.
 _GERMAN_COMPLEMENT = re.compile(r"\s(?:von|des|der|eines|einer)\s$|,\s\w+\s$")
 # "Die Verschiebung von Pixeln einstellen" is an instruction.
 _INFINITIVE_AT_END = re.compile(r"^[^,]*\s[a-zäöüß]+en$")
-# "DatenY ist die Matrix der …" explains a parameter; a product's name is said to be "ein …".
+# "DatenY ist die Matrix der …" explains a parameter; the name of a product is followed by "ein …".
 _CAMEL_CASE = re.compile(r"[a-zäöüß][A-ZÄÖÜ]")
 _PLURAL_EN = re.compile(r"(?<![sui])s$")
 _NOUN_ENDING = re.compile(r"(?:ung|heit|keit|tion|sion|ismus|tät|schaft|ose|ase|lyse|ese|ie|ik|enz|anz|tum|nis|ing)$")
-# What follows a semicolon, or a colon and a capital, is another statement.
+# Text after a semicolon, or after a colon and a capital, is another statement.
 _NEXT_STATEMENT = re.compile(r";\s|:\s(?=[A-ZÄÖÜ])")
-# "A kind of string that …" and "in which most of …" judge nothing.
+# "A kind of string that …" and "in which most of …" are not judgements.
 _NO_VERDICT = re.compile(r"\s(?:kind|sort|type|most)\sof\s|\sArt\s(?:von\s)?(?=[A-ZÄÖÜ])")
-# "The easiest way to …" advises.
+# "The easiest way to …" is advice.
 _THE_WAY = re.compile(r"(?:the|der|die|das)\s(?:[\w-]+\s){0,2}(?:ways?|Weg|Möglichkeit|Methode)\b")
 
 _Build = Callable[[Sentence, re.Match[str], Prose, Lexicon], Definition | None]
@@ -219,7 +219,7 @@ _FORMS: dict[str, tuple[tuple[re.Pattern[str], _Build], ...]] = {
 
 
 def _is_sound(definition: Definition, lexicon: Lexicon) -> bool:
-    """Whether the term is a term, the text says what it is, and both are understood without the context."""
+    """Whether the term is one, the text defines it, and both are clear without their context."""
     term, text = definition.term, definition.text
     sentence = definition.sentence.text
     if not is_term(term, lexicon) or not stands_alone(sentence, lexicon, term):
@@ -251,9 +251,9 @@ def _goes_on(text: str, lexicon: Lexicon) -> bool:
 
 
 def means_a_kind(sentence: Sentence, term: str, prose: Prose, lexicon: Lexicon) -> bool:
-    """Whether "the" before a term means the kind of thing, as in a definition, and not one named before.
+    """Whether "the" before a term means the kind of thing, as in a definition, and not one mentioned before.
 
-    "The program is …" and "the returned argument is …" speak of what the paragraph before is about.
+    "The program is …" and "the returned argument is …" refer to the paragraph before.
     """
     words = term.lower().split()
     if lexicon.language == "de":
@@ -266,7 +266,7 @@ def means_a_kind(sentence: Sentence, term: str, prose: Prose, lexicon: Lexicon) 
 
 
 def _introduces_a_kind(sentence: Sentence, term: str, text: str, prose: Prose, lexicon: Lexicon) -> bool:
-    """Whether "The nucleus is the organelle that …" defines: one English word, new or in the heading above."""
+    """Whether "The nucleus is the organelle that …" defines its term: one English word, new or in the heading above."""
     return (
         lexicon.language == "en"
         and len(term) >= 5
@@ -281,7 +281,7 @@ _GERMAN_ROLES = ("wert", "bereich", "abschnitt", "parameter", "option", "feld", 
 
 
 def is_term(term: str, lexicon: Lexicon) -> bool:
-    """Whether some words can be the name of a concept."""
+    """Whether a few words can be the name of a concept."""
     words = list_words(term)
     repeats = len({stem_of(word) for word in words}) < len(words)
     if not words or repeats or INFINITIVE_DE.search(term) or DEFAULT_DE.search(term):
@@ -298,7 +298,7 @@ def is_term(term: str, lexicon: Lexicon) -> bool:
 
 
 def _nominative(text: str) -> str:
-    """A German noun phrase in the nominative that stood in the accusative ("einen kleinen Teil", "ein kleiner Teil").
+    """Put a German noun phrase from the accusative into the nominative ("einen kleinen Teil", "ein kleiner Teil").
 
     Only the masculine differs; a weak noun ("einen Menschen") keeps its ending.
     """

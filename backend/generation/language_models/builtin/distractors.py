@@ -1,4 +1,4 @@
-"""Chooses wrong answers for a question: other terms of the same document that look like the right one."""
+"""Chooses the wrong options of a question: other terms of the same document that resemble the key."""
 
 import re
 from dataclasses import replace
@@ -10,25 +10,25 @@ from backend.generation.language_models.builtin.lexicon import Lexicon
 from backend.generation.language_models.builtin.prose import Sentence
 from backend.generation.language_models.builtin.sentence_checks import (
     content_words,
-    fold,
     list_words,
+    normalize_words,
     share_a_stem,
     stem_of,
 )
 from backend.generation.language_models.builtin.terms import Term, is_abbreviation, stem_key
 
 OPTIONS = 4
-SAME_START = 7
-"""Letters from which an equal beginning of two words is an equal part of them; shorter ones are mere prefixes."""
+MIN_SHARED_START = 7
+"""From this many equal first letters on, two words share a part of a compound; fewer are only a prefix."""
 
-LEAST_DEFINED = 2
-"""Of three wrong options, how many must be terms with a definition; what only heads a part may be no concept."""
+MIN_DEFINED = 2
+"""How many of the three wrong options must have a definition; a word in a heading may not be a concept."""
 
 _ADJECTIVE = re.compile(r"(?:ed|ing|ive|able|ible|al|ous|ful|ic|ly)$")
 
 
 class DistractorChooser:
-    """Chooses among the terms of a section and the concepts of its document, near ones first."""
+    """Chooses among the terms of a section and the concepts of its document, the nearest first."""
 
     def __init__(self, terms: dict[str, Term], survey: Survey, lexicon: Lexicon) -> None:
         concepts = self._concepts = survey.concepts
@@ -39,20 +39,20 @@ class DistractorChooser:
         }
 
     def choose(self, key: str, stem: str, evidence: Sentence) -> list[str]:
-        """Three distractors, best first, or an empty list when there are no three good ones.
+        """Return three distractors, best first, or an empty list if there are not three good ones.
 
-        A distractor is written like the key (words, capitals, number), stands nowhere in the evidence, shares no
-        word with the key, does not mean nearly the same, and is no other form of another distractor. A word of the
-        stem that stands in the key but in no distractor would give the key away, and so would a key much longer
-        than the rest; then there is no question. Nor is there one about what the whole document is about: any
-        sentence of it has the same answer.
+        A distractor is written like the key (words, capitals, number), does not occur in the evidence, shares no word
+        with the key or another distractor, and does not mean nearly the same. There is no question if a word of the
+        stem is in the key but in no distractor, or if the key is much longer than the rest, because that would give
+        the key away. There is none about the subject of the whole document either, because any of its sentences would
+        have the same answer.
         """
         stem_words = content_words(stem, self._lexicon)
-        if self._is_common(key) or _gives_away(key, stem, stem_words, self._lexicon):
+        if self._is_common(key) or _reveals_key(key, stem, stem_words, self._lexicon):
             return []
         own = self._terms.get(stem_key(key))
         if self._lexicon.language == "de" and (own is None or not own.singular):
-            # The number of a German noun without a singular article is not known; the wrong one would show.
+            # Without a singular article, the number of a German noun is unknown, and a wrong one would stand out.
             return []
         evidence_words = list_words(evidence.text)
         ranked = sorted(
@@ -62,22 +62,21 @@ class DistractorChooser:
             and _stands_apart(key, term.text, evidence_words, stem_words, self._lexicon)
             and not self._may_fit(key, name, evidence_words)
         )
-        chosen = self._take_apart([text for _, text in ranked])
+        chosen = self._pick_distinct([text for _, text in ranked])
         terms = [self._terms[stem_key(text)] for text in chosen]
-        # All must be names that the text defines or heads a part with; frequent words alone look silly.
-        fit = all(term.is_known for term in terms) and sum(term.defined for term in terms) >= LEAST_DEFINED
+        # Each must be defined or in a heading; words that are only frequent make silly options.
+        fit = all(term.is_known for term in terms) and sum(term.defined for term in terms) >= MIN_DEFINED
         return chosen if len(chosen) == OPTIONS - 1 and fit and _are_distinct([key, *chosen]) else []
 
     def _is_common(self, key: str) -> bool:
-        """Whether the document is about a term: as a whole, or in one part of it ("Debian-Projekt")."""
+        """Whether the whole document is about a term or about a part of it ("Debian-Projekt")."""
         return stem_key(key) in self._common or any(stem_key(part) in self._common for part in key.split("-")[:-1])
 
     def defines(self, term: str) -> bool:
-        """Whether the document says what a term is."""
         return stem_key(term) in self._concepts
 
     def _rank(self, key: str, own: Term | None, term: Term, evidence: Sentence) -> float:
-        """How well a term would stand beside the key; a plain number."""
+        """Return how well a term fits beside the key; higher is better."""
         rank = _likeness(key, term) + 0.3 * term.score
         if own is not None and own.sentences & term.sentences:
             rank -= 0.5
@@ -85,26 +84,26 @@ class DistractorChooser:
         if mine and other:
             rank += 1.0 * (mine.genus == other.genus != "")
             rank -= 0.7 * (None not in (mine.counted, other.counted) and mine.counted != other.counted)
-        # What is defined is a concept; a word of a heading may be anything.
+        # A defined term is a concept; a word in a heading may be anything.
         rank += 2.0 * (other is not None)
         if other and not term.sentences:
-            # A term from far away is less plausible; beyond some 75 pages distance says no more.
+            # A term from far away is less plausible; beyond about 75 pages the distance no longer matters.
             rank -= min(abs(other.page - evidence.page) / 50, 1.5)
         return rank
 
     def _may_fit(self, key: str, name: str, evidence_words: list[str]) -> bool:
-        """Whether another term's own definition says that it is a kind of the key, or nearly the same."""
+        """Whether the other term's definition makes it a kind of the key, or nearly the same."""
         other = self._concepts.get(name)
         if other is None or not other.meaning:
             return False
         told = {stem_of(word) for word in evidence_words}
         return bool(other.meaning & set(stem_key(key).split())) or len(other.meaning & told) >= 0.5 * len(other.meaning)
 
-    def _take_apart(self, texts: list[str]) -> list[str]:
-        """The first three of some terms that share no word with each other."""
+    def _pick_distinct(self, texts: list[str]) -> list[str]:
+        """Return the first three texts that share no word with each other."""
         chosen: list[str] = []
         for text in texts:
-            words = content_words(text, self._lexicon) or [fold(text)]
+            words = content_words(text, self._lexicon) or [normalize_words(text)]
             if not any(share_a_stem(word, list_words(other)) for other in chosen for word in words):
                 chosen.append(text)
             if len(chosen) == OPTIONS - 1:
@@ -112,8 +111,8 @@ class DistractorChooser:
         return chosen
 
 
-def _gives_away(key: str, stem: str, stem_words: list[str], lexicon: Lexicon) -> bool:
-    """Whether a stem shows its key: by a word of it, the first part of a compound, or its initials."""
+def _reveals_key(key: str, stem: str, stem_words: list[str], lexicon: Lexicon) -> bool:
+    """Whether a stem reveals its key: by one of its words, the first part of a compound, or its initials."""
     for word in content_words(key, lexicon):
         if share_a_stem(word, stem_words) or any(_same_start(word, other) for other in stem_words):
             return True
@@ -121,18 +120,18 @@ def _gives_away(key: str, stem: str, stem_words: list[str], lexicon: Lexicon) ->
 
 
 def _same_start(left: str, right: str) -> bool:
-    """Whether two words are compounds of one first part ("Darlehensgebühr", "Darlehenssumme")."""
-    return left[:SAME_START] == right[:SAME_START] and min(len(left), len(right)) >= SAME_START
+    """Whether two words are compounds with the same first part ("Darlehensgebühr", "Darlehenssumme")."""
+    return left[:MIN_SHARED_START] == right[:MIN_SHARED_START] and min(len(left), len(right)) >= MIN_SHARED_START
 
 
 def _spells_out(stem: str, key: str) -> bool:
-    """Whether a stem holds the words that an abbreviation is made of ("a Logical Volume Manager …" for "LVM2")."""
+    """Whether a stem contains the words of an abbreviation ("a Logical Volume Manager …" for "LVM2")."""
     letters = "".join(letter for letter in key if letter.isupper()).lower()
     return letters in "".join(word[0] for word in list_words(stem.replace("-", " ")))
 
 
 def _merge(term: Term, concept: Concept | None) -> Term:
-    """A term of the section with what the document says of it; that a definition is plural outweighs an article."""
+    """Add what the document says about a section's term; a plural definition outweighs a singular article."""
     return replace(term, defined=True, singular=concept.singular) if concept else term
 
 
@@ -141,7 +140,7 @@ def _as_term(concept: Concept) -> Term:
 
 
 def _is_like(key: str, term: Term, lexicon: Lexicon) -> bool:
-    """Whether a term is of the key's kind, and known to be one: seen twice, defined, or in a heading."""
+    """Whether a term resembles the key and is known to be a concept: seen twice, defined, or in a heading."""
     text = term.text
     if not (term.is_known or term.count >= (2 if " " in text or len(text) >= 9 else 4)):
         return False
@@ -150,23 +149,23 @@ def _is_like(key: str, term: Term, lexicon: Lexicon) -> bool:
     if lexicon.language == "en":
         if " " in text and _ADJECTIVE.search(text.split()[-1]):
             return False
-        if _looks_plural(text) != _looks_plural(key) or _is_name(text) != _is_name(key):
+        if _looks_plural(text) != _looks_plural(key) or _has_inner_capital(text) != _has_inner_capital(key):
             return False
         return (
             term.singular
             or term.defined
             or (term.in_heading and not _ADJECTIVE.search(text))
             or _looks_plural(key)
-            or _is_name(key)
+            or _has_inner_capital(key)
             or len(text.split()) > 1
         )
-    return _is_name(text) == _is_name(key) and term.singular
+    return _has_inner_capital(text) == _has_inner_capital(key) and term.singular
 
 
 def _stands_apart(key: str, text: str, evidence_words: list[str], stem_words: list[str], lexicon: Lexicon) -> bool:
-    """Whether a term has nothing in common with the key and does not come in the evidence or the stem."""
-    words = content_words(text, lexicon) or [fold(text)]
-    # The halves of a hyphened compound count: a "Binärpaket" may well be a "Debian-Paket".
+    """Whether a term shares nothing with the key and occurs in neither the evidence nor the stem."""
+    words = content_words(text, lexicon) or [normalize_words(text)]
+    # Both halves of a hyphenated compound count, because a "Binärpaket" may well be a "Debian-Paket".
     key_words = list_words(key.replace("-", " "))
     return not any(
         word in evidence_words or share_a_stem(word, key_words) or share_a_stem(word, stem_words) for word in words
@@ -186,7 +185,7 @@ def _likeness(key: str, term: Term) -> float:
 
 def _are_distinct(options: list[str]) -> bool:
     """Whether no option repeats another, and the key (the first) is no outlier in length."""
-    if any(fold(left) == fold(right) for left, right in combinations(options, 2)):
+    if any(normalize_words(left) == normalize_words(right) for left, right in combinations(options, 2)):
         return False
     key, others = options[0], options[1:]
     middle = median(len(other) for other in others)
@@ -194,16 +193,16 @@ def _are_distinct(options: list[str]) -> bool:
 
 
 def capitalise(text: str) -> str:
-    """An option with a capital, so that letter case tells nothing; "mRNA" stays as it is."""
+    """Start an option with a capital, so that letter case reveals nothing; "mRNA" stays as it is."""
     return text if any(letter.isupper() for letter in text.split(maxsplit=1)[0]) else text[0].upper() + text[1:]
 
 
 def _looks_plural(text: str) -> bool:
-    # The capital at the end of "DNS" is no plural.
+    # The final capital of "DNS" does not mark a plural.
     last = text.rsplit(maxsplit=1)[-1]
     return last.endswith("s") and not last.endswith(("ss", "us", "is"))
 
 
-def _is_name(text: str) -> bool:
-    """Capitals inside a word, or at a later word; a hyphen's second half does not count."""
+def _has_inner_capital(text: str) -> bool:
+    """Whether a capital is inside a word or in a later word; after a hyphen it does not count."""
     return any(letter.isupper() and before != "-" for before, letter in pairwise(text))

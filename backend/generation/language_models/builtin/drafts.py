@@ -11,13 +11,13 @@ from backend.generation.language_models.builtin.definitions import Definition
 from backend.generation.language_models.builtin.distractors import DistractorChooser, capitalise
 from backend.generation.language_models.builtin.lexicon import Lexicon, Wording
 from backend.generation.language_models.builtin.prose import Sentence
-from backend.generation.language_models.builtin.sentence_checks import content_words, fold
+from backend.generation.language_models.builtin.sentence_checks import content_words, normalize_words
 from backend.generation.language_models.interface import DraftFlashcard, DraftOption, DraftQuestion, DraftQuote
 from backend.study.types import Difficulty, FlashcardKind
 
-ITEMS_PER_SENTENCE = 2
-SAME_FRONT = 90
-"""Similarity in percent from which two fronts count as the same."""
+MAX_ITEMS_PER_SENTENCE = 2
+MIN_SAME_FRONT_PERCENT = 90
+"""From this similarity on, two fronts count as the same."""
 
 _GAP = "_____"
 _CLOZE = re.compile(r"\{\{c\d+::(.*?)(?:::.*?)?\}\}")
@@ -25,7 +25,7 @@ _CLOZE = re.compile(r"\{\{c\d+::(.*?)(?:::.*?)?\}\}")
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """An item before selection: its draft (the topic still empty), its front or stem, and the term it is about."""
+    """An item before selection: its draft (without a topic yet), its front or stem, and the term it is about."""
 
     draft: DraftFlashcard | DraftQuestion
     front: str
@@ -35,7 +35,7 @@ class Candidate:
 
 
 def draft_flashcards(definitions: list[Definition], gaps: list[Gap], wording: Wording) -> list[Candidate]:
-    """A card for each definition and each gap; a definition's own gap ranks behind its card."""
+    """Return a card for each definition and each gap; a definition's own gap ranks below its card."""
     cards = [_definition_card(definition, wording) for definition in definitions]
     defining = {id(definition.sentence) for definition in definitions if not definition.expands}
     cards.extend(_cloze_card(gap, behind=id(gap.sentence) in defining) for gap in gaps)
@@ -43,15 +43,13 @@ def draft_flashcards(definitions: list[Definition], gaps: list[Gap], wording: Wo
 
 
 class QuestionWriter:
-    """Writes questions about one section."""
-
     def __init__(self, distractors: DistractorChooser, wording: Wording, lexicon: Lexicon) -> None:
         self._distractors = distractors
         self._wording = wording
         self._lexicon = lexicon
 
     def draft_questions(self, definitions: list[Definition], gaps: list[Gap]) -> list[Candidate]:
-        """A question for each definition, and each gap for a term defined elsewhere, with three good distractors."""
+        """Return questions for definitions, and for gaps of terms defined elsewhere, that have three distractors."""
         asked: list[tuple[str, str, str, Definition | Gap]] = [
             (definition.term, self._wording.which_term, _sentence_case(definition.text), definition)
             for definition in definitions
@@ -59,7 +57,7 @@ class QuestionWriter:
         ]
         defining = {id(definition.sentence) for definition in definitions}
         asked.extend(
-            (gap.term, self._wording.which_gap, _GAP + _trim(gap.sentence.text[gap.end :]), gap)
+            (gap.term, self._wording.which_gap, _GAP + _without_full_stop(gap.sentence.text[gap.end :]), gap)
             for gap in gaps
             if id(gap.sentence) not in defining and self._distractors.defines(gap.term)
         )
@@ -81,24 +79,24 @@ class QuestionWriter:
 
 
 class Selection:
-    """Picks candidates by strength, without repeats of what there is and with few from one sentence."""
+    """Picks the strongest candidates, without repeats and with only a few from one sentence."""
 
     def __init__(self, existing: tuple[str, ...], difficulty: Difficulty | None) -> None:
         self._seen = [(_plain(front), _answer(front)) for front in existing]
         self._difficulty = difficulty
         self._per_sentence: dict[int, int] = {}
 
-    def pick(self, candidates: list[Candidate], most: int) -> list[Candidate]:
-        """At most ``most`` candidates, the strongest (and those of the wished difficulty) first."""
+    def pick(self, candidates: list[Candidate], limit: int) -> list[Candidate]:
+        """Return at most ``limit`` candidates, those of the requested difficulty and the strongest first."""
         picked: list[Candidate] = []
-        wished = self._difficulty
+        requested = self._difficulty
         for candidate in sorted(
-            candidates, key=lambda c: (wished is not None and c.draft.difficulty != wished, -c.strength)
+            candidates, key=lambda c: (requested is not None and c.draft.difficulty != requested, -c.strength)
         ):
-            if len(picked) >= most:
+            if len(picked) >= limit:
                 break
             place = id(candidate.sentence)
-            if self._per_sentence.get(place, 0) < ITEMS_PER_SENTENCE and not self._is_repeat(candidate):
+            if self._per_sentence.get(place, 0) < MAX_ITEMS_PER_SENTENCE and not self._is_repeat(candidate):
                 self._per_sentence[place] = self._per_sentence.get(place, 0) + 1
                 self._seen.append((_plain(candidate.front), _answer(candidate.front)))
                 picked.append(candidate)
@@ -109,8 +107,10 @@ class Selection:
         for front, other_answer in self._seen:
             if answer != other_answer:
                 continue
-            # Short fronts ("define dna", "define rna") are alike by their frame: only equal ones are repeats.
-            if plain == front or (min(len(plain), len(front)) > 40 and fuzz.ratio(plain, front) >= SAME_FRONT):
+            # Short fronts ("define dna", "define rna") are similar by their template, so only equal ones are repeats.
+            if plain == front or (
+                min(len(plain), len(front)) > 40 and fuzz.ratio(plain, front) >= MIN_SAME_FRONT_PERCENT
+            ):
                 return True
         return False
 
@@ -142,7 +142,7 @@ def _quote(sentence: Sentence) -> DraftQuote:
     return DraftQuote(sentence.page, sentence.raw)
 
 
-def _trim(text: str) -> str:
+def _without_full_stop(text: str) -> str:
     return text.removesuffix(".")
 
 
@@ -151,9 +151,9 @@ def _sentence_case(text: str) -> str:
 
 
 def _plain(front: str) -> str:
-    return fold(_CLOZE.sub(r"\1", front))
+    return normalize_words(_CLOZE.sub(r"\1", front))
 
 
 def _answer(front: str) -> str:
     match = _CLOZE.search(front)
-    return fold(match.group(1)) if match else ""
+    return normalize_words(match.group(1)) if match else ""

@@ -1,7 +1,7 @@
-"""Words of German and English that the built-in model goes by, and the sentences it speaks itself.
+"""Word lists of German and English for the built-in model, and the sentences that it writes itself.
 
-The lists are closed classes (articles, pronouns, conjunctions) and short lists of words that were seen to spoil
-items when their output was read (docs/builtin-model.md). They are data; the rules are in the other modules.
+The lists are closed classes (articles, pronouns, conjunctions) and short lists of words that spoiled items when people
+read the output (docs/builtin-model.md). They are data; the rules are in the other modules.
 """
 
 import re
@@ -14,15 +14,15 @@ def _words(text: str) -> frozenset[str]:
 
 @dataclass(frozen=True, slots=True)
 class Lexicon:
-    """What the rules need to know about one language; all word sets are in lower case.
+    """Word sets in lower case, and patterns, of one language.
 
-    ``language`` is the ISO 639-1 code. ``stop``: function words, never a term. ``dangling``: words that lean on an
-    earlier sentence, ``opening``: those that do so only near a sentence's beginning. ``reader``: words
-    by which a manual speaks to its reader. ``shells``: nouns that name a role in the argument ("goal", "reason")
-    and not a concept. ``verdicts``: words that make a predicate an opinion and not a definition. ``relations``:
-    verbs, third person, whose subject is what the sentence teaches; ``purposes``: the
-    passive forms that do the same. ``abbreviations`` end in a full stop that
-    ends no sentence.
+    ``language`` is the ISO 639-1 code. ``stop``: function words, never a term. ``dangling``: words that depend on an
+    earlier sentence; ``opening``: words that do so only near the start of a sentence. ``reader``: words with which a
+    manual addresses its reader. ``shells``: nouns that name a role in the argument ("goal", "reason") and not a
+    concept. ``verdicts``: words that make a predicate an opinion and not a definition. ``relations``: verbs in the
+    third person whose subject is what the sentence teaches; ``purposes``: passive forms that do the same.
+    ``abbreviations``: words whose full stop does not end a sentence. ``references``: mentions of figures, chapters and
+    the like.
     """
 
     language: str
@@ -40,7 +40,7 @@ class Lexicon:
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """The model's own sentences in one language; the fields are ``str.format`` templates."""
+    """The model's own sentences in one language, as ``str.format`` templates."""
 
     what_is: str
     what_are: str
@@ -262,12 +262,12 @@ WORDINGS = {
 }
 
 
-def detect_language(text: str, wanted: str | None = None) -> str | None:
-    """Tell German from English by function words; None when neither clearly prevails.
+def find_lexicon_language(text: str, wanted: str | None = None) -> str | None:
+    """Return the language whose lexicon applies to a text, or None if neither German nor English clearly prevails.
 
-    Counts words that only one of the two languages has; at least 4 % of all words must be such words, and one
-    language must have three times as many as the other. French or Italian text has neither. A text with enough words
-    of both is taken for the ``wanted`` language, if that is one of the two; ``is_foreign`` then tells its sentences.
+    Counts words that only one of the two languages has. They must be at least 4 % of all words, and one language must
+    have three times as many as the other; French or Italian text has too few of either. A text with enough words of
+    both counts as ``wanted``, if that is one of the two; ``is_foreign`` then tells its sentences apart.
     """
     words, counts = _count_marks(text)
     enough = max(2, 0.04 * len(words))
@@ -280,7 +280,7 @@ def detect_language(text: str, wanted: str | None = None) -> str | None:
 
 
 def is_foreign(sentence: str, language: str) -> bool:
-    """Whether a sentence in a German or English text is in the other one of the two languages."""
+    """Whether a sentence of a German or English text is in the other one of these two languages."""
     counts = _count_marks(sentence)[1]
     return max(counts.values()) > counts[language]
 

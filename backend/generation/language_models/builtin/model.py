@@ -1,7 +1,7 @@
-"""The built-in language model: items taken from the text itself by rules, without a vendor or a network.
+"""The built-in language model: rules take items from the text itself, without a vendor or a network.
 
-It is modest on purpose: what it cannot make well it leaves out. How good it is, measured on real documents, and
-what it gets wrong is written in docs/builtin-model.md.
+It is modest on purpose: it leaves out what it cannot make well. docs/builtin-model.md gives its precision, measured on
+real documents, and its known mistakes.
 """
 
 from collections import OrderedDict
@@ -13,7 +13,7 @@ from backend.generation.language_models.builtin.concepts import Survey, list_con
 from backend.generation.language_models.builtin.definitions import find_definitions
 from backend.generation.language_models.builtin.distractors import DistractorChooser
 from backend.generation.language_models.builtin.drafts import Candidate, QuestionWriter, Selection, draft_flashcards
-from backend.generation.language_models.builtin.lexicon import LEXICA, WORDINGS, Lexicon, detect_language
+from backend.generation.language_models.builtin.lexicon import LEXICA, WORDINGS, Lexicon, find_lexicon_language
 from backend.generation.language_models.builtin.prose import read_prose
 from backend.generation.language_models.builtin.terms import collect_terms
 from backend.generation.language_models.builtin.topics import TopicList, connect
@@ -27,17 +27,17 @@ from backend.generation.language_models.interface import (
     SectionRequest,
 )
 
-DOCUMENTS_REMEMBERED = 8
-"""Documents whose concepts one process keeps; some 100 kB for a document of 500 pages."""
+MAX_SURVEYS = 8
+"""Number of documents whose survey one process keeps; about 100 kB for a document of 500 pages."""
 
 
 class BuiltinModel:
     """Definition cards, cloze cards and multiple-choice questions from German and English text.
 
-    The same request gives the same reply. Text in another language gives an empty reply: its precision was never
-    measured. A request for another language than the text's gets the text's, because nothing is translated here;
-    from a text that mixes both, the sentences in the language asked for are taken.
-    Never raises ModelError.
+    The same request gives the same reply. Text in another language gives an empty reply, because its precision was
+    never measured. Items are in the language of the text, whatever the request says, because nothing is translated;
+    from a text that mixes both languages, only the sentences in the requested language are used. Never raises
+    ModelError.
     """
 
     name = "builtin-1"
@@ -47,12 +47,12 @@ class BuiltinModel:
         self._surveys: OrderedDict[tuple[UUID, str], Survey] = OrderedDict()
 
     def write_section(self, request: SectionRequest, before_call: BeforeCall) -> SectionReply:
-        """Write at most as many cards and questions as asked for, each quoting its sentence exactly.
+        """Write at most the requested number of items, each quoting its sentence exactly.
 
-        ``before_call`` is called once, before the work, so that a cancelled run stops here as with any model.
+        ``before_call`` is called once, before the work, so that a cancelled run stops here as it does with any model.
         """
         before_call()
-        language = detect_language("\n".join(page.text for page in request.pages), request.language)
+        language = find_lexicon_language("\n".join(page.text for page in request.pages), request.language)
         if language is None:
             return SectionReply((), (), ())
         lexicon, wording = LEXICA[language], WORDINGS[language]
@@ -84,18 +84,18 @@ class BuiltinModel:
         )
 
     def _survey(self, request: SectionRequest, lexicon: Lexicon) -> Survey:
-        """The survey of the request's document: made once, because a document's text never changes."""
+        """Return the survey of the request's document; made only once, because a document's text never changes."""
         if request.read_document is None:
             return Survey({})
         place = (request.document_id, lexicon.language)
         if place not in self._surveys:
             self._surveys[place] = survey_document(request.read_document(), lexicon)
-            while len(self._surveys) > DOCUMENTS_REMEMBERED:
+            while len(self._surveys) > MAX_SURVEYS:
                 self._surveys.popitem(last=False)
         return self._surveys[place]
 
     def connect_topics(self, request: ConnectRequest, before_call: BeforeCall) -> ConnectReply:
-        """Put topics under their head nouns and link those whose summaries mention each other."""
+        """Place topics under their head nouns and link those whose summaries mention each other."""
         before_call()
         parents, links = connect(request, WORDINGS.get(request.language))
         return ConnectReply(parents, tuple(links))

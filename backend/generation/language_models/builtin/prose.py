@@ -1,7 +1,7 @@
-"""Finds the sentences of running text on a page, with their places, and the headings they stand under.
+"""Finds the sentences of running text on a page, with their positions, and the headings above them.
 
-What is not running text (contents, headers and footers, bibliographies, code, tables, captions) gives no
-sentence. Offsets are code points into the page's raw text, so that a sentence can be quoted exactly.
+Everything else (tables of contents, headers and footers, bibliographies, code, tables, captions) gives no sentence.
+Offsets are code points into the page's raw text, so that a sentence can be quoted exactly.
 """
 
 import re
@@ -33,13 +33,13 @@ class Sentence:
 
 @dataclass(frozen=True, slots=True)
 class Prose:
-    """The running text of a section: its sentences in order, and its headings with their numbers' depth."""
+    """The running text of a section: its sentences in order, and its headings, each with the depth of its number."""
 
     sentences: tuple[Sentence, ...]
     headings: tuple[tuple[str, int], ...]
 
     def introduces(self, sentence: Sentence, term: str) -> bool:
-        """Whether a term is new in the running text: "the" then means the kind and not one named before."""
+        """Whether a term is new in the running text; "the" then means the kind, not one mentioned before."""
         name = term.lower()
         return not any(name in earlier.text.lower() for earlier in self.sentences[: sentence.number])
 
@@ -80,7 +80,7 @@ _ORDINAL_FOLLOWERS = re.compile(
 
 
 def read_prose(pages: tuple[SectionPage, ...], lexicon: Lexicon) -> Prose:
-    """Sentences and headings of a section's pages, in reading order."""
+    """Return the sentences and headings of a section's pages, in reading order."""
     lines_by_page = [_list_lines(page.text) for page in pages]
     furniture = _find_furniture(lines_by_page)
     sentences: list[Sentence] = []
@@ -116,9 +116,9 @@ def read_prose(pages: tuple[SectionPage, ...], lexicon: Lexicon) -> Prose:
             following = blocks[number + 1][0].text if number + 1 < len(blocks) else None
             block_sentences, block_ends = _split_sentences(page, block, following, lexicon, heading)
             if number == 0 and not complete:
-                # The first lines of a page may go on with a sentence of the page before, which may not be here.
+                # The first lines may continue a sentence of the previous page, which may not be here.
                 block_sentences = block_sentences[1:]
-            # A quotation or a part that was never translated is not in the language of the rules.
+            # A quotation or an untranslated part is in a language that these rules do not cover.
             sentences.extend(each for each in block_sentences if not is_foreign(each.text, lexicon.language))
             complete = block_ends
     numbered = tuple(replace(sentence, number=number) for number, sentence in enumerate(sentences))
@@ -136,10 +136,10 @@ def _list_lines(text: str) -> list[_Line]:
 
 
 def _heading_at_top(page: SectionPage, before: str | None) -> str | None:
-    """The heading that the first lines of a page stand under.
+    """Return the heading that applies to the first lines of a page.
 
-    A reader gives the first heading on a page; where it is printed on the page, what is above it still belongs to
-    the heading before.
+    ``page.heading`` is the first heading on the page. If it is printed on the page, the text above it still belongs to
+    the previous heading.
     """
     given = clean_heading(page.heading)
     if given is None or (before is not None and given.lower() in page.text.lower()):
@@ -148,7 +148,7 @@ def _heading_at_top(page: SectionPage, before: str | None) -> str | None:
 
 
 def clean_heading(text: str | None) -> str | None:
-    """A heading without its number, or None when it is no usable name."""
+    """Return a heading without its number, or None if it is not a usable name."""
     if not text:
         return None
     name = " ".join(_NUMBERING.sub("", text, count=1).split()).strip(" .:–—-")
@@ -178,7 +178,7 @@ def _without_digits(line: str) -> str:
 
 
 def _find_furniture(pages: list[list[_Line]]) -> set[str]:
-    """Headers and footers: lines that come back at the edges of several pages, page numbers aside."""
+    """Return headers and footers: lines that repeat at the edges of several pages, ignoring page numbers."""
     edges = Counter(
         edge for lines in pages for edge in {_without_digits(line.text) for line in (*lines[:2], *lines[-2:])}
     )
@@ -186,14 +186,14 @@ def _find_furniture(pages: list[list[_Line]]) -> set[str]:
 
 
 def _is_contents(lines: list[_Line]) -> bool:
-    """A page with many lines that end in dots and a number, or of which most end in a number, is an index."""
+    """Whether a page is an index: many lines end in dots and a number, or most of them in a number."""
     dotted = sum(bool(_CONTENTS_LINE.search(line.text)) for line in lines)
     numbered = sum(bool(re.search(r"[\w,]\s+\d{1,4}\s*$", line.text)) for line in lines)
     return len(lines) >= 5 and (dotted >= 0.3 * len(lines) or numbered >= 0.5 * len(lines))
 
 
 def _split_blocks(lines: list[_Line]) -> list[list[_Line]]:
-    """Paragraphs. A line that had room for the next line's first word was ended on purpose."""
+    """Return the paragraphs. A line with room for the first word of the next line was ended on purpose."""
     if not lines:
         return []
     lengths = sorted(len(line.text) for line in lines)
@@ -214,7 +214,7 @@ def _split_blocks(lines: list[_Line]) -> list[list[_Line]]:
 
 
 def _find_heading(block: list[_Line]) -> tuple[str, int] | None:
-    """The block as a heading with its depth (1 is the highest), or None."""
+    """Return the block as a heading with its depth (1 is the highest), or None."""
     if len(block) > 2 or any(_CONTENTS_LINE.search(line.text) for line in block):
         return None
     text = " ".join(line.text.strip() for line in block)
@@ -232,7 +232,7 @@ def _find_heading(block: list[_Line]) -> tuple[str, int] | None:
 def _split_sentences(
     page: SectionPage, block: list[_Line], following: str | None, lexicon: Lexicon, heading: str | None
 ) -> tuple[list[Sentence], bool]:
-    """Sentences of one block, and whether the block ends where a sentence ends."""
+    """Return the sentences of one block, and whether the block ends where a sentence ends."""
     start, end = block[0].start, block[-1].start + len(block[-1].text)
     text = page.text[start:end]
     bullet = _BULLET.match(text)

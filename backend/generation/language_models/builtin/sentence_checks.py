@@ -1,4 +1,4 @@
-"""Whether a sentence can stand alone on a card: complete, understood without its neighbours, free of code."""
+"""Checks that a sentence can stand alone on a card: complete, clear without its neighbours, free of code."""
 
 import re
 from collections.abc import Iterable
@@ -15,17 +15,16 @@ _CITATION = re.compile(
 )
 _FIRST_PERSON_OR_READER = re.compile(r"\b(?:Sie|Ihr|Ihre[mnrs]?|Ihnen)\b")
 
-
 _PLAIN_SIGNS = ".,;:-()'’‘“”„\"–/%&+§°€²³"
-# A lower-case sentence right after another one, or a comma without a space, is what is left of a table.
+# A lower-case sentence right after another one, or a comma without a space, is the remains of a table.
 _LOST_LAYOUT = re.compile(r"[a-zäöüß],[a-zäöüß]|[^\W\d_]{4,}\. [a-zäöü]")
 
 OPENING_WORDS = 3
-"""How many words at the beginning of a sentence can point back to the one before."""
+"""Number of words at the start of a sentence that can refer back to the one before."""
 
 
 def list_words(text: str) -> list[str]:
-    """The words of a text in lower case; numbers and signs are not words."""
+    """Return the words of a text in lower case; numbers and signs are not words."""
     return [match.group().lower() for match in _WORD.finditer(text)]
 
 
@@ -50,15 +49,15 @@ def is_clean(text: str) -> bool:
     if letters < 0.7 * len(text) or digits > 0.08 * len(text) or signs:
         return False
     words = text.split()
-    # Two runs of single letters or signs are a formula or a table row that lost its layout.
+    # Many single letters or signs mean a formula or a table row that lost its layout.
     return sum(len(word.strip(".,;:()")) <= 1 and word not in ("a", "A") for word in words) <= 0.15 * len(words)
 
 
 def stands_alone(text: str, lexicon: Lexicon, subject: str = "") -> bool:
-    """Whether a sentence is understood without the ones before it.
+    """Whether a sentence can be understood without the ones before it.
 
-    ``subject`` is its own subject where known: words inside it (a compound with "next") do not count. A pronoun
-    late in the sentence refers to the sentence itself; in the first words it refers back.
+    ``subject`` is the sentence's own subject, if known; words inside it do not count (a compound with "next"). A
+    pronoun late in the sentence refers to the sentence itself; one among the first words refers back.
     """
     if lexicon.references.search(text):
         return False
@@ -70,7 +69,7 @@ def stands_alone(text: str, lexicon: Lexicon, subject: str = "") -> bool:
 
 
 def speaks_to_reader(text: str, lexicon: Lexicon) -> bool:
-    """Whether a sentence addresses its reader or speaks of its author ("you can", "wir sehen")."""
+    """Whether a sentence addresses the reader or mentions the author ("you can", "wir sehen")."""
     if _FIRST_PERSON_OR_READER.search(text[1:]):
         return True
     words = [word for word in list_words(text) if word not in _GERMAN_POSSESSIVES]
@@ -78,7 +77,7 @@ def speaks_to_reader(text: str, lexicon: Lexicon) -> bool:
 
 
 def content_words(text: str, lexicon: Lexicon) -> list[str]:
-    """Words that carry meaning: at least three letters and no function word."""
+    """Return the words that carry meaning: at least three letters and not a function word."""
     return [word for word in list_words(text) if len(word) >= 3 and word not in lexicon.stop]
 
 
@@ -94,9 +93,9 @@ def share_a_stem(word: str, others: Iterable[str]) -> bool:
 
 
 def gives_away(word: str, others: Iterable[str]) -> bool:
-    """Whether one of the others is a form of the word, contains it, or is most of it.
+    """Whether one of the other words is a form of the word, contains it, or makes up most of it.
 
-    A short part of a compound ("Zelle" beside a gap for "Zellmembran") says little and may stay.
+    A short part of a compound ("Zelle" next to a gap for "Zellmembran") reveals little and may stay.
     """
     stem = stem_of(word)
     for other in others:
@@ -107,10 +106,10 @@ def gives_away(word: str, others: Iterable[str]) -> bool:
 
 
 def stem_of(word: str) -> str:
-    """A word without case, umlauts and inflection; crude, the same for German and English.
+    """Return a word without case, umlauts and inflection; crude, and the same for German and English.
 
-    A dictionary of lemmas (simplemma) was measured at 1.5 s and 106 MB for German alone, which the worker's
-    memory does not allow.
+    A lemma dictionary (simplemma) was measured at 1.5 s and 106 MB for German alone, more than the worker's memory
+    allows.
     """
     folded = word.lower().translate(_UMLAUTS)
     for suffix in ("ungen", "ies", "ern", "es", "en", "er", "em", "s", "e", "n", "y"):
@@ -120,8 +119,8 @@ def stem_of(word: str) -> str:
     return folded
 
 
-def fold(text: str) -> str:
-    """Text for comparing: lower case, words only, single spaces."""
+def normalize_words(text: str) -> str:
+    """Return lower-case words joined by single spaces. Drops all punctuation, unlike ``backend.text.folding``."""
     return " ".join(re.findall(r"\w+", text.lower()))
 
 

@@ -1,7 +1,7 @@
-"""Names of concepts in a section: how often they come, how they are written, and which of them are alike.
+"""Finds the names of concepts in a section: their frequency, their spelling, and which of them are the same.
 
-A scorer of its own from frequency, spelling, headings and number of words: yake, the usual library for this, is
-under the GPL.
+We score by frequency, spelling, headings and number of words, because yake, the usual library for this, is under the
+GPL.
 """
 
 import re
@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from backend.generation.language_models.builtin.definitions import Definition, is_term
 from backend.generation.language_models.builtin.lexicon import Lexicon
 from backend.generation.language_models.builtin.prose import Prose
-from backend.generation.language_models.builtin.sentence_checks import fold, stem_of
+from backend.generation.language_models.builtin.sentence_checks import normalize_words, stem_of
 
 _TOKEN = re.compile(r"[^\W\d_][\w’'+/-]*[\w+]|[^\W\d_]")
 _SINGULAR_DE = frozenset(
@@ -42,7 +42,7 @@ _SINGULAR_EN = frozenset(["a", "an", "each", "every", "another"])
 
 @dataclass(slots=True)
 class Term:
-    """A candidate name of a concept. ``singular`` is true once the text showed it with a singular article."""
+    """A candidate name of a concept. ``singular`` is true once the text used it with a singular article."""
 
     text: str
     count: int = 0
@@ -58,7 +58,7 @@ class Term:
 
     @property
     def score(self) -> float:
-        """How likely this is a concept of the section; a plain number for ranking."""
+        """How likely this is a concept of the section; only for ranking."""
         words = len(self.text.split())
         spelling = 1.0 if is_abbreviation(self.text) else 0.5 * (words > 1)
         return min(self.count, 6) * 0.5 + 2.0 * self.defined + 1.5 * self.in_heading + spelling
@@ -70,7 +70,7 @@ def is_abbreviation(text: str) -> bool:
 
 
 def collect_terms(prose: Prose, definitions: list[Definition], lexicon: Lexicon) -> dict[str, Term]:
-    """Terms of a section by their folded form."""
+    """Return the terms of a section by ``stem_key``."""
     terms: dict[str, Term] = {}
     for index, sentence in enumerate(prose.sentences):
         for text, before in _candidates(sentence.text, lexicon):
@@ -82,7 +82,7 @@ def collect_terms(prose: Prose, definitions: list[Definition], lexicon: Lexicon)
             term.sentences.add(index)
             singular = _SINGULAR_DE if lexicon.language == "de" else _SINGULAR_EN
             if not term.singular and (before in singular or is_abbreviation(text)):
-                # The form beside a singular article is the one to show, not a genitive or a plural.
+                # Show the form that follows a singular article, not a genitive or a plural.
                 term.singular = lexicon.language == "en" or before in _INDEFINITE_DE or not text.endswith("en")
                 term.text = text
     for name, _ in prose.headings:
@@ -98,12 +98,12 @@ def collect_terms(prose: Prose, definitions: list[Definition], lexicon: Lexicon)
 
 
 def stem_key(text: str) -> str:
-    """One key for all inflected forms of a term."""
-    return " ".join(stem_of(word) for word in fold(text).split())
+    """Return one key for all inflected forms of a term."""
+    return " ".join(stem_of(word) for word in normalize_words(text).split())
 
 
 def _candidates(text: str, lexicon: Lexicon, *, heading: bool = False) -> list[tuple[str, str]]:
-    """Possible terms with the word before them (lower case, empty at the start)."""
+    """Return possible terms, each with the word before it (lower case, empty at the start)."""
     found: list[tuple[str, str]] = []
     tokens = [(m.group(), m.start(), m.end()) for m in _TOKEN.finditer(text)]
     run: list[int] = []
@@ -123,12 +123,12 @@ def _may_belong(word: str, index: int, lexicon: Lexicon, *, heading: bool) -> bo
     if word.lower() in lexicon.stop or word.lower() in lexicon.dangling or len(word) < 2:
         return False
     if lexicon.language == "de":
-        # German writes nouns with a capital; at the start of a sentence that says nothing.
+        # German nouns have a capital, but at the start of a sentence it says nothing.
         return word[0].isupper() and (index > 0 or heading or is_abbreviation(word))
     return not word.lower().endswith("ly") and word.lower() not in lexicon.relations
 
 
 def _name_run(words: list[str], before: str, lexicon: Lexicon) -> list[tuple[str, str]]:
-    """A run of words as a term, if it is short enough to be one name."""
+    """Return a run of words as a term if it is short enough to be one name."""
     name = " ".join(words)
     return [(name, before.lower())] if len(words) <= 3 and is_term(name, lexicon) else []

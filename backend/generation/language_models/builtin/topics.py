@@ -1,27 +1,27 @@
-"""Names the topics of a section, and puts the topics of a study set into a tree with a few links."""
+"""Names the topics of a section, and arranges the topics of a study set in a tree with a few links."""
 
 import re
 
 from backend.generation.language_models.builtin.definitions import Definition
 from backend.generation.language_models.builtin.lexicon import Wording
 from backend.generation.language_models.builtin.prose import Prose
-from backend.generation.language_models.builtin.sentence_checks import fold, list_words, stem_of
+from backend.generation.language_models.builtin.sentence_checks import list_words, normalize_words, stem_of
 from backend.generation.language_models.builtin.terms import stem_key
 from backend.generation.language_models.interface import ConnectRequest, DraftLink, DraftTopic
 
-SUMMARY_LENGTH = 300
-"""Characters a summary may have at most; a longer defining sentence is left out, not cut."""
+MAX_SUMMARY_CHARS = 300
+"""A longer defining sentence is left out, not cut."""
 
-LINKS_PER_TOPIC = 2
+MAX_LINKS_PER_TOPIC = 2
 
-_LONGEST_HEADING = 100
+_MAX_HEADING_CHARS = 100
 
 
 class TopicList:
-    """The topics that the items of one section are put under. Names are unique after folding."""
+    """The topics of one section's items. Names are unique after ``normalize_words``."""
 
     def __init__(self, prose: Prose, definitions: list[Definition], known: tuple[str, ...]) -> None:
-        self._known = {fold(name): name for name in known}
+        self._known = {normalize_words(name): name for name in known}
         self._definitions: dict[str, Definition] = {}
         for definition in definitions:
             if not definition.expands:
@@ -30,49 +30,54 @@ class TopicList:
         self._used: dict[str, DraftTopic] = {}
 
     def place(self, term: str, heading: str | None) -> str:
-        """The topic for an item about ``term`` under ``heading``: the term if it is defined, else the heading."""
-        if heading and len(heading) > _LONGEST_HEADING:
-            # A heading this long is a sentence that was set like one.
+        """Return the topic for an item about ``term``: the term if it is defined, otherwise its ``heading``."""
+        if heading and len(heading) > _MAX_HEADING_CHARS:
+            # A heading this long is a sentence in the layout of a heading.
             heading = None
         definition = self._definitions.get(stem_key(term))
         if definition is None and heading:
             return self._use(heading, None)
-        parent = self._use(heading, None) if heading and fold(heading) != fold(term) else None
+        parent = self._use(heading, None) if heading and normalize_words(heading) != normalize_words(term) else None
         return self._use(_title(definition) if definition else term[0].upper() + term[1:], parent)
 
     def topics(self) -> tuple[DraftTopic, ...]:
-        """Every topic that was used, parents before children where both are here."""
+        """Return every topic in use, parents before their children."""
         return tuple(self._used.values())
 
     def _use(self, name: str, parent: str | None) -> str:
-        name = self._known.get(fold(name), name)
-        key = fold(name)
+        name = self._known.get(normalize_words(name), name)
+        key = normalize_words(name)
         if key in self._used:
             return self._used[key].name
-        if parent is None and fold(self._parents.get(key, "")) not in ("", key):
+        if parent is None and normalize_words(self._parents.get(key, "")) not in ("", key):
             parent = self._use(self._parents[key], None)
         definition = self._definitions.get(stem_key(name))
         summary = definition.sentence.text if definition else ""
-        self._used[key] = DraftTopic(name, summary if len(summary) <= SUMMARY_LENGTH else "", parent)
+        self._used[key] = DraftTopic(name, summary if len(summary) <= MAX_SUMMARY_CHARS else "", parent)
         return name
 
     @staticmethod
     def _find_parents(prose: Prose) -> dict[str, str]:
-        """Folded heading to the heading above it, where numbers give both a depth ("2" above "2.3")."""
+        """Map normalized headings to the heading above, where numbers give both a depth ("2" above "2.3")."""
         parents: dict[str, str] = {}
         above: dict[int, str] = {}
         for name, depth in prose.headings:
             for deeper in [level for level in above if level >= depth]:
                 del above[deeper]
-            key = fold(name)
-            if depth - 1 in above and key not in parents and fold(above[depth - 1]) not in (key, *_chain(parents, key)):
-                parents[key] = above[depth - 1]
+            key = normalize_words(name)
+            higher = above.get(depth - 1)
+            if (
+                higher is not None
+                and key not in parents
+                and normalize_words(higher) not in (key, *_chain(parents, key))
+            ):
+                parents[key] = higher
             above[depth] = name
         return {key: parent for key, parent in parents.items() if key not in _chain(parents, key)}
 
 
 def _title(definition: Definition) -> str:
-    """A defined term as a title: a capital, and a German adjective in the form it has without its article."""
+    """Return a defined term as a title: with a capital, and a German adjective as it is without an article."""
     name = definition.term
     article = (definition.subject or "").split(" ")[0]
     words = name.split()
@@ -82,16 +87,17 @@ def _title(definition: Definition) -> str:
 
 
 def connect(request: ConnectRequest, wording: Wording | None) -> tuple[dict[str, str | None], list[DraftLink]]:
-    """Parents (given ones first, else the head noun's topic) and links from topics to those that mention them.
+    """Return parents and links.
 
-    Without a wording for the language there are no links.
+    A parent is the given one or else the topic of the head noun. Links lead from a topic to those whose summary
+    mentions it; without a wording for the language there are no links.
     """
     names = [topic.name for topic in request.topics]
     by_key = {stem_key(name): name for name in reversed(names)}
-    exact = {fold(name): name for name in names}
+    exact = {normalize_words(name): name for name in names}
     parents: dict[str, str | None] = {}
     for topic in request.topics:
-        given = exact.get(fold(topic.parent)) if topic.parent else None
+        given = exact.get(normalize_words(topic.parent)) if topic.parent else None
         parent = given or _find_head(topic.name, by_key, compounds=request.language == "de")
         parents[topic.name] = parent if parent and topic.name not in _climb(parents, parent) else None
     links = _link(request.topics, by_key, parents, wording.mentioned_in) if wording else []
@@ -99,9 +105,9 @@ def connect(request: ConnectRequest, wording: Wording | None) -> tuple[dict[str,
 
 
 def _find_head(name: str, by_key: dict[str, str], *, compounds: bool) -> str | None:
-    """The topic whose name is the head of this one: "DNA" of "Mitochondrial DNA", "Konto" of "Aktivkonto".
+    """Return the topic whose name is the head of this one: "DNA" of "Mitochondrial DNA", "Konto" of "Aktivkonto".
 
-    What stands in front only qualifies the head; "DNA replication" is no kind of DNA and gets no parent here.
+    The part in front only qualifies the head; "DNA replication" is not a kind of DNA and gets no parent here.
     """
     words = stem_key(name).split()
     for start in range(1, len(words)):
@@ -111,7 +117,7 @@ def _find_head(name: str, by_key: dict[str, str], *, compounds: bool) -> str | N
     if compounds and len(words) == 1:
         for start in range(3, len(words[0]) - 3):
             parent = by_key.get(words[0][start:])
-            # What is left in front must be a word, so it needs a vowel.
+            # The rest in front must be a word, so it needs a vowel.
             if parent is not None and re.search("[aeiou]", words[0][:start]):
                 return parent
     return None
@@ -123,7 +129,7 @@ def _link(
     parents: dict[str, str | None],
     label: str,
 ) -> list[DraftLink]:
-    """Links "A is mentioned in B" where B's summary names A as a whole word; few, and none along the tree."""
+    """Return a few links "A is mentioned in B" if B's summary has A as a whole word; none along the tree."""
     links: list[DraftLink] = []
     longest = max((len(key.split()) for key in by_key), default=0)
     for topic in topics:
@@ -138,22 +144,22 @@ def _link(
         related = [
             n for n in found if n != topic.name and parents.get(n) != topic.name and parents.get(topic.name) != n
         ]
-        links.extend(DraftLink(name, topic.name, label) for name in related[:LINKS_PER_TOPIC])
+        links.extend(DraftLink(name, topic.name, label) for name in related[:MAX_LINKS_PER_TOPIC])
     return links
 
 
 def _chain(parents: dict[str, str], key: str) -> list[str]:
-    """Folded ancestors of a folded name, as far as they are known."""
+    """Return the known ancestors of a normalized name, normalized as well."""
     chain: list[str] = []
     parent = parents.get(key)
-    while parent is not None and fold(parent) not in chain:
-        chain.append(fold(parent))
-        parent = parents.get(fold(parent))
+    while parent is not None and normalize_words(parent) not in chain:
+        chain.append(normalize_words(parent))
+        parent = parents.get(normalize_words(parent))
     return chain
 
 
 def _climb(parents: dict[str, str | None], name: str) -> list[str]:
-    """A topic and its ancestors."""
+    """Return a topic and its ancestors."""
     chain: list[str] = []
     current: str | None = name
     while current is not None and current not in chain:

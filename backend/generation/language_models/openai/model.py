@@ -1,7 +1,7 @@
-"""The language model behind OpenAI's chat completions, or behind any server compatible with them.
+"""The language model behind OpenAI's chat completions, or behind any compatible server.
 
-The only module that imports ``openai``. It owns the deadline of a call and the translation of the vendor's errors.
-It does not retry: the step that called is scheduled again, and two layers of retries would multiply.
+The only module that imports ``openai``. It owns the deadline of a call and translates the vendor's errors. It does not
+retry: the step that called is scheduled again, and two layers of retries would multiply.
 """
 
 import asyncio
@@ -33,7 +33,7 @@ from backend.generation.language_models.openai.prompts import (
     connect_prompt,
     section_prompt,
 )
-from backend.generation.language_models.openai.server import Answer, Dialect, Failure, read_answer, read_failure
+from backend.generation.language_models.openai.server import Completion, Dialect, Failure, read_completion, read_failure
 
 _OPENAI_URL = "https://api.openai.com/v1"
 
@@ -41,14 +41,14 @@ GUESS_HOLDS_S = 600.0
 """How long a guessed dialect is kept: an outage that ends between two requests looks just like a refusal."""
 
 _dialects: dict[tuple[str, str], tuple[Dialect, float]] = {}
-"""What each server is known to understand, by base URL and model, and until when on the monotonic clock."""
+"""The known dialect by base URL and model, and until when it is valid on the monotonic clock."""
 
 
 class _Connection:
-    """A client on an event loop of its own, in a thread of its own.
+    """A client with its own event loop in its own thread.
 
-    The SDK's timeouts bound each read, so a server that sends a byte now and then would hold a call for ever.
-    A coroutine can be stopped from outside at any point, which makes the deadline hold in every phase.
+    The SDK's timeouts bound each read, so a server that sends a byte now and then could hold a call forever. A
+    coroutine can be stopped from outside at any point, so the deadline holds in every phase.
     """
 
     def __init__(self, api_key: str, base_url: str, timeout_s: float) -> None:
@@ -63,15 +63,15 @@ class _Connection:
         self._thread.start()
 
     def post(self, body: dict[str, Any], deadline: float) -> str:
-        """Send one chat completion request; return the body of its answer.
+        """Send one chat completion request and return the response body.
 
-        ``deadline`` is a reading of the monotonic clock, in seconds. Raises TimeoutError and openai.APIError.
+        ``deadline`` is a time on the monotonic clock, in seconds. Raises TimeoutError and openai.APIError.
         """
         future = asyncio.run_coroutine_threadsafe(self._post(body, deadline), self._loop)
         try:
             return future.result()
         except BaseException:
-            # Whoever interrupts the waiting thread must not leave a request running that nobody reads.
+            # If the waiting thread is interrupted, nobody reads the response: stop the request.
             future.cancel()
             raise
 
@@ -89,15 +89,15 @@ class _Connection:
 
 
 def rehearse_call() -> None:
-    """Make a call that reaches nobody, before a worker forks.
+    """Make a call that cannot connect, before a worker forks.
 
-    The SDK loads and builds much of itself at its first call: half a second and 11 MB that each of a worker's
-    processes would else have for itself.
+    The SDK loads and builds much of itself at its first call: half a second and 11 MB, which each process of a worker
+    would otherwise pay for itself.
     """
-    with socket.socket() as nobody:
-        # Bound, but nobody listens: the system refuses the connection at once.
-        nobody.bind(("127.0.0.1", 0))
-        connection = _Connection("no-key", f"http://127.0.0.1:{nobody.getsockname()[1]}/v1", 1.0)
+    with socket.socket() as closed:
+        # Bound but not listening, so the system refuses the connection immediately.
+        closed.bind(("127.0.0.1", 0))
+        connection = _Connection("no-key", f"http://127.0.0.1:{closed.getsockname()[1]}/v1", 1.0)
         with suppress(TimeoutError, openai.APIError):
             connection.post({"model": "none", "messages": []}, time.monotonic() + 1.0)
         connection.close()
@@ -117,66 +117,67 @@ class OpenAIModel:
         timeout_s: float = 120.0,
         max_output_tokens: int = 6000,
     ) -> None:
-        """Prepare without connecting.
+        """Does not connect yet.
 
-        ``timeout_s`` bounds one verb with all its HTTP requests, in seconds; ``max_output_tokens`` one answer.
+        ``timeout_s`` bounds one method call with all its HTTP requests, in seconds; ``max_output_tokens`` bounds one
+        response.
         """
         self.name = model
         self._api_key = api_key
-        # Given even when it is OpenAI's own: the SDK would else read the environment behind our settings.
+        # Set even for OpenAI itself: otherwise the SDK would read the environment, bypassing our settings.
         self._base_url = base_url or _OPENAI_URL
         self._timeout_s = timeout_s
         self._max_output_tokens = max_output_tokens
-        # By process. A child of a fork opens its own and leaves the parent's alone, still referenced: to close
-        # it there would reach into the parent's sockets.
+        # By process id. A forked child opens its own connection and keeps a reference to the parent's, because closing
+        # that would affect the parent's sockets.
         self._connections: dict[int, _Connection] = {}
 
     def write_section(self, request: SectionRequest, before_call: BeforeCall) -> SectionReply:
         """Write topics, flashcards and questions for one section. Raises ModelError.
 
-        ``truncated`` is set whenever the JSON ended early, whatever reason the server gave; the complete items
+        ``truncated`` is set whenever the JSON ended early, whatever finish reason the server gave; the complete items
         are in the reply.
         """
         prompt = section_prompt(request, schema_in_text=not self._is_openai)
-        answer = self._ask(prompt, "study_material", SECTION_SCHEMA, before_call)
+        completion = self._ask(prompt, "study_material", SECTION_SCHEMA, before_call)
         try:
-            parsed = parse_section(answer.content)
+            parsed = parse_section(completion.content)
         except ValueError as error:
-            raise _unusable(answer, str(error)) from None
+            raise _unusable(completion, str(error)) from None
         if not parsed.kept and (parsed.malformed or not parsed.complete):
-            raise _unusable(answer, f"no usable item, {parsed.malformed} malformed")
+            raise _unusable(completion, f"no usable item, {parsed.malformed} malformed")
         return SectionReply(
             topics=parsed.topics,
             flashcards=parsed.flashcards,
             questions=parsed.questions,
-            usage=answer.usage,
+            usage=completion.usage,
             truncated=not parsed.complete,
             malformed=parsed.malformed,
         )
 
     def connect_topics(self, request: ConnectRequest, before_call: BeforeCall) -> ConnectReply:
-        """Put topics into a tree and link them. Raises ModelError.
+        """Arrange topics in a tree and link them. Raises ModelError.
 
-        Parents never form a circle: a topic whose parent would close one becomes a root.
+        Parents never form a cycle: a topic whose parent would close one becomes a root.
         """
         prompt = connect_prompt(request, schema_in_text=not self._is_openai)
-        answer = self._ask(prompt, "concept_map", CONNECT_SCHEMA, before_call)
+        completion = self._ask(prompt, "concept_map", CONNECT_SCHEMA, before_call)
         try:
-            parsed = parse_connections(answer.content)
+            parsed = parse_connections(completion.content)
         except ValueError as error:
-            raise _unusable(answer, str(error)) from None
+            raise _unusable(completion, str(error)) from None
         if not parsed.parents and not parsed.links and (parsed.malformed or not parsed.complete):
-            raise _unusable(answer, f"no usable connection, {parsed.malformed} malformed")
-        return _connect(request, parsed, answer.usage)
+            raise _unusable(completion, f"no usable connection, {parsed.malformed} malformed")
+        return _connect(request, parsed, completion.usage)
 
     def close(self) -> None:
-        """Close this process's connection, if there is one; the next call opens another."""
+        """Close this process's connection, if there is one; the next call opens a new one."""
         connection = self._connections.pop(os.getpid(), None)
         if connection:
             connection.close()
 
-    def _ask(self, prompt: tuple[str, str], name: str, schema: dict[str, Any], before_call: BeforeCall) -> Answer:
-        """Ask in the dialect known to work; without one, find it on the way."""
+    def _ask(self, prompt: tuple[str, str], name: str, schema: dict[str, Any], before_call: BeforeCall) -> Completion:
+        """Ask in the known dialect, or find one by trying."""
         place = (self._base_url, self.name)
         deadline = time.monotonic() + self._timeout_s
         known, until = _dialects.get(place, (None, 0.0))
@@ -185,15 +186,15 @@ class OpenAIModel:
         # OpenAI's newer models refuse the old name; many other servers silently ignore the new one.
         limits = ("max_completion_tokens", "max_tokens")
         dialect = known or Dialect(limits=limits if self._is_openai else limits[::-1])
-        # OpenAI itself says what it refuses. Elsewhere a failure that names nothing may be a refusal of the
-        # answer's format: it is guessed so once, and a second such failure is an outage, told as the first was.
+        # OpenAI names what it refuses. On another server, an unexplained failure may mean that it refuses the response
+        # format. We guess that once; a second unexplained failure is an outage, and the first one is reported.
         may_guess = known is None and not self._is_openai
         guessed: Failure | None = None
         while True:
             before_call()
             refuse_open_transaction()
             outcome = self._send(dialect, prompt, name, schema, deadline)
-            if isinstance(outcome, Answer):
+            if isinstance(outcome, Completion):
                 if dialect != known:
                     holds_s = GUESS_HOLDS_S if guessed else math.inf
                     _dialects[place] = (dialect, time.monotonic() + holds_s)
@@ -203,19 +204,19 @@ class OpenAIModel:
                 may_guess, guessed = False, outcome
                 easier = dialect.with_next_format()
             if easier is None:
-                told = guessed if guessed and outcome.is_unexplained else outcome
-                raise told.to_model_error()
+                cause = guessed if guessed and outcome.is_unexplained else outcome
+                raise cause.to_model_error()
             dialect = easier
 
     @property
     def _is_openai(self) -> bool:
-        # OpenAI shows the schema to the model itself. Others at most enforce it, token by token, and a model that
-        # does not know the fields to come writes worse; so they get it in the prompt.
+        # OpenAI shows the schema to the model itself. Other servers at most enforce it, token by token, and a model
+        # that does not know the coming fields writes worse material, so their prompt includes the schema.
         return self._base_url == _OPENAI_URL
 
     def _send(
         self, dialect: Dialect, prompt: tuple[str, str], name: str, schema: dict[str, Any], deadline: float
-    ) -> Answer | Failure:
+    ) -> Completion | Failure:
         system, user = prompt
         body = {
             "model": self.name,
@@ -223,19 +224,19 @@ class OpenAIModel:
             **dialect.parameters(name, schema, self._max_output_tokens),
         }
         try:
-            return read_answer(self._connection().post(body, deadline))
+            return read_completion(self._connection().post(body, deadline))
         except (TimeoutError, openai.APITimeoutError):
-            message = f"no complete answer within {self._timeout_s:g} s"
+            message = f"no complete response within {self._timeout_s:g} s"
             raise ModelError("timeout", message, retryable=True) from None
         except openai.APIConnectionError as error:
-            message = f"the language model's server cannot be reached: {error.__cause__ or error}"
+            message = f"the language model's server is unreachable: {error.__cause__ or error}"
             raise ModelError("unavailable", message, retryable=True) from error
         except openai.APIStatusError as error:
             headers = {key.lower(): value for key, value in error.response.headers.items()}
             return read_failure(error.status_code, headers, error.response.text)
 
     def _connection(self) -> _Connection:
-        # Without a lock, since a fork could copy it while it is held; ``setdefault`` lets one thread win.
+        # No lock, because a fork could copy it while it is held; ``setdefault`` lets one thread win.
         process = os.getpid()
         connection = self._connections.get(process)
         if connection is None:
@@ -246,31 +247,31 @@ class OpenAIModel:
         return connection
 
 
-def _unusable(answer: Answer, reason: str) -> ModelError:
-    if answer.cut:
-        message = f"the answer was cut at the token limit: {reason}"
-        return ModelError("truncated", message, retryable=False, usage=answer.usage)
-    return ModelError("bad_output", f"the answer cannot be used: {reason}", retryable=True, usage=answer.usage)
+def _unusable(completion: Completion, reason: str) -> ModelError:
+    if completion.cut:
+        message = f"the response was cut off at the token limit: {reason}"
+        return ModelError("truncated", message, retryable=False, usage=completion.usage)
+    return ModelError("bad_output", f"the response is unusable: {reason}", retryable=True, usage=completion.usage)
 
 
 def _connect(request: ConnectRequest, parsed: ParsedConnections, usage: Usage) -> ConnectReply:
-    """Keep what speaks of the topics that were asked about, under exactly their names."""
-    names = {_fold(topic.name): topic.name for topic in request.topics}
+    """Keep only parents and links of the requested topics, under exactly their names."""
+    names = {_name_key(topic.name): topic.name for topic in request.topics}
     parents: dict[str, str | None] = {}
     for child, parent in parsed.parents:
-        name = names.get(_fold(child))
+        name = names.get(_name_key(child))
         if name is None or name in parents:
             continue
-        parents[name] = _parent_without_circle(name, names.get(_fold(parent)) if parent else None, parents)
+        parents[name] = _parent_without_cycle(name, names.get(_name_key(parent)) if parent else None, parents)
     links: dict[tuple[str, str], DraftLink] = {}
     for link in parsed.links:
-        source, target = names.get(_fold(link.source)), names.get(_fold(link.target))
+        source, target = names.get(_name_key(link.source)), names.get(_name_key(link.target))
         if source and target and source != target and link.label.strip():
             links.setdefault((source, target), DraftLink(source, target, link.label.strip()))
     return ConnectReply(parents=parents, links=tuple(links.values()), usage=usage)
 
 
-def _parent_without_circle(name: str, parent: str | None, parents: dict[str, str | None]) -> str | None:
+def _parent_without_cycle(name: str, parent: str | None, parents: dict[str, str | None]) -> str | None:
     above = parent
     while above is not None:
         if above == name:
@@ -279,5 +280,5 @@ def _parent_without_circle(name: str, parent: str | None, parents: dict[str, str
     return parent
 
 
-def _fold(name: str) -> str:
+def _name_key(name: str) -> str:
     return " ".join(name.split()).casefold()

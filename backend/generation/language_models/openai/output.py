@@ -1,8 +1,8 @@
-"""What a language model is asked to answer with, and how an answer is read: item by item.
+"""The response that a language model is asked for, and how it is parsed: item by item.
 
-The models below are the one description of an answer. They give the JSON schema that the vendor enforces, where
-it does, and they are validated against all the same. An item that does not fit is counted and dropped alone; an
-answer that was cut in the middle keeps exactly its complete items.
+The models below are the only description of a response. They give the JSON schema, which some vendors enforce, and
+every response is validated against them. An item that does not match is counted and dropped on its own; a response
+that was cut off keeps exactly its complete items.
 """
 
 import json
@@ -23,9 +23,9 @@ from backend.generation.language_models.interface import (
 )
 from backend.study.types import Difficulty, FlashcardKind
 
-# In JSON, "\f" and "\b" are escapes: a model that writes "\frac" with one backslash means LaTeX and gets a form
-# feed. Neither control character belongs into a card, so both always stand for a lost backslash. A tab and a
-# carriage return may be meant, and are only taken for LaTeX before the rest of a command.
+# In JSON, "\f" and "\b" are escapes: a model that writes "\frac" with one backslash means LaTeX and gets a form feed.
+# Neither control character belongs in a card, so both always stand for a lost backslash. A tab and a carriage return
+# may be intended, so they only count as LaTeX before the rest of a command.
 _LOST_BACKSLASH = re.compile(
     r"\x08(?=[a-z])|\x0c(?=[a-z])|\t(?=(?:imes|heta|au|ext|an|riangle)\b)|\r(?=(?:ho|ight|angle|m)\b)"
 )
@@ -40,28 +40,28 @@ def _restore_latex(value: object) -> object:
     return _LOST_BACKSLASH.sub(lambda found: "\\" + _LETTER_OF_ESCAPE[found.group()], value)
 
 
-def _fold_case(value: object) -> object:
+def _normalize_choice(value: object) -> object:
     return value.strip().lower() if isinstance(value, str) else value
 
 
 def _refuse_half_characters(value: str) -> str:
-    # JSON can spell half of a surrogate pair, which no database takes; the codec's error is a ValueError.
+    # JSON can spell half of a surrogate pair, which the database rejects; the codec's error is a ValueError.
     value.encode()
     return value
 
 
 _Plain = Annotated[str, AfterValidator(_refuse_half_characters)]
 _Text = Annotated[_Plain, BeforeValidator(_restore_latex)]
-_Difficulty = Annotated[Difficulty, BeforeValidator(_fold_case)]
-_Kind = Annotated[FlashcardKind, BeforeValidator(_fold_case)]
+_Difficulty = Annotated[Difficulty, BeforeValidator(_normalize_choice)]
+_Kind = Annotated[FlashcardKind, BeforeValidator(_normalize_choice)]
 
 
-class _Answered(BaseModel):
-    """An object of the answer.
+class _Output(BaseModel):
+    """An object in the response.
 
-    No field has a default, so that the schema requires each one, and the schema forbids further properties, as
-    strict mode wants it. Reading is more lenient than the schema: further properties are ignored and numbers are
-    taken as text, since servers without strict mode write such things around good items.
+    No field has a default, so the schema requires each one, and the schema forbids other properties: strict mode
+    demands both. Parsing is more lenient than the schema: other properties are ignored and numbers are accepted as
+    text, because servers without strict mode write such things around good items.
     """
 
     model_config = ConfigDict(
@@ -69,14 +69,17 @@ class _Answered(BaseModel):
     )
 
 
-class QuoteOutput(_Answered):
+# The docstrings of the classes below are part of the JSON schema: models read them.
+
+
+class QuoteOutput(_Output):
     """``page``: number of the page as marked in the document. ``quote``: copied from it verbatim."""
 
     page: int
     quote: _Plain
 
 
-class TopicOutput(_Answered):
+class TopicOutput(_Output):
     """A concept of the pages; ``parent`` is the name of a wider topic, or null."""
 
     name: _Text
@@ -84,7 +87,7 @@ class TopicOutput(_Answered):
     parent: _Text | None
 
 
-class FlashcardOutput(_Answered):
+class FlashcardOutput(_Output):
     """A flashcard. The quotes come before the text, so that the text is written from them."""
 
     quotes: list[QuoteOutput]
@@ -95,14 +98,14 @@ class FlashcardOutput(_Answered):
     difficulty: _Difficulty
 
 
-class OptionOutput(_Answered):
+class OptionOutput(_Output):
     """One possible answer; ``id`` is a short name, unlike those of the other options."""
 
     id: _Plain
     text: _Text
 
 
-class QuestionOutput(_Answered):
+class QuestionOutput(_Output):
     """A multiple-choice question; ``key`` is the id of its one right option."""
 
     quotes: list[QuoteOutput]
@@ -114,7 +117,7 @@ class QuestionOutput(_Answered):
     difficulty: _Difficulty
 
 
-class SectionOutput(_Answered):
+class SectionOutput(_Output):
     """Study material for one section of a document."""
 
     topics: list[TopicOutput]
@@ -122,14 +125,14 @@ class SectionOutput(_Answered):
     questions: list[QuestionOutput]
 
 
-class ParentOutput(_Answered):
+class ParentOutput(_Output):
     """Places one topic below another; ``parent`` is null for a topic at the top."""
 
     topic: _Plain
     parent: _Plain | None
 
 
-class LinkOutput(_Answered):
+class LinkOutput(_Output):
     """``source``, ``label`` and ``target`` read as a short sentence."""
 
     source: _Plain
@@ -137,7 +140,7 @@ class LinkOutput(_Answered):
     target: _Plain
 
 
-class ConnectOutput(_Answered):
+class ConnectOutput(_Output):
     """The tree of all topics and the links across it."""
 
     parents: list[ParentOutput]
@@ -145,27 +148,27 @@ class ConnectOutput(_Answered):
 
 
 class _UntitledSchema(GenerateJsonSchema):
-    """Leaves out the titles that pydantic makes of field names: they say nothing and cost tokens."""
+    """Leaves out the titles that pydantic generates from field names: they say nothing and cost tokens."""
 
     def field_title_should_be_set(self, schema: Any) -> bool:
         return False
 
 
 def strict_schema(output: type[BaseModel]) -> dict[str, Any]:
-    """Return the JSON schema of ``output`` in the subset that OpenAI's strict mode takes.
+    """Return the JSON schema of ``output`` in the subset that OpenAI's strict mode accepts.
 
     Source: https://platform.openai.com/docs/guides/structured-outputs#supported-schemas (all fields required, no
-    further properties, no keyword beside ``$ref``).
+    further properties, no keyword next to ``$ref``).
     """
     return output.model_json_schema(schema_generator=_UntitledSchema)
 
 
 @dataclass(frozen=True, slots=True)
 class ParsedSection:
-    """A section's answer. ``complete`` is false when the JSON ended, or broke, before its end.
+    """A section's material. ``complete`` is false if the JSON ended or broke early.
 
-    ``malformed`` counts flashcards and questions, so that what was asked for and what was delivered add up; a
-    topic that does not fit the schema is no item and only left out.
+    ``malformed`` counts flashcards and questions, so that requested and delivered items add up; a topic that does not
+    match the schema is not an item and is just left out.
     """
 
     topics: tuple[DraftTopic, ...]
@@ -176,13 +179,13 @@ class ParsedSection:
 
     @property
     def kept(self) -> int:
-        """Number of items that fit the schema."""
+        """Number of topics, flashcards and questions that match the schema."""
         return len(self.topics) + len(self.flashcards) + len(self.questions)
 
 
 @dataclass(frozen=True, slots=True)
 class ParsedConnections:
-    """The answer about connections, with names exactly as the model wrote them."""
+    """Parents and links, with names exactly as the model wrote them."""
 
     parents: tuple[tuple[str, str | None], ...]
     links: tuple[DraftLink, ...]
@@ -191,7 +194,7 @@ class ParsedConnections:
 
 
 def parse_section(content: str) -> ParsedSection:
-    """Read the answer to a section's prompt. Raises ValueError when it holds no JSON object of the schema."""
+    """Parse the response to a section prompt. Raises ValueError if it contains no JSON object of the schema."""
     found, complete = _read_lists(content, SectionOutput)
     topics, _ = _validate_each(found["topics"], TopicOutput)
     flashcards, bad_flashcards = _validate_each(found["flashcards"], FlashcardOutput)
@@ -220,7 +223,7 @@ def parse_section(content: str) -> ParsedSection:
 
 
 def parse_connections(content: str) -> ParsedConnections:
-    """Read the answer about connections. Raises ValueError when it holds no JSON object of the schema."""
+    """Parse the response to a connect prompt. Raises ValueError if it contains no JSON object of the schema."""
     found, complete = _read_lists(content, ConnectOutput)
     parents, bad_parents = _validate_each(found["parents"], ParentOutput)
     links, bad_links = _validate_each(found["links"], LinkOutput)
@@ -250,32 +253,33 @@ def _validate_each(values: list[Any], output: type[_Item]) -> tuple[list[_Item],
 
 
 def _read_lists(content: str, output: type[BaseModel]) -> tuple[dict[str, list[Any]], bool]:
-    """Find the answer's lists by name, each with its complete elements, and whether all of them are complete.
+    """Return the response's lists by name, each with its complete elements, and whether all of them are complete.
 
-    Without JSON mode a model may think aloud, or put a fence or a greeting around its answer; what counts is the
-    first object.
+    Without JSON mode a model may think aloud, or put a fence or a greeting around its response; only the first object
+    counts.
     """
     text = _THINKING.sub("", content)
     start = text.find("{")
     if start < 0:
-        raise ValueError("the answer holds no JSON object")
+        raise ValueError("the response contains no JSON object")
     values, complete = _decode_object(text, start)
     if not complete:
-        # LaTeX in JSON with one backslash, as in "\(x\)", is the usual reason for JSON that breaks half-way.
+        # The usual reason for JSON that breaks halfway is LaTeX with one backslash, as in "\(x\)".
         repaired = _INVALID_ESCAPE.sub(lambda found: found.group() if found.group(1) else "\\\\", text)
         if repaired != text:
             values, complete = _decode_object(repaired, start)
     lists = {name: values[name] for name in output.model_fields if isinstance(values.get(name), list)}
     if not lists:
-        raise ValueError("the answer holds none of " + ", ".join(output.model_fields))
+        raise ValueError("the response contains none of " + ", ".join(output.model_fields))
     return {name: lists.get(name, []) for name in output.model_fields}, complete
 
 
 def _decode_object(text: str, start: int) -> tuple[dict[str, Any], bool]:
-    """Decode the object at ``start`` as far as it goes: lists by element, anything else as a whole.
+    """Decode the object at ``start`` as far as possible: lists by element, other values as a whole.
 
-    A partial parser such as ``pydantic_core.from_json(allow_partial=True)`` keeps an element that was cut inside,
-    and a card whose second quote is missing still fits the schema. Here an element is decoded whole or not at all.
+    A partial parser such as ``pydantic_core.from_json(allow_partial=True)`` keeps an element that was cut off inside,
+    and a card whose second quote is missing still matches the schema. Here an element is decoded completely or not at
+    all.
     """
     decoder = json.JSONDecoder(strict=False)
     values: dict[str, Any] = {}
@@ -314,6 +318,6 @@ def _expect(text: str, at: int, mark: str) -> int:
 
 
 def _next_element(text: str, at: int, closing: str) -> int:
-    """Step over a comma; stay on the closing bracket. Raises ValueError at anything else."""
+    """Skip a comma, or stay on the closing bracket. Raises ValueError at anything else."""
     at = _skip_space(text, at)
     return at if text[at] == closing else _expect(text, at, ",")

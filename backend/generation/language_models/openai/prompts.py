@@ -1,8 +1,8 @@
-"""What a language model is told: the instructions, the document as delimited data, and the request.
+"""Prompts for a language model: the instructions, the document as delimited data, and the request.
 
-The order serves two ends. What never changes comes first, so that the vendor's prefix cache applies; the request
-comes last, after the document, where models follow it best. The document is data: it stands between markers that
-it cannot forge, and the instructions say that nothing between them is an instruction.
+The order has two reasons. The constant part comes first, so that the vendor's prefix cache applies; the request comes
+last, after the document, where models follow it best. The document is data: it is between markers that it cannot
+forge, and the instructions say that nothing between them is an instruction.
 """
 
 import hashlib
@@ -15,7 +15,7 @@ from backend.generation.language_models.openai.output import ConnectOutput, Sect
 from backend.text.invisible import INVISIBLE, SOFT_HYPHEN
 
 CANARY = "hts-canary-5e0b7f1c93d24a68"
-"""Stands in every system text and nowhere else: an item that holds it repeats its instructions."""
+"""Occurs in every system text and nowhere else: an item that contains it repeats its instructions."""
 
 _LANGUAGES = {
     "de": "German",
@@ -111,7 +111,7 @@ PROMPT_VERSION = hashlib.sha256(
         [SECTION_SYSTEM, CONNECT_SYSTEM, _SECTION_REQUEST, _CONNECT_REQUEST, SECTION_SCHEMA, CONNECT_SCHEMA]
     ).encode()
 ).hexdigest()[:12]
-"""Changes by itself with every change of the instructions or of the answers' schema; part of a cache's key."""
+"""Changes with every change of the instructions or of the response's schema; part of a cache key."""
 
 _UNSEEN = f"[\\s{INVISIBLE}{SOFT_HYPHEN}]*"
 _MARKER_LOOKALIKE = re.compile(
@@ -128,7 +128,7 @@ _MARKER_LOOKALIKE = re.compile(
 def section_prompt(request: SectionRequest, *, schema_in_text: bool = False) -> tuple[str, str]:
     """Return the system text and the user message for one section.
 
-    ``schema_in_text`` adds the answer's schema to the system text, for servers that do not enforce it themselves.
+    ``schema_in_text`` adds the response's schema to the system text, for servers that do not show it to the model.
     """
     user = "\n\n".join(
         part
@@ -159,9 +159,9 @@ def connect_prompt(request: ConnectRequest, *, schema_in_text: bool = False) -> 
 
 
 def prompt_fragments() -> tuple[str, ...]:
-    """Return what only our own prompts say: the canary, the markers, and each longer sentence of the instructions.
+    """Return text that only our own prompts contain: the canary, the markers, and each longer sentence.
 
-    None of it belongs into an item; whoever looks for a fragment folds case and white space first.
+    None of it belongs in an item. Fold case and white space before searching for a fragment.
     """
     sentences: dict[str, None] = {}
     for text in (SECTION_SYSTEM, CONNECT_SYSTEM):
@@ -173,7 +173,7 @@ def prompt_fragments() -> tuple[str, ...]:
 
 
 def neutralise_markers(text: str) -> str:
-    """Replace the opening bracket of whatever in ``text`` could pass for one of our markers by ``(``."""
+    """Replace the opening bracket of anything in ``text`` that could pass for one of our markers with ``(``."""
     return _MARKER_LOOKALIKE.sub("(", text)
 
 

@@ -1,7 +1,7 @@
-"""What an OpenAI-compatible server says, and what it understands, read from plain data without any SDK.
+"""Requests to an OpenAI-compatible server and its responses, as plain data without any SDK.
 
-Servers that call themselves compatible differ in what they refuse and how: OpenAI names the parameter, vLLM sends
-a validation list, llama.cpp answers HTTP 500. Here is the one place that knows their accents.
+Compatible servers differ in what they refuse and how: OpenAI names the parameter, vLLM sends a validation list,
+llama.cpp answers HTTP 500. Only this module knows these differences.
 """
 
 import json
@@ -21,9 +21,9 @@ _TOO_LONG = re.compile(
     r"context[ _](?:length|size|window)|maximum context|prompt is too long|too many tokens|exceed_context_size",
     re.IGNORECASE,
 )
-# The tokens of one request above those of a minute never pass, however long one waits.
+# A request with more tokens than are allowed per minute never passes, no matter how long we wait.
 _ABOVE_RATE = re.compile(r"request too large", re.IGNORECASE)
-# Not "billing" alone: the text of a plain rate limit may link to the page where one adds a payment method.
+# Not just "billing": the message of a plain rate limit may link to the page for adding a payment method.
 _QUOTA = re.compile(
     r"insufficient_quota|exceeded your current quota|billing_(?:hard_limit_reached|not_active)|insufficient balance",
     re.IGNORECASE,
@@ -67,46 +67,46 @@ class _Choice(BaseModel):
     message: _Message
 
 
-class _Completion(BaseModel):
+class _CompletionBody(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
     choices: list[_Choice] = Field(min_length=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """The content of a completion, with what it cost. ``cut``: the server stopped at the token limit."""
+class Completion:
+    """The content of a completion, with its usage. ``cut``: the server stopped at the token limit."""
 
     content: str
     cut: bool
     usage: Usage
 
 
-def read_answer(body: str) -> Answer:
-    """Read the body of a completion with HTTP status 200.
+def read_completion(body: str) -> Completion:
+    """Parse the body of a response with HTTP status 200.
 
-    Raises ModelError ``refused`` when the model or a filter declined, ``bad_output`` when it is no completion.
+    Raises ModelError ``refused`` if the model or a filter declined, ``bad_output`` if the body is not a completion.
     """
     data: Any = None
     try:
         data = json.loads(body)
-        choice = _Completion.model_validate(data).choices[0]
+        choice = _CompletionBody.model_validate(data).choices[0]
     except (ValueError, RecursionError):
-        message = "the server's answer is not a chat completion"
+        message = "the server's response is not a chat completion"
         raise ModelError("bad_output", message, retryable=True, usage=_read_usage(data)) from None
     usage = replace(_read_usage(data), calls=1)
     if choice.message.refusal:
         message = f"the model refused: {_shorten(choice.message.refusal)}"
         raise ModelError("refused", message, retryable=False, usage=usage)
     if choice.finish_reason == "content_filter":
-        message = "the vendor's content filter stopped the answer"
+        message = "the vendor's content filter stopped the response"
         raise ModelError("refused", message, retryable=False, usage=usage)
-    return Answer(choice.message.content or "", choice.finish_reason == "length", usage)
+    return Completion(choice.message.content or "", choice.finish_reason == "length", usage)
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """An answer with an HTTP status of 400 and above, as far as it can be understood."""
+    """A response with an HTTP status of 400 or above, as far as it can be understood."""
 
     status: int
     code: str
@@ -117,12 +117,12 @@ class Failure:
 
     @property
     def text(self) -> str:
-        """All that the server said, for looking for words."""
+        """Everything that the server said, for searching."""
         return f"{self.code} {self.param} {self.message}"
 
     @property
     def may_be_dialect(self) -> bool:
-        """Whether the server may have refused how it was asked, rather than what."""
+        """Whether the server may have refused the form of the request, not its content."""
         return self.status in _REFUSING_STATUSES and self._classify()[0] in ("misconfigured", "unavailable")
 
     @property
@@ -132,9 +132,8 @@ class Failure:
         return self.may_be_dialect and not named
 
     def to_model_error(self) -> ModelError:
-        """Translate into the error that callers act on."""
         code, retryable = self._classify()
-        # What a vendor writes about a wrong key quotes part of the key: it is left out.
+        # A vendor's message about a wrong key quotes part of the key, so it is left out.
         detail = "" if self.status in (401, 403) else f": {_shorten(self.message)}"
         return ModelError(
             code,
@@ -157,7 +156,7 @@ class Failure:
 
 
 def read_failure(status: int, headers: Mapping[str, str], body: str, now: datetime | None = None) -> Failure:
-    """Read an answer with an HTTP status of 400 and above; ``now`` is the time that dates are counted from."""
+    """Parse a response with an HTTP status of 400 or above; ``now`` is the reference for dates."""
     try:
         data = json.loads(body)
     except (ValueError, RecursionError):
@@ -176,10 +175,11 @@ def read_failure(status: int, headers: Mapping[str, str], body: str, now: dateti
 
 
 def read_retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
-    """Return how many seconds the vendor wants us to wait, or None where it does not say.
+    """Return how many seconds the vendor asks us to wait, or None if it does not say.
 
-    ``headers`` have lower-case names. ``Retry-After`` in seconds or as an HTTP date (RFC 9110, 10.2.3), the
-    millisecond variant, else the later of OpenAI's ``x-ratelimit-reset-*``, written like ``6m0s`` or ``20ms``.
+    ``headers`` have lower-case names. ``Retry-After`` is in seconds or an HTTP date (RFC 9110, 10.2.3); its
+    millisecond variant comes first. Otherwise the later of OpenAI's ``x-ratelimit-reset-*`` counts, written like
+    ``6m0s`` or ``20ms``.
     """
     for name, divisor in (("retry-after-ms", 1000.0), ("retry-after", 1.0)):
         value = headers.get(name, "").strip()
@@ -207,9 +207,9 @@ def read_retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """What is sent to a server: the first of each list, with what is left to try after it.
+    """How to write requests to a server: the first entry of each tuple, followed by those left to try.
 
-    ``limits`` are the names of the parameter that bounds the output, ``temperature`` says whether one is sent.
+    ``limits`` are the names of the parameter that bounds the output; ``temperature`` says whether one is sent.
     """
 
     formats: tuple[str, ...] = _FORMATS
@@ -217,7 +217,7 @@ class Dialect:
     temperature: bool = True
 
     def parameters(self, name: str, schema: dict[str, Any], max_output_tokens: int) -> dict[str, Any]:
-        """Return the parameters of the request that are a matter of dialect."""
+        """Return the request parameters that depend on the dialect."""
         parameters: dict[str, Any] = {}
         match self.formats[0]:
             case "json_schema":
@@ -230,14 +230,14 @@ class Dialect:
         if self.limits:
             parameters[self.limits[0]] = max_output_tokens
         if self.temperature:
-            # Low, since items shall stay close to the pages; not zero, so that a retry may come out otherwise.
+            # Low, so that items stay close to the pages; not zero, so that a retry may give another result.
             parameters["temperature"] = 0.2
         return parameters
 
     def easier(self, failure: Failure) -> "Dialect | None":
-        """Return what to try after ``failure``, or None when it names nothing that could be left out.
+        """Return what to try after ``failure``, or None if it names nothing that could be left out.
 
-        Each step gives something up, so that trying ends.
+        Each step gives something up, so the attempts come to an end.
         """
         if not failure.may_be_dialect:
             return None
@@ -249,12 +249,12 @@ class Dialect:
         return self.with_next_format() if _FORMAT.search(failure.text) else None
 
     def with_next_format(self) -> "Dialect | None":
-        """Return the same with the next way to ask for JSON, or None at the last."""
+        """Return the dialect with the next way to ask for JSON, or None after the last one."""
         return replace(self, formats=self.formats[1:]) if len(self.formats) > 1 else None
 
 
 def _read_usage(data: object) -> Usage:
-    """Read a ``usage`` object; what is missing or strange counts as zero, since servers may leave it out."""
+    """Parse a ``usage`` object; missing or invalid values count as zero, because servers may leave it out."""
     try:
         tokens = _Tokens.model_validate(data.get("usage") if isinstance(data, dict) else None)
     except ValidationError:
