@@ -73,7 +73,7 @@ class GeneratedClient:
         self.types = importlib.import_module(f"{package}.types")
         clients = importlib.import_module(f"{package}.client")
         self._client = clients.Client(base_url=url, raise_on_unexpected_status=True)
-        signed_in = self.call("sign_in.dev_login", body=self.models.DevLoginBody())
+        signed_in = self.call("sign_in.dev_login", body=self.models.DevLoginRequest())
         self._client = clients.AuthenticatedClient(url, token=signed_in.access_token, raise_on_unexpected_status=True)
 
     def call(self, operation: str, *ids: UUID, **parts: Any) -> Any:
@@ -111,9 +111,9 @@ def study_set(generated: GeneratedClient) -> UUID:
 @pytest.fixture(scope="module")
 def cards(generated: GeneratedClient, study_set: UUID) -> list[Any]:
     """The flashcards of a run for which nothing but their number was said."""
-    defaults = generated.models.ExamDefaultsBody(questions=2)
+    defaults = generated.models.ExamDefaultsRequest(questions=2)
     profile = generated.call("account.get_profile")
-    changes = generated.models.ProfileBody(exam_defaults=defaults)
+    changes = generated.models.ProfileRequest(exam_defaults=defaults)
     generated.call("account.change_profile", body=changes, if_match="*")
     assert generated.call("account.get_profile").time_zone == profile.time_zone
     run = generated.call("runs.start_run", study_set, body=generated.models.RunBody(flashcards=4))

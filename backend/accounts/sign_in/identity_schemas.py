@@ -6,8 +6,8 @@ from uuid import UUID
 from backend.core.web.http import Answer
 
 
-class IdentityAnswer(Answer):
-    """One way for the user to sign in."""
+class IdentityResponse(Answer):
+    """A sign-in method of the user."""
 
     id: UUID
     provider: str
@@ -18,6 +18,6 @@ class IdentityAnswer(Answer):
 
 
 class IdentityList(Answer):
-    """All ways for the user to sign in, the oldest first."""
+    """All sign-in methods of the user, oldest first."""
 
-    items: list[IdentityAnswer]
+    items: list[IdentityResponse]
