@@ -210,7 +210,7 @@ def null_defaults(spec: Spec) -> list[str]:
             pending += references(schema)
             fields = schema.get("properties", {}).items()
             found += [f"{name}.{field}" for field, body in fields if body.get("default", ...) is None]
-    assert {"FlashcardBody", "EvidenceBody", "ExamDefaultsBody"} <= seen
+    assert {"FlashcardRequest", "EvidenceRequest", "ExamDefaultsBody"} <= seen
     return found
 
 
