@@ -139,7 +139,7 @@ def test_evidence_is_read(generated: GeneratedClient, cards: list[Any]) -> None:
 
 def test_what_is_left_out_of_a_change_stays(generated: GeneratedClient, cards: list[Any]) -> None:
     [card] = [card for card in cards if card.topic_id is not None][:1]
-    body = generated.models.FlashcardChangesBody(front="What divides?")
+    body = generated.models.FlashcardChangesRequest(front="What divides?")
     changed = generated.call("study.update_flashcard", card.id, body=body)
     assert (changed.front, changed.back, changed.topic_id) == ("What divides?", card.back, card.topic_id)
 
