@@ -16,7 +16,7 @@ from backend.core.web.cookies import configure_cookies
 from backend.core.web.http import configure_http
 from backend.core.web.openapi import SPEC_PATH, configure_openapi
 from backend.core.web.origins import configure_origins
-from backend.core.web.rate_limits import RouteClasses, configure_rate_limits
+from backend.core.web.rate_limits import RouteClass, RouteClasses, configure_rate_limits
 from backend.core.web.uploads import UploadRequest
 from backend.core.work.queue import configure_queue
 from backend.operations.monitoring.sentry import configure_sentry
@@ -57,6 +57,8 @@ def create_app(settings: Settings | None = None) -> APIFlask:
         app,
         largest_upload=settings.max_upload_bytes * _FILES_PER_UPLOAD + 1_000_000,
         production=settings.environment == "production",
+        public_endpoints=PUBLIC_ENDPOINTS,
+        upload_endpoints=ROUTE_CLASSES.list_named(RouteClass.UPLOAD),
     )
     configure_cookies(app, settings)
     configure_database(app, settings)

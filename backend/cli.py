@@ -121,21 +121,24 @@ def supervise(configuration: str) -> None:
 
 @main.command("move-documents")
 def move_documents() -> None:
-    """Move files until each is where DOCUMENT_STORAGE says, and print how many."""
+    """Move files, back from a bucket too, until each is where DOCUMENT_STORAGE says."""
     from backend.library import service as library
     from backend.library.errors import FileUnavailable
 
     moved = 0
     with _outside_requests("move-documents").app_context():
         try:
-            while count := library.move_documents():
+            while count := library.move_documents(from_anywhere=True):
                 moved += count
         except FileUnavailable:
-            click.echo("The bucket is away or does not let us in.", err=True)
+            click.echo("The bucket is unreachable or rejected our credentials.", err=True)
         left = library.count_misplaced_documents()
-    click.echo(f"moved: {moved}, left: {left}")
+    click.echo(f"Files moved to {get_settings().document_storage}: {moved}. Files left to move: {left}.")
     if left:
-        sys.exit("Some files are left: being read, or the log says why. Run this again after 15 minutes.")
+        sys.exit(
+            "Some files were not moved: they are still being read, or the move failed (see the log). "
+            "Try again in 15 minutes."
+        )
 
 
 @main.command()

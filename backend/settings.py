@@ -169,7 +169,14 @@ class Settings(BaseSettings):
     max_document_pages: int = Field(500, ge=1, description="Maximum pages per document.")
     max_document_chars: int = Field(5_000_000, ge=1, description="Maximum characters of text per document.")
     max_documents_per_set: int = Field(20, ge=1, description="Maximum documents per study set.")
-    storage_quota_bytes: int = Field(2_000_000_000, ge=1, description="Maximum bytes of stored files per user.")
+    storage_quota_bytes: int = Field(
+        2_000_000_000, ge=1, description="Maximum bytes of files, their text and items per user."
+    )
+    max_study_sets_per_user: int = Field(1000, ge=1, description="Maximum study sets per user.")
+    max_items_per_set: int = Field(5000, ge=1, description="Maximum flashcards and questions per study set.")
+    max_item_bytes_per_set: int = Field(
+        20_000_000, ge=1, description="Maximum bytes of text of a study set's flashcards and questions."
+    )
     max_active_runs_per_user: int = Field(3, ge=1, description="Maximum runs in progress per user.")
     rate_limit_address: Rate = Field(
         "2000/minute",

@@ -7,7 +7,8 @@ from backend.core.database.database import db
 from backend.core.ids import new_id
 from backend.generation.models import ModelCall, Run, RunDocument, RunEvent, Step
 from backend.library.models import Document, Page, StudySet
-from backend.study.models import EvidenceRow, Flashcard, Question, Topic, TopicLink
+from backend.study.models import EvidenceRow, FlashcardRow, QuestionRow, Topic, TopicLink
+from backend.study.types import AskedCounts
 from benchmarks.documents import sentences
 
 
@@ -71,7 +72,7 @@ def _add_topics(study_set_id: UUID, count: int) -> list[UUID]:
 
 def _add_run(user_id: UUID, study_set_id: UUID, document_id: UUID) -> UUID:
     run = Run(id=new_id(), study_set_id=study_set_id, user_id=user_id, model="gpt-4o", is_draft=False)
-    run.state, run.ended_at, run.flashcards_asked, run.questions_asked = "done", now(), 10, 5
+    run.state, run.ended_at, run.asked = "done", now(), AskedCounts(10, 5)
     db.session.add(run)
     db.session.flush()
     step = Step(id=new_id(), run_id=run.id, kind="section", position=1, document_id=document_id, state="done")
@@ -95,9 +96,9 @@ def _add_items(study_set_id: UUID, run_id: UUID, topics: list[UUID], documents: 
             "difficulty": "medium",
             "topic_id": topic_id,
         }
-        card = Flashcard(id=new_id(), **shared, kind="basic", front=next(written), back=next(written))
+        card = FlashcardRow(id=new_id(), **shared, kind="basic", front=next(written), back=next(written))
         options = [{"id": f"o{number}", "text": next(written)} for number in range(4)]
-        question = Question(
+        question = QuestionRow(
             id=new_id(), **shared, stem=next(written), options=options, key="o0", explanation=next(written)
         )
         db.session.add_all([card, question])

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Any, Self
 from uuid import UUID
 
-from pydantic import Field, StringConstraints
+from pydantic import AliasPath, Field, StringConstraints
 
 from backend.accounts.types import Role
 from backend.administration.audit_log import Action, ActorKind
@@ -86,7 +86,7 @@ class UserFigures(Answer):
 
     study_sets: int
     documents: int
-    stored_bytes: int = Field(description="Without files that have expired.")
+    stored_bytes: int = Field(description="Files that have not expired, the text of documents, and items.")
     runs: dict[RunState, int]
     tokens: UserTokens
 
@@ -154,10 +154,10 @@ class SupportedRun(Answer):
     retry_of: UUID | None = Field(description="The ended run that this one does again.")
     model: str
     is_draft: bool
-    flashcards_asked: int | None
-    questions_asked: int | None
-    flashcards_delivered: int
-    questions_delivered: int
+    flashcards_asked: int | None = Field(validation_alias=AliasPath("asked", "flashcards"))
+    questions_asked: int | None = Field(validation_alias=AliasPath("asked", "questions"))
+    flashcards_delivered: int = Field(validation_alias=AliasPath("delivered", "flashcards"))
+    questions_delivered: int = Field(validation_alias=AliasPath("delivered", "questions"))
     failed_sections: int
     progress: SupportedProgress
     usage: UserTokens

@@ -99,9 +99,11 @@ def disable_user(admin_id: UUID, user_id: UUID, reason: DisablingReason, ticket:
     and seen by nobody. Nothing is deleted, and a cancelled run can be retried once she is enabled again. Disabling
     twice is disabling once. Raises OwnAccount, NotFound, UserLeaving.
     """
+    # Runs are locked before their user. Those that begin before the user is shut out are cancelled after it.
+    runs = generation.cancel_runs_of(user_id)
     changed = accounts.disable_user(user_id, by=admin_id)
     sessions = accounts.end_sessions(user_id, reason="disabled")
-    runs = generation.cancel_runs_of(user_id)
+    runs += generation.cancel_runs_of(user_id)
     record_action(
         admin_id,
         Action.USER_DISABLED,

@@ -6,19 +6,20 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, composite, mapped_column
 
 from backend.core.database.database import Base, Identified
 from backend.core.work.jobs import Job, job_constraints
 from backend.generation.types import RunState, StepKind
+from backend.study.types import AskedCounts, Counts
 
 
 class Run(Identified, Base):
     """One request to make material for a study set.
 
-    ``flashcards_asked`` and ``questions_asked`` are None until the run is planned when the student named no
-    count. ``skipped`` lists what of the documents is left out and why; ``rejected`` counts items by the check
-    that dropped them, ``fixed`` by what was mended in them. Cost and progress are derived from steps and model calls.
+    What ``asked`` leaves open is settled when the run is planned. ``skipped`` lists what of the documents is left out
+    and why; ``rejected`` counts items by the check that dropped them, ``fixed`` by what was mended in them. Cost and
+    progress are derived from steps and model calls.
     ``retry_of`` is the ended run that this one does again; an ended run is done again once at most.
     """
 
@@ -43,6 +44,8 @@ class Run(Identified, Base):
     questions_asked: Mapped[int | None]
     flashcards_delivered: Mapped[int] = mapped_column(default=0)
     questions_delivered: Mapped[int] = mapped_column(default=0)
+    asked: Mapped[AskedCounts] = composite("flashcards_asked", "questions_asked")
+    delivered: Mapped[Counts] = composite("flashcards_delivered", "questions_delivered")
     duplicates: Mapped[int] = mapped_column(default=0)
     rejected: Mapped[dict[str, int]] = mapped_column(JSONB, default=dict)
     fixed: Mapped[dict[str, int]] = mapped_column(JSONB, default=dict)
@@ -98,6 +101,8 @@ class Step(Job, Base):
     questions_asked: Mapped[int] = mapped_column(default=0)
     flashcards_kept: Mapped[int] = mapped_column(default=0)
     questions_kept: Mapped[int] = mapped_column(default=0)
+    asked: Mapped[Counts] = composite("flashcards_asked", "questions_asked")
+    kept: Mapped[Counts] = composite("flashcards_kept", "questions_kept")
 
 
 class RunEvent(Base):

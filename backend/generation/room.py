@@ -6,11 +6,17 @@ from backend.core.work.jobs import JobKind
 from backend.generation import service
 from backend.generation.language_models.choice import load_models
 from backend.generation.models import ModelCall, Run, RunDocument, RunEvent, Step
-from backend.generation.runs.planning import continue_waiting_runs
-from backend.generation.runs.recording import cancel_if_stopped, give_up
+from backend.generation.runs.planning import continue_waiting_runs, lock_waiting_runs
+from backend.generation.runs.recording import cancel_if_stopped, give_up, lock_run_of
 from backend.generation.runs.steps import work_step
 from backend.generation.types import StepKind
-from backend.library.hooks import document_deleting, document_settled, study_set_deleting, study_sets_expiring
+from backend.library.hooks import (
+    document_deleting,
+    document_settled,
+    document_settling,
+    study_set_deleting,
+    study_sets_expiring,
+)
 
 ROOM = Room(
     name="generation",
@@ -22,12 +28,14 @@ ROOM = Room(
             work=work_step,
             give_up=give_up,
             after_retry=cancel_if_stopped,
+            lock_first=lock_run_of,
             labels=(Step.kind, tuple(StepKind)),
         ),
     ),
     chores=(Chore(service.release_ended_runs, every=1),),
     tables=(Run, RunDocument, Step, RunEvent, ModelCall),
     hooks=(
+        document_settling.to(lock_waiting_runs),
         document_settled.to(continue_waiting_runs),
         document_deleting.to(service.refuse_document_in_use),
         study_set_deleting.to(service.end_runs_of),

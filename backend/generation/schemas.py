@@ -1,6 +1,7 @@
 """Bodies of the routes of generation."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Self
 from uuid import UUID
@@ -15,7 +16,7 @@ from backend.generation.runs.receipt import Receipt
 from backend.generation.runs.views import RunView
 from backend.generation.types import DocumentCoverage, RunState, RunWish
 from backend.library.errors import find_problem_text
-from backend.study.types import Difficulty
+from backend.study.types import AskedCounts, Difficulty
 from backend.text.languages import Language
 
 
@@ -43,8 +44,10 @@ class RunBody(Body):
         difficulty = Difficulty(defaults.difficulty) if defaults.difficulty else None
         return RunWish(
             document_ids=tuple(self.document_ids) if self.document_ids is not None else None,
-            flashcards=self.flashcards if "flashcards" in named else defaults.flashcards,
-            questions=self.questions if "questions" in named else defaults.questions,
+            asked=AskedCounts(
+                self.flashcards if "flashcards" in named else defaults.flashcards,
+                self.questions if "questions" in named else defaults.questions,
+            ),
             language=self.language if "language" in named else defaults.language,
             difficulty=self.difficulty if "difficulty" in named else difficulty,
         )
@@ -127,8 +130,8 @@ class RunAnswer(Answer):
             state=RunState(run.state),
             stage=STAGES[RunState(run.state)][language],
             progress=RunProgress.model_validate(view.progress),
-            asked=ItemCounts(flashcards=run.flashcards_asked, questions=run.questions_asked),
-            delivered=ItemCounts(flashcards=run.flashcards_delivered, questions=run.questions_delivered),
+            asked=ItemCounts.model_validate(run.asked),
+            delivered=ItemCounts.model_validate(run.delivered),
             failed_sections=view.failed_sections,
             eta_s=view.eta_s,
             model=RunModel(name=run.model, is_draft=run.is_draft),
@@ -199,7 +202,7 @@ STAGES: dict[RunState, dict[str, str]] = {
 
 
 class QuotaAnswer(Answer):
-    """What a user takes up, and may take up. Files that have expired take nothing."""
+    """What a user takes up, and may take up: files that have not expired, the text of documents, and items."""
 
     storage_used_bytes: int
     storage_quota_bytes: int
@@ -300,9 +303,9 @@ class ReceiptAnswer(Answer):
         return cls(
             run_id=run.id,
             state=RunState(run.state),
-            asked=ItemCounts(flashcards=run.flashcards_asked, questions=run.questions_asked),
-            delivered=ItemCounts(flashcards=run.flashcards_delivered, questions=run.questions_delivered),
-            missing=ItemCounts(flashcards=receipt.missing[0], questions=receipt.missing[1]),
+            asked=ItemCounts.model_validate(run.asked),
+            delivered=ItemCounts.model_validate(run.delivered),
+            missing=ItemCounts.model_validate(receipt.missing),
             duplicates=run.duplicates,
             rejected=_counts(run.rejected, language),
             not_written=receipt.not_written,
@@ -323,7 +326,7 @@ def _coverage(document: DocumentCoverage, language: str) -> DocumentCoverageAnsw
     return DocumentCoverageAnswer(
         document_id=document.document_id,
         filename=document.filename,
-        pages=[PageCoverageAnswer.model_validate(page) for page in document.pages],
+        pages=[PageCoverageAnswer(page=page.page, **asdict(page.counts)) for page in document.pages],
         skipped=[
             SkippedAnswer(
                 first_page=skipped.first_page,

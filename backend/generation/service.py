@@ -1,6 +1,5 @@
 """Business verbs of generation."""
 
-import math
 from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
@@ -25,7 +24,7 @@ from backend.generation.errors import (
     TooManyActiveRuns,
 )
 from backend.generation.language_models.choice import get_language_model
-from backend.generation.models import ModelCall, Run, RunDocument, RunEvent, Step
+from backend.generation.models import Run, RunDocument, RunEvent, Step
 from backend.generation.runs import events
 from backend.generation.runs import statistics as figures
 from backend.generation.runs.planning import end_run, lock_run, plan_when_read, stop_run
@@ -37,21 +36,20 @@ from backend.generation.runs.support import (
     measure_user,
     wish_of,
 )
-from backend.generation.runs.views import RunView
+from backend.generation.runs.views import view_run, view_runs
 from backend.generation.types import (
     ACTIVE_STATES,
     ENDED_STATES,
-    Progress,
     RunFacts,
     RunState,
-    RunUsage,
     RunWish,
-    StepKind,
     WorkFigures,
 )
 from backend.library import service as library
 from backend.library.types import DocumentStatus
 from backend.settings import get_settings
+from backend.study import service as study
+from backend.study.types import AskedCounts, Counts
 
 __all__ = [
     "cancel_any_run",
@@ -70,25 +68,25 @@ __all__ = [
     "view_runs",
 ]
 
-Sections = dict[str, tuple[int, datetime | None]]
-"""By state: how many sections, and when the last of them ended."""
-
 
 def start_run(user_id: UUID, study_set_id: UUID, wish: RunWish, *, retry_of: UUID | None = None) -> Run:
     """Start a run over documents of the study set; it plans itself once they have been read.
 
     ``retry_of`` names the ended run that it does again.
 
-    Raises NotFound, NoDocuments, NoReadableDocument, NothingWanted, TooManyActiveRuns.
+    Raises NotFound, NoDocuments, NoReadableDocument, NothingWanted, StudySetFull, TooManyActiveRuns.
     """
-    if wish.flashcards == 0 and wish.questions == 0:
+    if wish.asked == AskedCounts(0, 0):
         raise NothingWanted
     library.check_study_set(user_id, study_set_id)
+    if not library.keep_study_set(study_set_id):
+        raise NotFound
     documents = library.lock_documents(study_set_id, wish.document_ids)
     if not documents:
         raise NoDocuments
     if all(library.document_status(document) is DocumentStatus.FAILED for document in documents):
         raise NoReadableDocument
+    study.check_room_for_items(study_set_id)
     lock_quota("runs", user_id)
     most = get_settings().max_active_runs_per_user
     if count_active_runs(user_id) >= most:
@@ -103,10 +101,8 @@ def start_run(user_id: UUID, study_set_id: UUID, wish: RunWish, *, retry_of: UUI
         is_draft=model.is_draft,
         language=wish.language,
         difficulty=wish.difficulty,
-        flashcards_asked=wish.flashcards,
-        questions_asked=wish.questions,
-        flashcards_delivered=0,
-        questions_delivered=0,
+        asked=wish.asked,
+        delivered=Counts(),
         duplicates=0,
         rejected={},
         skipped=[],
@@ -124,8 +120,8 @@ def start_run(user_id: UUID, study_set_id: UUID, wish: RunWish, *, retry_of: UUI
         run_id=str(run.id),
         study_set_id=str(study_set_id),
         documents=len(documents),
-        flashcards=wish.flashcards,
-        questions=wish.questions,
+        flashcards=wish.asked.flashcards,
+        questions=wish.asked.questions,
     )
     db.session.flush()
     plan_when_read(run)
@@ -225,92 +221,6 @@ def list_run_events(user_id: UUID, run_id: UUID, after: int) -> tuple[Run, Seque
     return get_run(user_id, run_id), events.list_events(run_id, after)
 
 
-def view_run(run: Run) -> RunView:
-    """Return the run with what is derived from its rows."""
-    return view_runs([run])[0]
-
-
-def view_runs(runs: Sequence[Run]) -> list[RunView]:
-    """Return runs with what is derived from their rows, in as many queries for one as for a hundred."""
-    ids = [run.id for run in runs]
-    steps = _count_sections(ids)
-    usage = _sum_usage(ids)
-    reading = _sum_pages(ids)
-    return [_view(run, steps.get(run.id, {}), usage.get(run.id, RunUsage()), reading[run.id]) for run in runs]
-
-
-def _view(run: Run, sections: Sections, usage: RunUsage, pages: tuple[int, int | None]) -> RunView:
-    # Cancelled sections are not done: a run that was stopped halfway says so.
-    done = _number(sections, JobState.DONE, JobState.FAILED)
-    total = _number(sections, *JobState)
-    asked = None
-    if run.planned_at is not None and run.flashcards_asked is not None and run.questions_asked is not None:
-        asked = run.flashcards_asked + run.questions_asked
-    progress = Progress(
-        pages_read=pages[0],
-        pages_total=pages[1],
-        sections_done=done,
-        sections_total=total,
-        items_kept=run.flashcards_delivered + run.questions_delivered,
-        items_asked=asked,
-    )
-    last = max((ended_at for _, ended_at in sections.values() if ended_at is not None), default=None)
-    return RunView(run, progress, usage, _eta_s(run, done, total, last), _number(sections, JobState.FAILED))
-
-
-def _number(sections: Sections, *states: JobState) -> int:
-    return sum(sections[state][0] for state in states if state in sections)
-
-
-def _eta_s(run: Run, done: int, total: int, last_ended_at: datetime | None) -> int | None:
-    """Time left at the pace so far, in seconds; the connecting of topics counts as one section.
-
-    It is as of the end of the last section, so that it changes with the run's other figures and never alone: an
-    unchanged run keeps its entity tag.
-    """
-    if run.state not in (RunState.MAKING, RunState.CONNECTING) or run.planned_at is None or last_ended_at is None:
-        return None
-    pace_s = max((last_ended_at - run.planned_at).total_seconds(), 0.0) / done
-    return math.ceil(pace_s * (total - done + (1 if run.state == RunState.MAKING else 0)))
-
-
-def _count_sections(run_ids: Sequence[UUID]) -> dict[UUID, Sections]:
-    query = (
-        sa.select(Step.run_id, Step.state, sa.func.count(), sa.func.max(Step.ended_at))
-        .where(Step.run_id.in_(run_ids), Step.kind == StepKind.SECTION)
-        .group_by(Step.run_id, Step.state)
-    )
-    counts: dict[UUID, Sections] = {}
-    for run_id, state, count, ended_at in db.session.execute(query):
-        counts.setdefault(run_id, {})[state] = (count, ended_at)
-    return counts
-
-
-def _sum_usage(run_ids: Sequence[UUID]) -> dict[UUID, RunUsage]:
-    columns = (ModelCall.requests, ModelCall.input_tokens, ModelCall.cached_tokens, ModelCall.output_tokens)
-    query = (
-        sa.select(ModelCall.run_id, *(sa.func.sum(column) for column in columns))
-        .where(ModelCall.run_id.in_(run_ids))
-        .group_by(ModelCall.run_id)
-    )
-    return {row[0]: RunUsage(*(int(value) for value in row[1:])) for row in db.session.execute(query)}
-
-
-def _sum_pages(run_ids: Sequence[UUID]) -> dict[UUID, tuple[int, int | None]]:
-    query = sa.select(RunDocument.run_id, RunDocument.document_id).where(RunDocument.run_id.in_(run_ids))
-    documents: dict[UUID, list[UUID]] = {run_id: [] for run_id in run_ids}
-    for run_id, document_id in db.session.execute(query):
-        documents[run_id].append(document_id)
-    counts = library.count_pages([i for ids in documents.values() for i in ids])
-    result: dict[UUID, tuple[int, int | None]] = {}
-    for run_id, ids in documents.items():
-        known = [counts[i] for i in ids if i in counts]
-        totals = [total for _, total in known if total is not None]
-        all_known = len(totals) == len(known)
-        result[run_id] = (sum(read for read, _ in known), sum(totals) if all_known else None)
-    return result
-
-
 def measure_work() -> WorkFigures:
     """Return figures of all users' runs, for operations: open ones, and what happened in the last hour."""
     return figures.measure_work()
@@ -329,12 +239,7 @@ def refuse_document_in_use(document_id: UUID) -> None:
 
 
 def end_runs_of(study_set_id: UUID) -> None:
-    """End the runs of a study set that is about to go.
-
-    Steps are locked before their runs, as whoever records a step does, so that neither waits for the other.
-    """
-    runs = sa.select(Run.id).where(Run.study_set_id == study_set_id).scalar_subquery()
-    db.session.execute(sa.select(Step.id).where(Step.run_id.in_(runs)).order_by(Step.id).with_for_update()).all()
+    """End the runs of a study set that is about to go, which the caller has locked."""
     active = sa.select(Run).where(Run.study_set_id == study_set_id, Run.state.not_in(ENDED_STATES))
     for run in db.session.scalars(active.order_by(Run.id).with_for_update()).all():
         end_run(run, RunState.CANCELLED)

@@ -6,7 +6,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from backend.core.work.figures import EndedFigure
-from backend.study.types import Difficulty
+from backend.study.types import AskedCounts, Counts, Difficulty
 
 
 class RunState(StrEnum):
@@ -40,8 +40,7 @@ class RunWish:
     the documents' own language, a mix of difficulties."""
 
     document_ids: tuple[UUID, ...] | None = None
-    flashcards: int | None = None
-    questions: int | None = None
+    asked: AskedCounts = field(default_factory=AskedCounts)
     language: str | None = None
     difficulty: Difficulty | None = None
 
@@ -73,8 +72,7 @@ class PageCoverage:
     """What one page gave."""
 
     page: int
-    flashcards: int
-    questions: int
+    counts: Counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,10 +136,8 @@ class RunFacts:
     retry_of: UUID | None
     model: str
     is_draft: bool
-    flashcards_asked: int | None
-    questions_asked: int | None
-    flashcards_delivered: int
-    questions_delivered: int
+    asked: AskedCounts
+    delivered: Counts
     failed_sections: int
     progress: Progress
     usage: RunUsage

@@ -44,7 +44,7 @@ def list_files(user_id: UUID) -> Sequence[OwnedFile]:
 def delete_next_study_set(user_id: UUID) -> bool:
     """Delete one study set of a user and everything in it. Returns False when the user has none."""
     study_set_id = db.session.scalar(
-        sa.select(StudySet.id).where(StudySet.user_id == user_id).order_by(StudySet.id).limit(1)
+        sa.select(StudySet.id).where(StudySet.user_id == user_id).order_by(StudySet.id).limit(1).with_for_update()
     )
     if study_set_id is None:
         return False

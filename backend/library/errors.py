@@ -15,7 +15,23 @@ _OURS: Mapping[str, str] = {
     "documento e caricalo di nuovo.",
 }
 
-DOCUMENT_SENTENCES: Mapping[str, Mapping[str, str]] = {**MESSAGES, "internal_error": _OURS, "worker_lost": _OURS}
+_NO_ROOM: Mapping[str, str] = {
+    "en": "There was no room for the text of this document within your storage limit. Delete documents that you no "
+    "longer need and this one, then upload it again.",
+    "de": "Für den Text dieses Dokuments war in deinem Speicher kein Platz mehr. Lösche Dokumente, die du nicht mehr "
+    "brauchst, und dieses hier; lade es danach noch einmal hoch.",
+    "fr": "Il n’y avait plus assez de place dans ton espace de stockage pour le texte de ce document. Supprime des "
+    "documents dont tu n’as plus besoin ainsi que celui-ci, puis envoie-le de nouveau.",
+    "it": "Nel tuo spazio di archiviazione non c’era più posto per il testo di questo documento. Elimina i documenti "
+    "che non ti servono più e anche questo, poi caricalo di nuovo.",
+}
+
+DOCUMENT_SENTENCES: Mapping[str, Mapping[str, str]] = {
+    **MESSAGES,
+    "internal_error": _OURS,
+    "worker_lost": _OURS,
+    "storage_quota_exceeded": _NO_ROOM,
+}
 """User texts about a document, by the code of its error or warning."""
 
 
@@ -76,8 +92,21 @@ class TooManyDocuments(DomainError):
     }
 
 
+class TooManyStudySets(DomainError):
+    """The user has as many study sets as they may have."""
+
+    code = "too_many_study_sets"
+    status = 409
+    texts = {
+        "en": "You can have at most {limit} study sets. Delete one that you no longer need.",
+        "de": "Du kannst höchstens {limit} Lernsets haben. Lösche eines, das du nicht mehr brauchst.",
+        "fr": "Tu peux avoir au plus {limit} dossiers d’étude. Supprimes-en un dont tu n’as plus besoin.",
+        "it": "Puoi avere al massimo {limit} set di studio. Eliminane uno che non ti serve più.",
+    }
+
+
 class StorageQuotaExceeded(DomainError):
-    """The upload would exceed the user's storage limit.
+    """The user's files, texts and items would exceed their storage limit.
 
     409 because the user can resolve the conflict by deleting documents (RFC 9110, 15.5.10); monitoring would take a
     507 for a fault of the server.
@@ -134,4 +163,8 @@ class ObjectRefused(FileUnavailable):
 
 
 class FileLost(Exception):
-    """The file, or a part of it, is not where its document says it is. Only an operator can help."""
+    """The file, or a part of it, is not where its row says it is. Only an operator can help."""
+
+
+class FileChanged(Exception):
+    """The row of a file is gone or has changed meanwhile, so the file that was prepared for it must not be used."""

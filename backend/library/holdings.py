@@ -11,7 +11,7 @@ from backend.library.types import Holdings
 
 
 def measure_holdings(user_id: UUID) -> Holdings:
-    """Return how many study sets and documents the user has, and the size of their stored files."""
+    """Return how many study sets and documents the user has, and how much of their storage they use."""
     sets = sa.select(sa.func.count()).select_from(StudySet).where(StudySet.user_id == user_id)
     # Documents whose file has expired count too: their text is still there.
     documents = (

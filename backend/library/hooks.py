@@ -6,6 +6,9 @@ from uuid import UUID
 
 from backend.core.hooks import Hook
 
+document_settling: Hook[[UUID], None] = Hook()
+"""A document is about to be written as read or failed. A receiver locks what it will change once it has settled."""
+
 document_settled: Hook[[UUID], None] = Hook()
 """A document has been read, or has failed for good."""
 

@@ -16,11 +16,15 @@ POSTGRES = "postgres"
 """The value of ``stored_in`` for files stored in this database, as rows of ``stored_pieces``."""
 
 
-_INNER = withheld("where our files are; the files themselves are in the export")
+_COUNTED = withheld("a sum over what is in the export")
+_INNER = withheld("where the bytes of files are stored; the files themselves are in the export")
 
 
 class StudySet(Identified, Base):
-    """What a student works on: documents and the material made from them."""
+    """What a student works on: documents and the material made from them.
+
+    ``items_bytes`` is the text of its flashcards and questions, as of the last time that one was written.
+    """
 
     __tablename__ = "study_sets"
     __table_args__ = (sa.CheckConstraint("char_length(title) BETWEEN 1 AND 200", name="title_length"),)
@@ -28,6 +32,7 @@ class StudySet(Identified, Base):
     user_id: Mapped[UUID] = mapped_column(sa.ForeignKey("users.id", ondelete="CASCADE"), index=True)
     title: Mapped[str]
     updated_at: Mapped[datetime] = mapped_column(server_default=sa.func.now(), onupdate=sa.func.now())
+    items_bytes: Mapped[int] = mapped_column(sa.BigInteger, default=0, server_default=sa.text("0"), info=_COUNTED)
 
 
 class Document(Job, Base):
@@ -37,9 +42,8 @@ class Document(Job, Base):
 
     ``stored_in`` says where the file is: ``postgres`` (its pieces are rows), or a bucket such as
     ``s3://bucket/prefix``, in which its object is called ``stored_key``; None once the file has expired. A trigger
-    notes the object of a row that goes, or that points elsewhere, in ``discarded_objects``. ``moving_until`` keeps
-    movers from doing the same work at once; what keeps them from harm is that a move is recorded only where the
-    file is still where it was found.
+    notes the object of a row that is deleted or points elsewhere in ``discarded_objects``. ``moving_until`` only spares
+    movers double work: a move is safe because it is recorded only if the file is still where it was found.
     """
 
     task = "library.read_document"
@@ -62,6 +66,7 @@ class Document(Job, Base):
     pages_total: Mapped[int | None]
     pages_read: Mapped[int] = mapped_column(default=0)
     characters: Mapped[int] = mapped_column(default=0)
+    text_bytes: Mapped[int] = mapped_column(sa.BigInteger, default=0, server_default=sa.text("0"), info=_COUNTED)
     warnings: Mapped[list[dict[str, object]]] = mapped_column(JSONB, default=list)
     stored_in: Mapped[str | None] = mapped_column(default=POSTGRES, server_default=POSTGRES, index=True, info=_INNER)
     stored_key: Mapped[UUID | None] = mapped_column(info=_INNER)
@@ -93,10 +98,10 @@ class StoredPiece(Base):
 
 
 class DiscardedObject(Base):
-    """An object in a bucket that is to be deleted once it is due, because no document has it any more.
+    """An object in a bucket that is deleted once it is due, because no row points at it.
 
-    A move writes the row of its object before the object is made and deletes it with its record, so that what a
-    crash leaves over is found. ``claimed``: the object may be gone already, and no document may have it again.
+    The note is written before the object is made and deleted when a row is pointed at it, so that objects left behind
+    by a crash are found. ``claimed``: the object may be gone already, so no row may be pointed at it any more.
     """
 
     __tablename__ = "discarded_objects"

@@ -15,14 +15,15 @@ from backend.core.process.logging import get_logger
 from backend.core.work import jobs
 from backend.core.work.jobs import Claim, JobFailed, TryLater
 from backend.core.work.runner import record
-from backend.library.errors import FileUnavailable
+from backend.library.errors import FileUnavailable, StorageQuotaExceeded
 from backend.library.extraction.errors import UnreadableFile
 from backend.library.extraction.formats import DocumentFormat
 from backend.library.extraction.reader import ReadLimits, ReadReport
 from backend.library.extraction.reader import read_document as extract
-from backend.library.files.storage import read_file
-from backend.library.hooks import document_settled
-from backend.library.models import Document, Page
+from backend.library.files.quota import settle_storage
+from backend.library.files.stored_file import document_file
+from backend.library.hooks import document_settled, document_settling
+from backend.library.models import Document, Page, StudySet
 from backend.library.types import PageText
 from backend.settings import Settings, get_settings
 
@@ -57,7 +58,7 @@ def read_document(held: Claim, lost: threading.Event) -> None:
         path = Path(folder) / f"document.{file_format.value}"
         try:
             with path.open("wb") as file:
-                for piece in read_file(held.id):
+                for piece in document_file.open(held.id):
                     file.write(piece)
             report = extract(path, file_format, _limits(get_settings()), take)
         except NotFound:
@@ -72,7 +73,8 @@ def read_document(held: Claim, lost: threading.Event) -> None:
 
 
 def _record(held: Claim, pages: list[PageText], report: ReadReport) -> None:
-    # The claim is checked first: a worker that lost the document must not touch its pages.
+    lock_first(held.id)
+    # The claim is checked before anything is written: a worker that lost the document must not touch its pages.
     jobs.finish(Document, held)
     db.session.execute(sa.delete(Page).where(Page.document_id == held.id))
     db.session.execute(
@@ -89,6 +91,9 @@ def _record(held: Claim, pages: list[PageText], report: ReadReport) -> None:
             for page in pages
         ],
     )
+    user_id = db.session.scalars(
+        sa.select(StudySet.user_id).join(Document, Document.study_set_id == StudySet.id).where(Document.id == held.id)
+    ).one()
     db.session.execute(
         sa.update(Document)
         .where(Document.id == held.id)
@@ -96,11 +101,16 @@ def _record(held: Claim, pages: list[PageText], report: ReadReport) -> None:
             pages_total=report.total_pages,
             pages_read=len(pages),
             characters=sum(len(page.text) for page in pages),
+            text_bytes=sum(len(page.text.encode()) for page in pages),
             warnings=[{"code": w.code, "count": w.count, "pages": list(w.pages)} for w in report.warnings],
         )
         .execution_options(synchronize_session=False)
     )
     document_settled.send(held.id)
+    try:
+        settle_storage(user_id)
+    except StorageQuotaExceeded as error:
+        raise JobFailed(error.code) from None
 
 
 def _show_progress(held: Claim, pages_read: int) -> None:
@@ -122,6 +132,15 @@ def _limits(settings: Settings) -> ReadLimits:
         ocr_max_pages=settings.ocr_max_pages,
         ocr_languages=settings.ocr_languages,
     )
+
+
+def lock_first(document_id: UUID) -> None:
+    """Lock the study set of a document, and have those who wait for it lock what comes before it."""
+    study_set = sa.select(StudySet.id).where(
+        StudySet.id == sa.select(Document.study_set_id).where(Document.id == document_id).scalar_subquery()
+    )
+    db.session.execute(study_set.with_for_update(read=True, key_share=True)).all()
+    document_settling.send(document_id)
 
 
 def give_up(document_id: UUID, _code: str) -> None:

@@ -6,13 +6,14 @@ from backend.core.work.jobs import JobKind
 from backend.library import service
 from backend.library.extraction.formats import DocumentFormat
 from backend.library.models import DiscardedObject, Document, Page, StoredPiece, StudySet
-from backend.library.reading import give_up, read_document
+from backend.library.reading import give_up, lock_first, read_document
 
 READING = JobKind(
     name="library.document",
     model=Document,
     work=read_document,
     give_up=give_up,
+    lock_first=lock_first,
     labels=(Document.format, tuple(DocumentFormat)),
 )
 

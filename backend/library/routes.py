@@ -175,7 +175,7 @@ def download_document(document_id: UUID) -> Response:
         content_type=DocumentFormat(document.format).media_type,
         disposition=f"attachment; filename*=UTF-8''{quote(document.filename)}",
     )
-    return download.answer(lambda start: service.open_file(document.id, start))
+    return download.answer(lambda start: service.document_file.open(document.id, start))
 
 
 @library.delete("/documents/<uuid:document_id>")

@@ -13,6 +13,7 @@ from sqlalchemy.orm import load_only
 from backend.accounts.activity import record_activity
 from backend.accounts.types import ActivityKind
 from backend.core.database.database import db
+from backend.core.database.quotas import lock_quota
 from backend.core.errors import NotFound
 from backend.core.ids import new_id
 from backend.core.process.logging import current_request_id
@@ -21,39 +22,27 @@ from backend.core.web.pagination import PageQuery, fetch_page
 from backend.core.work import jobs
 from backend.core.work.jobs import JobState
 from backend.library.belongings import OwnedFile, delete_next_study_set, list_files
-from backend.library.errors import FileRefused, FileTooLarge, TooManyDocuments
+from backend.library.errors import FileRefused, FileTooLarge, TooManyDocuments, TooManyStudySets
 from backend.library.extraction.errors import UnreadableFile
 from backend.library.extraction.formats import detect_kind
 from backend.library.files.expiry import delete_expired_files
-from backend.library.files.moving import count_misplaced_documents, discard_objects, move_documents
-from backend.library.files.objects import adopt_object, begin_object
-from backend.library.files.quota import measure_storage, refuse_more_storage, settle_storage
-from backend.library.files.storage import (
-    PIECE_BYTES,
-    Location,
-    open_file,
-    put_object,
-    read_file,
-    read_object,
-    read_pieces,
-    store_file,
-)
+from backend.library.files.moving import count_misplaced_documents, move_documents
+from backend.library.files.objects import discard_objects, write_object
+from backend.library.files.quota import measure_storage, note_items, refuse_more_storage, settle_storage
+from backend.library.files.stored_file import StoredFile, document_file
 from backend.library.holdings import measure_holdings
 from backend.library.hooks import document_deleting, study_set_deleting
-from backend.library.models import POSTGRES, Document, Page, StudySet
+from backend.library.models import Document, Page, StudySet
 from backend.library.types import DocumentPurpose, DocumentStatus, DocumentText, PageSource, PageText
 from backend.settings import get_settings
 
 __all__ = [
-    "PIECE_BYTES",
     "AddedDocument",
     "IncomingFile",
-    "Location",
     "OwnedFile",
+    "StoredFile",
     "add_documents",
-    "adopt_object",
     "are_settled",
-    "begin_object",
     "check_study_set",
     "count_misplaced_documents",
     "count_pages",
@@ -63,11 +52,13 @@ __all__ = [
     "delete_next_study_set",
     "delete_study_set",
     "discard_objects",
+    "document_file",
     "document_status",
     "find_filenames",
     "get_document",
     "get_page",
     "get_study_set",
+    "keep_study_set",
     "list_documents",
     "list_files",
     "list_page_numbers",
@@ -78,12 +69,10 @@ __all__ = [
     "measure_holdings",
     "measure_storage",
     "move_documents",
-    "open_file",
-    "put_object",
-    "read_file",
-    "read_object",
-    "read_pieces",
+    "note_items",
     "rename_study_set",
+    "settle_storage",
+    "write_object",
 ]
 
 _STATUS = {
@@ -118,6 +107,12 @@ class AddedDocument:
 
 
 def create_study_set(user_id: UUID, title: str) -> StudySet:
+    """Make an empty study set. Raises TooManyStudySets."""
+    lock_quota("study-sets", user_id)
+    limit = get_settings().max_study_sets_per_user
+    count = sa.select(sa.func.count()).select_from(StudySet).where(StudySet.user_id == user_id)
+    if (db.session.scalar(count) or 0) >= limit:
+        raise TooManyStudySets(limit=limit)
     study_set = StudySet(id=new_id(), user_id=user_id, title=title)
     db.session.add(study_set)
     db.session.flush()
@@ -155,8 +150,13 @@ def rename_study_set(user_id: UUID, study_set_id: UUID, title: str) -> StudySet:
 
 
 def delete_study_set(user_id: UUID, study_set_id: UUID) -> None:
-    """Delete the study set and everything in it. Raises NotFound."""
-    study_set = get_study_set(user_id, study_set_id)
+    """Delete the study set with everything in it. Raises NotFound."""
+    # Comes first: what is done in the study set has ended, or waits and finds it gone.
+    study_set = db.session.scalar(
+        sa.select(StudySet).where(StudySet.id == study_set_id, StudySet.user_id == user_id).with_for_update()
+    )
+    if study_set is None:
+        raise NotFound
     study_set_deleting.send(study_set.id)
     db.session.delete(study_set)
 
@@ -201,8 +201,7 @@ def _add_document(study_set: StudySet, file: IncomingFile, purpose: DocumentPurp
         if same.stored_in is None:
             # The file had expired: uploading it again restores it.
             refuse_more_storage(study_set.user_id, file.size_bytes)
-            same.stored_in = POSTGRES
-            store_file(same.id, file.stream)
+            document_file.put(same.id, file.stream)
         return AddedDocument(same, duplicate=True)
     most = get_settings().max_documents_per_set
     count = sa.select(sa.func.count()).select_from(Document).where(Document.study_set_id == study_set.id)
@@ -221,7 +220,7 @@ def _add_document(study_set: StudySet, file: IncomingFile, purpose: DocumentPurp
     )
     db.session.add(document)
     db.session.flush()
-    store_file(document.id, file.stream)
+    document_file.put(document.id, file.stream)
     jobs.dispatch(Document, [document.id])
     return AddedDocument(document, duplicate=False)
 
@@ -231,7 +230,6 @@ def _sha256(stream: BinaryIO) -> str:
     stream.seek(0)
     while piece := stream.read(_HASH_PIECE):
         digest.update(piece)
-    stream.seek(0)
     return digest.hexdigest()
 
 
@@ -268,9 +266,10 @@ def get_page(user_id: UUID, document_id: UUID, number: int) -> PageText:
 
 
 def delete_document(user_id: UUID, document_id: UUID) -> None:
-    """Delete the document, its file and its pages. Raises NotFound, and the objections of higher rooms."""
-    get_document(user_id, document_id)
-    # Locked before higher rooms are asked: a run that starts now waits, then finds the document gone.
+    """Delete the document with its bytes and pages. Raises NotFound, and what rooms above object with."""
+    if not keep_study_set(get_document(user_id, document_id).study_set_id):
+        raise NotFound
+    # Locked before anyone is asked: a run that starts at this moment waits, and finds the document gone.
     document = db.session.scalar(sa.select(Document).where(Document.id == document_id).with_for_update())
     if document is None:
         raise NotFound
@@ -298,6 +297,15 @@ def lock_study_set(study_set_id: UUID) -> bool:
     Returns False if it was deleted. The caller has checked the permission.
     """
     query = sa.select(StudySet.id).where(StudySet.id == study_set_id).with_for_update(key_share=True)
+    return db.session.scalar(query) is not None
+
+
+def keep_study_set(study_set_id: UUID) -> bool:
+    """Keep the study set from being deleted until the transaction ends. Returns False when it was deleted.
+
+    Comes before all other locks of rows in the study set (docs/architecture.md).
+    """
+    query = sa.select(StudySet.id).where(StudySet.id == study_set_id).with_for_update(read=True, key_share=True)
     return db.session.scalar(query) is not None
 
 

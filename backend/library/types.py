@@ -65,7 +65,7 @@ class StorageUsage:
 
 @dataclass(frozen=True, slots=True)
 class Holdings:
-    """Counts and sizes of a user's data. ``stored_bytes`` does not include expired files."""
+    """Counts and sizes of a user's data. ``stored_bytes`` is what counts towards the storage quota."""
 
     study_sets: int
     documents: int

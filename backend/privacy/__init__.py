@@ -1,5 +1,5 @@
-"""A user's right to what is hers: an export of everything, and the erasure of everything.
+"""Privacy: a user can export all their data, and have all of it erased.
 
-It visits all rooms below through the tables that lead to a user by foreign keys, so that a table that is made tomorrow
-is exported and erased too. Public verbs are in ``service``. Callers: ``operations`` and the operators' commands.
+Both follow the foreign keys that lead to a user, through the tables of all rooms below, so that new tables are
+included without further code. Public verbs are in ``service``. Callers: ``administration`` and the operators' commands.
 """

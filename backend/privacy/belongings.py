@@ -1,6 +1,6 @@
-"""What belongs to a user: every row from which foreign keys lead to hers, in whichever room's table it is.
+"""A user's rows: every row from which foreign keys lead to the user's own, in the tables of all rooms.
 
-The tables are taken from what the rooms have declared, so none is left out and no room has to be entered.
+The tables come from SQLAlchemy's metadata, so none is left out and this module needs to know no room.
 """
 
 from collections.abc import Mapping
@@ -17,17 +17,17 @@ from backend.library import service as library
 from backend.study import service as study
 
 USERS = "users"
-# A table is known once its room has been imported: every room below is named here, whether its verbs are used or not.
+# A table is in the metadata once its room has been imported, so every room below is imported here.
 ROOMS = (accounts, idempotency, library, study, generation)
 
 Ways = Mapping[str, tuple[sa.ForeignKey, ...]]
-"""For each table that leads to a user, the foreign keys to follow: a row is hers where one of them leads to her."""
+"""For each table that leads to a user, the foreign keys to follow: a row is the user's if one of them leads to them."""
 
 
 def find_ways(metadata: sa.MetaData = Base.metadata) -> Ways:
-    """Return the ways of all tables that lead to users; that of the table of users itself is empty.
+    """Return the ways of all tables that lead to users; the one of ``users`` itself is empty.
 
-    Keys that are always set are followed rather than those that may be empty, and short ways rather than long ones.
+    Prefers foreign keys that are NOT NULL to nullable ones, and short ways to long ones.
     """
     ways: dict[str, tuple[sa.ForeignKey, ...]] = {USERS: ()}
     while found := _find_next(metadata, ways, nullable=False) or _find_next(metadata, ways, nullable=True):
@@ -45,7 +45,7 @@ def _find_next(metadata: sa.MetaData, ways: Ways, *, nullable: bool) -> dict[str
         ]
         if table.name in ways or not keys:
             continue
-        # A row with two users (who did it, to whom) is of both; otherwise keys that are always set lead to the same.
+        # A row with two users (actor and subject) belongs to both. Other NOT NULL keys all lead to the same user.
         direct = [key for key in keys if key.column.table.name == USERS]
         found[table.name] = tuple(keys if nullable else direct or keys[:1])
     return found
@@ -66,7 +66,7 @@ def _leads_to(key: sa.ForeignKey, user_id: UUID, ways: Ways) -> sa.ColumnElement
 
 
 def list_exported(metadata: sa.MetaData = Base.metadata) -> list[tuple[sa.Table, list[sa.Column[object]]]]:
-    """Return the tables and columns that an export tells."""
+    """Return the tables and columns that are part of an export."""
     ways = find_ways(metadata)
     return [
         (table, [column for column in table.columns if not is_withheld(column)])
@@ -76,7 +76,7 @@ def list_exported(metadata: sa.MetaData = Base.metadata) -> list[tuple[sa.Table,
 
 
 def list_erased(metadata: sa.MetaData = Base.metadata) -> list[sa.Table]:
-    """Return the tables of which nothing of a user's is left once she is erased, those that lead to others first."""
+    """Return the tables whose rows are deleted when their user is erased; referencing tables come first."""
     ways = find_ways(metadata)
     return [
         table

@@ -1,8 +1,8 @@
-"""The erasure of a user who has left: one study set after another, then the rest, table by table.
+"""The erasure of a user who has left: one study set after another, then everything else, table by table.
 
-Each part has a transaction of its own, and what is done stays done: an erasure that is cut goes on where it was.
-It is never given up. Nothing can be added meanwhile (see ``accounts.leaving``), so what is empty stays empty; even
-so the end looks at every table once more.
+Each part has its own transaction, so an interrupted erasure continues where it stopped. It is retried until it
+succeeds. Nothing can be added meanwhile (see ``accounts.leaving``), so emptied tables stay empty; the last step checks
+all of them anyway.
 """
 
 import threading
@@ -26,16 +26,16 @@ log = get_logger(__name__)
 
 _AGAIN_S = 5.0
 _AFTER_FAILURES_S = 600
-# A study set may hold a gigabyte of files, which is more than a statement of a request may take.
+# Deleting a study set with a gigabyte of files takes longer than a statement normally may.
 _STATEMENT_TIMEOUT = "120s"
 
 
 class _NotEmpty(Exception):
-    """Something of the user is still there, at the end."""
+    """A table still has rows of the user at the end of the erasure."""
 
 
 def erase_user(held: Claim, lost: threading.Event) -> None:
-    """Erase the user of a held erasure. Raises LeaseLost, and TryLater after any error: it is never given up."""
+    """Erase the user of a held erasure. It is never given up: raises TryLater after any error but LeaseLost."""
     try:
         _erase(held, lost)
     except LeaseLost:
@@ -56,7 +56,7 @@ def _erase(held: Claim, lost: threading.Event) -> None:
             raise LeaseLost
     ways = find_ways()
     for table in list_erased():
-        # What leads to the user by way of another table has gone with it.
+        # Rows that lead to the user through another table were deleted with that table's rows.
         if table.name == Erasure.__tablename__ or all(key.column.table.name != USERS for key in ways[table.name]):
             continue
         with transaction():
@@ -91,7 +91,7 @@ def _end(held: Claim, user_id: UUID) -> None:
 
 
 def try_again(erasure_id: UUID, code: str) -> None:
-    """Queue an erasure again that has lost its worker too often."""
+    """Queue an erasure again after it has lost its worker too often."""
     log.error("privacy.erasure.stuck", erasure_id=str(erasure_id), code=code)
     moment = database_now()
     db.session.execute(

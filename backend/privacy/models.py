@@ -1,4 +1,4 @@
-"""Exports of all that is a user's, with their bytes, and erasures of users."""
+"""Data exports with the pieces of their archives, and erasures."""
 
 from datetime import datetime
 from uuid import UUID
@@ -10,16 +10,16 @@ from backend.core.database.database import Base
 from backend.core.database.personal import withheld
 from backend.core.work.jobs import Job, job_constraints
 
-_INNER = withheld("where the bytes of an export are; they are what is exported")
-_LINK = withheld("it opens the archive to whoever has the ticket of which this is the hash")
+_INNER = withheld("where the bytes of an archive are stored; the archive is the export")
+_LINK = withheld("the hash of a ticket that opens the archive")
 _OPEN = "state IN ('queued', 'running')"
 
 
 class DataExport(Job, Base):
-    """One archive with all that is a user's.
+    """One archive with all data of a user.
 
-    ``stored_in`` and ``stored_key`` say where its bytes are, as with a document: in ``export_pieces`` of the
-    attempt that ended it, or in a bucket; None before it is done and once it has expired.
+    ``stored_in`` and ``stored_key`` say where its bytes are, as in a document: in ``export_pieces`` of its last
+    attempt, or in a bucket. Both are None before it is done and once it has expired.
     """
 
     task = "privacy.make_export"
@@ -32,7 +32,7 @@ class DataExport(Job, Base):
             "(state = 'done') = (size_bytes IS NOT NULL AND expires_at IS NOT NULL)", name="done_has_size_and_end"
         ),
         sa.CheckConstraint("(link_hash IS NULL) = (link_expires_at IS NULL)", name="link_has_end"),
-        # Everything of hers is read, compressed and stored again for each: one at a time is enough.
+        # Each export reads, compresses and stores all data of the user, so one at a time is enough.
         sa.Index("uq_data_exports_open", "user_id", unique=True, postgresql_where=sa.text(_OPEN)),
         sa.Index("ix_data_exports_user_id_id", "user_id", "id"),
         sa.Index("ix_data_exports_expires_at", "expires_at", postgresql_where=sa.text("stored_in IS NOT NULL")),
@@ -48,7 +48,7 @@ class DataExport(Job, Base):
 
 
 class ExportPiece(Base):
-    """One piece of an archive, as one attempt at it wrote it: pieces of another attempt are never mixed in."""
+    """One piece of an archive, written by one attempt. Readers only take those of the row's attempt."""
 
     __tablename__ = "export_pieces"
     __table_args__ = ({"info": _INNER},)
@@ -60,11 +60,11 @@ class ExportPiece(Base):
 
 
 class Erasure(Job, Base):
-    """The erasure of one user who has left. The row goes when nothing of hers is left, itself included."""
+    """The erasure of one user who has left. The row is deleted last, once nothing else of the user is left."""
 
     task = "privacy.erase_user"
 
     __tablename__ = "erasures"
-    __table_args__ = (*job_constraints(), {"info": withheld("it is there only when its user has no access any more")})
+    __table_args__ = (*job_constraints(), {"info": withheld("it exists only once the user has no access any more")})
 
     user_id: Mapped[UUID] = mapped_column(sa.ForeignKey("users.id", ondelete="CASCADE"), unique=True)

@@ -1,4 +1,4 @@
-"""Leaving with everything: exports and erasure over HTTP."""
+"""Data exports and account deletion over HTTP."""
 
 from typing import Any
 from uuid import UUID
@@ -25,11 +25,11 @@ _FILE_DOC: dict[int | str, Any] = {
     409: "Not ready, or failed",
     410: "The export has expired",
     416: "There is no such part",
-    503: "Too many downloads, or the bucket that has the archive is away",
+    503: "Too many downloads, or the bucket that has the archive is unreachable",
 }
 _LINKED_FILE_DOC: dict[int | str, Any] = {
     **{status: what for status, what in _FILE_DOC.items() if status not in (403, 409)},
-    404: "No such export, or the link is wrong, has expired or was replaced",
+    404: "No such export, or the link is wrong, expired or replaced by a newer one",
 }
 
 
@@ -38,7 +38,7 @@ _LINKED_FILE_DOC: dict[int | str, Any] = {
 @privacy.doc(responses={403: "Needs a fresh sign-in"})
 @idempotent
 def request_export() -> ResponseReturnValue:
-    """Ask for an archive of all that is yours; follow it at its Location. One is made at a time."""
+    """Ask for an archive of all that is yours; follow it at its Location. One made in the last hour is given again."""
     with transaction():
         accounts.require_fresh_sign_in(g.caller)
         export = service.request_export(g.user_id)
@@ -57,7 +57,7 @@ def list_exports() -> ExportList:
 @privacy.get("/users/me/exports/<uuid:export_id>")
 @privacy.output(ExportAnswer)
 def get_export(export_id: UUID) -> ExportAnswer:
-    """Read how far an export is."""
+    """Read the status of an export."""
     with transaction():
         return _answer(service.get_export(g.user_id, export_id))
 
@@ -65,7 +65,7 @@ def get_export(export_id: UUID) -> ExportAnswer:
 @privacy.get("/users/me/exports/<uuid:export_id>/file")
 @privacy.doc(responses=_FILE_DOC)
 def download_export(export_id: UUID) -> Response:
-    """Download an export, or with `Range` the rest of one; signed in, not with an API key."""
+    """Download an export, or part of it with `Range`. Needs a session; an API key is refused."""
     with transaction():
         accounts.require_session(g.caller)
         export = service.get_export(g.user_id, export_id)
@@ -76,7 +76,7 @@ def download_export(export_id: UUID) -> Response:
 @privacy.output(ExportLink)
 @privacy.doc(responses={403: "Not with an API key", 409: "Not ready, or failed", 410: "The export has expired"})
 def link_export(export_id: UUID) -> ExportLink:
-    """Make a link that a browser can navigate to: to this export, for five minutes, in place of the one before."""
+    """Make a link to this export for a browser. It is valid for five minutes and replaces the previous link."""
     with transaction():
         accounts.require_session(g.caller)
         link = service.link_export(g.user_id, export_id)
@@ -88,7 +88,7 @@ def link_export(export_id: UUID) -> ExportLink:
 @privacy.input(TicketQuery, location="query", arg_name="query")
 @privacy.doc(responses=_LINKED_FILE_DOC)
 def download_linked_export(export_id: UUID, query: TicketQuery) -> Response:
-    """Download an export by a link to it, as a whole or with `Range` in part. The ticket is all that is asked for."""
+    """Download an export by its link, or part of it with `Range`. Needs only the ticket in the link."""
     with transaction():
         export = service.get_linked_export(export_id, query.ticket)
     return _send(export)
@@ -99,7 +99,7 @@ def download_linked_export(export_id: UUID, query: TicketQuery) -> Response:
 @privacy.output(ErasureAnswer, status_code=202)
 @privacy.doc(responses={403: "Needs a fresh sign-in"})
 def erase_me(query: EraseQuery) -> ResponseReturnValue:
-    """Delete your account with everything in it. Your access ends at once, on all devices, and there is no way back."""
+    """Delete your account and all your data. Your access ends immediately on all devices; this cannot be undone."""
     with transaction():
         accounts.require_fresh_sign_in(g.caller)
         service.leave(g.user_id)

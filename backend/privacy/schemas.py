@@ -1,4 +1,4 @@
-"""Bodies of the privacy routes."""
+"""Request and response bodies of exports and account deletion."""
 
 from datetime import datetime
 from typing import Literal
@@ -11,7 +11,7 @@ from backend.privacy.types import ExportStatus
 
 
 class ExportAnswer(Answer):
-    """An export and how far it is."""
+    """An export and its status."""
 
     id: UUID
     status: ExportStatus
@@ -27,20 +27,22 @@ class ExportList(Answer):
 
 
 class ExportLink(Answer):
-    """Where a browser downloads an export."""
+    """A URL from which a browser can download an export."""
 
-    url: str = Field(description="Navigate to it: the browser saves the archive. Whoever has it can do the same.")
-    expires_at: datetime = Field(description="After that, and once there is a newer link, it leads nowhere.")
+    url: str = Field(
+        description="Navigate to it, and the browser saves the archive. Anyone with this URL can download it."
+    )
+    expires_at: datetime = Field(description="The link ends then, or as soon as a newer one is made.")
 
 
 class TicketQuery(BaseModel):
-    """What a link to an export has in its address."""
+    """The query of a link to an export."""
 
-    ticket: str = Field("", description="From the link; nobody makes one up.")
+    ticket: str = Field("", description="The ticket from the link.")
 
 
 class EraseQuery(BaseModel):
-    """What must be said so that an account is not deleted by accident."""
+    """The confirmation that keeps an account from being deleted by accident."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -48,7 +50,7 @@ class EraseQuery(BaseModel):
 
 
 class ErasureAnswer(Answer):
-    """Your access has ended; what is yours is being erased."""
+    """Your access has ended, and your data is being erased."""
 
     user_id: UUID
     status: Literal["erasing"] = "erasing"

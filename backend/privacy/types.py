@@ -1,10 +1,10 @@
-"""What the room tells others."""
+"""Types that other rooms may use."""
 
 from enum import StrEnum
 
 
 class ExportStatus(StrEnum):
-    """Where an export stands. One that has expired is deleted."""
+    """The status of an export. The archive of an expired one is deleted."""
 
     QUEUED = "queued"
     RUNNING = "running"

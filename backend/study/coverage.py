@@ -6,8 +6,9 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from backend.core.database.database import db
-from backend.study.models import EvidenceRow, Flashcard, Question
-from backend.study.types import PageItems
+from backend.study.items.registry import COLLECTIONS
+from backend.study.models import EvidenceRow
+from backend.study.types import Counts, PageItems
 
 
 def list_existing_fronts(
@@ -18,16 +19,14 @@ def list_existing_fronts(
     The caller answers for the permission.
     """
     on_pages = (EvidenceRow.document_id == document_id, EvidenceRow.page.between(first_page, last_page))
-    cards = sa.select(Flashcard.id, Flashcard.front.label("front")).where(
-        Flashcard.study_set_id == study_set_id,
-        Flashcard.id.in_(sa.select(EvidenceRow.flashcard_id).where(*on_pages)),
-    )
-    questions = sa.select(Question.id, Question.stem.label("front")).where(
-        Question.study_set_id == study_set_id,
-        Question.id.in_(sa.select(EvidenceRow.question_id).where(*on_pages)),
-    )
-    both = sa.union_all(cards, questions).subquery()
-    return list(db.session.scalars(sa.select(both.c.front).order_by(both.c.id).limit(limit)))
+    fronts = [
+        sa.select(each.table.id, each.front.label("front")).where(
+            each.table.study_set_id == study_set_id, each.table.id.in_(sa.select(each.evidence).where(*on_pages))
+        )
+        for each in COLLECTIONS
+    ]
+    asked = sa.union_all(*fronts).subquery()
+    return list(db.session.scalars(sa.select(asked.c.front).order_by(asked.c.id).limit(limit)))
 
 
 def list_items_by_page(run_id: UUID) -> list[PageItems]:
@@ -35,27 +34,19 @@ def list_items_by_page(run_id: UUID) -> list[PageItems]:
 
     An item counts once, on the page of its first evidence; pages without items are not listed.
     """
-    item_id = sa.func.coalesce(EvidenceRow.flashcard_id, EvidenceRow.question_id)
+    item_id = sa.func.coalesce(*(each.evidence for each in COLLECTIONS))
+    of_run = (each.evidence.in_(sa.select(each.table.id).where(each.table.run_id == run_id)) for each in COLLECTIONS)
     first = (
-        sa.select(EvidenceRow.document_id, EvidenceRow.page, EvidenceRow.flashcard_id, EvidenceRow.question_id)
+        sa.select(EvidenceRow)
         .ext(distinct_on(item_id))
-        .where(
-            sa.or_(
-                EvidenceRow.flashcard_id.in_(sa.select(Flashcard.id).where(Flashcard.run_id == run_id)),
-                EvidenceRow.question_id.in_(sa.select(Question.id).where(Question.run_id == run_id)),
-            )
-        )
+        .where(sa.or_(*of_run))
         .order_by(item_id, EvidenceRow.position)
         .subquery()
     )
+    counts = (sa.func.count(first.c[each.evidence.key]) for each in COLLECTIONS)
     rows = db.session.execute(
-        sa.select(
-            first.c.document_id,
-            first.c.page,
-            sa.func.count(first.c.flashcard_id),
-            sa.func.count(first.c.question_id),
-        )
+        sa.select(first.c.document_id, first.c.page, *counts)
         .group_by(first.c.document_id, first.c.page)
         .order_by(first.c.document_id, first.c.page)
     )
-    return [PageItems(*row) for row in rows]
+    return [PageItems(document_id, page, Counts(*counted)) for document_id, page, *counted in rows]

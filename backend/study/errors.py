@@ -17,6 +17,51 @@ class DuplicateItem(DomainError):
     }
 
 
+class StudySetFull(DomainError):
+    """The study set has as many items, or as much text in them, as it may have."""
+
+    code = "study_set_full"
+    status = 409
+    texts = {
+        "en": "A study set holds at most {limit} cards and questions with {limit_mb} MB of text. Delete some or start "
+        "another study set.",
+        "de": "Ein Lernset fasst höchstens {limit} Karten und Fragen mit {limit_mb} MB Text. Lösche einige oder "
+        "beginne ein neues Lernset.",
+        "fr": "Un dossier d’étude contient au plus {limit} cartes et questions, soit {limit_mb}\u00a0Mo de texte. "
+        "Supprimes-en ou commence un autre dossier d’étude.",
+        "it": "Un set di studio contiene al massimo {limit} flashcard e domande con {limit_mb} MB di testo. Eliminane "
+        "alcune o inizia un altro set di studio.",
+    }
+
+
+class ExportRunning(DomainError):
+    """The user has a study set exported already. Each export takes the memory of its whole study set."""
+
+    code = "export_running"
+    status = 429
+    retry_after_s = 2
+    texts = {
+        "en": "You are already exporting a study set. Please wait until that export is done.",
+        "de": "Du exportierst gerade schon ein Lernset. Bitte warte, bis dieser Export fertig ist.",
+        "fr": "Un export de dossier d’étude est déjà en cours. Attends qu’il soit terminé.",
+        "it": "Stai già esportando un set di studio. Attendi che l’esportazione sia terminata.",
+    }
+
+
+class TooManyExports(DomainError):
+    """As many study sets are being exported as this process has memory for."""
+
+    code = "too_many_exports"
+    status = 503
+    retry_after_s = 5
+    texts = {
+        "en": "Too many study sets are being exported right now. Please try again shortly.",
+        "de": "Gerade werden zu viele Lernsets exportiert. Bitte versuche es gleich noch einmal.",
+        "fr": "Trop de dossiers d’étude sont en cours d’export. Réessaie dans un instant.",
+        "it": "In questo momento si stanno esportando troppi set di studio. Riprova tra poco.",
+    }
+
+
 class ClozeWithoutDeletion(DomainError):
     """A cloze card that hides nothing."""
 
@@ -42,6 +87,19 @@ class BackMissing(DomainError):
         "de": "Eine einfache Karte braucht eine Rückseite.",
         "fr": "Une carte simple a besoin d’un verso.",
         "it": "Una flashcard semplice deve avere un retro.",
+    }
+
+
+class FieldsDoNotFitKind(DomainError):
+    """A field that the item's kind does not have, or lacks one that it needs."""
+
+    code = "fields_do_not_fit_kind"
+    status = 422
+    texts = {
+        "en": "These fields do not fit the kind of item.",
+        "de": "Diese Felder passen nicht zur Art des Eintrags.",
+        "fr": "Ces champs ne conviennent pas à ce type d’élément.",
+        "it": "Questi campi non sono adatti a questo tipo di elemento.",
     }
 
 

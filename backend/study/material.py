@@ -1,29 +1,23 @@
 """Adding what a run made to a study set, without what is there already."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from backend.core.database.database import db
-from backend.core.ids import new_id
 from backend.library import service as library
 from backend.study.concept_map.topics import add_topics, topic_key
-from backend.study.items.duplicates import ItemText, cloze_text, find_near_duplicate, fingerprint
-from backend.study.models import EvidenceRow, Flashcard, Question
-from backend.study.types import (
-    AddedItems,
-    Evidence,
-    FlashcardKind,
-    NewFlashcard,
-    NewQuestion,
-    NewTopic,
-)
-
-_Item = TypeVar("_Item", NewFlashcard, NewQuestion)
+from backend.study.items.capacity import count_items
+from backend.study.items.duplicates import ItemText, find_near_duplicate, fingerprint
+from backend.study.items.registry import COLLECTIONS, KINDS, Collection
+from backend.study.items.storage import evidence_values, item_values, join_fields
+from backend.study.models import EvidenceRow
+from backend.study.types import AddedItems, NewItem, NewTopic
 
 
 @dataclass(slots=True)
@@ -33,169 +27,92 @@ class _Known:
     texts: list[ItemText]
     fingerprints: set[str]
 
-    @classmethod
-    def of(cls, texts: Iterable[ItemText], fingerprints: Iterable[str]) -> "_Known":
-        return cls(list(texts), set(fingerprints))
-
 
 def add_items(
-    study_set_id: UUID,
-    *,
-    run_id: UUID,
-    model: str,
-    topics: Sequence[NewTopic],
-    flashcards: Sequence[NewFlashcard],
-    questions: Sequence[NewQuestion],
+    study_set_id: UUID, *, run_id: UUID, model: str, topics: Sequence[NewTopic], items: Sequence[NewItem[Any]]
 ) -> AddedItems:
     """Add items with their topics and evidence, leaving out exact and near duplicates.
 
     Evidence whose document has been deleted meanwhile is left out; its item is kept, as it would have been had
     the document been deleted later. The caller holds the study set's lock and answers for the permission.
     """
-    new_cards = _without_duplicates(flashcards, _new_card_text, _known_flashcards(study_set_id))
-    new_questions = _without_duplicates(questions, _new_question_text, _known_questions(study_set_id))
-    items: list[NewFlashcard | NewQuestion] = [*new_cards.values(), *new_questions.values()]
-    topic_ids = add_topics(study_set_id, topics, [item.topic for item in items])
-
-    def shared(item: NewFlashcard | NewQuestion, mark: str) -> dict[str, object]:
-        return {
-            "id": item.id,
-            "study_set_id": study_set_id,
-            "run_id": run_id,
-            "model": model,
-            "fingerprint": mark,
-            "difficulty": item.difficulty,
-            "topic_id": topic_ids.get(topic_key(item.topic)),
-        }
-
-    card_ids = _insert(
-        Flashcard,
-        [
-            {**shared(card, mark), "kind": card.kind, "front": card.front, "back": card.back}
-            for mark, card in new_cards.items()
-        ],
-    )
-    question_ids = _insert(
-        Question,
-        [
-            {
-                **shared(question, mark),
-                "stem": question.stem,
-                "options": [{"id": option.id, "text": option.text} for option in question.options],
-                "key": question.key,
-                "explanation": question.explanation,
-            }
-            for mark, question in new_questions.items()
-        ],
-    )
-    _insert_evidence(study_set_id, items, set(card_ids), set(question_ids))
-    return AddedItems(
-        flashcards=card_ids,
-        questions=question_ids,
-        duplicates=len(flashcards) + len(questions) - len(card_ids) - len(question_ids),
-    )
-
-
-def flashcard_text(kind: str, front: str, back: str) -> ItemText:
-    """Return what a card asks and wants to hear, to be compared with others."""
-    return cloze_text(front) if kind == FlashcardKind.CLOZE else ItemText(front, back)
-
-
-def question_text(stem: str, options: Iterable[tuple[str, str]], key: str) -> ItemText:
-    """Return what a question asks and wants to hear; ``options`` are pairs of id and text."""
-    return ItemText(stem, next((text for option_id, text in options if option_id == key), ""))
-
-
-def _new_card_text(card: NewFlashcard) -> ItemText:
-    return flashcard_text(card.kind, card.front, card.back)
-
-
-def _new_question_text(question: NewQuestion) -> ItemText:
-    return question_text(question.stem, ((option.id, option.text) for option in question.options), question.key)
-
-
-def _known_flashcards(study_set_id: UUID) -> _Known:
-    rows = db.session.execute(
-        sa.select(Flashcard.kind, Flashcard.front, Flashcard.back, Flashcard.fingerprint).where(
-            Flashcard.study_set_id == study_set_id
+    new = {
+        collection.name: _without_duplicates(
+            [item for item in items if KINDS[item.kind].collection == collection.name],
+            _known(collection, study_set_id),
         )
-    ).all()
-    texts = (flashcard_text(row.kind, row.front, row.back) for row in rows)
-    return _Known.of(texts, (row.fingerprint for row in rows))
+        for collection in COLLECTIONS
+    }
+    topic_ids = add_topics(study_set_id, topics, [item.topic for each in new.values() for item in each])
+    shared = {"study_set_id": study_set_id, "run_id": run_id, "model": model}
+    added = {each.name: _insert(each, new[each.name], shared, topic_ids) for each in COLLECTIONS}
+    _insert_evidence(study_set_id, new, added)
+    count_items(study_set_id)
+    return AddedItems(**added, duplicates=len(items) - sum(map(len, added.values())))
 
 
-def _known_questions(study_set_id: UUID) -> _Known:
-    rows = db.session.execute(
-        sa.select(Question.stem, Question.options, Question.key, Question.fingerprint).where(
-            Question.study_set_id == study_set_id
-        )
-    ).all()
-    texts = (question_text(row.stem, ((o["id"], o["text"]) for o in row.options), row.key) for row in rows)
-    return _Known.of(texts, (row.fingerprint for row in rows))
+def _known(collection: Collection, study_set_id: UUID) -> _Known:
+    mine = (collection.table.study_set_id == study_set_id, collection.is_known)
+    rows = db.session.execute(sa.select(collection.table.__table__).where(*mine)).mappings().all()
+    return _Known(
+        texts=[KINDS[row["kind"]].text(KINDS[row["kind"]].read(join_fields(dict(row)))) for row in rows],
+        fingerprints={row["fingerprint"] for row in rows},
+    )
 
 
-def _without_duplicates(
-    items: Sequence[_Item], text_of: Callable[[_Item], ItemText], known: _Known
-) -> dict[str, _Item]:
-    """Return by fingerprint the items that are neither in ``known`` nor said before among ``items``."""
-    kept: dict[str, _Item] = {}
+def _without_duplicates(items: Sequence[NewItem[Any]], known: _Known) -> list[NewItem[Any]]:
+    """Return the items that are neither in ``known`` nor said before among ``items``."""
+    kept = []
     for item in items:
-        text = text_of(item)
+        text = KINDS[item.kind].text(item.content)
         mark = fingerprint(text.front, text.answer)
         if mark in known.fingerprints or find_near_duplicate(text, known.texts) is not None:
             continue
         known.fingerprints.add(mark)
         known.texts.append(text)
-        kept[mark] = item
+        kept.append(item)
     return kept
 
 
-def _insert(model: type[Flashcard] | type[Question], rows: Sequence[dict[str, object]]) -> tuple[UUID, ...]:
+def _insert(
+    collection: Collection,
+    items: Sequence[NewItem[Any]],
+    shared: Mapping[str, object],
+    topic_ids: Mapping[str, UUID],
+) -> tuple[UUID, ...]:
     """Insert rows and return the ids of those that were not there, in the order given."""
-    if not rows:
-        return ()
+    # Kinds fill different columns, and one statement fills the same ones for each of its rows.
+    rows: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for item in items:
+        rows[item.kind].append(
+            {
+                "id": item.id,
+                **shared,
+                "difficulty": item.difficulty,
+                "topic_id": topic_ids.get(topic_key(item.topic)),
+                **item_values(collection, item.kind, item.content),
+            }
+        )
     # A student may have written the same item by hand at this moment; hers stands.
-    statement = insert(model).on_conflict_do_nothing().returning(model.id)
-    inserted = set(db.session.scalars(statement, rows))
-    return tuple(row_id for row in rows if isinstance(row_id := row["id"], UUID) and row_id in inserted)
+    statement = insert(collection.table).on_conflict_do_nothing().returning(collection.table.id)
+    inserted = {row_id for each in rows.values() for row_id in db.session.scalars(statement, each)}
+    return tuple(item.id for item in items if item.id in inserted)
 
 
 def _insert_evidence(
-    study_set_id: UUID, items: Sequence[NewFlashcard | NewQuestion], card_ids: set[UUID], question_ids: set[UUID]
+    study_set_id: UUID, items: Mapping[str, Sequence[NewItem[Any]]], added: Mapping[str, Sequence[UUID]]
 ) -> None:
-    if not any(item.evidence for item in items):
+    if not any(item.evidence for each in items.values() for item in each):
         return
     # Locked, so that no document can go between this look and the insertion.
     documents = {document.id for document in library.lock_documents(study_set_id)}
     rows = [
-        evidence_values(
-            evidence,
-            position,
-            flashcard_id=item.id if item.id in card_ids else None,
-            question_id=item.id if item.id in question_ids else None,
-        )
-        for item in items
-        if item.id in card_ids or item.id in question_ids
+        evidence_values(collection, item.id, evidence, position=position)
+        for collection in COLLECTIONS
+        for item in items[collection.name]
+        if item.id in added[collection.name]
         for position, evidence in enumerate(item.evidence)
         if evidence.document_id in documents
     ]
     if rows:
         db.session.execute(sa.insert(EvidenceRow), rows)
-
-
-def evidence_values(
-    evidence: Evidence, position: int, *, flashcard_id: UUID | None = None, question_id: UUID | None = None
-) -> dict[str, object]:
-    """Return the columns of one row of evidence."""
-    return {
-        "id": new_id(),
-        "flashcard_id": flashcard_id,
-        "question_id": question_id,
-        "document_id": evidence.document_id,
-        "page": evidence.page,
-        "quote": evidence.quote,
-        "start": evidence.start,
-        "end": evidence.end,
-        "status": evidence.status,
-        "position": position,
-    }

@@ -1,11 +1,12 @@
 """Topics and links, flashcards, questions, and the evidence of each."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.orm import Mapped, declared_attr, mapped_column, relationship
+from sqlalchemy.orm import Mapped, declared_attr, mapped_column
 
 from backend.core.database.database import Base, Identified
 
@@ -41,8 +42,8 @@ class TopicLink(Identified, Base):
     label: Mapped[str]
 
 
-class Item(Identified):
-    """What flashcards and questions share. ``run_id`` is None for an item written by hand.
+class ItemRow(Identified):
+    """What all items share. ``run_id`` is None for an item written by hand.
 
     ``fingerprint`` is the normalised front and answer together; no study set has it twice.
     """
@@ -60,7 +61,7 @@ class Item(Identified):
         return mapped_column(sa.ForeignKey("topics.id", ondelete="SET NULL"), index=True)
 
 
-class Flashcard(Item, Base):
+class FlashcardRow(ItemRow, Base):
     """One card, basic or cloze."""
 
     __tablename__ = "flashcards"
@@ -76,37 +77,41 @@ class Flashcard(Item, Base):
     kind: Mapped[str]
     front: Mapped[str]
     back: Mapped[str]
-    evidence: Mapped[list["EvidenceRow"]] = relationship(
-        order_by="EvidenceRow.position", lazy="raise", passive_deletes=True, cascade="all, delete-orphan"
-    )
 
 
-class Question(Item, Base):
-    """One multiple-choice question; ``options`` is a list of ``{"id", "text"}``, ``key`` the right one's id."""
+class QuestionRow(ItemRow, Base):
+    """One question of any kind.
+
+    ``options``, a list of ``{"id", "text"}``, and ``key``, the id of the right one, are those of kinds that have them;
+    what else a kind has, its key included, is in ``data`` by the names of its fields. The constraint ``kind_known`` is
+    in the database alone, where the migration of each further kind widens it.
+    """
 
     __tablename__ = "questions"
     __table_args__ = (
         sa.UniqueConstraint("study_set_id", "fingerprint"),
         sa.Index("ix_questions_study_set_id_id", "study_set_id", "id"),
         sa.CheckConstraint("btrim(stem) <> ''", name="stem_not_empty"),
-        sa.CheckConstraint("jsonb_array_length(options) BETWEEN 2 AND 8", name="options_counted"),
         sa.CheckConstraint(
-            "jsonb_path_exists(options, '$[*] ? (@.id == $key)', jsonb_build_object('key', key))",
+            "kind <> 'single_choice' OR jsonb_array_length(options) BETWEEN 2 AND 8", name="options_counted"
+        ),
+        sa.CheckConstraint(
+            "kind <> 'single_choice' OR (key IS NOT NULL"
+            " AND jsonb_path_exists(options, '$[*] ? (@.id == $key)', jsonb_build_object('key', key)))",
             name="key_is_an_option",
         ),
     )
 
+    kind: Mapped[str] = mapped_column(default="single_choice", server_default="single_choice")
     stem: Mapped[str]
-    options: Mapped[list[dict[str, str]]] = mapped_column(JSONB)
-    key: Mapped[str]
-    explanation: Mapped[str]
-    evidence: Mapped[list["EvidenceRow"]] = relationship(
-        order_by="EvidenceRow.position", lazy="raise", passive_deletes=True, cascade="all, delete-orphan"
-    )
+    options: Mapped[list[dict[str, str]]] = mapped_column(JSONB, default=list, server_default="[]")
+    key: Mapped[str | None]
+    explanation: Mapped[str] = mapped_column(default="", server_default="")
+    data: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict, server_default="{}")
 
 
 class EvidenceRow(Identified, Base):
-    """Where an item comes from: offsets count code points of the page's text.
+    """Where an item comes from: offsets count code points of the page's text; without a quote, the whole page.
 
     It goes with its document: the item stays, and no longer leads back to a page.
     """
@@ -114,16 +119,18 @@ class EvidenceRow(Identified, Base):
     __tablename__ = "evidence"
     __table_args__ = (
         sa.CheckConstraint("num_nonnulls(flashcard_id, question_id) = 1", name="of_one_item"),
+        sa.CheckConstraint('num_nonnulls(quote, "start", "end") IN (0, 3)', name="quote_with_span"),
         sa.CheckConstraint('"start" >= 0 AND "end" > "start"', name="span_not_empty"),
         sa.CheckConstraint("status IN ('verified', 'uncheckable')", name="status_known"),
     )
 
     flashcard_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("flashcards.id", ondelete="CASCADE"), index=True)
     question_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("questions.id", ondelete="CASCADE"), index=True)
+    option_id: Mapped[str | None]
     document_id: Mapped[UUID] = mapped_column(sa.ForeignKey("documents.id", ondelete="CASCADE"), index=True)
     page: Mapped[int]
-    quote: Mapped[str]
-    start: Mapped[int]
-    end: Mapped[int]
+    quote: Mapped[str | None]
+    start: Mapped[int | None]
+    end: Mapped[int | None]
     status: Mapped[str]
     position: Mapped[int] = mapped_column(default=0)

@@ -4,12 +4,12 @@ from backend.core.manifest import Room, Routes
 from backend.core.web.rate_limits import RouteClass
 from backend.library.hooks import study_sets_expiring
 from backend.study.items.items import find_study_sets_in_use
-from backend.study.models import EvidenceRow, Flashcard, Question, Topic, TopicLink
+from backend.study.models import EvidenceRow, FlashcardRow, QuestionRow, Topic, TopicLink
 
 ROOM = Room(
     name="study",
     routes=(Routes("backend.study.routes:study"),),
-    tables=(Topic, TopicLink, Flashcard, Question, EvidenceRow),
+    tables=(Topic, TopicLink, FlashcardRow, QuestionRow, EvidenceRow),
     hooks=(study_sets_expiring.to(find_study_sets_in_use),),
     # Building a file from a whole study set takes long, though it changes nothing.
     limits={"study.export_study_set": RouteClass.RUN},

@@ -6,44 +6,25 @@ generation room, which answers for the permission; all of them need an open tran
 
 from backend.study.concept_map.topics import connect_topics, list_topics
 from backend.study.coverage import list_existing_fronts, list_items_by_page
-from backend.study.exports.kit import build_kit, get_concept_map, list_topic_page
-from backend.study.items.flashcards import (
-    create_flashcard,
-    delete_flashcard,
-    get_flashcard,
-    list_flashcard_evidence,
-    list_flashcards,
-    update_flashcard,
-)
-from backend.study.items.questions import (
-    create_question,
-    delete_question,
-    get_question,
-    list_question_evidence,
-    list_questions,
-    update_question,
-)
+from backend.study.items.capacity import check_room_for_items
+from backend.study.items.items import create_item, delete_item, get_item, list_item_evidence, list_items, update_item
 from backend.study.material import add_items
+from backend.study.views import build_kit, get_concept_map, list_topic_page
 
 __all__ = [
     "add_items",
     "build_kit",
+    "check_room_for_items",
     "connect_topics",
-    "create_flashcard",
-    "create_question",
-    "delete_flashcard",
-    "delete_question",
+    "create_item",
+    "delete_item",
     "get_concept_map",
-    "get_flashcard",
-    "get_question",
+    "get_item",
     "list_existing_fronts",
-    "list_flashcard_evidence",
-    "list_flashcards",
+    "list_item_evidence",
+    "list_items",
     "list_items_by_page",
-    "list_question_evidence",
-    "list_questions",
     "list_topic_page",
     "list_topics",
-    "update_flashcard",
-    "update_question",
+    "update_item",
 ]

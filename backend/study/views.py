@@ -1,31 +1,37 @@
-"""Items as they are read: one query for any number of them, evidence included."""
+"""Read models: items, topics and whole study sets, each in a fixed number of queries."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import aggregate_order_by
-from sqlalchemy.orm import Bundle, InstrumentedAttribute
+from sqlalchemy.orm import Bundle
 
-from backend.study.models import EvidenceRow, Flashcard, Question, Topic
-from backend.study.types import (
-    Difficulty,
-    Evidence,
-    EvidenceStatus,
-    FlashcardKind,
-    FlashcardView,
-    Option,
-    QuestionView,
-)
+from backend.core.database.database import db
+from backend.core.web.pagination import Page, PageQuery, fetch_page
+from backend.library import service as library
+from backend.study.concept_map.topics import list_links, list_topics
+from backend.study.items.registry import COLLECTIONS, FLASHCARDS, KINDS, QUESTIONS, Collection
+from backend.study.items.storage import join_fields
+from backend.study.models import EvidenceRow, Topic
+from backend.study.types import Difficulty, Evidence, EvidenceStatus, Item, LinkView, StudyKit
+
+# What names of built-in language models begin with; what they write is a draft.
+_DRAFT_MODELS = "builtin"
 
 
-class ItemRow(Protocol):
-    """What rows of flashcards and questions share. ``evidence`` holds mappings with the fields of ``Evidence``."""
+class ItemView(Protocol):
+    """One item as it is read; ``_asdict`` has the columns of its kind as well.
+
+    ``evidence`` holds mappings with the fields of ``Evidence``.
+    """
 
     id: UUID
     study_set_id: UUID
+    kind: str
     run_id: UUID | None
     model: str | None
     difficulty: str
@@ -35,23 +41,6 @@ class ItemRow(Protocol):
     evidence: Sequence[Mapping[str, Any]]
 
     def _asdict(self) -> dict[str, Any]: ...
-
-
-class FlashcardRow(ItemRow, Protocol):
-    """One flashcard."""
-
-    kind: str
-    front: str
-    back: str
-
-
-class QuestionRow(ItemRow, Protocol):
-    """One question; ``options`` holds mappings with ``id`` and ``text``."""
-
-    stem: str
-    options: Sequence[Mapping[str, str]]
-    key: str
-    explanation: str
 
 
 class TopicRow(Protocol):
@@ -65,7 +54,16 @@ class TopicRow(Protocol):
     questions: int
 
 
-def _evidence(item: InstrumentedAttribute[UUID | None], item_id: InstrumentedAttribute[UUID]) -> sa.Label[Any]:
+@dataclass(frozen=True, slots=True)
+class ConceptMap:
+    """A study set's topics, with the numbers of their items, and the links between them."""
+
+    title: str
+    topics: Sequence[TopicRow]
+    links: Sequence[LinkView]
+
+
+def _evidence_of(collection: Collection) -> sa.Label[Any]:
     # Aggregated by PostgreSQL: a second query and objects for each row would take longer than all the rest.
     fields = sa.func.json_build_object(
         *("document_id", EvidenceRow.document_id),
@@ -74,62 +72,32 @@ def _evidence(item: InstrumentedAttribute[UUID | None], item_id: InstrumentedAtt
         *("start", EvidenceRow.start),
         *("end", EvidenceRow.end),
         *("status", EvidenceRow.status),
+        *("option_id", EvidenceRow.option_id),
     )
     listed = sa.func.json_agg(aggregate_order_by(fields, EvidenceRow.position), type_=sa.JSON)
-    found = sa.select(sa.func.coalesce(listed, sa.text("'[]'"), type_=sa.JSON)).where(item == item_id)
-    return found.scalar_subquery().label("evidence")
+    found = sa.select(sa.func.coalesce(listed, sa.text("'[]'"), type_=sa.JSON))
+    return found.where(collection.evidence == collection.table.id).scalar_subquery().label("evidence")
 
 
-_FLASHCARD: Bundle[Any] = Bundle(
-    "flashcard",
-    Flashcard.id,
-    Flashcard.study_set_id,
-    Flashcard.kind,
-    Flashcard.front,
-    Flashcard.back,
-    Flashcard.difficulty,
-    Flashcard.topic_id,
-    Flashcard.run_id,
-    Flashcard.model,
-    Flashcard.created_at,
-    Flashcard.updated_at,
-    _evidence(EvidenceRow.flashcard_id, Flashcard.id),
-)
-_QUESTION: Bundle[Any] = Bundle(
-    "question",
-    Question.id,
-    Question.study_set_id,
-    Question.stem,
-    Question.options,
-    Question.key,
-    Question.explanation,
-    Question.difficulty,
-    Question.topic_id,
-    Question.run_id,
-    Question.model,
-    Question.created_at,
-    Question.updated_at,
-    _evidence(EvidenceRow.question_id, Question.id),
-)
+def _bundle(collection: Collection) -> Bundle[Any]:
+    columns = (getattr(collection.table, name) for name in collection.columns if name != "fingerprint")
+    return Bundle(collection.noun, *columns, _evidence_of(collection))
+
+
+def _count(collection: Collection) -> sa.Label[int]:
+    mine = sa.and_(collection.table.topic_id == Topic.id, collection.is_known)
+    return sa.select(sa.func.count(collection.table.id)).where(mine).scalar_subquery().label(collection.name)
+
+
+_ITEMS = {collection.name: _bundle(collection) for collection in COLLECTIONS}
 _TOPIC: Bundle[Any] = Bundle(
-    "topic",
-    Topic.id,
-    Topic.name,
-    Topic.summary,
-    Topic.parent_id,
-    sa.select(sa.func.count(Flashcard.id)).where(Flashcard.topic_id == Topic.id).scalar_subquery().label("flashcards"),
-    sa.select(sa.func.count(Question.id)).where(Question.topic_id == Topic.id).scalar_subquery().label("questions"),
+    "topic", Topic.id, Topic.name, Topic.summary, Topic.parent_id, *(_count(collection) for collection in COLLECTIONS)
 )
 
 
-def select_flashcards() -> sa.Select[FlashcardRow]:
-    """Return the query for flashcards, to be narrowed by the caller."""
-    return sa.select(_FLASHCARD)
-
-
-def select_questions() -> sa.Select[QuestionRow]:
-    """Return the query for questions, to be narrowed by the caller."""
-    return sa.select(_QUESTION)
+def select_items(collection: Collection) -> sa.Select[ItemView]:
+    """Return the query for items of the kinds known, to be narrowed by the caller."""
+    return sa.select(_ITEMS[collection.name]).where(collection.is_known)
 
 
 def select_topics() -> sa.Select[TopicRow]:
@@ -137,38 +105,7 @@ def select_topics() -> sa.Select[TopicRow]:
     return sa.select(_TOPIC)
 
 
-def flashcard_view(row: FlashcardRow) -> FlashcardView:
-    """Return the flashcard as exports read it."""
-    return FlashcardView(
-        id=row.id,
-        kind=FlashcardKind(row.kind),
-        front=row.front,
-        back=row.back,
-        difficulty=Difficulty(row.difficulty),
-        topic_id=row.topic_id,
-        evidence=evidence_of(row),
-        created_at=row.created_at,
-        updated_at=row.updated_at,
-    )
-
-
-def question_view(row: QuestionRow) -> QuestionView:
-    """Return the question as exports read it."""
-    return QuestionView(
-        id=row.id,
-        stem=row.stem,
-        options=tuple(Option(option["id"], option["text"]) for option in row.options),
-        key=row.key,
-        explanation=row.explanation,
-        difficulty=Difficulty(row.difficulty),
-        topic_id=row.topic_id,
-        evidence=evidence_of(row),
-        created_at=row.created_at,
-        updated_at=row.updated_at,
-    )
-
-
-def evidence_of(row: ItemRow) -> tuple[Evidence, ...]:
+def evidence_of(row: ItemView) -> tuple[Evidence, ...]:
     """Return an item's evidence in order."""
     return tuple(
         Evidence(
@@ -178,6 +115,56 @@ def evidence_of(row: ItemRow) -> tuple[Evidence, ...]:
             start=each["start"],
             end=each["end"],
             status=EvidenceStatus(each["status"]),
+            option_id=each["option_id"],
         )
         for each in row.evidence
+    )
+
+
+def get_concept_map(user_id: UUID, study_set_id: UUID) -> ConceptMap:
+    """Return the study set's concept map. Raises NotFound."""
+    study_set = library.get_study_set(user_id, study_set_id)
+    topics = db.session.scalars(select_topics().where(Topic.study_set_id == study_set_id).order_by(Topic.id)).all()
+    return ConceptMap(study_set.title, topics, list_links(study_set_id))
+
+
+def list_topic_page(user_id: UUID, study_set_id: UUID, page: PageQuery) -> Page[TopicRow]:
+    """Return a page of the study set's topics, oldest first. Raises NotFound."""
+    library.check_study_set(user_id, study_set_id)
+    return fetch_page(select_topics().where(Topic.study_set_id == study_set_id), Topic.id, page)
+
+
+def build_kit(user_id: UUID, study_set_id: UUID) -> StudyKit:
+    """Return everything made for the study set, in six queries whatever its size. Raises NotFound."""
+    study_set = library.get_study_set(user_id, study_set_id)
+    flashcards, questions = _list_all(FLASHCARDS, study_set_id), _list_all(QUESTIONS, study_set_id)
+    items = {row.id: _item(row) for row in (*flashcards, *questions)}
+    documents = {each.document_id for item in items.values() for each in item.evidence}
+    return StudyKit(
+        study_set_id=study_set.id,
+        title=study_set.title,
+        is_draft=any((row.model or "").startswith(_DRAFT_MODELS) for row in (*flashcards, *questions)),
+        filenames=library.find_filenames(sorted(documents)),
+        topics=tuple(list_topics(study_set_id)),
+        links=tuple(list_links(study_set_id)),
+        flashcards=tuple(items[row.id] for row in flashcards),
+        questions=tuple(items[row.id] for row in questions),
+    )
+
+
+def _list_all(collection: Collection, study_set_id: UUID) -> Sequence[ItemView]:
+    mine = select_items(collection).where(collection.table.study_set_id == study_set_id)
+    return db.session.scalars(mine.order_by(collection.table.id)).all()
+
+
+def _item(row: ItemView) -> Item[Any]:
+    return Item(
+        id=row.id,
+        kind=row.kind,
+        content=KINDS[row.kind].read(join_fields(row._asdict())),
+        difficulty=Difficulty(row.difficulty),
+        topic_id=row.topic_id,
+        evidence=evidence_of(row),
+        created_at=row.created_at,
+        updated_at=row.updated_at,
     )

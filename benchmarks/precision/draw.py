@@ -22,6 +22,7 @@ from backend.generation.language_models.interface import SectionPage, SectionReq
 from backend.library.extraction.formats import detect_kind
 from backend.library.extraction.reader import ReadLimits, read_document
 from backend.library.types import PageText
+from backend.study.types import Counts
 
 SECTION_CHARACTERS = 6000
 Item = dict[str, object]
@@ -62,7 +63,9 @@ def make_items(path: Path, language: str, most_pages: int) -> tuple[list[Item], 
         if find_lexicon_language("\n".join(page.text for page in pages)) != language:
             continue
         started = time.perf_counter()
-        request = SectionRequest(document_id, path.name, pages, 8, 6, language, read_document=lambda: every_page)
+        request = SectionRequest(
+            document_id, path.name, pages, Counts(8, 6), language, read_document=lambda: every_page
+        )
         reply = model.write_section(request, lambda: None)
         times.append(time.perf_counter() - started)
         for card in reply.flashcards:

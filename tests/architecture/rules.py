@@ -31,7 +31,8 @@ _MAY_OPEN = {
     "backend/library/files/expiry.py": "work of the sweep, some files at a time",
     "backend/library/files/moving.py": "work of the sweep, and no file is moved in a transaction",
     "backend/library/reading.py": "work of a task: claim, read and record are apart",
-    "backend/library/files/storage.py": "a slow reader of a file holds no connection",
+    "backend/library/files/objects.py": "an object is noted in one transaction, and made in none",
+    "backend/library/files/stored_file.py": "a slow reader of a file holds no connection",
     "backend/operations/upkeep/housekeeping.py": "the sweep, each chore on its own",
     "backend/operations/monitoring/measurements.py": "a page of figures",
     "backend/operations/watchdog/observation.py": "a process of its own",
@@ -39,12 +40,12 @@ _MAY_OPEN = {
     "backend/privacy/exports/archive.py": "work of a task: rows are read some at a time, and no file in a transaction",
     "backend/privacy/erasing.py": "work of a task: an erasure is many transactions",
     "backend/privacy/exports/making.py": "work of a task: claim, write and record are apart",
-    "backend/privacy/exports/storing.py": "work of a task, and a slow reader of an archive holds no connection",
+    "backend/privacy/exports/storing.py": "work of a task: the archive is stored after it has been written",
 }
 # Imports inside functions, and why they are there.
 _LATE_IMPORTS = {
     (
-        "backend/library/files/storage.py",
+        "backend/library/files/objects.py",
         "backend.library.files.object_storage",
     ): "its SDK takes 40 MB, which few processes need",
     ("backend/cli.py", "backend.library.service"): "only this command needs the tables",

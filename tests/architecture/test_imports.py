@@ -25,8 +25,10 @@ SEEDS = [
     ("floors", "backend/library/service.py", "from backend.billing import service"),
     ("floors", "backend/stray.py", "import json"),
     ("migrations", "backend/operations/monitoring/health.py", "from backend.migrations import env"),
+    ("study", "backend/study/items/items.py", "from backend.study.exports import downloads"),
+    ("study", "backend/study/markup/plain_text.py", "from backend.study.concept_map import tree"),
     ("vendors", "backend/generation/service.py", "import openai"),
-    ("vendors", "backend/library/files/storage.py", "import boto3"),
+    ("vendors", "backend/library/files/objects.py", "import boto3"),
     ("libraries", "backend/library/routes.py", "import pypdfium2"),
     ("libraries", "backend/library/service.py", "from redis import Redis"),
     ("libraries", "backend/core/work/jobs.py", "import celery"),
@@ -36,7 +38,7 @@ SEEDS = [
     ("gateway", "backend/accounts/providers/oauth.py", "from flask import request"),
     ("core-folders", "backend/core/work/jobs.py", "from backend.core.web import http"),
     ("generation-folders", "backend/generation/checks/section.py", "from backend.generation.runs import steps"),
-    ("library-folders", "backend/library/files/storage.py", "from backend.library import reading"),
+    ("library-folders", "backend/library/files/objects.py", "from backend.library import reading"),
     ("privacy-folders", "backend/privacy/belongings.py", "from backend.privacy import erasing"),
 ]
 

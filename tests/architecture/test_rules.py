@@ -86,8 +86,8 @@ SEEDS = [
     (
         doors,
         "backend/study/service.py",
-        "from backend.library.files import storage\n",
-        "enters library through files.storage",
+        "from backend.library.files import objects\n",
+        "enters library through files.objects",
     ),
     (doors, "backend/generation/service.py", "import backend.study.routes\n", "enters study through routes"),
     (doors, "backend/app.py", "from backend.library.models import Document\n", "enters library through models"),

@@ -1,6 +1,8 @@
 """Redis killed, emptied, refused, and messages lost or repeated (faults 6 to 9, 12 and 14)."""
 
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
@@ -17,6 +19,18 @@ QUEUE = "steps"
 WITHOUT_BROKER_S = 2.0
 # For so long after a failure nothing is sent, which would look quick.
 PAUSE_S = 2.0
+
+
+def _message(
+    *, headers: dict[str, Any] | None = None, body: str = "W1tdLCB7fSwge31d", encoding: str | None = "base64"
+) -> str:
+    """Return a message as Kombu puts it into a queue."""
+    properties = {
+        "delivery_tag": "tag",
+        "delivery_info": {"exchange": "", "routing_key": QUEUE},
+        "body_encoding": encoding,
+    }
+    return json.dumps({"body": body, "headers": headers or {}, "properties": properties})
 
 
 def own_redis(scene: Scene) -> LocalRedis:
@@ -113,3 +127,34 @@ def test_14_a_message_that_was_popped_and_lost_is_sent_again(scene: Scene, tmp_p
     finally:
         scene.stack.start_worker("worker-1")
     scene.check_done_once(run)
+
+
+GARBAGE = [
+    "garbage",
+    b"\xff\xfe",
+    "[" * 100_000,
+    "[]",
+    "3",
+    "null",
+    "{}",
+    '{"body": "", "headers": null, "properties": {}}',
+    '{"body": "", "headers": {}, "properties": {"delivery_tag": {}, "delivery_info": {}}}',
+    _message(headers={"task": ["library.read_document"]}),
+    _message(body="%%%"),
+    _message(encoding="rot13"),
+    _message(body=""),
+    _message(headers={"task": "library.no_such_task", "id": "a"}),
+]
+
+
+def test_a_message_that_is_none_does_not_end_the_worker(scene: Scene, tmp_path: Path) -> None:
+    study_set = scene.upload(tmp_path, 1)
+    scene.wait_until_read(study_set)
+    worker = scene.stack.worker_pids["worker-1"]
+    with connect(scene) as broker:
+        for garbage in GARBAGE:
+            broker.lpush(QUEUE, garbage)
+        wait_for("the queue to be empty", lambda: broker.llen(QUEUE) == 0)
+    run = scene.start_run(study_set, flashcards=2, questions=1)
+    scene.check_done_once(run)
+    assert scene.stack.worker_pids["worker-1"] == worker

@@ -26,14 +26,14 @@ from backend.generation.language_models.interface import (
     Usage,
 )
 from backend.library.types import PageText
-from backend.study.types import Difficulty, FlashcardKind
+from backend.study.types import Counts, Difficulty, FlashcardKind
 from backend.text.languages import LANGUAGES
 from tests.generation.conftest import notes
 from tests.generation.test_api_runs import read
 from tests.stand_ins.openai_server import OpenAIStandIn
 
 TEXT = "The mitochondrion makes ATP. Osmosis is the diffusion of water."
-REQUEST = SectionRequest(UUID(int=1), "notes.txt", (SectionPage(1, None, TEXT),), 2, 0, "en")
+REQUEST = SectionRequest(UUID(int=1), "notes.txt", (SectionPage(1, None, TEXT),), Counts(2, 0), "en")
 DIRTY = "\x00 Cell\u200b\n biology\u202e\U000e0041 "
 
 
@@ -89,7 +89,7 @@ def test_only_what_is_delivered_counts_as_fixed() -> None:
     cards = [card(f"What is true\u200b of it, part {number}?", quote) for number, quote in enumerate(quotes)]
     bad = card("What\u200b?", "This stands nowhere.")
     checked = check_reply(SectionReply((), (bad, *cards), ()), REQUEST, [PageText(1, TEXT)])
-    assert len(checked.flashcards) == 2
+    assert checked.counts == Counts(2, 0)
     assert checked.fixed == {"invisible_characters": 2}
     assert checked.rejected == {"quote_not_found": 1, MORE_THAN_ASKED: 1}
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from backend.generation.sections.cutting import Section, allocate, automatic_counts, plan_sections, split_section
 from backend.library.types import PageText
+from backend.study.types import Counts
 from tests.patience import HANG_S
 
 SENTENCE = "The cell is the smallest unit of life. "
@@ -184,29 +185,30 @@ def section(chars: int) -> Section:
 
 
 def test_allocate_by_largest_remainder() -> None:
-    assert allocate(10, [section(100), section(200), section(700)]) == [1, 2, 7]
-    assert allocate(1, [section(10), section(20)]) == [0, 1]
-    assert allocate(3, [section(1), section(1)]) == [2, 1]
-    assert allocate(3, [section(0), section(0)]) == [2, 1]
-    assert allocate(5, []) == []
+    assert allocate(Counts(10, 1), [section(100), section(200), section(700)]) == [Counts(1), Counts(2), Counts(7, 1)]
+    assert allocate(Counts(1), [section(10), section(20)]) == [Counts(), Counts(1)]
+    assert allocate(Counts(0, 3), [section(1), section(1)]) == [Counts(0, 2), Counts(0, 1)]
+    assert allocate(Counts(3, 2), [section(0), section(0)]) == [Counts(2, 1), Counts(1, 1)]
+    assert allocate(Counts(5, 5), []) == []
     with pytest.raises(ValueError, match="negative"):
-        allocate(-1, [section(1)])
+        allocate(Counts(1, -1), [section(1)])
 
 
 @given(st.integers(0, 400), st.lists(st.integers(0, 9000), min_size=1, max_size=40))
 def test_allocation_adds_up_and_is_fair(total: int, chars: list[int]) -> None:
-    shares = allocate(total, [section(each) for each in chars])
-    assert sum(shares) == total
+    pairs = allocate(Counts(total, total // 2), [section(each) for each in chars])
+    assert sum(pairs, Counts()) == Counts(total, total // 2)
+    shares = [pair.flashcards for pair in pairs]
     whole = sum(chars)
     if whole:
         assert all(abs(share - total * each / whole) < 1 for share, each in zip(shares, chars, strict=True))
 
 
 def test_automatic_counts() -> None:
-    assert automatic_counts([section(6000), section(4000)]) == (20, 10)
-    assert automatic_counts([section(90)]) == (1, 1)
-    assert automatic_counts([section(10**7)]) == (300, 150)
-    assert automatic_counts([]) == (0, 0)
+    assert automatic_counts([section(6000), section(4000)]) == Counts(20, 10)
+    assert automatic_counts([section(90)]) == Counts(1, 1)
+    assert automatic_counts([section(10**7)]) == Counts(300, 150)
+    assert automatic_counts([]) == Counts()
 
 
 @pytest.mark.timeout(HANG_S)

@@ -81,11 +81,22 @@ def bucket(object_store: ObjectStore, configure, request: pytest.FixtureRequest)
 
 @pytest.fixture
 def move(app: APIFlask) -> Callable[[], int]:
-    """Move files to their configured place."""
+    """Move files from PostgreSQL to the bucket, as the sweep does."""
 
     def run() -> int:
         with app.app_context():
             return library.move_documents()
+
+    return run
+
+
+@pytest.fixture
+def move_anywhere(app: APIFlask) -> Callable[[], int]:
+    """Move files to where they belong, as an operator does: also out of a bucket."""
+
+    def run() -> int:
+        with app.app_context():
+            return library.move_documents(from_anywhere=True)
 
     return run
 

@@ -26,10 +26,23 @@ def test_a_file_moves_to_the_bucket(client, bucket: Bucket, document, move, quer
     assert move() == 0
 
 
-def test_a_file_moves_back(client, bucket: Bucket, document, move, query, configure, discard) -> None:
+def test_a_file_leaves_a_bucket_only_when_an_operator_says_so(
+    client, bucket: Bucket, document, move, move_anywhere, query, configure
+) -> None:
+    move()
+    for place in ("postgres", f"{bucket.place}/archive"):
+        configure(DOCUMENT_STORAGE=place)
+        assert move() == 0
+        assert query("SELECT stored_in, moving_until FROM documents") == [(bucket.place, None)]
+        assert client.get(document["file"]).data == TEXT
+    assert move_anywhere() == 1
+    assert query(WHERE)[0][0] == f"{bucket.place}/archive"
+
+
+def test_a_file_moves_back(client, bucket: Bucket, document, move, move_anywhere, query, configure, discard) -> None:
     move()
     configure(DOCUMENT_STORAGE="postgres")
-    assert move() == 1
+    assert move_anywhere() == 1
     assert query(WHERE) == [("postgres", None)]
     assert client.get(document["file"]).data == TEXT
     # A download that is reading the object may go on for a while.
@@ -40,10 +53,12 @@ def test_a_file_moves_back(client, bucket: Bucket, document, move, query, config
     assert query("SELECT count(*) FROM discarded_objects") == [(0,)]
 
 
-def test_a_file_moves_to_another_prefix(client, bucket: Bucket, document, move, query, configure, discard) -> None:
+def test_a_file_moves_to_another_prefix(
+    client, bucket: Bucket, document, move, move_anywhere, query, configure, discard
+) -> None:
     move()
     configure(DOCUMENT_STORAGE=f"{bucket.place}/archive/2")
-    assert move() == 1
+    assert move_anywhere() == 1
     assert discard() == 1
     ((place, key),) = query(WHERE)
     assert place == f"{bucket.place}/archive/2"

@@ -64,15 +64,15 @@ def test_a_download_goes_on_where_its_connection_broke(client, bucket: Bucket, d
 
 @pytest.mark.parametrize("to_bucket", [True, False])
 def test_a_download_goes_on_while_its_file_moves(
-    app, client, bucket: Bucket, document, move, discard, configure, to_bucket: bool
+    app, client, bucket: Bucket, document, move, move_anywhere, discard, configure, to_bucket: bool
 ) -> None:
     if not to_bucket:
         move()
         configure(DOCUMENT_STORAGE="postgres")
     with app.app_context():
-        pieces = library.open_file(UUID(document["id"]))
+        pieces = library.document_file.open(UUID(document["id"]))
         first = next(pieces)
-    assert move() == 1
+    assert move_anywhere() == 1
     discard()
     with app.app_context():
         assert first + b"".join(pieces) == TEXT
@@ -80,7 +80,7 @@ def test_a_download_goes_on_while_its_file_moves(
 
 
 def test_a_download_follows_a_file_that_moved_before_its_first_byte(
-    app, client, bucket: Bucket, document, move, discard, configure
+    app, client, bucket: Bucket, document, move, move_anywhere, discard, configure
 ) -> None:
     move()
     configure(DOCUMENT_STORAGE="postgres")
@@ -88,13 +88,13 @@ def test_a_download_follows_a_file_that_moved_before_its_first_byte(
 
     def download() -> None:
         with app.app_context():
-            read.extend(library.open_file(UUID(document["id"])))
+            read.extend(library.document_file.open(UUID(document["id"])))
 
     bucket.gate.hold("GET")
     thread = threading.Thread(target=download, daemon=True)
     thread.start()
     assert bucket.gate.arrived.wait(HANG_S)
-    assert move() == 1
+    assert move_anywhere() == 1
     assert discard() == 1
     bucket.gate.release()
     join(thread)

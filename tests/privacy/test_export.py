@@ -1,19 +1,25 @@
 """Exports: all that is a user's, to her alone, for a while."""
 
+import base64
+import json
 import threading
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from apiflask import APIFlask
+from redis import Redis
 
 from backend.core.database.transaction import transaction
+from backend.core.work.queue import QUEUE_NAME, queue
 from backend.core.work.sweep import sweep
 from backend.library import service as library
 from backend.privacy import service as privacy
 from backend.privacy.belongings import list_exported
 from backend.privacy.exports.archive import clean_name
-from tests.library.conftest import Bucket
+from backend.privacy.models import DataExport
+from backend.settings import get_settings
+from tests.library.conftest import TEXT, Bucket
 from tests.privacy.conftest import NOTES, Student, read
 
 EXPORT = "/api/v1/users/me/export"
@@ -27,6 +33,33 @@ def exported(owner: Student, run_pending_jobs: Run) -> str:
     run_pending_jobs()
     assert owner.client.get(path).json["status"] == "ready"
     return path
+
+
+@pytest.fixture
+def make(app: APIFlask) -> Callable[[str], None]:
+    """Have a worker take the message of the export at this path."""
+
+    def take(path: str) -> None:
+        with app.app_context():
+            queue.tasks[DataExport.task].run(path.rsplit("/", 1)[1])
+
+    return take
+
+
+@pytest.fixture
+def sent(app: APIFlask) -> Callable[[], list[str]]:
+    """Return the ids of all exports that were sent, in order; one that was sent twice is there twice."""
+
+    def look() -> list[str]:
+        with Redis.from_url(get_settings().redis_url) as broker:
+            messages = [json.loads(message) for message in reversed(broker.lrange(QUEUE_NAME, 0, -1))]
+        return [
+            json.loads(base64.b64decode(message["body"]))[0][0]
+            for message in messages
+            if message["headers"]["task"] == DataExport.task
+        ]
+
+    return look
 
 
 def test_an_export_has_every_row_and_every_file(student: Student, run_pending_jobs: Run, query: Any) -> None:
@@ -83,7 +116,9 @@ def test_the_archive_is_an_attachment_and_can_be_had_in_parts(owner: Student, ex
     assert (beyond.status_code, beyond.json["code"]) == (416, "no_such_part")
 
 
-def test_one_export_is_made_at_a_time(owner: Student, other_client: Any, run_pending_jobs: Run, query: Any) -> None:
+def test_one_export_is_made_at_a_time(
+    owner: Student, other_client: Any, make: Callable[[str], None], run_pending_jobs: Run, query: Any
+) -> None:
     path = owner.export()
     assert owner.export() == path
     other = other_client.post(EXPORT).headers["Location"]
@@ -91,12 +126,68 @@ def test_one_export_is_made_at_a_time(owner: Student, other_client: Any, run_pen
         "UPDATE data_exports SET state = 'running', lease_until = now() + interval '1 hour' WHERE user_id = :u",
         u=other_client.user_id,
     )
-    run_pending_jobs()
+    make(path)
     assert owner.client.get(path).json["status"] == "queued"
     query("UPDATE data_exports SET state = 'queued', lease_until = NULL, available_at = now()")
     run_pending_jobs()
     assert owner.client.get(path).json["status"] == "ready"
     assert other_client.get(other).json["status"] == "ready"
+
+
+def test_who_asks_first_is_served_first(
+    owner: Student, other_client: Any, make: Callable[[str], None], sent: Callable[[], list[str]], engine: Any
+) -> None:
+    first = owner.export()
+    other = other_client.post(EXPORT).headers["Location"]
+    make(first)
+    # Whose turn it is now is sent at once, and not looked for some time later.
+    assert sent()[-1] == other.rsplit("/", 1)[1]
+    owner.let_an_hour_pass(engine)
+    second = owner.export()
+    assert second != first
+    make(second)
+    assert owner.client.get(second).json["status"] == "queued"
+    assert sent()[-1] == other.rsplit("/", 1)[1]
+    make(other)
+    assert other_client.get(other).json["status"] == "ready"
+    assert sent()[-1] == second.rsplit("/", 1)[1]
+    make(second)
+    assert owner.client.get(second).json["status"] == "ready"
+
+
+def test_an_export_that_fails_keeps_nobody_waiting(
+    owner: Student,
+    other_client: Any,
+    make: Callable[[str], None],
+    sent: Callable[[], list[str]],
+    crash_on: Any,
+    make_due: Run,
+) -> None:
+    path = owner.export()
+    other = other_client.post(EXPORT).headers["Location"]
+    crash_on("export_pieces", times=1)
+    make(path)
+    assert sent()[-1] == other.rsplit("/", 1)[1]
+    make(other)
+    assert other_client.get(other).json["status"] == "ready"
+    make_due()
+    make(path)
+    assert owner.client.get(path).json["status"] == "ready"
+
+
+def test_an_export_of_the_last_hour_is_given_again(
+    owner: Student, other_client: Any, exported: str, run_pending_jobs: Run, engine: Any, query: Any
+) -> None:
+    assert owner.export() == exported
+    assert query("SELECT count(*) FROM data_exports") == [(1,)]
+    assert other_client.post(EXPORT).headers["Location"] != exported
+    owner.let_an_hour_pass(engine)
+    newer = owner.export()
+    assert newer != exported
+    run_pending_jobs()
+    # What cannot be downloaded is not given again.
+    query("UPDATE data_exports SET stored_in = NULL, expires_at = now()")
+    assert owner.export() not in (exported, newer)
 
 
 def test_who_asks_several_times_at_once_gets_one_export(app: APIFlask, owner: Student, query: Any) -> None:
@@ -118,7 +209,10 @@ def test_who_asks_several_times_at_once_gets_one_export(app: APIFlask, owner: St
     assert query("SELECT count(*) FROM data_exports") == [(1,)]
 
 
-def test_a_newer_export_takes_the_place_of_the_older(owner: Student, exported: str, run_pending_jobs: Run) -> None:
+def test_a_newer_export_takes_the_place_of_the_older(
+    owner: Student, exported: str, run_pending_jobs: Run, engine: Any
+) -> None:
+    owner.let_an_hour_pass(engine)
     newer = owner.export()
     assert owner.client.get(exported).json["status"] == "ready"
     run_pending_jobs()
@@ -199,6 +293,20 @@ def test_an_export_is_kept_where_files_are(
     run_pending_jobs()
     assert discard() == 1
     assert bucket.keys() == []
+
+
+def test_a_download_of_an_archive_continues_after_its_connection_broke(
+    owner: Student, bucket: Bucket, run_pending_jobs: Run
+) -> None:
+    owner.client.upload(owner.study_set, ("large.txt", TEXT))
+    run_pending_jobs()
+    path = owner.export()
+    run_pending_jobs()
+    whole = owner.client.get(f"{path}/file").data
+    # The first piece has come whole by then, so the download has begun.
+    assert len(whole) > 650_000
+    bucket.gate.cut_next_answer(550_000)
+    assert owner.client.get(f"{path}/file").data == whole
 
 
 def test_files_in_a_bucket_are_exported_once_it_is_back(

@@ -65,9 +65,10 @@ def add_items(app: APIFlask) -> Callable[..., AddedItems]:
     """Add items to a study set as the generation room does."""
 
     def add(study_set_id: str, **given: Any) -> AddedItems:
-        wanted = {"run_id": new_id(), "model": "gpt-4o", "topics": (), "flashcards": (), "questions": (), **given}
+        wanted = {"run_id": new_id(), "model": "gpt-4o", "topics": (), **given}
+        items = [*wanted.pop("flashcards", ()), *wanted.pop("questions", ())]
         with app.app_context(), transaction():
-            return service.add_items(UUID(study_set_id), **wanted)
+            return service.add_items(UUID(study_set_id), items=items, **wanted)
 
     return add
 

@@ -5,14 +5,16 @@ from uuid import UUID
 
 from backend.core.ids import new_id
 from backend.study.types import (
+    SINGLE_CHOICE,
     Difficulty,
     Evidence,
     EvidenceStatus,
+    Flashcard,
     FlashcardKind,
-    NewFlashcard,
-    NewQuestion,
+    NewItem,
     NewTopic,
     Option,
+    SingleChoice,
 )
 
 SENTENCE = "The mitochondrion of kind {n} makes adenosine triphosphate for cells of class {n}."
@@ -29,18 +31,19 @@ def new_topic(name: str, summary: str = "", parent: str | None = None) -> NewTop
     return NewTopic(name, summary, parent)
 
 
-def new_card(front: str, back: str, topic: str = "Cells", **more: Any) -> NewFlashcard:
+def new_card(front: str, back: str, topic: str = "Cells", **more: Any) -> NewItem[Flashcard]:
     """Return a card as a run makes it."""
     kind = FlashcardKind.CLOZE if "{{c1::" in front else FlashcardKind.BASIC
     given = {"id": new_id(), "kind": kind, "difficulty": Difficulty.MEDIUM, "evidence": (), **more}
-    return NewFlashcard(front=front, back=back, topic=topic, **given)
+    return NewItem(content=Flashcard(front, back), topic=topic, **given)
 
 
-def new_question(stem: str, right: str, *wrong: str, topic: str = "Cells", **more: Any) -> NewQuestion:
+def new_question(stem: str, right: str, *wrong: str, topic: str = "Cells", **more: Any) -> NewItem[SingleChoice]:
     """Return a question as a run makes it, with the right option first."""
     options = tuple(Option(f"id{at}", text) for at, text in enumerate((right, *(wrong or ("Nothing of this",)))))
-    given = {"id": new_id(), "explanation": "", "difficulty": Difficulty.MEDIUM, "evidence": (), **more}
-    return NewQuestion(stem=stem, options=options, key="id0", topic=topic, **given)
+    given = {"id": new_id(), "difficulty": Difficulty.MEDIUM, "evidence": (), **more}
+    content = SingleChoice(stem, options, "id0", given.pop("explanation", ""))
+    return NewItem(kind=SINGLE_CHOICE, content=content, topic=topic, **given)
 
 
 def evidence_on(document_id: str, page: int, status: EvidenceStatus = EvidenceStatus.VERIFIED) -> Evidence:

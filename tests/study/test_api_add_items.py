@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from backend.core.database.transaction import transaction
 from backend.study import service
 from backend.study.items.duplicates import fingerprint
-from backend.study.types import PageItems
+from backend.study.types import Counts, PageItems
 from tests.blocked import wait_for_blocked
 from tests.patience import join
 from tests.study.new_items import evidence_on, new_card, new_question, new_topic
@@ -221,8 +221,8 @@ def test_a_receipt_counts_each_item_on_the_page_of_its_first_evidence(
     add_items(study_set, run_id=another_run, flashcards=[new_card("Six?", "6", evidence=(evidence_on(document, 4),))])
     with app.app_context(), transaction():
         assert service.list_items_by_page(run) == [
-            PageItems(UUID(document), 4, flashcards=2, questions=1),
-            PageItems(UUID(other), 2, flashcards=1, questions=0),
+            PageItems(UUID(document), 4, Counts(2, 1)),
+            PageItems(UUID(other), 2, Counts(1, 0)),
         ]
         assert service.list_items_by_page(uuid4()) == []
 

@@ -1,5 +1,6 @@
 """Evidence over HTTP: quotes given by hand, and the page's text around a quote."""
 
+from dataclasses import replace
 from uuid import UUID, uuid4
 
 import pytest
@@ -94,6 +95,7 @@ def test_the_text_around_a_quote_is_the_pages_own(client, study_set, document, a
         "start": start,
         "end": end,
         "status": "verified",
+        "option_id": None,
         "text_before": text[start - 300 : start],
         "text_after": text[end : end + 300],
         "page_text_length": len(text),
@@ -148,3 +150,29 @@ def test_evidence_is_listed_by_its_position(client, study_set, document, add_ite
         connection.exec_driver_sql("UPDATE evidence SET position = 0 WHERE page = 4")
     read = client.get(f"/api/v1/flashcards/{card.id}").json
     assert [evidence["page"] for evidence in read["evidence"]] == [4, 3, 2]
+
+
+def test_evidence_may_name_an_option(client, study_set, document, add_items):
+    evidence = replace(evidence_on(document, 2), option_id="id1")
+    question = new_question("Stem", "Right", "Wrong", evidence=(evidence_on(document, 1), evidence))
+    add_items(study_set, questions=[question])
+    url = f"/api/v1/questions/{question.id}"
+    for shown in (client.get(url).json["evidence"], client.get(f"{url}/evidence").json):
+        assert [each["option_id"] for each in shown] == [None, "id1"]
+
+
+def test_evidence_may_be_a_whole_page(client, study_set, document, add_items):
+    page = Evidence(UUID(document), 2, None, None, None, EvidenceStatus.UNCHECKABLE)
+    card = new_card("Front", "Back", evidence=(page,))
+    add_items(study_set, flashcards=[card])
+    url = f"/api/v1/flashcards/{card.id}"
+    read = client.get(url).json
+    assert read["evidence_status"] == "uncheckable"
+    for (shown,) in (read["evidence"], client.get(f"{url}/evidence").json):
+        assert (shown["page"], shown["quote"], shown["start"], shown["end"]) == (2, None, None, None)
+    (shown,) = client.get(f"{url}/evidence").json
+    assert (shown["text_before"], shown["text_after"], shown["page_text_length"]) == ("", "", len(page_text(2)))
+    sheet = client.get(f"/api/v1/study-sets/{study_set}/export?format=md").text
+    assert "> cells.pdf, S./p. 2\n" in sheet
+    notes = client.get(f"/api/v1/study-sets/{study_set}/export?format=tsv").text
+    assert "<small class=tex2jax_ignore>cells.pdf (2)</small>" in notes

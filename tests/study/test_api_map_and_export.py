@@ -143,13 +143,13 @@ def test_the_kit_holds_everything_once(app, client, filled, document):
     assert kit.filenames == {UUID(document): "cells.pdf"}
     assert [topic.name for topic in kit.topics if topic.parent_id is None] == ["Cells"]
     assert [link.label for link in kit.links] == ["let pass"]
-    assert [(card.kind, card.front) for card in kit.flashcards] == [
+    assert [(card.kind, card.content.front) for card in kit.flashcards] == [
         (FlashcardKind.BASIC, "What makes ATP?"),
         (FlashcardKind.CLOZE, "A {{c1::membrane}} surrounds a cell."),
     ]
     assert kit.flashcards[0].evidence == (evidence_on(document, 1),)
     (question,) = kit.questions
-    assert next(option.text for option in question.options if option.id == question.key) == "A carrier"
+    assert next(option.text for option in question.content.options if option.id == question.content.key) == "A carrier"
     assert question.evidence == (evidence_on(document, 2),)
 
 

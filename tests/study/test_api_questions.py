@@ -3,6 +3,7 @@
 from uuid import uuid4
 
 import pytest
+import sqlalchemy as sa
 
 from tests.study.new_items import evidence_on, new_question
 
@@ -153,3 +154,25 @@ def test_what_belongs_to_another_is_not_there(client, other_client, study_set):
         answers = [other_client.get(url), other_client.post(url, json=QUESTION)]
         assert [(answer.status_code, answer.json["code"]) for answer in answers] == [(404, "not_found")] * 2
     assert client.get(f"/api/v1/questions/{made['id']}").json == made
+
+
+def test_a_kind_that_only_the_next_release_knows_is_left_out(client, study_set, engine, add_items):
+    """During a deployment both releases run on one schema."""
+    known, later = new_question("Known?", "Yes"), new_question("Later?", "Yes")
+    add_items(study_set, questions=[known, later])
+    with engine.begin() as connection:
+        connection.exec_driver_sql("ALTER TABLE questions DROP CONSTRAINT ck_questions_kind_known")
+        connection.execute(sa.text("UPDATE questions SET kind = 'later' WHERE id = :id"), {"id": later.id})
+    try:
+        assert [each["id"] for each in client.get(questions_of(study_set)).json["items"]] == [str(known.id)]
+        url = f"/api/v1/questions/{later.id}"
+        assert [client.get(url).status_code, client.delete(url).status_code] == [404, 404]
+        assert client.get(f"/api/v1/study-sets/{study_set}/export?format=json").json["questions"][0]["stem"] == "Known?"
+        (topic,) = client.get(f"/api/v1/study-sets/{study_set}/topics").json["items"]
+        assert topic["questions"] == 1
+    finally:
+        with engine.begin() as connection:
+            connection.exec_driver_sql("DELETE FROM questions")
+            connection.exec_driver_sql(
+                "ALTER TABLE questions ADD CONSTRAINT ck_questions_kind_known CHECK (kind IN ('single_choice'))"
+            )

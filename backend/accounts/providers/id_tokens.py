@@ -1,5 +1,6 @@
 """What an ID token must be to be believed (OpenID Connect Core 1.0, section 3.1.3.7)."""
 
+import math
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -76,7 +77,8 @@ def is_recent(claims: Mapping[str, Any], since: int) -> bool:
     """Tell whether the token says that the user has given her password since then (in seconds since 1970)."""
     told = claims.get("auth_time")
     is_number = isinstance(told, int | float) and not isinstance(told, bool)
-    return is_number and cast(float, told) >= since - LEEWAY_S
+    # JSON as Python reads it has an Infinity, which is later than any time.
+    return is_number and math.isfinite(cast(float, told)) and cast(float, told) >= since - LEEWAY_S
 
 
 def _import_keys(jwks: Mapping[str, Any]) -> KeySet:

@@ -35,15 +35,18 @@ def read_next_path(text: str) -> str | None:
     return text if is_path else None
 
 
-def allow_link(session_id: UUID) -> None:
-    """Let this browser, and no other, begin one sign-in whose identity is linked to the session's user."""
-    session[_LINK] = [str(session_id), int(time.time())]
+def allow_link(session_id: UUID, provider: str) -> None:
+    """Let this browser, and no other, begin one sign-in with the provider to link an identity to the session's user."""
+    session[_LINK] = [str(session_id), provider, int(time.time())]
 
 
-def take_link() -> UUID | None:
-    """Return the session that a link was allowed for in this browser lately, once; None where none was."""
+def take_link(provider: str) -> UUID | None:
+    """Return the session that a link to the provider was allowed for in this browser lately, once; else None.
+
+    The provider is compared because any page can send this browser to another one while the permission lasts.
+    """
     match session.pop(_LINK, None):
-        case [str(session_id), int(allowed_at)] if allowed_at > time.time() - LIFE_S:
+        case [str(session_id), allowed, int(allowed_at)] if allowed == provider and allowed_at > time.time() - LIFE_S:
             return parse_uuid(session_id)
     return None
 

@@ -29,6 +29,7 @@ log = get_logger(__name__)
 
 REPLAY_WINDOW = timedelta(seconds=10)
 FRESH = timedelta(minutes=10)
+MAX_SESSIONS = 100
 _KEPT = timedelta(days=30)
 _LONGEST_DEVICE = 100
 
@@ -55,9 +56,28 @@ def begin_session(user_id: UUID, *, provider: str, is_fresh: bool, user_agent: s
     )
     db.session.add(session)
     db.session.flush()
+    _end_surplus(user_id)
     log.info("accounts.session.begun", user_id=str(user_id), session_id=str(session.id), provider=provider)
     record_activity(user_id, ActivityKind.SIGNED_IN, provider=provider, device=session.device)
     return session
+
+
+def _end_surplus(user_id: UUID) -> None:
+    """End the sessions of the user that were used longest ago, where there are more than they may have."""
+    surplus = (
+        sa.select(Session.id)
+        .where(Session.user_id == user_id, is_open())
+        .order_by(Session.last_seen_at.desc(), Session.id.desc())
+        .offset(MAX_SESSIONS)
+        # Whoever signs out of one meanwhile has it locked, and ends it anyway.
+        .with_for_update(skip_locked=True, key_share=True)
+    )
+    db.session.execute(
+        sa.update(Session)
+        .where(Session.id.in_(surplus.scalar_subquery()))
+        .values(ended_at=database_now(), end_reason="too_many")
+        .execution_options(synchronize_session=False)
+    )
 
 
 def name_device(user_agent: str) -> str | None:

@@ -56,7 +56,7 @@ def allow_link(body: LinkBody) -> LinkAnswer:
     browser.check_provider(body.provider)
     with transaction():
         require_fresh_sign_in(g.caller)
-    pending_sign_ins.allow_link(g.caller.session_id)
+    pending_sign_ins.allow_link(g.caller.session_id, body.provider)
     query = urlencode({"link": "true", "next": body.next})
     return LinkAnswer(url=public_address(f"{PATH_WITH_COOKIES}/login/{body.provider}?{query}"))
 
@@ -70,7 +70,7 @@ def begin_sign_in(provider: str, query: SignInQuery) -> ResponseReturnValue:
     if query.link:
         # What the browser app was allowed is in this browser's cookie: nobody can have somebody else's identity
         # linked to an account of his own by sending her here.
-        link_session_id = pending_sign_ins.take_link()
+        link_session_id = pending_sign_ins.take_link(provider)
         if link_session_id is None:
             raise SignInExpired
     return browser.begin_sign_in(

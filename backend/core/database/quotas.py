@@ -8,6 +8,12 @@ from backend.core.database.database import db
 from backend.core.hashing import lock_number
 
 
+def try_turn(name: str, user_id: UUID) -> bool:
+    """Take the user's only turn at something until the transaction ends. Returns False when they have it already."""
+    number = lock_number("turn", name, user_id)
+    return bool(db.session.scalar(sa.select(sa.func.pg_try_advisory_xact_lock(number))))
+
+
 def lock_quota(name: str, user_id: UUID) -> None:
     """Let no other transaction take of this quota of the user until this one has ended. Measure after it.
 

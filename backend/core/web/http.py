@@ -29,12 +29,16 @@ from backend.core.process.logging import get_logger
 from backend.core.web.origins import refuse_unknown_host
 from backend.core.web.problem_messages import code_of, sentence
 from backend.core.web.security_headers import security_headers
-from backend.core.web.validation_messages import field_messages, nul_refused
+from backend.core.web.validation_messages import field_messages, nul_refused, unnamed_errors
 from backend.text.languages import LANGUAGES
 
 log = get_logger(__name__)
 
-_LARGEST_JSON = 1_000_000
+_MAX_JSON_BYTES = 1_000_000
+# Routes that anybody may call take a code or a token at most.
+_MAX_PUBLIC_JSON_BYTES = 8_000
+# For the head of one part of an upload; its file goes to the disk.
+_MAX_PART_HEAD_BYTES = 200_000
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 _METHODS_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 
@@ -159,11 +163,21 @@ def with_entity_tag(body: BaseModel) -> Response:
     return response
 
 
-def configure_http(app: APIFlask, *, largest_upload: int, production: bool) -> None:
-    """Install request ids, limits, error handlers and security headers on ``app``."""
+def configure_http(
+    app: APIFlask,
+    *,
+    largest_upload: int,
+    production: bool,
+    public_endpoints: frozenset[str] = frozenset(),
+    upload_endpoints: frozenset[str] = frozenset(),
+) -> None:
+    """Install request ids, limits, error handlers and security headers on ``app``.
+
+    ``public_endpoints`` may be called without signing in and take small bodies only; ``upload_endpoints`` take files.
+    """
     # An upload may carry several files; each file's own limit is the library's to check.
     app.config["MAX_CONTENT_LENGTH"] = largest_upload
-    app.config["MAX_FORM_MEMORY_SIZE"] = _LARGEST_JSON
+    app.config["MAX_FORM_MEMORY_SIZE"] = _MAX_PART_HEAD_BYTES
     app.config["MAX_FORM_PARTS"] = 50
     common = security_headers(production=production)
 
@@ -176,9 +190,13 @@ def configure_http(app: APIFlask, *, largest_upload: int, production: bool) -> N
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=g.request_id)
         refuse_unknown_host()
-        if request.method in _METHODS_WITH_BODY:
-            return _refuse_body()
-        return None
+        if request.method not in _METHODS_WITH_BODY:
+            return None
+        is_public = request.endpoint in public_endpoints
+        return _refuse_body(
+            max_json_bytes=_MAX_PUBLIC_JSON_BYTES if is_public else _MAX_JSON_BYTES,
+            takes_files=request.endpoint in upload_endpoints,
+        )
 
     @app.after_request
     def finish(response: Response) -> Response:
@@ -204,15 +222,16 @@ def configure_http(app: APIFlask, *, largest_upload: int, production: bool) -> N
     _install_error_handlers(app)
 
 
-def _refuse_body() -> Response | None:
+def _refuse_body(*, max_json_bytes: int, takes_files: bool) -> Response | None:
     # Without a length, a chunked body over the limit would be truncated silently instead of refused.
     if request.content_length is None and request.headers.get("Transfer-Encoding"):
         return _plain_problem(411, "length_required")
-    if request.mimetype == "multipart/form-data" or not request.content_length:
+    if not request.content_length or (takes_files and request.mimetype == "multipart/form-data"):
         return None
-    if request.content_length > _LARGEST_JSON:
+    if request.content_length > max_json_bytes:
         return _plain_problem(413, "too_large")
-    # A browser asks before it sends JSON to another origin, but not before it sends text.
+    # The framework reads JSON whatever its type is. A browser asks before it sends JSON to another origin, but not
+    # before it sends text or a form.
     return None if request.is_json else _plain_problem(415, "unsupported_media_type")
 
 
@@ -225,9 +244,12 @@ def _install_error_handlers(app: APIFlask) -> None:
     def http_error(error: HTTPError) -> Response:
         # The framework's own messages are in English and name our classes.
         cause = error.__cause__
-        errors = field_messages(cause, request_language()) if isinstance(cause, ValidationError) else None
         code = code_of(error.status_code)
-        detail = sentence(code, request_language())
+        detail, errors = sentence(code, request_language()), None
+        if isinstance(cause, ValidationError):
+            errors = field_messages(cause, request_language())
+            unnamed = unnamed_errors(cause, request_language())
+            detail = f"{detail} {unnamed}" if unnamed else detail
         return problem(error.status_code, code, detail, errors=errors, headers=dict(Headers(error.headers)))
 
     @app.errorhandler(HTTPException)

@@ -26,6 +26,7 @@ P = ParamSpec("P")
 ACCEPTS_KEY = "accepts_idempotency_key"
 KEPT = timedelta(hours=24)
 _LONGEST_KEY = 255
+_MAX_KEPT_BYTES = 20_000_000
 _PIECE = 256 * 1024
 
 
@@ -71,6 +72,21 @@ class RequestStillRunning(DomainError):
     }
 
 
+class TooManyKeptAnswers(DomainError):
+    """What is kept of the user's answers takes as much storage as it may."""
+
+    code = "too_many_kept_answers"
+    status = 409
+    texts = {
+        "en": "You have used the Idempotency-Key header too often in the last 24 hours. Send the request without it.",
+        "de": "Du hast den Header Idempotency-Key in den letzten 24 Stunden zu oft verwendet. Sende die Anfrage ohne "
+        "ihn.",
+        "fr": "Tu as utilisé l’en-tête Idempotency-Key trop souvent ces dernières 24 heures. Envoie la requête sans "
+        "cet en-tête.",
+        "it": "Hai usato l’intestazione Idempotency-Key troppo spesso nelle ultime 24 ore. Invia la richiesta senza.",
+    }
+
+
 class InvalidIdempotencyKey(DomainError):
     """The key is empty or too long."""
 
@@ -88,7 +104,7 @@ def idempotent(view: Callable[P, ResponseReturnValue]) -> Callable[P, ResponseRe
     """Make a creating route safe to repeat under one Idempotency-Key.
 
     Runs the view in one transaction together with the stored answer. Put it closest to the function.
-    Raises InvalidIdempotencyKey, RequestStillRunning, IdempotencyKeyReused.
+    Raises InvalidIdempotencyKey, RequestStillRunning, IdempotencyKeyReused, TooManyKeptAnswers.
     """
 
     @wraps(view)
@@ -125,6 +141,9 @@ def _replay_or_run(key: str, fingerprint: str, run: Callable[[], ResponseReturnV
     if stored is not None:
         db.session.delete(stored)
         db.session.flush()
+    kept = sa.select(sa.func.coalesce(sa.func.sum(sa.func.octet_length(StoredAnswer.body)), 0))
+    if db.session.scalars(kept.where(StoredAnswer.user_id == user_id)).one() >= _MAX_KEPT_BYTES:
+        raise TooManyKeptAnswers
     response = make_response(run())
     db.session.add(
         StoredAnswer(

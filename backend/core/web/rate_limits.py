@@ -66,6 +66,10 @@ class RouteClasses:
     unlimited: Mapping[str, str]
     sign_in_under: str
 
+    def list_named(self, route_class: RouteClass) -> frozenset[str]:
+        """Return the endpoints that are named as of this class."""
+        return frozenset(endpoint for endpoint, named in self.named.items() if named is route_class)
+
     def find(self, endpoint: str | None, path: str, method: str) -> RouteClass | None:
         """Return the class, or None if the route is not limited. A route that is not named anywhere is limited."""
         # Flask answers OPTIONS by itself, at no cost.

@@ -1,12 +1,21 @@
-"""How request bodies are read: files by way of named temporary files, JSON only as deep as can be handled."""
+"""How requests are read: files by way of named temporary files, JSON only as deep and as large as can be handled."""
 
 import tempfile
 from typing import IO, Any
 
 from flask import Request
+from werkzeug.datastructures import MultiDict
 from werkzeug.formparser import FormDataParser
+from werkzeug.utils import cached_property
 
 from backend.core.errors import DomainError
+from backend.core.web.validation_messages import WHOLE_BODY
+
+MAX_JSON_VALUES = 1000
+MAX_PARAMETERS = 50
+
+# Twice as many as the longest texts of any route have characters. Beyond that a body is not even loaded.
+_MAX_COMMAS = 50_000
 
 UPLOADED_FILE = {
     "type": "string",
@@ -30,6 +39,19 @@ class InvalidMultipart(DomainError):
         "être un multipart complet.",
         "it": "Non è stato possibile leggere il caricamento. I nomi dei file devono essere in UTF-8 e il "
         "contenuto deve essere un multipart completo.",
+    }
+
+
+class TooManyValues(DomainError):
+    """A body or a query has more keys and elements than any route of ours takes."""
+
+    code = "invalid_input"
+    status = 422
+    texts = {
+        "en": "The request has more than {limit} values.",
+        "de": "Die Anfrage enthält mehr als {limit} Werte.",
+        "fr": "La requête contient plus de {limit} valeurs.",
+        "it": "La richiesta contiene più di {limit} valori.",
     }
 
 
@@ -61,11 +83,25 @@ class UploadRequest(Request):
     form_data_parser_class = _StrictFormDataParser
 
     def get_json(self, force: bool = False, silent: bool = False, cache: bool = True) -> Any:
-        """Return the body as JSON. Raises BadRequest, also for JSON that is nested too deeply to be read."""
+        """Return the body as JSON. Raises TooManyValues, and BadRequest also for JSON that is nested too deeply."""
+        too_many = TooManyValues(fields={WHOLE_BODY: []}, limit=MAX_JSON_VALUES)
+        if self.get_data(cache=cache).count(b",") > _MAX_COMMAS:
+            raise too_many
         try:
-            return super().get_json(force=force, silent=silent, cache=cache)
+            loaded = super().get_json(force=force, silent=silent, cache=cache)
         except RecursionError:
             return None if silent else self.on_json_loading_failed(ValueError("The JSON is nested too deeply."))
+        # Checking and naming a value takes a hundred times as long as loading it.
+        if _has_more_values_than(MAX_JSON_VALUES, loaded):
+            raise too_many
+        return loaded
+
+    @cached_property
+    def args(self) -> "MultiDict[str, str]":
+        """The parameters of the query. Raises TooManyValues."""
+        if self.query_string.count(b"&") >= MAX_PARAMETERS:
+            raise TooManyValues(fields={"query": []}, limit=MAX_PARAMETERS)
+        return super().args
 
     def _get_file_stream(
         self,
@@ -76,3 +112,16 @@ class UploadRequest(Request):
     ) -> IO[bytes]:
         # The default keeps files under 500 kB in memory and gives larger ones no name to open them by.
         return tempfile.NamedTemporaryFile(prefix="upload-")
+
+
+def _has_more_values_than(limit: int, loaded: object) -> bool:
+    """Tell whether JSON has more keys and elements than ``limit``, at any depth; looks at no more than that."""
+    count, left = 0, [loaded]
+    while left:
+        value = left.pop()
+        if isinstance(value, dict | list):
+            count += len(value)
+            if count > limit:
+                return True
+            left.extend(value.values() if isinstance(value, dict) else value)
+    return False

@@ -9,6 +9,10 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 WHOLE_BODY = "body"
+MAX_ERRORS_NAMED = 20
+
+# A field's name is the caller's own text, and comes back in the response.
+_MAX_FIELD_CHARS = 100
 
 _NUL = "nul_character"
 TIME_ZONE = "time_zone_unknown"
@@ -20,6 +24,12 @@ _FALLBACK: _Texts = {
     "de": "Dieser Wert ist ungültig.",
     "fr": "Cette valeur n’est pas valide.",
     "it": "Questo valore non è valido.",
+}
+_ONLY_SOME: _Texts = {
+    "en": "Only {named} of {count} errors are listed.",
+    "de": "Aufgeführt sind nur {named} von {count} Fehlern.",
+    "fr": "Seules {named} erreurs sur {count} sont indiquées.",
+    "it": "Sono elencati solo {named} errori su {count}.",
 }
 _NUMBER: _Texts = {
     "en": "Must be a whole number.",
@@ -167,13 +177,24 @@ def nul_refused() -> PydanticCustomError:
 def field_messages(error: ValidationError, language: str) -> dict[str, list[str]]:
     """Return the messages in `language` by the path of the field, such as ``options.0.text``.
 
-    Errors of the input as a whole are under ``body``.
+    Errors of the input as a whole are under ``body``. Only the first ``MAX_ERRORS_NAMED`` are named, because each costs
+    more to answer than to send.
     """
     messages: dict[str, list[str]] = {}
-    for details in error.errors(include_url=False, include_input=False):
+    for details in error.errors(include_url=False, include_input=False)[:MAX_ERRORS_NAMED]:
         field = ".".join(str(part) for part in details["loc"]) or WHOLE_BODY
+        if len(field) > _MAX_FIELD_CHARS:
+            field = f"{field[:_MAX_FIELD_CHARS]}…"
         messages.setdefault(field, []).append(_sentence(details, language))
     return messages
+
+
+def unnamed_errors(error: ValidationError, language: str) -> str | None:
+    """Return a sentence that says how many errors ``field_messages`` leaves out, or None when it names them all."""
+    count = error.error_count()
+    if count <= MAX_ERRORS_NAMED:
+        return None
+    return _ONLY_SOME[language].format(named=MAX_ERRORS_NAMED, count=count)
 
 
 def _sentence(details: ErrorDetails, language: str) -> str:

@@ -156,6 +156,8 @@ class JobKind:
         work: Does the work.
         give_up: Called with a row's id and an error code, in the transaction that fails the row for good.
         after_retry: Called with a row's id, in the transaction that gives it back after a failure.
+        lock_first: Called with a row's id in the transaction that gives it back or fails it, before the row is
+            locked: locks what comes before the row in the order of locks (docs/architecture.md).
         claim: Claims a row; see ``claim``.
         labels: The column by which metrics tell rows apart, with its values.
     """
@@ -165,6 +167,7 @@ class JobKind:
     work: Work
     give_up: Callable[[UUID, str], None]
     after_retry: Callable[[UUID], None] = _nothing
+    lock_first: Callable[[UUID], object] = _nothing
     claim: Callable[[type[Job], UUID], Claim | None] = claim
     labels: tuple[InstrumentedAttribute[str], tuple[str, ...]] | None = None
 

@@ -11,6 +11,7 @@ from flask import Flask
 from kombu.entity import Queue
 
 from backend.core.process.logging import get_logger
+from backend.core.work.transport import install_transport
 from backend.settings import Settings
 
 log = get_logger(__name__)
@@ -52,6 +53,7 @@ def configure_queue(settings: Settings, *, answers_requests: bool = False) -> No
 
     A process that ``answers_requests`` waits for a frozen broker for a third of a second at a time.
     """
+    install_transport()
     queue.conf.update(
         broker_url=settings.broker_url,
         broker_connection_retry_on_startup=True,

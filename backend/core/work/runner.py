@@ -70,11 +70,13 @@ def _fail(kind: JobKind, held: Claim, lost: threading.Event, failure: JobFailed)
 
 
 def _retry(kind: JobKind, held: Claim, delay_s: float) -> None:
+    kind.lock_first(held.id)
     retry_later(kind.model, held, delay_s=delay_s)
     kind.after_retry(held.id)
 
 
 def _give_up(kind: JobKind, held: Claim, code: str) -> None:
+    kind.lock_first(held.id)
     fail(kind.model, held, code)
     kind.give_up(held.id, code)
 

@@ -94,6 +94,7 @@ def _take_back(kind: JobKind, row_id: UUID) -> bool | None:
 def _take_back_held(kind: JobKind, row_id: UUID) -> bool | None:
     model = kind.model
     moment = database_now()
+    kind.lock_first(row_id)
     held = db.session.execute(
         sa.select(model.failures, model.worker, model.request_id)
         .where(model.id == row_id, model.state == JobState.RUNNING, model.lease_until < moment)

@@ -1,12 +1,14 @@
 """Checking all items of a reply, each by itself, and their language together."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from backend.generation.checks.check import CheckContext, Kept, Rejected
+from backend.generation.checks.check import CheckContext, Draft, Kept, Rejected
 from backend.generation.checks.flashcards import check_flashcard
 from backend.generation.checks.questions import check_question
 from backend.generation.language_models.interface import DraftFlashcard, DraftQuestion, SectionReply
+from backend.study.types import Counts
 from backend.text.languages import is_clearly_another_language
 
 WRONG_LANGUAGE = "wrong_language"
@@ -20,6 +22,11 @@ class CheckedItems:
     questions: tuple[Kept[DraftQuestion], ...]
     rejected: tuple[Rejected[DraftFlashcard] | Rejected[DraftQuestion], ...]
 
+    @property
+    def counts(self) -> Counts:
+        """How many items passed."""
+        return Counts(len(self.flashcards), len(self.questions))
+
     def count_rejected(self) -> Counter[str]:
         """Count rejected items by the name of the check that they failed."""
         return Counter(rejected.check for rejected in self.rejected)
@@ -30,26 +37,19 @@ def check_reply(reply: SectionReply, context: CheckContext) -> CheckedItems:
 
     When the items that passed are, taken together, clearly in another language than asked for, all are rejected.
     """
-    rejected: list[Rejected[DraftFlashcard] | Rejected[DraftQuestion]] = []
-    flashcards: list[Kept[DraftFlashcard]] = []
-    for card in reply.flashcards:
-        checked_card = check_flashcard(card, context)
-        if isinstance(checked_card, Kept):
-            flashcards.append(checked_card)
-        else:
-            rejected.append(checked_card)
-    questions: list[Kept[DraftQuestion]] = []
-    for question in reply.questions:
-        checked_question = check_question(question, context)
-        if isinstance(checked_question, Kept):
-            questions.append(checked_question)
-        else:
-            rejected.append(checked_question)
+    flashcards, bad_flashcards = _sort([check_flashcard(draft, context) for draft in reply.flashcards])
+    questions, bad_questions = _sort([check_question(draft, context) for draft in reply.questions])
+    rejected: list[Rejected[DraftFlashcard] | Rejected[DraftQuestion]] = [*bad_flashcards, *bad_questions]
     if is_clearly_another_language(_texts(flashcards, questions), context.language):
         rejected.extend(Rejected(kept.draft, WRONG_LANGUAGE) for kept in flashcards)
         rejected.extend(Rejected(kept.draft, WRONG_LANGUAGE) for kept in questions)
         flashcards, questions = [], []
     return CheckedItems(tuple(flashcards), tuple(questions), tuple(rejected))
+
+
+def _sort(checked: Sequence[Kept[Draft] | Rejected[Draft]]) -> tuple[list[Kept[Draft]], list[Rejected[Draft]]]:
+    kept = [each for each in checked if isinstance(each, Kept)]
+    return kept, [each for each in checked if isinstance(each, Rejected)]
 
 
 def _texts(flashcards: list[Kept[DraftFlashcard]], questions: list[Kept[DraftQuestion]]) -> list[str]:

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from backend.core.ids import new_id
 from backend.generation.checks.check import LONGEST_TOPIC, CheckContext, Draft, Kept
@@ -22,7 +23,7 @@ from backend.generation.language_models.interface import (
 from backend.generation.language_models.openai.prompts import prompt_fragments
 from backend.library.types import PageText
 from backend.study.evidence import PageIndex
-from backend.study.types import NewFlashcard, NewQuestion
+from backend.study.types import SINGLE_CHOICE, Counts, Flashcard, NewItem, SingleChoice
 
 SCHEMA_INVALID = "schema_invalid"
 MORE_THAN_ASKED = "more_than_asked"
@@ -68,8 +69,8 @@ class CheckedReply:
     """Topics and items ready to be added, how many items each check dropped, and in how many what was fixed."""
 
     topics: tuple[DraftTopic, ...]
-    flashcards: tuple[NewFlashcard, ...]
-    questions: tuple[NewQuestion, ...]
+    items: tuple[NewItem[Any], ...]
+    counts: Counts
     rejected: Mapping[str, int]
     fixed: Mapping[str, int]
 
@@ -87,14 +88,13 @@ def check_reply(reply: SectionReply, request: SectionRequest, pages: Sequence[Pa
     checked = check_items(reply, context)
     rejected = checked.count_rejected()
     rejected[SCHEMA_INVALID] += reply.malformed
-    extra = max(len(checked.flashcards) - request.flashcards, 0) + max(len(checked.questions) - request.questions, 0)
-    rejected[MORE_THAN_ASKED] += extra
-    flashcards = checked.flashcards[: request.flashcards]
-    questions = checked.questions[: request.questions]
+    rejected[MORE_THAN_ASKED] += checked.counts.beyond(request.wanted).total
+    flashcards = checked.flashcards[: request.wanted.flashcards]
+    questions = checked.questions[: request.wanted.questions]
     return CheckedReply(
         topics=tuple(topic for topic in map(_clean_topic, reply.topics) if topic is not None),
-        flashcards=tuple(_flashcard(kept) for kept in flashcards),
-        questions=tuple(_question(kept) for kept in questions),
+        items=(*map(_flashcard, flashcards), *map(_question, questions)),
+        counts=Counts(len(flashcards), len(questions)),
         rejected=+Counter(rejected),
         fixed=_count_fixed(flashcards) + _count_fixed(questions),
     )
@@ -139,28 +139,25 @@ def reason_text(check: str, language: str) -> str:
     return texts.get(language, texts["en"])
 
 
-def _flashcard(kept: Kept[DraftFlashcard]) -> NewFlashcard:
+def _flashcard(kept: Kept[DraftFlashcard]) -> NewItem[Flashcard]:
     draft = kept.draft
-    return NewFlashcard(
+    return NewItem(
         id=new_id(),
         kind=draft.kind,
-        front=draft.front,
-        back=draft.back,
+        content=Flashcard(draft.front, draft.back),
         difficulty=draft.difficulty,
         topic=draft.topic,
         evidence=kept.evidence,
     )
 
 
-def _question(kept: Kept[DraftQuestion]) -> NewQuestion:
+def _question(kept: Kept[DraftQuestion]) -> NewItem[SingleChoice]:
     draft, question_id = kept.draft, new_id()
     options, key = shuffle_options(draft.options, draft.key, question_id)
-    return NewQuestion(
+    return NewItem(
         id=question_id,
-        stem=draft.stem,
-        options=options,
-        key=key,
-        explanation=draft.explanation,
+        kind=SINGLE_CHOICE,
+        content=SingleChoice(draft.stem, options, key, draft.explanation),
         difficulty=draft.difficulty,
         topic=draft.topic,
         evidence=kept.evidence,

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 from uuid import UUID
 
-from backend.study.types import Difficulty, FlashcardKind
+from backend.study.types import Counts, Difficulty, FlashcardKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class SectionRequest:
     """What a model is asked to write for one section of a document.
 
     ``language`` is an ISO 639-1 code; ``difficulty`` None means a mix. ``existing`` holds fronts and stems made
-    from these pages before, which must not be asked again. ``flashcards`` and ``questions`` are the most wanted.
+    from these pages before, which must not be asked again. ``wanted`` is the most wanted of each.
     ``read_document`` opens a transaction of its own, so that only a model that needs it pays for it; None where
     there is no more than the section.
     """
@@ -34,8 +34,7 @@ class SectionRequest:
     document_id: UUID
     filename: str
     pages: tuple[SectionPage, ...]
-    flashcards: int
-    questions: int
+    wanted: Counts
     language: str
     difficulty: Difficulty | None = None
     existing: tuple[str, ...] = ()

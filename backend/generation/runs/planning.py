@@ -1,6 +1,7 @@
 """From the documents of a run to its steps, and from one step to the next."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -22,6 +23,7 @@ from backend.library import service as library
 from backend.library.types import DocumentStatus, DocumentText
 from backend.settings import get_settings
 from backend.study import service as study
+from backend.study.types import AskedCounts, Counts
 from backend.text.languages import detect_language
 
 log = get_logger(__name__)
@@ -34,7 +36,13 @@ _FEWEST_TOPICS_TO_CONNECT = 2
 
 
 def lock_run(run_id: UUID) -> Run | None:
-    """Return the run with its row locked, fresh from the database, or None when it was deleted."""
+    """Return the run with its row locked, fresh from the database, or None when it was deleted.
+
+    Its study set is kept from being deleted: changing a row twice in a transaction locks what it refers to.
+    """
+    study_set_id = db.session.scalar(sa.select(Run.study_set_id).where(Run.id == run_id))
+    if study_set_id is None or not library.keep_study_set(study_set_id):
+        return None
     return db.session.scalar(
         sa.select(Run).where(Run.id == run_id).with_for_update().execution_options(populate_existing=True)
     )
@@ -89,18 +97,15 @@ def _plan(run: Run) -> None:
     if run.language is None:
         run.language = detect_language(sample)
     sections = [section for _, section in planned]
-    automatic = automatic_counts(sections)
-    run.flashcards_asked = automatic[0] if run.flashcards_asked is None else run.flashcards_asked
-    run.questions_asked = automatic[1] if run.questions_asked is None else run.questions_asked
-    flashcards = allocate(run.flashcards_asked, sections)
-    questions = allocate(run.questions_asked, sections)
+    asked = run.asked.settle(automatic_counts(sections))
+    run.asked = AskedCounts(asked.flashcards, asked.questions)
     position = 0
-    for (document_id, section), cards, items in zip(planned, flashcards, questions, strict=True):
-        if cards + items == 0:
+    for (document_id, section), share in zip(planned, allocate(asked, sections), strict=True):
+        if not share:
             skipped.append(_skip(document_id, section.first_page, section.last_page, "over_budget"))
             continue
         position += 1
-        db.session.add(_section_step(run, document_id, section, position=position, flashcards=cards, questions=items))
+        db.session.add(_section_step(run, document_id, section, share, position=position))
     run.skipped = skipped
     run.state = RunState.MAKING
     db.session.flush()
@@ -109,8 +114,8 @@ def _plan(run: Run) -> None:
         "run.planned",
         sections=position,
         language=run.language,
-        flashcards_asked=run.flashcards_asked,
-        questions_asked=run.questions_asked,
+        flashcards_asked=asked.flashcards,
+        questions_asked=asked.questions,
     )
     log.info("generation.run.planned", run_id=str(run.id), sections=position, language=run.language)
 
@@ -125,9 +130,7 @@ def _extend_sample(sample: str, document: DocumentText) -> str:
     return (sample + "\n".join(pieces))[:_LANGUAGE_SAMPLE_CHARS]
 
 
-def _section_step(
-    run: Run, document_id: UUID, section: Section, *, position: int, flashcards: int, questions: int
-) -> Step:
+def _section_step(run: Run, document_id: UUID, section: Section, asked: Counts, *, position: int) -> Step:
     return Step(
         id=new_id(),
         run_id=run.id,
@@ -139,21 +142,17 @@ def _section_step(
         last_page=section.last_page,
         start=section.start,
         end=section.end,
-        flashcards_asked=flashcards,
-        questions_asked=questions,
+        asked=asked,
         request_id=run.request_id,
     )
 
 
-def split_step(run: Run, step: Step, halves: Sequence[Section], flashcards: int, questions: int) -> None:
+def split_step(run: Run, step: Step, halves: Sequence[Section], missing: Counts) -> None:
     """Plan two halves of a section in place of what it did not give. ``run`` is locked."""
-    cards, items = allocate(flashcards, halves), allocate(questions, halves)
-    for half, card_count, question_count in zip(halves, cards, items, strict=True):
-        if card_count + question_count == 0 or step.document_id is None:
+    for half, share in zip(halves, allocate(missing, halves), strict=True):
+        if not share or step.document_id is None:
             continue
-        part = _section_step(
-            run, step.document_id, half, position=step.position, flashcards=card_count, questions=question_count
-        )
+        part = _section_step(run, step.document_id, half, share, position=step.position)
         part.depth = step.depth + 1
         db.session.add(part)
     db.session.flush()
@@ -194,7 +193,7 @@ def _queue_planned(run_id: UUID, count: int) -> None:
 
 def _after_last(run: Run) -> None:
     if run.state == RunState.MAKING:
-        if run.flashcards_delivered + run.questions_delivered == 0:
+        if not run.delivered:
             code = db.session.scalar(
                 sa.select(Step.error_code)
                 .where(Step.run_id == run.id, Step.state == JobState.FAILED)
@@ -235,8 +234,7 @@ def end_run(run: Run, state: RunState, error_code: str | None = None) -> None:
         run,
         f"run.{state.value}",
         error_code=error_code,
-        flashcards=run.flashcards_delivered,
-        questions=run.questions_delivered,
+        **asdict(run.delivered),
     )
     record_activity(
         run.user_id,
@@ -245,8 +243,7 @@ def end_run(run: Run, state: RunState, error_code: str | None = None) -> None:
         study_set_id=str(run.study_set_id),
         state=state.value,
         error_code=error_code,
-        flashcards=run.flashcards_delivered,
-        questions=run.questions_delivered,
+        **asdict(run.delivered),
     )
     log.info("generation.run.ended", run_id=str(run.id), state=state.value, error_code=error_code)
 
@@ -256,15 +253,23 @@ def is_active(run_id: UUID) -> bool:
     return db.session.scalar(sa.select(Run.state).where(Run.id == run_id)) in ACTIVE_STATES
 
 
-def continue_waiting_runs(document_id: UUID) -> None:
-    """Plan the runs that waited for this document and for nothing else."""
+def lock_waiting_runs(document_id: UUID) -> None:
+    """Lock the runs that wait for this document."""
+    _lock_waiting(document_id)
+
+
+def _lock_waiting(document_id: UUID) -> list[Run]:
     query = (
         sa.select(Run.id)
         .join(RunDocument, RunDocument.run_id == Run.id)
         .where(RunDocument.document_id == document_id, Run.state == RunState.READING)
         .order_by(Run.id)
     )
-    for run_id in db.session.scalars(query).all():
-        run = lock_run(run_id)
-        if run is not None:
-            plan_when_read(run)
+    locked = (lock_run(run_id) for run_id in db.session.scalars(query).all())
+    return [run for run in locked if run is not None]
+
+
+def continue_waiting_runs(document_id: UUID) -> None:
+    """Plan the runs that waited for this document and for nothing else."""
+    for run in _lock_waiting(document_id):
+        plan_when_read(run)

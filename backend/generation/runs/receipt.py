@@ -15,6 +15,7 @@ from backend.generation.models import Run, RunDocument, Step
 from backend.generation.types import ENDED_STATES, DocumentCoverage, PageCoverage, RunState, Skipped, StepKind
 from backend.library import service as library
 from backend.study import service as study
+from backend.study.types import AskedCounts
 
 _OVER_BUDGET = "over_budget"
 _NOTHING_SUITABLE = "nothing_suitable"
@@ -24,13 +25,13 @@ _NOTHING_SUITABLE = "nothing_suitable"
 class Receipt:
     """Asked, delivered, and where the difference went.
 
-    ``missing`` counts flashcards and questions that were asked for and are not delivered, each None until the run is
-    planned. ``not_written`` is the part of both that was neither rejected nor a duplicate, None until the end.
+    ``missing`` is what was asked for and is not delivered. ``not_written`` is the part of it that was neither
+    rejected nor a duplicate, None until the end.
     """
 
     run: Run
     documents: tuple[DocumentCoverage, ...]
-    missing: tuple[int | None, int | None]
+    missing: AskedCounts
     not_written: int | None
 
 
@@ -45,7 +46,7 @@ def build_receipt(run: Run) -> Receipt:
     filenames, numbers = library.find_filenames(document_ids), library.list_page_numbers(document_ids)
     pages: dict[UUID, list[PageCoverage]] = defaultdict(list)
     for row in study.list_items_by_page(run.id):
-        pages[row.document_id].append(PageCoverage(row.page, row.flashcards, row.questions))
+        pages[row.document_id].append(PageCoverage(row.page, row.counts))
     planned: dict[UUID, list[Skipped]] = defaultdict(list)
     for entry in run.skipped:
         planned[UUID(entry["document_id"])].append(Skipped(entry["first_page"], entry["last_page"], entry["reason"]))
@@ -66,10 +67,7 @@ def build_receipt(run: Run) -> Receipt:
         for document_id in document_ids
         if document_id in filenames
     )
-    missing = (
-        _difference(run.flashcards_asked, run.flashcards_delivered),
-        _difference(run.questions_asked, run.questions_delivered),
-    )
+    missing = run.asked.beyond(run.delivered)
     return Receipt(run, coverage, missing, _not_written(run, missing))
 
 
@@ -144,14 +142,10 @@ def _join_pages(reasons: Mapping[int, set[str]]) -> tuple[Skipped, ...]:
     return tuple(sorted(joined, key=lambda skipped: (skipped.first_page or 0, skipped.reason)))
 
 
-def _difference(asked: int | None, delivered: int) -> int | None:
-    return None if asked is None else max(asked - delivered, 0)
-
-
-def _not_written(run: Run, missing: tuple[int | None, int | None]) -> int | None:
-    flashcards, questions = missing
-    if flashcards is None or questions is None or run.state not in ENDED_STATES:
+def _not_written(run: Run, missing: AskedCounts) -> int | None:
+    counts = missing.settled()
+    if counts is None or run.state not in ENDED_STATES:
         return None
     # What was written beyond the wish does not make up for what is missing elsewhere.
     rejected = sum(count for check, count in run.rejected.items() if check != MORE_THAN_ASKED)
-    return max(flashcards + questions - rejected - run.duplicates, 0)
+    return max(counts.total - rejected - run.duplicates, 0)

@@ -1,7 +1,7 @@
-"""Writing what a step gave: under its claim, then the run's lock, then the study set's, always in this order."""
+"""Writing what a step gave: the study set, the run and the step are locked in this order (docs/architecture.md)."""
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -23,7 +23,7 @@ from backend.generation.types import ACTIVE_STATES, RunState, StepKind
 from backend.library import service as library
 from backend.library.types import PageText
 from backend.study import service as study
-from backend.study.types import AddedItems, NewTopic
+from backend.study.types import AddedItems, Counts, NewTopic
 
 log = get_logger(__name__)
 
@@ -54,63 +54,67 @@ class SectionWork:
 
 def record_plan(held: Claim, run_id: UUID) -> None:
     """Write the sections of a run, and queue the first of them. Raises LeaseLost."""
-    jobs.finish(Step, held)
-    run = lock_run(run_id)
-    if run is None:
-        raise LeaseLost
-    plan(run)
+    plan(_lock_run_and_finish(held, run_id))
 
 
 def record_section(held: Claim, work: SectionWork, reply: SectionReply, checked: CheckedReply, model: str) -> None:
     """Write the items of a section, count what was dropped, and queue what comes next. Raises LeaseLost."""
-    jobs.finish(Step, held)
-    run = lock_run(work.run_id)
-    if run is None or not library.lock_study_set(run.study_set_id):
-        raise LeaseLost
+    _lock_study_set_of(work.run_id)
+    run = _lock_run_and_finish(held, work.run_id)
     step = db.session.get_one(Step, held.id, populate_existing=True)
     added = study.add_items(
         run.study_set_id,
         run_id=run.id,
         model=model,
         topics=[NewTopic(topic.name, topic.summary, topic.parent) for topic in checked.topics],
-        flashcards=checked.flashcards,
-        questions=checked.questions,
+        items=checked.items,
     )
-    step.flashcards_kept, step.questions_kept = len(added.flashcards), len(added.questions)
+    step.kept = added.counts
     _count(run, added, checked)
-    missing = (step.flashcards_asked - step.flashcards_kept, step.questions_asked - step.questions_kept)
-    if reply.truncated and run.state in ACTIVE_STATES and max(missing) > 0:
-        _halve(run, step, work, max(missing[0], 0), max(missing[1], 0))
+    missing = step.asked.beyond(step.kept)
+    if reply.truncated and run.state in ACTIVE_STATES and missing:
+        _halve(run, step, work, missing)
     add_event(
         run,
         "section.made",
         document_id=str(step.document_id),
         first_page=step.first_page,
         last_page=step.last_page,
-        flashcards=step.flashcards_kept,
-        questions=step.questions_kept,
+        **asdict(step.kept),
     )
     db.session.flush()
     advance(run)
 
 
+def _lock_study_set_of(run_id: UUID) -> None:
+    study_set_id = db.session.scalar(sa.select(Run.study_set_id).where(Run.id == run_id))
+    if study_set_id is None or not library.lock_study_set(study_set_id):
+        raise LeaseLost
+
+
+def _lock_run_and_finish(held: Claim, run_id: UUID) -> Run:
+    """Lock the run and mark its held step done. Raises LeaseLost."""
+    run = lock_run(run_id)
+    if run is None:
+        raise LeaseLost
+    jobs.finish(Step, held)
+    return run
+
+
 def _count(run: Run, added: AddedItems, checked: CheckedReply) -> None:
-    run.flashcards_delivered += len(added.flashcards)
-    run.questions_delivered += len(added.questions)
+    run.delivered += added.counts
     run.duplicates += added.duplicates
     # New dictionaries, because a change inside the old ones would go unnoticed.
     run.rejected = dict(Counter(run.rejected) + Counter(checked.rejected))
     run.fixed = dict(Counter(run.fixed) + Counter(checked.fixed))
-    if run.first_item_at is None and (added.flashcards or added.questions):
+    if run.first_item_at is None and added.counts:
         run.first_item_at = now()
 
 
 def record_connections(held: Claim, run_id: UUID, reply: ConnectReply) -> None:
     """Write parents and links of topics, and end the run. Raises LeaseLost."""
-    jobs.finish(Step, held)
-    run = lock_run(run_id)
-    if run is None or not library.lock_study_set(run.study_set_id):
-        raise LeaseLost
+    _lock_study_set_of(run_id)
+    run = _lock_run_and_finish(held, run_id)
     links = [(link.source, link.target, link.label) for link in reply.links]
     count = study.connect_topics(run.study_set_id, reply.parents, links)
     add_event(run, "topics.connected", links=count)
@@ -120,16 +124,21 @@ def record_connections(held: Claim, run_id: UUID, reply: ConnectReply) -> None:
 
 def drop_step(held: Claim, run_id: UUID) -> None:
     """Cancel a held step whose run was stopped or has ended. Raises LeaseLost."""
-    jobs.cancel_held(Step, held)
     run = lock_run(run_id)
+    jobs.cancel_held(Step, held)
     if run is not None:
         advance(run)
 
 
+def lock_run_of(step_id: UUID) -> Run | None:
+    """Lock and return the run of a step; None when they were deleted."""
+    run_id = db.session.scalar(sa.select(Step.run_id).where(Step.id == step_id))
+    return lock_run(run_id) if run_id is not None else None
+
+
 def cancel_if_stopped(step_id: UUID) -> None:
     """Cancel a step that was just given back, if its run was stopped meanwhile."""
-    run_id = db.session.scalar(sa.select(Step.run_id).where(Step.id == step_id))
-    run = lock_run(run_id) if run_id is not None else None
+    run = lock_run_of(step_id)
     if run is None or run.state in ACTIVE_STATES:
         return
     # Cancel now: otherwise the run would wait until this retry is due.
@@ -144,6 +153,7 @@ def cancel_if_stopped(step_id: UUID) -> None:
 
 def fail_step(held: Claim, code: str) -> None:
     """End a held step for good with an error code. Raises LeaseLost."""
+    lock_run_of(held.id)
     jobs.fail(Step, held, code)
     give_up(held.id, code)
 
@@ -184,13 +194,10 @@ def halve_section(held: Claim, work: SectionWork, code: str) -> None:
     if halves is None:
         fail_step(held, code)
         return
-    jobs.finish(Step, held)
-    run = lock_run(work.run_id)
-    if run is None:
-        raise LeaseLost
+    run = _lock_run_and_finish(held, work.run_id)
     step = db.session.get_one(Step, held.id, populate_existing=True)
     if run.state in ACTIVE_STATES:
-        _halve(run, step, work, step.flashcards_asked, step.questions_asked)
+        _halve(run, step, work, step.asked)
     advance(run)
 
 
@@ -198,17 +205,21 @@ def _halves(step: Step, work: SectionWork) -> tuple[Section, Section] | None:
     return split_section(work.section, work.pages) if step.depth < _DEEPEST_SPLIT else None
 
 
-def _halve(run: Run, step: Step, work: SectionWork, flashcards: int, questions: int) -> None:
+def _halve(run: Run, step: Step, work: SectionWork, missing: Counts) -> None:
     halves = _halves(step, work)
     if halves is None:
         return
     step.halved = True
-    split_step(run, step, halves, flashcards, questions)
+    split_step(run, step, halves, missing)
     add_event(run, "section.halved", first_page=step.first_page, last_page=step.last_page)
 
 
 def note_call(held: Claim, run_id: UUID, call: Call) -> None:
     """Write down what a call used; once, however often it is tried. Does nothing when the step was deleted."""
+    # The foreign key would lock the run after the step.
+    study_set_id = db.session.scalar(sa.select(Run.study_set_id).where(Run.id == run_id))
+    if study_set_id is None or not library.keep_study_set(study_set_id):
+        return
     there = sa.select(Step.id).where(Step.id == held.id).with_for_update(read=True, key_share=True)
     if db.session.scalar(there) is None:
         return

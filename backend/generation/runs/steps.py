@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from functools import partial
 from typing import TypeVar
 from uuid import UUID
@@ -108,8 +109,7 @@ class _Work:
         self._record(lambda: recording.record_section(self._held, work, reply, checked, self._model.name))
         log.info(
             "generation.step.section_made",
-            flashcards=len(checked.flashcards),
-            questions=len(checked.questions),
+            **asdict(checked.counts),
             duration_ms=self._elapsed_ms(),
         )
 
@@ -156,8 +156,7 @@ def _prepare_section(run: Run, step: Step) -> SectionWork:
         document_id=step.document_id or step.id,
         filename=texts[0].filename if texts else "",
         pages=shown,
-        flashcards=step.flashcards_asked,
-        questions=step.questions_asked,
+        wanted=step.asked,
         language=run.language or "en",
         difficulty=Difficulty(run.difficulty) if run.difficulty else None,
         existing=tuple(

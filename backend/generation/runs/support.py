@@ -14,7 +14,7 @@ from backend.generation.models import ModelCall, Run, RunDocument
 from backend.generation.runs.planning import lock_run, stop_run
 from backend.generation.runs.views import RunView
 from backend.generation.types import ACTIVE_STATES, RunFacts, RunState, RunUsage, RunWish, UserWork
-from backend.study.types import Difficulty
+from backend.study.types import AskedCounts, Difficulty
 
 
 def get_any_run(run_id: UUID) -> Run:
@@ -37,10 +37,8 @@ def describe_run(view: RunView) -> RunFacts:
         retry_of=run.retry_of,
         model=run.model,
         is_draft=run.is_draft,
-        flashcards_asked=run.flashcards_asked,
-        questions_asked=run.questions_asked,
-        flashcards_delivered=run.flashcards_delivered,
-        questions_delivered=run.questions_delivered,
+        asked=run.asked,
+        delivered=run.delivered,
         failed_sections=view.failed_sections,
         progress=view.progress,
         usage=view.usage,
@@ -93,14 +91,11 @@ def wish_of(run: Run) -> RunWish:
     documents: Sequence[UUID] = db.session.scalars(
         sa.select(RunDocument.document_id).where(RunDocument.run_id == run.id).order_by(RunDocument.document_id)
     ).all()
-    counts = (run.flashcards_asked, run.questions_asked)
-    if counts == (0, 0):
-        # Nobody can ask for nothing at all: the material carried nothing.
-        counts = (None, None)
+    # Nobody can ask for nothing at all: the material carried nothing.
+    asked = AskedCounts() if run.asked == AskedCounts(0, 0) else run.asked
     return RunWish(
         document_ids=tuple(documents),
-        flashcards=counts[0],
-        questions=counts[1],
+        asked=asked,
         language=run.language,
         difficulty=Difficulty(run.difficulty) if run.difficulty else None,
     )

@@ -11,6 +11,7 @@ from itertools import pairwise
 
 from backend.generation.sections.page_kinds import reason_to_skip
 from backend.library.types import PageText
+from backend.study.types import Counts
 
 CHARS_PER_FLASHCARD = 500
 CHARS_PER_QUESTION = 1_000
@@ -128,19 +129,22 @@ def split_section(section: Section, pages: Sequence[PageText]) -> tuple[Section,
     return _section_of(own[:at]), _section_of(own[at:])
 
 
-def allocate(total: int, sections: Sequence[Section]) -> list[int]:
-    """Distribute a count over sections in proportion to their characters, by the largest remainder.
+def allocate(total: Counts, sections: Sequence[Section]) -> list[Counts]:
+    """Distribute counts over sections in proportion to their characters, by the largest remainder.
 
-    The result has one number for each section and the sum ``total``, or is empty when there is no section.
-    Raises ValueError when ``total`` is negative.
+    The result has one pair for each section and the sum ``total``, or is empty when there is no section.
+    Raises ValueError when a count is negative.
     """
-    if total < 0:
+    if min(total.flashcards, total.questions) < 0:
         raise ValueError("a count cannot be negative")
-    if not sections:
-        return []
     weights = [section.chars for section in sections]
     if sum(weights) == 0:
         weights = [1] * len(sections)
+    shares = zip(_share(total.flashcards, weights), _share(total.questions, weights), strict=True)
+    return [Counts(*share) for share in shares]
+
+
+def _share(total: int, weights: Sequence[int]) -> list[int]:
     whole = sum(weights)
     shares = [total * weight // whole for weight in weights]
     remainders = [total * weight % whole for weight in weights]
@@ -150,12 +154,12 @@ def allocate(total: int, sections: Sequence[Section]) -> list[int]:
     return shares
 
 
-def automatic_counts(sections: Sequence[Section]) -> tuple[int, int]:
-    """Return how many flashcards and questions are made when the student names no number."""
+def automatic_counts(sections: Sequence[Section]) -> Counts:
+    """Return how many items are made when the student names no number."""
     chars = sum(section.chars for section in sections)
     if chars == 0:
-        return 0, 0
-    return (
+        return Counts()
+    return Counts(
         min(max(1, round(chars / CHARS_PER_FLASHCARD)), MAX_FLASHCARDS),
         min(max(1, round(chars / CHARS_PER_QUESTION)), MAX_QUESTIONS),
     )

@@ -1,1 +1,1 @@
-"""Files: where the bytes of documents are stored, moved, counted and deleted."""
+"""Stored files: their bytes in PostgreSQL or a bucket, moving, expiry and the storage quota."""

@@ -1,4 +1,4 @@
-"""Files expire: where nothing happens in a study set for long, its files are deleted and all else stays."""
+"""Files expire: the files of study sets that have not been used for a long time are deleted; everything else stays."""
 
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -10,7 +10,7 @@ from backend.core.database.database import db
 from backend.core.database.transaction import transaction
 from backend.core.process.logging import get_logger
 from backend.core.work.jobs import JobState
-from backend.library.files.storage import delete_pieces
+from backend.library.files.stored_file import document_file
 from backend.library.hooks import study_sets_expiring
 from backend.library.models import Document, StudySet
 from backend.settings import get_settings
@@ -25,7 +25,7 @@ _Position = tuple[datetime, UUID]
 def delete_expired_files() -> int:
     """Delete the files of some study sets that were not used for ``DOCUMENT_RETENTION_DAYS``; return how many files.
 
-    Pages, and what was made from them, stay. Opens transactions of its own.
+    Pages and the items made from them stay. Opens transactions of its own.
     """
     days = get_settings().document_retention_days
     if days == 0:
@@ -36,14 +36,14 @@ def delete_expired_files() -> int:
         with transaction():
             page = _lock_page(since, after)
             expired = _expire(page, since)
-        # A page whose study sets are all in use has nothing to delete, and must not keep the later ones from theirs.
+        # If all study sets of a page are in use, go on, or later ones would never expire.
         if expired or len(page) < _BATCH:
             return expired
         after = page[-1]
 
 
 def _lock_page(since: datetime, after: _Position | None) -> list[_Position]:
-    """Lock the oldest study sets after a position that seem unused, as an upload locks them: none comes between."""
+    """Lock the oldest study sets after a position that seem unused, so that uploads to them wait."""
     order = sa.tuple_(StudySet.updated_at, StudySet.id)
     candidates = (
         sa.select(StudySet.updated_at, StudySet.id)
@@ -65,21 +65,9 @@ def _expire(page: list[_Position], since: datetime) -> int:
     for in_use in study_sets_expiring.send(candidates, since):
         used |= in_use
     unused = [study_set_id for study_set_id in candidates if study_set_id not in used]
-    expired = list(
-        db.session.scalars(
-            sa.update(Document)
-            .where(
-                Document.study_set_id.in_(unused),
-                # Looked at again, now that nobody else can change the study set.
-                Document.study_set_id.in_(sa.select(StudySet.id).where(StudySet.id.in_(unused), _is_unused(since))),
-                _has_file(),
-            )
-            .values(stored_in=None, stored_key=None)
-            .returning(Document.id)
-            .execution_options(synchronize_session=False)
-        )
-    )
-    delete_pieces(expired)
+    # Checked again, now that nobody else can change the study sets.
+    still_unused = sa.select(StudySet.id).where(StudySet.id.in_(unused), _is_unused(since))
+    expired = document_file.delete(Document.study_set_id.in_(still_unused))
     if expired:
         log.info("library.files.expired", study_sets=len(unused), files=len(expired))
     return len(expired)

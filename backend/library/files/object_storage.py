@@ -1,8 +1,8 @@
-"""Files as objects in a bucket of Spaces, or of any other server that speaks S3.
+"""Objects in a bucket of Spaces, or of any other server that speaks S3.
 
-The only module that imports the SDK, and itself imported only where a file is in a bucket (see ``storage``). It
-owns the limits of a call, which is repeated once at most, and the translation of the vendor's errors. A place is a
-bucket's address with a prefix, ``s3://bucket/prefix``; a key is an id of ours, so no name of a user's gets in.
+Only this module imports the SDK, and only processes that use a bucket import this module (see ``objects``). It owns
+timeouts, retries (one per call) and the translation of the vendor's errors. A place is a bucket's address with a
+prefix, ``s3://bucket/prefix``. A key is one of our ids, so that user input never becomes part of an object's name.
 """
 
 import os
@@ -25,21 +25,21 @@ from backend.settings import Settings, get_settings
 log = get_logger(__name__)
 
 _CONNECT_TIMEOUT_S = 3
-# Between two signs of life, not for the whole of a file.
+# For one read from the socket, not for the whole file.
 _READ_TIMEOUT_S = 8
 _ATTEMPTS = 2
-# A missing bucket is not among them: that is a wrong address, and its files may well be there.
+# Without "NoSuchBucket": then the address is wrong, and the files may still exist.
 _MISSING = frozenset({"NoSuchKey", "404"})
-# Asked for from the end of an object on.
+# The code for a range that starts at or beyond the object's end.
 _AT_THE_END = "InvalidRange"
-# The bucket does not know who asks, so every object would be refused.
+# Our credentials are rejected, so calls about other objects fail too.
 _UNKNOWN_CALLER = frozenset({"InvalidAccessKeyId", "SignatureDoesNotMatch", "RequestTimeTooSkewed"})
 _TOO_MANY_REQUESTS = 429
 _SERVER_ERROR = 500
 
 
 def put_object(place: str, key: UUID, file: IO[bytes], size_bytes: int) -> None:
-    """Write the file, from its beginning, as one object: there as a whole or not at all. Raises FileUnavailable."""
+    """Write the file, from its beginning, as one object, whole or not at all. Raises FileUnavailable."""
     refuse_open_transaction()
     bucket, name = _address(place, key)
     file.seek(0)
@@ -50,7 +50,7 @@ def put_object(place: str, key: UUID, file: IO[bytes], size_bytes: int) -> None:
 
 
 def read_object(place: str, key: UUID, start: int, piece_bytes: int) -> Iterator[bytes]:
-    """Yield the object's bytes from ``start`` on: nothing when there is no such object. Raises FileUnavailable."""
+    """Yield the object's bytes from ``start`` on, or nothing if there is no such object. Raises FileUnavailable."""
     refuse_open_transaction()
     bucket, name = _address(place, key)
     with _translated("get"):
@@ -70,7 +70,7 @@ def read_object(place: str, key: UUID, start: int, piece_bytes: int) -> Iterator
 
 
 def delete_object(place: str, key: UUID) -> None:
-    """Delete the object, if it is there. Raises FileUnavailable."""
+    """Delete the object if it exists. Raises FileUnavailable."""
     refuse_open_transaction()
     bucket, name = _address(place, key)
     with _translated("delete"):
@@ -100,7 +100,7 @@ def _translated(call: str) -> Iterator[None]:
     try:
         yield
     except ClientError as error:
-        # A refusal (no such bucket, a wrong key) needs an operator, and passes for the user once he was there.
+        # A refusal (no such bucket, wrong credentials) is for an operator to fix; users can then try again.
         log.error("library.object.refused", call=call, code=_code(error))
         raise (FileUnavailable if _concerns_all(error) else ObjectRefused) from error
     except BotoCoreError as error:
@@ -109,7 +109,7 @@ def _translated(call: str) -> Iterator[None]:
 
 
 def _client() -> Any:
-    # Of each process its own: connections must not be shared over a fork.
+    # One client per process, because connections must not be shared across a fork.
     return _make_client(os.getpid(), get_settings())
 
 
@@ -117,10 +117,10 @@ def _client() -> Any:
 def _make_client(_pid: int, settings: Settings) -> Any:
     key_id, secret = settings.s3_access_key_id, settings.s3_secret_access_key
     if key_id is None or secret is None:
-        # The SDK would look for other keys of this machine.
+        # Otherwise the SDK would search this machine for other credentials.
         log.error("library.object.refused", call="sign", code="NoKeys")
         raise FileUnavailable
-    # A session of its own, because the SDK's common one may not be used by two threads at once.
+    # Not the SDK's default session, which two threads must not use at the same time.
     return boto3.session.Session().client(
         "s3",
         endpoint_url=settings.s3_endpoint_url,
@@ -133,7 +133,7 @@ def _make_client(_pid: int, settings: Settings) -> Any:
             retries={"mode": "standard", "total_max_attempts": _ATTEMPTS},
             signature_version="s3v4",
             max_pool_connections=settings.gunicorn_threads,
-            # Checksums in trailers are refused by many servers; who moves a file reads it again and compares.
+            # Many servers reject checksums in trailers. The mover reads each copy back and compares instead.
             request_checksum_calculation="when_required",
             response_checksum_validation="when_required",
         ),

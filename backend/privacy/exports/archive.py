@@ -1,6 +1,6 @@
-"""The archive: a zip with every row of a user's as JSON, her files as she uploaded them, and a text that explains it.
+"""The archive: a zip with all rows of a user as JSON, their files as they were uploaded, and a README.
 
-It is written to a file, row by row and piece by piece, so that its size is bounded by the disk alone.
+It is written to a file row by row and piece by piece, so only the disk limits its size.
 """
 
 import base64
@@ -25,17 +25,18 @@ from backend.library.errors import FileExpired, FileLost
 from backend.privacy.belongings import USERS, find_ways, is_of, list_exported
 from backend.privacy.exports.explanation import explain
 
-# How many rows are in memory at once; a row may be a page of some megabytes.
+# Rows in memory at once; a row may be a page of several megabytes.
 _ROWS = 20
-_LONGEST_NAME = 100
-# What one system or another does not take in the name of a file.
+_MAX_NAME_CHARS = 100
+# Characters that some system does not allow in file names.
 _UNSAFE = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|]')
 
 
 def write_archive(file: IO[bytes], user_id: UUID, note_progress: Callable[[], None] = lambda: None) -> None:
-    """Write all that is a user's to ``file``. Opens transactions of its own, none while a file is read.
+    """Write all data of a user to ``file``. Opens transactions of its own, but none while a file is read.
 
-    ``note_progress`` is called often, and may raise to end it. Raises NotFound, FileUnavailable when a bucket is away.
+    ``note_progress`` is called often and may raise to stop. Raises NotFound, and FileUnavailable when a bucket is
+    unreachable.
     """
     users = Base.metadata.tables[USERS]
     with transaction():
@@ -54,7 +55,7 @@ def write_archive(file: IO[bytes], user_id: UUID, note_progress: Callable[[], No
 def _read_rows(
     table: sa.Table, columns: Sequence[sa.Column[object]], user_id: UUID, note_progress: Callable[[], None]
 ) -> Iterator[dict[str, object]]:
-    # All rows are wanted: the way to them is to be short, not the way to the first of them.
+    # Plan for fetching all rows; by default the planner optimises cursors for the first ones.
     db.session.execute(sa.select(sa.func.set_config("cursor_tuple_fraction", "1", True)))
     query = sa.select(*columns).where(is_of(table, user_id, find_ways())).order_by(*table.primary_key)
     for number, row in enumerate(db.session.execute(query, execution_options={"yield_per": _ROWS})):
@@ -82,7 +83,7 @@ def _plain(value: object) -> str:
 def _write_files(archive: zipfile.ZipFile, user_id: UUID, note_progress: Callable[[], None]) -> None:
     with transaction():
         files = library.list_files(user_id)
-    told: list[dict[str, object]] = []
+    listed: list[dict[str, object]] = []
     folders: dict[UUID, str] = {}
     for number, file in enumerate(files, start=1):
         folder = folders.setdefault(
@@ -90,15 +91,15 @@ def _write_files(archive: zipfile.ZipFile, user_id: UUID, note_progress: Callabl
         )
         path = f"{folder}/{number:04} {clean_name(file.filename)}"
         missing = "expired" if file.expired else _copy(archive, path, file.document_id, note_progress)
-        told.append({"document_id": file.document_id, "path": None if missing else path, "missing": missing})
-    _write(archive, "data/files.json", _as_json(told))
+        listed.append({"document_id": file.document_id, "path": None if missing else path, "missing": missing})
+    _write(archive, "data/files.json", _as_json(listed))
 
 
 def _copy(archive: zipfile.ZipFile, path: str, document_id: UUID, note_progress: Callable[[], None]) -> str | None:
-    """Copy one file into the archive. Returns why it is not there, if it is not."""
+    """Copy one file into the archive. Returns the reason if it is missing, else None."""
     try:
-        pieces = library.open_file(document_id)
-        # What was uploaded is compressed already, as nearly all kinds of documents are.
+        pieces = library.document_file.open(document_id)
+        # Nearly all kinds of documents are compressed already.
         with _entry(archive, path, zipfile.ZIP_STORED) as entry:
             for piece in pieces:
                 note_progress()
@@ -123,13 +124,13 @@ def _entry(archive: zipfile.ZipFile, path: str, compression: int) -> Iterator[IO
     info = zipfile.ZipInfo(path, now().timetuple()[:6])
     info.compress_type = compression
     info.external_attr = 0o600 << 16
-    # How long an entry becomes is not known when it begins.
+    # Its size is not known yet and may exceed 4 GB.
     with archive.open(info, "w", force_zip64=True) as entry:
         yield entry
 
 
 def clean_name(name: str) -> str:
-    """Return a name that every system takes for that of one file, cut to a length that keeps its extension."""
+    """Return a file name that every system accepts, shortened if need be, with its extension."""
     plain = PurePosixPath(_UNSAFE.sub("_", name).strip(". ") or "_")
     suffix = plain.suffix[:20]
-    return plain.stem[: _LONGEST_NAME - len(suffix)].rstrip(". ") + suffix
+    return plain.stem[: _MAX_NAME_CHARS - len(suffix)].rstrip(". ") + suffix

@@ -1,63 +1,80 @@
-"""README.txt of the archive: what its files are, in the four languages of the product."""
+"""README.txt of the archive, which explains its files in four languages."""
 
 from collections.abc import Mapping, Sequence
 from textwrap import wrap
 
 _INTRODUCTIONS: Mapping[str, str] = {
-    "en": "This archive has everything that HackTheStudy keeps about you. In `data` each kind of thing has a file in "
-    "JSON, whose `…_id` fields lead from one to another; times are in UTC. In `files` are the files that you "
-    "uploaded, as they were; `data/files.json` says which is which, and why one is missing. Keys and tokens are "
-    "left out, so that this archive opens no door.",
-    "de": "Dieses Archiv enthält alles, was HackTheStudy über dich gespeichert hat. In `data` hat jede Art von Ding "
-    "eine Datei in JSON, deren Felder `…_id` vom einen zum anderen führen; Zeiten sind in UTC. In `files` sind die "
-    "Dateien, die du hochgeladen hast, so wie sie waren; `data/files.json` sagt, welche welche ist und warum eine "
-    "fehlt. Schlüssel und Token sind weggelassen, damit dieses Archiv keine Tür öffnet.",
-    "fr": "Cette archive contient tout ce que HackTheStudy conserve à ton sujet. Dans `data`, chaque sorte de chose a "
-    "un fichier JSON, dont les champs `…_id` mènent de l’une à l’autre\u202f; les heures sont en UTC. Dans `files` se "
-    "trouvent les fichiers que tu as téléversés, tels quels\u202f; `data/files.json` dit lequel est lequel, et "
-    "pourquoi il en manque un. Clés et jetons sont omis, afin que cette archive n’ouvre aucune porte.",
-    "it": "Questo archivio contiene tutto ciò che HackTheStudy conserva su di te. In `data` ogni tipo di cosa ha un "
-    "file JSON, i cui campi `…_id` portano dall’una all’altra; gli orari sono in UTC. In `files` ci sono i file "
-    "che hai caricato, così com’erano; `data/files.json` dice quale è quale e perché uno manca. Chiavi e token "
-    "sono omessi, affinché questo archivio non apra nessuna porta.",
+    "en": "This archive contains all the data that HackTheStudy stores about you. The folder `data` has one JSON file "
+    "per kind of data; fields named `…_id` refer to entries in the other files, and times are in UTC. The folder "
+    "`files` has the files that you uploaded, unchanged; `data/files.json` lists them and says why a file is missing. "
+    "Keys and tokens are left out, so nobody can sign in with this archive.",
+    "de": "Dieses Archiv enthält alle Daten, die HackTheStudy über dich speichert. Im Ordner `data` liegt für jede Art "
+    "von Daten eine JSON-Datei; Felder mit dem Namen `…_id` verweisen auf Einträge in den anderen Dateien, Zeiten "
+    "sind in UTC angegeben. Im Ordner `files` liegen die Dateien, die du hochgeladen hast, unverändert; "
+    "`data/files.json` listet sie auf und nennt den Grund, wenn eine fehlt. Schlüssel und Token sind nicht enthalten, "
+    "damit sich niemand mit diesem Archiv anmelden kann.",
+    "fr": "Cette archive contient toutes les données que HackTheStudy conserve à ton sujet. Le dossier `data` contient "
+    "un fichier JSON par type de données\u202f; les champs `…_id` renvoient aux entrées des autres fichiers, et les "
+    "heures sont en UTC. Le dossier `files` contient les fichiers que tu as envoyés, inchangés\u202f; "
+    "`data/files.json` en donne la liste et indique pourquoi un fichier manque. Les clés et les jetons n’y figurent "
+    "pas, afin que personne ne puisse se connecter avec cette archive.",
+    "it": "Questo archivio contiene tutti i dati che HackTheStudy conserva su di te. La cartella `data` contiene un "
+    "file JSON per ogni tipo di dati; i campi `…_id` rimandano alle voci degli altri file e gli orari sono in UTC. "
+    "La cartella `files` contiene i file che hai caricato, invariati; `data/files.json` li elenca e indica perché un "
+    "file manca. Chiavi e token non sono inclusi, così nessuno può accedere con questo archivio.",
 }
 
 _LANGUAGES = tuple(_INTRODUCTIONS)
 _WIDTH = 78
 
-# By table: what its rows are, in the order of the languages.
+# What the rows of each table are, in the order of the languages.
 EXPLAINED: Mapping[str, tuple[str, str, str, str]] = {
     "users": ("your profile", "dein Profil", "ton profil", "il tuo profilo"),
-    "identities": ("your ways to sign in", "deine Anmeldungen", "tes connexions", "i tuoi accessi"),
-    "sessions": ("devices signed in", "angemeldete Geräte", "appareils connectés", "dispositivi connessi"),
-    "sign_in_codes": ("sign-ins under way", "laufende Anmeldungen", "connexions en cours", "accessi in corso"),
-    "api_keys": ("your API keys", "deine API-Schlüssel", "tes clés d’API", "le tue chiavi API"),
-    "activities": ("what you did", "was du getan hast", "ce que tu as fait", "ciò che hai fatto"),
-    "idempotency_keys": (
-        "answers of the last 24 hours",
-        "Antworten der letzten 24 Stunden",
-        "réponses des dernières 24 heures",
-        "risposte delle ultime 24 ore",
+    "identities": (
+        "your sign-in accounts",
+        "deine Anmeldekonten",
+        "tes comptes de connexion",
+        "i tuoi account di accesso",
     ),
-    "study_sets": ("study sets", "Lernsets", "dossiers d’étude", "i set di studio"),
+    "sessions": ("signed-in devices", "angemeldete Geräte", "appareils connectés", "dispositivi connessi"),
+    "sign_in_codes": ("sign-ins in progress", "laufende Anmeldungen", "connexions en cours", "accessi in corso"),
+    "api_keys": ("your API keys", "deine API-Schlüssel", "tes clés d’API", "le tue chiavi API"),
+    "activities": ("your activity", "deine Aktivitäten", "ton activité", "la tua attività"),
+    "idempotency_keys": (
+        "responses to your requests of the last 24 hours",
+        "Antworten auf deine Anfragen der letzten 24 Stunden",
+        "réponses à tes requêtes des dernières 24 heures",
+        "risposte alle tue richieste delle ultime 24 ore",
+    ),
+    "study_sets": ("study sets", "Lernsets", "dossiers d’étude", "i tuoi set di studio"),
     "documents": ("documents", "Dokumente", "documents", "documenti"),
     "pages": ("text of the pages", "Text der Seiten", "texte des pages", "testo delle pagine"),
     "topics": ("topics", "Themen", "sujets", "argomenti"),
-    "topic_links": ("links of topics", "Verbindungen der Themen", "liens entre sujets", "legami tra argomenti"),
+    "topic_links": (
+        "links between topics",
+        "Verbindungen zwischen Themen",
+        "liens entre sujets",
+        "collegamenti tra argomenti",
+    ),
     "flashcards": ("flashcards", "Lernkarten", "cartes mémoire", "schede"),
     "questions": ("questions", "Fragen", "questions", "domande"),
     "evidence": (
-        "where cards and questions come from",
-        "woher Karten und Fragen stammen",
-        "d’où viennent cartes et questions",
-        "da dove vengono schede e domande",
+        "sources of the flashcards and questions",
+        "Quellen der Lernkarten und Fragen",
+        "sources des cartes mémoire et des questions",
+        "fonti delle schede e delle domande",
     ),
-    "runs": ("runs that made material", "Läufe, die Lernstoff erstellten", "générations", "generazioni"),
-    "run_documents": ("documents of runs", "Dokumente der Läufe", "documents des générations", "documenti usati"),
+    "runs": ("runs that generated material", "Läufe, die Lernmaterial erstellt haben", "générations", "generazioni"),
+    "run_documents": (
+        "documents used by runs",
+        "Dokumente der Läufe",
+        "documents des générations",
+        "documenti delle generazioni",
+    ),
     "run_events": ("events of runs", "Ereignisse der Läufe", "événements des générations", "eventi"),
-    "steps": ("steps of runs", "Schritte der Läufe", "étapes des générations", "passi delle generazioni"),
+    "steps": ("steps of runs", "Schritte der Läufe", "étapes des générations", "fasi delle generazioni"),
     "model_calls": (
-        "uses of the language model",
+        "calls to the language model",
         "Aufrufe des Sprachmodells",
         "appels au modèle de langage",
         "chiamate al modello linguistico",
@@ -67,7 +84,7 @@ EXPLAINED: Mapping[str, tuple[str, str, str, str]] = {
 
 
 def explain(tables: Sequence[str]) -> str:
-    """Return the text that explains an archive with these tables."""
+    """Return the README of an archive with these tables."""
     parts = []
     for position, language in enumerate(_LANGUAGES):
         lines = [f"[{language}]", "", *wrap(_INTRODUCTIONS[language], _WIDTH), ""]

@@ -1,7 +1,7 @@
-"""Links to an export for a browser, which sends no token when it navigates: a ticket, for minutes, for one export.
+"""Download links to an export, for browsers, which send no token when they navigate.
 
-The ticket is part of an address and may end up in a history, so it opens nothing else and not for long. Only its hash
-is kept, and a new one takes the place of the one before.
+A link carries a ticket. URLs end up in histories, so the ticket opens only one export, and only for a few minutes. We
+store its hash; a new ticket replaces the previous one.
 """
 
 import secrets
@@ -23,14 +23,14 @@ _BYTES = 32
 
 
 class Link(NamedTuple):
-    """What opens an export, and until when."""
+    """A ticket that opens one export until it expires."""
 
     ticket: str
     expires_at: datetime
 
 
 def make_link(export: DataExport) -> Link:
-    """Make a ticket for an export that is ready. It ends with the export at the latest. Needs a transaction."""
+    """Make a ticket for an export that is ready. It expires with the export at the latest. Needs a transaction."""
     ticket = secrets.token_urlsafe(_BYTES)
     moment = read_database_clock()
     ends = [moment + LINK_LIFE]
@@ -42,7 +42,7 @@ def make_link(export: DataExport) -> Link:
 
 
 def get_linked_export(export_id: UUID, ticket: str) -> DataExport:
-    """Return the export that a ticket opens. Raises NotFound, whatever is wrong."""
+    """Return the export that a ticket opens. Raises NotFound for any reason, so that callers learn nothing."""
     export = db.session.scalar(
         sa.select(DataExport).where(
             DataExport.id == export_id,
@@ -53,7 +53,7 @@ def get_linked_export(export_id: UUID, ticket: str) -> DataExport:
     )
     if export is None or not secrets.compare_digest(export.link_hash or b"", hash_secret(ticket)):
         raise NotFound
-    # A ticket is no session, which would have ended with her access.
+    # Unlike a session, a ticket does not end when the user loses access.
     user = accounts.get_user(export.user_id)
     if user.erasing_at is not None or user.disabled_at is not None:
         raise NotFound

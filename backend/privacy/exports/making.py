@@ -1,4 +1,4 @@
-"""The work on an export: claim (transaction), write the archive (short ones), store it (short ones), record."""
+"""The work on an export: claim it, write the archive to a temporary file, store that and mark the export done."""
 
 import tempfile
 import threading
@@ -13,28 +13,29 @@ from backend.core.work import jobs
 from backend.core.work.jobs import Claim, Job, JobState, LeaseLost, TryLater
 from backend.library.errors import FileUnavailable
 from backend.privacy.exports.archive import write_archive
-from backend.privacy.exports.storing import store_archive
+from backend.privacy.exports.storing import find_next_export, send_next_export, store_archive
 from backend.privacy.models import DataExport
 
 log = get_logger(__name__)
 
 # What tells exports apart from other advisory locks.
 _LOCK = 7_305_812
-_OTHERS_FIRST_S = 15.0
 _BUCKET_AWAY_S = 30.0
 
 
-def claim_alone(model: type[Job], export_id: UUID) -> Claim | None:
-    """Claim the export, unless another one is being made: together they might fill the disk of a worker."""
+def claim_in_turn(model: type[Job], export_id: UUID) -> Claim | None:
+    """Claim the export if it is its turn: no other one is being made, and none that is due was asked for earlier.
+
+    Several at once might fill the disk of a worker. An export that has to wait stays due and is sent when the one
+    before it has ended.
+    """
     db.session.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
-    held = jobs.claim(model, export_id)
-    if held is None:
+    if db.session.scalar(sa.select(DataExport.id).where(DataExport.state == JobState.RUNNING).limit(1)) is not None:
         return None
-    others = sa.select(DataExport.id).where(DataExport.state == JobState.RUNNING, DataExport.id != export_id)
-    if db.session.scalar(others.limit(1)) is None:
-        return held
-    jobs.retry_later(model, held, delay_s=_OTHERS_FIRST_S, is_failure=False)
-    return None
+    if find_next_export() != export_id:
+        send_next_export()
+        return None
+    return jobs.claim(model, export_id)
 
 
 def make_export(held: Claim, lost: threading.Event) -> None:
@@ -60,4 +61,10 @@ def make_export(held: Claim, lost: threading.Event) -> None:
 
 
 def give_up(_export_id: UUID, _code: str) -> None:
-    """Nothing waits for an export but its user, who sees that it failed."""
+    """Let the next one begin: only its user waits for this export, and they see that it failed."""
+    send_next_export()
+
+
+def let_others_go_first(_export_id: UUID) -> None:
+    """Let the next one begin while this one waits for its next try."""
+    send_next_export()

@@ -19,7 +19,7 @@ from backend.study.concept_map.layout import (
     text_width,
     wrap,
 )
-from backend.study.exports.plain_text import one_line
+from backend.study.markup.plain_text import one_line
 from backend.study.types import LinkView, TopicView
 
 # White text on each has a contrast of at least 5:1 (WCAG 2.2 asks for 4.5:1).

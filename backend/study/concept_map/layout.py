@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from backend.study.concept_map.tree import TopicInTree, in_tree_order
-from backend.study.exports.plain_text import one_line
+from backend.study.markup.plain_text import one_line
 from backend.study.types import TopicView
 
 FONT_SIZE = 13.0

@@ -18,9 +18,10 @@ from uuid import UUID
 
 import genanki
 
-from backend.study.exports.anki_fields import deletion_numbers
-from backend.study.exports.anki_notes import AnkiNote, NoteKind, SkippedItem, option_list, prepare_notes
-from backend.study.exports.plain_text import one_line
+from backend.study.exports.anki_notes import AnkiNote, SkippedItem, option_list, prepare_notes
+from backend.study.markup.anki_fields import deletion_numbers
+from backend.study.markup.notes import NoteKind
+from backend.study.markup.plain_text import one_line
 from backend.study.types import StudyKit
 
 # Chosen once at random. Anki recognises a note type by this id: another number would give every student a
@@ -122,7 +123,7 @@ def to_apkg(kit: StudyKit) -> AnkiPackage:
     )
     note_types = {kind: _NoteTypeWithTime(_note_type(kind)) for kind in NoteKind}
     for position, note in enumerate(prepared.notes):
-        deck.add_note(_NoteWithTime(_genanki_note(note, note_types[note.kind], position), _seconds(note)))
+        deck.add_note(_NoteWithTime(_genanki_note(note, note_types[note.texts.kind], position), _seconds(note)))
     newest_s = max((_seconds(note) for note in prepared.notes), default=0)
     return AnkiPackage(data=_package_bytes(deck, newest_s), skipped=prepared.skipped)
 
@@ -176,13 +177,14 @@ def _note_type(kind: NoteKind) -> Any:
 
 
 def _genanki_note(note: AnkiNote, note_type: _NoteTypeWithTime, position: int) -> Any:
-    texts = [note.front, note.back]
-    if note.key_index is not None:
-        texts = [note.front, option_list(note, mark_key=True), note.options[note.key_index], note.back]
+    texts = note.texts
+    fields = [texts.front, texts.back]
+    if texts.key_index is not None:
+        fields = [texts.front, option_list(texts, mark_key=True), texts.options[texts.key_index], texts.back]
     genanki_note = genanki.Note(
         model=note_type.model,
         fields=[
-            *texts,
+            *fields,
             "<br>".join(source.file for source in note.sources),
             "<br>".join(source.page for source in note.sources),
             "<br>".join(source.quote for source in note.sources),
@@ -192,9 +194,9 @@ def _genanki_note(note: AnkiNote, note_type: _NoteTypeWithTime, position: int) -
         guid=str(note.item_id),
         due=position,  # New cards come in the order of the kit.
     )
-    if note.kind is NoteKind.CLOZE:
+    if texts.kind is NoteKind.CLOZE:
         # genanki itself looks for deletions with a pattern that misses one inside another.
-        genanki_note.cards = [genanki.Card(number - 1) for number in sorted(deletion_numbers(note.front))]
+        genanki_note.cards = [genanki.Card(number - 1) for number in sorted(deletion_numbers(texts.front))]
     return genanki_note
 
 

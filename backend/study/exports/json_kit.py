@@ -1,16 +1,12 @@
 """A study kit as a JSON document, complete and made to be read by other programs."""
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from backend.study.types import (
-    Evidence,
-    FlashcardView,
-    LinkView,
-    QuestionView,
-    StudyKit,
-    TopicView,
-)
+from backend.study.items.registry import KINDS
+from backend.study.types import Evidence, Item, LinkView, StudyKit, TopicView
 
 FORMAT_NAME = "hackthestudy-kit"
 # Raised when a field is removed or changes its meaning; a new field leaves it as it is.
@@ -29,11 +25,13 @@ def to_json(kit: StudyKit) -> dict[str, object]:
          "links": [{"source_id", "target_id", "label"}],
          "flashcards": [{"id", "kind": "basic" or "cloze", "front", "back", "difficulty",
                          "topic_id": id or null, "evidence": [...], "created_at", "updated_at"}],
-         "questions": [{"id", "stem", "options": [{"id", "text"}], "key": an option's id, "explanation",
-                        "difficulty", "topic_id", "evidence": [...], "created_at", "updated_at"}]}
+         "questions": [{"id", "kind": "single_choice", "stem", "options": [{"id", "text"}], "key": an option's id,
+                        "explanation", "difficulty", "topic_id", "evidence": [...], "created_at", "updated_at"}]}
 
     with each evidence ``{"document_id", "filename": name or null, "page": from 1, "quote", "start", "end",
-    "status": "verified" or "uncheckable"}``; ``start`` and ``end`` are code point offsets into the page's text.
+    "status": "verified" or "uncheckable", "option_id": an option's id or null}``; ``start`` and ``end`` are code point
+    offsets into the page's text, and null with the quote where the evidence is a whole page. Questions of another kind
+    have the fields of their kind in place of ``options``, ``key`` and ``explanation``.
     """
     return {
         "format": FORMAT_NAME,
@@ -42,8 +40,8 @@ def to_json(kit: StudyKit) -> dict[str, object]:
         "is_draft": kit.is_draft,
         "topics": [_topic(topic) for topic in kit.topics],
         "links": [_link(link) for link in kit.links],
-        "flashcards": [_flashcard(card, kit.filenames) for card in kit.flashcards],
-        "questions": [_question(question, kit.filenames) for question in kit.questions],
+        "flashcards": [_item(card, kit.filenames) for card in kit.flashcards],
+        "questions": [_item(question, kit.filenames) for question in kit.questions],
     }
 
 
@@ -60,36 +58,20 @@ def _link(link: LinkView) -> dict[str, object]:
     return {"source_id": str(link.source_id), "target_id": str(link.target_id), "label": link.label}
 
 
-def _flashcard(card: FlashcardView, filenames: dict[UUID, str]) -> dict[str, object]:
+def _item(item: Item[Any], filenames: Mapping[UUID, str]) -> dict[str, object]:
     return {
-        "id": str(card.id),
-        "kind": card.kind.value,
-        "front": card.front,
-        "back": card.back,
-        "difficulty": card.difficulty.value,
-        "topic_id": _id_or_none(card.topic_id),
-        "evidence": [_evidence(one, filenames) for one in card.evidence],
-        "created_at": _time(card.created_at),
-        "updated_at": _time(card.updated_at),
+        "id": str(item.id),
+        "kind": item.kind,
+        **KINDS[item.kind].store(item.content),
+        "difficulty": item.difficulty.value,
+        "topic_id": _id_or_none(item.topic_id),
+        "evidence": [_evidence(one, filenames) for one in item.evidence],
+        "created_at": _time(item.created_at),
+        "updated_at": _time(item.updated_at),
     }
 
 
-def _question(question: QuestionView, filenames: dict[UUID, str]) -> dict[str, object]:
-    return {
-        "id": str(question.id),
-        "stem": question.stem,
-        "options": [{"id": option.id, "text": option.text} for option in question.options],
-        "key": question.key,
-        "explanation": question.explanation,
-        "difficulty": question.difficulty.value,
-        "topic_id": _id_or_none(question.topic_id),
-        "evidence": [_evidence(one, filenames) for one in question.evidence],
-        "created_at": _time(question.created_at),
-        "updated_at": _time(question.updated_at),
-    }
-
-
-def _evidence(evidence: Evidence, filenames: dict[UUID, str]) -> dict[str, object]:
+def _evidence(evidence: Evidence, filenames: Mapping[UUID, str]) -> dict[str, object]:
     return {
         "document_id": str(evidence.document_id),
         "filename": filenames.get(evidence.document_id),
@@ -98,6 +80,7 @@ def _evidence(evidence: Evidence, filenames: dict[UUID, str]) -> dict[str, objec
         "start": evidence.start,
         "end": evidence.end,
         "status": evidence.status.value,
+        "option_id": evidence.option_id,
     }
 
 

@@ -232,7 +232,7 @@ class TestFresh:
     def test_is_finished(self, browser: Browser, provider: str, user: str) -> None:
         assert "identity" in browser.sign_in(provider, user, fresh="true")
 
-    @pytest.mark.parametrize("told", [None, "now", True, {}])
+    @pytest.mark.parametrize("told", [None, "now", True, {}, float("inf"), float("nan")])
     def test_the_provider_must_say_when(self, browser: Browser, university: OpenIdProvider, told: object) -> None:
         university.claims = {"auth_time": told}
         assert browser.sign_in("university", "anna", fresh="true") == {"error": "sign_in_failed"}

@@ -64,6 +64,16 @@ def test_a_link_is_allowed_once(api_browser: Browser) -> None:
     assert told(api_browser.get(address))["error"] == "sign_in_expired"
 
 
+def test_a_link_is_allowed_with_one_provider(api_browser: Browser) -> None:
+    # Any page can navigate the browser to another one while the permission lasts.
+    hers = enter(api_browser, "university", "anna")
+    address = allow(api_browser, "github", hers)
+    assert told(api_browser.get(address.replace("/github", "/college")))["error"] == "sign_in_expired"
+    assert told(api_browser.get(address))["error"] == "sign_in_expired"
+    page = api_browser.get(allow(api_browser, "github", hers)).headers["Location"]
+    assert api_browser.come_back(click(page, "octo")) == {"linked": "github", "next": "/settings"}
+
+
 def test_an_identity_of_somebody_else_is_not_moved(api_browser: Browser, api) -> None:
     enter(Browser(api), "github", "octo")
     hers = enter(api_browser, "university", "anna")

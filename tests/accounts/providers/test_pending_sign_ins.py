@@ -188,8 +188,20 @@ def test_a_browser_that_keeps_something_odd_begins_anew(browser: Browser, callba
     assert "identity" in browser.sign_in("university", "anna")
 
 
-@pytest.mark.parametrize("odd", [None, 1, [], ["x"], ["x", "y"], [1, 2**40], ["no id", 2**40]], ids=repr)
+NO_ID = "018f0000-0000-7000-8000-000000000000"
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        *(None, 1, [], ["x"], ["x", "y"], [1, 2**40], [NO_ID, 2**40], ["no id", "github", 2**40]),
+        *([NO_ID, "github", 0], [NO_ID, "github", "x"], [NO_ID, "college", 2**40]),
+    ],
+    ids=repr,
+)
 def test_a_link_that_is_kept_in_another_way_was_not_allowed(gateway_app: Flask, odd: object) -> None:
     with gateway_app.test_request_context(base_url=PUBLIC_URL):
         session["link"] = odd
-        assert take_link() is None
+        assert take_link("github") is None
+        session["link"] = [NO_ID, "github", 2**40]
+        assert str(take_link("github")) == NO_ID

@@ -8,6 +8,7 @@ import pytest
 from backend.generation.language_models.builtin import model as builtin
 from backend.generation.language_models.builtin.model import BuiltinModel
 from backend.generation.language_models.interface import DraftQuestion, SectionPage, SectionReply, SectionRequest
+from backend.study.types import Counts
 from tests.generation.builtin.texts import page
 
 ROUTER = "Networks\nA router is a device that forwards packets between networks.\n"
@@ -24,7 +25,7 @@ def ask(
     document: tuple[SectionPage, ...], section: int = 1, model: BuiltinModel | None = None, language: str = "en"
 ) -> SectionReply:
     own = tuple(each for each in document if each.number == section)
-    request = SectionRequest(uuid4(), "notes.pdf", own, 5, 5, language, read_document=lambda: document)
+    request = SectionRequest(uuid4(), "notes.pdf", own, Counts(5, 5), language, read_document=lambda: document)
     return (model or BuiltinModel()).write_section(request, lambda: None)
 
 
@@ -87,7 +88,7 @@ def test_a_document_is_read_once_and_only_when_a_question_is_wanted() -> None:
 
     def write(number: int, questions: int) -> SectionReply:
         own = (document[number - 1],)
-        request = SectionRequest(document_id, "notes.pdf", own, 5, questions, "en", read_document=read)
+        request = SectionRequest(document_id, "notes.pdf", own, Counts(5, questions), "en", read_document=read)
         return model.write_section(request, lambda: None)
 
     write(1, 0)
@@ -108,7 +109,12 @@ def test_the_number_of_remembered_documents_is_limited() -> None:
     ids = [uuid4() for _ in range(builtin.MAX_SURVEYS + 1)]
     for number in [*range(len(ids)), len(ids) - 1, 0]:
         request = SectionRequest(
-            ids[number], "n", (page(ROUTER + FILLER),), 1, 1, "en", read_document=lambda n=number: tuple(read(n))
+            ids[number],
+            "n",
+            (page(ROUTER + FILLER),),
+            Counts(1, 1),
+            "en",
+            read_document=lambda n=number: tuple(read(n)),
         )
         model.write_section(request, lambda: None)
     assert reads == [*range(len(ids)), 0]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from backend.generation.language_models.builtin.model import BuiltinModel
 from backend.generation.language_models.interface import SectionReply, SectionRequest, Usage
-from backend.study.types import Difficulty, FlashcardKind
+from backend.study.types import Counts, Difficulty, FlashcardKind
 from tests.generation.builtin.texts import BIOLOGY, NETWORKS, fronts, page, write
 
 
@@ -163,7 +163,7 @@ def test_a_cancelled_run_stops_before_the_work() -> None:
         raise InterruptedError
 
     with pytest.raises(InterruptedError):
-        BuiltinModel().write_section(SectionRequest(UUID(int=0), "n", (page(NETWORKS),), 5, 5, "en"), stop)
+        BuiltinModel().write_section(SectionRequest(UUID(int=0), "n", (page(NETWORKS),), Counts(5, 5), "en"), stop)
 
 
 def test_an_unmeasured_language_gives_nothing() -> None:

@@ -4,6 +4,7 @@ from uuid import UUID
 
 from backend.generation.language_models.builtin.model import BuiltinModel
 from backend.generation.language_models.interface import SectionPage, SectionReply, SectionRequest
+from backend.study.types import Counts
 
 BIOLOGY = """2 Zellbiologie
 
@@ -52,8 +53,7 @@ def write(
         UUID(int=0),
         "notes.pdf",
         section,
-        flashcards,
-        questions,
+        Counts(flashcards, questions),
         language,
         existing=existing,
         known_topics=known_topics,

@@ -7,6 +7,7 @@ import pytest
 
 from backend.generation.language_models.interface import SectionPage, SectionRequest
 from backend.generation.language_models.openai.model import OpenAIModel
+from backend.study.types import Counts
 from tests.patience import HANG_S
 from tests.stand_ins.openai_server import OpenAIStandIn
 
@@ -31,7 +32,7 @@ PAGES = (
 def section() -> SectionRequest:
     """Two pages, with a request for three flashcards and two questions."""
     return SectionRequest(
-        document_id=UUID(int=1), filename="biology.pdf", pages=PAGES, flashcards=3, questions=2, language="en"
+        document_id=UUID(int=1), filename="biology.pdf", pages=PAGES, wanted=Counts(3, 2), language="en"
     )
 
 

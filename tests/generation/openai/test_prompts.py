@@ -15,12 +15,13 @@ from backend.generation.language_models.openai.prompts import (
     prompt_fragments,
     section_prompt,
 )
+from backend.study.types import Counts
 
 MARKER = re.compile(r"</?hts:[a-z-]+[^>\n]*>")
 
 
 def test_system_text_is_the_same_for_every_section(section: SectionRequest) -> None:
-    other = replace(section, filename="other.pdf", pages=section.pages[:1], flashcards=9, language="de")
+    other = replace(section, filename="other.pdf", pages=section.pages[:1], wanted=Counts(9, 2), language="de")
     assert section_prompt(section)[0] == section_prompt(other)[0]
     assert section_prompt(section) == section_prompt(section)
     assert CANARY in section_prompt(section)[0]
@@ -29,7 +30,7 @@ def test_system_text_is_the_same_for_every_section(section: SectionRequest) -> N
 
 def test_only_the_end_differs_between_requests_about_the_same_pages(section: SectionRequest) -> None:
     one = section_prompt(section)[1]
-    two = section_prompt(replace(section, flashcards=1, existing=("an old front",), known_topics=("Cells",)))[1]
+    two = section_prompt(replace(section, wanted=Counts(1, 2), existing=("an old front",), known_topics=("Cells",)))[1]
     assert one.split("</hts:document>")[0] == two.split("</hts:document>")[0]
     assert one.index("</hts:document>") < one.index("Flashcards: 3") < one.index("Questions: 2")
     assert two.rindex("</hts:") < two.index("Flashcards: 1")
@@ -117,4 +118,4 @@ def test_version_is_short_and_stable() -> None:
 
 
 def _empty() -> SectionRequest:
-    return SectionRequest(UUID(int=1), "x.pdf", (), 0, 0, "en")
+    return SectionRequest(UUID(int=1), "x.pdf", (), Counts(), "en")

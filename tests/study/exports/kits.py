@@ -5,14 +5,16 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from backend.study.types import (
+    SINGLE_CHOICE,
     Difficulty,
     Evidence,
     EvidenceStatus,
+    Flashcard,
     FlashcardKind,
-    FlashcardView,
+    Item,
     LinkView,
     Option,
-    QuestionView,
+    SingleChoice,
     StudyKit,
     TopicView,
 )
@@ -39,12 +41,11 @@ def card(
     topic_id: UUID | None = None,
     sources: Sequence[Evidence] = (),
     edited_after: timedelta = timedelta(0),
-) -> FlashcardView:
-    return FlashcardView(
+) -> Item[Flashcard]:
+    return Item(
         id=an_id(number),
         kind=kind,
-        front=front,
-        back=back,
+        content=Flashcard(front, back),
         difficulty=Difficulty.MEDIUM,
         topic_id=topic_id,
         evidence=tuple(sources),
@@ -53,7 +54,7 @@ def card(
     )
 
 
-def cloze(number: int, front: str, back: str = "") -> FlashcardView:
+def cloze(number: int, front: str, back: str = "") -> Item[Flashcard]:
     return card(number, front, back, FlashcardKind.CLOZE)
 
 
@@ -65,13 +66,12 @@ def question(
     key: int = 1,
     explanation: str = "",
     sources: Sequence[Evidence] = (),
-) -> QuestionView:
-    return QuestionView(
+) -> Item[SingleChoice]:
+    named = tuple(Option(f"o{index}", text) for index, text in enumerate(options))
+    return Item(
         id=an_id(number),
-        stem=stem,
-        options=tuple(Option(f"o{index}", text) for index, text in enumerate(options)),
-        key=f"o{key}",
-        explanation=explanation,
+        kind=SINGLE_CHOICE,
+        content=SingleChoice(stem, named, f"o{key}", explanation),
         difficulty=Difficulty.HARD,
         topic_id=None,
         evidence=tuple(sources),
@@ -89,8 +89,8 @@ def link(source: int, target: int, label: str) -> LinkView:
 
 
 def kit(
-    flashcards: Sequence[FlashcardView] = (),
-    questions: Sequence[QuestionView] = (),
+    flashcards: Sequence[Item[Flashcard]] = (),
+    questions: Sequence[Item[SingleChoice]] = (),
     topics: Sequence[TopicView] = (),
     links: Sequence[LinkView] = (),
     *,

@@ -13,7 +13,8 @@ from anki.collection import Collection
 from anki.notes import Note
 
 from backend.study.exports.anki import FIELDS, NOTE_TYPE_IDS, to_apkg, to_deck_id
-from backend.study.exports.anki_notes import NoteKind, SkippedItem, SkipReason
+from backend.study.exports.anki_notes import SkippedItem
+from backend.study.markup.notes import NoteKind, SkipReason
 from backend.study.types import StudyKit
 from tests.study.exports.conftest import ImportFile
 from tests.study.exports.kits import (
@@ -38,7 +39,7 @@ def note_of(collection: Collection, number: int) -> Note:
 
 def edited(study_kit: StudyKit, back: str, after: timedelta = timedelta(minutes=5)) -> StudyKit:
     first, *others = study_kit.flashcards
-    changed = replace(first, back=back, updated_at=first.updated_at + after)
+    changed = replace(first, content=replace(first.content, back=back), updated_at=first.updated_at + after)
     return replace(study_kit, flashcards=(changed, *others))
 
 

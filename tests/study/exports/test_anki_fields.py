@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backend.study.exports.anki import to_apkg
-from backend.study.exports.anki_fields import (
+from backend.study.markup.anki_fields import (
     deletion_numbers,
     has_first_deletion,
     to_cloze_field,

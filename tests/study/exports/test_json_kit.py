@@ -38,6 +38,7 @@ def test_document_is_complete_and_json_ready() -> None:
                 "start": 10,
                 "end": 40,
                 "status": "verified",
+                "option_id": None,
             }
         ],
         "created_at": "2026-11-20T09:30:00+00:00",
@@ -47,6 +48,7 @@ def test_document_is_complete_and_json_ready() -> None:
     assert document["questions"] == [
         {
             "id": str(an_id(4)),
+            "kind": "single_choice",
             "stem": "Welche Zahl ist der Median von 2, 3, 8?",
             "options": [
                 {"id": "o0", "text": "2"},

@@ -10,7 +10,7 @@ from anki.collection import Collection
 
 from backend.study.exports.anki import to_apkg
 from backend.study.exports.text import to_tsv
-from backend.study.types import StudyKit
+from backend.study.types import Flashcard, StudyKit
 from backend.text.languages import LANGUAGES
 from tests.study.exports.conftest import ImportFile
 from tests.study.exports.kits import an_id, card, cloze, evidence, kit, mixed_kit, question, topic
@@ -62,7 +62,7 @@ def test_second_import_updates(collection: Collection, import_text: ImportFile) 
     study_kit = mixed_kit()
     import_text(collection, to_tsv(study_kit).encode())
     first, *others = study_kit.flashcards
-    changed = replace(study_kit, flashcards=(replace(first, front="Neu?", back="Ja."), *others))
+    changed = replace(study_kit, flashcards=(replace(first, content=Flashcard("Neu?", "Ja.")), *others))
     log = import_text(collection, to_tsv(changed).encode())
     assert (len(log.new), len(log.updated), len(log.duplicate)) == (0, 1, 3)
     assert notes_by_guid(collection)[str(an_id(1))][0] == "Neu?"

@@ -62,12 +62,12 @@ class BuiltinModel:
         gaps = find_gaps(prose, definitions, terms, lexicon)
         selection = Selection(request.existing, request.difficulty)
         questions: list[Candidate] = []
-        if request.questions and (definitions or gaps):
+        if request.wanted.questions and (definitions or gaps):
             survey = self._survey(request, lexicon)
             survey = replace(survey, concepts=survey.concepts | list_concepts(definitions, lexicon))
             writer = QuestionWriter(DistractorChooser(terms, survey, lexicon), wording, lexicon)
-            questions = selection.pick(writer.draft_questions(definitions, gaps), request.questions)
-        flashcards = selection.pick(draft_flashcards(definitions, gaps, wording), request.flashcards)
+            questions = selection.pick(writer.draft_questions(definitions, gaps), request.wanted.questions)
+        flashcards = selection.pick(draft_flashcards(definitions, gaps, wording), request.wanted.flashcards)
         topics = TopicList(prose, definitions, request.known_topics)
         return SectionReply(
             flashcards=tuple(

@@ -137,8 +137,8 @@ def section_prompt(request: SectionRequest, *, schema_in_text: bool = False) -> 
             _list("known-topics", request.known_topics),
             _list("existing-items", request.existing),
             _SECTION_REQUEST.format(
-                flashcards=request.flashcards,
-                questions=request.questions,
+                flashcards=request.wanted.flashcards,
+                questions=request.wanted.questions,
                 language=_language(request.language),
                 difficulty=request.difficulty.value if request.difficulty else "a mix of easy, medium and hard",
             ),

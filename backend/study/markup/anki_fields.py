@@ -8,7 +8,7 @@ import html
 import re
 from collections.abc import Sequence
 
-from backend.study.exports.plain_text import clean_text, one_line, split_formulas
+from backend.study.markup.plain_text import clean_text, one_line, split_formulas
 
 _OPENING = re.compile(r"\{\{c\d+::")
 _DELETION_MARK = re.compile(r"\{\{c(?P<number>\d+)::|\}\}")

@@ -1,0 +1,150 @@
+"""Bodies that all kinds of item share, and the bodies of a collection made from those of its kinds."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from functools import reduce
+from operator import or_
+from typing import Annotated, Any, Literal, get_args
+from uuid import UUID
+
+from pydantic import BaseModel, Field, StrictInt, StringConstraints, create_model
+from pydantic.fields import FieldInfo
+
+from backend.core.web.http import Answer, Body
+from backend.core.web.pagination import PageQuery
+from backend.core.web.visible_text import Visible
+from backend.study.types import CitedQuote, Difficulty, EvidenceStatus, ItemFilter
+
+ShortText = Annotated[str, Visible, StringConstraints(strip_whitespace=True, min_length=1, max_length=1000)]
+LongText = Annotated[str, Visible, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000)]
+OptionalText = Annotated[str, Visible, StringConstraints(strip_whitespace=True, max_length=4000)]
+SearchText = Annotated[str, Visible, StringConstraints(strip_whitespace=True, max_length=200)]
+
+EvidenceOutcome = Literal["verified", "uncheckable", "none"]
+
+
+class EvidenceRequest(Body):
+    """A quote as evidence; the server looks it up on the page and those beside it."""
+
+    document_id: UUID
+    page: StrictInt = Field(ge=1, le=1_000_000)
+    quote: LongText
+
+    def cited(self) -> CitedQuote:
+        """Return the quote in the words of the service."""
+        return CitedQuote(self.document_id, self.page, self.quote)
+
+
+class ItemRequest(Body):
+    """What an item of any kind is made from; a kind adds ``kind`` and its content."""
+
+    difficulty: Difficulty = Difficulty.MEDIUM
+    topic_id: UUID | None = None
+    evidence: EvidenceRequest | None = None
+
+
+class EvidenceResponse(Answer):
+    """Where an item comes from; offsets count code points of the page's text. Without a quote, the whole page."""
+
+    document_id: UUID
+    page: int
+    quote: str | None
+    start: int | None
+    end: int | None
+    status: EvidenceStatus
+    option_id: str | None = Field(description="The option of a question that this is evidence for; null: all of it.")
+
+
+class ItemResponse(Answer):
+    """An item of any kind; a kind adds ``kind`` and its content."""
+
+    id: UUID
+    study_set_id: UUID
+    topic_id: UUID | None
+    difficulty: Difficulty
+    evidence: list[EvidenceResponse]
+    evidence_status: EvidenceOutcome = Field(description="`uncheckable` as soon as one piece of evidence is.")
+    origin: Literal["generated", "hand"]
+    model: str | None
+    run_id: UUID | None
+    created_at: datetime
+    updated_at: datetime
+
+
+class ItemPage(Answer):
+    """A page of items, oldest first; a collection adds ``items``."""
+
+    next_cursor: str | None
+
+
+class EvidenceContextResponse(EvidenceResponse):
+    """Evidence with up to 300 characters of the page's text on each side."""
+
+    filename: str
+    text_before: str
+    text_after: str
+    page_text_length: int
+
+
+class ItemQuery(PageQuery):
+    """What a list of items is narrowed to; a collection names its kinds."""
+
+    topic_id: UUID | None = None
+    difficulty: Difficulty | None = None
+    run_id: UUID | None = Field(None, description="Items that this run made.")
+    document_id: UUID | None = Field(None, description="Items with evidence in this document.")
+    q: SearchText | None = Field(None, description="Text to be found anywhere in an item; upper and lower case alike.")
+    kind: str | None = None
+
+    def chosen(self) -> ItemFilter:
+        """Return the filter in the words of the service."""
+        return ItemFilter(
+            topic_id=self.topic_id,
+            kind=self.kind,
+            difficulty=self.difficulty,
+            run_id=self.run_id,
+            document_id=self.document_id,
+            text=self.q,
+        )
+
+
+def join_bodies(name: str, bodies: Sequence[type[BaseModel]], default_kind: str) -> type[Any]:
+    """Return one body with the fields of several kinds; that of a single kind is itself.
+
+    A field that some kinds lack may be left out of requests, and is null in responses of those kinds.
+    """
+    distinct = list(dict.fromkeys(bodies))
+    if len(distinct) == 1:
+        return distinct[0]
+    base = Body if issubclass(distinct[0], Body) else Answer
+    fields: dict[str, Any] = {}
+    for field in dict.fromkeys(field for body in distinct for field in body.model_fields):
+        infos = [body.model_fields[field] for body in distinct if field in body.model_fields]
+        of_all = len(infos) == len(distinct)
+        joined = reduce(or_, dict.fromkeys(map(_type_of, infos)))
+        if of_all:
+            fields[field] = (joined, infos[0])
+        else:
+            fields[field] = (joined, _left_out()) if base is Body else (joined | None, None)
+    kinds = tuple(kind for body in distinct for kind in get_args(body.model_fields["kind"].annotation))
+    fields["kind"] = (Literal[kinds], default_kind if base is Body else ...)
+    return create_model(name, __base__=base, __doc__=" ".join(body.__doc__ or "" for body in distinct), **fields)
+
+
+def body_of_changes(name: str, body: type[BaseModel], doc: str) -> type[Body]:
+    """Return the body that changes what ``body`` makes: what is left out stays. Kind and evidence do not change."""
+    fields: dict[str, Any] = {
+        field: (_type_of(info), _left_out(info.description))
+        for field, info in body.model_fields.items()
+        if field not in ("kind", "evidence")
+    }
+    return create_model(name, __base__=Body, __doc__=doc, **fields)
+
+
+def _type_of(info: FieldInfo) -> Any:
+    return Annotated[(info.annotation, *info.metadata)] if info.metadata else info.annotation
+
+
+def _left_out(description: str | None = None) -> Any:
+    # A default made by a factory is not written into the schema: leaving out is allowed, null is not.
+    return Field(default_factory=lambda: None, description=description)

@@ -1,0 +1,144 @@
+"""The routes of items, written once and registered for each collection."""
+
+from typing import Any
+from uuid import UUID
+
+from apiflask import APIBlueprint
+from flask import Response, g, url_for
+from flask.typing import ResponseReturnValue
+from pydantic import TypeAdapter, create_model
+
+from backend.core.database.transaction import transaction
+from backend.core.web.http import Answer, Body
+from backend.core.web.idempotency import idempotent
+from backend.study import service
+from backend.study.items.bodies import (
+    EvidenceContextResponse,
+    ItemPage,
+    ItemQuery,
+    ItemRequest,
+    body_of_changes,
+    join_bodies,
+)
+from backend.study.items.registry import Collection
+from backend.study.items.storage import join_fields
+from backend.study.types import EvidenceStatus
+from backend.study.views import ItemView
+
+_JSON = "application/json"
+# The framework takes lists of models too; its annotations do not say so.
+_EVIDENCE: Any = list[EvidenceContextResponse]
+_CONTEXTS = TypeAdapter(list[EvidenceContextResponse])
+
+
+def respond(body: Answer, *, created_at: str | None = None) -> Response:
+    """Answer with a body, and with 201 and its Location where something was made."""
+    # Written by pydantic at once: a list of 50 items takes half the time of building dictionaries first.
+    response = Response(body.model_dump_json(), content_type=_JSON)
+    if created_at is not None:
+        response.status_code = 201
+        response.headers["Location"] = created_at
+    return response
+
+
+def add_item_routes(study: APIBlueprint, collection: Collection) -> None:
+    """Register the routes of a collection: list, create, get, update, delete, and the evidence of an item."""
+    noun, title = collection.noun, collection.noun.capitalize()
+    item_id = f"{noun}_id"
+    inside, one = f"/study-sets/<uuid:study_set_id>/{collection.name}", f"/{collection.name}/<uuid:{item_id}>"
+    kinds = collection.kinds
+    request_body = join_bodies(f"{title}Request", [kind.request for kind in kinds], collection.default_kind)
+    response_body = join_bodies(f"{title}Response", [kind.response for kind in kinds], collection.default_kind)
+    changes_body = body_of_changes(
+        f"{title}ChangesRequest", request_body, f"What is to be changed of a {noun}; what is left out stays."
+    )
+    kind_name = request_body.model_fields["kind"].annotation
+    query_body = create_model(f"{title}Query", __base__=ItemQuery, kind=(kind_name | None, None))
+    page_body = create_model(
+        f"{title}Page",
+        __base__=ItemPage,
+        __doc__=f"A page of {collection.name}, oldest first.",
+        items=(list[response_body], ...),  # type: ignore[valid-type]
+    )
+
+    @study.get(inside, endpoint=f"list_{collection.name}")
+    @study.input(query_body, location="query", arg_name="query")
+    @study.output(page_body)
+    @study.doc(summary=f"List the {collection.name} of a study set, oldest first.")
+    def list_items(study_set_id: UUID, query: ItemQuery) -> Response:
+        with transaction():
+            found = service.list_items(collection, g.user_id, study_set_id, query.chosen(), query)
+        shown = [response_body.model_validate(_describe(row)) for row in found.items]
+        return respond(page_body(items=shown, next_cursor=found.next_cursor))
+
+    @study.post(inside, endpoint=f"create_{noun}")
+    @study.input(request_body, arg_name="body")
+    @study.output(response_body, status_code=201)
+    @study.doc(summary=f"Write a {noun} by hand; a quote given as evidence is looked up on its page.")
+    @idempotent
+    def create_item(study_set_id: UUID, body: ItemRequest) -> ResponseReturnValue:
+        given = _given(body)
+        common = ItemRequest.model_fields.keys() | {"kind"}
+        with transaction():
+            row = service.create_item(
+                collection,
+                g.user_id,
+                study_set_id,
+                kind=given.get("kind", collection.default_kind),
+                content={name: value for name, value in given.items() if name not in common},
+                difficulty=body.difficulty,
+                topic_id=body.topic_id,
+                cited=body.evidence.cited() if body.evidence else None,
+            )
+        where: dict[str, Any] = {item_id: row.id}
+        location = url_for(f".get_{noun}", **where)
+        return respond(response_body.model_validate(_describe(row)), created_at=location)
+
+    @study.get(one, endpoint=f"get_{noun}")
+    @study.output(response_body)
+    @study.doc(summary=f"Read a {noun}.")
+    def get_item(**path: UUID) -> Response:
+        with transaction():
+            row = service.get_item(collection, g.user_id, path[item_id])
+        return respond(response_body.model_validate(_describe(row)))
+
+    @study.patch(one, endpoint=f"update_{noun}")
+    @study.input(changes_body, arg_name="body")
+    @study.output(response_body)
+    @study.doc(
+        summary=f"Change a {noun}. Its kind stays.",
+        responses={409: f"The study set has the same {noun} already"},
+    )
+    def update_item(body: Body, **path: UUID) -> Response:
+        with transaction():
+            row = service.update_item(collection, g.user_id, path[item_id], _given(body))
+        return respond(response_body.model_validate(_describe(row)))
+
+    @study.delete(one, endpoint=f"delete_{noun}")
+    @study.output({}, status_code=204)
+    @study.doc(summary=f"Delete a {noun}.")
+    def delete_item(**path: UUID) -> ResponseReturnValue:
+        with transaction():
+            service.delete_item(collection, g.user_id, path[item_id])
+        return "", 204
+
+    @study.get(f"{one}/evidence", endpoint=f"list_{noun}_evidence")
+    @study.output(_EVIDENCE)
+    @study.doc(summary=f"Read where a {noun} comes from, with the page's text around each quote.")
+    def list_item_evidence(**path: UUID) -> Response:
+        with transaction():
+            found = service.list_item_evidence(collection, g.user_id, path[item_id])
+        return Response(_CONTEXTS.dump_json(_CONTEXTS.validate_python(found)), content_type=_JSON)
+
+
+def _given(body: Body) -> dict[str, Any]:
+    """Return the fields that a request has named, each as a whole."""
+    return {name: value for name, value in body.model_dump().items() if name in body.model_fields_set}
+
+
+def _describe(row: ItemView) -> dict[str, Any]:
+    """Return an item's fields by their names in the response, and what follows from them."""
+    statuses = {evidence["status"] for evidence in row.evidence}
+    outcome = "uncheckable" if EvidenceStatus.UNCHECKABLE in statuses else "verified" if statuses else "none"
+    origin = "hand" if row.run_id is None else "generated"
+    return {**join_fields(row._asdict()), "evidence_status": outcome, "origin": origin}
