@@ -9,7 +9,7 @@ from pydantic import AliasPath, Field, StringConstraints
 from backend.accounts.types import Role
 from backend.administration.audit_log import Action, ActorKind
 from backend.administration.service import DisablingReason, UserView
-from backend.core.web.http import Answer, Body
+from backend.core.web.http import RequestBody, ResponseBody
 from backend.core.web.pagination import PageQuery
 from backend.core.web.visible_text import VisibleLine
 from backend.generation.types import RunState
@@ -28,14 +28,14 @@ class AuditLogQuery(PageQuery):
     actor_id: UUID | None = Field(None, description="Only actions by this administrator.")
 
 
-class DisableRequest(Body):
+class DisableRequest(RequestBody):
     """Why the user is disabled. No free text, because the audit log keeps it permanently."""
 
     reason: DisablingReason
     ticket: int | None = Field(None, ge=1, le=2**53, description="Number of the support case.")
 
 
-class UserSummary(Answer):
+class UserSummary(ResponseBody):
     """A user. A deleted user has no address or name."""
 
     id: UUID
@@ -51,14 +51,14 @@ class UserSummary(Answer):
     erasing_at: datetime | None
 
 
-class UserSummaryPage(Answer):
+class UserSummaryPage(ResponseBody):
     """A page of users, newest first."""
 
     items: list[UserSummary]
     next_cursor: str | None
 
 
-class UserIdentity(Answer):
+class UserIdentity(ResponseBody):
     """A sign-in method of the user."""
 
     provider: str
@@ -68,7 +68,7 @@ class UserIdentity(Answer):
     last_used_at: datetime | None
 
 
-class UserTokens(Answer):
+class UserTokens(ResponseBody):
     """Requests to the language model, and the tokens they used."""
 
     requests: int
@@ -77,7 +77,7 @@ class UserTokens(Answer):
     output_tokens: int
 
 
-class UserFigures(Answer):
+class UserFigures(ResponseBody):
     """Current totals of a user. Contents of deleted study sets are not counted."""
 
     study_sets: int
@@ -87,7 +87,7 @@ class UserFigures(Answer):
     tokens: UserTokens
 
 
-class UserDetail(Answer):
+class UserDetail(ResponseBody):
     """A user with sign-in methods and usage figures."""
 
     user: UserSummary
@@ -115,7 +115,7 @@ class UserDetail(Answer):
         )
 
 
-class DisabledResponse(Answer):
+class DisabledResponse(ResponseBody):
     """The disabled user, and the number of ended sessions and cancelled runs."""
 
     user: UserSummary
@@ -123,13 +123,13 @@ class DisabledResponse(Answer):
     runs_cancelled: int
 
 
-class SessionsEndedResponse(Answer):
+class SessionsEndedResponse(ResponseBody):
     """The number of sessions that were ended."""
 
     sessions_ended: int
 
 
-class SupportedProgress(Answer):
+class SupportedProgress(ResponseBody):
     """Progress of a run. Totals are null until they are known."""
 
     pages_read: int
@@ -138,7 +138,7 @@ class SupportedProgress(Answer):
     sections_total: int
 
 
-class SupportedRun(Answer):
+class SupportedRun(ResponseBody):
     """A run as administrators see it: only state and figures."""
 
     id: UUID
@@ -161,14 +161,14 @@ class SupportedRun(Answer):
     ended_at: datetime | None
 
 
-class SupportedRunPage(Answer):
+class SupportedRunPage(ResponseBody):
     """A page of a user's runs, newest first."""
 
     items: list[SupportedRun]
     next_cursor: str | None
 
 
-class ActionResponse(Answer):
+class ActionResponse(ResponseBody):
     """An action or view by an administrator, or by an operator at the command line (who has no id)."""
 
     id: UUID
@@ -182,7 +182,7 @@ class ActionResponse(Answer):
     created_at: datetime
 
 
-class ActionPage(Answer):
+class ActionPage(ResponseBody):
     """A page of the audit log, newest first."""
 
     items: list[ActionResponse]

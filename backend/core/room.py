@@ -1,7 +1,7 @@
 """What the foundation brings itself: idempotency keys, workers, the API's documentation."""
 
 from backend.core.manifest import Chore, Room, Routes
-from backend.core.web.idempotency import StoredAnswer, forget_expired_answers
+from backend.core.web.idempotency import StoredResponse, forget_expired_answers
 from backend.core.work.workers import Worker, forget_old_workers
 
 _NO_DATABASE = "does not touch the database"
@@ -10,7 +10,7 @@ ROOM = Room(
     name="core",
     routes=(Routes("backend.core.web.openapi:docs"),),
     chores=(Chore(forget_expired_answers), Chore(forget_old_workers)),
-    tables=(StoredAnswer, Worker),
+    tables=(StoredResponse, Worker),
     public_endpoints={
         "openapi.spec": "the published contract",
         "docs.page": "documentation",

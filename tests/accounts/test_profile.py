@@ -10,7 +10,7 @@ from backend.accounts.profile.schemas import ExamDefaultsRequest
 from backend.accounts.service import get_exam_defaults
 from backend.accounts.types import ExamDefaults
 from backend.core.database.transaction import transaction
-from backend.generation.schemas import RunBody
+from backend.generation.schemas import RunRequest
 from backend.study.types import Difficulty
 from tests.blocked import wait_for_blocked
 
@@ -211,7 +211,7 @@ def test_users_see_only_their_own_profile(client, other_client) -> None:
 
 
 def test_defaults_have_the_same_limits_as_a_run() -> None:
-    mine, runs = (model.model_json_schema()["properties"] for model in (ExamDefaultsRequest, RunBody))
+    mine, runs = (model.model_json_schema()["properties"] for model in (ExamDefaultsRequest, RunRequest))
     for name in ("flashcards", "questions"):
         assert mine[name]["anyOf"] == runs[name]["anyOf"]
     languages = [set(each["language"]["anyOf"][0]["enum"]) for each in (mine, runs)]

@@ -10,7 +10,7 @@ from apiflask import APIFlask
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from backend.app import PUBLIC_ENDPOINTS, create_app
-from backend.core.web.http import Answer
+from backend.core.web.http import ResponseBody
 from backend.settings import Settings
 from tests.architecture.source_tree import CHECKOUT
 from tests.architecture.test_routes import NOT_CREATING
@@ -233,8 +233,8 @@ def test_every_media_type_has_a_schema(spec: Spec) -> None:
 def test_files_are_binary(spec: Spec) -> None:
     binary = {"type": "string", "format": "binary"}
     upload = spec["paths"]["/api/v1/study-sets/{study_set_id}/documents"]["post"]["requestBody"]
-    assert upload["content"] == {"multipart/form-data": {"schema": {"$ref": "#/components/schemas/UploadBody"}}}
-    form = spec["components"]["schemas"]["UploadBody"]
+    assert upload["content"] == {"multipart/form-data": {"schema": {"$ref": "#/components/schemas/UploadRequestBody"}}}
+    form = spec["components"]["schemas"]["UploadRequestBody"]
     assert form["required"] == ["files"]
     assert form["properties"]["files"]["items"] == {**binary, "contentMediaType": "application/octet-stream"}
     downloads = {
@@ -270,13 +270,13 @@ def test_ids_in_paths_are_described_as_ids(spec: Spec) -> None:
                 assert parameter["schema"] == {"type": "string", "format": "uuid"}, name
 
 
-class ProfileAnswer(Answer):
+class ProfileAnswer(ResponseBody):
     """Has the name of another model."""
 
     nickname: str
 
 
-class ProfileList(Answer):
+class ProfileList(ResponseBody):
     """Is made of it."""
 
     items: list[ProfileAnswer]

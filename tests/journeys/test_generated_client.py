@@ -100,10 +100,10 @@ def generated(stack: LocalStack, tmp_path_factory: pytest.TempPathFactory) -> It
 def study_set(generated: GeneratedClient) -> UUID:
     """A study set with the sample in it, uploaded with the generated client."""
     models = generated.models
-    made = generated.call("library.create_study_set", body=models.StudySetBody("C"))
+    made = generated.call("library.create_study_set", body=models.StudySetRequest("C"))
     with SAMPLE.open("rb") as payload:
         file = generated.types.File(payload, file_name=SAMPLE.name, mime_type="application/pdf")
-        uploaded = generated.call("library.upload_documents", made.id, body=models.UploadBody([file]))
+        uploaded = generated.call("library.upload_documents", made.id, body=models.UploadRequestBody([file]))
     assert [(each.filename, each.purpose) for each in uploaded.documents] == [(SAMPLE.name, "notes")]
     return made.id
 
@@ -116,7 +116,7 @@ def cards(generated: GeneratedClient, study_set: UUID) -> list[Any]:
     changes = generated.models.ProfileRequest(exam_defaults=defaults)
     generated.call("account.change_profile", body=changes, if_match="*")
     assert generated.call("account.get_profile").time_zone == profile.time_zone
-    run = generated.call("runs.start_run", study_set, body=generated.models.RunBody(flashcards=4))
+    run = generated.call("runs.start_run", study_set, body=generated.models.RunRequest(flashcards=4))
     # What was left out is as the exam defaults say; a client that sends null for it would have asked for any number.
     assert (run.asked.flashcards, run.asked.questions) == (4, 2)
 

@@ -7,11 +7,11 @@ from uuid import UUID
 from pydantic import Field, StrictInt
 
 from backend.accounts.types import Scope
-from backend.core.web.http import Answer, Body
+from backend.core.web.http import RequestBody, ResponseBody
 from backend.core.web.visible_text import VisibleLine
 
 
-class ApiKeyRequest(Body):
+class ApiKeyRequest(RequestBody):
     """The API key to create."""
 
     name: Annotated[str, VisibleLine] = Field(min_length=1, max_length=100, description="To recognize the key by.")
@@ -24,7 +24,7 @@ class ApiKeyRequest(Body):
     expires_in_days: StrictInt = Field(365, ge=1, le=730)
 
 
-class ApiKeyResponse(Answer):
+class ApiKeyResponse(ResponseBody):
     """An API key, without its secret part."""
 
     id: UUID
@@ -42,7 +42,7 @@ class NewApiKeyResponse(ApiKeyResponse):
     key: str = Field(description="Send it as `Authorization: Bearer …`. It is not shown again.")
 
 
-class ApiKeyList(Answer):
+class ApiKeyList(ResponseBody):
     """All API keys that are not revoked, newest first."""
 
     items: list[ApiKeyResponse]

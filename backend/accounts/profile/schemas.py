@@ -12,7 +12,7 @@ from pydantic_core import PydanticCustomError
 from backend.accounts.callers import is_admin
 from backend.accounts.models import Activity, User
 from backend.accounts.types import MAX_ITEMS_PER_RUN, ActivityKind, ExamDefaults, Role
-from backend.core.web.http import Answer, Body
+from backend.core.web.http import RequestBody, ResponseBody
 from backend.core.web.pagination import PageQuery
 from backend.core.web.validation_messages import TIME_ZONE
 from backend.core.web.visible_text import VisibleLine
@@ -31,7 +31,7 @@ def _known_time_zone(value: str) -> str:
     return value
 
 
-class ExamDefaultsRequest(Body):
+class ExamDefaultsRequest(RequestBody):
     """Defaults for fields that a run leaves out; null means no default."""
 
     flashcards: StrictInt | None = Field(None, ge=0, le=MAX_ITEMS_PER_RUN)
@@ -40,7 +40,7 @@ class ExamDefaultsRequest(Body):
     difficulty: Literal["easy", "medium", "hard"] | None = None
 
 
-class ProfileRequest(Body):
+class ProfileRequest(RequestBody):
     """The fields to change. Fields that are left out stay unchanged."""
 
     # default_factory keeps the default out of the schema: the field may be left out, but not be null.
@@ -60,7 +60,7 @@ class ProfileRequest(Body):
         return changes
 
 
-class ExamDefaultsResponse(Answer):
+class ExamDefaultsResponse(ResponseBody):
     """Defaults for fields that a run leaves out; null means no default."""
 
     flashcards: int | None
@@ -69,7 +69,7 @@ class ExamDefaultsResponse(Answer):
     difficulty: str | None
 
 
-class ProfileResponse(Answer):
+class ProfileResponse(ResponseBody):
     """Your profile."""
 
     id: UUID
@@ -106,7 +106,7 @@ class ActivityQuery(PageQuery):
     kind: ActivityKind | None = Field(None, description="Only this kind.")
 
 
-class ActivityResponse(Answer):
+class ActivityResponse(ResponseBody):
     """An entry of the activity log. The content of ``data`` depends on the kind: ids, names and counts."""
 
     id: UUID
@@ -120,7 +120,7 @@ class ActivityResponse(Answer):
         return cls(id=activity.id, kind=activity.kind, at=activity.created_at, data=activity.data)
 
 
-class ActivityPage(Answer):
+class ActivityPage(ResponseBody):
     """A page of the activity log, newest first."""
 
     items: list[ActivityResponse]

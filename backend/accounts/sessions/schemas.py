@@ -5,10 +5,10 @@ from uuid import UUID
 
 from pydantic import Field
 
-from backend.core.web.http import Answer
+from backend.core.web.http import ResponseBody
 
 
-class SessionResponse(Answer):
+class SessionResponse(ResponseBody):
     """A signed-in device."""
 
     id: UUID
@@ -20,7 +20,7 @@ class SessionResponse(Answer):
     is_current: bool = Field(description="Whether this request uses the session.")
 
 
-class SessionList(Answer):
+class SessionList(ResponseBody):
     """All signed-in devices, most recently seen first."""
 
     items: list[SessionResponse]

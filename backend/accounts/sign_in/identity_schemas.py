@@ -3,10 +3,10 @@
 from datetime import datetime
 from uuid import UUID
 
-from backend.core.web.http import Answer
+from backend.core.web.http import ResponseBody
 
 
-class IdentityResponse(Answer):
+class IdentityResponse(ResponseBody):
     """A sign-in method of the user."""
 
     id: UUID
@@ -17,7 +17,7 @@ class IdentityResponse(Answer):
     last_used_at: datetime | None
 
 
-class IdentityList(Answer):
+class IdentityList(ResponseBody):
     """All sign-in methods of the user, oldest first."""
 
     items: list[IdentityResponse]

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from backend.core.web.http import Answer, Body
+from backend.core.web.http import RequestBody, ResponseBody
 
 
 class SignInQuery(BaseModel):
@@ -15,20 +15,20 @@ class SignInQuery(BaseModel):
     link: bool = Field(False, description="Link the identity to the account that called `POST /auth/links`.")
 
 
-class LinkRequest(Body):
+class LinkRequest(RequestBody):
     """The provider to link."""
 
     provider: str = Field(min_length=1, max_length=40)
     next: str = Field("", max_length=500, description="Path in the browser app to continue at afterwards.")
 
 
-class LinkResponse(Answer):
+class LinkResponse(ResponseBody):
     """The URL to navigate the browser to, within ten minutes."""
 
     url: str
 
 
-class ProviderResponse(Answer):
+class ProviderResponse(ResponseBody):
     """A sign-in provider."""
 
     name: str
@@ -36,7 +36,7 @@ class ProviderResponse(Answer):
     kind: Literal["openid", "github"]
 
 
-class ProviderList(Answer):
+class ProviderList(ResponseBody):
     """The configured providers, in display order."""
 
     items: list[ProviderResponse]

@@ -5,17 +5,17 @@ from uuid import UUID
 
 from pydantic import Field
 
-from backend.core.web.http import Answer, Body
+from backend.core.web.http import RequestBody, ResponseBody
 
 HAND_OVER_COOKIE = "hand_over"
 REFRESH_COOKIE = "refresh_token"
 
 
-class DevLoginRequest(Body):
+class DevLoginRequest(RequestBody):
     email: str = Field("student@example.org", pattern=r"^[^@\s]+@[^@\s]+$", max_length=200)
 
 
-class TokenRequest(Body):
+class TokenRequest(RequestBody):
     """The one-time code from the URL, and where to return the refresh token."""
 
     code: str = Field(min_length=1, max_length=200)
@@ -25,13 +25,13 @@ class TokenRequest(Body):
     )
 
 
-class RefreshRequest(Body):
+class RefreshRequest(RequestBody):
     """The refresh token, for clients that are not browsers. Browsers send the cookie and no token."""
 
     refresh_token: str | None = Field(None, min_length=1, max_length=2000)
 
 
-class TokenResponse(Answer):
+class TokenResponse(ResponseBody):
     """An access token, to be sent as ``Authorization: Bearer …``."""
 
     access_token: str

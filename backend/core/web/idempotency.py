@@ -30,7 +30,7 @@ _MAX_KEPT_BYTES = 20_000_000
 _PIECE = 256 * 1024
 
 
-class StoredAnswer(Base):
+class StoredResponse(Base):
     """The answer given to one key."""
 
     __tablename__ = "idempotency_keys"
@@ -129,7 +129,7 @@ def _replay_or_run(key: str, fingerprint: str, run: Callable[[], ResponseReturnV
     locked = db.session.scalar(sa.select(sa.func.pg_try_advisory_xact_lock(number)))
     if not locked:
         raise RequestStillRunning
-    stored = db.session.get(StoredAnswer, (user_id, route, key))
+    stored = db.session.get(StoredResponse, (user_id, route, key))
     if stored is not None and stored.created_at > now() - KEPT:
         if stored.fingerprint != fingerprint:
             raise IdempotencyKeyReused
@@ -141,12 +141,12 @@ def _replay_or_run(key: str, fingerprint: str, run: Callable[[], ResponseReturnV
     if stored is not None:
         db.session.delete(stored)
         db.session.flush()
-    kept = sa.select(sa.func.coalesce(sa.func.sum(sa.func.octet_length(StoredAnswer.body)), 0))
-    if db.session.scalars(kept.where(StoredAnswer.user_id == user_id)).one() >= _MAX_KEPT_BYTES:
+    kept = sa.select(sa.func.coalesce(sa.func.sum(sa.func.octet_length(StoredResponse.body)), 0))
+    if db.session.scalars(kept.where(StoredResponse.user_id == user_id)).one() >= _MAX_KEPT_BYTES:
         raise TooManyKeptAnswers
     response = make_response(run())
     db.session.add(
-        StoredAnswer(
+        StoredResponse(
             user_id=user_id,
             route=route,
             key=key,
@@ -177,5 +177,5 @@ def _fingerprint() -> str:
 
 def forget_expired_answers() -> int:
     """Delete answers older than 24 h. Returns how many. Needs a transaction."""
-    old = sa.delete(StoredAnswer).where(StoredAnswer.created_at < now() - KEPT).returning(StoredAnswer.key)
+    old = sa.delete(StoredResponse).where(StoredResponse.created_at < now() - KEPT).returning(StoredResponse.key)
     return len(db.session.scalars(old).all())
