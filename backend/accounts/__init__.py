@@ -1,4 +1,4 @@
-"""Who it is: users, their identities at providers, and the tokens that speak for them.
+"""Users, their identities at sign-in providers, and the tokens that authenticate them.
 
-Public verbs are in ``service``. Callers: every room above, and ``app``, which authenticates each request.
+Public verbs are in ``service``. Called by every room above, and by ``app``, which authenticates each request.
 """

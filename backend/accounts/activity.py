@@ -1,4 +1,4 @@
-"""The activity history: what a user did and what was done for her."""
+"""The activity log: what users did, and what was done on their behalf."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -12,22 +12,22 @@ from backend.core.database.database import db
 from backend.core.ids import first_id_at, new_id
 from backend.core.web.pagination import ListPage, PageQuery, fetch_page
 
-# Long enough to look back on a course of study; a payment is told by the ledger besides.
-KEPT = timedelta(days=730)
+# Covers a course of study. Payments are also recorded in the ledger.
+_RETENTION = timedelta(days=730)
 _BATCH = 10_000
 
 
 def record_activity(user_id: UUID, kind: ActivityKind, **data: object) -> None:
-    """Add to the user's history, in the transaction of what happened. ``data`` is shown to her as it is.
+    """Add an entry in the transaction of what happened. ``data`` is shown to the user unchanged.
 
-    Nothing is added for a user who is leaving: a trigger drops the row.
+    Does nothing for a user who is leaving: a trigger drops the row.
     """
-    # Not by the session, which takes a row that was dropped for an error.
+    # A plain insert: the ORM treats a row that the trigger dropped as an error.
     db.session.execute(sa.insert(Activity).values(id=new_id(), user_id=user_id, kind=kind, data=data))
 
 
 def list_activities(user_id: UUID, page: PageQuery, kind: ActivityKind | None = None) -> ListPage[Activity]:
-    """Return a page of the user's history, newest first; of one kind where one is named."""
+    """Return a page of the user's activities, newest first, optionally of one kind."""
     query = sa.select(Activity).where(Activity.user_id == user_id)
     if kind is not None:
         query = query.where(Activity.kind == kind)
@@ -35,7 +35,9 @@ def list_activities(user_id: UUID, page: PageQuery, kind: ActivityKind | None = 
 
 
 def forget_old_activities() -> int:
-    """Delete what happened over two years ago, some of it if it is much. Returns how many rows."""
-    old = sa.select(Activity.id).where(Activity.id < first_id_at(now() - KEPT)).order_by(Activity.id).limit(_BATCH)
+    """Delete one batch of activities older than two years. Returns the number of rows."""
+    old = (
+        sa.select(Activity.id).where(Activity.id < first_id_at(now() - _RETENTION)).order_by(Activity.id).limit(_BATCH)
+    )
     gone = sa.delete(Activity).where(Activity.id.in_(old)).returning(Activity.id)
     return len(db.session.scalars(gone).all())

@@ -1,4 +1,4 @@
-"""Who sends this request, and what she may do: asked of PostgreSQL each time, so that access ends at once."""
+"""Authenticates requests. Each one queries PostgreSQL, so that revoked access ends immediately."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -20,12 +20,12 @@ from backend.settings import get_settings
 
 _EVERYTHING = frozenset(Scope)
 _READING = frozenset({"GET", "HEAD"})
-# A script may ask often; when it last did is told to the minute, so that not every request writes.
-_SEEN_EVERY = timedelta(minutes=1)
-_NOT_SEEN_LATELY = sa.or_(ApiKey.last_used_at.is_(None), ApiKey.last_used_at < database_now() - _SEEN_EVERY)
+# Last use is recorded to the minute, so that not every request of a busy script writes.
+_LAST_USED_PRECISION = timedelta(minutes=1)
+_NOT_SEEN_LATELY = sa.or_(ApiKey.last_used_at.is_(None), ApiKey.last_used_at < database_now() - _LAST_USED_PRECISION)
 
 _USER = (User.id, User.role, User.email, User.email_verified, User.language)
-# Every request asks one of these first: they are built once.
+# Built once, because every request runs one of these.
 _BY_SESSION = (
     sa.select(*_USER, Session.authenticated_at)
     .join(Session, Session.user_id == User.id)
@@ -39,8 +39,8 @@ _BY_KEY = (
 
 
 def get_caller() -> Caller:
-    """Return who sends this request. Raises NotSignedIn, and NotAllowed for a key without the scope."""
-    # The header is read here, since the library finds no scheme but in its own spelling; RFC 9110 allows any case.
+    """Return the caller of the current request. Raises NotSignedIn, and NotAllowed for a key without the scope."""
+    # The header is parsed here because the JWT library matches the scheme case-sensitively; RFC 9110 allows any case.
     header = request.authorization
     if header is None or header.type != "bearer" or not header.token:
         raise NotSignedIn
@@ -50,17 +50,17 @@ def get_caller() -> Caller:
 
 
 def _caller_of_token(token: str) -> Caller:
-    spoken = read_access_token(token)
-    if spoken is None:
+    claims = read_access_token(token)
+    if claims is None:
         raise NotSignedIn
-    caller = find_caller(spoken.session_id)
-    if caller is None or caller.user_id != spoken.user_id:
+    caller = find_caller(claims.session_id)
+    if caller is None or caller.user_id != claims.user_id:
         raise NotSignedIn
     return caller
 
 
 def find_caller(session_id: UUID) -> Caller | None:
-    """Return who calls with a session, or None when it has ended or its user is let in no more."""
+    """Return the caller for a session, or None if the session has ended or its user is disabled or leaving."""
     row = db.session.execute(_BY_SESSION, {"session_id": session_id}).one_or_none()
     if row is None:
         return None
@@ -76,7 +76,7 @@ def find_caller(session_id: UUID) -> Caller | None:
 
 
 def _caller_of_key(key: str) -> Caller:
-    # What was cut or mistyped is told without a look at the database.
+    # Truncated or mistyped keys are rejected without a query.
     row = db.session.execute(_BY_KEY, {"key_hash": hash_secret(key)}).one_or_none() if is_well_formed(key) else None
     if row is None:
         raise NotSignedIn
@@ -90,7 +90,7 @@ def _caller_of_key(key: str) -> Caller:
             .values(last_used_at=database_now())
             .execution_options(synchronize_session=False)
         )
-    # A key is for scripts: it administers nothing, whoever made it.
+    # An API key never grants administration, even an administrator's.
     return Caller(
         user_id=row.id,
         session_id=None,
@@ -103,7 +103,7 @@ def _caller_of_key(key: str) -> Caller:
 
 
 def require_access(caller: Caller) -> None:
-    """Raise NotSignedIn when what let the caller in is good no more. Asked again by whatever answers for long."""
+    """Raise NotSignedIn if the caller's session or API key is no longer valid. Long responses call it repeatedly."""
     if caller.session_id is not None:
         lives = find_caller(caller.session_id) is not None
     else:
@@ -115,8 +115,8 @@ def require_access(caller: Caller) -> None:
 
 
 def is_admin(role: str, email: str | None, *, verified: bool) -> bool:
-    """Tell whether a user is an administrator: by an operator's grant, or by a verified address of ``ADMIN_EMAILS``."""
+    """Tell whether the user has the admin role or a verified address listed in ``ADMIN_EMAILS``."""
     if role == Role.ADMIN:
         return True
-    # Beyond ASCII, different letters become the same in lower case.
+    # ASCII only: other letters may collide once lowercased.
     return verified and email is not None and email.isascii() and email.lower() in get_settings().admin_emails

@@ -1,7 +1,7 @@
-"""A user leaves: her access ends at once, and of her row nothing stays but its id and times.
+"""Account deletion: revokes access and clears the user row, keeping only its id and timestamps.
 
-The rest of what is hers is erased afterwards, by the room ``privacy``. Nothing can be added to it meanwhile: triggers
-refuse rows of a user who is leaving, to requests too that were let in a moment before.
+The ``privacy`` room erases the remaining data afterwards. Nothing can be added meanwhile: triggers reject new rows
+for a user who is leaving, including those of requests that were authenticated just before.
 """
 
 from uuid import UUID
@@ -14,21 +14,22 @@ from backend.core.clock import database_now
 from backend.core.database.database import db
 from backend.core.errors import NotFound
 
-# Whoever signs out locks her session before the user, so these come before the full lock here too.
+# Signing out locks the session before the user, so these must come before the full lock here as well.
 _LOCKED_FIRST = (SignInCode, Session)
 _ACCESS = (SignInCode, Session, ApiKey, Identity)
 
 
 def leave(user_id: UUID) -> bool:
-    """End all access of a user, and take her name away. Returns False when she is leaving already.
+    """Revoke all access of a user and clear their personal data. Returns False if they are already leaving.
 
-    Her identities go too: whoever signs in with the same provider later is somebody new. Raises NotFound.
+    Identities are deleted, so a later sign-in with the same provider creates a new user. Raises NotFound.
     """
-    # Whoever redeems a code or refreshes a session holds the user first, though she may still write what is hers.
+    # Redeeming a code and refreshing a session lock the user first. This weaker lock still allows inserts of the user's
+    # own rows.
     db.session.execute(sa.select(User.id).where(User.id == user_id).with_for_update(key_share=True)).all()
     for table in _LOCKED_FIRST:
         db.session.execute(sa.select(table.user_id).where(table.user_id == user_id).with_for_update()).all()
-    # The full lock waits for transactions that have added rows of hers, and those that come later see that she leaves.
+    # The full lock waits for transactions that inserted rows of this user; later ones see that the user is leaving.
     user = db.session.execute(sa.select(User.erasing_at).where(User.id == user_id).with_for_update()).one_or_none()
     if user is None:
         raise NotFound
@@ -54,7 +55,7 @@ def leave(user_id: UUID) -> bool:
 
 
 def mark_erased(user_id: UUID) -> None:
-    """Note on the row of a user who left that nothing else of her is there any more."""
+    """Record on the user's row that all other data of theirs has been erased."""
     _update(user_id, erased_at=database_now())
 
 

@@ -1,4 +1,4 @@
-"""Users, who they are at providers, and what speaks for them: sessions, one-time codes, API keys; what they did."""
+"""Tables of users, identities, sessions, one-time codes, API keys and activities."""
 
 from datetime import datetime
 from typing import Any
@@ -12,15 +12,15 @@ from backend.accounts.types import Role
 from backend.core.database.database import Base, Identified
 from backend.core.database.privacy_marks import withheld
 
-_SECRET = withheld("proves who somebody is")
+_SECRET = withheld("authenticates the user")
 
 
 class User(Identified, Base):
-    """A person who signs in. The e-mail address is where she is reached, not who she is.
+    """A person who signs in. The e-mail address is contact data, not the identity.
 
-    ``role`` is what an operator granted; ``ADMIN_EMAILS`` may grant more (see ``callers``). A user who has left keeps
-    her row with nothing in it but its id and times: the pseudonym under which records of money stay. From
-    ``erasing_at`` on, triggers refuse further rows of hers; at ``erased_at`` nothing of her was left.
+    ``role`` is what an operator granted; ``ADMIN_EMAILS`` may grant more (see ``callers``). The row of a deleted user
+    keeps only its id and timestamps, as the pseudonym for financial records. Once ``erasing_at`` is set, triggers
+    reject new rows for the user; at ``erased_at`` all other data had been erased.
     """
 
     __tablename__ = "users"
@@ -31,7 +31,7 @@ class User(Identified, Base):
         sa.CheckConstraint(
             "erasing_at IS NULL OR (email IS NULL AND name IS NULL AND picture_url IS NULL)", name="leaves_no_name"
         ),
-        # Two providers that vouch for the same address at the same moment must meet the same user.
+        # Concurrent sign-ins with the same verified address must resolve to the same user.
         sa.Index(
             "uq_users_verified_email", sa.text("lower(email)"), unique=True, postgresql_where=sa.text("email_verified")
         ),
@@ -52,7 +52,7 @@ class User(Identified, Base):
 
 
 class Identity(Identified, Base):
-    """Who a user is at one provider: the pair (provider, subject) is the identity."""
+    """A user's account at a provider, identified by the pair (provider, subject)."""
 
     __tablename__ = "identities"
     __table_args__ = (sa.UniqueConstraint("provider", "subject"),)
@@ -66,12 +66,12 @@ class Identity(Identified, Base):
 
 
 class Session(Identified, Base):
-    """One signed-in device: a family of refresh tokens, of which only the newest is good.
+    """A signed-in device: a family of refresh tokens, of which only the newest is valid.
 
-    ``current_token`` is that one's id; ``previous_token`` is the one it replaced at ``rotated_at``, which may come
-    once more shortly after, from a second tab (``replayed``). ``expires_at`` moves on with each refresh, up to
-    ``latest_at``. ``provider`` says where the user signed in for it. ``authenticated_at`` is when she was asked there
-    who she is; None where the provider may have let her through without a question.
+    ``current_token`` is its id. ``previous_token`` is the one it replaced at ``rotated_at``, which may be used once
+    more shortly afterwards by a second tab (``replayed``). Each refresh extends ``expires_at``, up to ``latest_at``.
+    ``provider`` is where the user signed in. ``authenticated_at`` is when the provider last prompted them; None if
+    the provider may have signed them in without a prompt.
     """
 
     __tablename__ = "sessions"
@@ -93,7 +93,7 @@ class Session(Identified, Base):
 
 
 class SignInCode(Base):
-    """A one-time code that the browser app exchanges for tokens: both it and the browser's cookie as SHA-256."""
+    """A one-time code that the browser app exchanges for tokens. Code and browser cookie are stored as SHA-256."""
 
     __tablename__ = "sign_in_codes"
 
@@ -106,7 +106,7 @@ class SignInCode(Base):
 
 
 class ApiKey(Identified, Base):
-    """A key for scripts, kept as SHA-256; ``prefix`` is its beginning, by which its owner knows it again."""
+    """A key for scripts, stored as SHA-256. ``prefix`` is its beginning, by which its owner recognizes it."""
 
     __tablename__ = "api_keys"
     __table_args__ = (
@@ -126,7 +126,7 @@ class ApiKey(Identified, Base):
 
 
 class Activity(Identified, Base):
-    """Something a user did or that was done for her, written in the transaction of what happened."""
+    """An entry of the activity log, written in the transaction of what happened."""
 
     __tablename__ = "activities"
     __table_args__ = (sa.Index("ix_activities_user_id_id", "user_id", "id"),)

@@ -5,8 +5,8 @@ from backend.accounts.models import Activity, ApiKey, Identity, Session, SignInC
 from backend.core.manifest import Chore, Room, Routes
 from backend.settings import Settings
 
-_OWN_PROOF = "asks for a code or a refresh token of its own"
-_SIGNING_IN = "the caller is about to sign in"
+_OWN_PROOF = "requires its own one-time code or refresh token"
+_SIGNING_IN = "part of signing in"
 
 
 def _is_not_production(settings: Settings) -> bool:

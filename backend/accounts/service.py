@@ -1,4 +1,4 @@
-"""Business verbs of accounts."""
+"""Public verbs of the accounts room."""
 
 from backend.accounts.activity import forget_old_activities, list_activities, record_activity
 from backend.accounts.api_keys.api_keys import create_api_key, list_api_keys, revoke_api_key

@@ -1,6 +1,6 @@
-"""Users as those see them who help them: found, looked at, disabled, enabled, given a role.
+"""User administration: search, view, disable, enable, change role.
 
-Nothing here asks who calls: only operations may, which answers for it and writes down what was done.
+Nothing here checks permissions. Callers (administration, generation) authorize and audit.
 """
 
 from uuid import UUID
@@ -21,10 +21,10 @@ from backend.core.web.pagination import ListPage, PageQuery, fetch_page
 
 
 def find_users(text: str | None, page: PageQuery) -> ListPage[UserFacts]:
-    """Return a page of the users with this id, or this text in their address or name; all by default; newest first."""
+    """Return a page of users, newest first: the one with this id, or those whose address or name contains the text."""
     query = sa.select(User)
     if text:
-        # Escaped, since a name with an underscore is no pattern.
+        # Escaped, so that an underscore in a name is not a wildcard.
         found = sa.or_(User.email.icontains(text, autoescape=True), User.name.icontains(text, autoescape=True))
         user_id = parse_uuid(text)
         query = query.where(found if user_id is None else User.id == user_id)
@@ -33,7 +33,7 @@ def find_users(text: str | None, page: PageQuery) -> ListPage[UserFacts]:
 
 
 def get_user(user_id: UUID) -> UserFacts:
-    """Return the user, also one who has left: then there is little but her id. Raises NotFound."""
+    """Return the user. A deleted one has little more than an id. Raises NotFound."""
     user = db.session.get(User, user_id)
     if user is None:
         raise NotFound
@@ -41,7 +41,7 @@ def get_user(user_id: UUID) -> UserFacts:
 
 
 def find_user(email_or_id: str) -> UserFacts | None:
-    """Return the user with this id, or with this address where a provider has verified it; None without one."""
+    """Return the user with this id or verified address, or None."""
     user_id = parse_uuid(email_or_id)
     wanted = User.id == user_id if user_id else has_verified_email(email_or_id)
     user = db.session.scalar(sa.select(User).where(wanted))
@@ -65,7 +65,7 @@ def _facts(user: User) -> UserFacts:
 
 
 def describe_access(user_id: UUID) -> UserAccess:
-    """Return how the user comes in: her identities, how many sessions and keys are open, when she was last seen."""
+    """Return the user's identities, the number of open sessions and valid keys, and when they were last seen."""
     identities = db.session.scalars(sa.select(Identity).where(Identity.user_id == user_id).order_by(Identity.id))
     sessions, seen_at = db.session.execute(
         sa.select(sa.func.count().filter(is_open()), sa.func.max(Session.last_seen_at)).where(
@@ -85,13 +85,13 @@ def describe_access(user_id: UUID) -> UserAccess:
 
 
 def disable_user(user_id: UUID, *, by: UUID) -> bool:
-    """Refuse the user from now on, with sessions and keys alike. Returns whether she was let in until now.
+    """Refuse the user's sessions and API keys from now on. Returns whether the user was enabled.
 
-    Raises OwnAccount, NotFound, UserLeaving.
+    ``by`` is the administrator. Raises OwnAccount, NotFound and UserLeaving, and NotSignedIn if ``by`` was disabled.
     """
     if user_id == by:
         raise OwnAccount
-    # Both rows, in one order: of two administrators who disable each other at the same moment, one is too late.
+    # Lock both rows in id order: of two administrators who disable each other concurrently, only one succeeds.
     users = {user.id: user for user in _lock(user_id, by)}
     if by not in users or users[by].disabled_at is not None:
         raise NotSignedIn
@@ -104,7 +104,7 @@ def disable_user(user_id: UUID, *, by: UUID) -> bool:
 
 
 def enable_user(user_id: UUID) -> bool:
-    """Let a disabled user in again. Returns whether she was disabled. Raises NotFound, UserLeaving."""
+    """Enable a user. Returns whether they were disabled. Raises NotFound, UserLeaving."""
     user = _not_leaving(next(iter(_lock(user_id)), None))
     was_disabled = user.disabled_at is not None
     user.disabled_at = None
@@ -113,7 +113,7 @@ def enable_user(user_id: UUID) -> bool:
 
 
 def set_role(user_id: UUID, role: Role) -> bool:
-    """Give the user a role. Returns whether she had another. Raises NotFound, UserLeaving."""
+    """Change the user's role. Returns whether it changed. Raises NotFound, UserLeaving."""
     user = _not_leaving(next(iter(_lock(user_id)), None))
     changed = user.role != role
     user.role = role
@@ -122,8 +122,8 @@ def set_role(user_id: UUID, role: Role) -> bool:
 
 
 def require_active_user(user_id: UUID) -> None:
-    """Raise UserDisabled or UserLeaving; until the transaction ends, she is neither. Raises NotFound."""
-    # Only shared: what several begin for her at once need not wait.
+    """Raise NotFound, UserDisabled or UserLeaving. An active user stays so until the transaction ends."""
+    # A shared lock, so that concurrent starts for the same user do not wait for each other.
     user = db.session.scalar(
         sa.select(User).where(User.id == user_id).with_for_update(read=True).execution_options(populate_existing=True)
     )

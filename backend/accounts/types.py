@@ -1,4 +1,4 @@
-"""What accounts tell other rooms: who calls, what she may do, what she did."""
+"""Types that accounts share with other rooms."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -9,21 +9,19 @@ from uuid import UUID
 
 
 class Role(StrEnum):
-    """What a user is in this system."""
-
     STUDENT = "student"
     ADMIN = "admin"
 
 
 class Scope(StrEnum):
-    """What an API key may do: ``read`` is GET and HEAD, ``write`` everything else."""
+    """Scope of an API key: ``read`` is GET and HEAD, ``write`` everything else."""
 
     READ = "read"
     WRITE = "write"
 
 
 class ActivityKind(StrEnum):
-    """What the activity history tells of. A room that adds to it names its kinds here."""
+    """Kinds of entries in the activity log. A room that records activities lists its kinds here."""
 
     SIGNED_IN = "signed_in"
     SIGNED_OUT = "signed_out"
@@ -39,14 +37,14 @@ class ActivityKind(StrEnum):
 
 
 MAX_ITEMS_PER_RUN = 500
-"""The most flashcards, and the most questions, that one run may be asked for."""
+"""Limit of flashcards per run, and of questions."""
 
 
 @dataclass(frozen=True, slots=True)
 class ExamDefaults:
-    """What a user wants of each run that does not say otherwise; None where she left it open.
+    """A user's defaults for fields that a run leaves out. None means no default.
 
-    ``language`` is that of the material; ``difficulty`` is ``easy``, ``medium`` or ``hard``.
+    ``language`` is the language of the items; ``difficulty`` is ``easy``, ``medium`` or ``hard``.
     """
 
     flashcards: int | None = None
@@ -56,16 +54,16 @@ class ExamDefaults:
 
     @classmethod
     def of(cls, stored: Mapping[str, Any]) -> Self:
-        """Return what was stored, without what only a newer release knows."""
+        """Build from the stored JSON, ignoring fields written by a newer release."""
         return cls(**{each.name: stored[each.name] for each in fields(cls) if each.name in stored})
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who sends a request: a user with one of her sessions, or with one of her API keys.
+    """The authenticated user of a request, with either a session or an API key.
 
-    ``language`` is the one she chose in her profile, if any. ``authenticated_at`` is when her provider was made to ask
-    her for this session; None where it was not, and with an API key.
+    ``language`` is the one set in the profile, if any. ``authenticated_at`` is when the provider prompted the user for
+    this session; None if it did not have to, and for API keys.
     """
 
     user_id: UUID
@@ -79,9 +77,9 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class VerifiedIdentity:
-    """Who a provider says has signed in, after everything about its answer was checked.
+    """The identity that a provider asserts, after its response has been validated.
 
-    ``subject`` is the provider's id of the person, never reused; ``email_verified`` is the provider's word.
+    ``subject`` is the provider's id of the person, never reused. ``email_verified`` is the provider's claim.
     """
 
     provider: str
@@ -95,9 +93,9 @@ class VerifiedIdentity:
 
 @dataclass(frozen=True, slots=True)
 class PendingSignIn:
-    """What must be known again at a provider's callback. ``began_at`` is in seconds since 1970.
+    """State kept between the redirect to a provider and its callback. ``began_at`` is a Unix timestamp in seconds.
 
-    ``link`` is the id of the session whose user links a further identity.
+    ``link`` is the id of the session whose user is linking another identity.
     """
 
     provider: str
@@ -111,11 +109,11 @@ class PendingSignIn:
 
 @dataclass(frozen=True, slots=True)
 class SignIn:
-    """A sign-in that the provider has confirmed. ``next_path`` is where in the browser app it was to lead.
+    """A sign-in that the provider has confirmed. ``next_path`` is the page of the browser app to continue at.
 
-    ``is_fresh`` says that the provider was made to ask her: for her password, or at least, where it can do no more
-    (GitHub, Google), which account to use. ``link_session_id`` is the session to whose user the identity is to be
-    linked; None for a sign-in proper.
+    ``is_fresh`` means that the provider was told to prompt the user: for the password or, where it supports no more
+    (GitHub, Google), for the account to use. ``link_session_id`` is the session whose user gets the identity linked;
+    None for an ordinary sign-in.
     """
 
     identity: VerifiedIdentity
@@ -126,9 +124,9 @@ class SignIn:
 
 @dataclass(frozen=True, slots=True)
 class UserFacts:
-    """A user as those see her who help her. One who has left has no address and no name any more.
+    """A user as administrators see them. A deleted user has no address or name.
 
-    ``role`` is what an operator granted, ``is_admin`` whether she administers, by that or by ``ADMIN_EMAILS``.
+    ``role`` is what an operator granted; ``is_admin`` also considers ``ADMIN_EMAILS``.
     """
 
     id: UUID
@@ -146,7 +144,7 @@ class UserFacts:
 
 @dataclass(frozen=True, slots=True)
 class IdentityFacts:
-    """One way for a user to sign in, without the provider's own id of her."""
+    """A user's identity at a provider, without the provider's id of the user."""
 
     provider: str
     email: str | None
@@ -157,7 +155,7 @@ class IdentityFacts:
 
 @dataclass(frozen=True, slots=True)
 class UserAccess:
-    """How a user comes in. ``api_keys`` counts those that are neither revoked nor expired."""
+    """How a user signs in. ``api_keys`` counts those that are neither revoked nor expired."""
 
     identities: tuple[IdentityFacts, ...]
     open_sessions: int

@@ -1,4 +1,4 @@
-"""The audit log: what administrators did and looked at, written in the transaction of what happened."""
+"""The audit log: what administrators did and viewed, written in the transaction of the action."""
 
 from enum import StrEnum
 from functools import partial
@@ -17,15 +17,13 @@ log = get_logger(__name__)
 
 
 class ActorKind(StrEnum):
-    """Who acted: an administrator who is signed in, or an operator at the command line, who has no id here."""
+    """An administrator who is signed in, or an operator at the command line, who has no user id."""
 
     ADMIN = "admin"
     OPERATOR = "operator"
 
 
 class Action(StrEnum):
-    """What the audit log tells of."""
-
     USERS_SEARCHED = "users.searched"
     USER_VIEWED = "user.viewed"
     USER_RUNS_VIEWED = "user.runs_viewed"
@@ -48,10 +46,10 @@ def record_action(
     run_id: UUID | None = None,
     **data: str | int | bool | None,
 ) -> None:
-    """Add to the audit log, in the open transaction; ``actor_id`` is None for an operator.
+    """Add an entry to the audit log, in the open transaction. ``actor_id`` is None for an operator.
 
-    ``data`` must hold codes and numbers only: a row stays when the user of whom it tells has left, and cannot be
-    mended, so nothing that anybody typed may come in.
+    ``data`` must contain only codes and numbers, never text that anyone typed: entries outlive the users they concern
+    and cannot be corrected.
     """
     kind = ActorKind.OPERATOR if actor_id is None else ActorKind.ADMIN
     subject_id = str(subject_user_id) if subject_user_id else None
@@ -68,7 +66,7 @@ def record_action(
         )
     )
     db.session.flush()
-    # The line is a second trace, where whoever owns the database does not reach.
+    # The log line is a second record, out of reach of someone who controls the database.
     after_commit(
         partial(log.info, "operations.admin.acted", action=action.value, actor=kind.value, subject_user_id=subject_id)
     )
@@ -77,7 +75,7 @@ def record_action(
 def list_actions(
     page: PageQuery, *, subject_user_id: UUID | None = None, actor_id: UUID | None = None
 ) -> ListPage[AdminAction]:
-    """Return a page of the audit log, the newest first."""
+    """Return a page of the audit log, newest first."""
     query = sa.select(AdminAction)
     if subject_user_id is not None:
         query = query.where(AdminAction.subject_user_id == subject_user_id)

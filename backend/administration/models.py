@@ -1,4 +1,4 @@
-"""The audit log of administration."""
+"""Table of the audit log."""
 
 from typing import Any
 from uuid import UUID
@@ -12,11 +12,10 @@ from backend.core.database.privacy_marks import kept, withheld
 
 
 class AdminAction(Identified, Base):
-    """Something that an administrator did or looked at, or an operator at the command line. Rows are only ever added.
+    """An action or view by an administrator, or by an operator at the command line. Append-only.
 
-    A trigger refuses to change, delete or empty it. There are no foreign keys, so that a row outlives the user and
-    the run that it tells of; their ids are pseudonyms then. Nothing here names a person: ``data`` holds numbers and
-    codes, never what somebody typed.
+    A trigger rejects UPDATE, DELETE and TRUNCATE. There are no foreign keys, so that a row outlives its user and run;
+    their ids are then pseudonyms. Nothing here names a person: ``data`` holds only numbers and codes.
     """
 
     __tablename__ = "admin_actions"
@@ -27,8 +26,8 @@ class AdminAction(Identified, Base):
         sa.Index("ix_admin_actions_subject_user_id_id", "subject_user_id", "id"),
         sa.Index("ix_admin_actions_actor_id_id", "actor_id", "id"),
         {
-            "info": kept("what was done with an account can be asked for after it has gone")
-            | withheld("it tells of those who administer, too")
+            "info": kept("actions on an account must be traceable after its deletion")
+            | withheld("also contains data about administrators")
         },
     )
 

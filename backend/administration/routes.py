@@ -1,9 +1,8 @@
-"""The routes of administration: for administrators who are signed in themselves, and for nobody else.
+"""Routes of administration: only for administrators, and not with an API key.
 
-To others each answers 403 and not 404: that the routes are there stands in the public OpenAPI document, so hiding them
-would hide nothing, and would leave an administrator whose address is not verified yet looking for a spelling mistake.
-None needs a fresh sign-in: nothing here deletes, everything can be taken back and is written down, and an account that
-has been taken over must be disabled in the minute in which that is known.
+Other callers get 403 rather than 404. The routes are in the public OpenAPI document, so a 404 would hide nothing, and
+would mislead an administrator whose address is not verified yet. No route requires a fresh sign-in: nothing is
+deleted, everything is reversible and audited, and a compromised account must be disabled without delay.
 """
 
 from uuid import UUID
@@ -14,12 +13,12 @@ from flask import g, request
 from backend.administration import audit_log as audit
 from backend.administration import service as administration
 from backend.administration.schemas import (
-    ActionAnswer,
     ActionPage,
+    ActionResponse,
     AuditLogQuery,
-    DisableBody,
-    DisabledAnswer,
-    SessionsEndedAnswer,
+    DisabledResponse,
+    DisableRequest,
+    SessionsEndedResponse,
     SupportedRun,
     SupportedRunPage,
     UserDetail,
@@ -37,8 +36,8 @@ _ADMINS = {403: "Administrators only"}
 
 @admin.before_request
 def require_admin() -> None:
-    """Refuse everybody else, before a body is looked at or an id looked up."""
-    # A browser asks without its user's token whether it may ask, so such a request has no caller.
+    """Reject other callers before the body is parsed or an id is looked up."""
+    # CORS preflight requests carry no token, so they have no caller.
     if request.method != "OPTIONS":
         administration.require_admin(g.caller)
 
@@ -48,7 +47,7 @@ def require_admin() -> None:
 @admin.output(UserSummaryPage)
 @admin.doc(responses=_ADMINS)
 def find_users(wanted: UsersQuery) -> UserSummaryPage:
-    """Find users by id, or by a part of their e-mail address or name; the newest first."""
+    """Find users by id, or by part of their e-mail address or name, newest first."""
     with transaction():
         found = administration.find_users(g.user_id, wanted.query, wanted)
     items = [UserSummary.model_validate(user) for user in found.items]
@@ -59,7 +58,7 @@ def find_users(wanted: UsersQuery) -> UserSummaryPage:
 @admin.output(UserDetail)
 @admin.doc(responses=_ADMINS)
 def view_user(user_id: UUID) -> UserDetail:
-    """Look at a user: profile, ways of signing in, figures. Nothing of what she learns."""
+    """View a user: profile, sign-in methods and usage figures. Shows none of their study content."""
     with transaction():
         return UserDetail.of(administration.view_user(g.user_id, user_id))
 
@@ -69,7 +68,7 @@ def view_user(user_id: UUID) -> UserDetail:
 @admin.output(SupportedRunPage)
 @admin.doc(responses=_ADMINS)
 def list_user_runs(user_id: UUID, page: PageQuery) -> SupportedRunPage:
-    """List all runs of a user, the newest first."""
+    """List all runs of a user, newest first."""
     with transaction():
         found = administration.list_user_runs(g.user_id, user_id, page)
     items = [SupportedRun.model_validate(run) for run in found.items]
@@ -77,48 +76,48 @@ def list_user_runs(user_id: UUID, page: PageQuery) -> SupportedRunPage:
 
 
 @admin.post("/admin/users/<uuid:user_id>/disable")
-@admin.input(DisableBody, arg_name="body")
-@admin.output(DisabledAnswer)
-@admin.doc(responses={**_ADMINS, 409: "Yourself, or a user who has left"})
-def disable_user(user_id: UUID, body: DisableBody) -> DisabledAnswer:
-    """Shut a user out at once: sessions end, API keys are refused, runs are cancelled. Nothing is deleted."""
+@admin.input(DisableRequest, arg_name="body")
+@admin.output(DisabledResponse)
+@admin.doc(responses={**_ADMINS, 409: "Your own account, or a deleted user"})
+def disable_user(user_id: UUID, body: DisableRequest) -> DisabledResponse:
+    """Disable a user immediately. Ends sessions, blocks API keys and cancels runs. Deletes nothing."""
     with transaction():
         done = administration.disable_user(g.user_id, user_id, body.reason, body.ticket)
-    return DisabledAnswer.model_validate(done)
+    return DisabledResponse.model_validate(done)
 
 
 @admin.post("/admin/users/<uuid:user_id>/enable")
 @admin.output(UserSummary)
-@admin.doc(responses={**_ADMINS, 409: "A user who has left"})
+@admin.doc(responses={**_ADMINS, 409: "A deleted user"})
 def enable_user(user_id: UUID) -> UserSummary:
-    """Let a disabled user in again: she signs in anew, and her API keys work as before."""
+    """Enable a disabled user. They must sign in again. Their API keys work as before."""
     with transaction():
         return UserSummary.model_validate(administration.enable_user(g.user_id, user_id))
 
 
 @admin.post("/admin/users/<uuid:user_id>/end-sessions")
-@admin.output(SessionsEndedAnswer)
+@admin.output(SessionsEndedResponse)
 @admin.doc(responses=_ADMINS)
-def end_user_sessions(user_id: UUID) -> SessionsEndedAnswer:
-    """Sign a user out everywhere. API keys stay, and she may sign in again."""
+def end_user_sessions(user_id: UUID) -> SessionsEndedResponse:
+    """Sign a user out everywhere. API keys stay valid, and the user can sign in again."""
     with transaction():
-        return SessionsEndedAnswer(sessions_ended=administration.end_sessions(g.user_id, user_id))
+        return SessionsEndedResponse(sessions_ended=administration.end_sessions(g.user_id, user_id))
 
 
 @admin.post("/admin/runs/<uuid:run_id>/cancel")
 @admin.output(SupportedRun, status_code=202)
 @admin.doc(responses=_ADMINS)
 def cancel_any_run(run_id: UUID) -> SupportedRun:
-    """Cancel a run of any user, as she would herself."""
+    """Cancel a run of any user. Same effect as the user's own cancellation."""
     with transaction():
         return SupportedRun.model_validate(administration.cancel_run(g.user_id, run_id))
 
 
 @admin.post("/admin/runs/<uuid:run_id>/retry")
 @admin.output(SupportedRun, status_code=202)
-@admin.doc(responses={**_ADMINS, 409: "Not failed or cancelled, or nothing can be started for its user"})
+@admin.doc(responses={**_ADMINS, 409: "The run has not failed or been cancelled, or its user is disabled or deleted"})
 def retry_run(run_id: UUID) -> SupportedRun:
-    """Start a run that does a failed or cancelled one again for its user. Asked twice, it is the same run."""
+    """Retry a failed or cancelled run for its user. Idempotent: retrying again returns the same new run."""
     with transaction():
         return SupportedRun.model_validate(administration.retry_run(g.user_id, run_id))
 
@@ -128,8 +127,8 @@ def retry_run(run_id: UUID) -> SupportedRun:
 @admin.output(ActionPage)
 @admin.doc(responses=_ADMINS)
 def list_actions(wanted: AuditLogQuery) -> ActionPage:
-    """Read what administrators did and looked at, the newest first. Nobody can alter it."""
+    """List what administrators did and viewed, newest first. Entries cannot be changed."""
     with transaction():
         found = audit.list_actions(wanted, subject_user_id=wanted.user_id, actor_id=wanted.actor_id)
-    items = [ActionAnswer.model_validate(action) for action in found.items]
+    items = [ActionResponse.model_validate(action) for action in found.items]
     return ActionPage(items=items, next_cursor=found.next_cursor)

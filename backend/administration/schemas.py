@@ -1,4 +1,4 @@
-"""Bodies of the routes of administration. None has a title, a file name, or a word of what a user learns."""
+"""Request and response bodies of administration. None contains titles, file names or study content."""
 
 from datetime import datetime
 from typing import Annotated, Any, Self
@@ -9,7 +9,7 @@ from pydantic import AliasPath, Field, StringConstraints
 from backend.accounts.types import Role
 from backend.administration.audit_log import Action, ActorKind
 from backend.administration.service import DisablingReason, UserView
-from backend.core.web.http import Answer, Body
+from backend.core.web.http import RequestBody, ResponseBody
 from backend.core.web.pagination import PageQuery
 from backend.core.web.visible_text import VisibleLine
 from backend.generation.types import RunState
@@ -18,29 +18,25 @@ _SearchText = Annotated[str, VisibleLine, StringConstraints(max_length=200)]
 
 
 class UsersQuery(PageQuery):
-    """Which users are looked for."""
-
     query: _SearchText | None = Field(
-        None, description="An id, or a part of an e-mail address or name, upper and lower case alike."
+        None, description="An id, or part of an e-mail address or name. Case-insensitive."
     )
 
 
 class AuditLogQuery(PageQuery):
-    """What the audit log is narrowed to."""
-
-    user_id: UUID | None = Field(None, description="What was done to this user.")
-    actor_id: UUID | None = Field(None, description="What this administrator did.")
+    user_id: UUID | None = Field(None, description="Only actions that concern this user.")
+    actor_id: UUID | None = Field(None, description="Only actions by this administrator.")
 
 
-class DisableBody(Body):
-    """Why a user is disabled; there is no room for words, because the audit log keeps it for ever."""
+class DisableRequest(RequestBody):
+    """Why the user is disabled. No free text, because the audit log keeps it permanently."""
 
     reason: DisablingReason
-    ticket: int | None = Field(None, ge=1, le=2**53, description="The number of the support case.")
+    ticket: int | None = Field(None, ge=1, le=2**53, description="Number of the support case.")
 
 
-class UserSummary(Answer):
-    """Who a user is. One who has left has no address and no name any more."""
+class UserSummary(ResponseBody):
+    """A user. A deleted user has no address or name."""
 
     id: UUID
     email: str | None
@@ -48,22 +44,22 @@ class UserSummary(Answer):
     name: str | None
     language: str | None
     time_zone: str
-    role: Role = Field(description="What an operator granted.")
-    is_admin: bool = Field(description="By the role, or by a verified address of `ADMIN_EMAILS`.")
+    role: Role = Field(description="The role that an operator granted.")
+    is_admin: bool = Field(description="True by role, or by a verified address listed in `ADMIN_EMAILS`.")
     created_at: datetime
     disabled_at: datetime | None
     erasing_at: datetime | None
 
 
-class UserSummaryPage(Answer):
-    """A page of users, the newest first."""
+class UserSummaryPage(ResponseBody):
+    """A page of users, newest first."""
 
     items: list[UserSummary]
     next_cursor: str | None
 
 
-class UserIdentity(Answer):
-    """One way for the user to sign in."""
+class UserIdentity(ResponseBody):
+    """A sign-in method of the user."""
 
     provider: str
     email: str | None
@@ -72,8 +68,8 @@ class UserIdentity(Answer):
     last_used_at: datetime | None
 
 
-class UserTokens(Answer):
-    """What the language model used, in tokens."""
+class UserTokens(ResponseBody):
+    """Requests to the language model, and the tokens they used."""
 
     requests: int
     input_tokens: int
@@ -81,29 +77,28 @@ class UserTokens(Answer):
     output_tokens: int
 
 
-class UserFigures(Answer):
-    """How much of everything is the user's now: what went with a deleted study set is not counted."""
+class UserFigures(ResponseBody):
+    """Current totals of a user. Contents of deleted study sets are not counted."""
 
     study_sets: int
     documents: int
-    stored_bytes: int = Field(description="Files that have not expired, the text of documents, and items.")
+    stored_bytes: int = Field(description="Unexpired files, the text of documents, and items.")
     runs: dict[RunState, int]
     tokens: UserTokens
 
 
-class UserDetail(Answer):
-    """A user, how she signs in, and her figures."""
+class UserDetail(ResponseBody):
+    """A user with sign-in methods and usage figures."""
 
     user: UserSummary
     identities: list[UserIdentity]
     open_sessions: int
     last_seen_at: datetime | None
-    api_keys: int = Field(description="Those that are neither revoked nor expired.")
+    api_keys: int = Field(description="Number of keys that are neither revoked nor expired.")
     usage: UserFigures
 
     @classmethod
     def of(cls, view: UserView) -> Self:
-        """Build the answer."""
         return cls(
             user=UserSummary.model_validate(view.user),
             identities=[UserIdentity.model_validate(each) for each in view.access.identities],
@@ -120,22 +115,22 @@ class UserDetail(Answer):
         )
 
 
-class DisabledAnswer(Answer):
-    """A disabled user, and what ended with it."""
+class DisabledResponse(ResponseBody):
+    """The disabled user, and the number of ended sessions and cancelled runs."""
 
     user: UserSummary
     sessions_ended: int
     runs_cancelled: int
 
 
-class SessionsEndedAnswer(Answer):
-    """How many sessions were open."""
+class SessionsEndedResponse(ResponseBody):
+    """The number of sessions that were ended."""
 
     sessions_ended: int
 
 
-class SupportedProgress(Answer):
-    """Counted work; totals are null until they are known."""
+class SupportedProgress(ResponseBody):
+    """Progress of a run. Totals are null until they are known."""
 
     pages_read: int
     pages_total: int | None
@@ -143,15 +138,15 @@ class SupportedProgress(Answer):
     sections_total: int
 
 
-class SupportedRun(Answer):
-    """A run of any user: figures and states."""
+class SupportedRun(ResponseBody):
+    """A run as administrators see it: only state and figures."""
 
     id: UUID
     user_id: UUID
     study_set_id: UUID
     state: RunState
     error_code: str | None
-    retry_of: UUID | None = Field(description="The ended run that this one does again.")
+    retry_of: UUID | None = Field(description="The run that this one retries.")
     model: str
     is_draft: bool
     flashcards_asked: int | None = Field(validation_alias=AliasPath("asked", "flashcards"))
@@ -161,20 +156,20 @@ class SupportedRun(Answer):
     failed_sections: int
     progress: SupportedProgress
     usage: UserTokens
-    request_id: str | None = Field(description="Leads to the log lines of the run.")
+    request_id: str | None = Field(description="Finds the log lines of the run.")
     created_at: datetime
     ended_at: datetime | None
 
 
-class SupportedRunPage(Answer):
-    """A page of a user's runs, the newest first."""
+class SupportedRunPage(ResponseBody):
+    """A page of a user's runs, newest first."""
 
     items: list[SupportedRun]
     next_cursor: str | None
 
 
-class ActionAnswer(Answer):
-    """Something that an administrator did or looked at, or an operator (who has no id) at the command line."""
+class ActionResponse(ResponseBody):
+    """An action or view by an administrator, or by an operator at the command line (who has no id)."""
 
     id: UUID
     actor_kind: ActorKind
@@ -187,8 +182,8 @@ class ActionAnswer(Answer):
     created_at: datetime
 
 
-class ActionPage(Answer):
-    """A page of the audit log, the newest first."""
+class ActionPage(ResponseBody):
+    """A page of the audit log, newest first."""
 
-    items: list[ActionAnswer]
+    items: list[ActionResponse]
     next_cursor: str | None

@@ -1,7 +1,7 @@
-"""Business verbs of administration: helping a user without seeing what is hers, each act written down with itself.
+"""Public verbs of administration: support for users without access to their content. Every action is audited.
 
-An administrator sees who a user is, figures and states. She sees no document, no card, no file name and no title of a
-study set: there is no verb here that returns any.
+Administrators see a user's profile, figures and states. They never see documents, cards, file names or titles of study
+sets: no verb here returns any.
 """
 
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ from backend.privacy import service as privacy
 
 
 class DisablingReason(StrEnum):
-    """Why a user is disabled. From a list, as the audit log must not hold what somebody typed about a person."""
+    """Why a user is disabled. A fixed list, because the audit log must not contain free text about a person."""
 
     ABUSE = "abuse"
     TAKEN_OVER = "taken_over"
@@ -34,7 +34,7 @@ class DisablingReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class UserView:
-    """A user, how she comes in, and how much of everything is hers."""
+    """A user with sign-in methods, stored data and runs, in figures."""
 
     user: UserFacts
     access: UserAccess
@@ -44,7 +44,7 @@ class UserView:
 
 @dataclass(frozen=True, slots=True)
 class Disabled:
-    """What disabling a user ended."""
+    """A disabled user, and the number of ended sessions and cancelled runs."""
 
     user: UserFacts
     sessions_ended: int
@@ -53,27 +53,27 @@ class Disabled:
 
 @dataclass(frozen=True, slots=True)
 class RoleChange:
-    """A user after her role was set: whether that changed it."""
+    """A user after setting their role, and whether that changed it."""
 
     user: UserFacts
     changed: bool
 
 
 def require_admin(caller: Caller) -> None:
-    """Raise AdminNeeded unless the caller administers."""
+    """Raise AdminNeeded unless the caller is an administrator."""
     if not caller.is_admin:
         raise AdminNeeded
 
 
 def find_users(admin_id: UUID, text: str | None, page: PageQuery) -> ListPage[UserFacts]:
-    """Return a page of users; see ``accounts``. What was looked for is not written down, as it may name somebody."""
+    """Return a page of users; see ``accounts``. The search text is not audited, because it may name a person."""
     found = accounts.find_users(text, page)
     record_action(admin_id, Action.USERS_SEARCHED, listed_all=not text, found=len(found.items))
     return found
 
 
 def view_user(admin_id: UUID, user_id: UUID) -> UserView:
-    """Return a user with her figures. Raises NotFound."""
+    """Return a user with figures. Raises NotFound."""
     view = UserView(
         user=accounts.get_user(user_id),
         access=accounts.describe_access(user_id),
@@ -93,13 +93,13 @@ def list_user_runs(admin_id: UUID, user_id: UUID, page: PageQuery) -> ListPage[R
 
 
 def disable_user(admin_id: UUID, user_id: UUID, reason: DisablingReason, ticket: int | None) -> Disabled:
-    """Shut a user out at once: her sessions end, her keys are refused, what she has running is cancelled.
+    """Disable a user immediately: end sessions, block API keys, cancel runs.
 
-    Her runs end too because an account is disabled when it is misused or taken over: what went on would be paid by us
-    and seen by nobody. Nothing is deleted, and a cancelled run can be retried once she is enabled again. Disabling
-    twice is disabling once. Raises OwnAccount, NotFound, UserLeaving.
+    Runs are cancelled because accounts are disabled when they are abused or compromised; finishing them would cost us
+    money for nothing. Nothing is deleted, and cancelled runs can be retried once the user is enabled. Idempotent.
+    Raises OwnAccount, NotFound, UserLeaving.
     """
-    # Runs are locked before their user. Those that begin before the user is shut out are cancelled after it.
+    # Lock order: runs before their user. Runs that start before the user is disabled are cancelled afterwards.
     runs = generation.cancel_runs_of(user_id)
     changed = accounts.disable_user(user_id, by=admin_id)
     sessions = accounts.end_sessions(user_id, reason="disabled")
@@ -118,14 +118,14 @@ def disable_user(admin_id: UUID, user_id: UUID, reason: DisablingReason, ticket:
 
 
 def enable_user(admin_id: UUID, user_id: UUID) -> UserFacts:
-    """Let a user in again: she signs in anew, and her keys work as before. Raises NotFound, UserLeaving."""
+    """Enable a user, who must sign in again. Their API keys work as before. Raises NotFound, UserLeaving."""
     changed = accounts.enable_user(user_id)
     record_action(admin_id, Action.USER_ENABLED, subject_user_id=user_id, changed=changed)
     return accounts.get_user(user_id)
 
 
 def end_sessions(admin_id: UUID, user_id: UUID) -> int:
-    """End all sessions of a user, who may sign in again. Returns how many. Raises NotFound."""
+    """End all sessions of a user and return their number. The user can sign in again. Raises NotFound."""
     accounts.get_user(user_id)
     ended = accounts.end_sessions(user_id, reason="ended_by_admin")
     record_action(admin_id, Action.USER_SESSIONS_ENDED, subject_user_id=user_id, sessions_ended=ended)
@@ -133,23 +133,23 @@ def end_sessions(admin_id: UUID, user_id: UUID) -> int:
 
 
 def cancel_run(admin_id: UUID, run_id: UUID) -> RunFacts:
-    """Cancel a run of any user. An ended run stays as it is. Raises NotFound."""
+    """Cancel a run of any user. Does nothing if the run has ended. Raises NotFound."""
     run = generation.cancel_any_run(run_id)
     record_action(admin_id, Action.RUN_CANCELLED, subject_user_id=run.user_id, run_id=run_id, state=run.state.value)
     return run
 
 
 def retry_run(admin_id: UUID, run_id: UUID) -> RunFacts:
-    """Have a failed or cancelled run done again; see ``generation``. Returns the new run."""
+    """Retry a failed or cancelled run and return the new run; see ``generation`` for errors."""
     run = generation.retry_run(run_id)
     record_action(admin_id, Action.RUN_RETRIED, subject_user_id=run.user_id, run_id=run_id, retried_as=str(run.id))
     return run
 
 
 def set_admin(email_or_id: str, *, is_admin: bool) -> RoleChange | None:
-    """Grant the role of an administrator, or take it back, as an operator at the command line.
+    """Grant or revoke the admin role, as an operator at the command line.
 
-    Returns None when no user has this id or this verified address. Raises UserLeaving.
+    Returns None if no user has this id or verified address. Raises UserLeaving.
     """
     found = accounts.find_user(email_or_id)
     if found is None:
@@ -161,20 +161,20 @@ def set_admin(email_or_id: str, *, is_admin: bool) -> RoleChange | None:
 
 
 def write_export(user_id: UUID, file: IO[bytes]) -> None:
-    """Write all that is a user's to a file, as an operator whom she has asked; ``record_export`` comes after it.
+    """Write a user's data export to a file, as an operator at the user's request. Call ``record_export`` afterwards.
 
-    Not in a transaction, which would be open for as long as the files take. Raises NotFound, FileUnavailable.
+    Not in a transaction, which would stay open while files are read. Raises NotFound, FileUnavailable.
     """
     refuse_open_transaction()
     privacy.write_archive(file, user_id)
 
 
 def record_export(user_id: UUID) -> None:
-    """Record that an operator has exported all that is a user's."""
+    """Record in the audit log that an operator exported a user's data."""
     record_action(None, Action.USER_EXPORTED, subject_user_id=user_id)
 
 
 def erase_user(user_id: UUID) -> None:
-    """End a user's access and have everything of hers erased, as an operator whom she has asked. Raises NotFound."""
+    """Delete a user's account and data, as an operator at the user's request. Raises NotFound."""
     privacy.leave(user_id)
     record_action(None, Action.USER_ERASED, subject_user_id=user_id)

@@ -19,14 +19,14 @@ from backend.generation.models import RunEvent
 from backend.generation.runs.receipt import build_receipt
 from backend.generation.runs.streaming import EventStream
 from backend.generation.schemas import (
-    EventAnswer,
     EventPage,
+    EventResponse,
     EventsQuery,
-    QuotaAnswer,
-    ReceiptAnswer,
-    RunAnswer,
-    RunBody,
+    QuotaResponse,
+    ReceiptResponse,
     RunPage,
+    RunRequest,
+    RunResponse,
 )
 from backend.generation.types import ENDED_STATES
 from backend.library import service as library
@@ -57,13 +57,13 @@ _EVENTS_DOC: dict[int | str, Any] = {
 
 
 @generation.get("/users/me/quotas")
-@generation.output(QuotaAnswer)
-def get_quotas() -> QuotaAnswer:
+@generation.output(QuotaResponse)
+def get_quotas() -> QuotaResponse:
     """Tell how much of your quotas is used: storage and runs going at once."""
     with transaction():
         storage = library.measure_storage(g.user_id)
         active_runs = service.count_active_runs(g.user_id)
-    return QuotaAnswer(
+    return QuotaResponse(
         storage_used_bytes=storage.used_bytes,
         storage_quota_bytes=storage.quota_bytes,
         active_runs=active_runs,
@@ -72,16 +72,16 @@ def get_quotas() -> QuotaAnswer:
 
 
 @generation.post("/study-sets/<uuid:study_set_id>/runs")
-@generation.input(RunBody, arg_name="body")
-@generation.output(RunAnswer, status_code=202)
+@generation.input(RunRequest, arg_name="body")
+@generation.output(RunResponse, status_code=202)
 @generation.doc(responses={409: "No document to work on"})
 @idempotent
-def start_run(study_set_id: UUID, body: RunBody) -> ResponseReturnValue:
+def start_run(study_set_id: UUID, body: RunRequest) -> ResponseReturnValue:
     """Start making material; follow the run at its Location."""
     with transaction():
         wish = body.wish(accounts.get_exam_defaults(g.user_id))
         run = service.start_run(g.user_id, study_set_id, wish)
-        answer = RunAnswer.of(service.view_run(run))
+        answer = RunResponse.of(service.view_run(run))
     location = url_for(".get_run", run_id=run.id)
     return answer.model_dump(mode="json"), 202, {"Location": location}
 
@@ -94,26 +94,26 @@ def list_runs(study_set_id: UUID, page: PageQuery) -> RunPage:
     with transaction():
         found = service.list_runs(g.user_id, study_set_id, page)
         views = service.view_runs(found.items)
-    return RunPage(items=[RunAnswer.of(view) for view in views], next_cursor=found.next_cursor)
+    return RunPage(items=[RunResponse.of(view) for view in views], next_cursor=found.next_cursor)
 
 
 @generation.get("/runs/<uuid:run_id>")
-@generation.output(RunAnswer)
+@generation.output(RunResponse)
 @generation.doc(responses={304: "Not changed since your ETag"})
 def get_run(run_id: UUID) -> Response:
     """Read a run: its state, counted progress, counts, usage, time left and error."""
     with transaction():
         view = service.view_run(service.get_run(g.user_id, run_id))
-    return with_entity_tag(RunAnswer.of(view))
+    return with_entity_tag(RunResponse.of(view))
 
 
 @generation.post("/runs/<uuid:run_id>/cancel")
-@generation.output(RunAnswer, status_code=202)
-def cancel_run(run_id: UUID) -> RunAnswer:
+@generation.output(RunResponse, status_code=202)
+def cancel_run(run_id: UUID) -> RunResponse:
     """Cancel a run: no model call starts after this. What was made stays."""
     with transaction():
         run = service.cancel_run(g.user_id, run_id)
-        return RunAnswer.of(service.view_run(run))
+        return RunResponse.of(service.view_run(run))
 
 
 @generation.get("/runs/<uuid:run_id>/events")
@@ -127,7 +127,7 @@ def list_run_events(run_id: UUID, query: EventsQuery) -> ResponseReturnValue:
             run, events = service.list_run_events(g.user_id, run_id, query.after)
             last = events[-1].number if events else min(query.after, run.last_event)
             ended = run.state in ENDED_STATES and last >= run.last_event
-        items = [EventAnswer.model_validate(event) for event in events]
+        items = [EventResponse.model_validate(event) for event in events]
         return EventPage(items=items, last_number=last, ended=ended).model_dump(mode="json")
     return _stream_events(g.user_id, run_id)
 
@@ -154,9 +154,9 @@ def _stream_events(user_id: UUID, run_id: UUID) -> Response:
 
 
 @generation.get("/runs/<uuid:run_id>/receipt")
-@generation.output(ReceiptAnswer)
-def get_receipt(run_id: UUID) -> ReceiptAnswer:
+@generation.output(ReceiptResponse)
+def get_receipt(run_id: UUID) -> ReceiptResponse:
     """Read the coverage receipt: what each page gave, and what was left out with its reason."""
     with transaction():
         run = service.get_run(g.user_id, run_id)
-        return ReceiptAnswer.of(build_receipt(run), service.view_run(run))
+        return ReceiptResponse.of(build_receipt(run), service.view_run(run))

@@ -9,7 +9,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, StrictInt
 
 from backend.accounts.types import MAX_ITEMS_PER_RUN, ExamDefaults
-from backend.core.web.http import Answer, Body, request_language
+from backend.core.web.http import RequestBody, ResponseBody, request_language
 from backend.generation.checks.section import NOT_WRITTEN, reason_text
 from backend.generation.errors import sentence
 from backend.generation.runs.receipt import Receipt
@@ -20,7 +20,7 @@ from backend.study.types import AskedCounts, Difficulty
 from backend.text.languages import Language
 
 
-class RunBody(Body):
+class RunRequest(RequestBody):
     """What is wanted of a run. Everything has a default; an empty body is fine.
 
     What is left out is as the user's exam defaults say; null leaves it open whatever they say.
@@ -53,7 +53,7 @@ class RunBody(Body):
         )
 
 
-class RunProgress(Answer):
+class RunProgress(ResponseBody):
     """Counted work; totals are null until they are known."""
 
     pages_read: int
@@ -64,21 +64,21 @@ class RunProgress(Answer):
     items_asked: int | None
 
 
-class RunModel(Answer):
+class RunModel(ResponseBody):
     """The language model of a run; what the built-in one writes is a draft."""
 
     name: str
     is_draft: bool
 
 
-class ItemCounts(Answer):
+class ItemCounts(ResponseBody):
     """Numbers of items."""
 
     flashcards: int | None
     questions: int | None
 
 
-class UsageAnswer(Answer):
+class UsageResponse(ResponseBody):
     """What the language model used, in tokens."""
 
     requests: int
@@ -87,14 +87,14 @@ class UsageAnswer(Answer):
     output_tokens: int
 
 
-class RunProblem(Answer):
+class RunProblem(ResponseBody):
     """Why a run failed; ``detail`` says what to do."""
 
     code: str
     detail: str
 
 
-class RunAnswer(Answer):
+class RunResponse(ResponseBody):
     """A run and how far it has come."""
 
     id: UUID
@@ -107,7 +107,7 @@ class RunAnswer(Answer):
     failed_sections: int
     eta_s: int | None = Field(description="Seconds left at the pace so far; null while nothing can be said.")
     model: RunModel
-    usage: UsageAnswer
+    usage: UsageResponse
     language: str | None
     difficulty: Difficulty | None
     error: RunProblem | None
@@ -135,7 +135,7 @@ class RunAnswer(Answer):
             failed_sections=view.failed_sections,
             eta_s=view.eta_s,
             model=RunModel(name=run.model, is_draft=run.is_draft),
-            usage=UsageAnswer.model_validate(view.usage),
+            usage=UsageResponse.model_validate(view.usage),
             language=run.language,
             difficulty=Difficulty(run.difficulty) if run.difficulty else None,
             error=RunProblem(code=run.error_code, detail=sentence(run.error_code, language))
@@ -201,7 +201,7 @@ STAGES: dict[RunState, dict[str, str]] = {
 }
 
 
-class QuotaAnswer(Answer):
+class QuotaResponse(ResponseBody):
     """What a user takes up, and may take up: files that have not expired, the text of documents, and items."""
 
     storage_used_bytes: int
@@ -210,10 +210,10 @@ class QuotaAnswer(Answer):
     most_active_runs: int
 
 
-class RunPage(Answer):
+class RunPage(ResponseBody):
     """A page of runs, newest first."""
 
-    items: list[RunAnswer]
+    items: list[RunResponse]
     next_cursor: str | None
 
 
@@ -227,7 +227,7 @@ class EventsQuery(BaseModel):
     )
 
 
-class EventAnswer(Answer):
+class EventResponse(ResponseBody):
     """Something that happened in a run, numbered from 1 without gaps."""
 
     number: int
@@ -236,15 +236,15 @@ class EventAnswer(Answer):
     created_at: datetime
 
 
-class EventPage(Answer):
+class EventPage(ResponseBody):
     """Events after a number, oldest first. Ask again with ``last_number`` until ``ended``."""
 
-    items: list[EventAnswer]
+    items: list[EventResponse]
     last_number: int
     ended: bool
 
 
-class PageCoverageAnswer(Answer):
+class PageCoverageResponse(ResponseBody):
     """What one page gave."""
 
     page: int
@@ -252,7 +252,7 @@ class PageCoverageAnswer(Answer):
     questions: int
 
 
-class SkippedAnswer(Answer):
+class SkippedResponse(ResponseBody):
     """Pages that gave nothing, and why; without pages, the whole document."""
 
     first_page: int | None
@@ -261,16 +261,16 @@ class SkippedAnswer(Answer):
     detail: str
 
 
-class DocumentCoverageAnswer(Answer):
+class DocumentCoverageResponse(ResponseBody):
     """What of one document became items."""
 
     document_id: UUID
     filename: str
-    pages: list[PageCoverageAnswer]
-    skipped: list[SkippedAnswer]
+    pages: list[PageCoverageResponse]
+    skipped: list[SkippedResponse]
 
 
-class CheckCount(Answer):
+class CheckCount(ResponseBody):
     """How many items one check dropped or fixed."""
 
     check: str
@@ -278,7 +278,7 @@ class CheckCount(Answer):
     detail: str
 
 
-class ReceiptAnswer(Answer):
+class ReceiptResponse(ResponseBody):
     """Asked, delivered, and where the difference went."""
 
     run_id: UUID
@@ -293,8 +293,8 @@ class ReceiptAnswer(Answer):
     )
     not_written_detail: str | None
     fixed: list[CheckCount] = Field(description="Items that were delivered after a fix.")
-    documents: list[DocumentCoverageAnswer]
-    usage: UsageAnswer
+    documents: list[DocumentCoverageResponse]
+    usage: UsageResponse
 
     @classmethod
     def of(cls, receipt: Receipt, view: RunView) -> Self:
@@ -312,7 +312,7 @@ class ReceiptAnswer(Answer):
             not_written_detail=reason_text(NOT_WRITTEN, language) if receipt.not_written else None,
             fixed=_counts(run.fixed, language),
             documents=[_coverage(document, language) for document in receipt.documents],
-            usage=UsageAnswer.model_validate(view.usage),
+            usage=UsageResponse.model_validate(view.usage),
         )
 
 
@@ -322,13 +322,13 @@ def _counts(counts: Mapping[str, int], language: str) -> list[CheckCount]:
     return [CheckCount(check=check, count=count, detail=reason_text(check, language)) for check, count in ranked]
 
 
-def _coverage(document: DocumentCoverage, language: str) -> DocumentCoverageAnswer:
-    return DocumentCoverageAnswer(
+def _coverage(document: DocumentCoverage, language: str) -> DocumentCoverageResponse:
+    return DocumentCoverageResponse(
         document_id=document.document_id,
         filename=document.filename,
-        pages=[PageCoverageAnswer(page=page.page, **asdict(page.counts)) for page in document.pages],
+        pages=[PageCoverageResponse(page=page.page, **asdict(page.counts)) for page in document.pages],
         skipped=[
-            SkippedAnswer(
+            SkippedResponse(
                 first_page=skipped.first_page,
                 last_page=skipped.last_page,
                 reason=skipped.reason,

@@ -13,22 +13,22 @@ from flask.typing import ResponseReturnValue
 
 from backend.core.database.transaction import transaction
 from backend.core.web.downloads import BINARY, FileDownload
-from backend.core.web.http import Answer, request_language
+from backend.core.web.http import ResponseBody, request_language
 from backend.core.web.idempotency import idempotent
 from backend.core.web.pagination import PageQuery
 from backend.library import service
 from backend.library.errors import FileRefused, FileTooLarge, NoFile
 from backend.library.extraction.formats import DocumentFormat
 from backend.library.schemas import (
-    DocumentAnswer,
     DocumentPage,
-    PageAnswer,
-    StudySetAnswer,
-    StudySetBody,
+    DocumentResponse,
+    PageResponse,
     StudySetPage,
-    UploadAnswer,
-    UploadBody,
+    StudySetRequest,
+    StudySetResponse,
     UploadedDocument,
+    UploadRequestBody,
+    UploadResponse,
 )
 from backend.library.service import IncomingFile
 from backend.settings import get_settings
@@ -61,14 +61,14 @@ _FILE_DOC: dict[int | str, Any] = {
 
 
 @library.post("/study-sets")
-@library.input(StudySetBody, arg_name="body")
-@library.output(StudySetAnswer, status_code=201)
+@library.input(StudySetRequest, arg_name="body")
+@library.output(StudySetResponse, status_code=201)
 @idempotent
-def create_study_set(body: StudySetBody) -> ResponseReturnValue:
+def create_study_set(body: StudySetRequest) -> ResponseReturnValue:
     """Create a study set."""
     with transaction():
         study_set = service.create_study_set(g.user_id, body.title)
-        answer = StudySetAnswer.model_validate(study_set)
+        answer = StudySetResponse.model_validate(study_set)
     return created(answer, url_for(".get_study_set", study_set_id=study_set.id))
 
 
@@ -82,20 +82,20 @@ def list_study_sets(page: PageQuery) -> StudySetPage:
 
 
 @library.get("/study-sets/<uuid:study_set_id>")
-@library.output(StudySetAnswer)
-def get_study_set(study_set_id: UUID) -> StudySetAnswer:
+@library.output(StudySetResponse)
+def get_study_set(study_set_id: UUID) -> StudySetResponse:
     """Read a study set."""
     with transaction():
-        return StudySetAnswer.model_validate(service.get_study_set(g.user_id, study_set_id))
+        return StudySetResponse.model_validate(service.get_study_set(g.user_id, study_set_id))
 
 
 @library.patch("/study-sets/<uuid:study_set_id>")
-@library.input(StudySetBody, arg_name="body")
-@library.output(StudySetAnswer)
-def rename_study_set(study_set_id: UUID, body: StudySetBody) -> StudySetAnswer:
+@library.input(StudySetRequest, arg_name="body")
+@library.output(StudySetResponse)
+def rename_study_set(study_set_id: UUID, body: StudySetRequest) -> StudySetResponse:
     """Rename a study set."""
     with transaction():
-        return StudySetAnswer.model_validate(service.rename_study_set(g.user_id, study_set_id, body.title))
+        return StudySetResponse.model_validate(service.rename_study_set(g.user_id, study_set_id, body.title))
 
 
 @library.delete("/study-sets/<uuid:study_set_id>")
@@ -108,11 +108,11 @@ def delete_study_set(study_set_id: UUID) -> ResponseReturnValue:
 
 
 @library.post("/study-sets/<uuid:study_set_id>/documents")
-@library.input(UploadBody, location="form_and_files", arg_name="body")
-@library.output(UploadAnswer, status_code=201)
+@library.input(UploadRequestBody, location="form_and_files", arg_name="body")
+@library.output(UploadResponse, status_code=201)
 @library.doc(responses={411: "No length", 413: "Too large", 409: "Too many, or too much storage"})
 @idempotent
-def upload_documents(study_set_id: UUID, body: UploadBody) -> ResponseReturnValue:
+def upload_documents(study_set_id: UUID, body: UploadRequestBody) -> ResponseReturnValue:
     """Upload one or more files in the multipart field `files`: either all are accepted or none."""
     files = _incoming_files()
     with transaction():
@@ -121,9 +121,9 @@ def upload_documents(study_set_id: UUID, body: UploadBody) -> ResponseReturnValu
         except (FileRefused, FileTooLarge) as error:
             _name_refused_file(error, files)
             raise
-        answer = UploadAnswer(
+        answer = UploadResponse(
             documents=[
-                UploadedDocument(**dict(DocumentAnswer.of(each.document)), duplicate=each.duplicate) for each in added
+                UploadedDocument(**dict(DocumentResponse.of(each.document)), duplicate=each.duplicate) for each in added
             ]
         )
     return created(answer, url_for(".list_documents", study_set_id=study_set_id))
@@ -136,24 +136,24 @@ def list_documents(study_set_id: UUID, page: PageQuery) -> DocumentPage:
     """List the documents of a study set, oldest first."""
     with transaction():
         found = service.list_documents(g.user_id, study_set_id, page)
-    return DocumentPage(items=[DocumentAnswer.of(d) for d in found.items], next_cursor=found.next_cursor)
+    return DocumentPage(items=[DocumentResponse.of(d) for d in found.items], next_cursor=found.next_cursor)
 
 
 @library.get("/documents/<uuid:document_id>")
-@library.output(DocumentAnswer)
-def get_document(document_id: UUID) -> DocumentAnswer:
+@library.output(DocumentResponse)
+def get_document(document_id: UUID) -> DocumentResponse:
     """Read a document: its status, counts and warnings."""
     with transaction():
-        return DocumentAnswer.of(service.get_document(g.user_id, document_id))
+        return DocumentResponse.of(service.get_document(g.user_id, document_id))
 
 
 @library.get("/documents/<uuid:document_id>/pages/<int:number>")
-@library.output(PageAnswer)
-def get_page(document_id: UUID, number: int) -> PageAnswer:
+@library.output(PageResponse)
+def get_page(document_id: UUID, number: int) -> PageResponse:
     """Read the text of one page."""
     with transaction():
         page = service.get_page(g.user_id, document_id, number)
-    return PageAnswer(
+    return PageResponse(
         document_id=document_id,
         number=page.number,
         text=page.text,
@@ -224,5 +224,5 @@ def _plain_name(name: str) -> str:
     return plain.stem[: _MAX_NAME_CHARS - len(plain.suffix)] + plain.suffix[:_MAX_NAME_CHARS]
 
 
-def created(answer: Answer, location: str, status: int = 201) -> ResponseReturnValue:
+def created(answer: ResponseBody, location: str, status: int = 201) -> ResponseReturnValue:
     return answer.model_dump(mode="json"), status, {"Location": location}

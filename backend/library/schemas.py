@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from backend.core.web.http import Answer, Body, request_language
+from backend.core.web.http import RequestBody, ResponseBody, request_language
 from backend.core.web.uploads import UPLOADED_FILE
 from backend.core.web.visible_text import VisibleLine
 from backend.library.errors import DOCUMENT_SENTENCES
@@ -15,13 +15,13 @@ from backend.library.service import document_status
 from backend.library.types import DocumentPurpose, DocumentStatus, PageSource
 
 
-class StudySetBody(Body):
+class StudySetRequest(RequestBody):
     """The title of a new study set, or the new title of an existing one."""
 
     title: Annotated[str, VisibleLine] = Field(min_length=1, max_length=200)
 
 
-class StudySetAnswer(Answer):
+class StudySetResponse(ResponseBody):
     """A study set."""
 
     id: UUID
@@ -30,10 +30,10 @@ class StudySetAnswer(Answer):
     updated_at: datetime
 
 
-class StudySetPage(Answer):
+class StudySetPage(ResponseBody):
     """A page of study sets, newest first."""
 
-    items: list[StudySetAnswer]
+    items: list[StudySetResponse]
     next_cursor: str | None
 
 
@@ -42,7 +42,7 @@ def _add_files(schema: dict[str, Any]) -> None:
     schema["required"] = ["files"]
 
 
-class UploadBody(BaseModel):
+class UploadRequestBody(BaseModel):
     """The multipart form of an upload."""
 
     # The route takes the files from the request itself: they are on disk, not in memory.
@@ -53,7 +53,7 @@ class UploadBody(BaseModel):
     )
 
 
-class DocumentProblem(Answer):
+class DocumentProblem(ResponseBody):
     """Why a document could not be read, or a warning about its text. `detail` tells the user what to do."""
 
     code: str
@@ -68,7 +68,7 @@ class DocumentProblem(Answer):
         return cls.model_validate({"code": code, "detail": texts[request_language()], **more})
 
 
-class DocumentAnswer(Answer):
+class DocumentResponse(ResponseBody):
     """A document and its reading progress."""
 
     id: UUID
@@ -111,7 +111,7 @@ class DocumentAnswer(Answer):
         )
 
 
-class UploadedDocument(DocumentAnswer):
+class UploadedDocument(DocumentResponse):
     """A document after an upload."""
 
     duplicate: bool = Field(
@@ -119,20 +119,20 @@ class UploadedDocument(DocumentAnswer):
     )
 
 
-class UploadAnswer(Answer):
+class UploadResponse(ResponseBody):
     """The documents of an upload, in the order of its files."""
 
     documents: list[UploadedDocument]
 
 
-class DocumentPage(Answer):
+class DocumentPage(ResponseBody):
     """A page of documents, oldest first."""
 
-    items: list[DocumentAnswer]
+    items: list[DocumentResponse]
     next_cursor: str | None
 
 
-class PageAnswer(Answer):
+class PageResponse(ResponseBody):
     """The text of one page. Offsets of evidence count code points of this text."""
 
     document_id: UUID

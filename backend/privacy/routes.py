@@ -14,7 +14,7 @@ from backend.core.web.idempotency import idempotent
 from backend.core.web.origins import public_address
 from backend.privacy import service
 from backend.privacy.models import DataExport
-from backend.privacy.schemas import EraseQuery, ErasureAnswer, ExportAnswer, ExportLink, ExportList, TicketQuery
+from backend.privacy.schemas import EraseQuery, ErasureResponse, ExportLink, ExportList, ExportResponse, TicketQuery
 
 privacy = APIBlueprint("privacy", __name__, tag="Privacy")
 
@@ -34,7 +34,7 @@ _LINKED_FILE_DOC: dict[int | str, Any] = {
 
 
 @privacy.post("/users/me/export")
-@privacy.output(ExportAnswer, status_code=202)
+@privacy.output(ExportResponse, status_code=202)
 @privacy.doc(responses={403: "Needs a fresh sign-in"})
 @idempotent
 def request_export() -> ResponseReturnValue:
@@ -55,8 +55,8 @@ def list_exports() -> ExportList:
 
 
 @privacy.get("/users/me/exports/<uuid:export_id>")
-@privacy.output(ExportAnswer)
-def get_export(export_id: UUID) -> ExportAnswer:
+@privacy.output(ExportResponse)
+def get_export(export_id: UUID) -> ExportResponse:
     """Read the status of an export."""
     with transaction():
         return _answer(service.get_export(g.user_id, export_id))
@@ -96,7 +96,7 @@ def download_linked_export(export_id: UUID, query: TicketQuery) -> Response:
 
 @privacy.delete("/users/me")
 @privacy.input(EraseQuery, location="query", arg_name="query")
-@privacy.output(ErasureAnswer, status_code=202)
+@privacy.output(ErasureResponse, status_code=202)
 @privacy.doc(responses={403: "Needs a fresh sign-in"})
 def erase_me(query: EraseQuery) -> ResponseReturnValue:
     """Delete your account and all your data. Your access ends immediately on all devices; this cannot be undone."""
@@ -104,11 +104,11 @@ def erase_me(query: EraseQuery) -> ResponseReturnValue:
         accounts.require_fresh_sign_in(g.caller)
         service.leave(g.user_id)
     # No Clear-Site-Data: it would take the cookies of every name under the registrable domain, of others too.
-    return ErasureAnswer(user_id=g.user_id).model_dump(mode="json"), 202
+    return ErasureResponse(user_id=g.user_id).model_dump(mode="json"), 202
 
 
-def _answer(export: DataExport) -> ExportAnswer:
-    return ExportAnswer(
+def _answer(export: DataExport) -> ExportResponse:
+    return ExportResponse(
         id=export.id,
         status=service.export_status(export),
         size_bytes=export.size_bytes,

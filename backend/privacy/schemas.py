@@ -6,11 +6,11 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from backend.core.web.http import Answer
+from backend.core.web.http import ResponseBody
 from backend.privacy.types import ExportStatus
 
 
-class ExportAnswer(Answer):
+class ExportResponse(ResponseBody):
     """An export and its status."""
 
     id: UUID
@@ -20,13 +20,13 @@ class ExportAnswer(Answer):
     expires_at: datetime | None = Field(description="When it is deleted; null until it is ready.")
 
 
-class ExportList(Answer):
+class ExportList(ResponseBody):
     """Your exports, newest first."""
 
-    items: list[ExportAnswer]
+    items: list[ExportResponse]
 
 
-class ExportLink(Answer):
+class ExportLink(ResponseBody):
     """A URL from which a browser can download an export."""
 
     url: str = Field(
@@ -49,7 +49,7 @@ class EraseQuery(BaseModel):
     confirm: Literal["erase-everything"] = Field(description="Must be `erase-everything`.")
 
 
-class ErasureAnswer(Answer):
+class ErasureResponse(ResponseBody):
     """Your access has ended, and your data is being erased."""
 
     user_id: UUID

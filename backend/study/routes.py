@@ -20,12 +20,12 @@ from backend.study.exports.downloads import DownloadFormat, render_kit
 from backend.study.items.registry import COLLECTIONS
 from backend.study.items.routes import add_item_routes, respond
 from backend.study.schemas import (
-    ConceptMapAnswer,
     ConceptMapQuery,
+    ConceptMapResponse,
     ExportQuery,
-    TopicAnswer,
-    TopicLinkAnswer,
+    TopicLinkResponse,
     TopicPage,
+    TopicResponse,
 )
 from backend.study.types import TopicView
 
@@ -52,7 +52,7 @@ _PICTURE: _Documented = {200: {"content": {_SVG: BINARY}}}
 
 @study.get("/study-sets/<uuid:study_set_id>/concept-map")
 @study.input(ConceptMapQuery, location="query", arg_name="query")
-@study.output(ConceptMapAnswer, description="As JSON or, if `format` or the Accept header says so, as SVG.")
+@study.output(ConceptMapResponse, description="As JSON or, if `format` or the Accept header says so, as SVG.")
 @study.doc(responses=_PICTURE)
 def get_concept_map(study_set_id: UUID, query: ConceptMapQuery) -> Response:
     """Read the topics of a study set and the links between them, or draw them."""
@@ -66,9 +66,9 @@ def get_concept_map(study_set_id: UUID, query: ConceptMapQuery) -> Response:
         response.headers.set("Content-Disposition", "inline", filename="concept-map.svg")
     else:
         response = respond(
-            ConceptMapAnswer(
-                topics=[TopicAnswer.model_validate(topic) for topic in concept_map.topics],
-                links=[TopicLinkAnswer.model_validate(link) for link in concept_map.links],
+            ConceptMapResponse(
+                topics=[TopicResponse.model_validate(topic) for topic in concept_map.topics],
+                links=[TopicLinkResponse.model_validate(link) for link in concept_map.links],
             )
         )
     response.vary.add("Accept")
@@ -82,7 +82,7 @@ def list_topics(study_set_id: UUID, page: PageQuery) -> Response:
     """List the topics of a study set, oldest first."""
     with transaction():
         found = service.list_topic_page(g.user_id, study_set_id, page)
-    items = [TopicAnswer.model_validate(row) for row in found.items]
+    items = [TopicResponse.model_validate(row) for row in found.items]
     return respond(TopicPage(items=items, next_cursor=found.next_cursor))
 
 

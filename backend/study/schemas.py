@@ -5,11 +5,11 @@ from uuid import UUID
 
 from pydantic import Field
 
-from backend.core.web.http import Answer, Body
+from backend.core.web.http import RequestBody, ResponseBody
 from backend.study.exports.downloads import DownloadFormat
 
 
-class TopicAnswer(Answer):
+class TopicResponse(ResponseBody):
     """A topic with the numbers of its items."""
 
     id: UUID
@@ -20,14 +20,14 @@ class TopicAnswer(Answer):
     questions: int
 
 
-class TopicPage(Answer):
+class TopicPage(ResponseBody):
     """A page of topics, oldest first."""
 
-    items: list[TopicAnswer]
+    items: list[TopicResponse]
     next_cursor: str | None
 
 
-class TopicLinkAnswer(Answer):
+class TopicLinkResponse(ResponseBody):
     """A labelled, directed link between two topics."""
 
     source_id: UUID
@@ -35,20 +35,20 @@ class TopicLinkAnswer(Answer):
     label: str
 
 
-class ConceptMapQuery(Body):
+class ConceptMapQuery(RequestBody):
     """In which form the concept map is wanted."""
 
     format: Literal["json", "svg"] | None = Field(None, description="Goes before the Accept header.")
 
 
-class ConceptMapAnswer(Answer):
+class ConceptMapResponse(ResponseBody):
     """Topics and links of a study set."""
 
-    topics: list[TopicAnswer]
-    links: list[TopicLinkAnswer]
+    topics: list[TopicResponse]
+    links: list[TopicLinkResponse]
 
 
-class ExportQuery(Body):
+class ExportQuery(RequestBody):
     """In which form the kit is wanted."""
 
     format: DownloadFormat

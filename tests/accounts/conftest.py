@@ -1,4 +1,4 @@
-"""Users who have just come back from a provider, and scripts with an API key."""
+"""Fixtures: users returning from a provider, signed-in browsers, and scripts with an API key."""
 
 from collections.abc import Callable
 from typing import Any
@@ -17,14 +17,14 @@ EMAIL = "ada@example.org"
 
 
 def identity(subject: str = "1", **changes: Any) -> VerifiedIdentity:
-    """What Google says of Ada."""
+    """Google's claims about Ada."""
     said = {"provider": "google", "email": f"ada{subject}@example.org", "email_verified": True, "name": "Ada"}
     return VerifiedIdentity(subject=subject, **{**said, **changes})
 
 
 @pytest.fixture
 def sign_in(app: APIFlask) -> Callable[..., UUID]:
-    """Take in what a provider says of Ada; return the id of the user whose identity it is."""
+    """Sign Ada in with a provider's claims; return the user's id."""
 
     def enter(provider: str, subject: str, email: str | None = EMAIL, *, verified: bool = True) -> UUID:
         with app.app_context(), transaction():
@@ -35,7 +35,7 @@ def sign_in(app: APIFlask) -> Callable[..., UUID]:
 
 @pytest.fixture
 def come_back(app: APIFlask) -> Callable[..., tuple[Any, str]]:
-    """Return a browser that has come back from a provider, with its cookie, and the one-time code."""
+    """Return a browser that returned from a provider, with its cookie, and the one-time code."""
 
     def come(said: VerifiedIdentity | None = None, *, is_fresh: bool = True) -> tuple[Any, str]:
         said = said or identity()
@@ -50,7 +50,7 @@ def come_back(app: APIFlask) -> Callable[..., tuple[Any, str]]:
 
 @pytest.fixture
 def signed_in(come_back) -> Callable[..., tuple[Any, dict[str, Any]]]:
-    """Return a browser that has signed in, with the token answer; the refresh token is in a cookie or in the answer."""
+    """Return a signed-in browser and the token response. The refresh token is in a cookie or in the response."""
 
     def sign_in(
         said: VerifiedIdentity | None = None, refresh: str = "cookie", *, is_fresh: bool = True
@@ -65,7 +65,7 @@ def signed_in(come_back) -> Callable[..., tuple[Any, dict[str, Any]]]:
 
 @pytest.fixture
 def script(app: APIFlask, client: Any) -> Callable[..., Any]:
-    """Make a client that speaks for the student with a new key of these scopes; ``key_id`` is the key's id."""
+    """Create a client that uses a new API key of the student with these scopes; ``key_id`` is the key's id."""
 
     def make(*scopes: str) -> Any:
         answer = client.post(KEYS, json={"name": "laptop", "scopes": list(scopes)})

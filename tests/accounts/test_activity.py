@@ -1,4 +1,4 @@
-"""The activity history: written with what happened or not at all, and shown to the user in pages."""
+"""The activity log: recorded in the transaction of the action, and shown to the user in pages."""
 
 from collections.abc import Callable
 from typing import Any
@@ -43,7 +43,7 @@ def test_the_newest_comes_first(client) -> None:
     assert items[2]["data"]["provider"] == "development"
 
 
-def test_pages_hold_each_entry_once_though_more_is_added(client) -> None:
+def test_pagination_is_stable_while_entries_are_added(client) -> None:
     keys = "/api/v1/users/me/api-keys"
     for number in range(4):
         assert client.post(keys, json={"name": f"key {number}"}).status_code == 201
@@ -64,17 +64,17 @@ def test_pages_hold_each_entry_once_though_more_is_added(client) -> None:
     ("query", "field"),
     [({"kind": "slept"}, "kind"), ({"limit": 0}, "limit"), ({"limit": 101}, "limit"), ({"user_id": "x"}, "user_id")],
 )
-def test_a_query_that_is_not_valid(client, query: dict[str, Any], field: str) -> None:
+def test_an_invalid_query_is_refused(client, query: dict[str, Any], field: str) -> None:
     answer = client.get(ACTIVITY, query_string=query)
     assert answer.status_code == 422
     assert [error["field"] for error in answer.json["errors"]] == [field]
 
 
-def test_a_cursor_of_nobody(client) -> None:
+def test_an_invalid_cursor_is_refused(client) -> None:
     assert client.get(ACTIVITY, query_string={"cursor": "x"}).json["code"] == "invalid_cursor"
 
 
-def test_every_kind_may_be_asked_for(client) -> None:
+def test_every_kind_can_be_filtered(client) -> None:
     for kind in ActivityKind:
         assert {item["kind"] for item in history(client, kind=kind.value)} <= {kind.value}
 
@@ -85,7 +85,7 @@ def test_a_kind_of_a_later_release_is_shown(client, engine: sa.Engine) -> None:
     assert [item["kind"] for item in history(client)] == ["quiz_taken"]
 
 
-def test_each_sees_her_own(client, other_client) -> None:
+def test_users_see_only_their_own_activity(client, other_client) -> None:
     client.upload(client.make_study_set(), ("a.txt", b"Cells divide."))
     assert [item["kind"] for item in history(other_client)] == ["signed_in"]
     mine = history(client)
@@ -94,7 +94,7 @@ def test_each_sees_her_own(client, other_client) -> None:
     assert {item["id"] for item in history(other_client, cursor=cursor)}.isdisjoint(item["id"] for item in mine)
 
 
-def test_an_upload_is_one_entry_of_what_was_new(client) -> None:
+def test_an_upload_is_one_entry_with_the_new_documents(client) -> None:
     study_set = client.make_study_set()
     first = client.upload(study_set, ("a.txt", b"Cells divide."), ("b.txt", b"Plants grow.")).json["documents"]
     client.upload(study_set, ("a again.txt", b"Cells divide."), ("c.txt", b"Stones rest."))
@@ -107,15 +107,15 @@ def test_an_upload_is_one_entry_of_what_was_new(client) -> None:
     assert [each["filename"] for each in second["documents"]] == ["c.txt"]
 
 
-def test_an_upload_of_which_one_file_is_refused_is_none(client) -> None:
+def test_a_refused_upload_is_not_recorded(client) -> None:
     answer = client.upload(client.make_study_set(), ("a.txt", b"Cells divide."), ("b.xyz", b"?"))
     assert answer.status_code == 422
     assert data(client, "document_uploaded") == []
 
 
-def test_what_is_rolled_back_has_not_happened(client, crash_on: Callable[..., None]) -> None:
+def test_a_rolled_back_action_is_not_recorded(client, crash_on: Callable[..., None]) -> None:
     study_set = client.make_study_set()
-    # The answer is stored last, in the same transaction.
+    # The response is stored last, in the same transaction.
     crash_on("idempotency_keys", times=2)
     assert client.upload(study_set, ("a.txt", b"Cells divide."), Idempotency_Key="k1").status_code == 500
     assert data(client, "document_uploaded") == []
@@ -125,14 +125,14 @@ def test_what_is_rolled_back_has_not_happened(client, crash_on: Callable[..., No
     assert data(client, "run_started") == []
 
 
-def test_what_cannot_be_told_does_not_happen(client, crash_on: Callable[..., None]) -> None:
+def test_an_action_that_cannot_be_recorded_is_rolled_back(client, crash_on: Callable[..., None]) -> None:
     study_set = client.make_study_set()
     crash_on("activities", times=1)
     assert client.upload(study_set, ("a.txt", b"Cells divide.")).status_code == 500
     assert client.get(f"{SETS}/{study_set}/documents").json["items"] == []
 
 
-def test_a_replay_is_told_once(client) -> None:
+def test_a_replay_is_recorded_once(client) -> None:
     study_set = client.make_study_set()
     headers = {"Idempotency-Key": "k1"}
     for _ in range(3):
@@ -142,7 +142,7 @@ def test_a_replay_is_told_once(client) -> None:
     assert len(data(client, "run_started")) == 1
 
 
-def test_a_run_is_told_when_it_starts_and_when_it_ends(client, run_pending_jobs: Callable[[], int]) -> None:
+def test_the_start_and_end_of_a_run_are_recorded(client, run_pending_jobs: Callable[[], int]) -> None:
     study_set = client.make_study_set()
     client.upload(study_set, ("notes.txt", NOTES))
     run = client.post(f"{SETS}/{study_set}/runs", json={"flashcards": 3}).json["id"]
@@ -159,7 +159,7 @@ def test_a_run_is_told_when_it_starts_and_when_it_ends(client, run_pending_jobs:
     assert "nucleus" not in str(history(client))
 
 
-def test_a_run_that_fails_or_is_cancelled_ends_too(client, run_pending_jobs: Callable[[], int]) -> None:
+def test_the_end_of_a_failed_or_cancelled_run_is_recorded(client, run_pending_jobs: Callable[[], int]) -> None:
     study_set = client.make_study_set()
     client.upload(study_set, ("short.txt", b"1"))
     runs = f"{SETS}/{study_set}/runs"
@@ -172,7 +172,7 @@ def test_a_run_that_fails_or_is_cancelled_ends_too(client, run_pending_jobs: Cal
     assert sorted(ended) == [("cancelled", None), ("failed", "no_items")]
 
 
-def test_a_run_whose_study_set_is_deleted_ends_and_its_history_stays(client) -> None:
+def test_activities_stay_when_the_study_set_is_deleted(client) -> None:
     study_set = client.make_study_set()
     client.upload(study_set, ("notes.txt", NOTES))
     client.post(f"{SETS}/{study_set}/runs", json={})
@@ -181,7 +181,7 @@ def test_a_run_whose_study_set_is_deleted_ends_and_its_history_stays(client) -> 
     assert len(data(client, "document_uploaded")) == 1
 
 
-def test_an_end_that_is_rolled_back_is_told_once(
+def test_the_end_of_a_run_is_recorded_once_after_a_rollback(
     client, run_pending_jobs: Callable[[], int], crash_on: Callable[..., None], engine: sa.Engine
 ) -> None:
     study_set = client.make_study_set()

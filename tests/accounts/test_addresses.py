@@ -1,4 +1,4 @@
-"""Verified addresses: a user's as long as a provider says so, and nobody's way into her account afterwards."""
+"""Verified addresses: they belong to a user while a provider verifies them, and open no account afterwards."""
 
 import threading
 from typing import Any
@@ -43,12 +43,12 @@ def admin_emails(monkeypatch):
 
 @pytest.fixture
 def unlink(app: APIFlask):
-    def take_away(user_id: UUID, provider: str) -> None:
+    def remove(user_id: UUID, provider: str) -> None:
         with app.app_context(), transaction():
             (gone,) = (each for each in service.list_identities(user_id) if each.provider == provider)
             service.unlink(user_id, gone.id)
 
-    return take_away
+    return remove
 
 
 @pytest.fixture
@@ -60,25 +60,25 @@ def link(app: APIFlask):
     return add
 
 
-def test_an_address_whose_identity_is_unlinked_opens_the_account_no_more(sign_in, link, unlink, address_of) -> None:
+def test_the_address_of_an_unlinked_identity_no_longer_opens_the_account(sign_in, link, unlink, address_of) -> None:
     alice = sign_in("google", "1")
     link(alice, email="alice@github.example", email_verified=False)
     unlink(alice, "google")
     assert address_of(alice) == (None, False)
-    # Years later, the university gives the address to somebody else.
+    # Years later, the university assigns the address to another person.
     next_owner = sign_in("google", "2")
     assert next_owner != alice
     assert address_of(next_owner) == (EMAIL, True)
 
 
-def test_an_address_that_another_identity_has_too_stays(sign_in, link, unlink, address_of) -> None:
+def test_an_address_that_another_identity_also_has_stays(sign_in, link, unlink, address_of) -> None:
     alice = sign_in("google", "1")
     link(alice, email="ADA@example.org")
     unlink(alice, "google")
     assert address_of(alice) == (EMAIL, True)
 
 
-def test_the_address_of_another_identity_takes_the_place(sign_in, link, unlink, address_of) -> None:
+def test_the_address_of_another_identity_replaces_an_unlinked_one(sign_in, link, unlink, address_of) -> None:
     alice = sign_in("google", "1")
     link(alice, email=NEW)
     assert address_of(alice) == (EMAIL, True)
@@ -86,28 +86,28 @@ def test_the_address_of_another_identity_takes_the_place(sign_in, link, unlink, 
     assert address_of(alice) == (NEW, True)
 
 
-def test_an_address_that_its_provider_has_changed_opens_the_account_no_more(sign_in, address_of) -> None:
+def test_an_address_changed_at_the_provider_no_longer_opens_the_account(sign_in, address_of) -> None:
     alice = sign_in("google", "1")
     assert sign_in("google", "1", NEW) == alice
     assert address_of(alice) == (NEW, True)
     assert sign_in("google", "2") != alice
 
 
-def test_an_address_that_its_provider_vouches_for_no_more_is_given_up(sign_in, address_of) -> None:
+def test_an_address_that_is_no_longer_verified_is_removed(sign_in, address_of) -> None:
     alice = sign_in("google", "1")
     sign_in("google", "1", verified=False)
     assert address_of(alice) == (None, False)
     assert sign_in("google", "2") != alice
 
 
-def test_no_address_is_taken_that_another_user_has(sign_in, address_of) -> None:
+def test_an_address_of_another_user_is_not_taken(sign_in, address_of) -> None:
     alice, bob = sign_in("google", "1"), sign_in("google", "2", NEW)
     sign_in("google", "1", NEW)
     assert address_of(alice) == (None, False)
     assert address_of(bob) == (NEW, True)
 
 
-def test_an_address_that_is_registered_at_this_moment_is_left_to_the_other(
+def test_an_address_that_is_concurrently_registered_is_not_taken(
     app: APIFlask, sign_in, link, engine: sa.Engine, address_of
 ) -> None:
     alice, failed = sign_in("google", "1", None, verified=False), []
@@ -131,7 +131,7 @@ def test_an_address_that_is_registered_at_this_moment_is_left_to_the_other(
         assert [each.provider for each in service.list_identities(alice)] == ["google", "github"]
 
 
-def test_an_address_is_not_given_up_while_an_identity_comes_by_it(sign_in, link, engine: sa.Engine, address_of) -> None:
+def test_a_concurrently_removed_address_does_not_link_an_identity(sign_in, link, engine: sa.Engine, address_of) -> None:
     alice, found = sign_in("google", "1"), []
     coming = threading.Thread(target=lambda: found.append(sign_in("github", "2")))
     with engine.begin() as connection:
@@ -144,7 +144,7 @@ def test_an_address_is_not_given_up_while_an_identity_comes_by_it(sign_in, link,
     assert address_of(found[0]) == (EMAIL, True)
 
 
-def test_an_address_of_look_alikes_is_not_verified(sign_in, address_of) -> None:
+def test_a_look_alike_address_is_not_verified(sign_in, address_of) -> None:
     google = Provider("google", "Google", "openid", GOOGLE_ISSUER, "client", SecretStr("secret"), reauthenticates=False)
     assert not describe(google, "1", {"email": KELVIN, "email_verified": True}).email_verified
     assert describe(google, "1", {"email": "kelvin@example.org", "email_verified": True}).email_verified
@@ -154,21 +154,21 @@ def test_an_address_of_look_alikes_is_not_verified(sign_in, address_of) -> None:
     assert address_of(impostor) == (None, False)
 
 
-def test_an_address_of_look_alikes_administers_nothing(app: APIFlask, admin_emails) -> None:
+def test_a_look_alike_address_does_not_make_an_administrator(app: APIFlask, admin_emails) -> None:
     admin_emails("make@example.org")
     with app.app_context(), transaction():
         assert is_admin("student", "Make@example.org", verified=True)
         assert not is_admin("student", KELVIN, verified=True)
 
 
-def test_no_user_is_found_by_an_address_of_look_alikes(app: APIFlask, sign_in) -> None:
+def test_no_user_is_found_by_a_look_alike_address(app: APIFlask, sign_in) -> None:
     sign_in("google", "1", "make@example.org")
     with app.app_context(), transaction():
         assert service.find_user("MAKE@example.org") is not None
         assert service.find_user(KELVIN) is None
 
 
-def test_who_loses_an_administrators_address_administers_no_more(sign_in, app: APIFlask, admin_emails) -> None:
+def test_losing_an_administrators_address_ends_administration(sign_in, app: APIFlask, admin_emails) -> None:
     admin_emails(EMAIL)
     alice = sign_in("google", "1")
     with app.app_context(), transaction():

@@ -1,4 +1,4 @@
-"""What an API key opens, and what it never does."""
+"""What an API key grants, and what it never does."""
 
 from collections.abc import Callable
 
@@ -18,12 +18,12 @@ def change(engine: sa.Engine, statement: str) -> None:
 
 
 def refused(answer) -> str:
-    """Return the code of a refusal, which says nothing else."""
+    """Return the error code of a 401 or 403."""
     assert answer.status_code in (401, 403), answer.text
     return answer.json["code"]
 
 
-def test_reading_is_reading(client, script: Callable) -> None:
+def test_the_read_scope_cannot_write(client, script: Callable) -> None:
     study_set = client.make_study_set()
     reader = script("read")
     assert reader.get(f"{SETS}/{study_set}").status_code == 200
@@ -35,7 +35,7 @@ def test_reading_is_reading(client, script: Callable) -> None:
     assert len(client.get(SETS).json["items"]) == 1
 
 
-def test_writing_is_not_reading(script: Callable) -> None:
+def test_the_write_scope_cannot_read(script: Callable) -> None:
     writer = script("write")
     made = writer.post(SETS, json={"title": "Mine"})
     assert made.status_code == 201
@@ -43,11 +43,11 @@ def test_writing_is_not_reading(script: Callable) -> None:
     assert writer.delete(f"{SETS}/{made.json['id']}").status_code == 204
 
 
-def test_a_key_sees_its_own_user_only(other_client, script: Callable) -> None:
+def test_a_key_reads_only_data_of_its_user(other_client, script: Callable) -> None:
     assert script("read", "write").get(f"{SETS}/{other_client.make_study_set()}").status_code == 404
 
 
-# What keeps an account safe, and what is not the user's own.
+# Operations on account security.
 CLOSED = [
     ("POST", KEYS, {"name": "another"}),
     ("DELETE", f"{KEYS}/{{key_id}}", None),
@@ -58,7 +58,7 @@ CLOSED = [
 
 
 @pytest.mark.parametrize(("method", "path", "body"), CLOSED, ids=[f"{each[0]} {each[1]}" for each in CLOSED])
-def test_a_key_does_not_touch_what_keeps_the_account_safe(client, script, method: str, path: str, body) -> None:
+def test_a_key_cannot_change_account_security(client, script, method: str, path: str, body) -> None:
     everything = script("read", "write")
     ids = {
         "key_id": everything.key_id,
@@ -91,20 +91,20 @@ def test_an_administrators_key_administers_nothing(app, client, script: Callable
         ("UPDATE users SET disabled_at = now()", "UPDATE users SET disabled_at = NULL"),
         (
             "UPDATE users SET erasing_at = now(), email = NULL, name = NULL, picture_url = NULL",
-            # Nobody comes back from leaving.
+            # Leaving cannot be undone.
             None,
         ),
     ],
     ids=["expired", "revoked", "disabled", "leaving"],
 )
-def test_access_ends_at_once(script: Callable, engine: sa.Engine, statement: str, after: str | None) -> None:
+def test_access_ends_immediately(script: Callable, engine: sa.Engine, statement: str, after: str | None) -> None:
     reader = script("read")
     assert reader.get(SETS).status_code == 200
     change(engine, statement)
     answer = reader.get(SETS)
     assert refused(answer) == "not_signed_in"
     assert answer.headers["WWW-Authenticate"] == "Bearer"
-    # Nothing else was the reason.
+    # Nothing else caused the refusal.
     if after is not None:
         change(engine, after)
         assert reader.get(SETS).status_code == 200
@@ -118,7 +118,7 @@ def test_revoking_ends_access_and_signing_out_everywhere_does_not(client, script
     assert second.get(SETS).status_code == 200
 
 
-def test_what_is_no_key_of_ours_is_refused(anonymous, script: Callable) -> None:
+def test_an_unknown_or_malformed_key_is_refused(anonymous, script: Callable) -> None:
     key = script("read").token
     for token in (make_key(), key[:-1], key + "x", key.lower(), "hts_", "hts_\u00e4", f"HTS_{key[4:]}", key[4:]):
         assert refused(anonymous.get(SETS, headers={"Authorization": f"Bearer {token}"})) == "not_signed_in"
@@ -130,7 +130,7 @@ def last_used(client) -> str | None:
     return client.get(KEYS).json["items"][0]["last_used_at"]
 
 
-def test_its_last_use_is_told_to_the_minute(client, script: Callable, engine: sa.Engine) -> None:
+def test_last_use_is_recorded_to_the_minute(client, script: Callable, engine: sa.Engine) -> None:
     reader = script("read")
     assert last_used(client) is None
     assert refused(reader.post(SETS, json={"title": "Mine"})) == "not_allowed"

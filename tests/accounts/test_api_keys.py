@@ -1,4 +1,4 @@
-"""Making, listing and revoking API keys: shown once, kept as a hash, few, and in a person's hands alone."""
+"""Creating, listing and revoking API keys: shown once, stored as a hash, limited, and managed only with a session."""
 
 import hashlib
 import re
@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from backend.accounts.api_keys.api_keys import MOST_KEYS
+from backend.accounts.api_keys.api_keys import MAX_KEYS
 from backend.accounts.api_keys.key_format import API_KEY_PATTERN, is_well_formed, make_key
 
 KEYS = "/api/v1/users/me/api-keys"
@@ -37,7 +37,7 @@ def test_a_key_is_shown_once(client) -> None:
     assert made.json["key"] not in listed.text
 
 
-def test_only_the_hash_is_kept_whatever_the_header_asks_for(client, engine: sa.Engine) -> None:
+def test_only_the_hash_is_stored_even_with_an_idempotency_key(client, engine: sa.Engine) -> None:
     answer = client.post(KEYS, json={"name": "laptop"}, headers={"Idempotency-Key": "k1"})
     key = answer.json["key"]
     with engine.connect() as connection:
@@ -49,7 +49,7 @@ def test_only_the_hash_is_kept_whatever_the_header_asks_for(client, engine: sa.E
             assert connection.scalar(found, {"key": f"%{key}%"}) == 0, table
 
 
-def test_every_call_makes_another_key(client) -> None:
+def test_every_call_creates_another_key(client) -> None:
     headers = {"Idempotency-Key": "k1"}
     keys = {client.post(KEYS, json={"name": "laptop"}, headers=headers).json["key"] for _ in range(2)}
     assert len(keys) == 2
@@ -77,18 +77,18 @@ def test_a_key_expires(client, body: dict[str, int], days: int) -> None:
         ({"key": "hts_mine"}, "key"),
     ],
 )
-def test_what_a_key_may_not_be(client, body: dict[str, Any], field: str) -> None:
+def test_an_invalid_key_request_is_refused(client, body: dict[str, Any], field: str) -> None:
     answer = make(client, **body)
     assert answer.status_code == 422
     assert [error["field"] for error in answer.json["errors"]] == [field]
 
 
-def test_scopes_come_back_in_order_and_once(client) -> None:
+def test_scopes_are_returned_in_order_without_duplicates(client) -> None:
     assert make(client, scopes=["write", "read"]).json["scopes"] == ["read", "write"]
     assert make(client, scopes=["write", "write"]).json["scopes"] == ["write"]
 
 
-def test_making_one_needs_a_fresh_sign_in(client, engine: sa.Engine) -> None:
+def test_creating_a_key_needs_a_fresh_sign_in(client, engine: sa.Engine) -> None:
     with engine.begin() as connection:
         connection.execute(sa.text("UPDATE sessions SET authenticated_at = now() - interval '10 minutes 1 second'"))
     answer = make(client)
@@ -96,14 +96,14 @@ def test_making_one_needs_a_fresh_sign_in(client, engine: sa.Engine) -> None:
     assert client.get(KEYS).json == {"items": []}
 
 
-def test_revoking_needs_none(client, engine: sa.Engine) -> None:
+def test_revoking_a_key_needs_no_fresh_sign_in(client, engine: sa.Engine) -> None:
     made = make(client).json
     with engine.begin() as connection:
         connection.execute(sa.text("UPDATE sessions SET authenticated_at = now() - interval '1 day'"))
     assert client.delete(f"{KEYS}/{made['id']}").status_code == 204
 
 
-def test_a_revoked_key_is_gone_from_the_list_and_cannot_be_revoked_again(client) -> None:
+def test_a_revoked_key_is_not_listed_and_cannot_be_revoked_again(client) -> None:
     first, second = make(client, name="first").json, make(client, name="second").json
     assert [key["name"] for key in client.get(KEYS).json["items"]] == ["second", "first"]
     assert client.delete(f"{KEYS}/{first['id']}").status_code == 204
@@ -112,7 +112,7 @@ def test_a_revoked_key_is_gone_from_the_list_and_cannot_be_revoked_again(client)
     assert len(history(client, "api_key_revoked")) == 1
 
 
-def test_history_tells_of_keys_by_their_beginning(client) -> None:
+def test_activities_identify_keys_by_prefix(client) -> None:
     made = make(client, scopes=["read", "write"]).json
     client.delete(f"{KEYS}/{made['id']}")
     named = {"api_key_id": made["id"], "name": "laptop", "prefix": made["prefix"]}
@@ -121,7 +121,7 @@ def test_history_tells_of_keys_by_their_beginning(client) -> None:
 
 
 def fill(client, engine: sa.Engine, count: int) -> None:
-    """Give the user so many keys, as rows."""
+    """Insert ``count`` keys of the user directly."""
     with engine.begin() as connection:
         connection.execute(
             sa.text(
@@ -133,8 +133,8 @@ def fill(client, engine: sa.Engine, count: int) -> None:
         )
 
 
-def test_there_are_at_most_twenty(client, other_client, engine: sa.Engine) -> None:
-    fill(client, engine, MOST_KEYS - 1)
+def test_a_user_has_at_most_twenty_keys(client, other_client, engine: sa.Engine) -> None:
+    fill(client, engine, MAX_KEYS - 1)
     last = make(client).json
     answer = make(client)
     assert (answer.status_code, answer.json["code"]) == (409, "too_many_api_keys")
@@ -144,15 +144,15 @@ def test_there_are_at_most_twenty(client, other_client, engine: sa.Engine) -> No
     assert make(client).status_code == 201
 
 
-def test_one_that_has_expired_takes_no_place(client, engine: sa.Engine) -> None:
-    fill(client, engine, MOST_KEYS)
+def test_expired_keys_do_not_count(client, engine: sa.Engine) -> None:
+    fill(client, engine, MAX_KEYS)
     with engine.begin() as connection:
         connection.execute(sa.text("UPDATE api_keys SET expires_at = now()"))
     assert make(client).status_code == 201
-    assert len(client.get(KEYS).json["items"]) == MOST_KEYS + 1
+    assert len(client.get(KEYS).json["items"]) == MAX_KEYS + 1
 
 
-def test_old_ones_are_forgotten(client, engine: sa.Engine) -> None:
+def test_old_keys_are_deleted(client, engine: sa.Engine) -> None:
     fill(client, engine, 3)
     with engine.begin() as connection:
         set_expiry = sa.text("UPDATE api_keys SET expires_at = now() - :age ::interval WHERE key_hash = sha256(:key)")
@@ -166,8 +166,8 @@ def test_old_ones_are_forgotten(client, engine: sa.Engine) -> None:
         assert connection.scalar(sa.text("SELECT count(*) FROM api_keys")) == 2
 
 
-def test_the_limit_holds_when_many_are_made_at_once(app, client, engine: sa.Engine) -> None:
-    fill(client, engine, MOST_KEYS - 2)
+def test_the_limit_holds_for_concurrent_requests(app, client, engine: sa.Engine) -> None:
+    fill(client, engine, MAX_KEYS - 2)
     barrier, statuses = threading.Barrier(5), []
 
     def run() -> None:
@@ -184,7 +184,7 @@ def test_the_limit_holds_when_many_are_made_at_once(app, client, engine: sa.Engi
     assert sorted(statuses) == [201, 201, 409, 409, 409]
 
 
-def test_keys_differ_and_a_wrong_letter_is_found() -> None:
+def test_keys_are_unique_and_the_checksum_finds_a_typo() -> None:
     keys = {make_key() for _ in range(100)}
     assert len(keys) == 100
     for key in keys:
@@ -195,6 +195,6 @@ def test_keys_differ_and_a_wrong_letter_is_found() -> None:
     assert not is_well_formed(make_key() + "\n")
 
 
-def test_the_form_of_a_key_stays() -> None:
-    # What scanners look for: a key that was handed out must be one for ever.
+def test_the_key_format_is_stable() -> None:
+    # Secret scanners rely on the format, and keys in use must stay valid.
     assert is_well_formed("hts_" + "0123456789" * 4 + "abc" + "22PHJP")

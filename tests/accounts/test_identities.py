@@ -1,4 +1,4 @@
-"""Whose identity is it: linking by verified addresses only, and nobody waits in somebody else's account."""
+"""Identities: linked only by verified addresses, and no pre-hijacking of accounts."""
 
 import threading
 from uuid import UUID
@@ -13,48 +13,48 @@ from backend.core.database.transaction import transaction
 from tests.accounts.conftest import EMAIL, identity
 
 
-def test_the_same_subject_is_the_same_user_whatever_its_address(sign_in) -> None:
+def test_the_same_subject_is_the_same_user_with_any_address(sign_in) -> None:
     first = sign_in("google", "1")
     assert sign_in("google", "1", "new@example.org") == first
     assert sign_in("google", "2", "other@example.org") != first
 
 
-def test_the_same_subject_of_another_provider_is_somebody_else(sign_in) -> None:
+def test_the_same_subject_at_another_provider_is_another_user(sign_in) -> None:
     assert sign_in("google", "1", "a@example.org") != sign_in("github", "1", "b@example.org")
 
 
-def test_two_verified_addresses_are_one_user(sign_in) -> None:
+def test_identities_with_the_same_verified_address_are_one_user(sign_in) -> None:
     assert sign_in("google", "1") == sign_in("github", "7", "ADA@Example.org")
 
 
-def test_who_registers_with_an_address_first_does_not_wait_there(sign_in) -> None:
-    # The classic: an attacker makes an account with the victim's address, which nobody has verified, and waits.
+def test_registering_with_a_victims_address_first_gains_nothing(sign_in) -> None:
+    # Pre-hijacking: an attacker creates an account with the victim's unverified address, and waits.
     attacker = sign_in("university", "evil", verified=False)
     victim = sign_in("google", "1")
     assert victim != attacker
     assert sign_in("university", "evil", verified=False) == attacker
 
 
-def test_an_unverified_address_opens_no_account_that_is_there(sign_in) -> None:
+def test_an_unverified_address_does_not_open_an_existing_account(sign_in) -> None:
     victim = sign_in("google", "1")
     assert sign_in("university", "evil", verified=False) != victim
 
 
-def test_an_address_that_was_not_verified_when_it_came_is_not_kept(sign_in, engine: sa.Engine) -> None:
+def test_an_unverified_address_is_not_stored(sign_in, engine: sa.Engine) -> None:
     sign_in("university", "evil", verified=False)
     with engine.connect() as connection:
         assert connection.execute(sa.text("SELECT email, email_verified FROM users")).one() == (None, False)
 
 
-def test_an_identity_whose_address_becomes_the_victims_does_not_move(sign_in) -> None:
-    # The provider lets its user change her address later; the account that she has stays hers.
+def test_changing_to_a_victims_address_does_not_move_the_identity(sign_in) -> None:
+    # A provider may let its users change their address later. They keep their own account.
     victim = sign_in("google", "1")
     attacker = sign_in("university", "evil", "evil@example.org")
     assert sign_in("university", "evil", EMAIL) == attacker != victim
     assert sign_in("github", "9") == victim
 
 
-def test_two_providers_at_the_same_moment_make_one_user(app: APIFlask, sign_in, engine: sa.Engine) -> None:
+def test_concurrent_sign_ins_with_two_providers_create_one_user(app: APIFlask, sign_in, engine: sa.Engine) -> None:
     barrier, ids = threading.Barrier(4), []
 
     def enter(number: int) -> None:
@@ -78,21 +78,21 @@ def test_a_disabled_user_cannot_sign_in(sign_in, engine: sa.Engine) -> None:
         connection.execute(sa.text("UPDATE users SET disabled_at = now()"))
     with pytest.raises(AccountDisabled):
         sign_in("google", "1")
-    # Neither by a further identity that the address would link.
+    # Nor with another identity that the address would link.
     with pytest.raises(AccountDisabled):
         sign_in("github", "1")
 
 
-def test_an_identity_of_somebody_else_cannot_be_linked(app: APIFlask, sign_in) -> None:
-    mine, hers = sign_in("google", "1"), sign_in("google", "2", "other@example.org")
+def test_an_identity_of_another_user_cannot_be_linked(app: APIFlask, sign_in) -> None:
+    mine, theirs = sign_in("google", "1"), sign_in("google", "2", "other@example.org")
     with app.app_context():
         with pytest.raises(IdentityTaken), transaction():
             service.link(mine, identity("2"))
         with transaction():
-            assert [each.subject for each in service.list_identities(hers)] == ["2"]
+            assert [each.subject for each in service.list_identities(theirs)] == ["2"]
 
 
-def test_linking_gives_a_further_way_in_whatever_its_address(app: APIFlask, sign_in, engine: sa.Engine) -> None:
+def test_an_identity_with_any_address_can_be_linked(app: APIFlask, sign_in, engine: sa.Engine) -> None:
     mine = sign_in("google", "1")
     said = identity("5", provider="university", email="ada@uni.example", email_verified=False)
     with app.app_context():
@@ -106,7 +106,7 @@ def test_linking_gives_a_further_way_in_whatever_its_address(app: APIFlask, sign
         assert connection.scalar(linked) == 1
 
 
-def test_the_last_identity_stays(app: APIFlask, sign_in) -> None:
+def test_the_last_identity_cannot_be_unlinked(app: APIFlask, sign_in) -> None:
     mine = sign_in("google", "1")
     sign_in("github", "1")
     with app.app_context():
@@ -118,7 +118,7 @@ def test_the_last_identity_stays(app: APIFlask, sign_in) -> None:
             service.unlink(mine, second.id)
 
 
-def test_two_that_are_unlinked_at_once_leave_one(app: APIFlask, sign_in, engine: sa.Engine) -> None:
+def test_concurrent_unlinking_leaves_one_identity(app: APIFlask, sign_in, engine: sa.Engine) -> None:
     mine = sign_in("google", "1")
     sign_in("github", "1")
     with app.app_context(), transaction():
@@ -155,7 +155,7 @@ def test_unlinking_needs_a_fresh_sign_in(signed_in, app: APIFlask, engine: sa.En
         connection.execute(older)
     answer = browser.delete(f"{path}/{first['id']}", headers=header)
     assert (answer.status_code, answer.json["code"]) == (403, "fresh_sign_in_needed")
-    # Being let through by a provider that remembers her does not tell that it is she who sits there.
+    # A provider that remembers the user does not prove that the user is present.
     _, remembered = signed_in(identity("1", email=EMAIL), is_fresh=False)
     header = {"Authorization": f"Bearer {remembered['access_token']}"}
     assert browser.delete(f"{path}/{first['id']}", headers=header).json["code"] == "fresh_sign_in_needed"

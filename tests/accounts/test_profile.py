@@ -1,4 +1,4 @@
-"""The profile: read with an entity tag, changed only by who has read it as it is."""
+"""The profile: read with an ETag, changed only with the current one (`If-Match`)."""
 
 import threading
 from typing import Any, get_args
@@ -6,11 +6,11 @@ from typing import Any, get_args
 import pytest
 import sqlalchemy as sa
 
-from backend.accounts.profile.schemas import ExamDefaultsBody
+from backend.accounts.profile.schemas import ExamDefaultsRequest
 from backend.accounts.service import get_exam_defaults
 from backend.accounts.types import ExamDefaults
 from backend.core.database.transaction import transaction
-from backend.generation.schemas import RunBody
+from backend.generation.schemas import RunRequest
 from backend.study.types import Difficulty
 from tests.blocked import wait_for_blocked
 
@@ -42,7 +42,7 @@ def test_a_new_user(client) -> None:
     assert answer.headers["Cache-Control"] == "private, no-cache, no-transform"
 
 
-def test_what_is_there_already_is_not_sent_again(client) -> None:
+def test_an_unchanged_profile_is_not_sent_again(client) -> None:
     answer = client.get(ME, headers={"If-None-Match": tag(client)})
     assert (answer.status_code, answer.data) == (304, b"")
 
@@ -58,7 +58,7 @@ CHANGES: list[tuple[str, Any, Any]] = [
     ("language", "it", "it"),
     ("language", None, None),
     ("time_zone", "America/Argentina/Buenos_Aires", "America/Argentina/Buenos_Aires"),
-    # Browsers give the old name still.
+    # Browsers still use the old name.
     ("time_zone", "Europe/Kiev", "Europe/Kiev"),
     ("time_zone", "UTC", "UTC"),
     ("exam_defaults", DEFAULTS, DEFAULTS),
@@ -124,7 +124,7 @@ REFUSED: list[tuple[str, Any]] = [
 ]
 
 
-def test_what_a_field_may_not_be(client) -> None:
+def test_an_invalid_value_is_refused(client) -> None:
     before, seen = client.get(ME).json, tag(client)
     for field, value in REFUSED:
         answer = change(client, {"name": "Ada", field.split(".")[0]: value}, seen)
@@ -140,13 +140,13 @@ def test_an_empty_change_changes_nothing(client) -> None:
 
 
 @pytest.mark.parametrize("headers", [{}, {"If-Match": " "}])
-def test_a_change_without_what_was_seen_is_refused(client, headers: dict[str, str]) -> None:
+def test_a_change_without_if_match_is_refused(client, headers: dict[str, str]) -> None:
     answer = client.patch(ME, json={"name": "Ada"}, headers=headers)
     assert (answer.status_code, answer.json["code"]) == (428, "precondition_required")
     assert client.get(ME).json["name"] is None
 
 
-def test_a_change_of_what_was_changed_is_refused(client) -> None:
+def test_a_change_with_a_stale_etag_is_refused(client) -> None:
     seen = tag(client)
     assert change(client, {"name": "Ada"}, seen).status_code == 200
     answer = change(client, {"name": "Grace"}, seen)
@@ -154,7 +154,7 @@ def test_a_change_of_what_was_changed_is_refused(client) -> None:
     assert client.get(ME).json["name"] == "Ada"
 
 
-def test_a_weak_tag_and_a_strange_one_match_nothing_one_of_several_does(client) -> None:
+def test_if_match_accepts_lists_but_no_weak_or_unknown_tags(client) -> None:
     seen = tag(client)
     for match in (f"W/{seen}", '"x"', "x", '""', ","):
         assert change(client, {"name": "Ada"}, match).status_code == 412, match
@@ -162,7 +162,7 @@ def test_a_weak_tag_and_a_strange_one_match_nothing_one_of_several_does(client) 
     assert change(client, {"name": "Grace"}, "*").status_code == 200
 
 
-def test_of_changes_at_once_one_is_made(app, client, engine: sa.Engine) -> None:
+def test_only_one_of_several_concurrent_changes_succeeds(app, client, engine: sa.Engine) -> None:
     seen, answers = tag(client), []
 
     def run(name: str) -> None:
@@ -171,7 +171,7 @@ def test_of_changes_at_once_one_is_made(app, client, engine: sa.Engine) -> None:
         answers.append(change(each, {"name": name}, seen))
 
     threads = [threading.Thread(target=run, args=(f"Ada {number}",)) for number in range(3)]
-    # All of them have come before any of them gets on.
+    # All of them wait for the lock before any of them proceeds.
     with engine.begin() as connection:
         connection.execute(sa.text("SELECT id FROM users FOR NO KEY UPDATE"))
         for thread in threads:
@@ -184,7 +184,7 @@ def test_of_changes_at_once_one_is_made(app, client, engine: sa.Engine) -> None:
     assert client.get(ME).json == made
 
 
-def test_one_who_began_to_leave_while_she_asked_is_not_there(app, client, engine: sa.Engine) -> None:
+def test_the_profile_of_a_leaving_user_is_not_found(app, client, engine: sa.Engine) -> None:
     from backend.accounts.service import get_profile
     from backend.core.database.transaction import transaction
     from backend.core.errors import NotFound
@@ -198,25 +198,25 @@ def test_one_who_began_to_leave_while_she_asked_is_not_there(app, client, engine
             get_profile(client.user_id, lock=lock)
 
 
-def test_the_role_is_what_the_user_may_do(client, engine: sa.Engine) -> None:
+def test_the_role_follows_the_database(client, engine: sa.Engine) -> None:
     with engine.begin() as connection:
         connection.execute(sa.text("UPDATE users SET role = 'admin'"))
     assert client.get(ME).json["role"] == "admin"
 
 
-def test_each_sees_herself(client, other_client) -> None:
+def test_users_see_only_their_own_profile(client, other_client) -> None:
     change(client, {"name": "Ada"})
     assert other_client.get(ME).json["name"] is None
     assert other_client.get(ME).json["id"] == str(other_client.user_id)
 
 
-def test_defaults_are_what_a_run_takes() -> None:
-    mine, runs = (model.model_json_schema()["properties"] for model in (ExamDefaultsBody, RunBody))
+def test_defaults_have_the_same_limits_as_a_run() -> None:
+    mine, runs = (model.model_json_schema()["properties"] for model in (ExamDefaultsRequest, RunRequest))
     for name in ("flashcards", "questions"):
         assert mine[name]["anyOf"] == runs[name]["anyOf"]
     languages = [set(each["language"]["anyOf"][0]["enum"]) for each in (mine, runs)]
     assert languages[0] == languages[1]
-    (difficulties, _) = get_args(ExamDefaultsBody.model_fields["difficulty"].annotation)
+    (difficulties, _) = get_args(ExamDefaultsRequest.model_fields["difficulty"].annotation)
     assert list(get_args(difficulties)) == list(Difficulty)
 
 
@@ -233,12 +233,12 @@ def asked(answer) -> dict[str, Any]:
     return {**answer.json["asked"], "language": answer.json["language"], "difficulty": answer.json["difficulty"]}
 
 
-def test_a_run_takes_the_defaults_for_what_it_leaves_out(client, other_client, notes: str) -> None:
+def test_a_run_uses_the_defaults_for_fields_it_leaves_out(client, other_client, notes: str) -> None:
     runs = f"/api/v1/study-sets/{notes}/runs"
 
     def ask(body: dict) -> dict:
         answer = client.post(runs, json=body)
-        # There may be a few going at once only.
+        # The number of concurrent runs is limited.
         client.post(f"/api/v1/runs/{answer.json['id']}/cancel")
         return asked(answer)
 
@@ -256,14 +256,14 @@ def test_a_run_takes_the_defaults_for_what_it_leaves_out(client, other_client, n
     assert ask({}) == nothing
 
 
-def test_defaults_that_leave_nothing_to_make_are_told_when_a_run_is_started(client, notes: str) -> None:
+def test_defaults_of_zero_items_are_refused_when_a_run_starts(client, notes: str) -> None:
     change(client, {"exam_defaults": {"flashcards": 0, "questions": 0}})
     answer = client.post(f"/api/v1/study-sets/{notes}/runs", json={})
     assert (answer.status_code, answer.json["code"]) == (422, "nothing_wanted")
     assert asked(client.post(f"/api/v1/study-sets/{notes}/runs", json={"flashcards": 3}))["flashcards"] == 3
 
 
-def test_what_only_a_newer_release_knows_of_exams_is_left_alone(app, client, engine: sa.Engine) -> None:
+def test_exam_defaults_of_a_newer_release_are_ignored(app, client, engine: sa.Engine) -> None:
     with engine.begin() as connection:
         newer = sa.text("""UPDATE users SET exam_defaults = '{"questions": 5, "surprise": true}'""")
         connection.execute(newer)

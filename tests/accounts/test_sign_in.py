@@ -1,4 +1,4 @@
-"""Who is let in: tokens of ours, not expired, for this API, of a user who is there."""
+"""Access tokens: accepted only if we issued them for this API, unexpired, for an existing user."""
 
 import threading
 from datetime import UTC, datetime, timedelta
@@ -9,7 +9,7 @@ import jwt
 import pytest
 import sqlalchemy as sa
 
-from backend.accounts.sessions.tokens import Spoken, issue_refresh_token, read_refresh_token
+from backend.accounts.sessions.tokens import TokenClaims, issue_refresh_token, read_refresh_token
 from backend.app import create_app
 from backend.settings import Settings
 
@@ -19,13 +19,12 @@ SETS = "/api/v1/study-sets"
 
 @pytest.fixture
 def claims(client) -> dict[str, Any]:
-    """The claims of a token that is let in."""
+    """The claims of a valid token."""
     return jwt.decode(client.token, options={"verify_signature": False})
 
 
 @pytest.fixture
 def key(settings: Settings) -> str:
-    """The key that signs access tokens."""
     return settings.jwt_secret.get_secret_value()
 
 
@@ -33,7 +32,7 @@ def status(client, token: str) -> int:
     return client.get(SETS, headers={"Authorization": f"Bearer {token}"}).status_code
 
 
-def test_sign_in_gives_a_token_that_opens_the_door(anonymous) -> None:
+def test_sign_in_returns_a_valid_token(anonymous) -> None:
     answer = anonymous.post(LOGIN, json={"email": "Student@Example.org"})
     assert answer.status_code == 200
     assert answer.json["token_type"] == "Bearer"
@@ -41,7 +40,7 @@ def test_sign_in_gives_a_token_that_opens_the_door(anonymous) -> None:
     assert status(anonymous, answer.json["access_token"]) == 200
 
 
-def test_signing_in_without_a_name_is_enough_for_development(anonymous) -> None:
+def test_development_sign_in_works_without_an_address(anonymous) -> None:
     assert anonymous.post(LOGIN, json={}).status_code == 200
 
 
@@ -53,7 +52,7 @@ def test_the_same_address_is_the_same_user(anonymous) -> None:
     assert first != other
 
 
-def test_signing_in_at_once_makes_one_user(app, engine: sa.Engine) -> None:
+def test_concurrent_sign_ins_create_one_user(app, engine: sa.Engine) -> None:
     barrier, ids = threading.Barrier(5), []
 
     def sign_in() -> None:
@@ -73,13 +72,13 @@ def test_signing_in_at_once_makes_one_user(app, engine: sa.Engine) -> None:
 
 
 @pytest.mark.parametrize("email", ["", "nobody", "a b@example.org", 3, None, "x" * 200 + "@example.org", "a@b\x00"])
-def test_what_is_no_address_is_refused(anonymous, email: object) -> None:
+def test_an_invalid_address_is_refused(anonymous, email: object) -> None:
     answer = anonymous.post(LOGIN, json={"email": email})
     assert answer.status_code == 422
     assert answer.json["errors"][0]["field"] == "email"
 
 
-def test_the_development_sign_in_is_not_there_in_production(settings: Settings) -> None:
+def test_the_development_sign_in_does_not_exist_in_production(settings: Settings) -> None:
     production = create_app(settings.model_copy(update={"environment": "production"}))
     answer = production.test_client().post(LOGIN, json={})
     assert answer.status_code == 404
@@ -87,7 +86,7 @@ def test_the_development_sign_in_is_not_there_in_production(settings: Settings) 
     assert "/api/v1/auth/dev-login" not in production.spec["paths"]
 
 
-def test_the_claims_say_who_for_whom_and_until_when(claims: dict[str, Any], client) -> None:
+def test_a_token_has_issuer_audience_subject_and_expiry(claims: dict[str, Any], client) -> None:
     assert claims["sub"] == str(client.user_id)
     assert claims["iss"] == "hackthestudy"
     assert claims["aud"] == "hackthestudy-api"
@@ -95,12 +94,12 @@ def test_the_claims_say_who_for_whom_and_until_when(claims: dict[str, Any], clie
     assert claims["exp"] > claims["iat"]
 
 
-def test_a_token_of_ours_is_let_in(anonymous, claims: dict[str, Any], key: str) -> None:
+def test_a_valid_token_is_accepted(anonymous, claims: dict[str, Any], key: str) -> None:
     assert status(anonymous, jwt.encode(claims, key, "HS256")) == 200
 
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
-def test_the_scheme_may_be_spelt_in_any_case(anonymous, client, scheme: str) -> None:
+def test_the_scheme_is_case_insensitive(anonymous, client, scheme: str) -> None:
     assert anonymous.get(SETS, headers={"Authorization": f"{scheme} {client.token}"}).status_code == 200
 
 
@@ -129,15 +128,15 @@ def test_a_token_with_a_wrong_claim_is_refused(anonymous, claims, key: str, chan
     assert status(anonymous, jwt.encode(changed, key, "HS256")) == 401
 
 
-def test_a_token_of_another_key_is_refused(anonymous, claims: dict[str, Any], settings: Settings) -> None:
+def test_a_token_signed_with_another_key_is_refused(anonymous, claims: dict[str, Any], settings: Settings) -> None:
     assert status(anonymous, jwt.encode(claims, "another-key-" * 4, "HS256")) == 401
-    # The key of the cookies is not the key of the tokens.
+    # The cookie key does not sign tokens.
     assert status(anonymous, jwt.encode(claims, settings.flask_secret_key.get_secret_value(), "HS256")) == 401
 
 
 @pytest.mark.filterwarnings("ignore::jwt.warnings.InsecureKeyLengthWarning")
 @pytest.mark.parametrize("algorithm", ["HS384", "HS512"])
-def test_a_token_of_another_algorithm_is_refused(anonymous, claims, key: str, algorithm: str) -> None:
+def test_a_token_with_another_algorithm_is_refused(anonymous, claims, key: str, algorithm: str) -> None:
     assert status(anonymous, jwt.encode(claims, key, algorithm)) == 401
 
 
@@ -159,24 +158,24 @@ def test_a_header_without_a_token_is_refused(anonymous, header: str) -> None:
     assert answer.json["code"] == "not_signed_in"
 
 
-def test_a_token_elsewhere_is_not_looked_at(anonymous, client) -> None:
+def test_a_token_outside_the_header_is_ignored(anonymous, client) -> None:
     anonymous.set_cookie("access_token_cookie", client.token)
     assert anonymous.get(SETS, query_string={"jwt": client.token}).status_code == 401
 
 
-def test_the_token_of_a_user_who_is_gone_is_refused(client, engine: sa.Engine) -> None:
+def test_the_token_of_a_deleted_user_is_refused(client, engine: sa.Engine) -> None:
     assert client.get(SETS).status_code == 200
     with engine.begin() as connection:
         connection.execute(sa.text("DELETE FROM users"))
     assert client.get(SETS).status_code == 401
 
 
-def test_a_token_of_a_clock_that_is_ahead_is_let_in(app, client) -> None:
+def test_a_token_from_a_clock_that_is_ahead_is_accepted(app, client) -> None:
     ahead = datetime.now(UTC) + timedelta(seconds=30)
     ids = (client.user_id, uuid4(), uuid4())
     with app.app_context():
         token = issue_refresh_token(*ids, issued_at=ahead, expires_at=ahead + timedelta(days=1))
-        assert read_refresh_token(token) == Spoken(*ids)
+        assert read_refresh_token(token) == TokenClaims(*ids)
 
 
 @pytest.mark.parametrize("late_s", [0, 1, 30])

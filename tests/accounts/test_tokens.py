@@ -1,4 +1,4 @@
-"""From a one-time code to tokens; refresh tokens in families; signing out; the change of the signing key."""
+"""Exchanging codes for tokens, refresh token families, signing out, and rotation of the signing key."""
 
 import threading
 from datetime import timedelta
@@ -15,8 +15,7 @@ from tests.accounts.conftest import AUTH, identity
 ME = "/api/v1/users/me"
 
 
-def opens(browser, tokens: dict[str, Any]) -> bool:
-    """Tell whether the access token opens the door."""
+def has_access(browser, tokens: dict[str, Any]) -> bool:
     header = {"Authorization": f"Bearer {tokens['access_token']}"}
     status = browser.get("/api/v1/study-sets", headers=header).status_code
     assert status in (200, 401)
@@ -28,7 +27,7 @@ def refresh(browser, token: str | None = None):
 
 
 def make_older(engine: sa.Engine, seconds: int) -> None:
-    """Let the last rotation of every session have been so long ago."""
+    """Move the last rotation of every session this many seconds into the past."""
     with engine.begin() as connection:
         moved = sa.text("UPDATE sessions SET rotated_at = rotated_at - :age")
         connection.execute(moved, {"age": timedelta(seconds=seconds)})
@@ -39,9 +38,9 @@ def reasons(engine: sa.Engine) -> list[str | None]:
         return list(connection.scalars(sa.text("SELECT end_reason FROM sessions ORDER BY id")))
 
 
-def test_a_code_becomes_tokens_in_its_browser(signed_in) -> None:
+def test_a_code_is_exchanged_for_tokens_in_its_browser(signed_in) -> None:
     browser, tokens = signed_in()
-    assert opens(browser, tokens)
+    assert has_access(browser, tokens)
     assert "refresh_token" not in tokens
     cookie = browser.get_cookie("refresh_token")
     assert cookie.http_only
@@ -49,16 +48,16 @@ def test_a_code_becomes_tokens_in_its_browser(signed_in) -> None:
     assert browser.get_cookie("hand_over") is None
 
 
-def test_a_client_that_is_no_browser_gets_the_token_itself(signed_in) -> None:
+def test_a_non_browser_client_gets_the_refresh_token_in_the_body(signed_in) -> None:
     browser, tokens = signed_in(refresh="body")
     assert browser.get_cookie("refresh_token") is None
     answer = refresh(browser, tokens["refresh_token"])
     assert answer.status_code == 200
     assert answer.json["refresh_token"] != tokens["refresh_token"]
-    assert opens(browser, answer.json)
+    assert has_access(browser, answer.json)
 
 
-def test_a_code_is_good_once(come_back, engine: sa.Engine) -> None:
+def test_a_code_is_valid_once(come_back, engine: sa.Engine) -> None:
     browser, code = come_back()
     value = browser.get_cookie("hand_over").value
     assert browser.post(f"{AUTH}/token", json={"code": code}).status_code == 200
@@ -79,7 +78,7 @@ def test_a_code_without_its_cookie_is_refused(app, come_back) -> None:
     assert app.test_client().post(f"{AUTH}/token", json={"code": code}).status_code == 401
 
 
-def test_a_code_is_good_for_a_minute(come_back, engine: sa.Engine) -> None:
+def test_a_code_is_valid_for_a_minute(come_back, engine: sa.Engine) -> None:
     browser, code = come_back()
     with engine.begin() as connection:
         left = connection.scalar(sa.text("SELECT expires_at - clock_timestamp() FROM sign_in_codes"))
@@ -88,7 +87,7 @@ def test_a_code_is_good_for_a_minute(come_back, engine: sa.Engine) -> None:
     assert browser.post(f"{AUTH}/token", json={"code": code}).status_code == 401
 
 
-def test_neither_half_of_the_code_is_kept(come_back, engine: sa.Engine) -> None:
+def test_neither_half_of_the_code_is_stored(come_back, engine: sa.Engine) -> None:
     browser, code = come_back()
     with engine.connect() as connection:
         kept = str(connection.execute(sa.text("SELECT sign_in_codes::text FROM sign_in_codes")).all())
@@ -103,43 +102,43 @@ def test_a_refresh_replaces_the_token(signed_in) -> None:
     answer = refresh(browser)
     assert answer.status_code == 200
     assert browser.get_cookie("refresh_token").value != before
-    assert opens(browser, answer.json)
-    assert opens(browser, first)
+    assert has_access(browser, answer.json)
+    assert has_access(browser, first)
 
 
-def test_a_sign_in_is_told_in_the_history_with_its_provider(signed_in) -> None:
+def test_a_sign_in_is_recorded_with_its_provider(signed_in) -> None:
     browser, tokens = signed_in()
     answer = browser.get(f"{ME}/activity", headers={"Authorization": f"Bearer {tokens['access_token']}"})
-    told = next(item for item in answer.json["items"] if item["kind"] == "signed_in")
-    assert told["data"]["provider"] == "google"
+    recorded = next(item for item in answer.json["items"] if item["kind"] == "signed_in")
+    assert recorded["data"]["provider"] == "google"
 
 
-def test_a_token_that_comes_again_ends_its_family(signed_in, engine: sa.Engine, caplog) -> None:
+def test_a_reused_token_ends_its_family(signed_in, engine: sa.Engine, caplog) -> None:
     browser, first = signed_in(refresh="body")
     second = refresh(browser, first["refresh_token"]).json
     make_older(engine, 11)
     stolen = refresh(browser, first["refresh_token"])
     assert (stolen.status_code, stolen.json["code"]) == (401, "session_ended")
     assert refresh(browser, second["refresh_token"]).status_code == 401
-    assert not opens(browser, second)
+    assert not has_access(browser, second)
     assert reasons(engine) == ["token_reused"]
     assert caplog.text.count("accounts.refresh_token.reused") == 1
     with engine.connect() as connection:
-        told = connection.scalar(sa.text("SELECT data FROM activities WHERE kind = 'session_ended'"))
-    assert told["reason"] == "token_reused"
+        recorded = connection.scalar(sa.text("SELECT data FROM activities WHERE kind = 'session_ended'"))
+    assert recorded["reason"] == "token_reused"
 
 
-def test_two_tabs_get_the_same_successor_and_both_live_on(signed_in, engine: sa.Engine) -> None:
+def test_two_tabs_get_the_same_successor_and_stay_signed_in(signed_in, engine: sa.Engine) -> None:
     browser, first = signed_in(refresh="body")
     one, two = (refresh(browser, first["refresh_token"]).json for _ in range(2))
     assert one["refresh_token"] == two["refresh_token"]
-    assert opens(browser, one)
-    assert opens(browser, two)
+    assert has_access(browser, one)
+    assert has_access(browser, two)
     assert refresh(browser, two["refresh_token"]).status_code == 200
     assert reasons(engine) == [None]
 
 
-def test_two_tabs_at_the_same_moment_live_on(app, signed_in, engine: sa.Engine) -> None:
+def test_two_concurrent_tabs_stay_signed_in(app, signed_in, engine: sa.Engine) -> None:
     _, first = signed_in(refresh="body")
     barrier, answers = threading.Barrier(2), []
 
@@ -172,14 +171,14 @@ def test_the_grandparent_of_a_token_ends_the_family(signed_in, engine: sa.Engine
     assert reasons(engine) == ["token_reused"]
 
 
-def test_an_access_token_does_not_refresh_and_a_refresh_token_opens_nothing(signed_in) -> None:
+def test_access_and_refresh_tokens_are_not_interchangeable(signed_in) -> None:
     browser, tokens = signed_in(refresh="body")
     assert refresh(browser, tokens["access_token"]).status_code == 401
-    assert not opens(browser, {"access_token": tokens["refresh_token"]})
+    assert not has_access(browser, {"access_token": tokens["refresh_token"]})
 
 
 @pytest.mark.parametrize("path", ["token", "refresh", "logout"])
-def test_a_page_of_somebody_else_cannot_use_the_cookies(come_back, path: str) -> None:
+def test_a_foreign_page_cannot_use_the_cookies(come_back, path: str) -> None:
     browser, code = come_back()
     answer = browser.post(
         f"{AUTH}/{path}", json={"code": code} if path == "token" else {}, headers={"Origin": "https://evil.example"}
@@ -187,15 +186,15 @@ def test_a_page_of_somebody_else_cannot_use_the_cookies(come_back, path: str) ->
     assert (answer.status_code, answer.json["code"]) == (403, "foreign_origin")
 
 
-def test_a_session_that_was_not_used_for_long_has_ended(signed_in, engine: sa.Engine) -> None:
+def test_an_idle_session_expires(signed_in, engine: sa.Engine) -> None:
     browser, tokens = signed_in()
     with engine.begin() as connection:
         connection.execute(sa.text("UPDATE sessions SET expires_at = clock_timestamp()"))
     assert refresh(browser).status_code == 401
-    assert not opens(browser, tokens)
+    assert not has_access(browser, tokens)
 
 
-def test_no_session_is_prolonged_for_ever(signed_in, engine: sa.Engine) -> None:
+def test_no_session_is_extended_beyond_its_limit(signed_in, engine: sa.Engine) -> None:
     browser, _ = signed_in()
     with engine.begin() as connection:
         latest = connection.scalar(
@@ -206,23 +205,23 @@ def test_no_session_is_prolonged_for_ever(signed_in, engine: sa.Engine) -> None:
         assert connection.scalar(sa.text("SELECT expires_at FROM sessions")) == latest
 
 
-def test_signing_out_ends_access_at_once(signed_in) -> None:
+def test_signing_out_ends_access_immediately(signed_in) -> None:
     browser, tokens = signed_in()
     before = browser.get_cookie("refresh_token").value
     assert browser.post(f"{AUTH}/logout", json={}).status_code == 204
     assert browser.get_cookie("refresh_token") is None
-    assert not opens(browser, tokens)
+    assert not has_access(browser, tokens)
     assert refresh(browser, before).status_code == 401
     assert browser.post(f"{AUTH}/logout", json={}).status_code == 204
 
 
-def test_signing_out_everywhere_ends_every_session_of_mine(signed_in) -> None:
-    (laptop, here), (phone, there), (other, hers) = signed_in(), signed_in(), signed_in(identity("2"))
+def test_signing_out_everywhere_ends_all_own_sessions(signed_in) -> None:
+    (laptop, here), (phone, there), (other, other_tokens) = signed_in(), signed_in(), signed_in(identity("2"))
     header = {"Authorization": f"Bearer {here['access_token']}"}
     assert laptop.post(f"{AUTH}/logout-everywhere", headers=header).status_code == 204
-    assert not opens(laptop, here)
-    assert not opens(phone, there)
-    assert opens(other, hers)
+    assert not has_access(laptop, here)
+    assert not has_access(phone, there)
+    assert has_access(other, other_tokens)
 
 
 def test_sessions_are_listed_with_their_device_and_one_can_be_ended(app, come_back, signed_in) -> None:
@@ -238,8 +237,8 @@ def test_sessions_are_listed_with_their_device_and_one_can_be_ended(app, come_ba
     assert [each["is_current"] for each in found] == [False, True]
     assert found[0]["device"] == "Mobile Safari, iOS"
     assert browser.delete(f"{ME}/sessions/{found[0]['id']}", headers=header).status_code == 204
-    assert not opens(phone, there)
-    assert opens(browser, here)
+    assert not has_access(phone, there)
+    assert has_access(browser, here)
     assert browser.delete(f"{ME}/sessions/{found[0]['id']}", headers=header).status_code == 404
 
 
@@ -251,24 +250,24 @@ def test_signing_in_again_in_a_browser_replaces_its_session(come_back, signed_in
     assert reasons(engine) == ["signed_in_again", None]
 
 
-def test_the_key_is_changed_with_nobody_signed_out(settings: Settings, signed_in) -> None:
+def test_key_rotation_keeps_users_signed_in(settings: Settings, signed_in) -> None:
     _, old = signed_in(refresh="body")
     new_key = settings.model_copy(
         update={"jwt_secret": type(settings.jwt_secret)("another-jwt-secret-9876543210-zyxwvutsrq")}
     )
     changed = create_app(new_key.model_copy(update={"jwt_secret_previous": settings.jwt_secret})).test_client()
-    assert opens(changed, old)
+    assert has_access(changed, old)
     answer = refresh(changed, old["refresh_token"])
     assert answer.status_code == 200
     kids = [jwt.get_unverified_header(tokens["access_token"])["kid"] for tokens in (old, answer.json)]
     assert kids[0] != kids[1]
     done = create_app(new_key).test_client()
-    assert not opens(done, old)
-    assert opens(done, answer.json)
+    assert not has_access(done, old)
+    assert has_access(done, answer.json)
 
 
-def test_a_key_that_will_sign_can_be_made_known_before(settings: Settings, signed_in) -> None:
-    # While containers with the new key come, those with the old one must take what the new ones sign.
+def test_a_new_key_can_be_announced_before_it_signs(settings: Settings, signed_in) -> None:
+    # During a rollout, containers with the old key must accept tokens signed with the new one.
     _, tokens = signed_in(refresh="body")
     old, new = settings.jwt_secret, type(settings.jwt_secret)("another-jwt-secret-9876543210-zyxwvutsrq")
     before, after = (
@@ -276,14 +275,14 @@ def test_a_key_that_will_sign_can_be_made_known_before(settings: Settings, signe
         for one, other in ((old, new), (new, old))
     )
     by_new = refresh(after, tokens["refresh_token"]).json
-    assert opens(before, by_new)
+    assert has_access(before, by_new)
     by_old = refresh(before, by_new["refresh_token"])
     assert by_old.status_code == 200
-    assert opens(after, by_old.json)
+    assert has_access(after, by_old.json)
 
 
-def test_a_key_that_nobody_has_is_not_tried(signed_in, settings: Settings) -> None:
+def test_a_token_with_an_unknown_key_is_refused(signed_in, settings: Settings) -> None:
     browser, tokens = signed_in()
     claims = jwt.decode(tokens["access_token"], options={"verify_signature": False})
     forged = jwt.encode(claims, "a-key-of-somebody-else-0123456789-abc", "HS256", headers={"kid": "000000000000"})
-    assert not opens(browser, {"access_token": forged})
+    assert not has_access(browser, {"access_token": forged})

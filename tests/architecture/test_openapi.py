@@ -10,7 +10,7 @@ from apiflask import APIFlask
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from backend.app import PUBLIC_ENDPOINTS, create_app
-from backend.core.web.http import Answer
+from backend.core.web.http import ResponseBody
 from backend.settings import Settings
 from tests.architecture.source_tree import CHECKOUT
 from tests.architecture.test_routes import NOT_CREATING
@@ -210,7 +210,7 @@ def null_defaults(spec: Spec) -> list[str]:
             pending += references(schema)
             fields = schema.get("properties", {}).items()
             found += [f"{name}.{field}" for field, body in fields if body.get("default", ...) is None]
-    assert {"FlashcardBody", "EvidenceBody", "ExamDefaultsBody"} <= seen
+    assert {"FlashcardRequest", "EvidenceRequest", "ExamDefaultsRequest"} <= seen
     return found
 
 
@@ -219,8 +219,8 @@ def test_no_field_of_a_body_is_null_by_default(spec: Spec) -> None:
 
 
 def test_a_field_that_is_null_by_default_is_reported(spec: Spec) -> None:
-    spec["components"]["schemas"]["ExamDefaultsBody"]["properties"]["language"]["default"] = None
-    assert null_defaults(spec) == ["ExamDefaultsBody.language"]
+    spec["components"]["schemas"]["ExamDefaultsRequest"]["properties"]["language"]["default"] = None
+    assert null_defaults(spec) == ["ExamDefaultsRequest.language"]
 
 
 def test_every_media_type_has_a_schema(spec: Spec) -> None:
@@ -233,8 +233,8 @@ def test_every_media_type_has_a_schema(spec: Spec) -> None:
 def test_files_are_binary(spec: Spec) -> None:
     binary = {"type": "string", "format": "binary"}
     upload = spec["paths"]["/api/v1/study-sets/{study_set_id}/documents"]["post"]["requestBody"]
-    assert upload["content"] == {"multipart/form-data": {"schema": {"$ref": "#/components/schemas/UploadBody"}}}
-    form = spec["components"]["schemas"]["UploadBody"]
+    assert upload["content"] == {"multipart/form-data": {"schema": {"$ref": "#/components/schemas/UploadRequestBody"}}}
+    form = spec["components"]["schemas"]["UploadRequestBody"]
     assert form["required"] == ["files"]
     assert form["properties"]["files"]["items"] == {**binary, "contentMediaType": "application/octet-stream"}
     downloads = {
@@ -270,13 +270,13 @@ def test_ids_in_paths_are_described_as_ids(spec: Spec) -> None:
                 assert parameter["schema"] == {"type": "string", "format": "uuid"}, name
 
 
-class ProfileAnswer(Answer):
+class ProfileAnswer(ResponseBody):
     """Has the name of another model."""
 
     nickname: str
 
 
-class ProfileList(Answer):
+class ProfileList(ResponseBody):
     """Is made of it."""
 
     items: list[ProfileAnswer]

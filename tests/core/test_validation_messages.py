@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 from pydantic import Field, StrictBool, ValidationError
 
-from backend.core.web.http import Body
+from backend.core.web.http import RequestBody
 from backend.core.web.validation_messages import field_messages
 from backend.study.types import Difficulty
 from backend.text.languages import LANGUAGES
@@ -16,14 +16,14 @@ SETS = "/api/v1/study-sets"
 NO_ID = "018f0000-0000-7000-8000-000000000000"
 
 
-class Inner(Body):
-    """A nested body."""
+class Inner(RequestBody):
+    """A body within a body."""
 
     text: str
 
 
-class Everything(Body):
-    """A body with every kind of field that ours have."""
+class Everything(RequestBody):
+    """Every kind of field that our bodies have."""
 
     text: str = Field("ab", min_length=2, max_length=5)
     address: str = Field("a@b", pattern="^.+@.+$")
@@ -83,7 +83,7 @@ def test_each_kind_of_error_has_a_message(data: object, field: str, english: str
 
 
 def test_an_unknown_error_has_a_generic_message() -> None:
-    class Odd(Body):
+    class Odd(RequestBody):
         size: float = Field(multiple_of=0.5)
 
     with pytest.raises(ValidationError) as caught:

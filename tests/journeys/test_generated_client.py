@@ -73,7 +73,7 @@ class GeneratedClient:
         self.types = importlib.import_module(f"{package}.types")
         clients = importlib.import_module(f"{package}.client")
         self._client = clients.Client(base_url=url, raise_on_unexpected_status=True)
-        signed_in = self.call("sign_in.dev_login", body=self.models.DevLoginBody())
+        signed_in = self.call("sign_in.dev_login", body=self.models.DevLoginRequest())
         self._client = clients.AuthenticatedClient(url, token=signed_in.access_token, raise_on_unexpected_status=True)
 
     def call(self, operation: str, *ids: UUID, **parts: Any) -> Any:
@@ -100,10 +100,10 @@ def generated(stack: LocalStack, tmp_path_factory: pytest.TempPathFactory) -> It
 def study_set(generated: GeneratedClient) -> UUID:
     """A study set with the sample in it, uploaded with the generated client."""
     models = generated.models
-    made = generated.call("library.create_study_set", body=models.StudySetBody("C"))
+    made = generated.call("library.create_study_set", body=models.StudySetRequest("C"))
     with SAMPLE.open("rb") as payload:
         file = generated.types.File(payload, file_name=SAMPLE.name, mime_type="application/pdf")
-        uploaded = generated.call("library.upload_documents", made.id, body=models.UploadBody([file]))
+        uploaded = generated.call("library.upload_documents", made.id, body=models.UploadRequestBody([file]))
     assert [(each.filename, each.purpose) for each in uploaded.documents] == [(SAMPLE.name, "notes")]
     return made.id
 
@@ -111,12 +111,12 @@ def study_set(generated: GeneratedClient) -> UUID:
 @pytest.fixture(scope="module")
 def cards(generated: GeneratedClient, study_set: UUID) -> list[Any]:
     """The flashcards of a run for which nothing but their number was said."""
-    defaults = generated.models.ExamDefaultsBody(questions=2)
+    defaults = generated.models.ExamDefaultsRequest(questions=2)
     profile = generated.call("account.get_profile")
-    changes = generated.models.ProfileBody(exam_defaults=defaults)
+    changes = generated.models.ProfileRequest(exam_defaults=defaults)
     generated.call("account.change_profile", body=changes, if_match="*")
     assert generated.call("account.get_profile").time_zone == profile.time_zone
-    run = generated.call("runs.start_run", study_set, body=generated.models.RunBody(flashcards=4))
+    run = generated.call("runs.start_run", study_set, body=generated.models.RunRequest(flashcards=4))
     # What was left out is as the exam defaults say; a client that sends null for it would have asked for any number.
     assert (run.asked.flashcards, run.asked.questions) == (4, 2)
 
@@ -139,7 +139,7 @@ def test_evidence_is_read(generated: GeneratedClient, cards: list[Any]) -> None:
 
 def test_what_is_left_out_of_a_change_stays(generated: GeneratedClient, cards: list[Any]) -> None:
     [card] = [card for card in cards if card.topic_id is not None][:1]
-    body = generated.models.FlashcardChangesBody(front="What divides?")
+    body = generated.models.FlashcardChangesRequest(front="What divides?")
     changed = generated.call("study.update_flashcard", card.id, body=body)
     assert (changed.front, changed.back, changed.topic_id) == ("What divides?", card.back, card.topic_id)
 

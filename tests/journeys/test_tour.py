@@ -11,7 +11,7 @@ from pathlib import Path
 import psycopg2
 import pytest
 
-from backend.accounts.api_keys.key_format import beginning_of, make_key
+from backend.accounts.api_keys.key_format import make_key, prefix_of
 from backend.accounts.callers import hash_secret
 from config.local.folders import CHECKOUT
 from config.local.postgres import LocalPostgres
@@ -58,7 +58,7 @@ def make_api_key(stack: LocalStack) -> str:
     with psycopg2.connect(stack.postgres.url) as connection, connection.cursor() as cursor:
         cursor.execute(OWNER)
         (owner,) = cursor.fetchone()
-        cursor.execute(KEY, (owner, beginning_of(key), hash_secret(key)))
+        cursor.execute(KEY, (owner, prefix_of(key), hash_secret(key)))
     return key
 
 

@@ -92,12 +92,13 @@ def test_a_new_link_replaces_the_old(owner: Student, exported: str, anonymous: A
 
 
 def test_a_link_ends_with_its_export(
-    owner: Student, exported: str, anonymous: Any, run_pending_jobs: Run, query: Any
+    owner: Student, exported: str, anonymous: Any, run_pending_jobs: Run, query: Any, engine: Any
 ) -> None:
     query("UPDATE data_exports SET expires_at = now() + interval '1 minute'")
     made = owner.client.post(f"{exported}/links").json
     assert made["expires_at"] == owner.client.get(exported).json["expires_at"]
     link = make(owner.client, exported)
+    owner.let_an_hour_pass(engine)
     owner.export()
     run_pending_jobs()
     assert_problem(anonymous.get(link), 404, "not_found")

@@ -1,4 +1,4 @@
-"""API keys: what speaks for a user in her scripts. Each is shown once, and kept as SHA-256 alone."""
+"""API keys for a user's scripts. Each is shown once, and stored only as SHA-256."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -8,7 +8,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from backend.accounts.activity import record_activity
-from backend.accounts.api_keys.key_format import beginning_of, make_key
+from backend.accounts.api_keys.key_format import make_key, prefix_of
 from backend.accounts.conditions import key_lives
 from backend.accounts.errors import TooManyApiKeys
 from backend.accounts.models import ApiKey, User
@@ -19,31 +19,31 @@ from backend.core.errors import NotFound
 from backend.core.hashing import hash_secret
 from backend.core.ids import new_id
 
-MOST_KEYS = 20
-_KEPT = timedelta(days=30)
+MAX_KEYS = 20
+_RETENTION = timedelta(days=30)
 
 
 class NewApiKey(NamedTuple):
-    """A key's row, and the key itself, which nobody sees again."""
+    """The row of a new key, and the key itself, which cannot be shown again."""
 
     row: ApiKey
     key: str
 
 
 def create_api_key(user_id: UUID, *, name: str, scopes: Sequence[Scope], life: timedelta) -> NewApiKey:
-    """Make a key. Raises TooManyApiKeys when the user has as many as she may."""
-    # Two that are made at once must not both find the last free place: the user's row is locked first.
+    """Create a key. Raises TooManyApiKeys."""
+    # Lock the user, so that concurrent requests cannot exceed the limit.
     db.session.execute(sa.select(User.id).where(User.id == user_id).with_for_update(key_share=True))
     _forget_old(user_id)
     mine = sa.select(sa.func.count()).where(ApiKey.user_id == user_id, key_lives())
-    if db.session.scalars(mine).one() >= MOST_KEYS:
-        raise TooManyApiKeys(limit=MOST_KEYS)
+    if db.session.scalars(mine).one() >= MAX_KEYS:
+        raise TooManyApiKeys(limit=MAX_KEYS)
     key = make_key()
     row = ApiKey(
         id=new_id(),
         user_id=user_id,
         name=name,
-        prefix=beginning_of(key),
+        prefix=prefix_of(key),
         key_hash=hash_secret(key),
         scopes=[scope.value for scope in Scope if scope in scopes],
         expires_at=read_database_clock() + life,
@@ -62,13 +62,13 @@ def create_api_key(user_id: UUID, *, name: str, scopes: Sequence[Scope], life: t
 
 
 def list_api_keys(user_id: UUID) -> Sequence[ApiKey]:
-    """Return the user's keys, the newest first: those that expired lately too, but none that was revoked."""
+    """Return the user's keys, newest first. Includes recently expired ones, excludes revoked ones."""
     mine = sa.select(ApiKey).where(ApiKey.user_id == user_id, ApiKey.revoked_at.is_(None))
     return db.session.scalars(mine.order_by(ApiKey.id.desc())).all()
 
 
 def revoke_api_key(user_id: UUID, api_key_id: UUID) -> None:
-    """End one of the user's keys at once. Raises NotFound, also for one that is revoked already."""
+    """Revoke a key immediately. Raises NotFound, also if it is already revoked."""
     row = db.session.scalar(
         sa.select(ApiKey)
         .where(ApiKey.user_id == user_id, ApiKey.id == api_key_id, ApiKey.revoked_at.is_(None))
@@ -81,8 +81,8 @@ def revoke_api_key(user_id: UUID, api_key_id: UUID) -> None:
 
 
 def _forget_old(user_id: UUID) -> None:
-    """Delete the user's keys that were revoked or expired a month ago, so that a list of hers has an end."""
-    old = database_now() - _KEPT
+    """Delete keys that were revoked or expired over a month ago, so that the list of keys stays bounded."""
+    old = database_now() - _RETENTION
     db.session.execute(
         sa.delete(ApiKey)
         .where(ApiKey.user_id == user_id, sa.or_(ApiKey.revoked_at < old, ApiKey.expires_at < old))

@@ -7,14 +7,14 @@ from uuid import UUID
 from pydantic import Field, StrictInt
 
 from backend.accounts.types import Scope
-from backend.core.web.http import Answer, Body
+from backend.core.web.http import RequestBody, ResponseBody
 from backend.core.web.visible_text import VisibleLine
 
 
-class ApiKeyBody(Body):
-    """A key to be made."""
+class ApiKeyRequest(RequestBody):
+    """The API key to create."""
 
-    name: Annotated[str, VisibleLine] = Field(min_length=1, max_length=100, description="By which you know it again.")
+    name: Annotated[str, VisibleLine] = Field(min_length=1, max_length=100, description="To recognize the key by.")
     scopes: list[Scope] = Field(
         [Scope.READ],
         min_length=1,
@@ -24,25 +24,25 @@ class ApiKeyBody(Body):
     expires_in_days: StrictInt = Field(365, ge=1, le=730)
 
 
-class ApiKeyAnswer(Answer):
-    """A key as it is known later: by its beginning."""
+class ApiKeyResponse(ResponseBody):
+    """An API key, without its secret part."""
 
     id: UUID
     name: str
-    prefix: str = Field(description="How the key begins.")
+    prefix: str = Field(description="The first characters of the key.")
     scopes: list[Scope]
     created_at: datetime
     expires_at: datetime | None
     last_used_at: datetime | None = Field(description="To the minute.")
 
 
-class NewApiKeyAnswer(ApiKeyAnswer):
-    """A key that was just made."""
+class NewApiKeyResponse(ApiKeyResponse):
+    """A new API key, with its secret."""
 
-    key: str = Field(description="Sent as `Authorization: Bearer …`. It is not shown again.")
+    key: str = Field(description="Send it as `Authorization: Bearer …`. It is not shown again.")
 
 
-class ApiKeyList(Answer):
-    """All keys that were not revoked, the newest first."""
+class ApiKeyList(ResponseBody):
+    """All API keys that are not revoked, newest first."""
 
-    items: list[ApiKeyAnswer]
+    items: list[ApiKeyResponse]

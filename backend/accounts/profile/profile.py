@@ -1,4 +1,4 @@
-"""The profile: what a user says of herself, and how she wants things."""
+"""Reading and changing the user's profile and exam defaults."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,8 +13,8 @@ from backend.core.errors import NotFound
 
 
 def get_profile(user_id: UUID, *, lock: bool = False) -> User:
-    """Return the user's row, locked against concurrent changes if asked. Raises NotFound for one who is leaving."""
-    # Who has begun to leave since her request was let in gets nothing new written into her row.
+    """Return the user's row, optionally locked. Raises NotFound, also for a user who is leaving."""
+    # A user may have started leaving after the request was authenticated; their row must not be filled again.
     query = sa.select(User).where(User.id == user_id, User.erasing_at.is_(None))
     user = db.session.scalar(query.with_for_update(key_share=True) if lock else query)
     if user is None:
@@ -23,13 +23,12 @@ def get_profile(user_id: UUID, *, lock: bool = False) -> User:
 
 
 def change_profile(user: User, changes: Mapping[str, Any]) -> None:
-    """Set columns of a locked user's row."""
+    """Set columns on the user's row. The row must be locked."""
     for name, value in changes.items():
         setattr(user, name, value)
     db.session.flush()
 
 
 def get_exam_defaults(user_id: UUID) -> ExamDefaults:
-    """Return what the user wants of runs that do not say otherwise."""
     stored = db.session.scalar(sa.select(User.exam_defaults).where(User.id == user_id))
     return ExamDefaults.of(stored or {})

@@ -1,4 +1,4 @@
-"""The user's profile and her activity history over HTTP."""
+"""Routes of the profile and the activity log."""
 
 from typing import Any
 
@@ -8,7 +8,13 @@ from flask import Response, g
 from backend.accounts import activity
 from backend.accounts.models import User
 from backend.accounts.profile import profile as verbs
-from backend.accounts.profile.schemas import ActivityAnswer, ActivityPage, ActivityQuery, ProfileAnswer, ProfileBody
+from backend.accounts.profile.schemas import (
+    ActivityPage,
+    ActivityQuery,
+    ActivityResponse,
+    ProfileRequest,
+    ProfileResponse,
+)
 from backend.core.database.transaction import transaction
 from backend.core.web.http import with_entity_tag
 from backend.core.web.preconditions import require_match
@@ -19,30 +25,30 @@ _CHANGE_DOC: dict[int | str, Any] = {412: "Changed since you read it", 428: "If-
 
 
 @profile.get("/users/me")
-@profile.output(ProfileAnswer)
+@profile.output(ProfileResponse)
 @profile.doc(responses={304: "Not changed since your ETag"})
 def get_profile() -> Response:
-    """Read your profile. Its ETag is what changing it asks for."""
+    """Read your profile. Send its ETag as `If-Match` to change it."""
     with transaction():
-        return _answer(verbs.get_profile(g.user_id))
+        return _respond(verbs.get_profile(g.user_id))
 
 
 @profile.patch("/users/me")
-@profile.input(ProfileBody, arg_name="body")
-@profile.output(ProfileAnswer)
+@profile.input(ProfileRequest, arg_name="body")
+@profile.output(ProfileResponse)
 @profile.doc(extensions={"x-if-match": True}, responses=_CHANGE_DOC)
-def change_profile(body: ProfileBody) -> Response:
-    """Change your profile; what is left out stays. `If-Match` has the ETag of what you have read."""
+def change_profile(body: ProfileRequest) -> Response:
+    """Change your profile. Fields that are left out stay unchanged. Send the ETag that you read as `If-Match`."""
     with transaction():
         user = verbs.get_profile(g.user_id, lock=True)
-        require_match(_answer(user))
+        require_match(_respond(user))
         verbs.change_profile(user, body.changes())
-        return _answer(user)
+        return _respond(user)
 
 
-def _answer(user: User) -> Response:
-    response = with_entity_tag(ProfileAnswer.of(user))
-    # A proxy that compressed it would make the tag a weak one, which If-Match never matches.
+def _respond(user: User) -> Response:
+    response = with_entity_tag(ProfileResponse.of(user))
+    # A compressing proxy would weaken the ETag, and If-Match never matches a weak one.
     response.cache_control.no_transform = True
     return response
 
@@ -51,7 +57,7 @@ def _answer(user: User) -> Response:
 @profile.input(ActivityQuery, location="query", arg_name="query")
 @profile.output(ActivityPage)
 def list_activities(query: ActivityQuery) -> ActivityPage:
-    """List what you did and what was done for you, newest first."""
+    """List your activity log, newest first."""
     with transaction():
         found = activity.list_activities(g.user_id, query, query.kind)
-    return ActivityPage(items=[ActivityAnswer.of(each) for each in found.items], next_cursor=found.next_cursor)
+    return ActivityPage(items=[ActivityResponse.of(each) for each in found.items], next_cursor=found.next_cursor)

@@ -12,46 +12,45 @@ from pydantic_core import PydanticCustomError
 from backend.accounts.callers import is_admin
 from backend.accounts.models import Activity, User
 from backend.accounts.types import MAX_ITEMS_PER_RUN, ActivityKind, ExamDefaults, Role
-from backend.core.web.http import Answer, Body
+from backend.core.web.http import RequestBody, ResponseBody
 from backend.core.web.pagination import PageQuery
 from backend.core.web.validation_messages import TIME_ZONE
 from backend.core.web.visible_text import VisibleLine
 from backend.text.languages import Language
 
-# With a host, and without a user's name or password.
+# Requires a host, and rejects a user name or password.
 _PICTURE_URL = r"^https://[^\s/?#@:\\\"<>]+(:[0-9]{1,5})?([/?#][^\s\\\"<>]*)?$"
 
-
-# The names are looked for in hundreds of files.
+# Cached, because listing the names reads hundreds of files.
 _time_zones = cache(available_timezones)
 
 
 def _known_time_zone(value: str) -> str:
     if value not in _time_zones():
-        raise PydanticCustomError(TIME_ZONE, "There is no such time zone.")
+        raise PydanticCustomError(TIME_ZONE, "Unknown time zone.")
     return value
 
 
-class ExamDefaultsBody(Body):
-    """What a run is started with when it does not say otherwise; null leaves it open, as a run does."""
+class ExamDefaultsRequest(RequestBody):
+    """Defaults for fields that a run leaves out; null means no default."""
 
     flashcards: StrictInt | None = Field(None, ge=0, le=MAX_ITEMS_PER_RUN)
     questions: StrictInt | None = Field(None, ge=0, le=MAX_ITEMS_PER_RUN)
-    language: Language | None = Field(None, description="Of the items.")
+    language: Language | None = Field(None, description="Language of the items.")
     difficulty: Literal["easy", "medium", "hard"] | None = None
 
 
-class ProfileBody(Body):
-    """What is to be changed of a profile; what is left out stays."""
+class ProfileRequest(RequestBody):
+    """The fields to change. Fields that are left out stay unchanged."""
 
-    # A default made by a factory is not written into the schema: leaving out is allowed, null is not.
+    # default_factory keeps the default out of the schema: the field may be left out, but not be null.
     name: Annotated[str, VisibleLine] = Field(default_factory=str, min_length=1, max_length=100)
     picture_url: str | None = Field(None, max_length=500, pattern=_PICTURE_URL)
-    language: Language | None = Field(None, description="Of messages; null: as the browser asks for.")
+    language: Language | None = Field(None, description="Language of messages; null: use Accept-Language.")
     time_zone: Annotated[str, AfterValidator(_known_time_zone)] = Field(
-        default_factory=str, max_length=50, description="A name of the IANA database, such as `Europe/Zurich`."
+        default_factory=str, max_length=50, description="IANA time zone name, such as `Europe/Zurich`."
     )
-    exam_defaults: ExamDefaultsBody | None = Field(None, description="Replaced as a whole; null: none.")
+    exam_defaults: ExamDefaultsRequest | None = Field(None, description="Replaced as a whole; null removes them.")
 
     def changes(self) -> dict[str, Any]:
         """Return the new values by column."""
@@ -61,8 +60,8 @@ class ProfileBody(Body):
         return changes
 
 
-class ExamDefaultsAnswer(Answer):
-    """What a run is started with when it does not say otherwise; null is left open."""
+class ExamDefaultsResponse(ResponseBody):
+    """Defaults for fields that a run leaves out; null means no default."""
 
     flashcards: int | None
     questions: int | None
@@ -70,25 +69,24 @@ class ExamDefaultsAnswer(Answer):
     difficulty: str | None
 
 
-class ProfileAnswer(Answer):
-    """Who you are here."""
+class ProfileResponse(ResponseBody):
+    """Your profile."""
 
     id: UUID
     name: str | None
     picture_url: str | None
     email: str | None
     email_verified: bool
-    language: str | None = Field(description="Of messages; null: as the browser asks for.")
+    language: str | None = Field(description="Language of messages; null: Accept-Language is used.")
     time_zone: str
-    exam_defaults: ExamDefaultsAnswer | None
+    exam_defaults: ExamDefaultsResponse | None
     role: Role
     created_at: datetime
 
     @classmethod
     def of(cls, user: User) -> Self:
-        """Build the answer for one user."""
         defaults = (
-            ExamDefaultsAnswer.model_validate(ExamDefaults.of(user.exam_defaults)) if user.exam_defaults else None
+            ExamDefaultsResponse.model_validate(ExamDefaults.of(user.exam_defaults)) if user.exam_defaults else None
         )
         return cls(
             id=user.id,
@@ -105,28 +103,25 @@ class ProfileAnswer(Answer):
 
 
 class ActivityQuery(PageQuery):
-    """Which part of the history is asked for."""
-
-    kind: ActivityKind | None = Field(None, description="This kind alone.")
+    kind: ActivityKind | None = Field(None, description="Only this kind.")
 
 
-class ActivityAnswer(Answer):
-    """Something that happened; ``data`` depends on the kind: ids, names and counts."""
+class ActivityResponse(ResponseBody):
+    """An entry of the activity log. The content of ``data`` depends on the kind: ids, names and counts."""
 
     id: UUID
-    # No enumeration: the next release may have written what this one does not know, and is read by both.
-    kind: str = Field(description="One of those to ask for, and later releases' own.")
+    # Not an enum: during a rollout, the next release may write kinds that this one does not know.
+    kind: str = Field(description="One of the kinds of the `kind` parameter; later releases may add kinds.")
     at: datetime
     data: dict[str, Any]
 
     @classmethod
     def of(cls, activity: Activity) -> Self:
-        """Build the answer for one row."""
         return cls(id=activity.id, kind=activity.kind, at=activity.created_at, data=activity.data)
 
 
-class ActivityPage(Answer):
-    """A page of the history, newest first."""
+class ActivityPage(ResponseBody):
+    """A page of the activity log, newest first."""
 
-    items: list[ActivityAnswer]
+    items: list[ActivityResponse]
     next_cursor: str | None

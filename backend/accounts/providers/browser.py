@@ -1,4 +1,4 @@
-"""Signing in with a provider as a browser does it: redirects, callbacks, and what its cookie keeps between them."""
+"""The browser side of a sign-in: redirect, callback, and the cookie that holds the state between them."""
 
 import time
 from typing import cast
@@ -18,12 +18,11 @@ _EXTENSION = "oauth_gateway"
 
 
 def configure_providers(app: Flask, settings: Settings) -> None:
-    """Make the configured providers known to ``app``."""
     app.extensions[_EXTENSION] = OAuthGateway(settings)
 
 
 def list_providers() -> list[Provider]:
-    """Return the configured providers in the order in which they are offered."""
+    """Return the configured providers in display order."""
     return list(_gateway().providers.values())
 
 
@@ -35,9 +34,9 @@ def check_provider(name: str) -> None:
 def begin_sign_in(
     name: str, *, fresh: bool, next_path: str | None, link_session_id: UUID | None
 ) -> ResponseReturnValue:
-    """Return the redirect to the provider's page. The browser's cookie keeps what the callback must match.
+    """Return the redirect to the provider, and store in the browser's cookie what the callback must match.
 
-    ``fresh`` asks the provider to ask for the password again. Raises UnknownProvider and ProviderUnavailable.
+    ``fresh`` tells the provider to ask for the password again. Raises UnknownProvider and ProviderUnavailable.
     """
     provider = _gateway().get_provider(name)
     begun = _gateway().start(provider, fresh=fresh)
@@ -48,13 +47,13 @@ def begin_sign_in(
 
 
 def finish_sign_in(name: str) -> SignIn:
-    """Return who the provider says has signed in, from the callback that is being answered.
+    """Validate the callback in the current request and return the confirmed sign-in.
 
-    Raises UnknownProvider, SignInExpired (this browser awaits no such callback), SignInCancelled, SignInFailed,
+    Raises UnknownProvider, SignInExpired (this browser did not start the sign-in), SignInCancelled, SignInFailed,
     EmailNotVerified and ProviderUnavailable.
     """
     provider = _gateway().get_provider(name)
-    # First of all, and whatever else it says: a callback counts once, and only in the browser that asked for it.
+    # Checked before anything else: a callback is valid once, and only in the browser that started the sign-in.
     pending = pending_sign_ins.take(request.args.get("state", ""))
     if pending is None or pending.provider != provider.name:
         raise SignInExpired

@@ -1,4 +1,4 @@
-"""Who vouches for users: the configured providers, and what each of them says about somebody."""
+"""The configured identity providers, and the mapping of their claims to identities."""
 
 import re
 from collections.abc import Mapping
@@ -13,19 +13,19 @@ from backend.text.languages import LANGUAGES
 
 GOOGLE_ISSUER = "https://accounts.google.com"
 
-# OpenID Connect Core 1.0, section 2: a subject has 255 ASCII characters at most.
+# OpenID Connect Core 1.0, section 2: at most 255 ASCII characters.
 _SUBJECT = re.compile(r"[\x20-\x7e]{1,255}")
 _EMAIL = re.compile(r"[^@\s\x00-\x1f\x7f]{1,64}@[^@\s\x00-\x1f\x7f]{1,255}")
 _PICTURE = re.compile(r"https://[\x21-\x7e]{1,1990}")
-_LONGEST_NAME = 200
+_MAX_NAME_CHARS = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """One configured provider. ``issuer`` is GitHub's own address where ``kind`` is ``github``.
+    """A configured provider. For ``kind`` ``github``, ``issuer`` is GitHub's web address.
 
-    ``reauthenticates`` tells whether it can be made to ask for the password again, and says when it did.
-    ``email_domains`` are the domains whose addresses it may vouch for; None: all of them.
+    ``reauthenticates``: the provider supports ``prompt=login`` and reports ``auth_time``.
+    ``email_domains``: the domains whose addresses it may verify; None means all.
     """
 
     name: str
@@ -40,11 +40,11 @@ class Provider:
 
 
 def configured_providers(settings: Settings) -> dict[str, Provider]:
-    """Return the providers whose id and secret are both set, by name, in the order in which they are offered."""
+    """Return the providers that have both a client id and a secret, by name, in display order."""
     found: list[Provider] = []
     if settings.google_client_id and settings.google_client_secret:
         google_id = settings.google_client_id.get_secret_value()
-        # Google knows no prompt=login and tells no auth_time.
+        # Google supports neither prompt=login nor auth_time.
         found.append(
             Provider("google", "Google", "openid", GOOGLE_ISSUER, google_id, settings.google_client_secret, False)
         )
@@ -60,31 +60,31 @@ def configured_providers(settings: Settings) -> dict[str, Provider]:
 
 
 def read_subject(value: object) -> str | None:
-    """Return a subject that can be stored as it is, or None."""
+    """Return the value if it is a valid subject, otherwise None."""
     return value if isinstance(value, str) and _SUBJECT.fullmatch(value) else None
 
 
 def describe(provider: Provider, subject: str, claims: Mapping[str, Any]) -> VerifiedIdentity:
-    """Return the identity with what its standard claims say; a claim that makes no sense is left out.
+    """Build an identity from standard claims, ignoring invalid ones.
 
-    An address of a domain that the provider does not stand for counts as unverified, whatever it says.
+    An address outside the provider's domains counts as unverified, whatever the provider claims.
     """
     email, verified = _matching(_EMAIL, claims.get("email")), claims.get("email_verified")
     return VerifiedIdentity(
         provider=provider.name,
         subject=subject,
         email=email,
-        # Some providers send the word instead of the boolean.
-        email_verified=email is not None and (verified is True or verified == "true") and _may_vouch(provider, email),
+        # Some providers send a string instead of a boolean.
+        email_verified=email is not None and (verified is True or verified == "true") and _may_verify(provider, email),
         name=_name(claims.get("name")),
         picture_url=_matching(_PICTURE, claims.get("picture")),
         language=_language(claims.get("locale")),
     )
 
 
-def _may_vouch(provider: Provider, email: str) -> bool:
-    # An address with other letters than ASCII's may look like somebody else's, and become it once it is written in
-    # lower case (the Kelvin sign is a "k" there).
+def _may_verify(provider: Provider, email: str) -> bool:
+    # A non-ASCII address may look like another one, and become equal to it once lowercased (the Kelvin sign becomes
+    # "k").
     if not email.isascii():
         return False
     return provider.email_domains is None or email.rpartition("@")[2].lower() in provider.email_domains
@@ -98,7 +98,7 @@ def _name(value: object) -> str | None:
     if not isinstance(value, str):
         return None
     printable = "".join(character if character.isprintable() else " " for character in value)
-    return " ".join(printable.split())[:_LONGEST_NAME].strip() or None
+    return " ".join(printable.split())[:_MAX_NAME_CHARS].strip() or None
 
 
 def _language(value: object) -> str | None:

@@ -1,7 +1,7 @@
-"""What is kept of the providers' documents, and how many threads may wait for providers.
+"""Caches the providers' documents, and limits how many threads may wait for providers.
 
-Anybody may open the address of a sign-in, and a provider that hangs holds each thread that asks it for seconds: without
-bounds, a few visitors would take all threads of the API.
+Anyone can open a sign-in URL, and a hanging provider blocks the requesting thread for seconds. Without limits, a few
+visitors could occupy all threads of the API.
 """
 
 import threading
@@ -17,13 +17,16 @@ from backend.core.process.logging import get_logger
 
 log = get_logger(__name__)
 
-# Long enough that a provider which is away costs next to nothing, and no longer than a user takes to try again.
+# Long enough that an unreachable provider costs almost nothing; short enough for a user's next attempt to work.
 _FAILED_S = 10.0
 _WAIT_S = 1.0
 
 
 class Slots:
-    """Lets so many threads in, and a few more wait a moment, as when a class signs in at once; refuses all others."""
+    """A bounded semaphore with a bounded queue: ``inside`` threads run, ``waiting`` more wait, the rest are refused.
+
+    The queue absorbs short bursts, such as a class signing in together.
+    """
 
     def __init__(self, inside: int, *, waiting: int) -> None:
         self._inside = threading.BoundedSemaphore(inside)
@@ -31,7 +34,7 @@ class Slots:
 
     @contextmanager
     def enter(self, *, wait_s: float = _WAIT_S) -> Iterator[None]:
-        """Hold a slot. Raises ProviderUnavailable when none becomes free."""
+        """Hold a slot. Raises ProviderUnavailable if none becomes free in time."""
         if not self._present.acquire(blocking=False):
             raise ProviderUnavailable
         try:
@@ -47,24 +50,22 @@ class Slots:
 
 @dataclass(slots=True)
 class _Kept:
-    """A document, and when it was read and when reading it failed, by the monotonic clock."""
+    """A cached document. Times are from the monotonic clock."""
 
     content: dict[str, Any] | None = None
     read_at: float = 0.0
     failed_at: float | None = None
     readers: Slots = field(default_factory=lambda: Slots(1, waiting=2))
 
-    def younger(self, age_s: float) -> dict[str, Any] | None:
-        """Return the document if it was read less than so many seconds ago."""
+    def younger_than(self, age_s: float) -> dict[str, Any] | None:
         return self.content if time.monotonic() - self.read_at < age_s else None
 
     def has_just_failed(self) -> bool:
-        """Tell whether the provider is left alone for now."""
         return self.failed_at is not None and time.monotonic() - self.failed_at < _FAILED_S
 
 
 class Documents:
-    """Documents of providers by name. One thread at a time reads one; a failure is not repeated at once."""
+    """A cache of documents by name. One thread at a time fetches a document; failures are cached briefly."""
 
     def __init__(self) -> None:
         self._kept: dict[str, _Kept] = {}
@@ -72,23 +73,23 @@ class Documents:
     def get(
         self, name: str, read: Callable[[], dict[str, Any]], *, age_s: float, stale_s: float = 0.0
     ) -> dict[str, Any]:
-        """Return a document that was read less than ``age_s`` seconds ago, or read it now.
+        """Return the document if it is younger than ``age_s`` seconds, otherwise fetch it with ``read``.
 
-        Where that fails, or another thread is at it, one that is younger than ``stale_s`` will do. Raises what
-        ``read`` raises, and ProviderUnavailable.
+        If fetching fails, or another thread is fetching, falls back to a copy younger than ``stale_s``. Raises
+        ProviderUnavailable and whatever ``read`` raises.
         """
-        # Threads that make one at the same time all get the one that was first.
+        # Atomic: concurrent threads share the first entry.
         kept = self._kept.setdefault(name, _Kept())
-        fresh = kept.younger(age_s)
+        fresh = kept.younger_than(age_s)
         if fresh is not None:
             return fresh
-        stale = kept.younger(stale_s)
+        stale = kept.younger_than(stale_s)
         try:
             if kept.has_just_failed():
                 raise ProviderUnavailable
             with kept.readers.enter(wait_s=_WAIT_S if stale is None else 0):
-                # Another thread may have read it, or failed to, while this one waited.
-                fresh = kept.younger(age_s)
+                # Another thread may have fetched it, or failed to, while this one waited.
+                fresh = kept.younger_than(age_s)
                 if fresh is None and kept.has_just_failed():
                     raise ProviderUnavailable
                 return fresh if fresh is not None else self._read(kept, read)
@@ -103,7 +104,7 @@ class Documents:
         try:
             content = read()
         except DomainError:
-            # An error of ours, such as that too many ask already, says nothing of the provider.
+            # Our own errors, such as a full queue, say nothing about the provider.
             raise
         except Exception:
             kept.failed_at = time.monotonic()

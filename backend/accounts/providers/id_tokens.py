@@ -1,4 +1,4 @@
-"""What an ID token must be to be believed (OpenID Connect Core 1.0, section 3.1.3.7)."""
+"""ID token validation (OpenID Connect Core 1.0, section 3.1.3.7)."""
 
 import math
 from collections.abc import Mapping
@@ -11,16 +11,16 @@ from joserfc.errors import InvalidKeyIdError, JoseError
 from joserfc.jwk import JWKRegistry, Key, KeySet
 from joserfc.jws import JWSRegistry
 
-# How far the provider's clock may be from ours.
+# Allowed clock difference to the provider.
 LEEWAY_S = 60
 
-# Asymmetric ones alone: neither "none", nor what our client secret or the public key as a secret could have signed.
+# Asymmetric only: excludes "none", and HMAC with our client secret or with the public key used as a secret.
 _ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512")
 _KEY_TYPES = frozenset({"RSA", "EC"})
 
 
 class IdTokenRefused(Exception):
-    """The token does not prove who signs in; ``reason`` is one word or two, without anything that was sent."""
+    """The token is invalid. ``reason`` is safe to log: it never contains anything the provider sent."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -28,12 +28,12 @@ class IdTokenRefused(Exception):
 
 
 class KeyUnknown(IdTokenRefused):
-    """No key of the list has the token's name of a key: the provider may have new ones."""
+    """The key id is not in the JWKS; the provider may have rotated its keys."""
 
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What the token must say: who issued it, for whom, and in answer to which question."""
+    """Claims that the token must have."""
 
     issuer: str
     client_id: str
@@ -41,9 +41,9 @@ class Expected:
 
 
 def read_id_token(raw: object, jwks: Mapping[str, Any], expected: Expected) -> dict[str, Any]:
-    """Return the claims of a token once all of them have been checked. Raises IdTokenRefused.
+    """Validate a token and return its claims. Raises IdTokenRefused.
 
-    ``jwks`` is the provider's list of keys as it was read (RFC 7517).
+    ``jwks`` is the provider's JWK set as fetched (RFC 7517).
     """
     if not isinstance(raw, str):
         raise IdTokenRefused("no id_token")
@@ -66,7 +66,7 @@ def read_id_token(raw: object, jwks: Mapping[str, Any], expected: Expected) -> d
         raise IdTokenRefused(f"{type(error).__name__} {claim}".strip()) from None
     if claims["nonce"] != expected.nonce:
         raise IdTokenRefused("nonce")
-    # A token for several parties says which of them asked for it; one that was issued to another is not for us.
+    # With several audiences, azp must name us: it is the client that the token was issued to.
     is_for_several = isinstance(claims["aud"], list) and len(claims["aud"]) > 1
     if claims.get("azp", None if is_for_several else expected.client_id) != expected.client_id:
         raise IdTokenRefused("azp")
@@ -74,18 +74,18 @@ def read_id_token(raw: object, jwks: Mapping[str, Any], expected: Expected) -> d
 
 
 def is_recent(claims: Mapping[str, Any], since: int) -> bool:
-    """Tell whether the token says that the user has given her password since then (in seconds since 1970)."""
-    told = claims.get("auth_time")
-    is_number = isinstance(told, int | float) and not isinstance(told, bool)
-    # JSON as Python reads it has an Infinity, which is later than any time.
-    return is_number and math.isfinite(cast(float, told)) and cast(float, told) >= since - LEEWAY_S
+    """Tell whether ``auth_time`` shows that the user authenticated after ``since`` (a Unix timestamp in seconds)."""
+    auth_time = claims.get("auth_time")
+    is_number = isinstance(auth_time, int | float) and not isinstance(auth_time, bool)
+    # Python's JSON parser accepts Infinity, which is later than any time.
+    return is_number and math.isfinite(cast(float, auth_time)) and cast(float, auth_time) >= since - LEEWAY_S
 
 
 def _import_keys(jwks: Mapping[str, Any]) -> KeySet:
     listed = jwks.get("keys")
     keys: list[Key] = []
     for key in listed if isinstance(listed, list) else ():
-        # What cannot be read is for others than us (RFC 7517, section 5); a shared secret has no place in the list.
+        # Keys that we cannot read are ignored (RFC 7517, section 5). Symmetric keys are never accepted from a JWKS.
         if isinstance(key, dict) and key.get("kty") in _KEY_TYPES:
             with suppress(JoseError, ValueError, KeyError, TypeError):
                 keys.append(JWKRegistry.import_key(key))

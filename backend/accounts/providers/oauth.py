@@ -1,10 +1,10 @@
-"""The gateway to the providers that users sign in with: OpenID Connect, and GitHub's OAuth 2.
+"""Gateway to the sign-in providers: OpenID Connect, and GitHub's OAuth 2.
 
-Authlib builds the address that the browser is sent to, and exchanges the code. What it leaves to its caller is here:
-limits of time and size, which discovery document is believed and for how long, and that the callback answers this
-browser's own question. What an ID token must be is in ``id_tokens``.
+Authlib builds the authorization URL and exchanges the code. This module adds what Authlib leaves to its caller: limits
+of time and size, validation and caching of discovery documents, and the check that a callback belongs to the sign-in
+that this browser started. ID tokens are validated in ``id_tokens``.
 
-Sources: OpenID Connect Core 1.0, Discovery 1.0 (4.3 for the issuer), RFC 7636 (PKCE), RFC 9207 (``iss`` of an answer).
+Sources: OpenID Connect Core 1.0, Discovery 1.0 (4.3 for the issuer), RFC 7636 (PKCE), RFC 9207 (``iss`` parameter).
 """
 
 import io
@@ -44,26 +44,26 @@ from backend.settings import Settings
 
 log = get_logger(__name__)
 
-# Registered with the providers, letter by letter.
+# Must match the redirect URI registered with each provider exactly.
 CALLBACK_PATH = "/api/v1/auth/callback"
 
 _CONNECT_S = 3.0
-_LARGEST_ANSWER = 500_000
-_PIECE = 16_384
-_LONGEST_CODE = 2_000
-# A list of keys is read again at once for a key that is not in it, but not more often than this.
-_KEYS_AGAIN_S = 60.0
+_MAX_RESPONSE_BYTES = 500_000
+_CHUNK_BYTES = 16_384
+_MAX_CODE_CHARS = 2_000
+# An unknown key id refetches the JWKS immediately, but not more often than this.
+_MIN_KEYS_AGE_S = 60.0
 _CACHED_S = 3600.0
-# Addresses hardly ever change: while a provider does not tell them, those of a day ago will do.
+# Endpoints hardly ever change, so a day-old discovery document serves while the provider is unreachable.
 _STALE_S = 86_400.0
 _ENDPOINTS = ("authorization_endpoint", "token_endpoint", "jwks_uri")
 _ERROR_WORD = re.compile("[a-z_]{1,40}")
-_AWAY = frozenset({"server_error", "temporarily_unavailable"})
+_UNAVAILABLE = frozenset({"server_error", "temporarily_unavailable"})
 _GITHUB_HEADERS = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
 
 
-class Begun(NamedTuple):
-    """A sign-in that was begun: the address to send the browser to, and what its callback must match."""
+class AuthorizationRequest(NamedTuple):
+    """The URL to send the browser to, and the values that the callback must match."""
 
     address: str
     state: str
@@ -72,7 +72,7 @@ class Begun(NamedTuple):
 
 
 class _Calls(OAuth2Session):
-    """Calls to one provider for one request of ours, all of them within one deadline."""
+    """HTTP calls to one provider, sharing one deadline."""
 
     def __init__(self, gateway: "OAuthGateway", provider: Provider, **options: Any) -> None:
         super().__init__(
@@ -83,14 +83,14 @@ class _Calls(OAuth2Session):
             **options,
         )
         self.headers["User-Agent"] = "HackTheStudy"
-        # What is packed could be far larger than what was sent.
+        # No compression: a small response could otherwise expand beyond the size limit.
         self.headers["Accept-Encoding"] = "identity"
         self._slots = gateway.slots
         self._timeout_s = gateway.timeout_s
         self._deadline = time.monotonic() + 3 * gateway.timeout_s
 
     def request(self, method: str, url: str, **options: Any) -> Response:
-        """Send a request; a GET that failed on the way or at the provider is sent once more."""
+        """Send a request. A GET is retried once after a network error or a 5xx status."""
         refuse_open_transaction()
         with self._slots.enter():
             return self._send_bounded(method, url, options)
@@ -108,17 +108,17 @@ class _Calls(OAuth2Session):
 
     def read_object(self, url: str, **options: Any) -> dict[str, Any]:
         """Get a JSON object. Raises ValueError for anything else."""
-        answer = self._read(url, options)
-        if not isinstance(answer, dict):
-            raise ValueError("no object")
-        return answer
+        content = self._read(url, options)
+        if not isinstance(content, dict):
+            raise ValueError("not a JSON object")
+        return content
 
     def read_list(self, url: str, **options: Any) -> list[Any]:
         """Get a JSON list. Raises ValueError for anything else."""
-        answer = self._read(url, options)
-        if not isinstance(answer, list):
-            raise ValueError("no list")
-        return answer
+        content = self._read(url, options)
+        if not isinstance(content, list):
+            raise ValueError("not a JSON list")
+        return content
 
     def _read(self, url: str, options: dict[str, Any]) -> object:
         response = self.get(url, **options)
@@ -131,46 +131,46 @@ class _Calls(OAuth2Session):
         if left_s <= 0:
             raise RequestException("out of time")
         timeouts = (min(_CONNECT_S, left_s), min(self._timeout_s, left_s))
-        # A redirect would carry the code or a token to where nobody has said that they may go.
+        # No redirects: they could carry the code or a token to an untrusted host.
         limits = {"timeout": timeouts, "allow_redirects": False, "stream": True}
         response = super().request(method, url, **{**options, **limits})
         with response:
             body = bytearray()
-            # A piece is whatever has arrived, so that a trickle is noticed too.
-            while piece := response.raw.read1(_PIECE, decode_content=False):
-                body += piece
-                if len(body) > _LARGEST_ANSWER or time.monotonic() > self._deadline:
+            # read1 returns whatever has arrived, so that the deadline also stops a slow trickle.
+            while chunk := response.raw.read1(_CHUNK_BYTES, decode_content=False):
+                body += chunk
+                if len(body) > _MAX_RESPONSE_BYTES or time.monotonic() > self._deadline:
                     raise RequestException("too large or too slow")
         response.raw = io.BytesIO(bytes(body))
         return cast(Response, response)
 
 
 class OAuthGateway:
-    """The configured providers, as one process knows them. Nothing is asked of them before somebody signs in."""
+    """The configured providers of one process. Contacts a provider only when a user signs in."""
 
     def __init__(self, settings: Settings) -> None:
         self.providers = configured_providers(settings)
         self.public_url = settings.public_url.rstrip("/")
         self.timeout_s = settings.provider_timeout_s
-        # Half of the threads, so that the others are there for what needs no provider.
+        # Half of the threads, so that the others stay free for requests that need no provider.
         self.slots = Slots(max(settings.gunicorn_threads // 2, 1), waiting=1)
         self.documents = Documents()
 
     def redirect_uri(self, provider: Provider) -> str:
-        """Return where the provider leads back to: never what a Host header says."""
+        """Return the callback URL. Built from ``PUBLIC_URL``, never from a Host header."""
         return f"{self.public_url}{CALLBACK_PATH}/{provider.name}"
 
     def get_provider(self, name: str) -> Provider:
-        """Return a configured provider. Raises UnknownProvider."""
+        """Raises UnknownProvider."""
         found = self.providers.get(name)
         if found is None:
             raise UnknownProvider
         return found
 
-    def start(self, provider: Provider, *, fresh: bool) -> Begun:
-        """Return the address of the provider's page, and what the callback must match.
+    def start(self, provider: Provider, *, fresh: bool) -> AuthorizationRequest:
+        """Build the authorization URL, and the values that the callback must match.
 
-        ``fresh`` asks the provider to ask for the password again. Raises ProviderUnavailable.
+        ``fresh`` tells the provider to ask for the password again. Raises ProviderUnavailable.
         """
         state, verifier, nonce = generate_token(32), generate_token(64), generate_token(32)
         extra: dict[str, Any] = {}
@@ -185,10 +185,10 @@ class OAuthGateway:
                 endpoint = self._metadata(provider, calls)["authorization_endpoint"]
                 extra["nonce"] = nonce
             address, _ = calls.create_authorization_url(endpoint, state=state, code_verifier=verifier, **extra)
-        return Begun(address, state, verifier, nonce)
+        return AuthorizationRequest(address, state, verifier, nonce)
 
     def finish(self, provider: Provider, pending: PendingSignIn, callback: Mapping[str, str]) -> VerifiedIdentity:
-        """Return who the provider says has signed in. ``callback`` has the query parameters of its answer.
+        """Exchange the code and return the validated identity. ``callback`` holds the query parameters of the callback.
 
         Raises SignInCancelled, SignInFailed, EmailNotVerified and ProviderUnavailable.
         """
@@ -214,24 +214,24 @@ class OAuthGateway:
             raise _refused(provider, "subject")
         endpoint = metadata.get("userinfo_endpoint")
         if "email" not in claims and endpoint is not None:
-            # Many providers put into the ID token only who it is, and tell the rest there (Core 1.0, section 5.4).
-            told = calls.read_object(endpoint)
-            if told.get("sub") != subject:
-                raise _refused(provider, "subject of userinfo")
-            claims = {**told, **claims}
+            # Many providers put only the subject into the ID token, and the rest into userinfo (Core 1.0, section 5.4).
+            userinfo = calls.read_object(endpoint)
+            if userinfo.get("sub") != subject:
+                raise _refused(provider, "userinfo subject")
+            claims = {**userinfo, **claims}
         return describe(provider, subject, claims)
 
     def _read_claims(
         self, provider: Provider, calls: _Calls, metadata: Mapping[str, Any], pending: PendingSignIn, raw: object
     ) -> dict[str, Any]:
-        """Return the claims of the ID token once all of them have been checked. Raises SignInFailed."""
+        """Validate the ID token and return its claims. Raises SignInFailed."""
         expected = Expected(provider.issuer, provider.client_id, pending.nonce)
         try:
             try:
                 claims = read_id_token(raw, self._keys(provider, calls, metadata, age_s=_CACHED_S), expected)
             except KeyUnknown:
-                # The provider has changed its keys since we read them.
-                claims = read_id_token(raw, self._keys(provider, calls, metadata, age_s=_KEYS_AGAIN_S), expected)
+                # The provider has rotated its keys since the JWKS was fetched.
+                claims = read_id_token(raw, self._keys(provider, calls, metadata, age_s=_MIN_KEYS_AGE_S), expected)
         except IdTokenRefused as refusal:
             raise _refused(provider, refusal.reason) from None
         if pending.fresh and provider.reauthenticates and not is_recent(claims, pending.began_at):
@@ -239,13 +239,13 @@ class OAuthGateway:
         return claims
 
     def _metadata(self, provider: Provider, calls: _Calls) -> dict[str, Any]:
-        """Return the provider's discovery document, which must be its own and lead to safe addresses only."""
+        """Return the discovery document after checking its issuer and that all endpoints are safe addresses."""
 
         def read() -> dict[str, Any]:
             address = f"{provider.issuer.rstrip('/')}/.well-known/openid-configuration"
             document = calls.read_object(address, withhold_token=True)
             if document.get("issuer") != provider.issuer:
-                raise ValueError("another issuer")
+                raise ValueError("issuer does not match")
             for name in (*_ENDPOINTS, *(name for name in ("userinfo_endpoint",) if name in document)):
                 _check_endpoint(document.get(name), provider)
             return document
@@ -253,25 +253,25 @@ class OAuthGateway:
         return self.documents.get(f"{provider.name} metadata", read, age_s=_CACHED_S, stale_s=_STALE_S)
 
     def _keys(self, provider: Provider, calls: _Calls, metadata: Mapping[str, Any], *, age_s: float) -> dict[str, Any]:
-        """Return the list of keys that the provider signs with, read less than ``age_s`` seconds ago."""
+        """Return the provider's JWKS, at most ``age_s`` seconds old."""
         address = metadata["jwks_uri"]
-        # Never an older one: a key that the provider has withdrawn must not go on being believed.
+        # No stale fallback: a key that the provider has withdrawn must not stay trusted.
         return self.documents.get(
             f"{provider.name} keys", lambda: calls.read_object(address, withhold_token=True), age_s=age_s
         )
 
 
 def _read_callback(provider: Provider, metadata: Mapping[str, Any], callback: Mapping[str, str]) -> str:
-    """Return the code that the callback brings. Raises what the provider says instead."""
+    """Return the code of the callback. Raises OAuthError with the provider's error, and SignInFailed."""
     issuer = callback.get("iss")
     if provider.kind == "openid":
-        is_told = metadata.get("authorization_response_iss_parameter_supported") is True
-        if issuer != provider.issuer and (issuer is not None or is_told):
-            raise _refused(provider, "issuer of answer")
+        is_required = metadata.get("authorization_response_iss_parameter_supported") is True
+        if issuer != provider.issuer and (issuer is not None or is_required):
+            raise _refused(provider, "response issuer")
     if error := callback.get("error"):
         raise OAuthError(error=error)
     code = callback.get("code", "")
-    if not 0 < len(code) <= _LONGEST_CODE:
+    if not 0 < len(code) <= _MAX_CODE_CHARS:
         raise _refused(provider, "no code")
     return code
 
@@ -280,7 +280,7 @@ def _ask_github(provider: Provider, calls: _Calls, pending: PendingSignIn, code:
     calls.token_endpoint_auth_method = "client_secret_post"
     _exchange(calls, f"{provider.issuer}/login/oauth/access_token", pending, code)
     user = calls.read_object(f"{provider.api_url}/user", headers=_GITHUB_HEADERS)
-    # The number stays when the user renames herself; her old name may become somebody else's.
+    # The number is stable. A login can be renamed, and the old one taken by another user.
     number = user.get("id")
     if type(number) is not int or number <= 0:
         raise ValueError("no id")
@@ -298,7 +298,7 @@ def _ask_github(provider: Provider, calls: _Calls, pending: PendingSignIn, code:
 
 
 def _exchange(calls: _Calls, endpoint: str, pending: PendingSignIn, code: str) -> dict[str, Any]:
-    """Trade the code for tokens, which ``calls`` uses from now on."""
+    """Exchange the code for tokens. ``calls`` sends the access token from then on."""
     token: dict[str, Any] = calls.fetch_token(
         endpoint, grant_type="authorization_code", code=code, code_verifier=pending.verifier
     )
@@ -309,36 +309,36 @@ def _exchange(calls: _Calls, endpoint: str, pending: PendingSignIn, code: str) -
 
 def _check_endpoint(address: object, provider: Provider) -> None:
     if not isinstance(address, str):
-        raise ValueError("no address")
-    # A query is allowed in an endpoint, unlike in an issuer.
+        raise ValueError("missing endpoint")
+    # Unlike an issuer, an endpoint may have a query.
     check_provider_address(address.split("?", 1)[0])
     if provider.issuer.startswith("https://") and not address.startswith("https://"):
-        raise ValueError("an address that is not safe")
+        raise ValueError("endpoint without TLS")
 
 
 @contextmanager
 def _translated(provider: Provider) -> Iterator[None]:
-    """Turn what the provider says, and what its failures raise, into errors of ours."""
+    """Translate the provider's errors and failures into domain errors."""
     try:
         yield
     except OAuthError as error:
-        raise _answered(provider, str(error.error)) from None
+        raise _domain_error(provider, str(error.error)) from None
     except (RequestException, HTTPError, ValueError, RecursionError) as error:
-        # The message may quote what was sent; the kind tells enough.
+        # Only the type is logged: the message may quote secrets.
         log.warning("accounts.provider.failed", provider=provider.name, error=type(error).__name__)
         raise ProviderUnavailable from None
 
 
-def _answered(provider: Provider, said: str) -> DomainError:
-    """Return our error for one of the provider's codes (RFC 6749, 4.1.2.1 and 5.2; GitHub has its own)."""
+def _domain_error(provider: Provider, said: str) -> DomainError:
+    """Map a provider's error code (RFC 6749, 4.1.2.1 and 5.2, and GitHub's own) to a domain error."""
     if said == "access_denied":
         return SignInCancelled()
     if said == "unverified_user_email":
         return EmailNotVerified()
-    if said in _AWAY:
+    if said in _UNAVAILABLE:
         log.warning("accounts.provider.failed", provider=provider.name, error=said)
         return ProviderUnavailable()
-    # Anybody can write a callback's error: only a word of the kind that the standards define goes into the log.
+    # Anyone can forge the error of a callback, so only codes of the standards' form are logged.
     return _refused(provider, said if _ERROR_WORD.fullmatch(said) else "other")
 
 

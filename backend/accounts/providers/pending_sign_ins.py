@@ -1,7 +1,7 @@
-"""Sign-ins that a browser has begun, kept in the browser: in Flask's signed session cookie.
+"""Sign-ins in progress, stored in the browser's signed session cookie (Flask).
 
-Each is there until its callback or for ten minutes, whichever comes first. What is in the cookie (verifier, nonce) is
-worth nothing without the provider's code and our client secret; that it is signed binds a sign-in to this browser.
+Each is kept until its callback, at most ten minutes. The contents (verifier, nonce) are useless without the provider's
+code and our client secret. The cookie binds a sign-in to the browser that started it.
 """
 
 import json
@@ -20,30 +20,30 @@ LIFE_S = 600
 
 _KEY = "sign_ins"
 _LINK = "link"
-_MOST = 5
-# Browsers drop a cookie of over 4,096 bytes; base64 and the signature make a third more of this.
-_LARGEST_CHARS = 2_600
+_MAX_PENDING = 5
+# Browsers drop cookies over 4,096 bytes; base64 and the signature add a third to this.
+_MAX_JSON_CHARS = 2_600
 
-# A path of the browser app: no host, by no trick known to browsers ("//", "/\", a tab in between).
+# A path of the browser app. Rejects every form that browsers read as another host ("//", "/\", a tab in between).
 _PATH = re.compile(r"/(?:[\x21-\x2e\x30-\x3e\x40-\x5b\x5d-\x7e]|/(?!/))*(?:\?[\x21-\x5b\x5d-\x7e]*)?")
-_LONGEST_PATH = 500
+_MAX_PATH_CHARS = 500
 
 
 def read_next_path(text: str) -> str | None:
-    """Return the path if it leads to a page of the browser app and nowhere else, or None."""
-    is_path = len(text) <= _LONGEST_PATH and _PATH.fullmatch(text) and not text.startswith("//")
+    """Return the path if it is a page of the browser app, otherwise None. Prevents open redirects."""
+    is_path = len(text) <= _MAX_PATH_CHARS and _PATH.fullmatch(text) and not text.startswith("//")
     return text if is_path else None
 
 
 def allow_link(session_id: UUID, provider: str) -> None:
-    """Let this browser, and no other, begin one sign-in with the provider to link an identity to the session's user."""
+    """Allow this browser to start one sign-in with the provider that links its identity to the session's user."""
     session[_LINK] = [str(session_id), provider, int(time.time())]
 
 
 def take_link(provider: str) -> UUID | None:
-    """Return the session that a link to the provider was allowed for in this browser lately, once; else None.
+    """Consume this browser's permission to link and return its session; None if there is none or it has expired.
 
-    The provider is compared because any page can send this browser to another one while the permission lasts.
+    The provider must match, because any page can navigate this browser to another one while the permission lasts.
     """
     match session.pop(_LINK, None):
         case [str(session_id), allowed, int(allowed_at)] if allowed == provider and allowed_at > time.time() - LIFE_S:
@@ -52,15 +52,15 @@ def take_link(provider: str) -> UUID | None:
 
 
 def remember(state: str, pending: PendingSignIn) -> None:
-    """Keep a sign-in under its state; the oldest give way to it."""
-    kept = [*_alive(), (state, asdict(pending))][-_MOST:]
-    while len(kept) > 1 and len(json.dumps(kept)) > _LARGEST_CHARS:
+    """Store a sign-in under its state, dropping the oldest ones if there are too many or the cookie grows too large."""
+    kept = [*_alive(), (state, asdict(pending))][-_MAX_PENDING:]
+    while len(kept) > 1 and len(json.dumps(kept)) > _MAX_JSON_CHARS:
         del kept[0]
     session[_KEY] = kept
 
 
 def take(state: str) -> PendingSignIn | None:
-    """Return the sign-in that this browser began with the state, once; None for any other."""
+    """Remove and return the sign-in with this state; None if this browser has none."""
     alive = _alive()
     found = next((pending for name, pending in alive if name == state), None)
     kept = [entry for entry in alive if entry[0] != state]
@@ -73,7 +73,7 @@ def take(state: str) -> PendingSignIn | None:
 
 
 def _alive() -> list[tuple[str, dict[str, Any]]]:
-    """Return what was begun lately. What makes no sense is left out: another release may have written the cookie."""
+    """Return unexpired sign-ins. Skips malformed entries, because another release may have written the cookie."""
     oldest, kept, alive = time.time() - LIFE_S, session.get(_KEY), []
     for entry in kept if isinstance(kept, list) else ():
         match entry:
@@ -83,7 +83,7 @@ def _alive() -> list[tuple[str, dict[str, Any]]]:
 
 
 def _read(found: dict[str, Any]) -> PendingSignIn | None:
-    """Return a sign-in without what only a newer release knows of it; None where something is missing or odd."""
+    """Parse a stored sign-in, ignoring fields of newer releases; None if a field is missing or malformed."""
     match found:
         case {
             "provider": str(provider),

@@ -1,4 +1,4 @@
-"""Sessions: the devices a user is signed in on."""
+"""Routes of sessions: the devices a user is signed in on."""
 
 from uuid import UUID
 
@@ -7,7 +7,7 @@ from flask import g
 from flask.typing import ResponseReturnValue
 
 from backend.accounts.sessions import sessions as verbs
-from backend.accounts.sessions.schemas import SessionAnswer, SessionList
+from backend.accounts.sessions.schemas import SessionList, SessionResponse
 from backend.core.database.transaction import transaction
 
 sessions = APIBlueprint("sessions", __name__, tag="Account")
@@ -21,7 +21,7 @@ def list_sessions() -> SessionList:
         found = verbs.list_sessions(g.user_id)
     return SessionList(
         items=[
-            SessionAnswer(
+            SessionResponse(
                 id=each.id,
                 device=each.device,
                 provider=each.provider,
@@ -39,7 +39,7 @@ def list_sessions() -> SessionList:
 @sessions.output({}, status_code=204)
 @sessions.doc(responses={403: "Not with an API key"})
 def end_session(session_id: UUID) -> ResponseReturnValue:
-    """Sign a device out: its access ends at once."""
+    """Sign a device out. Its access ends immediately."""
     with transaction():
         verbs.require_session(g.caller)
         verbs.end_session(g.user_id, session_id)

@@ -1,15 +1,15 @@
-"""Request and response bodies of sessions."""
+"""Response bodies of sessions."""
 
 from datetime import datetime
 from uuid import UUID
 
 from pydantic import Field
 
-from backend.core.web.http import Answer
+from backend.core.web.http import ResponseBody
 
 
-class SessionAnswer(Answer):
-    """One signed-in device."""
+class SessionResponse(ResponseBody):
+    """A signed-in device."""
 
     id: UUID
     device: str | None
@@ -17,10 +17,10 @@ class SessionAnswer(Answer):
     created_at: datetime
     last_seen_at: datetime
     expires_at: datetime
-    is_current: bool = Field(description="Whether this very request comes from it.")
+    is_current: bool = Field(description="Whether this request uses the session.")
 
 
-class SessionList(Answer):
-    """All signed-in devices, the one seen last first."""
+class SessionList(ResponseBody):
+    """All signed-in devices, most recently seen first."""
 
-    items: list[SessionAnswer]
+    items: list[SessionResponse]

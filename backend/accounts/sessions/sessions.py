@@ -1,8 +1,8 @@
-"""Sessions: one for each device that is signed in, with its family of refresh tokens.
+"""Sessions: one per signed-in device, each with a family of refresh tokens.
 
-Each refresh replaces the token. The one it replaced is good once more for a few seconds, for the second tab of a
-browser that refreshed at the same moment, and gets the same successor. Any other that comes again was stolen, or its
-successor was: nobody can tell who is the thief, so the whole family ends (RFC 9700, 4.14.2).
+Each refresh rotates the token. The previous token is accepted once more for a few seconds and gets the same successor,
+for a second tab of the browser that refreshes concurrently. Any other reuse means that the token or its successor was
+stolen. Thief and owner cannot be told apart, so the whole family ends (RFC 9700, 4.14.2).
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from backend.accounts.activity import record_activity
 from backend.accounts.conditions import hold_let_in
 from backend.accounts.errors import FreshSignInNeeded, NotAllowed
 from backend.accounts.models import Session, SignInCode
-from backend.accounts.sessions.tokens import Spoken, issue_refresh_token
+from backend.accounts.sessions.tokens import TokenClaims, issue_refresh_token
 from backend.accounts.types import ActivityKind, Caller
 from backend.core.clock import database_now, read_database_clock
 from backend.core.database.database import db
@@ -30,14 +30,14 @@ log = get_logger(__name__)
 REPLAY_WINDOW = timedelta(seconds=10)
 FRESH = timedelta(minutes=10)
 MAX_SESSIONS = 100
-_KEPT = timedelta(days=30)
-_LONGEST_DEVICE = 100
+_RETENTION = timedelta(days=30)
+_MAX_DEVICE_CHARS = 100
 
 
 def begin_session(user_id: UUID, *, provider: str, is_fresh: bool, user_agent: str) -> Session:
-    """Begin a session for a user whom a provider vouches for.
+    """Start a session for a user authenticated by a provider.
 
-    ``is_fresh`` says that the provider was made to ask her; it may else have remembered her for weeks.
+    ``is_fresh`` means that the provider was told to prompt the user; otherwise it may have remembered them for weeks.
     """
     moment = read_database_clock()
     settings = get_settings()
@@ -63,13 +63,13 @@ def begin_session(user_id: UUID, *, provider: str, is_fresh: bool, user_agent: s
 
 
 def _end_surplus(user_id: UUID) -> None:
-    """End the sessions of the user that were used longest ago, where there are more than they may have."""
+    """End the user's least recently used sessions beyond ``MAX_SESSIONS``."""
     surplus = (
         sa.select(Session.id)
         .where(Session.user_id == user_id, is_open())
         .order_by(Session.last_seen_at.desc(), Session.id.desc())
         .offset(MAX_SESSIONS)
-        # Whoever signs out of one meanwhile has it locked, and ends it anyway.
+        # Skip locked rows: a session that is being signed out ends anyway.
         .with_for_update(skip_locked=True, key_share=True)
     )
     db.session.execute(
@@ -81,16 +81,15 @@ def _end_surplus(user_id: UUID) -> None:
 
 
 def name_device(user_agent: str) -> str | None:
-    """Return what a person calls the device, such as ``Firefox, Windows``, or None when it does not say."""
+    """Return a readable device name, such as ``Firefox, Windows``, or None if the user agent has none."""
     parsed = parse(user_agent[:500])
     browser = parsed.user_agent.family if parsed.user_agent else None
     system = parsed.os.family if parsed.os else None
     named = ", ".join(part for part in (browser, system) if part)
-    return named[:_LONGEST_DEVICE] or None
+    return named[:_MAX_DEVICE_CHARS] or None
 
 
 def refresh_token_of(session: Session) -> str:
-    """Return the session's newest refresh token."""
     return issue_refresh_token(
         session.user_id,
         session.id,
@@ -100,28 +99,28 @@ def refresh_token_of(session: Session) -> str:
     )
 
 
-def refresh_session(spoken: Spoken) -> Session | None:
-    """Replace the refresh token; return the session, or None when the token is not good any more.
+def refresh_session(claims: TokenClaims) -> Session | None:
+    """Rotate the refresh token and return the session, or None if the token is invalid.
 
-    A token that comes again ends its session, so the transaction must be committed whatever is returned.
+    Token reuse ends the session, so the transaction must be committed even if the result is None.
     """
-    if not hold_let_in(spoken.user_id):
+    if not hold_let_in(claims.user_id):
         return None
     session = db.session.scalar(
         sa.select(Session)
-        .where(is_open(), Session.id == spoken.session_id, Session.user_id == spoken.user_id)
+        .where(is_open(), Session.id == claims.session_id, Session.user_id == claims.user_id)
         .with_for_update(key_share=True)
     )
     if session is None:
         return None
     moment = read_database_clock()
-    if spoken.token_id == session.current_token:
+    if claims.token_id == session.current_token:
         session.previous_token, session.current_token = session.current_token, uuid4()
         session.rotated_at = session.last_seen_at = moment
         session.replayed = False
         session.expires_at = min(moment + timedelta(days=get_settings().session_idle_days), session.latest_at)
     elif (
-        spoken.token_id == session.previous_token
+        claims.token_id == session.previous_token
         and not session.replayed
         and moment - session.rotated_at <= REPLAY_WINDOW
     ):
@@ -137,24 +136,24 @@ def refresh_session(spoken: Spoken) -> Session | None:
 
 
 def is_open() -> sa.ColumnElement[bool]:
-    """Return the condition under which a session lives."""
+    """Condition for a session that has neither ended nor expired."""
     return sa.and_(Session.ended_at.is_(None), Session.expires_at > database_now())
 
 
 def list_sessions(user_id: UUID) -> Sequence[Session]:
-    """Return the user's open sessions, the one seen last first."""
+    """Return the user's open sessions, most recently seen first."""
     mine = sa.select(Session).where(Session.user_id == user_id, is_open())
     return db.session.scalars(mine.order_by(Session.last_seen_at.desc(), Session.id.desc())).all()
 
 
 def end_session(user_id: UUID, session_id: UUID) -> None:
-    """End one of the user's open sessions. Raises NotFound."""
+    """Sign the user out of an open session. Raises NotFound."""
     if not end_open_session(user_id, session_id, reason="signed_out"):
         raise NotFound
 
 
 def end_open_session(user_id: UUID, session_id: UUID, *, reason: str) -> bool:
-    """End one of the user's sessions where it is open. Returns whether it was."""
+    """End the session if it is open. Returns whether it was."""
     session = db.session.scalar(
         sa.select(Session)
         .where(Session.user_id == user_id, Session.id == session_id, is_open())
@@ -172,19 +171,19 @@ def end_sessions(
     *,
     reason: str = "signed_out_everywhere",
     provider: str | None = None,
-    but: UUID | None = None,
+    except_for: UUID | None = None,
 ) -> int:
-    """End the user's sessions, and those she is about to begin: of one provider, and all but one, if asked.
+    """End the user's sessions and delete their one-time codes, optionally only those of one provider.
 
-    Returns how many had begun.
+    ``except_for`` is the id of a session to keep. Returns the number of ended sessions.
     """
     codes = sa.delete(SignInCode).where(SignInCode.user_id == user_id)
     sessions = sa.update(Session).where(Session.user_id == user_id, Session.ended_at.is_(None))
     if provider is not None:
         codes, sessions = codes.where(SignInCode.provider == provider), sessions.where(Session.provider == provider)
-    if but is not None:
-        sessions = sessions.where(Session.id != but)
-    # The codes come first: of one that is being redeemed, the session is there once its lock is free.
+    if except_for is not None:
+        sessions = sessions.where(Session.id != except_for)
+    # Codes first: this waits for a code that is being redeemed, whose session then exists and is ended too.
     db.session.execute(codes.execution_options(synchronize_session=False))
     ended = db.session.scalars(
         sessions.values(ended_at=database_now(), end_reason=reason)
@@ -201,13 +200,13 @@ def _end(session: Session, reason: str) -> None:
 
 
 def require_session(caller: Caller) -> None:
-    """Raise NotAllowed for an API key: what keeps an account safe is done by a person who is signed in."""
+    """Raise NotAllowed for an API key. Security-relevant operations require a session."""
     if caller.session_id is None:
         raise NotAllowed
 
 
 def require_fresh_sign_in(caller: Caller) -> None:
-    """Raise FreshSignInNeeded unless the caller signed in at her provider only minutes ago; NotAllowed for a key."""
+    """Raise FreshSignInNeeded unless the caller signed in within ``FRESH``, and NotAllowed for an API key."""
     require_session(caller)
     moment = read_database_clock()
     if caller.authenticated_at is None or moment - caller.authenticated_at > FRESH:
@@ -215,7 +214,7 @@ def require_fresh_sign_in(caller: Caller) -> None:
 
 
 def forget_ended_sessions() -> int:
-    """Delete sessions that ended or expired a month ago. Returns how many."""
-    old = database_now() - _KEPT
+    """Delete sessions that ended or expired over a month ago. Returns the number of rows."""
+    old = database_now() - _RETENTION
     gone = sa.delete(Session).where(sa.or_(Session.ended_at < old, Session.expires_at < old)).returning(Session.id)
     return len(db.session.scalars(gone).all())

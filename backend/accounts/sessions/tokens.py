@@ -1,7 +1,7 @@
-"""Access and refresh tokens: signed JWTs with an issuer, an audience, a type and the id of their key.
+"""Access and refresh tokens: signed JWTs with an issuer, an audience, a type and a key id.
 
-The key signs nothing else: the library takes a token without a type for an access token. While the key is being
-changed, ``JWT_SECRET_PREVIOUS`` goes on checking what it signed, so that nobody is signed out.
+The key must sign nothing else, because the library treats a token without a type as an access token. During key
+rotation, ``JWT_SECRET_PREVIOUS`` still verifies old tokens, so that users stay signed in.
 """
 
 import hashlib
@@ -22,12 +22,12 @@ from backend.settings import Settings
 _ISSUER = "hackthestudy"
 _AUDIENCE = "hackthestudy-api"
 _SESSION = "sid"
-_CLOCKS_DIFFER = timedelta(seconds=60)
+_CLOCK_LEEWAY = timedelta(seconds=60)
 
 
 @dataclass(frozen=True, slots=True)
-class Spoken:
-    """What a valid token says: for whom it speaks, by which session, and its own id."""
+class TokenClaims:
+    """The claims of a valid token."""
 
     user_id: UUID
     session_id: UUID
@@ -35,19 +35,18 @@ class Spoken:
 
 
 def configure_tokens(app: Flask, settings: Settings) -> None:
-    """Set up signing and checking of tokens."""
     app.config.update(
         JWT_ALGORITHM="HS256",
-        # The library's own cookies are not used; a random claim would make the same refresh token differ.
+        # We do not use the library's cookies, and its random CSRF claim would make equal refresh tokens differ.
         JWT_COOKIE_CSRF_PROTECT=False,
         JWT_DECODE_ALGORITHMS=["HS256"],
         JWT_ENCODE_ISSUER=_ISSUER,
         JWT_DECODE_ISSUER=_ISSUER,
         JWT_ENCODE_AUDIENCE=_AUDIENCE,
         JWT_DECODE_AUDIENCE=_AUDIENCE,
-        # A token begins at the clock of the database or of another container, which may be ahead of this one's. Our
-        # own expiry is checked to the second all the same, in _read.
-        JWT_DECODE_LEEWAY=_CLOCKS_DIFFER,
+        # A token may be issued by the clock of the database or of another container, ahead of ours. The expiry is
+        # still checked to the second, in _read.
+        JWT_DECODE_LEEWAY=_CLOCK_LEEWAY,
     )
     current = settings.jwt_secret.get_secret_value()
     keys = {_key_id(current): current}
@@ -65,18 +64,18 @@ def configure_tokens(app: Flask, settings: Settings) -> None:
         return {"kid": _key_id(current)}
 
     @manager.decode_key_loader
-    def checking_key(header: dict[str, Any], _claims: object) -> str:
-        # A key that nobody names is the current one: the release before this one named none.
+    def verification_key(header: dict[str, Any], _claims: object) -> str:
+        # Without a known key id, use the current key: the previous release set no key id.
         return keys.get(header.get("kid", ""), current)
 
 
 def _key_id(secret: str) -> str:
-    """Return a name for a key that tells nothing of it."""
+    """Return a key id that reveals nothing about the key."""
     return hashlib.sha256(b"hackthestudy key id\n" + secret.encode()).hexdigest()[:12]
 
 
 def issue_access_token(user_id: UUID, session_id: UUID, *, life: timedelta) -> str:
-    """Return a signed access token of a session that expires after ``life``."""
+    """Return an access token that expires after ``life``."""
     token: str = create_access_token(
         identity=str(user_id), expires_delta=life, additional_claims={_SESSION: str(session_id)}
     )
@@ -86,23 +85,23 @@ def issue_access_token(user_id: UUID, session_id: UUID, *, life: timedelta) -> s
 def issue_refresh_token(
     user_id: UUID, session_id: UUID, token_id: UUID, *, issued_at: datetime, expires_at: datetime
 ) -> str:
-    """Return the refresh token with this id. The same arguments give the same token, to the last character."""
+    """Return the refresh token with this id. Deterministic: equal arguments give exactly the same token."""
     claims = {_SESSION: str(session_id), "jti": str(token_id), "iat": issued_at, "nbf": issued_at, "exp": expires_at}
     token: str = create_refresh_token(identity=str(user_id), additional_claims=claims)
     return token
 
 
-def read_access_token(token: str) -> Spoken | None:
-    """Return what an access token says, or None when it is not ours, not valid any more, or of another type."""
+def read_access_token(token: str) -> TokenClaims | None:
+    """Return the claims of an access token, or None if it is not ours, has expired or is of another type."""
     return _read(token, "access")
 
 
-def read_refresh_token(token: str) -> Spoken | None:
-    """Return what a refresh token says, or None; see ``read_access_token``."""
+def read_refresh_token(token: str) -> TokenClaims | None:
+    """Return the claims of a refresh token, or None; see ``read_access_token``."""
     return _read(token, "refresh")
 
 
-def _read(token: str, kind: str) -> Spoken | None:
+def _read(token: str, kind: str) -> TokenClaims | None:
     try:
         claims: dict[str, Any] = decode_token(token)
     except (JWTExtendedException, PyJWTError):
@@ -111,7 +110,7 @@ def _read(token: str, kind: str) -> Spoken | None:
     user_id, session_id, token_id = ids
     if user_id is None or session_id is None or token_id is None or claims["type"] != kind:
         return None
-    # A token without an expiry would be good for ever; the library checks it only where there is one, and laxly.
+    # The library checks the expiry only if there is one, and with leeway; a token without one would never expire.
     if "exp" not in claims or int(claims["exp"]) <= now().timestamp():
         return None
-    return Spoken(user_id, session_id, token_id)
+    return TokenClaims(user_id, session_id, token_id)

@@ -1,1 +1,1 @@
-"""Signing in: identities, one-time codes, and the routes that hand out tokens."""
+"""Signing in: identities, one-time codes, and the routes that issue tokens."""

@@ -1,7 +1,7 @@
-"""From the provider's page to the browser app: a one-time code in the address, and a cookie that must come with it.
+"""One-time sign-in codes: passed in the URL, valid only with a matching cookie.
 
-No token is ever part of an address, which ends up in histories and logs. The code alone is worth nothing: it is good
-for a minute, once, and with the cookie of the browser that it was made in.
+Tokens never appear in a URL, because URLs end up in histories and logs. The code alone is useless: it is valid once,
+for one minute, and only with the cookie of the browser that it was issued to.
 """
 
 import secrets
@@ -23,14 +23,14 @@ _BYTES = 32
 
 
 class HandOver(NamedTuple):
-    """What the browser gets: the code in the address, the other half in an HttpOnly cookie."""
+    """The two secrets that the browser receives: the code in the URL, ``browser`` in an HttpOnly cookie."""
 
     code: str
     browser: str
 
 
 def begin_hand_over(user_id: UUID, provider: str, *, is_fresh: bool) -> HandOver:
-    """Make a one-time code for a user who has just signed in at a provider; ``is_fresh`` as in ``begin_session``."""
+    """Create a one-time code for a user who just signed in at a provider. ``is_fresh``: see ``begin_session``."""
     pair = HandOver(secrets.token_urlsafe(_BYTES), secrets.token_urlsafe(_BYTES))
     db.session.add(
         SignInCode(
@@ -47,12 +47,12 @@ def begin_hand_over(user_id: UUID, provider: str, *, is_fresh: bool) -> HandOver
 
 
 def redeem_code(code: str, browser: str, *, user_agent: str) -> Session | None:
-    """Begin the session that a one-time code stands for, or return None when it is not good.
+    """Exchange a one-time code for a new session. Returns None if the code is invalid.
 
-    The code is used up either way, so the transaction must be committed whatever is returned.
+    The code is used up either way, so the transaction must be committed even if the result is None.
     """
     code_hash = hash_secret(code)
-    # She may have been shut out since she signed in.
+    # The user may have been disabled or deleted since signing in.
     is_let_in = hold_let_in(db.session.scalar(sa.select(SignInCode.user_id).where(SignInCode.code_hash == code_hash)))
     found = db.session.execute(
         sa.delete(SignInCode)
@@ -74,6 +74,6 @@ def redeem_code(code: str, browser: str, *, user_agent: str) -> Session | None:
 
 
 def forget_expired_codes() -> int:
-    """Delete one-time codes that nobody redeemed in time. Returns how many."""
+    """Delete expired one-time codes. Returns the number of rows."""
     old = sa.delete(SignInCode).where(SignInCode.expires_at < database_now()).returning(SignInCode.user_id)
     return len(db.session.scalars(old).all())

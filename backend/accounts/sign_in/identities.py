@@ -1,8 +1,8 @@
-"""Whose identity is it: the rules by which a provider's word becomes a user.
+"""The rules that map a provider's identity to a user.
 
-The identity is the pair (provider, subject). An e-mail address links a new identity to a user only where the provider
-says that it is verified and ours was verified as well: an address that nobody has verified is anybody's, and who
-registers with somebody else's waits for her to come ("pre-hijacking", Sudhodanan and Paverd, USENIX Security 2022).
+An identity is the pair (provider, subject). An e-mail address links a new identity to an existing user only if both
+the provider's address and ours are verified. Otherwise an attacker could register with a victim's address and wait for
+the victim to sign in ("pre-hijacking", Sudhodanan and Paverd, USENIX Security 2022).
 """
 
 from collections.abc import Sequence
@@ -29,12 +29,12 @@ DEVELOPMENT_PROVIDER = "development"
 
 
 def sign_in(identity: VerifiedIdentity) -> UUID:
-    """Return the id of the user with this identity, made or linked when there is none. Raises AccountDisabled."""
-    user_id = (_find(identity) or _take_in(identity)).user_id
+    """Return the id of the identity's user, creating or linking the user if needed. Raises AccountDisabled."""
+    user_id = (_find(identity) or _store(identity)).user_id
     user = _lock(user_id)
     known = _find(identity)
     if user is None or known is None or known.user_id != user_id:
-        # It was unlinked, or its user left, a moment ago.
+        # It was unlinked, or its user deleted, concurrently.
         return sign_in(identity)
     if user.disabled_at is not None:
         raise AccountDisabled
@@ -43,7 +43,7 @@ def sign_in(identity: VerifiedIdentity) -> UUID:
 
 
 def link(user_id: UUID, identity: VerifiedIdentity) -> None:
-    """Give a signed-in user a further identity. Raises IdentityTaken when it is somebody else's."""
+    """Link another identity to a user. Raises IdentityTaken if it belongs to another user."""
     _lock(user_id)
     added = _insert(user_id, identity)
     known = _find(identity)
@@ -55,11 +55,11 @@ def link(user_id: UUID, identity: VerifiedIdentity) -> None:
 
 
 def unlink(user_id: UUID, identity_id: UUID, *, session_id: UUID | None = None) -> None:
-    """Take an identity from a user, with the sessions begun by it; the caller's own, ``session_id``, goes on.
+    """Unlink an identity and end the sessions started with it, except the caller's own (``session_id``).
 
-    Raises NotFound, and LastIdentity for the only one she has.
+    Raises NotFound, and LastIdentity for the user's only identity.
     """
-    # Two that are unlinked at once must not both see the other one: the user's row is locked first.
+    # Lock the user, so that concurrent requests cannot remove the last two identities.
     _lock(user_id)
     mine = db.session.scalars(sa.select(Identity).where(Identity.user_id == user_id)).all()
     gone = next((identity for identity in mine if identity.id == identity_id), None)
@@ -71,13 +71,13 @@ def unlink(user_id: UUID, identity_id: UUID, *, session_id: UUID | None = None) 
     db.session.flush()
     record_activity(user_id, ActivityKind.IDENTITY_UNLINKED, provider=gone.provider)
     _settle_email(user_id)
-    # A session knows its provider alone: another identity there may have begun it.
+    # A session stores only its provider, so another identity of that provider may have started it.
     if not any(identity.provider == gone.provider for identity in mine if identity is not gone):
-        end_sessions(user_id, reason="identity_unlinked", provider=gone.provider, but=session_id)
+        end_sessions(user_id, reason="identity_unlinked", provider=gone.provider, except_for=session_id)
 
 
 def list_identities(user_id: UUID) -> Sequence[Identity]:
-    """Return the user's identities, the oldest first."""
+    """Return the user's identities, oldest first."""
     return db.session.scalars(sa.select(Identity).where(Identity.user_id == user_id).order_by(Identity.id)).all()
 
 
@@ -88,22 +88,22 @@ def _find(identity: VerifiedIdentity) -> Identity | None:
 
 
 def _lock(user_id: UUID) -> User | None:
-    """Return the user's row, locked. It comes before her identities, sessions and codes, for all who lock these."""
+    """Lock and return the user's row. Lock order everywhere: user first, then identities, sessions and codes."""
     query = sa.select(User).where(User.id == user_id).with_for_update(key_share=True)
     return db.session.scalar(query.execution_options(populate_existing=True))
 
 
-def _take_in(identity: VerifiedIdentity) -> Identity:
-    """Make an identity that was not known: of the user whose verified address it has, or of a new one."""
+def _store(identity: VerifiedIdentity) -> Identity:
+    """Store a new identity, for the user with the same verified address or for a new user."""
     email = _verified_email(identity)
     owner = _find_by_email(email) if email else None
     user_id = owner or _add_user(identity, email)
     added = _insert(user_id, identity)
     known = _find(identity)
     if known is None:
-        raise AssertionError("An identity that was just written is not there.")
+        raise AssertionError("The identity is missing right after it was inserted.")
     if known.user_id != user_id and owner is None:
-        # Somebody signed in with the same identity at the same moment: theirs stands.
+        # A concurrent request stored the same identity for its own new user. Keep that one.
         db.session.execute(sa.delete(User).where(User.id == user_id))
     elif added and owner is not None:
         record_activity(user_id, ActivityKind.IDENTITY_LINKED, provider=identity.provider)
@@ -111,19 +111,19 @@ def _take_in(identity: VerifiedIdentity) -> Identity:
 
 
 def _find_by_email(email: str) -> UUID | None:
-    # Locked, so that she does not give the address up while a new identity becomes hers by it.
+    # Locked, so that the user keeps the address until the new identity is linked by it.
     return db.session.scalar(sa.select(User.id).where(has_verified_email(email)).with_for_update(key_share=True))
 
 
-def _verified_email(said: VerifiedIdentity | Identity) -> str | None:
-    """Return the address that a provider vouches for, where there is no doubt about its letters."""
-    return said.email if said.email_verified and said.email is not None and said.email.isascii() else None
+def _verified_email(source: VerifiedIdentity | Identity) -> str | None:
+    """Return the address if the provider verified it and it is ASCII."""
+    return source.email if source.email_verified and source.email is not None and source.email.isascii() else None
 
 
 def _add_user(identity: VerifiedIdentity, email: str | None) -> UUID:
-    """Make a user, or return the one who took the verified address at the same moment."""
+    """Create a user, or return the one that concurrently took the verified address."""
     user_id = new_id()
-    # An address that the provider does not vouch for is not kept: nothing may ever be sent to it, nor found by it.
+    # Unverified addresses are not stored: no mail may be sent to them, and no lookup may match them.
     made = insert(User).values(
         id=user_id,
         email=email,
@@ -134,7 +134,7 @@ def _add_user(identity: VerifiedIdentity, email: str | None) -> UUID:
     )
     if db.session.scalar(made.on_conflict_do_nothing().returning(User.id)) is not None or email is None:
         return user_id
-    # Without a user, the address that was in the way has been given up since.
+    # If no user has the address any more, the conflicting one has released it since: try again.
     return _find_by_email(email) or _add_user(identity, email)
 
 
@@ -146,7 +146,7 @@ def _insert(user_id: UUID, identity: VerifiedIdentity) -> bool:
 
 
 def _remember(known: Identity, identity: VerifiedIdentity) -> None:
-    """Note what the provider says now, in an identity of a locked user."""
+    """Update the identity with the provider's current claims. The user must be locked."""
     known.email, known.email_verified = identity.email, _verified_email(identity) is not None
     known.last_used_at = read_database_clock()
     db.session.flush()
@@ -154,10 +154,10 @@ def _remember(known: Identity, identity: VerifiedIdentity) -> None:
 
 
 def _settle_email(user_id: UUID) -> None:
-    """Let a locked user's address be one that an identity of hers vouches for; nobody else's, and none without any.
+    """Set the user's address to one that an identity of theirs verifies, or to none. The user must be locked.
 
-    An address that no provider calls hers any more may be given to somebody else, who must not get her account, nor
-    she his mail. In its place comes the one vouched for last.
+    An address that no identity verifies any more may be reassigned to another person. That person must not get this
+    account, and this user must not get that person's mail. The most recently used verified address replaces it.
     """
     user = db.session.get_one(User, user_id)
     mine = db.session.scalars(
@@ -165,13 +165,13 @@ def _settle_email(user_id: UUID) -> None:
         .where(Identity.user_id == user_id)
         .order_by(Identity.last_used_at.desc().nulls_last(), Identity.id)
     )
-    vouched = [email for email in map(_verified_email, mine) if email is not None]
-    if user.email_verified and user.email is not None and user.email.lower() in map(str.lower, vouched):
+    verified = [email for email in map(_verified_email, mine) if email is not None]
+    if user.email_verified and user.email is not None and user.email.lower() in map(str.lower, verified):
         return
     if user.email is not None:
         user.email, user.email_verified = None, False
         db.session.flush()
-    for email in vouched:
+    for email in verified:
         if _is_free(email) and _take_email(user_id, email):
             return
 
@@ -181,7 +181,7 @@ def _is_free(email: str) -> bool:
 
 
 def _take_email(user_id: UUID, email: str) -> bool:
-    """Give a user a verified address, unless another user takes it at this moment."""
+    """Set the user's verified address. Returns False if another user concurrently took it."""
     taken = sa.update(User).where(User.id == user_id).values(email=email, email_verified=True)
     try:
         with savepoint():
@@ -194,7 +194,7 @@ def _take_email(user_id: UUID, email: str) -> bool:
 def link_to_session(session_id: UUID, identity: VerifiedIdentity) -> None:
     """Link an identity to the user of a session. Raises NotSignedIn, FreshSignInNeeded, IdentityTaken.
 
-    The session is asked again: it may have ended while the user was at the provider's page.
+    Checks the session again, because it may have ended while the user was on the provider's page.
     """
     caller = find_caller(session_id)
     if caller is None:
@@ -204,6 +204,6 @@ def link_to_session(session_id: UUID, identity: VerifiedIdentity) -> None:
 
 
 def sign_in_for_development(email: str) -> UUID:
-    """Return the id of the user with this development identity, made when it is not there."""
+    """Return the id of the user with this development identity, creating them if needed."""
     subject = email.lower()
     return sign_in(VerifiedIdentity(DEVELOPMENT_PROVIDER, subject, email=subject, email_verified=False))

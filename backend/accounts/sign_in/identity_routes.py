@@ -1,4 +1,4 @@
-"""Identities: a user's ways of signing in."""
+"""Routes of identities: a user's sign-in methods."""
 
 from uuid import UUID
 
@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 
 from backend.accounts.sessions.sessions import require_fresh_sign_in
 from backend.accounts.sign_in import identities as verbs
-from backend.accounts.sign_in.identity_schemas import IdentityAnswer, IdentityList
+from backend.accounts.sign_in.identity_schemas import IdentityList, IdentityResponse
 from backend.core.database.transaction import transaction
 
 identities = APIBlueprint("identities", __name__, tag="Account")
@@ -17,18 +17,18 @@ identities = APIBlueprint("identities", __name__, tag="Account")
 @identities.get("/users/me/identities")
 @identities.output(IdentityList)
 def list_identities() -> IdentityList:
-    """List your ways of signing in."""
+    """List your sign-in methods."""
     with transaction():
-        return IdentityList(items=[IdentityAnswer.model_validate(each) for each in verbs.list_identities(g.user_id)])
+        return IdentityList(items=[IdentityResponse.model_validate(each) for each in verbs.list_identities(g.user_id)])
 
 
 @identities.delete("/users/me/identities/<uuid:identity_id>")
 @identities.output({}, status_code=204)
-@identities.doc(responses={403: "Needs a fresh sign-in", 409: "The last one"})
+@identities.doc(responses={403: "Needs a fresh sign-in", 409: "The only sign-in method"})
 def unlink_identity(identity_id: UUID) -> ResponseReturnValue:
-    """Take away one of your ways of signing in; never the last one.
+    """Unlink a sign-in method. The last one cannot be unlinked.
 
-    Other devices that are signed in this way are signed out.
+    Your other devices that used this method are signed out.
     """
     with transaction():
         require_fresh_sign_in(g.caller)

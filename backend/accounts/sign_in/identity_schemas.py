@@ -3,11 +3,11 @@
 from datetime import datetime
 from uuid import UUID
 
-from backend.core.web.http import Answer
+from backend.core.web.http import ResponseBody
 
 
-class IdentityAnswer(Answer):
-    """One way for the user to sign in."""
+class IdentityResponse(ResponseBody):
+    """A sign-in method of the user."""
 
     id: UUID
     provider: str
@@ -17,7 +17,7 @@ class IdentityAnswer(Answer):
     last_used_at: datetime | None
 
 
-class IdentityList(Answer):
-    """All ways for the user to sign in, the oldest first."""
+class IdentityList(ResponseBody):
+    """All sign-in methods of the user, oldest first."""
 
-    items: list[IdentityAnswer]
+    items: list[IdentityResponse]

@@ -1,4 +1,4 @@
-"""Signing in with a provider. Browsers navigate to these addresses, so each answer leads on, an error too."""
+"""Signing in with a provider. Browsers navigate to these routes, so every response redirects, errors included."""
 
 from typing import Any
 from urllib.parse import urlencode
@@ -12,7 +12,7 @@ from backend.accounts.providers.errors import SignInExpired
 from backend.accounts.providers.pending_sign_ins import read_next_path
 from backend.accounts.sessions.sessions import require_fresh_sign_in
 from backend.accounts.sign_in import hand_over, identities
-from backend.accounts.sign_in.schemas import LinkAnswer, LinkBody, ProviderAnswer, ProvidersAnswer, SignInQuery
+from backend.accounts.sign_in.schemas import LinkRequest, LinkResponse, ProviderList, ProviderResponse, SignInQuery
 from backend.accounts.sign_in.token_schemas import HAND_OVER_COOKIE
 from backend.core.database.transaction import transaction
 from backend.core.errors import Unavailable
@@ -27,7 +27,7 @@ log = get_logger(__name__)
 _FRONTEND_KEY = "FRONTEND_URL"
 
 providers = APIBlueprint("providers", __name__, tag="Sign-in")
-# Apart from the others, since its errors are redirects.
+# A blueprint of its own, because its errors are redirects.
 sign_in = APIBlueprint("sign_in", __name__, tag="Sign-in")
 
 _BEGUN: dict[int | str, Any] = {302: "To the provider, or to the browser app with `error`"}
@@ -35,41 +35,40 @@ _FINISHED: dict[int | str, Any] = {302: "To the browser app, with `code`, `linke
 
 
 def configure_sign_in(app: Flask, settings: Settings) -> None:
-    """Tell ``app`` where the browser app is."""
     app.config[_FRONTEND_KEY] = settings.frontend_url
 
 
 @providers.get("/auth/providers")
-@providers.output(ProvidersAnswer)
-def list_sign_in_providers() -> ProvidersAnswer:
+@providers.output(ProviderList)
+def list_sign_in_providers() -> ProviderList:
     """List the providers that users can sign in with."""
-    return ProvidersAnswer(items=[ProviderAnswer.model_validate(provider) for provider in browser.list_providers()])
+    return ProviderList(items=[ProviderResponse.model_validate(provider) for provider in browser.list_providers()])
 
 
 @providers.post("/auth/links")
-@providers.input(LinkBody, arg_name="body")
-@providers.output(LinkAnswer)
+@providers.input(LinkRequest, arg_name="body")
+@providers.output(LinkResponse)
 @providers.doc(responses={403: "Needs a fresh sign-in", 404: "No such provider"})
-def allow_link(body: LinkBody) -> LinkAnswer:
-    """Begin to link a further way of signing in: navigate this browser to the `url` of the answer."""
+def allow_link(body: LinkRequest) -> LinkResponse:
+    """Start linking another sign-in method. Navigate this browser to the returned `url`."""
     require_allowed_origin()
     browser.check_provider(body.provider)
     with transaction():
         require_fresh_sign_in(g.caller)
     pending_sign_ins.allow_link(g.caller.session_id, body.provider)
     query = urlencode({"link": "true", "next": body.next})
-    return LinkAnswer(url=public_address(f"{PATH_WITH_COOKIES}/login/{body.provider}?{query}"))
+    return LinkResponse(url=public_address(f"{PATH_WITH_COOKIES}/login/{body.provider}?{query}"))
 
 
 @sign_in.get("/auth/login/<provider>")
 @sign_in.input(SignInQuery, location="query", arg_name="query")
 @sign_in.doc(responses=_BEGUN, extensions={"x-leads-on": True})
 def begin_sign_in(provider: str, query: SignInQuery) -> ResponseReturnValue:
-    """Send the browser to a provider."""
+    """Redirect the browser to a provider."""
     link_session_id = None
     if query.link:
-        # What the browser app was allowed is in this browser's cookie: nobody can have somebody else's identity
-        # linked to an account of his own by sending her here.
+        # The permission to link is in this browser's cookie. An attacker who sends a victim to this URL cannot link
+        # the victim's identity to the attacker's account.
         link_session_id = pending_sign_ins.take_link(provider)
         if link_session_id is None:
             raise SignInExpired
@@ -81,7 +80,7 @@ def begin_sign_in(provider: str, query: SignInQuery) -> ResponseReturnValue:
 @sign_in.get("/auth/callback/<provider>")
 @sign_in.doc(responses=_FINISHED, extensions={"x-leads-on": True})
 def finish_sign_in(provider: str) -> ResponseReturnValue:
-    """Take the browser back from a provider."""
+    """Finish a sign-in: the provider redirects the browser here."""
     finished = browser.finish_sign_in(provider)
     if finished.link_session_id is not None:
         with transaction():
@@ -97,31 +96,30 @@ def finish_sign_in(provider: str) -> ResponseReturnValue:
 
 
 def _frontend_address(**parameters: str | None) -> str:
-    """Return the page of the browser app that a sign-in ends at, with the parameters that have a value."""
+    """Return the URL of the browser app's callback page. Parameters that are None are left out."""
     given = {name: value for name, value in parameters.items() if value is not None}
     return f"{current_app.config[_FRONTEND_KEY]}/auth-callback?{urlencode(given)}"
 
 
 @sign_in.before_request
-def leave_the_session_alone() -> ResponseReturnValue | None:
-    """Begin and end nothing for those who only look: what they were answered could overtake a real sign-in."""
-    if _is_too_early():
-        # A browser throws away what it fetched too early when that is an error, and asks again when it is wanted.
+def ignore_prefetch_and_head() -> ResponseReturnValue | None:
+    """Answer prefetch and HEAD requests without side effects, so that they cannot disturb a real sign-in."""
+    if _is_prefetch():
+        # Browsers discard a prefetched error, and request the page again on navigation.
         raise Unavailable
     return Response(status=204) if request.method == "HEAD" else None
 
 
 @sign_in.after_request
-def lead_on(response: Response) -> Response:
-    """Turn an error into a redirect to the browser app, which has a sentence for its code."""
+def redirect_errors(response: Response) -> Response:
+    """Turn an error into a redirect to the browser app, which shows a message for its code."""
     problem = response.get_json(silent=True) if response.mimetype == "application/problem+json" else None
-    if problem is None or _is_too_early():
+    if problem is None or _is_prefetch():
         return response
     log.info("accounts.sign_in.ended", code=problem["code"])
     address = _frontend_address(error=problem["code"], request_id=request_id())
     return Response(status=302, headers={"Location": address})
 
 
-def _is_too_early() -> bool:
-    """Tell whether a browser asks for a page that its user has not opened yet."""
+def _is_prefetch() -> bool:
     return "prefetch" in request.headers.get("Sec-Purpose", "") + request.headers.get("Purpose", "")

@@ -1,44 +1,42 @@
-"""Parameters and answers of signing in with a provider."""
+"""Parameters, request and response bodies of signing in with a provider."""
 
 from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from backend.core.web.http import Answer, Body
+from backend.core.web.http import RequestBody, ResponseBody
 
 
 class SignInQuery(BaseModel):
-    """Where a sign-in is to lead, and whether the password must be asked for again."""
-
-    next: str = Field("", description="Path in the browser app to go to afterwards; anything else is ignored.")
+    next: str = Field("", description="Path in the browser app to continue at afterwards. Anything else is ignored.")
     fresh: bool = Field(
-        False, description="Make the provider ask again who it is: needed before what asks for a fresh sign-in."
+        False, description="Make the provider prompt the user again. Operations with a fresh sign-in require this."
     )
-    link: bool = Field(False, description="Link the identity to who asked for it (`POST /auth/links`).")
+    link: bool = Field(False, description="Link the identity to the account that called `POST /auth/links`.")
 
 
-class LinkBody(Body):
-    """The provider whose identity is to be linked."""
+class LinkRequest(RequestBody):
+    """The provider to link."""
 
     provider: str = Field(min_length=1, max_length=40)
-    next: str = Field("", max_length=500, description="Path in the browser app to go to afterwards.")
+    next: str = Field("", max_length=500, description="Path in the browser app to continue at afterwards.")
 
 
-class LinkAnswer(Answer):
-    """Where to send the browser, within ten minutes."""
+class LinkResponse(ResponseBody):
+    """The URL to navigate the browser to, within ten minutes."""
 
     url: str
 
 
-class ProviderAnswer(Answer):
-    """A provider that users can sign in with."""
+class ProviderResponse(ResponseBody):
+    """A sign-in provider."""
 
     name: str
     title: str
     kind: Literal["openid", "github"]
 
 
-class ProvidersAnswer(Answer):
-    """The configured providers, in the order in which to offer them."""
+class ProviderList(ResponseBody):
+    """The configured providers, in display order."""
 
-    items: list[ProviderAnswer]
+    items: list[ProviderResponse]

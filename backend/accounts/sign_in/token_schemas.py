@@ -5,40 +5,37 @@ from uuid import UUID
 
 from pydantic import Field
 
-from backend.core.web.http import Answer, Body
+from backend.core.web.http import RequestBody, ResponseBody
 
 HAND_OVER_COOKIE = "hand_over"
-
-
 REFRESH_COOKIE = "refresh_token"
 
 
-class DevLoginBody(Body):
-    """Who signs in for development."""
-
+class DevLoginRequest(RequestBody):
     email: str = Field("student@example.org", pattern=r"^[^@\s]+@[^@\s]+$", max_length=200)
 
 
-class TokenBody(Body):
-    """The one-time code of the address, and where the refresh token is to be."""
+class TokenRequest(RequestBody):
+    """The one-time code from the URL, and where to return the refresh token."""
 
     code: str = Field(min_length=1, max_length=200)
     refresh: Literal["cookie", "body"] = Field(
-        "cookie", description="Browsers: in an HttpOnly cookie. Other clients: in the answer."
+        "cookie",
+        description="`cookie`: HttpOnly cookie, for browsers. `body`: response body, for other clients.",
     )
 
 
-class RefreshBody(Body):
-    """The refresh token of a client that is no browser; a browser sends its cookie, and no token."""
+class RefreshRequest(RequestBody):
+    """The refresh token, for clients that are not browsers. Browsers send the cookie and no token."""
 
     refresh_token: str | None = Field(None, min_length=1, max_length=2000)
 
 
-class TokenAnswer(Answer):
-    """A token that speaks for the user, sent as ``Authorization: Bearer …``."""
+class TokenResponse(ResponseBody):
+    """An access token, to be sent as ``Authorization: Bearer …``."""
 
     access_token: str
     token_type: str = "Bearer"
-    expires_in: int = Field(description="Seconds.")
+    expires_in: int = Field(description="Lifetime of the access token in seconds.")
     user_id: UUID
-    refresh_token: str | None = Field(None, description="For clients that are no browsers; good for one refresh.")
+    refresh_token: str | None = Field(None, description="Only for non-browser clients. Valid for one refresh.")

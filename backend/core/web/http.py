@@ -49,7 +49,7 @@ def _omit_null_defaults(schema: dict[str, Any]) -> None:
             del field["default"]
 
 
-class Body(BaseModel):
+class RequestBody(BaseModel):
     """Base of request bodies: an unknown field is an error that names it, and strings are trimmed.
 
     The OpenAPI document has no ``default: null``: leaving a field out often means something else than null, and
@@ -78,7 +78,7 @@ def _has_nul(value: object) -> bool:
     return isinstance(value, list) and any(_has_nul(inner) for inner in value)
 
 
-class Answer(BaseModel):
+class ResponseBody(BaseModel):
     """Base of response bodies. Can be built from rows, views or keywords."""
 
     model_config = ConfigDict(from_attributes=True)

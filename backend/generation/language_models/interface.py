@@ -25,10 +25,9 @@ ReadDocument = Callable[[], tuple[SectionPage, ...]]
 class SectionRequest:
     """What a model is asked to write for one section of a document.
 
-    ``language`` is an ISO 639-1 code; ``difficulty`` None means a mix. ``existing`` holds fronts and stems made
-    from these pages before, which must not be asked again. ``wanted`` is the most wanted of each.
-    ``read_document`` opens a transaction of its own, so that only a model that needs it pays for it; None where
-    there is no more than the section.
+    ``language`` is an ISO 639-1 code; ``difficulty`` None means a mix. ``existing`` holds fronts and stems already
+    made from these pages, which must not be asked again. ``wanted`` is the upper limit of each kind. ``read_document``
+    opens its own transaction, so only a model that needs it pays for it; None if there is nothing beyond the section.
     """
 
     document_id: UUID

@@ -130,10 +130,10 @@ def split_section(section: Section, pages: Sequence[PageText]) -> tuple[Section,
 
 
 def allocate(total: Counts, sections: Sequence[Section]) -> list[Counts]:
-    """Distribute counts over sections in proportion to their characters, by the largest remainder.
+    """Distribute counts over sections in proportion to their characters, by the largest remainder method.
 
-    The result has one pair for each section and the sum ``total``, or is empty when there is no section.
-    Raises ValueError when a count is negative.
+    Returns one pair for each section, with the sum ``total``, or an empty list without sections. Raises ValueError if
+    a count is negative.
     """
     if min(total.flashcards, total.questions) < 0:
         raise ValueError("a count cannot be negative")
@@ -155,7 +155,7 @@ def _share(total: int, weights: Sequence[int]) -> list[int]:
 
 
 def automatic_counts(sections: Sequence[Section]) -> Counts:
-    """Return how many items are made when the student names no number."""
+    """Return the number of items to make if the user names none."""
     chars = sum(section.chars for section in sections)
     if chars == 0:
         return Counts()

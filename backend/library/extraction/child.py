@@ -1,7 +1,7 @@
-"""The child process that reads one file. Started by ``reader``; never imported by anything else.
+"""The child process that reads one file. Started by ``reader``; never imported by other modules.
 
-It starts in an empty folder of its own with an almost empty environment, limits its resources before it
-opens the file, and imports only the parser of the file's format, so that it starts within tens of milliseconds.
+It starts in its own empty folder with an almost empty environment, gives up resources before it opens the file, and
+imports only the parser for the file's format, so a start takes tens of milliseconds.
 """
 
 import importlib
@@ -25,13 +25,13 @@ _PARSERS = {
     "html": "backend.library.extraction.html_pages",
 }
 
-# A page image of 30 million grey pixels and the parser's temporary files fit; a filled disk does not.
+# Enough for a page image of 30 million grey pixels and the parser's temporary files, but not to fill a disk.
 _FILE_BYTES = 64_000_000
 _OPEN_FILES = 64
 
 
 def main() -> None:
-    """Read the job from the command line (JSON), do it, and leave without tidying up."""
+    """Read the job (JSON) from the command line, run it, and exit without cleaning up."""
     job = json.loads(sys.argv[2])
     output = os.dup(1)
     # What a parser prints goes to standard error: the pipe carries pages only.

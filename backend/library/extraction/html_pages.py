@@ -46,13 +46,13 @@ def blocks_of_html(source: str, writer: PageWriter) -> Iterator[Block]:
 
     Raises UnreadableFile("damaged") if elements are nested too deeply.
     """
-    # A recovering parser without network access. HTML has no entities of a document's own.
+    # The parser recovers from errors and has no network access. HTML has no custom entities.
     parser = html.HTMLParser(encoding="utf-8", no_network=True, remove_comments=True, remove_pis=True, huge_tree=True)
     try:
         root = html.document_fromstring(source.encode("utf-8", "replace"), parser=parser)
     except etree.ParserError:
         return
-    # The parser stops below 2,048 nested elements, and reports it only here.
+    # The parser stops at a depth of 2,048 elements, and reports it only here.
     if any(entry.type == etree.ErrorTypes.ERR_RESOURCE_LIMIT for entry in parser.error_log):
         raise UnreadableFile("damaged")
     yield from _VisibleText(writer).blocks(root)
@@ -68,7 +68,7 @@ class _VisibleText:
         self._preformatted = 0
 
     def blocks(self, root: html.HtmlElement) -> Iterator[Block]:
-        """Yield a block at each border between two of them."""
+        """Yield a block at each boundary between block elements."""
         walker = etree.iterwalk(root, events=("start", "end"))
         skipped: html.HtmlElement | None = None
         for event, element in walker:

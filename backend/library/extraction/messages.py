@@ -67,8 +67,8 @@ MESSAGES: Final[dict[str, dict[str, str]]] = {
         "it first and upload the result.",
         "de": "Diese Datei enthält keinen lesbaren Text. Wenn sie gescannt oder fotografiert wurde, lasse zuerst eine "
         "Texterkennung (OCR) darüber laufen und lade das Ergebnis hoch.",
-        "fr": "Ce fichier ne contient pas de texte lisible. S’il a été numérisé ou photographié, passe-le "
-        "d’abord dans une reconnaissance de texte (OCR) et envoie le résultat.",
+        "fr": "Ce fichier ne contient pas de texte lisible. S’il a été numérisé ou photographié, "
+        "applique-lui d’abord une reconnaissance de texte (OCR) et envoie le résultat.",
         "it": "In questo file non c’è testo leggibile. Se è stato scansionato o fotografato, applica prima "
         "un riconoscimento del testo (OCR) e carica il risultato.",
     },
@@ -120,7 +120,7 @@ MESSAGES: Final[dict[str, dict[str, str]]] = {
         "de": "Einige Seiten sind Bilder, deren Text nicht gelesen werden konnte; daraus wird nichts erstellt. "
         "Lasse eine Texterkennung (OCR) über die Datei laufen und lade sie neu hoch, wenn du sie brauchst.",
         "fr": "Certaines pages sont des images dont le texte n’a pas pu être lu\u202f; rien n’en est "
-        "tiré. Passe le fichier dans une reconnaissance de texte (OCR) et envoie-le de nouveau "
+        "tiré. Applique une reconnaissance de texte (OCR) au fichier et envoie-le de nouveau "
         "si tu en as besoin.",
         "it": "Alcune pagine sono immagini il cui testo non è leggibile; da queste non viene creato "
         "nulla. Applica al file un riconoscimento del testo (OCR) e caricalo di nuovo se ti "

@@ -31,7 +31,7 @@ class OcrReader:
         The resolution is passed on because Tesseract's guess of it doubles its errors on small print.
         """
         self._pages_left -= 1
-        # A share of the allowance is left to render the page.
+        # The rest of the allowance is for rendering the page.
         return _run([str(image), "stdout", "--dpi", str(dpi), "-l", self._installed_languages()], self._page_s * 0.8)
 
     def _installed_languages(self) -> str:

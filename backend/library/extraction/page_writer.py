@@ -25,11 +25,11 @@ class PageWriter:
 
     @property
     def next_number(self) -> int:
-        """Number of the page that is written next, counted from 1."""
+        """Number of the next page, counted from 1."""
         return self._pages + 1
 
     def expect(self, pages: int) -> None:
-        """Refuse a document of more pages than allowed before any of them is read."""
+        """Raise UnreadableFile("too_large") if a document has too many pages, before any of them is read."""
         if pages > self._max_pages:
             raise UnreadableFile("too_large")
 
@@ -63,21 +63,21 @@ class PageWriter:
         )
 
     def warn(self, code: str, count: int = 1) -> None:
-        """Count a warning for the page that is written next."""
+        """Count a warning for the next page."""
         total, pages = self._warnings.get(code, (0, []))
         if self.next_number not in pages[-1:]:
             pages.append(self.next_number)
         self._warnings[code] = (total + count, pages)
 
     def finish(self) -> None:
-        """Write the outcome. Raises UnreadableFile("no_text") if no page has any."""
+        """Write the outcome. Raises UnreadableFile("no_text") if no page has text."""
         if not self._has_text:
             raise UnreadableFile("no_text")
         warnings = [[code, count, pages] for code, (count, pages) in self._warnings.items()]
         self.send({"total": self._pages, "warnings": warnings})
 
     def send(self, message: dict[str, object]) -> None:
-        """Write one line, whole."""
+        """Write one complete line."""
         line = memoryview(json.dumps(message, ensure_ascii=False).encode() + b"\n")
         while line:
             line = line[os.write(self._descriptor, line) :]

@@ -40,8 +40,8 @@ _IMPORT_ROOT = str(Path(__file__).resolve().parents[3])
 _START = "import sys; sys.path.insert(0, sys.argv[1]); from backend.library.extraction.child import main; main()"
 _PIECE_BYTES = 1 << 16
 # JSON needs at most six bytes per character; the rest of a page's line, heading included, fits in 4 kB.
-_BYTES_A_CHARACTER = 6
-_BYTES_A_PAGE = 4096
+_MAX_BYTES_PER_CHAR = 6
+_MAX_BYTES_BESIDE_TEXT = 4096
 _KEPT_ENVIRONMENT = ("PATH", "TESSDATA_PREFIX", "LD_LIBRARY_PATH")
 _CODE_BY_SIGNAL = {
     signal.SIGKILL: "too_large",
@@ -128,7 +128,7 @@ class _Conversation:
         self._limits = limits
         self._on_page = on_page
         self._deadline = time.monotonic() + limits.wall_s
-        self._bytes_left = _BYTES_A_CHARACTER * limits.max_chars + _BYTES_A_PAGE * (limits.max_pages + 4)
+        self._bytes_left = _MAX_BYTES_PER_CHAR * limits.max_chars + _MAX_BYTES_BESIDE_TEXT * (limits.max_pages + 4)
         self._chars_left = limits.max_chars
         self._pages = 0
         self._ocr_pages = 0

@@ -47,9 +47,9 @@ def clean_text(raw: str) -> tuple[str, int]:
     return text.strip(), hidden
 
 
-def clean_line(raw: str, longest: int = 200) -> str:
-    """Return ``raw`` cleaned, on one line, cut after ``longest`` characters: for headings."""
-    return " ".join(clean_text(raw)[0].split())[:longest]
+def clean_line(raw: str, max_chars: int = 200) -> str:
+    """Return ``raw`` cleaned, on one line, cut after ``max_chars`` characters; for headings."""
+    return " ".join(clean_text(raw)[0].split())[:max_chars]
 
 
 def _join_line_end(match: re.Match[str]) -> str:
@@ -78,5 +78,5 @@ def _is_compound(left: str, right: str, rest: str, token: str) -> bool:
     if rest.startswith("-") and len(right) <= 3:
         return True  # state-of-the-art
     if token.startswith("-") or any(sign in token for sign in "/@_=\\"):
-        return True  # options of a command, addresses, names of files
+        return True  # command options, addresses, file names
     return "-" in token and len(left) <= 3  # day-to-day

@@ -25,7 +25,7 @@ _TEXT_BY_TAG: Final = {
 }
 # Text that was deleted or moved with changes tracked is still in the file.
 _DELETED = frozenset({qn("w:del"), qn("w:moveFrom")})
-# A fallback repeats a text box for old programs; the properties of a run have tab stops, not tabs.
+# A fallback repeats a text box for old programs; the properties of a run contain tab stops, not tabs.
 _SKIPPED = frozenset({_FALLBACK, qn("w:pPr"), qn("w:rPr"), qn("w:instrText"), qn("w:sectPr"), qn("w:tblPr")})
 _OFF = frozenset({"0", "false", "off"})
 

@@ -9,7 +9,7 @@ from backend.core.database.database import LIMITS, LOST_HOST, set_limits, start_
 from backend.core.process.logging import get_logger
 from backend.core.process.probe import Probe
 from backend.core.work.queue import BrokerLook, broker_address, look_at_broker
-from backend.operations.monitoring.schemas import HealthAnswer
+from backend.operations.monitoring.schemas import HealthResponse
 from backend.settings import get_settings
 
 log = get_logger(__name__)
@@ -22,12 +22,12 @@ _REMEMBERED_S = 1.0
 _ABANDON_S = 10.0
 
 
-def check_health(database_url: str) -> HealthAnswer:
+def check_health(database_url: str) -> HealthResponse:
     """Check the database and the broker concurrently, for at most 0.6 s. Never raises."""
     database, broker = _database_probe(database_url).ask(), _broker_probe(broker_address()).ask()
     is_up, (state, messages) = database(), broker()
     up: Literal["ok", "degraded"] = "ok" if state == "ok" else "degraded"
-    return HealthAnswer(
+    return HealthResponse(
         status=up if is_up else "unavailable",
         database="ok" if is_up else "down",
         broker=state,

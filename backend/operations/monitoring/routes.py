@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from backend.operations.errors import MetricsTokenWrong
 from backend.operations.monitoring import health as service
 from backend.operations.monitoring.metrics import MEASURER, SCRAPERS_KEY, render
-from backend.operations.monitoring.schemas import HealthAnswer, LiveAnswer
+from backend.operations.monitoring.schemas import HealthResponse, LiveResponse
 from backend.settings import get_settings
 
 operations = APIBlueprint("operations", __name__, tag="Operations")
@@ -20,13 +20,13 @@ metrics = APIBlueprint("metrics", __name__, enable_openapi=False)
 _UNWELL: dict[int | str, Any] = {
     503: {
         "description": "The database is down",
-        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/HealthAnswer"}}},
+        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/HealthResponse"}}},
     }
 }
 
 
 @operations.get("/health")
-@operations.output(HealthAnswer)
+@operations.output(HealthResponse)
 @operations.doc(responses=_UNWELL)
 def health() -> ResponseReturnValue:
     """Check the database and the broker: 200 if ok or degraded, 503 if the database is down."""
@@ -36,11 +36,11 @@ def health() -> ResponseReturnValue:
 
 
 @operations.get("/health/live")
-@operations.output(LiveAnswer)
-def live() -> LiveAnswer:
+@operations.output(LiveResponse)
+def live() -> LiveResponse:
     """Check that this process answers. Nothing else is checked, because a restart would not repair a database."""
     g.is_probe = True
-    return LiveAnswer()
+    return LiveResponse()
 
 
 @metrics.get("/metrics")

@@ -4,10 +4,10 @@ from typing import Literal
 
 from pydantic import Field
 
-from backend.core.web.http import Answer
+from backend.core.web.http import ResponseBody
 
 
-class HealthAnswer(Answer):
+class HealthResponse(ResponseBody):
     """The state of the system. ``degraded``: requests are served, but jobs start late."""
 
     status: Literal["ok", "degraded", "unavailable"]
@@ -17,7 +17,7 @@ class HealthAnswer(Answer):
     version: str
 
 
-class LiveAnswer(Answer):
+class LiveResponse(ResponseBody):
     """The process is alive."""
 
     status: Literal["ok"] = "ok"

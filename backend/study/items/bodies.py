@@ -10,7 +10,7 @@ from uuid import UUID
 from pydantic import BaseModel, Field, StrictInt, StringConstraints, create_model
 from pydantic.fields import FieldInfo
 
-from backend.core.web.http import Answer, Body
+from backend.core.web.http import RequestBody, ResponseBody
 from backend.core.web.pagination import PageQuery
 from backend.core.web.visible_text import Visible
 from backend.study.types import CitedQuote, Difficulty, EvidenceStatus, ItemFilter
@@ -23,7 +23,7 @@ SearchText = Annotated[str, Visible, StringConstraints(strip_whitespace=True, ma
 EvidenceOutcome = Literal["verified", "uncheckable", "none"]
 
 
-class EvidenceRequest(Body):
+class EvidenceRequest(RequestBody):
     """A quote as evidence; the server looks it up on the page and those beside it."""
 
     document_id: UUID
@@ -35,7 +35,7 @@ class EvidenceRequest(Body):
         return CitedQuote(self.document_id, self.page, self.quote)
 
 
-class ItemRequest(Body):
+class ItemRequest(RequestBody):
     """What an item of any kind is made from; a kind adds ``kind`` and its content."""
 
     difficulty: Difficulty = Difficulty.MEDIUM
@@ -43,7 +43,7 @@ class ItemRequest(Body):
     evidence: EvidenceRequest | None = None
 
 
-class EvidenceResponse(Answer):
+class EvidenceResponse(ResponseBody):
     """Where an item comes from; offsets count code points of the page's text. Without a quote, the whole page."""
 
     document_id: UUID
@@ -55,7 +55,7 @@ class EvidenceResponse(Answer):
     option_id: str | None = Field(description="The option of a question that this is evidence for; null: all of it.")
 
 
-class ItemResponse(Answer):
+class ItemResponse(ResponseBody):
     """An item of any kind; a kind adds ``kind`` and its content."""
 
     id: UUID
@@ -71,7 +71,7 @@ class ItemResponse(Answer):
     updated_at: datetime
 
 
-class ItemPage(Answer):
+class ItemPage(ResponseBody):
     """A page of items, oldest first; a collection adds ``items``."""
 
     next_cursor: str | None
@@ -116,7 +116,7 @@ def join_bodies(name: str, bodies: Sequence[type[BaseModel]], default_kind: str)
     distinct = list(dict.fromkeys(bodies))
     if len(distinct) == 1:
         return distinct[0]
-    base = Body if issubclass(distinct[0], Body) else Answer
+    base = RequestBody if issubclass(distinct[0], RequestBody) else ResponseBody
     fields: dict[str, Any] = {}
     for field in dict.fromkeys(field for body in distinct for field in body.model_fields):
         infos = [body.model_fields[field] for body in distinct if field in body.model_fields]
@@ -125,20 +125,20 @@ def join_bodies(name: str, bodies: Sequence[type[BaseModel]], default_kind: str)
         if of_all:
             fields[field] = (joined, infos[0])
         else:
-            fields[field] = (joined, _left_out()) if base is Body else (joined | None, None)
+            fields[field] = (joined, _left_out()) if base is RequestBody else (joined | None, None)
     kinds = tuple(kind for body in distinct for kind in get_args(body.model_fields["kind"].annotation))
-    fields["kind"] = (Literal[kinds], default_kind if base is Body else ...)
+    fields["kind"] = (Literal[kinds], default_kind if base is RequestBody else ...)
     return create_model(name, __base__=base, __doc__=" ".join(body.__doc__ or "" for body in distinct), **fields)
 
 
-def body_of_changes(name: str, body: type[BaseModel], doc: str) -> type[Body]:
+def body_of_changes(name: str, body: type[BaseModel], doc: str) -> type[RequestBody]:
     """Return the body that changes what ``body`` makes: what is left out stays. Kind and evidence do not change."""
     fields: dict[str, Any] = {
         field: (_type_of(info), _left_out(info.description))
         for field, info in body.model_fields.items()
         if field not in ("kind", "evidence")
     }
-    return create_model(name, __base__=Body, __doc__=doc, **fields)
+    return create_model(name, __base__=RequestBody, __doc__=doc, **fields)
 
 
 def _type_of(info: FieldInfo) -> Any:

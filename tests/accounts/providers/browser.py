@@ -15,33 +15,33 @@ FRONTEND_URL = "https://study.example"
 
 
 class Browser:
-    """Keeps the API's cookies, and clicks on the pages of providers."""
+    """A client that keeps the API's cookies and submits the pages of providers."""
 
     def __init__(self, app: Flask) -> None:
         self.api: FlaskClient = app.test_client()
 
     def get(self, path: str, **options: Any) -> TestResponse:
-        """Send a request to the API, which is reached by TLS."""
+        """Send a GET request to the API, over HTTPS by default."""
         return self.api.get(path, base_url=options.pop("base_url", PUBLIC_URL), **options)
 
     def begin(self, provider: str, **query: str) -> str:
-        """Ask the API for a sign-in; return the address at the provider that it redirects to."""
+        """Start a sign-in at the API; return the provider's URL that it redirects to."""
         answer = self.get(f"/api/v1/auth/login/{provider}", query_string=query)
         assert answer.status_code == 302, answer.text
         return answer.headers["Location"]
 
     def come_back(self, callback: str) -> dict[str, Any]:
-        """Call the API's callback; return what comes of it."""
+        """Call the API's callback; return its JSON, or the parameters of the redirect to the browser app."""
         answer = self.get(callback)
-        return answer.json if answer.is_json else told(answer)
+        return answer.json if answer.is_json else redirect_parameters(answer)
 
     def sign_in(self, provider: str, user: str, **query: str) -> dict[str, Any]:
-        """Sign in; return what comes of it."""
+        """Sign in; return the result as in ``come_back``."""
         return self.come_back(click(self.begin(provider, **query), user))
 
 
 def click(page: str, user: str, *, field: str = "user") -> str:
-    """Open a provider's page and click on a user; return the path and query of the callback. No user is a cancel."""
+    """Choose a user on a provider's page; return path and query of the callback. An empty user cancels."""
     requests.get(page, timeout=HANG_S).raise_for_status()
     answer = requests.post(page, data={field: user}, timeout=HANG_S, allow_redirects=False)
     back = urlsplit(answer.headers["Location"])
@@ -49,8 +49,8 @@ def click(page: str, user: str, *, field: str = "user") -> str:
     return f"{back.path}?{back.query}"
 
 
-def told(answer: TestResponse) -> dict[str, str]:
-    """Return the parameters with which the browser is sent to the browser app."""
+def redirect_parameters(answer: TestResponse) -> dict[str, str]:
+    """Return the parameters of the redirect to the browser app."""
     assert answer.status_code == 302, answer.text
     place, _, query = answer.headers["Location"].partition("?")
     assert place == f"{FRONTEND_URL}/auth-callback"
@@ -58,12 +58,11 @@ def told(answer: TestResponse) -> dict[str, str]:
 
 
 def query_of(address: str) -> dict[str, str]:
-    """Return the parameters of an address."""
     return dict(parse_qsl(urlsplit(address).query, keep_blank_values=True))
 
 
 def changed(address: str, **changes: str | None) -> str:
-    """Return the address with other parameters; None leaves one out."""
+    """Return the URL with changed query parameters; None removes one."""
     query: dict[str, str | None] = {**query_of(address), **changes}
     given = {name: value for name, value in query.items() if value is not None}
     return urlsplit(address)._replace(query=urlencode(given)).geturl()

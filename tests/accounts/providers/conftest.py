@@ -1,4 +1,4 @@
-"""Providers on loopback, the API that knows them, and a small app that shows what its gateway has understood."""
+"""Providers on loopback, the API configured with them, and a small app that exposes the gateway's results."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
@@ -20,34 +20,33 @@ from tests.patience import patient_s
 from tests.stand_ins.github_server import GitHubServer
 from tests.stand_ins.openid_provider import OpenIdProvider
 
-# Short, since tests wait for it; yet long enough for an honest answer on a busy machine.
+# Short, because tests wait for it, but long enough for a response on a busy machine.
 TIMEOUT_S = patient_s(20.0)
 
 
 @pytest.fixture(scope="module")
 def stand_ins() -> Iterator[tuple[OpenIdProvider, OpenIdProvider, GitHubServer]]:
-    """Two OpenID Connect providers, and a GitHub."""
+    """Two OpenID Connect providers and a GitHub."""
     with OpenIdProvider() as university, OpenIdProvider() as college, GitHubServer() as github:
         yield university, college, github
 
 
 @pytest.fixture
 def university(stand_ins: tuple[OpenIdProvider, OpenIdProvider, GitHubServer]) -> OpenIdProvider:
-    """A provider that keeps to the standard until it is told otherwise."""
+    """A provider that follows the standard until a test changes it."""
     stand_ins[0].reset()
     return stand_ins[0]
 
 
 @pytest.fixture
 def college(stand_ins: tuple[OpenIdProvider, OpenIdProvider, GitHubServer]) -> OpenIdProvider:
-    """Another one, which cannot ask for the password again."""
+    """A provider that cannot ask for the password again."""
     stand_ins[1].reset()
     return stand_ins[1]
 
 
 @pytest.fixture
 def github(stand_ins: tuple[OpenIdProvider, OpenIdProvider, GitHubServer]) -> GitHubServer:
-    """A GitHub."""
     stand_ins[2].reset()
     return stand_ins[2]
 
@@ -56,7 +55,6 @@ def github(stand_ins: tuple[OpenIdProvider, OpenIdProvider, GitHubServer]) -> Gi
 def provider_settings(
     settings: Settings, university: OpenIdProvider, college: OpenIdProvider, github: GitHubServer
 ) -> Settings:
-    """The settings that name these providers."""
     offered = tuple(
         OidcProvider(
             name=name,
@@ -67,7 +65,7 @@ def provider_settings(
             reauthenticates=name == "university",
             email_domains=domains,
         )
-        # What the college says of addresses is not believed.
+        # The college may not verify addresses.
         for name, server, domains in (("university", university, ("uni.example",)), ("college", college, ()))
     )
     return settings.model_copy(
@@ -86,7 +84,7 @@ def provider_settings(
 
 @pytest.fixture
 def gateway_app(provider_settings: Settings) -> Flask:
-    """An app that signs in and answers with what the gateway has found out, or with the code of its error."""
+    """An app that signs in and returns the gateway's result, or the code of its error."""
     app = Flask("gateway", static_folder=None)
     app.secret_key = "secret-of-the-small-app"
     configure_cookies(app, provider_settings)
@@ -122,7 +120,7 @@ def built_api(settings: Settings) -> APIFlask:
 
 @pytest.fixture
 def api(built_api: APIFlask, provider_settings: Settings) -> APIFlask:
-    """The API, which knows nothing of its providers yet but where they are."""
+    """The API with these providers configured and nothing cached of them."""
     flow.configure_providers(built_api, provider_settings)
     return built_api
 
@@ -135,7 +133,7 @@ def api_browser(api: APIFlask) -> Browser:
 
 @pytest.fixture
 def forget_in(gateway_app: Flask) -> Callable[[float], None]:
-    """Make what was read of the providers so many seconds older."""
+    """Age the cached documents of the providers by this many seconds."""
 
     def age(seconds: float) -> None:
         for kept in gateway_app.extensions["oauth_gateway"].documents._kept.values():

@@ -1,7 +1,7 @@
-"""A program for a test: signs in with each provider given as ``name:user``, with all that the API logs on stderr.
+"""Program for a test: signs in with each ``name:user`` argument, while the API logs to stderr.
 
-What is said at DEBUG is decided when a process first logs, so this needs a process of its own. It writes the values
-that the browser has seen and that no log may hold, a line each.
+A separate process, because the log level is fixed when a process first logs. Prints the values that the browser saw
+and that no log may contain, one per line.
 """
 
 import sys
@@ -11,7 +11,6 @@ from tests.accounts.providers.browser import Browser, changed, click, query_of
 
 
 def main() -> None:
-    """Sign in with each."""
     browser = Browser(create_app())
     for argument in sys.argv[1:]:
         provider, user = argument.split(":")

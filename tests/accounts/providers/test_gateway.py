@@ -1,4 +1,4 @@
-"""Signing in with each provider, and what of its answer is taken over."""
+"""Signing in with each provider, and which of its claims are used."""
 
 import oidc_provider_mock
 import pytest
@@ -13,7 +13,7 @@ from tests.stand_ins.github_server import GitHubServer
 from tests.stand_ins.openid_provider import OpenIdProvider
 
 
-def test_openid_connect_tells_who_it_is(browser: Browser) -> None:
+def test_an_openid_connect_identity_is_read(browser: Browser) -> None:
     assert browser.sign_in("university", "anna", next="/sets") == {
         "identity": {
             "provider": "university",
@@ -30,7 +30,7 @@ def test_openid_connect_tells_who_it_is(browser: Browser) -> None:
     }
 
 
-def test_github_tells_who_it_is(browser: Browser) -> None:
+def test_a_github_identity_is_read(browser: Browser) -> None:
     assert browser.sign_in("github", "octo")["identity"] == {
         "provider": "github",
         "subject": "583231",
@@ -42,7 +42,7 @@ def test_github_tells_who_it_is(browser: Browser) -> None:
     }
 
 
-def test_a_provider_that_others_have_written(gateway_app: Flask, provider_settings: Settings) -> None:
+def test_an_independent_provider_implementation_works(gateway_app: Flask, provider_settings: Settings) -> None:
     ada = oidc_provider_mock.User(sub="ada", claims={"email": "ada@college.example", "email_verified": True})
     with oidc_provider_mock.run_server_in_thread(user_claims=[ada], require_nonce=True) as server:
         secret = SecretStr("any-secret-will-do")
@@ -67,7 +67,7 @@ def test_a_provider_that_others_have_written(gateway_app: Flask, provider_settin
         assert browser.come_back(click(browser.begin("other"), "deny", field="action")) == {"error": "sign_in_expired"}
 
 
-def test_the_question_is_bound_to_the_browser(browser: Browser, university: OpenIdProvider) -> None:
+def test_the_authorization_request_is_bound_to_the_browser(browser: Browser, university: OpenIdProvider) -> None:
     first, second = query_of(browser.begin("university")), query_of(browser.begin("university"))
     assert first["response_type"] == "code"
     assert first["client_id"] == university.client_id
@@ -81,7 +81,7 @@ def test_the_question_is_bound_to_the_browser(browser: Browser, university: Open
     assert "prompt" not in first
 
 
-def test_github_is_asked_with_pkce_too(browser: Browser, github: GitHubServer) -> None:
+def test_github_also_gets_pkce(browser: Browser, github: GitHubServer) -> None:
     asked = query_of(browser.begin("github"))
     assert asked["scope"].split() == ["read:user", "user:email"]
     assert asked["code_challenge_method"] == "S256"
@@ -91,14 +91,14 @@ def test_github_is_asked_with_pkce_too(browser: Browser, github: GitHubServer) -
 
 @pytest.mark.parametrize("provider", ["university", "github"])
 def test_a_wrong_verifier_is_refused_by_the_provider(browser: Browser, provider: str) -> None:
-    # Somebody who has put her own challenge into the address that the browser was sent to.
+    # An attacker has replaced the challenge in the authorization URL.
     page = changed(browser.begin(provider), code_challenge="x" * 43)
     user = "octo" if provider == "github" else "anna"
     assert browser.come_back(click(page, user)) == {"error": "sign_in_failed"}
 
 
 @pytest.mark.parametrize("way", ["client_secret_basic", "client_secret_post"])
-def test_the_secret_is_sent_the_way_that_the_provider_takes(
+def test_the_client_secret_is_sent_by_a_supported_method(
     browser: Browser, university: OpenIdProvider, way: str
 ) -> None:
     university.metadata = {"token_endpoint_auth_methods_supported": [way]}
@@ -106,7 +106,7 @@ def test_the_secret_is_sent_the_way_that_the_provider_takes(
     assert university.secret_sent_by == way
 
 
-def test_a_wrong_secret_of_ours_ends_the_sign_in(
+def test_a_wrong_client_secret_fails_the_sign_in(
     browser: Browser, university: OpenIdProvider, github: GitHubServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for server in (university, github):
@@ -115,7 +115,7 @@ def test_a_wrong_secret_of_ours_ends_the_sign_in(
     assert browser.sign_in("github", "octo") == {"error": "sign_in_failed"}
 
 
-def test_what_is_not_in_the_token_is_asked_for(browser: Browser, university: OpenIdProvider) -> None:
+def test_claims_missing_from_the_token_come_from_userinfo(browser: Browser, university: OpenIdProvider) -> None:
     university.tells_in_token = False
     identity = browser.sign_in("university", "anna")["identity"]
     assert (identity["email"], identity["email_verified"], identity["name"]) == (
@@ -125,12 +125,12 @@ def test_what_is_not_in_the_token_is_asked_for(browser: Browser, university: Ope
     )
 
 
-def test_what_is_in_the_token_is_not_asked_for(browser: Browser, university: OpenIdProvider) -> None:
+def test_userinfo_is_not_requested_without_need(browser: Browser, university: OpenIdProvider) -> None:
     browser.sign_in("university", "anna")
     assert university.times_asked("/userinfo") == 0
 
 
-def test_what_is_told_about_another_user_is_refused(browser: Browser, university: OpenIdProvider) -> None:
+def test_userinfo_of_another_subject_is_refused(browser: Browser, university: OpenIdProvider) -> None:
     university.tells_in_token = False
     university.users["anna"]["sub"] = "berta"
     assert browser.sign_in("university", "anna") == {"error": "sign_in_failed"}
@@ -175,7 +175,7 @@ def test_an_address_is_verified_if_the_provider_says_so(
         ("locale", 7, "language", None),
     ],
 )
-def test_a_claim_that_makes_no_sense_is_left_out(
+def test_an_invalid_claim_is_ignored(
     browser: Browser, university: OpenIdProvider, claim: str, said: object, field: str, taken: str | None
 ) -> None:
     university.claims = {claim: said}
@@ -199,46 +199,46 @@ def test_github_needs_a_primary_and_verified_address(
     assert browser.sign_in("github", "octo") == {"error": "email_not_verified"}
 
 
-def test_github_says_itself_that_there_is_no_verified_address(browser: Browser, github: GitHubServer) -> None:
+def test_githubs_own_error_for_an_unverified_address(browser: Browser, github: GitHubServer) -> None:
     github.token_error = "unverified_user_email"
     assert browser.sign_in("github", "octo") == {"error": "email_not_verified"}
 
 
 @pytest.mark.parametrize("number", [None, "583231", True, 0, -1, 1.5])
-def test_github_needs_a_number(browser: Browser, github: GitHubServer, number: object) -> None:
+def test_github_needs_a_numeric_id(browser: Browser, github: GitHubServer, number: object) -> None:
     github.users["octo"]["id"] = number
     assert browser.sign_in("github", "octo") == {"error": "provider_unavailable"}
 
 
-def test_github_user_without_a_name_has_her_login(browser: Browser, github: GitHubServer) -> None:
+def test_a_github_user_without_a_name_gets_the_login(browser: Browser, github: GitHubServer) -> None:
     github.users["octo"]["name"] = None
     assert browser.sign_in("github", "octo")["identity"]["name"] == "octo"
 
 
 class TestFresh:
-    """A sign-in that shall ask for the password again."""
-
-    def test_the_provider_is_asked_to(self, browser: Browser) -> None:
+    def test_the_provider_is_told_to_prompt(self, browser: Browser) -> None:
         asked = query_of(browser.begin("university", fresh="true"))
         assert (asked["prompt"], asked["max_age"]) == ("login", "0")
 
     @pytest.mark.parametrize("provider", ["college", "github"])
-    def test_a_provider_that_cannot_lets_choose(self, browser: Browser, provider: str) -> None:
+    def test_a_provider_without_support_shows_the_account_chooser(self, browser: Browser, provider: str) -> None:
         asked = query_of(browser.begin(provider, fresh="true"))
         assert asked["prompt"] == "select_account"
         assert "max_age" not in asked
 
     @pytest.mark.parametrize(("provider", "user"), [("university", "anna"), ("college", "anna"), ("github", "octo")])
-    def test_is_finished(self, browser: Browser, provider: str, user: str) -> None:
+    def test_a_fresh_sign_in_succeeds(self, browser: Browser, provider: str, user: str) -> None:
         assert "identity" in browser.sign_in(provider, user, fresh="true")
 
-    @pytest.mark.parametrize("told", [None, "now", True, {}, float("inf"), float("nan")])
-    def test_the_provider_must_say_when(self, browser: Browser, university: OpenIdProvider, told: object) -> None:
-        university.claims = {"auth_time": told}
+    @pytest.mark.parametrize("claimed", [None, "now", True, {}, float("inf"), float("nan")])
+    def test_the_provider_must_report_the_authentication_time(
+        self, browser: Browser, university: OpenIdProvider, claimed: object
+    ) -> None:
+        university.claims = {"auth_time": claimed}
         assert browser.sign_in("university", "anna", fresh="true") == {"error": "sign_in_failed"}
         assert "identity" in browser.sign_in("university", "anna")
 
-    def test_a_password_given_earlier_is_not_enough(self, browser: Browser, university: OpenIdProvider) -> None:
+    def test_an_earlier_authentication_is_not_enough(self, browser: Browser, university: OpenIdProvider) -> None:
         university.authenticated_ago_s = 90
         assert browser.sign_in("university", "anna", fresh="true") == {"error": "sign_in_failed"}
         assert "identity" in browser.sign_in("university", "anna")
@@ -254,13 +254,13 @@ class TestFresh:
         ("root@uni.example.evil.example", False),
     ],
 )
-def test_a_provider_vouches_for_addresses_of_its_domains_only(
+def test_a_provider_verifies_only_addresses_of_its_domains(
     browser: Browser, university: OpenIdProvider, email: str, is_verified: bool
 ) -> None:
     university.claims = {"email": email, "email_verified": True}
     assert browser.sign_in("university", "anna")["identity"]["email_verified"] is is_verified
 
 
-def test_a_provider_without_domains_vouches_for_no_address(browser: Browser, college: OpenIdProvider) -> None:
+def test_a_provider_without_domains_verifies_no_address(browser: Browser, college: OpenIdProvider) -> None:
     college.claims = {"email": "root@study.example", "email_verified": True}
     assert browser.sign_in("college", next(iter(college.users)))["identity"]["email_verified"] is False

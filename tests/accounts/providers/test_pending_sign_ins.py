@@ -1,4 +1,4 @@
-"""A callback counts once, soon, in the browser that asked for it, and at the provider that was asked."""
+"""A callback is valid once, for ten minutes, in the browser that started it, for the same provider."""
 
 import random
 from typing import Any
@@ -19,21 +19,19 @@ def callback(browser: Browser) -> str:
     return click(browser.begin("university"), "anna")
 
 
-def test_a_callback_counts_once(browser: Browser, callback: str, university: OpenIdProvider) -> None:
+def test_a_callback_is_valid_once(browser: Browser, callback: str, university: OpenIdProvider) -> None:
     assert "identity" in browser.come_back(callback)
     assert browser.come_back(callback) == EXPIRED
     assert university.times_asked("/token") == 1
 
 
-def test_a_stolen_cookie_does_not_make_a_callback_good_again(
-    gateway_app: Flask, browser: Browser, callback: str
-) -> None:
+def test_a_stolen_cookie_does_not_revive_a_callback(gateway_app: Flask, browser: Browser, callback: str) -> None:
     cookie = browser.api.get_cookie("__Host-sign_in", domain="api.study.example")
     assert cookie is not None
     assert "identity" in browser.come_back(callback)
     thief = Browser(gateway_app)
     thief.api.set_cookie("__Host-sign_in", cookie.value, domain="api.study.example", secure=True)
-    # The provider takes a code once.
+    # The provider accepts a code once.
     assert thief.come_back(callback) == {"error": "sign_in_failed"}
 
 
@@ -50,7 +48,7 @@ def test_a_callback_without_our_state_is_refused(browser: Browser, callback: str
     assert browser.come_back(changed(callback, state=state)) == EXPIRED
 
 
-def test_a_state_is_good_at_its_own_provider_only(
+def test_a_state_is_valid_only_at_its_own_provider(
     browser: Browser, callback: str, university: OpenIdProvider, college: OpenIdProvider
 ) -> None:
     assert browser.come_back(callback.replace("/university", "/college")) == EXPIRED
@@ -58,16 +56,16 @@ def test_a_state_is_good_at_its_own_provider_only(
     assert university.times_asked("/token") == college.times_asked("/token") == 0
 
 
-def test_a_provider_that_passes_on_the_answer_of_another_is_found_out(
+def test_a_mix_up_of_providers_is_detected(
     browser: Browser, university: OpenIdProvider, college: OpenIdProvider
 ) -> None:
-    # The college has led the browser to the university, to get at the code that the university gives (RFC 9207).
+    # The college sent the browser to the university, to obtain the code that the university issues (RFC 9207).
     university.answer_issuer = college.url
     assert browser.come_back(click(browser.begin("university"), "anna")) == {"error": "sign_in_failed"}
     assert university.times_asked("/token") == 0
 
 
-def test_a_provider_that_names_itself_in_answers_must(
+def test_a_provider_that_announces_the_iss_parameter_must_send_it(
     browser: Browser, university: OpenIdProvider, forget_in: Any
 ) -> None:
     university.answer_issuer = None
@@ -77,7 +75,7 @@ def test_a_provider_that_names_itself_in_answers_must(
     assert browser.sign_in("university", "anna") == {"error": "sign_in_failed"}
 
 
-def test_a_sign_in_waits_ten_minutes(browser: Browser) -> None:
+def test_a_sign_in_expires_after_ten_minutes(browser: Browser) -> None:
     late, in_time = click(browser.begin("university"), "anna"), click(browser.begin("university"), "anna")
     with browser.api.session_transaction(base_url=PUBLIC_URL) as session:
         (_, first), (_, second) = session["sign_ins"]
@@ -88,20 +86,20 @@ def test_a_sign_in_waits_ten_minutes(browser: Browser) -> None:
     assert "identity" in browser.come_back(in_time)
 
 
-def test_several_tabs_do_not_get_into_each_others_way(browser: Browser) -> None:
+def test_several_tabs_do_not_interfere(browser: Browser) -> None:
     callbacks = [click(browser.begin("university", next=f"/sets/{tab}"), "anna") for tab in range(5)]
     paths = [browser.come_back(callback)["next_path"] for callback in reversed(callbacks)]
     assert paths == ["/sets/4", "/sets/3", "/sets/2", "/sets/1", "/sets/0"]
 
 
-def test_the_oldest_give_way(browser: Browser) -> None:
+def test_the_oldest_sign_ins_are_dropped(browser: Browser) -> None:
     callbacks = [click(browser.begin("university"), "anna") for _ in range(7)]
     outcomes = ["identity" in browser.come_back(callback) for callback in callbacks]
     assert outcomes == [False, False, True, True, True, True, True]
 
 
 def test_the_cookie_stays_small(browser: Browser) -> None:
-    # Text that cannot be packed well, and the same at each run.
+    # Text that compresses badly, but is the same in each run.
     chance, printable = random.Random(7), "".join(chr(code) for code in range(0x21, 0x7F) if chr(code) not in "/\\?")
     for _ in range(6):
         path = "/" + "".join(chance.choices(printable, k=499))
@@ -112,7 +110,7 @@ def test_the_cookie_stays_small(browser: Browser) -> None:
     assert "identity" in browser.sign_in("university", "anna", next="/sets")
 
 
-def test_the_cookie_goes_when_nothing_is_pending(browser: Browser, callback: str) -> None:
+def test_the_cookie_is_deleted_when_nothing_is_pending(browser: Browser, callback: str) -> None:
     browser.come_back(callback)
     assert browser.api.get_cookie("__Host-sign_in", domain="api.study.example") is None
 
@@ -121,7 +119,7 @@ def test_the_cookie_goes_when_nothing_is_pending(browser: Browser, callback: str
     "path",
     ["/", "/sets", "/sets/0190?tab=cards&q=a//b", "/a-b_c~d.e/%C3%A4%20", "/sets#top", "/" + "a" * 499],
 )
-def test_a_path_of_the_browser_app_is_followed(path: str) -> None:
+def test_a_path_of_the_browser_app_is_accepted(path: str) -> None:
     assert read_next_path(path) == path
 
 
@@ -151,13 +149,13 @@ def test_a_path_of_the_browser_app_is_followed(path: str) -> None:
         "/" + "a" * 500,
     ],
 )
-def test_anything_else_is_dropped(path: str) -> None:
+def test_any_other_path_is_dropped(path: str) -> None:
     assert read_next_path(path) is None
 
 
 @pytest.fixture
 def rewrite(gateway_app: Flask, browser: Browser):
-    """Change what is kept in the browser, as another release may have written it."""
+    """Change the browser's cookie, as another release may have written it."""
 
     def write(change) -> None:
         with browser.api.session_transaction(base_url=PUBLIC_URL) as kept:
@@ -167,22 +165,20 @@ def rewrite(gateway_app: Flask, browser: Browser):
     return write
 
 
-def test_what_only_a_newer_release_knows_of_a_sign_in_is_left_alone(browser: Browser, callback: str, rewrite) -> None:
+def test_fields_of_a_newer_release_are_ignored(browser: Browser, callback: str, rewrite) -> None:
     rewrite(lambda kept: kept["sign_ins"][0][1].update(surprise=1))
     assert "identity" in browser.come_back(callback)
 
 
 @pytest.mark.parametrize("name", ["provider", "verifier", "nonce", "fresh", "next_path", "link", "began_at"])
 @pytest.mark.parametrize("odd", [True, False], ids=["odd", "missing"])
-def test_a_sign_in_that_is_kept_in_another_way_has_expired(
-    browser: Browser, callback: str, rewrite, name: str, odd: bool
-) -> None:
+def test_a_malformed_sign_in_counts_as_expired(browser: Browser, callback: str, rewrite, name: str, odd: bool) -> None:
     rewrite(lambda kept: kept["sign_ins"][0][1].update({name: []}) if odd else kept["sign_ins"][0][1].pop(name))
     assert browser.come_back(callback) == EXPIRED
 
 
 @pytest.mark.parametrize("odd", [None, 1, "x", {}, [1], [[]], [["state"]], [["state", None]], [[1, {}]]], ids=repr)
-def test_a_browser_that_keeps_something_odd_begins_anew(browser: Browser, callback: str, rewrite, odd: object) -> None:
+def test_a_malformed_cookie_is_replaced(browser: Browser, callback: str, rewrite, odd: object) -> None:
     rewrite(lambda kept: kept.update(sign_ins=odd))
     assert browser.come_back(callback) == EXPIRED
     assert "identity" in browser.sign_in("university", "anna")
@@ -199,7 +195,7 @@ NO_ID = "018f0000-0000-7000-8000-000000000000"
     ],
     ids=repr,
 )
-def test_a_link_that_is_kept_in_another_way_was_not_allowed(gateway_app: Flask, odd: object) -> None:
+def test_a_malformed_link_permission_is_ignored(gateway_app: Flask, odd: object) -> None:
     with gateway_app.test_request_context(base_url=PUBLIC_URL):
         session["link"] = odd
         assert take_link("github") is None

@@ -1,4 +1,4 @@
-"""Providers that are away, slow or talk nonsense: a code in bounded time, and well again when they are."""
+"""Unreachable, slow or faulty providers: an error code in bounded time, and recovery."""
 
 import socket
 from collections.abc import Callable
@@ -19,25 +19,25 @@ METADATA = "/.well-known/openid-configuration"
 TOKEN, EMAILS = "/login/oauth/access_token", "/api/v3/user/emails"
 OPENID_PATHS = [METADATA, "/token", "/jwks", "/userinfo"]
 GITHUB_PATHS = [TOKEN, "/api/v3/user", EMAILS]
-NONSENSE = [500, 503, 404, 429, "garbage", "nested", "huge", "list", "redirect"]
+FAULTS = [500, 503, 404, 429, "garbage", "nested", "huge", "list", "redirect"]
 
 
 @pytest.fixture
 def hasty_browser(gateway_app: Flask, provider_settings: Settings) -> Browser:
-    """A browser at an app that waits for providers a moment only."""
+    """A browser at an app with a short provider timeout."""
     flow.configure_providers(gateway_app, provider_settings.model_copy(update={"provider_timeout_s": patient_s(0.5)}))
     return Browser(gateway_app)
 
 
 def outcome(browser: Browser, provider: str, user: str) -> dict[str, str]:
-    """Sign in; return what comes of it, also where it does not even begin."""
+    """Sign in; return the result, or the error if the sign-in does not start."""
     answer = browser.get(f"/api/v1/auth/login/{provider}")
     return answer.json if answer.is_json else browser.come_back(click(answer.headers["Location"], user))
 
 
-@pytest.mark.parametrize("how", NONSENSE)
+@pytest.mark.parametrize("how", FAULTS)
 @pytest.mark.parametrize("path", OPENID_PATHS)
-def test_nonsense_of_an_openid_provider(
+def test_an_invalid_response_of_an_openid_provider(
     browser: Browser, university: OpenIdProvider, forget_in: Callable[[float], None], path: str, how: str | int
 ) -> None:
     university.tells_in_token = False
@@ -50,10 +50,10 @@ def test_nonsense_of_an_openid_provider(
 
 @pytest.mark.parametrize(
     ("path", "how"),
-    # A list is what is asked for at the one place.
-    [(path, how) for path in GITHUB_PATHS for how in NONSENSE if (path, how) != (EMAILS, "list")],
+    # A list is the valid response of this path.
+    [(path, how) for path in GITHUB_PATHS for how in FAULTS if (path, how) != (EMAILS, "list")],
 )
-def test_nonsense_of_github(browser: Browser, github: GitHubServer, path: str, how: str | int) -> None:
+def test_an_invalid_response_of_github(browser: Browser, github: GitHubServer, path: str, how: str | int) -> None:
     github.failing[path] = how
     assert outcome(browser, "github", "octo") == UNAVAILABLE
     github.failing.clear()
@@ -65,7 +65,7 @@ def test_nonsense_of_github(browser: Browser, github: GitHubServer, path: str, h
 def test_a_slow_openid_provider(hasty_browser: Browser, university: OpenIdProvider, path: str, how: str) -> None:
     university.failing[path] = how
     assert outcome(hasty_browser, "university", "anna") == UNAVAILABLE
-    # It has answered nothing yet, so the waiting has an end of its own; a code is not sent again.
+    # A read may be retried once; a code is never sent twice.
     assert university.times_asked(path) in ((1,) if path == "/token" else (1, 2))
 
 
@@ -80,7 +80,7 @@ def test_a_slow_github(hasty_browser: Browser, github: GitHubServer, path: str) 
     ("provider", "path"),
     [("university", METADATA), ("university", "/jwks"), ("github", "/api/v3/user"), ("github", EMAILS)],
 )
-def test_what_changes_nothing_is_asked_twice(
+def test_a_read_is_retried_once(
     browser: Browser, university: OpenIdProvider, github: GitHubServer, provider: str, path: str
 ) -> None:
     server: SignInServer = github if provider == "github" else university
@@ -105,11 +105,11 @@ def test_a_redirect_is_not_followed(browser: Browser, university: OpenIdProvider
     assert university.times_asked("/elsewhere") == 0
 
 
-def test_nobody_listens(gateway_app: Flask, provider_settings: Settings) -> None:
+def test_an_unreachable_provider(gateway_app: Flask, provider_settings: Settings) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         issuer = f"http://127.0.0.1:{taken.getsockname()[1]}"
-    away = provider_settings.oidc_providers[0].model_copy(update={"issuer": issuer})
-    flow.configure_providers(gateway_app, provider_settings.model_copy(update={"oidc_providers": (away,)}))
+    unreachable = provider_settings.oidc_providers[0].model_copy(update={"issuer": issuer})
+    flow.configure_providers(gateway_app, provider_settings.model_copy(update={"oidc_providers": (unreachable,)}))
     assert outcome(Browser(gateway_app), "university", "anna") == UNAVAILABLE
 
 
@@ -127,7 +127,7 @@ def test_nobody_listens(gateway_app: Flask, provider_settings: Settings) -> None
     ],
     ids=str,
 )
-def test_a_discovery_document_that_is_not_to_be_believed(
+def test_an_untrustworthy_discovery_document_is_refused(
     browser: Browser, university: OpenIdProvider, metadata: dict[str, object]
 ) -> None:
     university.metadata = metadata
@@ -136,7 +136,7 @@ def test_a_discovery_document_that_is_not_to_be_believed(
 
 
 @pytest.mark.parametrize("provider", ["university", "github"])
-def test_the_user_says_no(browser: Browser, provider: str) -> None:
+def test_the_user_cancels(browser: Browser, provider: str) -> None:
     assert outcome(browser, provider, "") == {"error": "sign_in_cancelled"}
 
 
@@ -155,23 +155,23 @@ def test_errors_of_a_callback(browser: Browser, said: str, code: str) -> None:
     callback = click(browser.begin("university"), "anna")
     failed = changed(callback, code=None, error=said, error_description="of\x00whatever\n kind")
     assert browser.come_back(failed) == {"error": code}
-    # It was used up by that.
+    # The error used up the sign-in.
     assert browser.come_back(callback) == {"error": "sign_in_expired"}
 
 
-def test_an_error_with_a_foreign_state_is_not_believed(browser: Browser) -> None:
+def test_an_error_with_a_foreign_state_is_ignored(browser: Browser) -> None:
     callback = click(browser.begin("university"), "")
     assert browser.come_back(changed(callback, state="made up")) == {"error": "sign_in_expired"}
 
 
 @pytest.mark.parametrize("code", [None, "", "made up", "x" * 2001])
-def test_codes_that_are_none(browser: Browser, code: str | None) -> None:
+def test_an_invalid_code_is_refused(browser: Browser, code: str | None) -> None:
     callback = click(browser.begin("university"), "anna")
     assert browser.come_back(changed(callback, code=code)) == {"error": "sign_in_failed"}
 
 
 @pytest.mark.parametrize("said", ["bad_verification_code", "incorrect_client_credentials", "slow_down"])
-def test_errors_of_github_in_good_answers(browser: Browser, github: GitHubServer, said: str) -> None:
+def test_github_errors_with_status_200(browser: Browser, github: GitHubServer, said: str) -> None:
     github.token_error = said
     assert outcome(browser, "github", "octo") == {"error": "sign_in_failed"}
 
@@ -181,7 +181,7 @@ def test_an_unknown_provider(browser: Browser) -> None:
         assert browser.get(f"/api/v1/auth/{path}").json == {"error": "unknown_provider"}
 
 
-def test_old_keys_do_not_outlive_the_provider(
+def test_keys_are_not_used_beyond_their_age(
     browser: Browser, university: OpenIdProvider, forget_in: Callable[[float], None]
 ) -> None:
     assert "identity" in outcome(browser, "university", "anna")

@@ -1,4 +1,4 @@
-"""A provider that is away or hangs is not asked for each visitor, and does not get all threads."""
+"""A provider that fails or hangs is not called for every visitor, and does not occupy all threads."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +19,7 @@ HOUR, DAY = 3601, 86_401
 
 @pytest.fixture
 def patient_app(gateway_app: Flask, provider_settings: Settings) -> Flask:
-    """An app with four threads, whose patience with providers no test outlasts."""
+    """An app with four threads, and a provider timeout longer than any test."""
     changes = {"provider_timeout_s": 20.0, "gunicorn_threads": 4}
     flow.configure_providers(gateway_app, provider_settings.model_copy(update=changes))
     return gateway_app
@@ -27,7 +27,7 @@ def patient_app(gateway_app: Flask, provider_settings: Settings) -> Flask:
 
 @pytest.fixture
 def threads(university: OpenIdProvider) -> Iterator[ThreadPoolExecutor]:
-    """Threads of visitors, who get their answers at the end at the latest."""
+    """Visitors' threads. The provider recovers at the end, so that none hangs."""
     with ThreadPoolExecutor(8) as pool:
         try:
             yield pool
@@ -36,23 +36,23 @@ def threads(university: OpenIdProvider) -> Iterator[ThreadPoolExecutor]:
 
 
 def asked(university: OpenIdProvider, path: str, times: int) -> None:
-    """Wait until the provider has been asked so often."""
+    """Wait until the provider has received this many requests of the path."""
     wait_for(f"request {times} of {path}", lambda: university.times_asked(path) >= times)
 
 
-def test_a_provider_that_has_failed_is_left_alone_for_a_while(
+def test_a_failed_provider_is_not_requested_for_a_while(
     browser: Browser, university: OpenIdProvider, forget_in: Callable[[float], None]
 ) -> None:
     university.failing[METADATA] = 500
     assert [browser.get(LOGIN).json for _ in range(5)] == [{"error": "provider_unavailable"}] * 5
-    # The first has asked twice, the others not at all.
+    # The first visitor caused two requests, the others none.
     assert university.times_asked(METADATA) == 2
     university.be_well()
     forget_in(11)
     assert "identity" in browser.sign_in("university", "anna")
 
 
-def test_addresses_that_are_known_serve_while_the_provider_does_not_tell_them(
+def test_cached_endpoints_serve_while_the_provider_fails(
     browser: Browser, university: OpenIdProvider, forget_in: Callable[[float], None]
 ) -> None:
     browser.begin("university")
@@ -64,7 +64,7 @@ def test_addresses_that_are_known_serve_while_the_provider_does_not_tell_them(
     assert browser.get(LOGIN).json == {"error": "provider_unavailable"}
 
 
-def test_one_thread_reads_while_the_others_use_what_is_known(
+def test_one_thread_fetches_while_others_use_the_cache(
     patient_app: Flask, university: OpenIdProvider, forget_in: Callable[[float], None], threads: ThreadPoolExecutor
 ) -> None:
     Browser(patient_app).begin("university")
@@ -80,7 +80,7 @@ def test_one_thread_reads_while_the_others_use_what_is_known(
     assert first.result(HANG_S)
 
 
-def test_one_thread_reads_what_is_not_known(
+def test_one_thread_fetches_an_uncached_document(
     patient_app: Flask, university: OpenIdProvider, threads: ThreadPoolExecutor
 ) -> None:
     university.failing[METADATA] = "slow"
@@ -90,11 +90,11 @@ def test_one_thread_reads_what_is_not_known(
     assert university.times_asked(METADATA) == 1
     university.be_well()
     assert first.result(HANG_S).status_code == 302
-    # That somebody did not get in says nothing of the provider.
+    # A visitor who was refused a slot does not mark the provider as failed.
     assert "identity" in Browser(patient_app).sign_in("university", "anna")
 
 
-def test_half_of_the_threads_may_wait_for_providers(
+def test_at_most_half_of_the_threads_wait_for_providers(
     patient_app: Flask, university: OpenIdProvider, threads: ThreadPoolExecutor
 ) -> None:
     browsers = [Browser(patient_app) for _ in range(3)]

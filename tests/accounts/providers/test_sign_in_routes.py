@@ -1,4 +1,4 @@
-"""The routes that browsers are sent to: whatever happens, they lead on to the browser app."""
+"""The routes that browsers navigate to: every outcome redirects to the browser app."""
 
 import json
 import os
@@ -17,7 +17,7 @@ from backend.core.database.transaction import TransactionOpen, transaction
 from backend.core.errors import Unavailable
 from backend.core.process.logging import configure_logging
 from backend.settings import Settings
-from tests.accounts.providers.browser import FRONTEND_URL, PUBLIC_URL, Browser, click, query_of, told
+from tests.accounts.providers.browser import FRONTEND_URL, PUBLIC_URL, Browser, click, query_of, redirect_parameters
 from tests.stand_ins.github_server import GitHubServer
 from tests.stand_ins.openid_provider import OpenIdProvider
 
@@ -25,14 +25,14 @@ LOGIN = "/api/v1/auth/login"
 CALLBACK = "/api/v1/auth/callback"
 COOKIE = "__Host-sign_in"
 CHECKOUT = Path(__file__).resolve().parents[3]
-# Of the stand-ins.
+# The client secret of the stand-ins.
 SECRET = "secret-of-tests-0123456789"
 
 
 def error_of(browser: Browser, path: str, **options: object) -> str:
-    """Return the code that the browser app is told; the request's id is told with it."""
+    """Return the error code of the redirect to the browser app, after checking its request id."""
     answer = browser.get(path, **options)
-    parameters = told(answer)
+    parameters = redirect_parameters(answer)
     assert parameters.pop("request_id") == answer.headers["X-Request-Id"]
     assert list(parameters) == ["error"]
     assert answer.headers["Cache-Control"] == "no-store"
@@ -53,7 +53,7 @@ def test_the_configured_providers_are_listed(api_browser: Browser) -> None:
 
 
 @pytest.mark.parametrize(("provider", "user"), [("university", "anna"), ("college", "anna"), ("github", "octo")])
-def test_a_sign_in_leads_to_the_browser_app(api_browser: Browser, provider: str, user: str) -> None:
+def test_a_sign_in_redirects_to_the_browser_app(api_browser: Browser, provider: str, user: str) -> None:
     parameters = api_browser.sign_in(provider, user, next="/sets?tab=cards")
     assert parameters["next"] == "/sets?tab=cards"
     assert "code" in parameters
@@ -61,15 +61,17 @@ def test_a_sign_in_leads_to_the_browser_app(api_browser: Browser, provider: str,
 
 
 @pytest.mark.parametrize("path", ["//evil.example", "https://evil.example/", "/\\evil.example"])
-def test_another_place_to_go_to_is_dropped(api_browser: Browser, path: str) -> None:
+def test_a_foreign_next_page_is_dropped(api_browser: Browser, path: str) -> None:
     assert "next" not in api_browser.sign_in("university", "anna", next=path)
 
 
-def test_the_password_is_asked_for_again_if_wanted(api_browser: Browser) -> None:
+def test_a_fresh_sign_in_asks_for_the_password(api_browser: Browser) -> None:
     assert query_of(api_browser.begin("university", fresh="true"))["prompt"] == "login"
 
 
-def test_errors_lead_to_the_browser_app(api_browser: Browser, university: OpenIdProvider, github: GitHubServer) -> None:
+def test_errors_redirect_to_the_browser_app(
+    api_browser: Browser, university: OpenIdProvider, github: GitHubServer
+) -> None:
     assert error_of(api_browser, f"{LOGIN}/nobody") == "unknown_provider"
     assert error_of(api_browser, f"{CALLBACK}/nobody") == "unknown_provider"
     assert error_of(api_browser, f"{CALLBACK}/university?code=a&state=b") == "sign_in_expired"
@@ -82,14 +84,14 @@ def test_errors_lead_to_the_browser_app(api_browser: Browser, university: OpenId
     assert error_of(api_browser, click(api_browser.begin("github"), "octo")) == "email_not_verified"
 
 
-def test_a_provider_that_is_away_leads_to_the_browser_app(api_browser: Browser, college: OpenIdProvider) -> None:
+def test_an_unavailable_provider_redirects_to_the_browser_app(api_browser: Browser, college: OpenIdProvider) -> None:
     college.failing["/.well-known/openid-configuration"] = 500
     assert error_of(api_browser, f"{LOGIN}/college") == "provider_unavailable"
 
 
 @pytest.fixture
 def failing_api(settings: Settings, provider_settings: Settings) -> Iterator[Callable[[Exception], Browser]]:
-    """The API, before whose sign-in routes something of ours fails."""
+    """The API, with an error raised before its sign-in routes."""
     from backend.app import create_app
 
     def build(error: Exception) -> Browser:
@@ -109,34 +111,34 @@ def failing_api(settings: Settings, provider_settings: Settings) -> Iterator[Cal
 @pytest.mark.parametrize(
     ("error", "code"), [(Unavailable(), "unavailable"), (ZeroDivisionError("of ours"), "internal_error")]
 )
-def test_failures_of_ours_lead_to_the_browser_app(
+def test_internal_failures_redirect_to_the_browser_app(
     failing_api: Callable[[Exception], Browser], error: Exception, code: str
 ) -> None:
     browser = failing_api(error)
     assert error_of(browser, f"{LOGIN}/university") == code
     assert error_of(browser, f"{CALLBACK}/university?code=a&state=b") == code
-    # A program asks for this one, and is answered as a program.
+    # Programs call this route, so its errors are not redirects.
     assert browser.get("/api/v1/auth/providers").content_type == "application/problem+json"
 
 
 @pytest.mark.parametrize(
     "headers", [{"X-Forwarded-Host": "evil.example"}, {"Forwarded": "host=evil.example;proto=http"}]
 )
-def test_no_header_says_where_the_provider_leads_back(api_browser: Browser, headers: dict[str, str]) -> None:
+def test_no_header_changes_the_redirect_uri(api_browser: Browser, headers: dict[str, str]) -> None:
     for provider in ("university", "github"):
         answer = api_browser.api.get(f"{LOGIN}/{provider}", headers=headers)
         asked = query_of(answer.headers["Location"])
         assert asked["redirect_uri"] == f"https://api.study.example/api/v1/auth/callback/{provider}"
-    assert told(api_browser.api.get(f"{LOGIN}/nobody", headers=headers))["error"] == "unknown_provider"
+    assert redirect_parameters(api_browser.api.get(f"{LOGIN}/nobody", headers=headers))["error"] == "unknown_provider"
 
 
-def test_a_foreign_host_begins_nothing(api_browser: Browser) -> None:
+def test_a_foreign_host_starts_no_sign_in(api_browser: Browser) -> None:
     answer = api_browser.api.get(f"{LOGIN}/university", headers={"Host": "evil.example"})
-    assert told(answer)["error"] == "unknown_host"
+    assert redirect_parameters(answer)["error"] == "unknown_host"
     assert "Set-Cookie" not in answer.headers
 
 
-def test_the_cookie_is_for_this_host_and_no_script(api_browser: Browser) -> None:
+def test_the_cookie_is_bound_to_the_host_and_hidden_from_scripts(api_browser: Browser) -> None:
     cookie = api_browser.get(f"{LOGIN}/university").headers["Set-Cookie"]
     name, _, rest = cookie.partition("=")
     attributes = {part.strip().lower() for part in rest.split(";")[1:]}
@@ -160,7 +162,7 @@ def test_other_routes_set_no_cookie(api_browser: Browser) -> None:
 
 
 @pytest.mark.parametrize("headers", [{"Sec-Purpose": "prefetch;prerender"}, {"Purpose": "prefetch"}])
-def test_looking_ahead_begins_and_ends_nothing(api_browser: Browser, headers: dict[str, str]) -> None:
+def test_prefetching_has_no_side_effects(api_browser: Browser, headers: dict[str, str]) -> None:
     callback = click(api_browser.begin("university"), "anna")
     for path in (f"{LOGIN}/university", callback):
         early = api_browser.get(path, headers=headers)
@@ -169,7 +171,7 @@ def test_looking_ahead_begins_and_ends_nothing(api_browser: Browser, headers: di
     assert "code" in api_browser.come_back(callback)
 
 
-def test_head_begins_and_ends_nothing(api_browser: Browser, university: OpenIdProvider) -> None:
+def test_head_has_no_side_effects(api_browser: Browser, university: OpenIdProvider) -> None:
     callback = click(api_browser.begin("university"), "anna")
     for path in (f"{LOGIN}/university", callback):
         answer = api_browser.api.head(path, base_url=PUBLIC_URL)
@@ -179,7 +181,7 @@ def test_head_begins_and_ends_nothing(api_browser: Browser, university: OpenIdPr
     assert "code" in api_browser.come_back(callback)
 
 
-def test_nobody_is_asked_inside_a_transaction(api: APIFlask, university: OpenIdProvider) -> None:
+def test_no_provider_is_called_inside_a_transaction(api: APIFlask, university: OpenIdProvider) -> None:
     with api.test_request_context(), transaction(), pytest.raises(TransactionOpen):
         flow.begin_sign_in("university", fresh=False, next_path=None, link_session_id=None)
     assert university.asked == []

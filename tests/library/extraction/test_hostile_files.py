@@ -1,4 +1,4 @@
-"""Files made to hurt: each ends in a typed error, soon, and costs the caller nothing (fault 29)."""
+"""Hostile files: each ends in a typed error within seconds and costs the caller nothing (fault 29)."""
 
 import contextlib
 from collections.abc import Iterator
@@ -11,13 +11,13 @@ from tests.library.extraction.children import leave_out_others, reading_children
 from tests.patience import patient_s, promised
 
 TYPED_WITHIN_S = 15
-# For tests of another limit, which must be reached first on a slow machine too.
+# For tests of another limit, which must also be reached first on a slow machine.
 WALL_S = patient_s(10)
 
 
 @pytest.fixture(autouse=True)
 def _without_growth() -> Iterator[None]:
-    """Reading leaves this process as large as it was, and without children."""
+    """Check that reading leaves this process as large as it was, and without children."""
     leave_out_others()
     process = psutil.Process()
     before = process.memory_info().rss
@@ -120,7 +120,7 @@ def test_a_pdf_without_any_text_has_no_text(make_pdf, read):
 def test_markdown_made_to_be_slow_ends(tmp_path, read):
     path = tmp_path / "slow.md"
     path.write_text("[" * 50_000 + "*a " * 50_000 + "> " * 20_000 + "`" * 30_001, encoding="utf-8")
-    # A fast machine reads all of it within the limit, and a slow one does not: both are an end.
+    # A fast machine reads all of it within the limit and a slow one does not; both are fine.
     with promised("reading", TYPED_WITHIN_S), contextlib.suppress(UnreadableFile):
         pages, _ = read(path, wall_s=2)
         assert pages

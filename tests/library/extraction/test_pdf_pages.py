@@ -18,7 +18,7 @@ from backend.library.types import PageSource
 from config.local.tesseract import find_variables, installed_languages
 from tests.patience import patient_s
 
-# One with accents, which Pillow's own does not have.
+# A font with accents, which Pillow's own does not have.
 FONT = Path(reportlab.__file__).parent / "fonts" / "Vera.ttf"
 PARAGRAPH = "The cell membrane is a thin layer of lipids and proteins."
 
@@ -42,7 +42,7 @@ def _scan(path: Path, lines: list[str], stamp: str = "", pages: int = 1) -> Path
 
 @pytest.fixture(scope="module")
 def variables() -> dict[str, str]:
-    """The variables with which Tesseract is found, which is installed first where root runs the tests."""
+    """The environment variables for Tesseract, which is installed first if root runs the tests."""
     return find_variables()
 
 

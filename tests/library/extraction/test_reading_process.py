@@ -1,4 +1,4 @@
-"""The child process: its limits, being ended from outside, and what it leaves behind."""
+"""The child process: its limits, how it ends from outside, and what it leaves behind."""
 
 import os
 import shutil
@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[3]
 
 @pytest.fixture(autouse=True)
 def only_children_of_the_test() -> None:
-    """Other tests may have left processes that live as long as the test process."""
+    """Ignore processes of other tests that live as long as the test process."""
     leave_out_others()
 
 
@@ -78,7 +78,7 @@ def test_the_wall_clock_ends_a_child_that_hangs(slow_text, monkeypatch):
     assert not psutil.pid_exists(stopped[0])
 
 
-def test_time_in_the_callers_hands_does_not_count(slow_text):
+def test_time_spent_in_the_callback_does_not_count(slow_text):
     pages = []
     wall_s = patient_s(4.0)
 

@@ -47,7 +47,7 @@ def test_hidden_characters_are_removed_and_counted(character):
     assert clean_text(f"ab{character}cd{character}") == ("abcd", 2)
 
 
-def test_what_a_reader_sees_stays():
+def test_visible_text_stays_as_it_is():
     text = "„Zitat“ – ﬁnal\u00a0x² → ½ … 中文 \U0001d54f ❤\ufe0f\tT"
     assert clean_text(text) == (text, 0)
 

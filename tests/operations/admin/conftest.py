@@ -1,4 +1,4 @@
-"""What tests of administration have: an administrator, users with addresses and names, and what the audit log says."""
+"""Fixtures for administration: an administrator, users with addresses and names, and the audit log."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from tests.conftest import Client
 
 ADMIN = "/api/v1/admin"
-# Of these the built-in language model makes cards.
+# The built-in language model makes flashcards from these.
 NOTES = b"""
 Mitosis is the division of a cell nucleus into two genetically identical nuclei.
 Osmosis is the movement of water through a semipermeable membrane towards the higher concentration.
@@ -21,7 +21,7 @@ An enzyme is a protein that speeds up a chemical reaction without being used up.
 
 @pytest.fixture
 def admin(app: Any, engine: sa.Engine) -> Client:
-    """A client signed in as an administrator by an operator's grant."""
+    """A client signed in as a user with the admin role."""
     client = app.test_client().sign_in("admin@example.org")
     with engine.begin() as connection:
         connection.execute(sa.text("UPDATE users SET role = 'admin' WHERE id = :id"), {"id": client.user_id})
@@ -30,7 +30,7 @@ def admin(app: Any, engine: sa.Engine) -> Client:
 
 @pytest.fixture
 def describe(engine: sa.Engine) -> Callable[..., None]:
-    """Give a user an address and a name, as a provider does."""
+    """Set a user's address and name."""
 
     def write(client: Client, email: str | None, name: str | None = None, *, verified: bool = True) -> None:
         statement = "UPDATE users SET email = :email, email_verified = :verified, name = :name WHERE id = :id"
@@ -43,7 +43,7 @@ def describe(engine: sa.Engine) -> Callable[..., None]:
 
 @pytest.fixture
 def logged(engine: sa.Engine) -> Callable[[], list[Any]]:
-    """Read the rows of the audit log, the oldest first."""
+    """Read the rows of the audit log, oldest first."""
 
     def read() -> list[Any]:
         with engine.connect() as connection:
@@ -54,7 +54,7 @@ def logged(engine: sa.Engine) -> Callable[[], list[Any]]:
 
 @pytest.fixture
 def start_failed_run(client: Client, run_pending_jobs: Callable[[], int]) -> Callable[[], str]:
-    """Start a run of the student that fails, as its only document has nothing to make a card of; return its id."""
+    """Start a run of the student that fails, because its document has no usable content; return its id."""
 
     def start() -> str:
         study_set_id = client.make_study_set("Secret plans")

@@ -1,4 +1,4 @@
-"""The operator's command that makes an administrator, and takes it back."""
+"""The operator's command that grants and revokes the admin role."""
 
 import subprocess
 from pathlib import Path
@@ -15,17 +15,16 @@ from tests.patience import HANG_S
 
 
 def run(*arguments: str) -> Result:
-    """Run the command on the test's database."""
-    # The command alone: its group would send the log to the streams of this call, which are closed after it.
+    # Only the command: its group would send the log to the streams of this call, which are closed afterwards.
     return CliRunner().invoke(main.commands["admin"], arguments)
 
 
-def test_a_user_with_a_verified_address_is_made_an_administrator_and_a_student_again(client, describe, logged) -> None:
+def test_the_admin_role_is_granted_and_revoked_by_verified_address(client, describe, logged) -> None:
     describe(client, "anna@example.org", "Anna")
     assert client.get(f"{ADMIN}/users").status_code == 403
     done = run("Anna@Example.org")
     assert (done.exit_code, done.output) == (0, f"{client.user_id} is now an admin\n"), done.output
-    # With the same session: what she may do is asked at each request.
+    # The same session: permissions are read on each request.
     assert client.get(f"{ADMIN}/users").status_code == 200
     back = run("anna@example.org", "--revoke")
     assert (back.exit_code, back.output) == (0, f"{client.user_id} is now a student\n"), back.output
@@ -37,11 +36,11 @@ def test_a_user_with_a_verified_address_is_made_an_administrator_and_a_student_a
     ]
 
 
-def test_an_address_that_nobody_verified_is_nobodys(client, describe, logged) -> None:
+def test_an_unverified_address_matches_no_user(client, describe, logged) -> None:
     describe(client, "anna@example.org", verified=False)
     done = run("anna@example.org")
     assert done.exit_code == 1
-    assert "Nothing was changed" in done.output
+    assert "Nothing changed" in done.output
     assert "anna" not in done.output
     assert (client.get(f"{ADMIN}/users").status_code, logged()) == (403, [])
     by_id = run(str(client.user_id))
@@ -49,7 +48,7 @@ def test_an_address_that_nobody_verified_is_nobodys(client, describe, logged) ->
     assert client.get(f"{ADMIN}/users").status_code == 200
 
 
-def test_taking_the_role_back_tells_of_a_named_address(client, describe, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_revoking_warns_about_an_address_in_admin_emails(client, describe, monkeypatch: pytest.MonkeyPatch) -> None:
     describe(client, "anna@example.org")
     monkeypatch.setenv("ADMIN_EMAILS", "anna@example.org")
     get_settings.cache_clear()
@@ -63,17 +62,17 @@ def test_taking_the_role_back_tells_of_a_named_address(client, describe, monkeyp
     assert "ADMIN_EMAILS" in done.output
 
 
-def test_who_has_left_gets_no_role(client, engine: sa.Engine) -> None:
+def test_a_deleted_user_gets_no_role(client, engine: sa.Engine) -> None:
     with engine.begin() as connection:
         connection.execute(sa.text("UPDATE users SET erasing_at = now()"))
     done = run(str(client.user_id))
     assert done.exit_code == 1
-    assert "has left" in done.output
+    assert "has been deleted" in done.output
 
 
 @pytest.mark.parametrize("value", ["$(touch made)", "'; touch made; '", "--revoke", "-x", "", "a b@c"])
-def test_make_passes_the_value_on_as_it_is(app, tmp_path: Path, value: str) -> None:
-    # A Makefile beside a stand-in for Python that writes down what it was called with.
+def test_make_passes_the_value_on_unchanged(app, tmp_path: Path, value: str) -> None:
+    # A Makefile beside a stand-in for Python that records its arguments.
     (tmp_path / ".venv/bin").mkdir(parents=True)
     python = tmp_path / ".venv/bin/python"
     python.write_text('#!/bin/sh\nprintf "%s\\n" "$@" > called\n')

@@ -1,4 +1,4 @@
-"""Whom the routes of administration refuse: everybody but an administrator who is signed in herself."""
+"""The routes of administration refuse everyone except signed-in administrators."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -15,8 +15,8 @@ from tests.operations.admin.conftest import ADMIN
 
 UNKNOWN = "018f0000-0000-7000-8000-000000000000"
 BODIES: dict[str, dict[str, Any]] = {"admin.disable_user": {"reason": "abuse"}}
-# What leaves no line in the audit log, and why.
-UNLOGGED = {"admin.list_actions": "it shows ids and codes, and would fill itself by being read"}
+# Routes without an audit log entry, and why.
+UNLOGGED = {"admin.list_actions": "it shows only ids and codes, and reading it would fill it"}
 
 
 def routes(app: APIFlask) -> Iterator[tuple[str, Any]]:
@@ -28,7 +28,7 @@ def routes(app: APIFlask) -> Iterator[tuple[str, Any]]:
 
 
 def walk(app: APIFlask, caller: Any, ids: dict[str, Any], **headers: str) -> dict[str, Any]:
-    """Call every route of administration; return the answers by method and route."""
+    """Call every route of administration; return the responses by method and route."""
     answers = {}
     for method, rule in routes(app):
         path = str(rule.build(ids, append_unknown=False)[1])
@@ -39,18 +39,18 @@ def walk(app: APIFlask, caller: Any, ids: dict[str, Any], **headers: str) -> dic
 
 @pytest.fixture
 def ids(client: Client, start_failed_run: Callable[[], str]) -> dict[str, Any]:
-    """A user and a failed run of hers, by the names of the routes' arguments."""
+    """A user and their failed run, by the names of the routes' arguments."""
     return {"run_id": start_failed_run(), "user_id": client.user_id}
 
 
 @pytest.fixture
 def key_of_admin(admin: Client) -> str:
-    """An API key that an administrator made for herself, with every scope that there is."""
+    """An API key of an administrator, with every scope."""
     wish = {"name": "script", "scopes": ["read", "write"]}
     return str(admin.post("/api/v1/users/me/api-keys", json=wish).json["key"])
 
 
-def test_every_route_refuses_strangers_students_and_keys(
+def test_every_route_refuses_anonymous_callers_students_and_keys(
     app: APIFlask, anonymous, client, ids, key_of_admin: str, logged
 ) -> None:
     for answers, status, code in (
@@ -62,11 +62,11 @@ def test_every_route_refuses_strangers_students_and_keys(
         assert {route: answer.status_code for route, answer in answers.items() if answer.status_code != status} == {}
         assert {answer.json["code"] for route, answer in answers.items() if not route.startswith("HEAD")} == {code}
     assert logged() == []
-    # The key is good for everything else.
+    # The key works for everything else.
     assert anonymous.get("/api/v1/study-sets", headers={"Authorization": f"Bearer {key_of_admin}"}).status_code == 200
 
 
-def test_a_student_learns_nothing_from_what_is_refused(client) -> None:
+def test_a_refusal_reveals_nothing_to_a_student(client) -> None:
     known = client.post(f"{ADMIN}/users/{client.user_id}/disable", json={"nonsense": 1})
     unknown = client.post(f"{ADMIN}/users/{UNKNOWN}/disable", json={"reason": "abuse"})
     assert {**known.json, "request_id": ""} == {**unknown.json, "request_id": ""}
@@ -75,12 +75,12 @@ def test_a_student_learns_nothing_from_what_is_refused(client) -> None:
 @pytest.mark.parametrize(
     ("language", "word"), [("en", "administrators"), ("de", "Administrator"), ("fr", "personnes"), ("it", "persone")]
 )
-def test_the_refusal_is_told_in_four_languages(language: str, word: str) -> None:
+def test_the_refusal_exists_in_four_languages(language: str, word: str) -> None:
     assert word in AdminNeeded().text(language)
 
 
-def test_every_route_lets_an_administrator_in_and_writes_it_down(app: APIFlask, admin, ids, logged) -> None:
-    # Without this, the other walk would hold for an API that refuses everybody.
+def test_every_route_admits_an_administrator_and_is_audited(app: APIFlask, admin, ids, logged) -> None:
+    # Otherwise the other tests would also pass for an API that refuses everyone.
     for method, rule in sorted(routes(app), key=lambda route: route[1].endpoint == "admin.disable_user"):
         before = len(logged())
         path = str(rule.build(ids, append_unknown=False)[1])
@@ -91,7 +91,7 @@ def test_every_route_lets_an_administrator_in_and_writes_it_down(app: APIFlask, 
         assert all(row.actor_id == admin.user_id and row.request_id == answer.headers["X-Request-Id"] for row in added)
 
 
-def test_what_nobody_has_is_not_there_and_not_logged(app: APIFlask, admin, logged) -> None:
+def test_unknown_ids_are_not_found_and_not_logged(app: APIFlask, admin, logged) -> None:
     answers = walk(app, admin, {"user_id": UNKNOWN, "run_id": UNKNOWN})
     taking = {route: answer.status_code for route, answer in answers.items() if "<" in route}
     assert len(taking) == 9
@@ -107,7 +107,7 @@ def test_the_role_ends_with_the_next_request(admin, engine: sa.Engine) -> None:
 
 
 @pytest.mark.parametrize(("verified", "status"), [(True, 200), (False, 403)])
-def test_a_named_address_administers_once_it_is_verified(
+def test_an_address_in_admin_emails_administers_once_verified(
     client, describe, settings: Settings, monkeypatch: pytest.MonkeyPatch, verified: bool, status: int
 ) -> None:
     monkeypatch.setenv("ADMIN_EMAILS", "someone@example.org, Anna@Example.org")

@@ -1,4 +1,4 @@
-"""Helping with a run: seen, cancelled, done again, for whoever it is."""
+"""Viewing, cancelling and retrying the runs of any user."""
 
 import threading
 from collections.abc import Callable
@@ -28,7 +28,7 @@ def retry(admin: Any, run_id: str) -> Any:
     return admin.post(f"{ADMIN}/runs/{run_id}/retry")
 
 
-def test_runs_of_a_user_come_in_pages_with_their_figures(admin, client, start_run, run_pending_jobs) -> None:
+def test_runs_of_a_user_are_paged_with_figures(admin, client, start_run, run_pending_jobs) -> None:
     ids = [start_run() for _ in range(3)]
     run_pending_jobs()
     path = f"{ADMIN}/users/{client.user_id}/runs"
@@ -50,13 +50,13 @@ def test_a_run_is_cancelled_for_its_user(admin, client, start_run, run_pending_j
     assert (answer.status_code, answer.json["state"]) == (202, "cancelled")
     run_pending_jobs()
     assert client.get(f"/api/v1/runs/{run_id}").json["state"] == "cancelled"
-    # The student follows it as she would have, had she done it herself.
+    # The student sees the same events as after their own cancellation.
     assert client.get(f"/api/v1/runs/{run_id}/events?after=0").json["items"][-1]["kind"] == "run.cancelled"
     (row,) = logged()
     assert (row.action, str(row.run_id), row.subject_user_id) == ("run.cancelled", run_id, client.user_id)
 
 
-def test_a_failed_run_is_done_again_and_succeeds(
+def test_a_failed_run_is_retried_and_succeeds(
     admin, client, start_run, run_pending_jobs, engine: sa.Engine, logged
 ) -> None:
     run_id = start_run(flashcards=3, questions=0, difficulty="easy")
@@ -79,24 +79,24 @@ def test_a_failed_run_is_done_again_and_succeeds(
     assert (again["state"], again["retry_of"], again["delivered"]["flashcards"]) == ("done", run_id, 3)
     for wished in ("asked", "language", "difficulty", "study_set_id"):
         assert again[wished] == failed[wished], wished
-    # The failed one stays as its readers know it.
+    # The failed run stays unchanged.
     assert client.get(f"/api/v1/runs/{run_id}").json == failed
     (row,) = logged()
     assert (str(row.run_id), row.data) == (run_id, {"retried_as": again["id"]})
 
 
-def test_retrying_again_is_the_same_run(admin, start_failed_run, run_pending_jobs) -> None:
+def test_retrying_again_returns_the_same_run(admin, start_failed_run, run_pending_jobs) -> None:
     run_id = start_failed_run()
     first, second = retry(admin, run_id), retry(admin, run_id)
     assert first.json["id"] == second.json["id"] != run_id
     run_pending_jobs()
     third = retry(admin, run_id)
     assert (third.json["id"], third.json["state"]) == (first.json["id"], "failed")
-    # What failed once more is done again under its own name.
+    # A failed retry is retried under its own id.
     assert retry(admin, first.json["id"]).json["retry_of"] == first.json["id"]
 
 
-def test_retrying_at_the_same_moment_is_one_run(app, admin, start_failed_run, engine: sa.Engine) -> None:
+def test_concurrent_retries_start_one_run(app, admin, start_failed_run, engine: sa.Engine) -> None:
     run_id = start_failed_run()
     barrier, answers = threading.Barrier(4), []
 
@@ -115,7 +115,7 @@ def test_retrying_at_the_same_moment_is_one_run(app, admin, start_failed_run, en
         assert connection.scalar(sa.text("SELECT count(*) FROM runs")) == 2
 
 
-def test_a_cancelled_run_can_be_done_again(admin, client, start_run, run_pending_jobs) -> None:
+def test_a_cancelled_run_can_be_retried(admin, client, start_run, run_pending_jobs) -> None:
     run_id = start_run()
     client.post(f"/api/v1/runs/{run_id}/cancel")
     again = retry(admin, run_id)
@@ -125,7 +125,7 @@ def test_a_cancelled_run_can_be_done_again(admin, client, start_run, run_pending
 
 
 @pytest.mark.parametrize("ended", [False, True])
-def test_what_goes_on_or_is_done_is_not_done_again(admin, start_run, run_pending_jobs, logged, ended: bool) -> None:
+def test_an_active_or_successful_run_cannot_be_retried(admin, start_run, run_pending_jobs, logged, ended: bool) -> None:
     run_id = start_run()
     if ended:
         run_pending_jobs()
@@ -135,7 +135,7 @@ def test_what_goes_on_or_is_done_is_not_done_again(admin, start_run, run_pending
 
 
 @pytest.mark.parametrize(("column", "code"), [("disabled_at", "user_disabled"), ("erasing_at", "user_leaving")])
-def test_nothing_is_started_for_who_is_out(
+def test_nothing_is_started_for_a_disabled_or_leaving_user(
     admin, client, start_failed_run, engine: sa.Engine, column: str, code: str
 ) -> None:
     run_id = start_failed_run()
@@ -145,7 +145,7 @@ def test_nothing_is_started_for_who_is_out(
     assert (answer.status_code, answer.json["code"]) == (409, code)
 
 
-def test_without_its_documents_a_run_cannot_be_done_again(admin, client, start_failed_run) -> None:
+def test_a_run_without_documents_cannot_be_retried(admin, client, start_failed_run) -> None:
     run_id = start_failed_run()
     study_set_id = client.get(f"/api/v1/runs/{run_id}").json["study_set_id"]
     for document in client.get(f"/api/v1/study-sets/{study_set_id}/documents").json["items"]:

@@ -1,4 +1,4 @@
-"""Helping a user: found, looked at in figures, disabled, enabled, signed out."""
+"""Finding, viewing, disabling, enabling and signing out users."""
 
 import json
 import threading
@@ -23,7 +23,7 @@ def find(admin: Any, text: str | None = None) -> list[UUID]:
     return [UUID(item["id"]) for item in answer.json["items"]]
 
 
-def test_users_are_found_by_a_part_of_the_address_or_name_and_by_id(admin, client, other_client, describe) -> None:
+def test_users_are_found_by_id_and_by_part_of_address_or_name(admin, client, other_client, describe) -> None:
     describe(client, "anna.muster@example.org", "Änna Muster")
     describe(other_client, "bea@example.com", "Bea Beispiel")
     assert find(admin, "MUSTER") == find(admin, "änna") == find(admin, "  anna.m ") == [client.user_id]
@@ -34,24 +34,24 @@ def test_users_are_found_by_a_part_of_the_address_or_name_and_by_id(admin, clien
 
 
 @pytest.mark.parametrize("text", ["%", "_", "a_b", "a%c", "/", "\\"])
-def test_what_is_looked_for_is_no_pattern(admin, client, other_client, describe, text: str) -> None:
+def test_the_search_text_is_not_a_pattern(admin, client, other_client, describe, text: str) -> None:
     describe(client, "abc@example.org", "abc")
     describe(other_client, "other@example.org", f"x{text}y")
     assert find(admin, text) == [other_client.user_id]
 
 
 @pytest.mark.parametrize("text", ["\x00", "a\x00b", "\ud800".encode("utf-8", "surrogatepass"), "x" * 200])
-def test_odd_texts_are_looked_for_too(admin, text: Any) -> None:
+def test_unusual_search_texts_are_accepted(admin, text: Any) -> None:
     assert admin.get(f"{ADMIN}/users", query_string={"query": text}).status_code == 200
 
 
-def test_too_long_a_text_is_refused(admin) -> None:
+def test_a_search_text_that_is_too_long_is_refused(admin) -> None:
     answer = admin.get(f"{ADMIN}/users", query_string={"query": "x" * 201})
     assert answer.status_code == 422
     assert answer.json["errors"][0]["field"] == "query"
 
 
-def test_users_come_in_pages(app, admin) -> None:
+def test_users_are_paged(app, admin) -> None:
     ids = [app.test_client().sign_in(f"u{number}@example.org").user_id for number in range(4)]
     first = admin.get(f"{ADMIN}/users?limit=3").json
     second = admin.get(f"{ADMIN}/users", query_string={"limit": 3, "cursor": first["next_cursor"]}).json
@@ -59,7 +59,7 @@ def test_users_come_in_pages(app, admin) -> None:
     assert second["next_cursor"] is None
 
 
-def test_a_user_is_told_in_figures(admin, client, describe, run_pending_jobs, engine: sa.Engine) -> None:
+def test_a_user_is_shown_in_figures(admin, client, describe, run_pending_jobs, engine: sa.Engine) -> None:
     describe(client, "anna@example.org", "Anna")
     study_set_id = client.make_study_set("Secret plans")
     client.upload(study_set_id, ("private-name.txt", NOTES))
@@ -83,7 +83,7 @@ def test_a_user_is_told_in_figures(admin, client, describe, run_pending_jobs, en
     assert admin.get(f"{ADMIN}/users/{admin.user_id}").json["user"]["is_admin"] is True
 
 
-def test_nothing_of_what_a_user_learns_is_shown(admin, client, run_pending_jobs) -> None:
+def test_no_study_content_is_shown(admin, client, run_pending_jobs) -> None:
     study_set_id = client.make_study_set("Secret plans")
     client.upload(study_set_id, ("private-name.txt", NOTES))
     client.post(f"{SETS}/{study_set_id}/runs", json={})
@@ -94,7 +94,7 @@ def test_nothing_of_what_a_user_learns_is_shown(admin, client, run_pending_jobs)
     assert all(word not in shown.lower() for word in ("secret", "private-name", "osmosis"))
 
 
-def test_a_disabled_user_is_out_at_once(app, admin, client, describe) -> None:
+def test_a_disabled_user_loses_access_immediately(app, admin, client, describe) -> None:
     assert client.get(SETS).status_code == 200
     answer = admin.post(f"{ADMIN}/users/{client.user_id}/disable", json={"reason": "taken_over", "ticket": 17})
     assert answer.status_code == 200
@@ -107,7 +107,7 @@ def test_a_disabled_user_is_out_at_once(app, admin, client, describe) -> None:
     assert (sign_in.status_code, sign_in.json["code"]) == (403, "account_disabled")
 
 
-def test_disabling_stops_the_keys_and_enabling_brings_them_back(app, admin, client) -> None:
+def test_disabling_blocks_api_keys_and_enabling_restores_them(app, admin, client) -> None:
     key = client.post("/api/v1/users/me/api-keys", json={"name": "script"}).json["key"]
     script = {"headers": {"Authorization": f"Bearer {key}"}}
     stranger = app.test_client()
@@ -117,12 +117,12 @@ def test_disabling_stops_the_keys_and_enabling_brings_them_back(app, admin, clie
     enabled = admin.post(f"{ADMIN}/users/{client.user_id}/enable")
     assert (enabled.status_code, enabled.json["disabled_at"]) == (200, None)
     assert stranger.get(SETS, **script).status_code == 200
-    # What somebody else may have of her sessions is not good again.
+    # Old sessions, which another person may hold, stay invalid.
     assert client.get(SETS).status_code == 401
     assert app.test_client().sign_in("student@example.org").get(SETS).status_code == 200
 
 
-def test_disabling_cancels_what_runs(admin, client, other_client, run_pending_jobs) -> None:
+def test_disabling_cancels_runs(admin, client, other_client, run_pending_jobs) -> None:
     runs = []
     for each in (client, other_client):
         study_set_id = each.make_study_set()
@@ -135,7 +135,7 @@ def test_disabling_cancels_what_runs(admin, client, other_client, run_pending_jo
     assert other_client.get(f"/api/v1/runs/{runs[1]}").json["state"] == "done"
 
 
-def test_disabling_and_enabling_twice_is_once(admin, client, logged) -> None:
+def test_disabling_and_enabling_are_idempotent(admin, client, logged) -> None:
     path = f"{ADMIN}/users/{client.user_id}"
     first, again = (admin.post(f"{path}/disable", json={"reason": "abuse"}).json for _ in range(2))
     assert again["user"]["disabled_at"] == first["user"]["disabled_at"]
@@ -148,13 +148,13 @@ def test_disabling_and_enabling_twice_is_once(admin, client, logged) -> None:
     ]
 
 
-def test_an_administrator_cannot_disable_herself(admin, logged) -> None:
+def test_administrators_cannot_disable_themselves(admin, logged) -> None:
     answer = admin.post(f"{ADMIN}/users/{admin.user_id}/disable", json={"reason": "other"})
     assert (answer.status_code, answer.json["code"]) == (409, "own_account")
     assert admin.get(f"{ADMIN}/users").status_code == 200
 
 
-def test_of_two_administrators_who_disable_each_other_one_stays(app, admin, engine: sa.Engine) -> None:
+def test_one_of_two_administrators_who_disable_each_other_stays(app, admin, engine: sa.Engine) -> None:
     other = app.test_client().sign_in("other-admin@example.org")
     with engine.begin() as connection:
         connection.execute(sa.text("UPDATE users SET role = 'admin'"))
@@ -165,7 +165,7 @@ def test_of_two_administrators_who_disable_each_other_one_stays(app, admin, engi
         answer = caller.post(f"{ADMIN}/users/{user_id}/disable", json={"reason": "other"})
         statuses.append(answer.status_code)
 
-    # Both have been let in, and wait for the first row, before either of them is disabled.
+    # Both are authenticated and wait for the first row before either of them is disabled.
     with engine.connect() as holder:
         holder.execute(sa.text("SELECT id FROM users ORDER BY id FOR UPDATE"))
         threads = [threading.Thread(target=disable, args=pair) for pair in pairs]
@@ -188,12 +188,12 @@ def test_of_two_administrators_who_disable_each_other_one_stays(app, admin, engi
 @pytest.mark.parametrize(
     "body", [{}, {"reason": "Anna said so"}, {"reason": "abuse", "note": "x"}, {"reason": "abuse", "ticket": "anna"}]
 )
-def test_a_reason_is_one_of_a_list(admin, client, body: dict[str, Any]) -> None:
+def test_the_reason_must_be_listed(admin, client, body: dict[str, Any]) -> None:
     assert admin.post(f"{ADMIN}/users/{client.user_id}/disable", json=body).status_code == 422
     assert client.get(SETS).status_code == 200
 
 
-def test_sessions_are_ended_and_the_user_may_come_again(app, admin, client) -> None:
+def test_ended_sessions_allow_a_new_sign_in(app, admin, client) -> None:
     app.test_client().sign_in("student@example.org")
     answer = admin.post(f"{ADMIN}/users/{client.user_id}/end-sessions")
     assert (answer.status_code, answer.json) == (200, {"sessions_ended": 2})
@@ -201,12 +201,14 @@ def test_sessions_are_ended_and_the_user_may_come_again(app, admin, client) -> N
     assert app.test_client().sign_in("student@example.org").get(SETS).status_code == 200
 
 
-@pytest.mark.parametrize("deed", ["disable", "enable"])
-def test_who_has_left_is_neither_disabled_nor_enabled(admin, client, engine: sa.Engine, deed: str) -> None:
+@pytest.mark.parametrize("action", ["disable", "enable"])
+def test_a_deleted_user_cannot_be_disabled_or_enabled(admin, client, engine: sa.Engine, action: str) -> None:
     with engine.begin() as connection:
         connection.execute(sa.text("UPDATE users SET erasing_at = now() WHERE id = :id"), {"id": client.user_id})
     answer = admin.post(
-        f"{ADMIN}/users/{client.user_id}/{deed}", data=json.dumps({"reason": "abuse"}), content_type="application/json"
+        f"{ADMIN}/users/{client.user_id}/{action}",
+        data=json.dumps({"reason": "abuse"}),
+        content_type="application/json",
     )
     assert (answer.status_code, answer.json["code"]) == (409, "user_leaving")
     assert admin.get(f"{ADMIN}/users/{client.user_id}").json["user"]["erasing_at"] is not None

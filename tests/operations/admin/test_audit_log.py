@@ -1,4 +1,4 @@
-"""The audit log: everything is in it, nobody is named in it, nobody alters it."""
+"""The audit log: complete, without names, and append-only."""
 
 from collections.abc import Callable
 from typing import Any
@@ -22,7 +22,7 @@ def read(admin: Any, **query: Any) -> list[dict[str, Any]]:
     return answer.json["items"]
 
 
-def test_the_log_says_who_did_what_to_whom_and_by_which_request(admin, client) -> None:
+def test_an_entry_has_actor_action_subject_and_request(admin, client) -> None:
     done = admin.post(f"{ADMIN}/users/{client.user_id}/disable", json={"reason": "abuse", "ticket": 4711})
     (entry,) = read(admin)
     assert UUID(entry.pop("id")).version == 7
@@ -38,7 +38,7 @@ def test_the_log_says_who_did_what_to_whom_and_by_which_request(admin, client) -
     }
 
 
-def test_the_log_is_narrowed_to_a_user_or_an_actor_and_comes_in_pages(app, admin, client, other_client) -> None:
+def test_the_log_is_filtered_and_paged(app, admin, client, other_client) -> None:
     for user_id in (client.user_id, other_client.user_id, client.user_id):
         admin.get(f"{ADMIN}/users/{user_id}")
     with app.app_context(), transaction():
@@ -74,7 +74,7 @@ def test_the_log_is_narrowed_to_a_user_or_an_actor_and_comes_in_pages(app, admin
         "WITH gone AS (DELETE FROM admin_actions RETURNING id) SELECT count(*) FROM gone",
     ],
 )
-def test_the_role_of_the_app_cannot_alter_it(app: APIFlask, admin, client, logged, statement: str) -> None:
+def test_the_apps_database_role_cannot_alter_the_log(app: APIFlask, admin, client, logged, statement: str) -> None:
     admin.get(f"{ADMIN}/users/{client.user_id}")
     before = logged()
     assert len(before) == 1
@@ -84,21 +84,21 @@ def test_the_role_of_the_app_cannot_alter_it(app: APIFlask, admin, client, logge
     assert logged() == before
 
 
-def test_leaving_triggers_out_leaves_this_one_in(new_database: Callable[[], str]) -> None:
-    # A database that no test has touched: emptying the table between tests switches its trigger off and on.
+def test_the_trigger_also_fires_in_replica_mode(new_database: Callable[[], str]) -> None:
+    # A fresh database, because emptying the table between tests disables and enables its trigger.
     engine = sa.create_engine(engine_url(new_database()), poolclass=sa.NullPool)
     with engine.connect() as connection, pytest.raises(sa.exc.DBAPIError) as refused:
         connection.exec_driver_sql("SET LOCAL session_replication_role = replica; DELETE FROM admin_actions")
     assert getattr(refused.value.orig, "pgcode", None) == "42501"
 
 
-def test_no_route_alters_it(app: APIFlask, admin) -> None:
+def test_no_route_alters_the_log(app: APIFlask, admin) -> None:
     rules = [rule for rule in app.url_map.iter_rules() if rule.rule.startswith(LOG)]
     assert {method for rule in rules for method in rule.methods or ()} == {"GET", "HEAD", "OPTIONS"}
     assert [admin.open(LOG, method=method).status_code for method in ("POST", "PUT", "PATCH", "DELETE")] == [405] * 4
 
 
-def test_what_cannot_be_written_down_is_not_done(admin, client, crash_on) -> None:
+def test_an_action_that_cannot_be_audited_is_not_done(admin, client, crash_on) -> None:
     crash_on("admin_actions", times=2)
     assert admin.post(f"{ADMIN}/users/{client.user_id}/disable", json={"reason": "abuse"}).status_code == 500
     assert admin.get(f"{ADMIN}/users/{client.user_id}").status_code == 500
@@ -106,12 +106,12 @@ def test_what_cannot_be_written_down_is_not_done(admin, client, crash_on) -> Non
     assert admin.post(f"{ADMIN}/users/{client.user_id}/disable", json={"reason": "abuse"}).status_code == 200
 
 
-def test_what_was_not_done_is_not_written_down(admin, client, logged) -> None:
+def test_a_refused_action_is_not_audited(admin, client, logged) -> None:
     assert admin.post(f"{ADMIN}/users/{admin.user_id}/disable", json={"reason": "abuse"}).status_code == 409
     assert logged() == []
 
 
-def test_the_log_names_nobody_and_outlives_the_user(admin, client, describe, engine: sa.Engine, logged) -> None:
+def test_the_log_contains_no_names_and_outlives_the_user(admin, client, describe, engine: sa.Engine, logged) -> None:
     describe(client, "anna.muster@example.org", "Anna Muster")
     for text in ("anna.muster@example.org", "Anna Muster", str(client.user_id)):
         assert len(admin.get(f"{ADMIN}/users", query_string={"query": text}).json["items"]) == 1
@@ -126,18 +126,18 @@ def test_the_log_names_nobody_and_outlives_the_user(admin, client, describe, eng
     assert [entry["action"] for entry in read(admin, user_id=client.user_id)] == ["user.disabled", "user.viewed"]
 
 
-def test_an_address_is_refused_by_the_table_itself(app: APIFlask, client) -> None:
+def test_the_table_rejects_an_address(app: APIFlask, client) -> None:
     with app.app_context(), pytest.raises(sa.exc.IntegrityError, match="names_nobody"), transaction():
         record_action(client.user_id, Action.USERS_SEARCHED, query="anna@example.org")
 
 
-def test_what_is_looked_for_is_not_written_down(admin, logged) -> None:
+def test_the_search_text_is_not_audited(admin, logged) -> None:
     admin.get(f"{ADMIN}/users", query_string={"query": "anna"})
     admin.get(f"{ADMIN}/users")
     assert [row.data for row in logged()] == [{"found": 0, "listed_all": False}, {"found": 1, "listed_all": True}]
 
 
 @pytest.mark.parametrize("text", ["", "  ", "\u200b"])
-def test_looking_for_nothing_is_written_down_as_listing_all(admin, logged, text: str) -> None:
+def test_an_empty_search_is_audited_as_listing_all(admin, logged, text: str) -> None:
     admin.get(f"{ADMIN}/users", query_string={"query": text})
     assert [row.data for row in logged()] == [{"found": 1, "listed_all": True}]

@@ -184,7 +184,7 @@ def _likeness(key: str, term: Term) -> float:
 
 
 def _are_distinct(options: list[str]) -> bool:
-    """Whether no option repeats another, and the key (the first) is no outlier in length."""
+    """Whether no option repeats another, and the key (the first) is not an outlier in length."""
     if any(normalize_words(left) == normalize_words(right) for left, right in combinations(options, 2)):
         return False
     key, others = options[0], options[1:]

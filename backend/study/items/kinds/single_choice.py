@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, StrictBool
 
 from backend.core.ids import new_id
-from backend.core.web.http import Answer, Body
+from backend.core.web.http import RequestBody, ResponseBody
 from backend.study.errors import NotOneCorrectOption, OptionsNotDistinct
 from backend.study.items.bodies import ItemRequest, ItemResponse, LongText, OptionalText, ShortText
 from backend.study.items.duplicates import ItemText
@@ -18,7 +18,7 @@ from backend.study.types import SINGLE_CHOICE, Option, SingleChoice
 from backend.text.folding import fold
 
 
-class OptionRequest(Body):
+class OptionRequest(RequestBody):
     """One option of a question written by hand."""
 
     text: ShortText
@@ -37,7 +37,7 @@ class QuestionRequest(ItemRequest):
     explanation: OptionalText = ""
 
 
-class OptionResponse(Answer):
+class OptionResponse(ResponseBody):
     """One option of a question; its id is stable, its position is not."""
 
     id: str
