@@ -123,7 +123,10 @@ def upload_documents(study_set_id: UUID, body: UploadRequestBody) -> ResponseRet
             raise
         answer = UploadResponse(
             documents=[
-                UploadedDocument(**dict(DocumentResponse.of(each.document)), duplicate=each.duplicate) for each in added
+                UploadedDocument(
+                    **dict(DocumentResponse.of(each.document, request_language())), duplicate=each.duplicate
+                )
+                for each in added
             ]
         )
     return created(answer, url_for(".list_documents", study_set_id=study_set_id))
@@ -136,7 +139,9 @@ def list_documents(study_set_id: UUID, page: PageQuery) -> DocumentPage:
     """List the documents of a study set, oldest first."""
     with transaction():
         found = service.list_documents(g.user_id, study_set_id, page)
-    return DocumentPage(items=[DocumentResponse.of(d) for d in found.items], next_cursor=found.next_cursor)
+    return DocumentPage(
+        items=[DocumentResponse.of(d, request_language()) for d in found.items], next_cursor=found.next_cursor
+    )
 
 
 @library.get("/documents/<uuid:document_id>")
@@ -144,7 +149,7 @@ def list_documents(study_set_id: UUID, page: PageQuery) -> DocumentPage:
 def get_document(document_id: UUID) -> DocumentResponse:
     """Read a document: its status, counts and warnings."""
     with transaction():
-        return DocumentResponse.of(service.get_document(g.user_id, document_id))
+        return DocumentResponse.of(service.get_document(g.user_id, document_id), request_language())
 
 
 @library.get("/documents/<uuid:document_id>/pages/<int:number>")

@@ -40,6 +40,11 @@ SEEDS = [
     ("generation-folders", "backend/generation/checks/section.py", "from backend.generation.runs import steps"),
     ("library-folders", "backend/library/files/objects.py", "from backend.library import reading"),
     ("privacy-folders", "backend/privacy/user_tables.py", "from backend.privacy import erasing"),
+    (
+        "operations-folders",
+        "backend/operations/upkeep/sweep_loop.py",
+        "from backend.operations.watchdog import verdict",
+    ),
 ]
 
 
