@@ -1,4 +1,4 @@
-"""Secrets are filled into the spec, kept over an update, and never blanked."""
+"""Secrets are filled into the spec, kept across an update, and never blanked."""
 
 import copy
 import subprocess
@@ -31,7 +31,7 @@ def public() -> dict[str, Any]:
 
 
 def live() -> dict[str, Any]:
-    """Return a spec as the platform gives it back, its secrets encrypted."""
+    """Return a spec as the platform returns it, with encrypted secrets."""
     spec = copy.deepcopy(PUBLIC)
     spec["envs"][0]["value"] = "EV[1:jwt]"
     spec["envs"][1]["value"] = "DEBUG"
@@ -49,13 +49,13 @@ def test_a_new_app_gets_its_secrets(public) -> None:
     assert values(public) == {"LOG_LEVEL": "INFO", **SET}
 
 
-def test_an_update_keeps_the_secrets_and_takes_the_rest_from_the_file(public) -> None:
+def test_an_update_keeps_secrets_and_takes_other_values_from_the_file(public) -> None:
     told = merge(public, live(), {})
     assert told == ["kept: app JWT_SECRET", "kept: worker SENTRY_DSN", "changed: app LOG_LEVEL from DEBUG to INFO"]
     assert values(public) == {"JWT_SECRET": "EV[1:jwt]", "LOG_LEVEL": "INFO", "SENTRY_DSN": "EV[1:dsn]"}
 
 
-def test_what_was_changed_in_the_control_panel_is_told(public) -> None:
+def test_changes_made_in_the_control_panel_are_reported(public) -> None:
     before = live()
     before["envs"][1:] = [{"key": "EXTRA", "value": "1"}]
     before["workers"][0]["instance_count"] = 3
@@ -70,7 +70,7 @@ def test_one_secret_is_rotated_and_the_others_stay(public) -> None:
     assert values(public) == {"JWT_SECRET": "second", "LOG_LEVEL": "INFO", "SENTRY_DSN": "EV[1:dsn]"}
 
 
-def test_what_has_no_value_is_left_out_and_not_blanked(public) -> None:
+def test_a_secret_without_a_value_is_left_out_and_not_blanked(public) -> None:
     assert merge(public, {}, {"JWT_SECRET": "first"})[1] == "without a value, left out: worker SENTRY_DSN"
     assert "SENTRY_DSN" not in values(public)
 
@@ -93,7 +93,7 @@ def test_secrets_are_read_line_by_line() -> None:
     assert read_secrets("# a comment\n\nA=b=c==\n B = d\n") == {"A": "b=c==", "B": "d"}
 
 
-def test_the_command_prints_a_spec_and_only_names_beside_it(tmp_path: Path) -> None:
+def test_the_command_prints_a_spec_and_reports_names_only(tmp_path: Path) -> None:
     file = tmp_path / "secrets.env"
     names = ("DATABASE_URL", "REDIS_PASSWORD", "JWT_SECRET", "FLASK_SECRET_KEY")
     file.write_text("".join(f"{name}=canary-{name}\n" for name in names))
