@@ -1,4 +1,4 @@
-"""A student signs in with a real browser: from the app's page through the provider's to a call, a refresh, and out."""
+"""A student signs in with a real browser: the app's page, the provider's page, a call, a refresh, and sign-out."""
 
 import json
 import shutil
@@ -17,7 +17,7 @@ from tests.patience import HANG_S, patient_s
 from tests.stand_ins.browser_app import BrowserApp
 from tests.stand_ins.openid_provider import OpenIdProvider
 
-# Some seconds, so that a token expires while somebody looks.
+# A few seconds, so that a token expires during the test.
 _LIFE_MINUTES = str(patient_s(0.2))
 _SWITCHES = (
     "--headless",
@@ -34,18 +34,18 @@ _SWITCHES = (
 
 @pytest.fixture(scope="module")
 def chromium() -> tuple[str, str]:
-    """The browser and its driver, of Debian's packages."""
+    """The browser and its driver from Debian's packages."""
     if shutil.which("chromedriver") is None and debian.can_install():
         debian.install("chromium-driver")
     programs = shutil.which("chromium"), shutil.which("chromedriver")
     if None in programs:
-        pytest.skip("Chromium and its driver are not there, and only root can install them.")
+        pytest.skip("Chromium and its driver are not installed, and only root can install them.")
     return programs
 
 
 @pytest.fixture
 def driver(chromium: tuple[str, str], tmp_path: Path) -> Iterator[Chrome]:
-    """A browser that has been nowhere yet."""
+    """A browser with a fresh profile."""
     options = ChromeOptions()
     options.binary_location = chromium[0]
     for switch in (*_SWITCHES, f"--user-data-dir={tmp_path / 'profile'}"):
@@ -55,7 +55,7 @@ def driver(chromium: tuple[str, str], tmp_path: Path) -> Iterator[Chrome]:
     browser.quit()
 
 
-def test_from_the_page_to_a_call_a_refresh_and_out(
+def test_sign_in_call_refresh_and_sign_out(
     servers: dict[str, str], driver: Chrome, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     port = folders.free_port()
@@ -87,7 +87,7 @@ def test_from_the_page_to_a_call_a_refresh_and_out(
 
 
 def visit(driver: Chrome, app: BrowserApp, shots: Path) -> None:
-    """Walk the journey, with a picture of each station."""
+    """Walk through the journey, with a screenshot of each step."""
     wait = WebDriverWait(driver, HANG_S)
 
     def press(name: str) -> None:
@@ -111,7 +111,7 @@ def visit(driver: Chrome, app: BrowserApp, shots: Path) -> None:
     until_logged("token 200", "call 200 0 study sets")
     assert driver.current_url == f"{app.url}/library"
     driver.save_screenshot(str(shots / "3-signed-in.png"))
-    # No script of the page can read a cookie of ours.
+    # The page's scripts cannot read our cookies.
     assert driver.execute_script("return document.cookie") == ""
 
     def expired(_: Chrome) -> bool:
@@ -137,7 +137,7 @@ def visit(driver: Chrome, app: BrowserApp, shots: Path) -> None:
 
 
 def check_logs(folder: Path) -> None:
-    """Check that the logs tell of the journey, and hold neither code, token nor address."""
+    """Check that the logs cover the journey without a code, a token or an address."""
     text = "".join(log.read_text() for log in folder.glob("api*"))
     assert "/api/v1/auth/callback/university" in text
     for secret in ("code=", "state=", "eyJ", "anna@uni.example"):
