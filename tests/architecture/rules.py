@@ -12,7 +12,7 @@ STRAY_NAMES = frozenset(
 )
 
 _TRANSACTION_ENDS = frozenset({"begin", "begin_nested", "commit", "rollback"})
-# Where a transaction may be opened or ended besides, and why.
+# The only places where a transaction may be opened or ended, and why.
 _MAY_COMMIT = {
     "backend/core/database/transaction.py": "the one place that commits",
     "backend/study/exports/anki.py": "a SQLite database in memory: what an Anki package is made of",

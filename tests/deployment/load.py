@@ -48,7 +48,7 @@ class Load:
             try:
                 connection.connect()
             except OSError:
-                # Refused: nobody listens any more.
+                # Refused: the server has stopped listening.
                 connection.close()
                 return
             try:

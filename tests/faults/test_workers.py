@@ -175,7 +175,7 @@ def test_36_an_account_deleted_with_a_run_in_progress_stays_deleted(scene: Scene
     assert "at_out" not in scene.model.calls[0]
     scene.model.release()
     wait_for("the way out of the step", lambda: log.read_text().count("lease_lost") > lost)
-    wait_for("the answer that nobody needs any more", lambda: "at_out" in scene.model.calls[0])
+    wait_for("the response that is no longer needed", lambda: "at_out" in scene.model.calls[0])
     # Signing in with the same address creates a new user, whose work is done as usual.
     leaving.api.sign_in("leaving@example.org")
     next_run = leaving.start_run(leaving.upload(tmp_path, 1), flashcards=3, questions=0)
