@@ -60,7 +60,7 @@ def test_changes_made_in_the_control_panel_are_reported(public) -> None:
     before["envs"][1:] = [{"key": "EXTRA", "value": "1"}]
     before["workers"][0]["instance_count"] = 3
     assert merge(public, before, {})[2:] == [
-        "taken away: app EXTRA, which is 1",
+        "removed: app EXTRA, which was 1",
         "changed: worker instance_count from 3 to 1",
     ]
 
@@ -80,7 +80,7 @@ def test_a_secret_without_a_value_is_left_out_and_not_blanked(public) -> None:
     [
         ({}, {}, "app JWT_SECRET has no value"),
         ({**live(), "envs": [{"key": "OLD", "type": "SECRET", "value": "EV[1:x]"}]}, SET, "app OLD is in the app"),
-        (live(), {"JWT_SECRTE": "x"}, "JWT_SECRTE is no secret of the file"),
+        (live(), {"JWT_SECRTE": "x"}, "JWT_SECRTE is not a secret in the file"),
     ],
 )
 def test_a_spec_that_would_break_the_app_is_refused(public, before, secrets, message: str) -> None:
