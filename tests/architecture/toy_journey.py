@@ -1,4 +1,4 @@
-"""Finds the toy room wherever the rooms are looped over. A process of its own runs this in a copy of the checkout."""
+"""Finds the toy room everywhere that rooms are looped over. Runs in its own process in a copy of the checkout."""
 
 import io
 import sys
@@ -24,7 +24,7 @@ client = app.test_client()
 
 
 def note(found: str) -> None:
-    """Say what has been found."""
+    """Report a finding."""
     sys.stdout.write(f"{found}\n")
 
 

@@ -171,7 +171,7 @@ def _finish_operation(operation: dict[str, Any], endpoint: str, *, public: bool,
         _add_header(operation, "2", "ETag")
         _add_header(operation, "304", "ETag")
     for status, response in responses.items():
-        if status.startswith(("4", "5")) and not _is_answer(response):
+        if status.startswith(("4", "5")) and not _is_own_response(response):
             if status in ("429", "503"):
                 _add_header(operation, status, "Retry-After")
             response["content"] = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
@@ -199,10 +199,10 @@ def _add_header(operation: dict[str, Any], status: str, name: str) -> None:
             response.setdefault("headers", {})[name] = described
 
 
-def _is_answer(response: dict[str, Any]) -> bool:
+def _is_own_response(response: dict[str, Any]) -> bool:
     """Tell whether a route describes this response itself, as the health check does for its 503."""
     references = [media.get("schema", {}).get("$ref", "") for media in response.get("content", {}).values()]
-    return any(reference.endswith("Answer") for reference in references)
+    return any(reference.endswith("Response") for reference in references)
 
 
 _BODY_REFUSED = {
