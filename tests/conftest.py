@@ -21,6 +21,8 @@ import pytest
 import sqlalchemy as sa
 from apiflask import APIFlask
 from flask.testing import FlaskClient
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 from redis import Redis, RedisError
 from werkzeug.test import TestResponse
 
@@ -32,6 +34,10 @@ from backend.settings import Settings, get_settings
 from config.local import postgres, redis
 from config.local.postgres import PostgresServer
 from tests.patience import patient_s
+
+# How long an example takes says nothing about the code.
+hypothesis_settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis_settings.load_profile("patient")
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 SECRETS = {
