@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from backend.operations.container.first_process import LineFormatter
+from backend.operations.container import LineFormatter
 from tests.conftest import CHECKOUT
 from tests.patience import HANG_S, pause, wait_for
 
@@ -30,7 +30,7 @@ def start() -> Iterator[Callable[..., "subprocess.Popen[str]"]]:
 
     def run(script: str, **environment: str) -> "subprocess.Popen[str]":
         process = subprocess.Popen(
-            [sys.executable, "-m", "backend.operations.container.first_process", "sh", "-c", script],
+            [sys.executable, "-m", "backend.operations.container", "sh", "-c", script],
             cwd=CHECKOUT,
             env={"PATH": os.environ["PATH"], "LOG_PREFIX": "[API]", **environment},
             stdout=subprocess.PIPE,
@@ -65,7 +65,7 @@ def test_a_command_that_closes_its_output_is_waited_for(start) -> None:
 
 def test_a_command_that_does_not_exist(start) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "backend.operations.container.first_process", "no-such-program"],
+        [sys.executable, "-m", "backend.operations.container", "no-such-program"],
         cwd=CHECKOUT,
         env={"LOG_PREFIX": "[API]"},
         capture_output=True,

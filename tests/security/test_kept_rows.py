@@ -28,7 +28,7 @@ def test_kept_answers_are_bounded_by_their_bytes(
     made = [make(client, f"key-{number}") for number in range(5)]
     refused = made[-1]
     assert made[0].status_code == 201
-    assert (refused.status_code, refused.json["code"]) == (409, "too_many_kept_answers")
+    assert (refused.status_code, refused.json["code"]) == (409, "too_many_stored_responses")
     # What was kept is still given again, and without a key, or for somebody else, everything goes on.
     assert make(client, "key-0").json == made[0].json
     assert make(client, None).status_code == 201
