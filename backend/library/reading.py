@@ -135,7 +135,7 @@ def _limits(settings: Settings) -> ReadLimits:
 
 
 def lock_first(document_id: UUID) -> None:
-    """Lock the document's study set; then receivers of ``document_settling`` lock rows that come before the document."""
+    """Lock the study set; then receivers of ``document_settling`` lock what comes before the document."""
     study_set = sa.select(StudySet.id).where(
         StudySet.id == sa.select(Document.study_set_id).where(Document.id == document_id).scalar_subquery()
     )
