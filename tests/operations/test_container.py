@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from backend.operations.container import LineFormatter
+from backend.operations.container.first_process import LineFormatter
 from tests.conftest import CHECKOUT
 from tests.patience import HANG_S, pause, wait_for
 
