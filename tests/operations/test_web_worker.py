@@ -209,6 +209,19 @@ def test_malformed_requests_are_refused(server: Server, sent: bytes, status: int
         assert "canary" not in str(problem) + server.log.read_text()
 
 
+def test_a_malformed_request_is_logged_with_its_own_id_only(server: Server) -> None:
+    for _ in range(4 * THREADS):
+        server.ask(get(b"/other"))
+    with server.connect() as sock:
+        sock.sendall(b"GET / HTTP/1.1\r\nBad Header\r\n\r\n")
+        answer = http.client.HTTPResponse(sock)
+        answer.begin()
+        request_id = json.loads(answer.read())["request_id"]
+    (line,) = (line for line in server.log.read_text().splitlines() if request_id in line)
+    assert "operations.web_worker.unreadable" in line
+    assert "the-client-before" not in line
+
+
 def test_a_client_that_does_not_finish_its_request_is_disconnected(server: Server) -> None:
     beginnings = {b"": 0, get(b"/other")[:-2]: 408, post(b"/other", b"abc")[:-1]: 408}
     with contextlib.ExitStack() as opened:

@@ -5,6 +5,8 @@ import threading
 from collections.abc import Callable, Iterable
 from typing import Any
 
+import structlog
+
 from tests.stand_ins.counting_worker import wake_ups
 
 
@@ -14,6 +16,8 @@ def app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable
     ``/unread`` does not read the body, ``/asleep`` never responds, and ``/wake-ups?PORT`` reports how often the poller
     has woken up for the client at that port.
     """
+    # As the API does, for the lines that the thread logs from here on.
+    structlog.contextvars.bind_contextvars(user_id="the-client-before")
     path = environ["PATH_INFO"]
     body = b"" if path == "/unread" else environ["wsgi.input"].read()
     if path == "/asleep":

@@ -2,9 +2,9 @@
 
 from datetime import datetime
 from functools import cache
+from importlib.resources import files
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
-from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, Field, StrictInt
 from pydantic_core import PydanticCustomError
@@ -21,8 +21,12 @@ from backend.text.languages import Language
 # Requires a host, and rejects a user name or password.
 _PICTURE_URL = r"^https://[^\s/?#@:\\\"<>]+(:[0-9]{1,5})?([/?#][^\s\\\"<>]*)?$"
 
-# Cached, because listing the names reads hundreds of files.
-_time_zones = cache(available_timezones)
+
+# The package's list, because a machine's own files differ and have names that are not IANA's ("localtime").
+@cache
+def _time_zones() -> frozenset[str]:
+    names = (files("tzdata") / "zones").read_text().split()
+    return frozenset(names) - {"Factory"}
 
 
 def _known_time_zone(value: str) -> str:

@@ -49,6 +49,12 @@ def log_context(**fields: object) -> Iterator[None]:
         structlog.contextvars.bind_contextvars(**before)
 
 
+def begin_log_context(**fields: object) -> None:
+    """Begin a request's log context: remove the fields of this thread's previous request, then add these."""
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(**{name: str(value) for name, value in fields.items()})
+
+
 def add_to_log(**fields: object) -> None:
     """Add fields to every line logged until the request or job ends."""
     structlog.contextvars.bind_contextvars(**{name: str(value) for name, value in fields.items()})

@@ -12,7 +12,6 @@ from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
-import structlog
 from apiflask import APIFlask, HTTPError
 from flask import Response, g, json, request
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -25,7 +24,7 @@ from werkzeug.http import parse_accept_header
 from backend.core.database.database import find_refusal, is_passing
 from backend.core.errors import DomainError, Unavailable
 from backend.core.ids import new_id
-from backend.core.process.logging import get_logger
+from backend.core.process.logging import begin_log_context, get_logger
 from backend.core.web.origins import refuse_unknown_host
 from backend.core.web.problem_messages import code_of, sentence
 from backend.core.web.security_headers import security_headers
@@ -187,8 +186,7 @@ def configure_http(
         g.is_language_negotiated = False
         wanted = request.headers.get("X-Request-Id", "")
         g.request_id = wanted if _REQUEST_ID.fullmatch(wanted) else new_id().hex
-        structlog.contextvars.clear_contextvars()
-        structlog.contextvars.bind_contextvars(request_id=g.request_id)
+        begin_log_context(request_id=g.request_id)
         refuse_unknown_host()
         if request.method not in _METHODS_WITH_BODY:
             return None

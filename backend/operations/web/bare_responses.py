@@ -46,13 +46,16 @@ _SENTENCES: Mapping[str, Mapping[str, str]] = {
 }
 
 
-def bare_response(status: int, head: bytes = b"", *, retry_after_s: int | None = None) -> bytes:
+def bare_response(
+    status: int, head: bytes = b"", *, retry_after_s: int | None = None, request_id: str | None = None
+) -> bytes:
     """Return a complete HTTP response that closes the connection, in the language requested by ``head``."""
+    request_id = request_id or uuid4().hex
     code = _CODES.get(status, "bad_request" if status in (417, 501) else "internal_error")
     wanted = _ACCEPT_LANGUAGE.search(head)
     language = choose_language(wanted[1].decode("latin-1") if wanted is not None else "")
     reason = HTTPStatus(status).phrase
-    body = Problem(title=reason, status=status, code=code, detail=_SENTENCES[code][language], request_id=uuid4().hex)
+    body = Problem(title=reason, status=status, code=code, detail=_SENTENCES[code][language], request_id=request_id)
     content = body.model_dump_json(exclude_none=True).encode()
     headers = {
         "Connection": "close",
@@ -60,7 +63,7 @@ def bare_response(status: int, head: bytes = b"", *, retry_after_s: int | None =
         "Content-Language": language,
         "Vary": "Accept-Language",
         "Content-Length": str(len(content)),
-        "X-Request-Id": body.request_id,
+        "X-Request-Id": request_id,
         **_common_headers(),
     }
     if retry_after_s is not None:

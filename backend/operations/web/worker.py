@@ -28,6 +28,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from selectors import EVENT_READ
 from typing import Any
+from uuid import uuid4
 
 from gunicorn import http
 from gunicorn.config import Config
@@ -35,7 +36,7 @@ from gunicorn.errors import ConfigError
 from gunicorn.http.unreader import SocketUnreader
 from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, TConn, ThreadWorker
 
-from backend.core.process.logging import get_logger
+from backend.core.process.logging import begin_log_context, get_logger
 from backend.core.process.stopping import begin_stopping
 from backend.operations.web.bare_responses import bare_response
 
@@ -257,14 +258,16 @@ class HealthLaneWorker(ThreadWorker):
 
     def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: Exception) -> None:
         """Respond to a malformed request, or to a failure outside the application. Runs in a thread."""
-        status = _status_of(exc)
+        status, request_id = _status_of(exc), uuid4().hex
+        # The thread may still carry the ids of the request before, which is another client's.
+        begin_log_context(request_id=request_id)
         if status != 500:
             # The error's text quotes the request, which may contain a token.
             log.warning("operations.web_worker.unreadable", status=status, error=type(exc).__name__)
         else:
             log.error("operations.web_worker.crashed", status=status, error=type(exc).__name__, exc_info=exc)
         with contextlib.suppress(OSError):
-            client.sendall(bare_response(status))
+            client.sendall(bare_response(status, request_id=request_id))
 
     def _refuse(self, conn: TConn, status: int, *, retry_after_s: int | None = None) -> None:
         incoming = self._waiting[conn]
