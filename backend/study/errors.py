@@ -1,7 +1,7 @@
 """Errors of topics, flashcards and questions."""
 
 from backend.core.errors import DomainError
-from backend.study.evidence import SHORTEST_QUOTE, QuoteProblem
+from backend.study.evidence import MIN_QUOTE_CHARS, QuoteProblem
 
 
 class DuplicateItem(DomainError):
@@ -148,10 +148,10 @@ class QuoteRefused(DomainError):
     status = 422
     TEXTS = {
         QuoteProblem.TOO_SHORT: {
-            "en": f"The quote is too short: give at least {SHORTEST_QUOTE} characters of the page.",
-            "de": f"Das Zitat ist zu kurz: gib mindestens {SHORTEST_QUOTE} Zeichen der Seite an.",
-            "fr": f"La citation est trop courte\u00a0: donne au moins {SHORTEST_QUOTE} caractères de la page.",
-            "it": f"La citazione è troppo corta: riporta almeno {SHORTEST_QUOTE} caratteri della pagina.",
+            "en": f"The quote is too short: give at least {MIN_QUOTE_CHARS} characters of the page.",
+            "de": f"Das Zitat ist zu kurz: gib mindestens {MIN_QUOTE_CHARS} Zeichen der Seite an.",
+            "fr": f"La citation est trop courte\u00a0: donne au moins {MIN_QUOTE_CHARS} caractères de la page.",
+            "it": f"La citazione è troppo corta: riporta almeno {MIN_QUOTE_CHARS} caratteri della pagina.",
         },
         QuoteProblem.HAS_ELLIPSIS: {
             "en": "The quote has an ellipsis. Quote one passage without leaving anything out.",

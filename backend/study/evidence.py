@@ -21,17 +21,17 @@ from backend.text.folding import Folded, fold
 from backend.text.formulas import is_formula_like
 from backend.text.negations import claims_match, cuts_off_negation
 
-SHORTEST_QUOTE = 12
+MIN_QUOTE_CHARS = 12
 """Least length of a quote in folded characters; shorter ones stand on too many pages to prove anything."""
 
-LEAST_SIMILARITY = 0.92
+MIN_SIMILARITY = 0.92
 """Least normalised Indel similarity of a quote that is not found character for character."""
 
-_FEWEST_ALPHANUMERICS = 6
+_MIN_ALPHANUMERICS = 6
 # Searching by similarity costs milliseconds a page. It is done where a model that read the page is likely to have
 # the quote from; the rest of the document is searched for exact matches only.
 _SIMILAR_WITHIN_PAGES = 2
-_LONGEST_SIMILAR = 1000
+_MAX_SIMILAR_CHARS = 1000
 # The first, coarse search compares windows as long as the quote, which rates a quote with a word left out lower.
 _COARSE_SIMILARITY = 0.85
 
@@ -67,7 +67,7 @@ class PageIndex:
         needle = _EDGES.sub("", fold(quote).text)
         if _ELLIPSIS.search(needle):
             return QuoteProblem.HAS_ELLIPSIS
-        if len(needle) < SHORTEST_QUOTE or sum(map(str.isalnum, needle)) < _FEWEST_ALPHANUMERICS:
+        if len(needle) < MIN_QUOTE_CHARS or sum(map(str.isalnum, needle)) < _MIN_ALPHANUMERICS:
             return QuoteProblem.TOO_SHORT
         needle = needle.strip(_CLOSING_MARKS)
         found = self._find(needle, cited_page)
@@ -132,7 +132,7 @@ class PageIndex:
                     continue
                 start, end = span
                 on_first, on_second = len(head) - start, end - len(head) - len(joint)
-                if min(on_first, on_second) < 1 or max(on_first, on_second) < SHORTEST_QUOTE:
+                if min(on_first, on_second) < 1 or max(on_first, on_second) < MIN_QUOTE_CHARS:
                     continue
                 if on_first >= on_second:
                     return first, start, len(head)
@@ -158,7 +158,7 @@ def _find_exact(text: str, needle: str) -> tuple[int, int] | None:
 
 def _find_similar(text: str, needle: str) -> tuple[int, int] | None:
     """Return the span that is most like the needle, moved to whole words, if it is alike enough."""
-    if not text or len(needle) > _LONGEST_SIMILAR:
+    if not text or len(needle) > _MAX_SIMILAR_CHARS:
         return None
     start, end = 0, len(text)
     if len(needle) < len(text):
@@ -175,7 +175,7 @@ def _find_similar(text: str, needle: str) -> tuple[int, int] | None:
         ends = _word_ends(text, max(end - reach, start + 1), end + reach) or [end]
         end = max(ends, key=lambda at: fuzz.ratio(needle, text[start:at]))
     candidate = text[start:end]
-    if fuzz.ratio(needle, candidate) < 100 * LEAST_SIMILARITY:
+    if fuzz.ratio(needle, candidate) < 100 * MIN_SIMILARITY:
         return None
     if _cuts(text, start, end) or not claims_match(needle, candidate):
         return None

@@ -13,7 +13,7 @@ from backend.text.folding import fold
 
 Draft = TypeVar("Draft", DraftFlashcard, DraftQuestion)
 
-LONGEST_TOPIC = 120
+MAX_TOPIC_CHARS = 120
 """Characters of a topic's name, wherever it is named."""
 
 

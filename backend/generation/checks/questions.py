@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from backend.generation.checks.check import LONGEST_TOPIC, Check, CheckContext, Kept, Rejected, run_checks
+from backend.generation.checks.check import MAX_TOPIC_CHARS, Check, CheckContext, Kept, Rejected, run_checks
 from backend.generation.checks.cleaning import clean_question
 from backend.generation.checks.wording import has_prompt_fragment, is_meta, is_placeholder, points_to_the_page
 from backend.generation.language_models.interface import DraftQuestion
@@ -11,11 +11,11 @@ from backend.text.folding import fold_text
 from backend.text.formulas import is_formula_like
 from backend.text.quantities import read_quantities
 
-LONGEST_STEM = 800
-LONGEST_OPTION = 300
-LONGEST_EXPLANATION = 1500
+MAX_STEM_CHARS = 800
+MAX_OPTION_CHARS = 300
+MAX_EXPLANATION_CHARS = 1500
 
-_SHORTEST_GIVEAWAY = 4
+_MIN_GIVEAWAY_CHARS = 4
 # Up to this length, case makes a difference: genotypes (Aa, aa), units (mm, MM).
 _CASE_MATTERS_UP_TO = 3
 
@@ -54,10 +54,10 @@ def _shown_first(draft: DraftQuestion) -> Iterator[str]:
 
 def _too_long(draft: DraftQuestion, _: CheckContext) -> bool:
     return (
-        len(draft.stem) > LONGEST_STEM
-        or any(len(option.text) > LONGEST_OPTION for option in draft.options)
-        or len(draft.explanation) > LONGEST_EXPLANATION
-        or len(draft.topic) > LONGEST_TOPIC
+        len(draft.stem) > MAX_STEM_CHARS
+        or any(len(option.text) > MAX_OPTION_CHARS for option in draft.options)
+        or len(draft.explanation) > MAX_EXPLANATION_CHARS
+        or len(draft.topic) > MAX_TOPIC_CHARS
     )
 
 
@@ -93,7 +93,7 @@ def _key_in_stem(draft: DraftQuestion, _: CheckContext) -> bool:
     """A key that stands in the stem gives itself away, unless a distractor stands there too ("A or B?")."""
     stem = fold_text(draft.stem)
     return any(
-        len(text) >= _SHORTEST_GIVEAWAY and not read_quantities([text])[0] and _stands_in(text, stem)
+        len(text) >= _MIN_GIVEAWAY_CHARS and not read_quantities([text])[0] and _stands_in(text, stem)
         for text in _folded_options(draft, key=True)
     ) and not any(_stands_in(text, stem) for text in _folded_options(draft, key=False))
 

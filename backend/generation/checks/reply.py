@@ -32,7 +32,7 @@ class CheckedItems:
         return Counter(rejected.check for rejected in self.rejected)
 
 
-def check_reply(reply: SectionReply, context: CheckContext) -> CheckedItems:
+def check_items(reply: SectionReply, context: CheckContext) -> CheckedItems:
     """Check each item by itself, so that a bad one never takes others with it, then the language of what is left.
 
     When the items that passed are, taken together, clearly in another language than asked for, all are rejected.

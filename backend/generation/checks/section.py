@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from backend.core.ids import new_id
-from backend.generation.checks.check import LONGEST_TOPIC, CheckContext, Draft, Kept
+from backend.generation.checks.check import MAX_TOPIC_CHARS, CheckContext, Draft, Kept
 from backend.generation.checks.cleaning import clean_line
 from backend.generation.checks.reasons import REASONS
-from backend.generation.checks.reply import check_reply as check_items
+from backend.generation.checks.reply import check_items
 from backend.generation.checks.shuffling import shuffle_options
 from backend.generation.language_models.interface import (
     ConnectReply,
@@ -29,8 +29,8 @@ SCHEMA_INVALID = "schema_invalid"
 MORE_THAN_ASKED = "more_than_asked"
 NOT_WRITTEN = "not_written"
 
-LONGEST_SUMMARY = 1000
-LONGEST_LABEL = 80
+MAX_SUMMARY_CHARS = 1000
+MAX_LABEL_CHARS = 80
 
 _OWN_REASONS: Mapping[str, Mapping[str, str]] = {
     SCHEMA_INVALID: {
@@ -106,9 +106,9 @@ def _count_fixed(items: Sequence[Kept[Draft]]) -> Counter[str]:
 
 def _clean_topic(draft: DraftTopic) -> DraftTopic | None:
     name, summary, parent = clean_line(draft.name), clean_line(draft.summary), clean_line(draft.parent or "")
-    if not name or max(len(name), len(parent)) > LONGEST_TOPIC:
+    if not name or max(len(name), len(parent)) > MAX_TOPIC_CHARS:
         return None
-    return DraftTopic(name, summary if len(summary) <= LONGEST_SUMMARY else "", parent or None)
+    return DraftTopic(name, summary if len(summary) <= MAX_SUMMARY_CHARS else "", parent or None)
 
 
 def clean_connections(reply: ConnectReply) -> ConnectReply:
@@ -123,11 +123,11 @@ def clean_connections(reply: ConnectReply) -> ConnectReply:
 
 
 def _is_whole(link: DraftLink) -> bool:
-    return _is_name(link.source) and _is_name(link.target) and 0 < len(link.label) <= LONGEST_LABEL
+    return _is_name(link.source) and _is_name(link.target) and 0 < len(link.label) <= MAX_LABEL_CHARS
 
 
 def _is_name(text: str) -> bool:
-    return 0 < len(text) <= LONGEST_TOPIC
+    return 0 < len(text) <= MAX_TOPIC_CHARS
 
 
 def reason_text(check: str, language: str) -> str:

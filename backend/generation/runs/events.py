@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from backend.core.database.database import db
 from backend.generation.models import Run, RunEvent
 
-LARGEST_BATCH = 200
+MAX_EVENTS_PER_READ = 200
 
 
 def add_event(run: Run, kind: str, **data: Any) -> None:
@@ -19,11 +19,11 @@ def add_event(run: Run, kind: str, **data: Any) -> None:
 
 
 def list_events(run_id: UUID, after: int) -> Sequence[RunEvent]:
-    """Return the events after number ``after``, oldest first, at most ``LARGEST_BATCH``."""
+    """Return the events after number ``after``, oldest first, at most ``MAX_EVENTS_PER_READ``."""
     query = (
         sa.select(RunEvent)
         .where(RunEvent.run_id == run_id, RunEvent.number > after)
         .order_by(RunEvent.number)
-        .limit(LARGEST_BATCH)
+        .limit(MAX_EVENTS_PER_READ)
     )
     return db.session.scalars(query).all()

@@ -32,7 +32,7 @@ _OPEN = (JobState.PLANNED, JobState.QUEUED, JobState.RUNNING)
 _IN_FLIGHT = (JobState.QUEUED, JobState.RUNNING)
 _LANGUAGE_SAMPLE_CHARS = 200_000
 _LANGUAGE_SAMPLE_OF_PAGE_CHARS = 400
-_FEWEST_TOPICS_TO_CONNECT = 2
+_MIN_TOPICS_TO_CONNECT = 2
 
 
 def lock_run(run_id: UUID) -> Run | None:
@@ -203,7 +203,7 @@ def _after_last(run: Run) -> None:
             end_run(run, RunState.FAILED, code or "no_items")
             return
         run.state = RunState.CONNECTING
-        if len(study.list_topics(run.study_set_id)) >= _FEWEST_TOPICS_TO_CONNECT:
+        if len(study.list_topics(run.study_set_id)) >= _MIN_TOPICS_TO_CONNECT:
             add_event(run, "run.connecting")
             _queue_new(run, StepKind.CONNECT)
             return

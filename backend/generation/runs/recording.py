@@ -27,7 +27,7 @@ from backend.study.types import AddedItems, Counts, NewTopic
 
 log = get_logger(__name__)
 
-_DEEPEST_SPLIT = 4
+_MAX_SPLIT_DEPTH = 4
 # These end the run at once: no other section would fare better.
 _ENDS_RUN = frozenset({"quota_exhausted", "misconfigured"})
 
@@ -202,7 +202,7 @@ def halve_section(held: Claim, work: SectionWork, code: str) -> None:
 
 
 def _halves(step: Step, work: SectionWork) -> tuple[Section, Section] | None:
-    return split_section(work.section, work.pages) if step.depth < _DEEPEST_SPLIT else None
+    return split_section(work.section, work.pages) if step.depth < _MAX_SPLIT_DEPTH else None
 
 
 def _halve(run: Run, step: Step, work: SectionWork, missing: Counts) -> None:

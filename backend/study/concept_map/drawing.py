@@ -31,7 +31,7 @@ _DARK_THEME = (
     " .label { fill: #f0c48a } }"
 )
 _MARGIN = 28.0
-_LEAST_WIDTH = 420.0
+_MIN_WIDTH = 420.0
 _TITLE_SIZE = 20.0
 _TITLE_LINE = 26.0
 _LABEL_SIZE = 11.0
@@ -89,7 +89,7 @@ def to_svg(topics: Sequence[TopicView], links: Sequence[LinkView], title: str) -
     curves = [_link_curve(boxes[link.source_id], boxes[link.target_id], layout.boxes) for link in drawn]
     labels = _place_labels(drawn, curves, layout.boxes)
     area = _drawn_area(layout, curves, labels)
-    width = max(area.width + 2 * _MARGIN, _LEAST_WIDTH)
+    width = max(area.width + 2 * _MARGIN, _MIN_WIDTH)
     title_lines = wrap(title, width - 2 * _MARGIN, _TITLE_SIZE * 1.12)
     top = _MARGIN + len(title_lines) * _TITLE_LINE + 16.0
     height = top + max(area.height, 40.0) + _MARGIN

@@ -19,10 +19,10 @@ from uuid import UUID
 import genanki
 
 from backend.study.exports.anki_notes import AnkiNote, SkippedItem, option_list, prepare_notes
-from backend.study.markup.anki_fields import deletion_numbers
 from backend.study.markup.notes import NoteKind
 from backend.study.markup.plain_text import one_line
 from backend.study.types import StudyKit
+from backend.text.cloze import deletion_numbers
 
 # Chosen once at random. Anki recognises a note type by this id: another number would give every student a
 # second note type, and changed fields under the same number would make Anki ask for a full sync. Who adds,

@@ -12,7 +12,7 @@ from backend.study.exports.json_kit import to_json
 from backend.study.exports.text import to_markdown, to_tsv
 from backend.study.types import StudyKit
 
-_LONGEST_NAME = 80
+_MAX_NAME_CHARS = 80
 # Letters, digits and a few signs that no file system gives a meaning to.
 _NOT_IN_NAMES = re.compile(r"[^\w\-.]+")
 
@@ -82,5 +82,5 @@ def _data(kit: StudyKit, form: DownloadFormat, language: str) -> bytes:
 
 def _stem(title: str) -> str:
     """Return a file name without extension that is safe on every system: never hidden, empty, or a path."""
-    name = _NOT_IN_NAMES.sub("-", unicodedata.normalize("NFC", title))[:_LONGEST_NAME].strip("-._")
+    name = _NOT_IN_NAMES.sub("-", unicodedata.normalize("NFC", title))[:_MAX_NAME_CHARS].strip("-._")
     return name or "study-kit"

@@ -17,11 +17,11 @@ from functools import cached_property
 from rapidfuzz import fuzz, process
 from rapidfuzz.utils import default_process
 
+from backend.text.cloze import split_deletions
 from backend.text.folding import fold_text
 from backend.text.negations import negations, numbers
 from backend.text.stop_words import QUESTION_WORDS, STOP_WORDS
 
-_CLOZE = re.compile(r"\{\{c\d+::(.*?)(?:::.*?)?\}\}", re.DOTALL)
 _GAP = " ___ "
 _WORD = re.compile(r"\w+", re.UNICODE)
 # Abbreviations, formulas, single capitals (vitamin A, hepatitis B), anything with a digit: one of these more or
@@ -82,7 +82,8 @@ class ItemText:
 
 def cloze_text(text: str) -> ItemText:
     """Return a cloze card as an item: the sentence with gaps, and what is hidden, in order."""
-    return ItemText(_CLOZE.sub(_GAP, text), "; ".join(_CLOZE.findall(text)))
+    front, hidden = split_deletions(text, _GAP)
+    return ItemText(front, "; ".join(hidden))
 
 
 def fingerprint(front: str, answer: str) -> str:
@@ -134,7 +135,7 @@ def _content_words(folded: str) -> frozenset[str]:
 
 
 def _say_the_same(
-    folded: str, other_folded: str, words: frozenset[str], other_words: frozenset[str], least_shared: float
+    folded: str, other_folded: str, words: frozenset[str], other_words: frozenset[str], min_shared: float
 ) -> bool:
     if folded == other_folded:
         return True
@@ -145,7 +146,7 @@ def _say_the_same(
     if extra and other_extra:
         return False
     longer, missing = (words, extra) if extra else (other_words, other_extra)
-    return 1 - len(missing) / len(longer) >= least_shared
+    return 1 - len(missing) / len(longer) >= min_shared
 
 
 def _inflected(word: str, other: str) -> bool:

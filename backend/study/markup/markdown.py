@@ -15,21 +15,6 @@ _MARKDOWN_MARKS = str.maketrans(
     {mark: f"\\{mark}" for mark in "\\`*_[]{}~|$!"} | {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 )
 _BLOCK_START = re.compile(r"^(\d*)([#+\-=.)])")
-_INNERMOST_DELETION = re.compile(
-    r"\{\{c\d+::(?P<text>(?:(?!\{\{c\d+::|::|\}\}).)*)(?:::(?P<hint>(?:(?!\{\{c\d+::).)*?))?\}\}", re.DOTALL
-)
-
-
-def fill_deletions(text: str, *, blank: bool) -> str:
-    """Return the text of a cloze card with gaps (their hints, if any) or filled in, nested deletions included."""
-
-    def fill(deletion: re.Match[str]) -> str:
-        return f"[{deletion['hint'] or '…'}]" if blank else deletion["text"]
-
-    replaced = 1
-    while replaced:
-        text, replaced = _INNERMOST_DELETION.subn(fill, text)
-    return text
 
 
 def letter(index: int) -> str:

@@ -14,14 +14,13 @@ from hypothesis import strategies as st
 
 from backend.study.exports.anki import to_apkg
 from backend.study.markup.anki_fields import (
-    deletion_numbers,
-    has_first_deletion,
     to_cloze_field,
     to_field,
     to_tag,
     to_verbatim_field,
 )
 from backend.study.types import FlashcardKind
+from backend.text.cloze import deletion_numbers, has_first_deletion
 from tests.study.exports.kits import card, kit
 
 _CLOZE_FRAGMENTS = (
