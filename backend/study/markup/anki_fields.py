@@ -1,7 +1,7 @@
-"""Texts as Anki stores them: HTML fields, cloze deletions, tags.
+"""Converts texts to Anki's formats: HTML fields, cloze fields, tags.
 
-Anki's clients render fields as HTML and hand ``\\( \\)`` and ``\\[ \\]`` to MathJax (docs.ankiweb.net/math.html).
-Everything else in a text is data, whoever wrote it, and is escaped here.
+Anki renders fields as HTML and passes ``\\( \\)`` and ``\\[ \\]`` to MathJax (docs.ankiweb.net/math.html).
+Everything else in a text is untrusted data and is escaped here.
 """
 
 import html
@@ -11,20 +11,20 @@ from collections.abc import Sequence
 from backend.study.markup.plain_text import clean_text, one_line, split_formulas
 from backend.text.cloze import guard_formula
 
-# Anki looks for these in the stored HTML and would play a sound, speak, or start LaTeX. Written with an entity
-# the bracket looks the same to a reader and is no command to Anki; ``\[`` of a formula stays as it is.
+# Anki looks for these in the stored HTML and would play a sound, speak, or run LaTeX. An HTML entity looks the same
+# but is not a command to Anki. The ``\[`` of a formula stays as it is.
 _COMMAND_BRACKET = re.compile(r"\[(?=/?latex\]|/?\${1,2}\]|sound:|anki:)", re.IGNORECASE)
 
 
 def to_field(text: str) -> str:
-    """Return ``text`` as the HTML of a field; formulas stay formulas, line breaks become ``<br>``."""
+    """Return ``text`` as the HTML of a field; formulas are kept, line breaks become ``<br>``."""
     return "".join(
         _escape(_unbroken(piece) if is_formula else piece) for piece, is_formula in split_formulas(clean_text(text))
     )
 
 
 def to_verbatim_field(text: str) -> str:
-    """Return ``text`` as HTML in which nothing is a formula, for names and for quotes of a page."""
+    """Return ``text`` as HTML without formulas, for names and for quotes of a page."""
     return _escape(clean_text(text))
 
 
@@ -42,10 +42,10 @@ def to_cloze_field(text: str) -> str:
 
 
 def to_tag(path: Sequence[str]) -> str:
-    """Return a topic's tag from the names that lead to it: ``analysis::mean_value_theorem``.
+    """Return the tag of a topic from the path of names to it, such as ``analysis::mean_value_theorem``.
 
-    Lower case, ``_`` for white space (which separates tags), ``::`` between parent and child only. A part never
-    begins with a sign that spreadsheets take for the start of a formula.
+    Lower case, with ``_`` for white space, which separates tags, and ``::`` only between parent and child. No part
+    begins with a character that starts a formula in spreadsheets.
     """
     return "::".join(_tag_part(name) for name in path)
 
@@ -55,7 +55,7 @@ def _escape(text: str) -> str:
 
 
 def _unbroken(formula: str) -> str:
-    """Return a formula on one line, because MathJax does not look for formulas across ``<br>``."""
+    """Return a formula on one line: MathJax does not find formulas that contain ``<br>``."""
     return re.sub(r"\s*\n\s*", " ", formula)
 
 

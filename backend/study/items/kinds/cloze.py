@@ -13,8 +13,6 @@ from backend.text.cloze import fill_deletions, has_first_deletion
 
 
 class Cloze(CardKind):
-    """The kind ``cloze``."""
-
     name = FlashcardKind.CLOZE
 
     def check(self, content: Flashcard) -> None:
