@@ -1,4 +1,4 @@
-"""The checks of flashcards."""
+"""Checks of flashcards."""
 
 from backend.generation.checks.check import MAX_TOPIC_CHARS, Check, CheckContext, Kept, Rejected, run_checks
 from backend.generation.checks.cleaning import clean_flashcard
@@ -56,7 +56,7 @@ FLASHCARD_CHECKS: tuple[Check[DraftFlashcard], ...] = (
     Check("cloze_stop_word", lambda draft, _: _is_cloze(draft) and hides_stop_word(draft.front)),
     Check("cloze_in_basic_card", _cloze_in_basic_card),
 )
-"""In the order in which they run; the first that fails gives the reason."""
+"""In the order in which they run; the first to fail is the reason."""
 
 
 def check_flashcard(draft: DraftFlashcard, context: CheckContext) -> Kept[DraftFlashcard] | Rejected[DraftFlashcard]:

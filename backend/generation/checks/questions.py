@@ -1,4 +1,4 @@
-"""The checks of multiple-choice questions."""
+"""Checks of multiple-choice questions."""
 
 import re
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ MAX_OPTION_CHARS = 300
 MAX_EXPLANATION_CHARS = 1500
 
 _MIN_GIVEAWAY_CHARS = 4
-# Up to this length, case makes a difference: genotypes (Aa, aa), units (mm, MM).
+# Up to this length, case matters: genotypes (Aa, aa), units (mm, MM).
 _CASE_MATTERS_UP_TO = 3
 
 _LETTERS = r"\(?[A-H]\)?(?:(?:, | und | and | & | oder | or )\(?[A-H]\)?)*"
@@ -46,7 +46,7 @@ def _texts(draft: DraftQuestion) -> Iterator[str]:
 
 
 def _shown_first(draft: DraftQuestion) -> Iterator[str]:
-    """The texts that a student reads before answering."""
+    """Yield the texts shown before the answer."""
     yield draft.stem
     for option in draft.options:
         yield option.text
@@ -74,7 +74,7 @@ def _option_ids_repeated(draft: DraftQuestion, _: CheckContext) -> bool:
 
 
 def _comparable(text: str) -> str:
-    """Fold an option, save where folding would take away what tells options apart (10² and 102)."""
+    """Fold an option, unless folding would remove the difference between options (10² and 102)."""
     if is_formula_like(text):
         return " ".join(text.split())
     folded = fold_text(text).strip(" .;,")
@@ -90,12 +90,12 @@ def _options_not_distinct(draft: DraftQuestion, _: CheckContext) -> bool:
 
 
 def _key_in_stem(draft: DraftQuestion, _: CheckContext) -> bool:
-    """A key that stands in the stem gives itself away, unless a distractor stands there too ("A or B?")."""
+    """Say whether the stem contains the key, and no distractor ("A or B?") beside it."""
     stem = fold_text(draft.stem)
     return any(
-        len(text) >= _MIN_GIVEAWAY_CHARS and not read_quantities([text])[0] and _stands_in(text, stem)
+        len(text) >= _MIN_GIVEAWAY_CHARS and not read_quantities([text])[0] and _occurs_in(text, stem)
         for text in _folded_options(draft, key=True)
-    ) and not any(_stands_in(text, stem) for text in _folded_options(draft, key=False))
+    ) and not any(_occurs_in(text, stem) for text in _folded_options(draft, key=False))
 
 
 def _folded_options(draft: DraftQuestion, *, key: bool) -> list[str]:
@@ -103,12 +103,12 @@ def _folded_options(draft: DraftQuestion, *, key: bool) -> list[str]:
     return [text for text in texts if text]
 
 
-def _stands_in(text: str, folded: str) -> bool:
+def _occurs_in(text: str, folded: str) -> bool:
     return re.search(rf"(?<!\w){re.escape(text)}(?!\w)", folded) is not None
 
 
 def _letters_named(draft: DraftQuestion, _: CheckContext) -> bool:
-    # Letters may be what the question is about (blood groups, statements A and B): then they are no positions.
+    # The question may be about letters (blood groups, statements A and B). Then they are not positions.
     if any(re.fullmatch("[A-H]", option.text) for option in draft.options):
         return False
     if _OPTION_BY_LETTER.search(draft.explanation):
@@ -130,7 +130,7 @@ def _contradicts_key(draft: DraftQuestion, _: CheckContext) -> bool:
             rf"|(?:richtig|korrekt) (?:ist|wäre)(?: also)?:? {named}(?!\w)"
         )
         for match in says_so.finditer(explanation):
-            # A distractor may be the beginning or the end of the key, which is then what is called right.
+            # A distractor may be the beginning or end of the key, and then the text calls the key correct.
             around = explanation[max(0, match.start() - 80) : match.end() + 80]
             if not any(text in key and key in around for key in keys):
                 return True
@@ -152,7 +152,7 @@ QUESTION_CHECKS: tuple[Check[DraftQuestion], ...] = (
     Check("explanation_names_letters", _letters_named),
     Check("explanation_contradicts_key", _contradicts_key),
 )
-"""In the order in which they run; the first that fails gives the reason."""
+"""In the order in which they run; the first to fail is the reason."""
 
 
 def check_question(draft: DraftQuestion, context: CheckContext) -> Kept[DraftQuestion] | Rejected[DraftQuestion]:

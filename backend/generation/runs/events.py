@@ -1,4 +1,4 @@
-"""Events of a run: numbered rows, written under the run's lock, read by SSE and by polling."""
+"""Events of a run: numbered rows, written under the run's lock, read by SSE and polling."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,7 +13,7 @@ MAX_EVENTS_PER_READ = 200
 
 
 def add_event(run: Run, kind: str, **data: Any) -> None:
-    """Append an event to a run whose row the caller has locked or has just made."""
+    """Append an event to a run that the caller has locked or just created."""
     run.last_event += 1
     db.session.add(RunEvent(run_id=run.id, number=run.last_event, kind=kind, data=data))
 

@@ -1,4 +1,4 @@
-"""From the documents of a run to its steps, and from one step to the next."""
+"""Plans a run: cuts its documents into steps, queues the next steps, and ends it."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -36,9 +36,10 @@ _MIN_TOPICS_TO_CONNECT = 2
 
 
 def lock_run(run_id: UUID) -> Run | None:
-    """Return the run with its row locked, fresh from the database, or None when it was deleted.
+    """Lock the run's row and return it, reloaded from the database, or None if it was deleted.
 
-    Its study set is kept from being deleted: changing a row twice in a transaction locks what it refers to.
+    The study set is protected from deletion first: changing a row twice in a transaction locks the rows it refers to,
+    which would be the wrong order.
     """
     study_set_id = db.session.scalar(sa.select(Run.study_set_id).where(Run.id == run_id))
     if study_set_id is None or not library.keep_study_set(study_set_id):
@@ -49,7 +50,7 @@ def lock_run(run_id: UUID) -> Run | None:
 
 
 def plan_when_read(run: Run) -> None:
-    """Queue the planning of a locked run once every document of it has been read or has failed."""
+    """Queue the planning of a locked run once all its documents have been read or have failed."""
     if run.state != RunState.READING or not library.are_settled(_document_ids(run.id)):
         return
     if db.session.scalar(sa.select(Step.id).where(Step.run_id == run.id, Step.kind == StepKind.PLAN)) is None:
@@ -57,7 +58,7 @@ def plan_when_read(run: Run) -> None:
 
 
 def plan(run: Run) -> None:
-    """Cut the documents of a locked run into sections, and queue the first of them."""
+    """Cut the documents of a locked run into sections, and queue the first ones."""
     if run.state == RunState.READING:
         _plan(run)
     advance(run)
@@ -80,7 +81,7 @@ def _plan(run: Run) -> None:
     planned: list[tuple[UUID, Section]] = []
     sample = ""
     for document_id in _document_ids(run.id):
-        # One at a time: the texts of a whole study set together may be large.
+        # One at a time, because the texts of a whole study set may be large.
         (document,) = library.load_texts([document_id])
         sample = _extend_sample(sample, document)
         if document.status is not DocumentStatus.READY:
@@ -125,7 +126,7 @@ def _skip(document_id: UUID, first: int | None, last: int | None, reason: str) -
 
 
 def _extend_sample(sample: str, document: DocumentText) -> str:
-    """Add a piece of every page: a foreword or one long quotation in another language must not decide."""
+    """Add a piece of every page, so that a foreword or a long quotation in another language does not decide."""
     pieces = (page.text[:_LANGUAGE_SAMPLE_OF_PAGE_CHARS] for page in document.pages)
     return (sample + "\n".join(pieces))[:_LANGUAGE_SAMPLE_CHARS]
 
@@ -148,7 +149,7 @@ def _section_step(run: Run, document_id: UUID, section: Section, asked: Counts, 
 
 
 def split_step(run: Run, step: Step, halves: Sequence[Section], missing: Counts) -> None:
-    """Plan two halves of a section in place of what it did not give. ``run`` is locked."""
+    """Plan the two halves of a section for its missing items. ``run`` is locked."""
     for half, share in zip(halves, allocate(missing, halves), strict=True):
         if not share or step.document_id is None:
             continue
@@ -159,7 +160,7 @@ def split_step(run: Run, step: Step, halves: Sequence[Section], missing: Counts)
 
 
 def advance(run: Run) -> None:
-    """Queue what comes next in a locked run, or end it. Safe to call at any time."""
+    """Queue the next steps of a locked run, or end it. Safe to call at any time."""
     if run.state in ENDED_STATES:
         return
     counts = _count_steps(run.id)
@@ -171,7 +172,7 @@ def advance(run: Run) -> None:
         return
     if run.state == RunState.READING:
         return
-    # One long run may use all the workers that are there; beyond that its steps would only wait before other users'.
+    # One long run may use all available workers. More of its steps would only delay those of other users.
     room = max(get_settings().steps_in_flight_per_run, count_places()) - in_flight
     if counts.get(JobState.PLANNED, 0) and room > 0:
         _queue_planned(run.id, room)
@@ -211,7 +212,7 @@ def _after_last(run: Run) -> None:
 
 
 def stop_run(run: Run, state: RunState, error_code: str | None = None) -> None:
-    """Make a locked run ``cancelling`` or ``failing``: nothing more of it begins, and it ends with its last call."""
+    """Set a locked run to ``cancelling`` or ``failing``: no further step starts, and it ends with its last call."""
     db.session.execute(
         sa.update(Step)
         .where(Step.run_id == run.id, Step.state.in_((JobState.PLANNED, JobState.QUEUED)))
@@ -226,7 +227,7 @@ def stop_run(run: Run, state: RunState, error_code: str | None = None) -> None:
 
 
 def end_run(run: Run, state: RunState, error_code: str | None = None) -> None:
-    """End a locked run of which nothing is under way. Later the place where its credits are settled."""
+    """End a locked run without steps in progress."""
     run.state = state
     run.error_code = error_code
     run.ended_at = now()
@@ -249,12 +250,11 @@ def end_run(run: Run, state: RunState, error_code: str | None = None) -> None:
 
 
 def is_active(run_id: UUID) -> bool:
-    """Tell whether the run is still to make calls. Needs a transaction."""
+    """Say whether the run may make further calls. Needs a transaction."""
     return db.session.scalar(sa.select(Run.state).where(Run.id == run_id)) in ACTIVE_STATES
 
 
 def lock_waiting_runs(document_id: UUID) -> None:
-    """Lock the runs that wait for this document."""
     _lock_waiting(document_id)
 
 
@@ -270,6 +270,6 @@ def _lock_waiting(document_id: UUID) -> list[Run]:
 
 
 def continue_waiting_runs(document_id: UUID) -> None:
-    """Plan the runs that waited for this document and for nothing else."""
+    """Plan the runs that were waiting only for this document."""
     for run in _lock_waiting(document_id):
         plan_when_read(run)

@@ -11,7 +11,7 @@ from backend.generation.types import ENDED_STATES, CallFigure, RunFigures, RunSt
 
 
 def measure_work() -> WorkFigures:
-    """Return the figures of what is open, and of what happened in the last hour. Needs a transaction."""
+    """Return statistics of open runs and of the last hour. Needs a transaction."""
     return WorkFigures(runs=_measure_runs(), calls=_measure_calls())
 
 
@@ -30,7 +30,7 @@ def _measure_runs() -> RunFigures:
 
 
 def _measure_calls() -> tuple[CallFigure, ...]:
-    # Their ids sort by time, so the primary key serves as the index that the time of creation does not have.
+    # Ids sort by time, so the primary key replaces an index on the creation time.
     first = first_id_at(now() - LATELY)
     sums = (ModelCall.requests, ModelCall.input_tokens, ModelCall.cached_tokens, ModelCall.output_tokens)
     rows = db.session.execute(
