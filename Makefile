@@ -1,4 +1,4 @@
-# HackTheStudy's backend. Every target first makes the virtual environment, which is quick when it is there.
+# HackTheStudy's backend. Every target first makes the virtual environment, which is quick if it exists.
 
 PYTHON := .venv/bin/python
 PORT ?= 8080
@@ -6,20 +6,20 @@ FILE ?=
 OUT ?= demo-out
 EMAIL ?=
 REVOKE ?=
-# As they were typed: make would expand a $ in a name. They reach the recipes through the environment, where a
-# name is only text, whatever quotation marks and commands it holds.
+# Values exactly as typed: make would expand a $ in a name. They reach the recipes through the environment, where
+# quotation marks and commands in a name are only text.
 override FILE := $(value FILE)
 override OUT := $(value OUT)
 override PORT := $(value PORT)
 override EMAIL := $(value EMAIL)
 override REVOKE := $(value REVOKE)
-# Further options for the first part of `make test`.
+# Additional options for the first part of `make test`.
 PYTEST_OPTIONS ?=
-# Each file of the containers' tests has systems of its own, and two at a time are what a small machine bears.
+# Each file of the container tests starts its own systems; a small machine can run two at a time.
 CONTAINER_PROCESSES ?= 2
-# The tests of faults wait most of the time, so that one process more than there are cores is at work.
+# The fault tests wait most of the time, so one process more than there are cores keeps the cores busy.
 FAULT_PROCESSES ?= $(shell n=$$(nproc); [ $$n -ge 4 ] && echo 4 || echo $$((n + 1)))
-# Two processes are what a small machine bears; more than four only compete for PostgreSQL.
+# A small machine can run two processes; more than four only compete for PostgreSQL.
 TEST_PROCESSES ?= $(shell n=$$(nproc); [ $$n -gt 4 ] && echo 4 || echo $$n)
 export PYTHONUNBUFFERED := 1
 
@@ -29,20 +29,20 @@ export PYTHONUNBUFFERED := 1
 help: ## Show this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: ## Make .venv with the pinned packages (done by every other target too).
+setup: ## Make .venv with the pinned packages (every other target does this too).
 	@config/local/setup.sh
 
 demo: export FILE := $(FILE)
 demo: export OUT := $(OUT)
-demo: setup ## From a file to a study kit: make demo FILE=notes.pdf OUT=folder
+demo: setup ## Make a study kit from a file: make demo FILE=notes.pdf OUT=folder
 	@$(PYTHON) -m config.local.demo --file="$$FILE" --out="$$OUT"
 
 run: export PORT := $(PORT)
-run: setup ## Keep the whole system running at http://localhost:8080 (PORT=…); Ctrl-C ends it.
+run: setup ## Run the whole system at http://localhost:8080 (PORT=…) until Ctrl-C.
 	@$(PYTHON) -m config.local.run
 
 admin: export EMAIL := $(EMAIL)
-admin: setup ## Make a user an administrator: make admin EMAIL=you@example.org, or her id (REVOKE=yes takes it back).
+admin: setup ## Make a user an administrator: make admin EMAIL=you@example.org, or their id (REVOKE=yes reverts it).
 	@$(PYTHON) -m config.local.admin $(if $(REVOKE),--revoke) -- "$$EMAIL"
 
 test: setup ## Run all tests on real PostgreSQL and Redis.
@@ -66,11 +66,11 @@ check: setup ## Lint, format, types and architecture.
 bench: setup ## Measure speed and memory; writes benchmarks/results.json.
 	$(PYTHON) -m benchmarks
 
-openapi: setup ## Write docs/openapi.json anew from the routes.
+openapi: setup ## Regenerate docs/openapi.json from the routes.
 	$(PYTHON) -m backend.cli openapi
 
-# With --no-header the files do not name the command, and thereby not the machine, that made them.
-lock: setup ## Pin the packages of pyproject.toml anew, with hashes (needs uv).
+# With --no-header the files do not name the command, and therefore the machine, that generated them.
+lock: setup ## Pin the packages of pyproject.toml again, with hashes (needs uv).
 	@command -v uv >/dev/null || { echo "lock: please install uv first." >&2; exit 1; }
 	uv pip compile --quiet --no-header --universal --generate-hashes --output-file requirements.txt pyproject.toml
 	uv pip compile --quiet --no-header --universal --generate-hashes --group dev --constraint requirements.txt \

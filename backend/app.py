@@ -23,10 +23,10 @@ from backend.operations.monitoring.sentry import configure_sentry
 from backend.rooms import ROOMS
 from backend.settings import Settings, get_settings
 
-# Every other endpoint needs a signed-in user: a new route is closed until its room declares it public.
+# All other endpoints require a signed-in user, so a new route is closed until its room declares it public.
 PUBLIC_ENDPOINTS = frozenset(merge(ROOMS, "public_endpoints"))
 
-# A route that no room declares is a reading or a writing one, by its method; everything under /auth is signing in.
+# Routes not declared by a room are in the class for reads or writes, by method; all under /auth are sign-in routes.
 ROUTE_CLASSES = RouteClasses(
     named=merge(ROOMS, "limits"),
     unlimited=merge(ROOMS, "unlimited"),
@@ -37,7 +37,7 @@ _FILES_PER_UPLOAD = 2
 
 
 def create_app(settings: Settings | None = None) -> APIFlask:
-    """Build the API. Raises SettingsRefused when the configuration is missing or unsafe."""
+    """Build the API. Raises SettingsRefused if a setting is missing, malformed or unsafe."""
     settings = settings or get_settings()
     configure_logging(settings)
     configure_sentry(settings, "api")
@@ -47,7 +47,7 @@ def create_app(settings: Settings | None = None) -> APIFlask:
         version=settings.app_version,
         spec_path=SPEC_PATH,
         docs_path=None,
-        # None means that there is no static route; APIFlask's annotation forgets that Flask allows it.
+        # None: no static route. Flask allows it, but APIFlask's annotation does not.
         static_folder=cast(str, None),
     )
     app.request_class = UploadRequest

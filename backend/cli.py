@@ -22,13 +22,13 @@ from backend.settings import SETTING_GROUPS, Settings, get_settings
 
 @click.group()
 def main() -> None:
-    """Run one of HackTheStudy's operators' commands."""
+    """Operators' commands of HackTheStudy."""
     configure_logging(get_settings())
 
 
 @main.command()
 def migrate() -> None:
-    """Bring the database to the newest schema."""
+    """Upgrade the database to the newest schema."""
     from backend.operations.upkeep.migrate import upgrade
 
     try:
@@ -41,7 +41,7 @@ def migrate() -> None:
 
 @main.command("check-migrations")
 def check_migrations() -> None:
-    """Fail when the tables of the code and the migrations differ."""
+    """Fail if the migrations do not match the tables in the code."""
     from alembic import command
 
     from backend.operations.upkeep.migrate import alembic_config
@@ -52,7 +52,7 @@ def check_migrations() -> None:
 @main.command()
 @click.argument("message")
 def revision(message: str) -> None:
-    """Write a migration from what differs between the code and the database."""
+    """Write a migration from the differences between the code and the database."""
     from alembic import command
 
     from backend.operations.upkeep.migrate import alembic_config
@@ -62,7 +62,7 @@ def revision(message: str) -> None:
 
 @main.command()
 def sweep() -> None:
-    """Send lost work again and take back expired leases, until stopped."""
+    """Send lost work again and take back expired leases, until stopped by a signal."""
     from backend.operations.upkeep.sweep_loop import sweep_until
 
     with _outside_requests("sweep").app_context():
@@ -71,7 +71,7 @@ def sweep() -> None:
 
 @main.command()
 def watchdog() -> None:
-    """Watch the worker of this machine, restart it when it hangs, and sweep, until stopped."""
+    """Watch the worker on this machine, restart it if it hangs, and sweep, until stopped by a signal."""
     from backend.operations.watchdog.watchdog import watch
 
     settings = get_settings()
@@ -93,7 +93,7 @@ def _stop_on_signals() -> threading.Event:
 
 
 def _outside_requests(name: str) -> Flask:
-    """Return an app that binds the database and the broker and answers no requests."""
+    """Return an app with the database and the broker, but without routes."""
     from backend.core.database.database import configure_database
     from backend.core.manifest import open_rooms
     from backend.core.work.queue import configure_queue
@@ -102,7 +102,7 @@ def _outside_requests(name: str) -> Flask:
     open_rooms(ROOMS)
     app = Flask(f"hackthestudy-{name}")
     configure_database(app, get_settings())
-    # Like a request, the sweep and the watchdog must not wait long for a frozen broker.
+    # Like requests, the sweep and the watchdog must not wait long for a frozen broker.
     configure_queue(get_settings(), answers_requests=True)
     return app
 
@@ -110,7 +110,7 @@ def _outside_requests(name: str) -> Flask:
 @main.command()
 @click.argument("configuration", type=click.Path(exists=True, dir_okay=False))
 def supervise(configuration: str) -> None:
-    """Become supervisord with a configuration; whether that starts Redis is decided by REDIS_URL."""
+    """Become supervisord with a configuration file. It starts Redis only if REDIS_URL names this machine."""
     settings = get_settings()
     folder = Path(tempfile.gettempdir()) / f"hackthestudy-{os.getuid()}"
     folder.mkdir(mode=0o700, exist_ok=True)
@@ -145,7 +145,7 @@ def move_documents() -> None:
 @click.argument("email_or_id")
 @click.option("--revoke", is_flag=True, help="Revoke the role instead.")
 def admin(email_or_id: str, *, revoke: bool) -> None:
-    """Make a user an administrator, by their id or by an e-mail address that a provider has verified."""
+    """Make a user an administrator, by their id or by an e-mail address verified by a provider."""
     from backend.accounts.errors import UserLeaving
     from backend.administration import service as administration
     from backend.core.database.transaction import transaction
@@ -167,7 +167,7 @@ def admin(email_or_id: str, *, revoke: bool) -> None:
 @click.argument("user_id", type=click.UUID)
 @click.argument("path", type=click.Path(dir_okay=False, path_type=Path))
 def export_user(user_id: UUID, path: Path) -> None:
-    """Write an archive of a user's data to a file."""
+    """Export a user's data to a new archive file."""
     from backend.administration import service as administration
     from backend.core.database.transaction import transaction
     from backend.core.errors import NotFound
@@ -207,7 +207,7 @@ def erase_user(user_id: UUID, *, yes: bool) -> None:
 
 
 def configuration_page() -> str:
-    """Return docs/configuration.md: a table for each group of settings."""
+    """Return the text of docs/configuration.md: a table per group of settings."""
     lines = [
         "# Configuration",
         "",
@@ -242,7 +242,7 @@ def _shown_default(value: object) -> str:
 @click.option("--check", is_flag=True, help="Fail if the file is stale, instead of writing it.")
 @click.argument("path", type=click.Path(path_type=Path), default=Path("docs/configuration.md"))
 def configuration(path: Path, *, check: bool) -> None:
-    """Write the page of all settings."""
+    """Write docs/configuration.md from the settings."""
     _write_document(path, configuration_page(), check=check, command="configuration")
 
 

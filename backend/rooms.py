@@ -1,4 +1,4 @@
-"""The manifest: every room, lower floors first. Entry points open the rooms with ``open_rooms(ROOMS)``."""
+"""The list of all rooms, lower floors first. Entry points call ``open_rooms(ROOMS)``."""
 
 from pkgutil import resolve_name
 

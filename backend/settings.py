@@ -201,9 +201,9 @@ class Settings(BaseSettings):
 
     port: int = Field(8080, ge=1, le=65_535, description="Port of the API.")
     allowed_hosts: HostNames = Field(
-        (), description="More host names under which the API answers, besides the one in `PUBLIC_URL`."
+        (), description="More host names under which the API answers, in addition to the one in `PUBLIC_URL`."
     )
-    cors_origins: Origins = Field((), description="More origins allowed by CORS, besides `FRONTEND_URL`.")
+    cors_origins: Origins = Field((), description="More origins allowed by CORS, in addition to `FRONTEND_URL`.")
     trusted_proxies: Networks = Field(
         PRIVATE_NETWORKS,
         description="Networks of the proxy. `TRUSTED_PROXY_HEADER` is ignored if it comes from anywhere else.",
@@ -349,7 +349,7 @@ class Settings(BaseSettings):
         return urlsplit(self.redis_url).hostname in _OWN_HOSTS
 
     @property
-    def longest_work_s(self) -> float:
+    def max_work_s(self) -> float:
         """Upper bound for one job, in seconds. The worker kills a process that takes longer."""
         reading_s = self.read_timeout_s + self.ocr_max_pages * OCR_PAGE_S
         return max(reading_s, 2 * self.openai_timeout_s) + 60

@@ -39,7 +39,7 @@ from backend.settings import get_settings
 log = get_logger(__name__)
 
 # Above worker_soft_shutdown_timeout, and under supervisor's stopwaitsecs.
-LONGEST_END_S = 11.0
+MAX_SHUTDOWN_S = 11.0
 
 settings = get_settings()
 flask_app = Flask("hackthestudy-worker")
@@ -48,7 +48,7 @@ configure_sentry(settings, "worker")
 configure_database(flask_app, settings)
 configure_queue(settings)
 
-# The name under which the celery command looks for its app.
+# The celery command looks for this name.
 app = queue
 
 open_rooms(ROOMS)
@@ -57,12 +57,12 @@ add_tasks(flask_app)
 
 _STANDARD_ERROR = 2
 
-# One for each process of the pool: each gets its own copy when it is forked.
+# Each process of the pool gets its own copy when it is forked.
 pool_heartbeat = PoolHeartbeat()
 
 
 class MainHeartbeat(StartStopStep):
-    """Written from the main process's event loop, to show that it moves. It stops while the broker is unreachable."""
+    """Written from the main process's event loop, so it stops if the loop hangs or the broker is unreachable."""
 
     requires = ("celery.worker.consumer.tasks:Tasks",)
 
@@ -75,7 +75,7 @@ class MainHeartbeat(StartStopStep):
         self._timer = consumer.timer.call_repeatedly(period_s(settings), write_main_heartbeat, places)
 
     def stop(self, consumer: Any) -> None:
-        """Called when the loop is left; it is entered again with another timer."""
+        """Called when the loop ends, for instance when the broker is lost. The next loop has another timer."""
         if self._timer is not None:
             self._timer.cancel()
 
@@ -90,35 +90,35 @@ if settings.worker_state_folder is not None:
 
 @setup_logging.connect
 def keep_our_logging(**_: Any) -> None:
-    """Keep Celery from installing log handlers of its own."""
+    """Keep Celery from installing its own log handlers: it does so only if this signal has no receiver."""
 
 
 @celeryd_after_setup.connect
 def take_canaries(instance: Any, **_: Any) -> None:
-    """Take messages from the queue of this worker alone too."""
+    """Consume this worker's private canary queue too."""
     if settings.worker_state_folder is not None:
         instance.app.amqp.queues.select_add(canary_queue(WORKER_NAME))
 
 
 @worker_init.connect
 def before_forking(sender: Any, **_: Any) -> None:
-    """Load what steps need: children share it, and need not load it one by one."""
-    # Not sys.stderr, which Celery replaces by something without a file; the children inherit this.
+    """Load data that steps need, so that the child processes share it."""
+    # Not sys.stderr, which Celery replaces by an object without a file descriptor. The children inherit this handler.
     faulthandler.register(STACKS_SIGNAL, file=_STANDARD_ERROR, all_threads=True)
     write_main_heartbeat(sender.concurrency or settings.celery_concurrency)
     for room in ROOMS:
         for load in room.preload:
             load()
     configure_mappers()
-    # Celery's own signal at shutdown is left out of a cold one, which is how SIGTERM ends a worker with long steps.
+    # Celery does not send its shutdown signal on a cold shutdown, which is how SIGTERM ends a worker with long steps.
     atexit.register(hand_back_at_exit, os.getpid())
 
 
 @worker_before_create_process.connect
 def before_fork(**_: Any) -> None:
-    """Move all that is loaded out of the garbage collector's sight: a child that collects copies no shared page.
+    """Hide loaded objects from the garbage collector, so that collecting in a child does not copy shared pages.
 
-    Here and not earlier, because Celery itself is loaded up to the first fork.
+    Not earlier, because Celery keeps loading modules until the first fork.
     """
     gc.collect()
     gc.freeze()
@@ -126,7 +126,7 @@ def before_fork(**_: Any) -> None:
 
 @worker_process_init.connect
 def after_fork(**_: Any) -> None:
-    """Give each child its own database connections."""
+    """Let each child open its own database connections."""
     with flask_app.app_context():
         dispose_engines()
     if settings.worker_state_folder is not None:
@@ -135,28 +135,28 @@ def after_fork(**_: Any) -> None:
 
 @task_prerun.connect
 def at_work(**_: Any) -> None:
-    """Show that this process of the pool is at work."""
+    """Mark this pool process as busy in its heartbeat."""
     pool_heartbeat.busy = True
 
 
 @task_postrun.connect
 def at_rest(**_: Any) -> None:
-    """Show that this process of the pool has a place for a message."""
+    """Mark this pool process as idle in its heartbeat."""
     pool_heartbeat.busy = False
 
 
 @worker_process_shutdown.connect
 def before_ending(**_: Any) -> None:
-    """Send what a child has yet to report: it ends without running what is registered for the exit."""
+    """Send a child's pending error reports. It ends without running exit handlers."""
     flush_reports()
 
 
 @worker_ready.connect
 def limit_the_end(**_: Any) -> None:
-    """Have SIGTERM start a clock: a worker that loses its broker while it stops would wait for it for ever."""
+    """Bound the shutdown after SIGTERM: a worker that loses its broker while it stops would wait for it forever."""
     stop = signal.getsignal(signal.SIGTERM)
     if getattr(stop, "__name__", "") == "stop_in_time":
-        # A worker is ready again after each loss of its broker.
+        # Installed before: a worker is ready again after each loss of its broker.
         return
 
     def stop_in_time(number: int, frame: FrameType | None) -> None:
@@ -168,9 +168,9 @@ def limit_the_end(**_: Any) -> None:
 
 
 def end_in_time() -> None:
-    """End the worker when it has not ended by itself; its steps are handed back as at any end."""
-    time.sleep(LONGEST_END_S)
-    log.warning("worker.end_forced", after_s=LONGEST_END_S)
+    """Force the worker to end if it has not ended in time, and hand back its steps."""
+    time.sleep(MAX_SHUTDOWN_S)
+    log.warning("worker.end_forced", after_s=MAX_SHUTDOWN_S)
     for child in list_children(os.getpid()):
         send_signal(child, signal.SIGKILL)
     hand_back_at_exit(os.getpid())
@@ -178,7 +178,7 @@ def end_in_time() -> None:
 
 
 def hand_back_at_exit(main_pid: int) -> None:
-    """Queue again at once what this worker still holds when it ends, its pool being gone by then."""
+    """Queue the rows that this worker still holds again, immediately. Its pool has ended by now."""
     if os.getpid() != main_pid:
         return
     with flask_app.app_context():

@@ -1,5 +1,5 @@
-"""What must be fast and small, measured: ``python -m benchmarks`` (``make bench``).
+"""Benchmarks with bounds: ``python -m benchmarks`` (``make bench``).
 
-Each figure is a ratio within one run, or an amount of memory or of queries, with a bound. Measuring judges nothing:
-a missed bound is shown in the table and fails no build, since times of a shared machine are no proof.
+Each figure is a ratio measured within one run, an amount of memory, or a number of queries, with a bound. A missed
+bound is shown in the table but does not fail the build, because times on a shared machine prove nothing.
 """

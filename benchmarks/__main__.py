@@ -1,4 +1,4 @@
-"""Measures every figure: ``python -m benchmarks [--only NAME …]``."""
+"""Runs the benchmarks: ``python -m benchmarks [--only NAME …]``."""
 
 import argparse
 import sys
@@ -80,7 +80,7 @@ FIGURES = (
 
 
 def measure(figure: Figure) -> Result:
-    """Measure one figure in a folder of its own, and say so on standard error."""
+    """Measure one figure in its own folder, and print the result on standard error."""
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="benchmark-") as folder:
         result = Result(figure, figure.measure(Path(folder)))
@@ -89,7 +89,7 @@ def measure(figure: Figure) -> Result:
 
 
 def main() -> None:
-    """Measure, print the table, and write it where it belongs when all figures were measured."""
+    """Measure and print the table. If all figures were measured, also update the results file and the documentation."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     names = [figure.name for figure in FIGURES]
     parser.add_argument("--only", nargs="+", metavar="NAME", choices=names, help=f"measure only: {', '.join(names)}")
@@ -98,7 +98,7 @@ def main() -> None:
     table = markdown_table(results, describe_machine())
     print(table)
     if chosen is None:
-        # A part of the table would pass for the whole.
+        # A partial table would look complete.
         write_results(results, CHECKOUT / "benchmarks" / "results.json")
         update_page(table, CHECKOUT / "docs" / "performance.md")
 

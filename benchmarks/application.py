@@ -1,4 +1,4 @@
-"""The app inside this process, on throw-away servers: for what is measured without HTTP."""
+"""The app in this process, on throw-away servers, for benchmarks without HTTP."""
 
 import contextlib
 import logging
@@ -18,7 +18,7 @@ from config.local.redis import LocalRedis
 
 @contextlib.contextmanager
 def running_application() -> Iterator[APIFlask]:
-    """Start servers and build the app on a migrated, empty database. No worker takes what it queues."""
+    """Start the servers and build the app on a migrated, empty database. There is no worker."""
     with LocalPostgres() as postgres, LocalRedis() as redis:
         environment = {**os.environ, "ENVIRONMENT": "development", "DATABASE_URL": postgres.url}
         command = [sys.executable, "-m", "backend.cli", "migrate"]

@@ -1,4 +1,4 @@
-"""Documents to measure with: PDF lecture notes of any length, the same bytes each time."""
+"""Test documents: PDF lecture notes of any length, reproducible byte for byte."""
 
 import random
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from reportlab.lib.pagesizes import A4
 from reportlab.pdfgen.canvas import Canvas
 
 CHARS_PER_PAGE = 3100
-"""So that two pages are a section of the default size."""
+"""Two such pages make a section of the default size."""
 
 _SYLLABLES = [
     "ba",
@@ -47,7 +47,7 @@ _LINE_CHARS = 95
 
 
 def sentences(seed: int) -> Iterator[str]:
-    """Yield English sentences about things that do not exist, so that no two are alike."""
+    """Yield English sentences with invented words, so that no two are alike."""
     chance = random.Random(seed)
     words = sorted({"".join(chance.choices(_SYLLABLES, k=chance.randint(2, 5))) for _ in range(4000)})
     while True:
@@ -56,7 +56,7 @@ def sentences(seed: int) -> Iterator[str]:
 
 
 def write_pdf(file: Path, pages: int, *, seed: int = 1) -> Path:
-    """Write a PDF of so many pages, each of about ``CHARS_PER_PAGE`` characters; return the file."""
+    """Write a PDF with about ``CHARS_PER_PAGE`` characters per page, and return the file."""
     canvas = Canvas(str(file), pagesize=A4, invariant=True)
     written = sentences(seed)
     for _ in range(pages):
@@ -74,7 +74,7 @@ def write_pdf(file: Path, pages: int, *, seed: int = 1) -> Path:
 
 
 def write_large_pdf(file: Path, size_bytes: int, *, seed: int = 1) -> Path:
-    """Write a file of exactly so many bytes that begins and ends as a PDF does; return it."""
+    """Write a file of exactly ``size_bytes`` that begins and ends like a PDF, and return it."""
     head, tail = b"%PDF-1.7\n", b"\nstartxref\n0\n%%EOF\n"
     chance = random.Random(seed)
     left = size_bytes - len(head) - len(tail)

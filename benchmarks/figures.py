@@ -1,4 +1,4 @@
-"""What a figure is: what is measured, within which bound it should be, and what came out."""
+"""A benchmark's figure, its bound and its result."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ Direction = Literal["max", "min"]
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """What was measured: the figure's value, and the parts that it was computed from, by name with unit."""
+    """The measured value, and the numbers it was computed from, by name with unit."""
 
     value: float
     parts: Mapping[str, Any]
@@ -18,10 +18,10 @@ class Measurement:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A figure with its bound: the most it may be (``max``) or the least (``min``).
+    """A figure with its bound, a maximum (``max``) or a minimum (``min``).
 
-    ``measure`` gets an empty folder to work in, and returns a value in ``unit``: ``×`` for ratios, ``MB`` (10^6
-    bytes) or ``queries``.
+    ``measure`` gets an empty folder to work in. Its value is in ``unit``: ``×`` for ratios, ``MB`` (10^6 bytes) or
+    ``queries``.
     """
 
     name: str
@@ -34,19 +34,19 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A figure that was measured."""
+    """A figure with its measurement."""
 
     figure: Figure
     measurement: Measurement
 
     @property
     def met(self) -> bool:
-        """Whether the value, unrounded, is within the bound."""
+        """Whether the unrounded value is within the bound."""
         value, bound = self.measurement.value, self.figure.bound
         return value <= bound if self.figure.direction == "max" else value >= bound
 
     def as_json(self) -> dict[str, Any]:
-        """Return the entry of the results file."""
+        """Return the entry in the results file."""
         figure = self.figure
         return {
             "name": figure.name,

@@ -1,4 +1,4 @@
-"""What lists cost: beside a bare view of the same rows, and in queries."""
+"""The cost of lists: time compared with a bare view of the same rows, and number of queries."""
 
 import contextlib
 import gc
@@ -30,7 +30,7 @@ Statement = tuple[str, Any]
 
 
 def measure_flashcards(folder: Path) -> Measurement:
-    """Measure the time of a list of 50 flashcards over that of a bare Flask view with its query and its JSON."""
+    """Measure the time for a list of 50 flashcards ÷ the time of a bare Flask view with the same query and JSON."""
     with running_application() as app:
         client, headers, user_id = _sign_in(app)
         with app.app_context(), transaction():
@@ -39,7 +39,7 @@ def measure_flashcards(folder: Path) -> Measurement:
         ours = _asking(client, path, headers)
         bare = _asking(_bare_app(app, _query_of_list(app, ours)).test_client(), "/flashcards", {})
         if json.loads(ours()) != json.loads(bare()):
-            raise ValueError("the bare view answers something else")
+            raise ValueError("the bare view returns something else")
         our_s, bare_s = _interleaved(ours, bare)
     return Measurement(our_s / bare_s, {"api_ms": round(our_s * 1000, 2), "bare_view_ms": round(bare_s * 1000, 2)})
 
@@ -62,7 +62,7 @@ def _asking(client: FlaskClient, path: str, headers: dict[str, str]) -> Callable
 
 @contextlib.contextmanager
 def _statements(app: APIFlask) -> Iterator[list[Statement]]:
-    """Give a list that fills with the statements, and their parameters, that the app executes."""
+    """Yield a list that collects the app's statements with their parameters."""
     executed: list[Statement] = []
 
     def note(_connection: object, _cursor: object, statement: str, parameters: Any, *_: object) -> None:
@@ -85,7 +85,7 @@ def _query_of_list(app: APIFlask, ask: Callable[[], bytes]) -> Statement:
 
 
 def _bare_app(app: APIFlask, query: Statement) -> Flask:
-    """Return an app with a single view, which runs the query and answers what the API answers."""
+    """Return an app with a single view, which runs the query and returns the API's response."""
     engine = sa.create_engine(app.config["SQLALCHEMY_DATABASE_URI"])
     bare = Flask("bare")
 
@@ -118,7 +118,7 @@ def _bare_app(app: APIFlask, query: Statement) -> Flask:
 
 
 def _interleaved(ours: Callable[[], bytes], bare: Callable[[], bytes]) -> tuple[float, float]:
-    """Return the median seconds of both, asked in turn."""
+    """Call both in turn. Returns the median time of each in seconds."""
     seconds: tuple[list[float], list[float]] = ([], [])
     gc.collect()
     for number in range(_WARM_UP + _REQUESTS):
@@ -131,7 +131,7 @@ def _interleaved(ours: Callable[[], bytes], bare: Callable[[], bytes]) -> tuple[
 
 
 def measure_queries(folder: Path) -> Measurement:
-    """Measure the largest difference, over all lists, of queries for 100 rows and for 10."""
+    """Measure the largest difference, over all lists, between the numbers of queries for 100 rows and for 10."""
     with running_application() as app:
         few, many = _count_queries(app, 10), _count_queries(app, 100)
     differences = {path: abs(many[path] - few[path]) for path in few}
@@ -139,7 +139,7 @@ def measure_queries(folder: Path) -> Measurement:
 
 
 def _count_queries(app: APIFlask, count: int) -> dict[str, int]:
-    """Return by list how many queries it takes to list so many rows. Raises ValueError when a list has others."""
+    """Return the number of queries for a list of ``count`` rows, by list. Raises ValueError if a list is shorter."""
     client, headers, user_id = _sign_in(app)
     with app.app_context(), transaction():
         db.session.execute(sa.text("TRUNCATE study_sets CASCADE"))

@@ -1,4 +1,4 @@
-"""How much memory the API needs for an upload, and the worker at its busiest."""
+"""Memory of the API during an upload, and of the worker under full load."""
 
 import contextlib
 import threading
@@ -22,9 +22,9 @@ _KB = 1024
 
 
 def measure_upload(folder: Path) -> Measurement:
-    """Measure by how much the peak of the API's processes, taken together, grows during an upload."""
+    """Measure the growth of the API processes' total peak memory during an upload."""
     with running_system(folder, workers=0, sweeper=False) as system:
-        # What the first requests load, in each of the API's processes, is not the upload's.
+        # The first requests load modules in each process, which must not count as the upload's memory.
         small = write_pdf(folder / "notes.pdf", 1)
         for _ in range(_WARM_UPS):
             system.upload(small)
@@ -39,7 +39,7 @@ def measure_upload(folder: Path) -> Measurement:
 def _growth_bytes(system: System, file: Path) -> int:
     pids = [child.pid for child in psutil.Process(system.stack.part("api").pid).children()]
     for pid in pids:
-        # Sets the peak to what is resident now (proc(5)).
+        # Resets the peak to the current resident size (proc(5)).
         Path(f"/proc/{pid}/clear_refs").write_text("5")
     before = [_peak_bytes(pid) for pid in pids]
     system.upload(file)
@@ -52,25 +52,25 @@ def _peak_bytes(pid: int) -> int:
 
 
 def measure_worker(folder: Path) -> Measurement:
-    """Measure the most memory that a worker, its pool and its readers hold at a moment, shared pages once (PSS)."""
+    """Measure the peak memory of a worker with its pool and its readers. Shared pages count once (PSS)."""
     notes = write_pdf(folder / "notes.pdf", 2 * SECTIONS)
     book = write_pdf(folder / "book.pdf", _BOOK_PAGES, seed=2)
     with running_system(folder) as system:
         worker = system.stack.worker_pids["worker-1"]
         with _sampled(worker) as samples:
-            # The book arrives while the pool is busy with the calls for other notes.
+            # The book is uploaded while the pool is busy with calls for other notes.
             first = system.start_run(system.upload(notes))
             time.sleep(1.5)
             second = system.start_run(system.upload(book))
             system.wait_until_ended([first, second])
         at_once = most_at_once([(call["at_in"], call["at_out"]) for call in system.model.calls()])
     if at_once < CALLS_AT_ONCE:
-        raise ValueError(f"only {at_once} calls were made at once")
+        raise ValueError(f"only {at_once} calls were made at the same time")
     peak, processes = max(samples)
     return Measurement(
         peak / 1e6,
         {
-            "how": f"PSS of the worker's whole family, every {_SAMPLE_EVERY_S * 1000:.0f} ms",
+            "how": f"PSS of the worker with all its children, every {_SAMPLE_EVERY_S * 1000:.0f} ms",
             "samples": len(samples),
             "processes_at_peak": processes,
             "idle_mb": round(samples[0][0] / 1e6),
@@ -80,8 +80,8 @@ def measure_worker(folder: Path) -> Measurement:
 
 
 def most_at_once(spans: list[tuple[float, float]]) -> int:
-    """Return how many spans of time, each a start and an end, overlap at most."""
-    # An end goes before a start at the same moment.
+    """Return the maximum number of overlapping time spans, each given as start and end."""
+    # An end sorts before a start at the same time.
     moments = sorted([(start, 1) for start, _ in spans] + [(end, -1) for _, end in spans])
     most = now = 0
     for _, change in moments:
@@ -92,7 +92,7 @@ def most_at_once(spans: list[tuple[float, float]]) -> int:
 
 @contextlib.contextmanager
 def _sampled(pid: int) -> Iterator[list[tuple[int, int]]]:
-    """Give a list that fills with the family's PSS in bytes and the number of its processes."""
+    """Yield a list that collects samples: the total PSS in bytes and the number of processes."""
     samples = [_family(pid)]
     ended = threading.Event()
 

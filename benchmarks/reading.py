@@ -1,4 +1,4 @@
-"""How fast the worker reads a document, beside pypdfium2 alone."""
+"""Time for reading a document in the worker, compared with pypdfium2 alone."""
 
 import subprocess
 import sys
@@ -26,7 +26,7 @@ _SCRIPT = Path(__file__).with_name("plain_reading.py")
 
 
 def measure_reading(folder: Path) -> Measurement:
-    """Measure the library's job from claim to recorded pages over a whole script that reads the same file."""
+    """Measure the library's job from claim to recorded pages ÷ a complete script that reads the same file."""
     file = write_pdf(folder / "book.pdf", _PAGES)
     ours: list[float] = []
     plain: list[float] = []
@@ -35,7 +35,7 @@ def measure_reading(folder: Path) -> Measurement:
         for _ in range(_REPEATS + 1):
             plain.append(_plain_s(file))
             ours.append(_job_s(document_id))
-    # The first round fills the caches of files and of statements.
+    # The first round fills the file cache and the statement cache.
     del plain[0], ours[0]
     ratio = median(our / their for our, their in zip(ours, plain, strict=True))
     return Measurement(ratio, {"job_s": round(median(ours), 3), "pypdfium2_s": round(median(plain), 3)})

@@ -1,4 +1,4 @@
-"""The results as a table, as a file, and in docs/performance.md between its two marks."""
+"""Writes the results: as a table, as a file, and into docs/performance.md between two marks."""
 
 import json
 import os
@@ -16,20 +16,20 @@ _RELATION = {"max": "≤", "min": "≥"}
 
 
 def describe_machine() -> str:
-    """Return what of this machine matters to the figures, for instance ``2 cores, Python 3.11, Debian 12``."""
+    """Return the machine's relevant properties, for example ``2 cores, Python 3.11, Debian 12``."""
     cores = len(os.sched_getaffinity(0))
     python = ".".join(platform.python_version_tuple()[:2])
     try:
         release = platform.freedesktop_os_release()
     except OSError:
         release = {}
-    # NAME may be "Debian GNU/Linux"; the first word says which.
+    # NAME may be "Debian GNU/Linux"; the first word is enough.
     system = f"{release.get('NAME', platform.system()).split()[0]} {release.get('VERSION_ID', '')}".strip()
     return f"{cores} core{'s' if cores != 1 else ''}, Python {python}, {system}"
 
 
 def markdown_table(results: Sequence[Result], machine: str) -> str:
-    """Return the results as a Markdown table with the machine below it."""
+    """Return the results as a Markdown table, followed by the machine."""
     lines = ["| figure | measured | bound | met |", "| --- | ---: | ---: | --- |"]
     for result in results:
         figure = result.figure
@@ -41,13 +41,13 @@ def markdown_table(results: Sequence[Result], machine: str) -> str:
 
 
 def write_results(results: Sequence[Result], file: Path) -> None:
-    """Write the results file: a JSON list with an object for each figure."""
+    """Write the results file: a JSON list with an object per figure."""
     entries = [result.as_json() for result in results]
     file.write_text(json.dumps(entries, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def update_page(table: str, file: Path) -> None:
-    """Put the table between the marks of a page. Raises ValueError if they are missing."""
+    """Put the table between the page's marks. Raises ValueError if they are missing."""
     text = file.read_text(encoding="utf-8")
     before, begin, rest = text.partition(BEGIN)
     _, end, after = rest.partition(END)

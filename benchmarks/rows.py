@@ -1,4 +1,4 @@
-"""Rows to list: a study set with so many of everything that can be listed, straight into the tables."""
+"""Test rows for lists, inserted directly into the tables: a study set with many rows of everything."""
 
 from uuid import UUID
 

@@ -1,4 +1,4 @@
-"""How fast runs are: beside the time that the language model takes, and with more workers."""
+"""Time of runs: compared with the language model's own time, and with more workers."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -20,10 +20,10 @@ _LONG_DOCUMENT_PAGES = 100
 
 
 def measure_one_run(folder: Path) -> Measurement:
-    """Measure the wall time of a run over the ideal schedule of its calls plus the reading of its document."""
+    """Measure the wall time of a run ÷ (the ideal schedule of its calls + the reading of its document)."""
     file = write_pdf(folder / "notes.pdf", _PAGES)
     with running_system(folder) as system:
-        _one_run(system, file)  # Pool processes make their connections to the model in their first call.
+        _one_run(system, file)  # Pool processes connect to the model in their first call.
         runs = [_one_run(system, file) for _ in range(_REPEATS)]
     middle = sorted(runs, key=lambda run: run["ratio"])[len(runs) // 2]
     return Measurement(median(run["ratio"] for run in runs), {**middle, "runs": [run["ratio"] for run in runs]})
@@ -49,7 +49,7 @@ def _one_run(system: System, file: Path) -> dict[str, float]:
 
 
 def measure_two_workers(folder: Path) -> Measurement:
-    """Measure the throughput of two workers over that of one, with eight runs started together."""
+    """Measure the throughput of two workers ÷ that of one, with eight runs started together."""
     file = write_pdf(folder / "notes.pdf", _PAGES)
     with running_system(folder) as system:
         one = _rounds_s(system, file, workers=1)
@@ -66,7 +66,7 @@ def measure_two_workers(folder: Path) -> Measurement:
 
 
 def _rounds_s(system: System, file: Path, workers: int) -> list[float]:
-    # Each process of the pools makes its first calls before the clock runs.
+    # Each pool process makes its first calls before the measurement.
     _together_s(system, file, 2 * workers)
     return [_together_s(system, file, _RUNS_TOGETHER) for _ in range(_ROUNDS)]
 
@@ -81,7 +81,7 @@ def _together_s(system: System, file: Path, runs: int) -> float:
 
 
 def measure_first_item(folder: Path) -> Measurement:
-    """Measure how long after its start a run's first item can be read, over one call plus the reading."""
+    """Measure the time from a run's start until its first item can be read ÷ (one call + the reading)."""
     notes = write_pdf(folder / "notes.pdf", _PAGES)
     file = write_pdf(folder / "book.pdf", _LONG_DOCUMENT_PAGES)
     with running_system(folder) as system:

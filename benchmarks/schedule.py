@@ -1,4 +1,4 @@
-"""How long the calls of a run take when nothing but the model takes time."""
+"""The ideal duration of a run's calls, if only the model took time."""
 
 import heapq
 from collections.abc import Iterable, Sequence
@@ -8,14 +8,14 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class RunCalls:
-    """How long the model took for each call of one run, in seconds: all sections, then the connecting of topics."""
+    """Durations of the model's calls in one run, in seconds: for each section, then for connecting the topics."""
 
     sections: Sequence[float]
     connects: Sequence[float]
 
     @classmethod
     def of(cls, calls: Iterable[dict[str, Any]]) -> "RunCalls":
-        """Read what the model server says of the calls of one run. Raises ValueError when one was not answered well."""
+        """Read the model server's list of calls of one run. Raises ValueError if a call failed."""
         durations: dict[str, list[float]] = {"section": [], "connect": []}
         for call in calls:
             if call.get("status") != 200:
@@ -25,7 +25,7 @@ class RunCalls:
 
 
 def makespan(durations: Iterable[float], at_once: int) -> float:
-    """Return how long jobs take on so many machines, the longest first (Graham's LPT rule), in the jobs' unit."""
+    """Return the total duration of jobs on ``at_once`` machines, longest job first (Graham's LPT rule)."""
     machines = [0.0] * at_once
     for duration in sorted(durations, reverse=True):
         heapq.heapreplace(machines, machines[0] + duration)
@@ -33,5 +33,5 @@ def makespan(durations: Iterable[float], at_once: int) -> float:
 
 
 def ideal_run_s(calls: RunCalls, at_once: int) -> float:
-    """Return the seconds that the calls of a run need: topics are connected after the answer of the last section."""
+    """Return the ideal duration of a run's calls in seconds. Topics are connected after the last section's reply."""
     return makespan(calls.sections, at_once) + makespan(calls.connects, at_once)

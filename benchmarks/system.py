@@ -1,4 +1,4 @@
-"""The real system to be measured: PostgreSQL, Redis, API, workers, and a language model on loopback."""
+"""The real system under test: PostgreSQL, Redis, API, workers, and a language model on loopback."""
 
 import contextlib
 import json
@@ -26,23 +26,23 @@ MODEL_S = 1.0
 
 _PATIENCE_S = 180.0
 _POLL_S = 0.01
-_GIVEN_BY_THE_STACK = {"environment", "database_url", "redis_url", "port"}
+_SET_BY_THE_STACK = {"environment", "database_url", "redis_url", "port"}
 
 T = TypeVar("T")
 
 
 def wait_for(what: str, condition: Callable[[], T | None], poll_s: float = _POLL_S) -> T:
-    """Return the first true value of the condition. Raises TimeoutError, naming what did not come."""
+    """Return the first true value of the condition. Raises TimeoutError with ``what``."""
     deadline = time.monotonic() + _PATIENCE_S
     while time.monotonic() < deadline:
         if value := condition():
             return value
         time.sleep(poll_s)
-    raise TimeoutError(f"{what} did not come within {_PATIENCE_S:.0f} s")
+    raise TimeoutError(f"{what}: not within {_PATIENCE_S:.0f} s")
 
 
 class ModelServer:
-    """An OpenAI-compatible server, a process of its own, that takes ``MODEL_S`` seconds for each answer."""
+    """An OpenAI-compatible server in its own process. Each response takes ``MODEL_S`` seconds."""
 
     def __init__(self, folder: Path) -> None:
         lines: queue.Queue[str] = queue.Queue()
@@ -58,11 +58,10 @@ class ModelServer:
         self.url = lines.get(timeout=_PATIENCE_S)
 
     def calls(self) -> list[dict[str, Any]]:
-        """Return what was asked since ``forget_calls``, in the order of arrival."""
+        """Return the calls since ``forget_calls``, in order of arrival."""
         return list(json.loads(self._ask("GET")))
 
     def forget_calls(self) -> None:
-        """Empty the list of calls."""
         self._ask("DELETE")
 
     def _ask(self, method: str) -> bytes:
@@ -71,12 +70,11 @@ class ModelServer:
             return bytes(answer.read())
 
     def close(self) -> None:
-        """End it."""
         self._process.stop()
 
 
 class System:
-    """The running system with one student, ``model`` and ``stack``."""
+    """The running system with one signed-in student."""
 
     def __init__(self, stack: LocalStack, model: ModelServer) -> None:
         self.stack = stack
@@ -87,13 +85,13 @@ class System:
         self._connection.autocommit = True
 
     def query(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
-        """Run a statement on the database: cheaper than asking the API, so that looking disturbs little."""
+        """Run a statement on the database. Cheaper than an API request, so it disturbs the measurement less."""
         with self._connection.cursor() as cursor:
             cursor.execute(statement, values)
             return cursor.fetchall()
 
     def upload(self, file: Path) -> str:
-        """Upload a file to a new study set; return the set's id."""
+        """Upload a file to a new study set. Returns the study set's id."""
         study_set = str(self.api.post("/study-sets", {"title": "Notes"})["id"])
         self.api.upload(f"/study-sets/{study_set}/documents", file)
         return study_set
@@ -104,17 +102,17 @@ class System:
         wait_for("reading", lambda: not self.query(waiting, list(study_sets)))
 
     def reading_s(self, study_set: str, since: float) -> float:
-        """Return how long the worker read the set's document, as far as that was after a moment (Unix time)."""
+        """Return how long the worker read the study set's document, counting only time after ``since`` (Unix time)."""
         moments = "SELECT extract(epoch FROM started_at)::float, extract(epoch FROM ended_at)::float FROM documents"
         ((started, ended),) = self.query(f"{moments} WHERE study_set_id = %s", study_set)
         return float(max(0.0, ended - max(started, since)))
 
     def start_run(self, study_set: str, **wish: Any) -> str:
-        """Start a run; return its id."""
+        """Start a run. Returns its id."""
         return str(self.api.post(f"/study-sets/{study_set}/runs", wish)["id"])
 
     def wait_until_ended(self, runs: Sequence[str], poll_s: float = _POLL_S) -> None:
-        """Wait until runs have ended. Raises TimeoutError; ValueError when one was not done with every section."""
+        """Wait until runs have ended. Raises TimeoutError, or ValueError if a run or a section failed."""
         waiting = "SELECT 1 FROM runs WHERE id = ANY(%s::uuid[]) AND ended_at IS NULL"
         wait_for("the end of a run", lambda: not self.query(waiting, list(runs)), poll_s)
         for run in runs:
@@ -124,20 +122,19 @@ class System:
                 raise ValueError(f"a run ended as {state}, {failed} sections failed: {view['error']}")
 
     def close(self) -> None:
-        """Close the connection to the database."""
         self._connection.close()
 
 
 @contextlib.contextmanager
 def running_system(folder: Path, *, workers: int = 1, sweeper: bool = True) -> Iterator[System]:
-    """Start the system with throw-away data and default settings, whatever this process's environment says.
+    """Start the system with throw-away data and default settings, ignoring this process's environment.
 
-    But its one student may have as many runs going as several have elsewhere.
+    Only the limit on runs in progress is raised, because one student starts all runs.
     """
     with contextlib.ExitStack() as ending:
         model = ModelServer(folder)
         ending.callback(model.close)
-        unset = {name.upper(): None for name in Settings.model_fields if name not in _GIVEN_BY_THE_STACK}
+        unset = {name.upper(): None for name in Settings.model_fields if name not in _SET_BY_THE_STACK}
         stack = LocalStack(
             workers=workers,
             sweeper=sweeper,

@@ -1,1 +1,1 @@
-"""How the system is configured where it runs: web server, supervisors and the local stack."""
+"""Configuration of the web server and the supervisors, and the local stack."""

@@ -1,16 +1,15 @@
-"""Fills the secrets into ``app.spec.yml``, to create the app with, or to update it without losing any.
+"""Fills the secrets into ``app.spec.yml``, to create the app, or to update it without losing a secret.
 
     python -m config.app_spec [--live live.yml] [--secrets secrets.env] > next.yml
 
-An update replaces the whole spec of the app, and ``app.spec.yml`` is public and has no secrets. So each secret gets
-its new value from ``--secrets`` (lines ``NAME=value``), else the one that the app has: ``--live`` is what
-``doctl apps spec get`` prints, in which secrets are encrypted and may be sent back as they are. A secret with
-neither is left out, as an empty value would be set. Everything else is as the file in the repository says; what was
-changed in the control panel and not in the file is told as ``changed``.
+An update replaces the app's whole spec, and ``app.spec.yml`` is public and has no secrets. So each secret gets its new
+value from ``--secrets`` (lines ``NAME=value``), or else keeps the app's value: ``--live`` is the output of
+``doctl apps spec get``, where secrets are encrypted and can be sent back as they are. A secret with neither is left
+out, because its empty value would be set. Everything else comes from the file in the repository. Differences to the
+control panel are reported as ``changed``.
 
-What was done is told on standard error, of secrets by name only. It ends with 1 and prints no spec when a secret
-without which the app does not start has no value, and when one would be lost that the app has and the file does not
-name.
+The changes are printed on standard error, secrets by name only. The exit code is 1, and no spec is printed, if a
+required secret has no value, or if the app has a secret that the file does not name and that would be lost.
 """
 
 import argparse
@@ -27,7 +26,7 @@ _KINDS = ("services", "workers", "jobs")
 
 Spec = dict[str, Any]
 Place = tuple[str, str]
-"""A component's name, or the app's ``app``, and a variable's."""
+"""The name of a component (``app`` for the app itself) and of a variable."""
 
 
 class Refused(SystemExit):
@@ -35,7 +34,7 @@ class Refused(SystemExit):
 
 
 def merge(public: Spec, live: Spec, secrets: Mapping[str, str]) -> list[str]:
-    """Fill the secrets into ``public``; return what was done, a line each. Raises Refused."""
+    """Fill the secrets into ``public``. Returns one line for each change. Raises Refused."""
     held = {place: variable for place, variable in _secrets(live) if variable.get("value")}
     told, missing, named = [], [], set()
     for (component, key), variable in _secrets(public):
@@ -49,22 +48,22 @@ def merge(public: Spec, live: Spec, secrets: Mapping[str, str]) -> list[str]:
         elif key in NEEDED:
             missing.append(f"{component} {key} has no value")
         else:
-            told.append(f"without a value, left out: {component} {key}")
-    missing += [f"{' '.join(place)} is in the app and not in the file" for place in held if place not in named]
-    missing += [f"{key} is no secret of the file" for key in secrets if key not in {name for _, name in named}]
+            told.append(f"left out, no value: {component} {key}")
+    missing += [f"{' '.join(place)} is in the app but not in the file" for place in held if place not in named]
+    missing += [f"{key} is not a secret in the file" for key in secrets if key not in {name for _, name in named}]
     if missing:
-        raise Refused("Refusing to make a spec:\n" + "\n".join(f"  {line}" for line in missing))
+        raise Refused("Refusing to write a spec:\n" + "\n".join(f"  {line}" for line in missing))
     for _, owner in _owners(public):
         owner["envs"] = [v for v in owner.get("envs", []) if v.get("type") != "SECRET" or v.get("value")]
     return told + _differences(public, live)
 
 
 def _differences(public: Spec, live: Spec) -> list[str]:
-    """Return what the file changes or takes away of what the app has, secrets left out."""
+    """Return what the file changes or removes in the app, except secrets."""
     told, new = [], dict(_plain(public))
     for (component, name), value in _plain(live):
         if (component, name) not in new:
-            told.append(f"taken away: {component} {name}, which is {value}")
+            told.append(f"removed: {component} {name}, which is {value}")
         elif new[component, name] != value:
             told.append(f"changed: {component} {name} from {value} to {new[component, name]}")
     return told
@@ -95,19 +94,19 @@ def _secrets(spec: Spec) -> Iterator[tuple[Place, dict[str, str]]]:
 
 
 def read_secrets(text: str) -> dict[str, str]:
-    """Return the variables of lines ``NAME=value``; empty lines and those that begin with # are passed over."""
+    """Parse lines ``NAME=value``. Empty lines and lines that begin with # are ignored."""
     lines = (line.strip() for line in text.splitlines())
     pairs = (line.partition("=") for line in lines if line and not line.startswith("#"))
     return {name.removeprefix("export ").strip(): _unquoted(value.strip()) for name, _, value in pairs}
 
 
 def _unquoted(value: str) -> str:
-    """Return the value without the quotation marks that a shell would want."""
+    """Strip the quotation marks that a shell would strip."""
     return value[1:-1] if len(value) > 1 and value[0] == value[-1] and value[0] in "'\"" else value
 
 
 def _read(path: Path | None) -> str:
-    """Return the text of a file, none for none. Ends the program when there is nothing in it."""
+    """Return the text of a file, or "" without one. Ends the program if the file is empty."""
     if path is None:
         return ""
     try:
@@ -115,15 +114,14 @@ def _read(path: Path | None) -> str:
     except OSError as error:
         sys.exit(f"{path}: {error.strerror}")
     if not text.strip():
-        sys.exit(f"{path} is empty: did the command that was to write it fail?")
+        sys.exit(f"{path} is empty: did the command that writes it fail?")
     return text
 
 
 def main() -> None:
-    """Print the merged spec."""
     parser = argparse.ArgumentParser(description="Fill the secrets into app.spec.yml.")
-    parser.add_argument("--live", type=Path, help="what `doctl apps spec get` printed; none for a new app")
-    parser.add_argument("--secrets", type=Path, help="lines NAME=value of the secrets to be set")
+    parser.add_argument("--live", type=Path, help="output of `doctl apps spec get`; leave out for a new app")
+    parser.add_argument("--secrets", type=Path, help="lines NAME=value of the secrets to set")
     arguments = parser.parse_args()
     public = yaml.safe_load(_FILE.read_text())
     live = yaml.safe_load(_read(arguments.live)) or {}

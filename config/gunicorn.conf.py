@@ -1,7 +1,7 @@
 """gunicorn's configuration: ``gunicorn -c config/gunicorn.conf.py "backend.app:create_app()"``.
 
-Threads, because a request mostly waits for PostgreSQL; measured, one slow query makes the sync workers
-collapse to an eighth of the throughput. More than one process, so that a restart of one serves on.
+Threads, because requests mostly wait for PostgreSQL: as measured, one slow query cuts the throughput of sync workers to
+an eighth. More than one process, so that the API keeps serving while one restarts.
 """
 
 import os
@@ -17,15 +17,14 @@ from backend.core.process.logging import configure_logging
 from backend.settings import get_settings
 
 _settings = get_settings()
-# Now, so that gunicorn's own first lines look like all the others.
+# Configured here, so that gunicorn's first lines have our format too.
 configure_logging(_settings)
 
 
 class Logger(GunicornLogger):
-    """Leaves gunicorn's lines to the handler of the application."""
+    """Passes gunicorn's lines to the application's handler."""
 
     def setup(self, cfg: Config) -> None:
-        """Take gunicorn's own handlers away."""
         super().setup(cfg)
         self.error_log.handlers.clear()
         self.error_log.propagate = True
@@ -34,38 +33,38 @@ class Logger(GunicornLogger):
 logger_class = Logger
 loglevel = _settings.log_level.lower()
 
-# A container's address is its own, so there all interfaces are meant; a developer's machine has neighbours.
+# A container has its own address, so it listens on all interfaces. A developer's machine listens on loopback only.
 _host = "0.0.0.0" if _settings.environment == "production" else "127.0.0.1"
 bind = f"{_host}:{_settings.port}"
-# Threads, but none for clients that are slow to say what they want; see there.
+# Threads, but none wait for slow clients.
 worker_class = "backend.operations.web.worker.HealthLaneWorker"
 workers = _settings.gunicorn_workers
-# Imported once and shared: a quicker start, less memory, and a refused configuration ends the server instead of
-# every worker anew. The app opens no connection before the first request, so the fork shares none.
+# Imported once and shared: a faster start and less memory, and refused settings end the server instead of ending each
+# worker again and again. The app opens no connection before the first request, so forked processes share none.
 preload_app = True
 threads = _settings.gunicorn_threads
-# Connections of a process, those without a request included: when there are more, the ones that have waited longest
-# make room. A quarter is kept free of requests, which are refused beyond that. Far below the 1,024 files that a
-# process may usually have open, above which accepting would fail.
+# Connections per process, including those without a request. Above the limit, the oldest of those are closed. A quarter
+# is kept free of requests, which are refused above that. Well below the usual limit of 1,024 open files, above which
+# accepting would fail.
 worker_connections = 400
-# A process is not replaced after so many requests: that would cut its streams, and there is no leak to hide.
+# Processes are not replaced after a number of requests: that would cut their streams, and there is no leak to hide.
 max_requests = 0
 timeout = _settings.gunicorn_timeout
-# What is being answered at SIGTERM is finished. The platform sends nothing new here in the 15 s before, so an upload
-# under way has had 45 s in the end. Event streams end at once and are resumed, so that it mostly takes seconds.
+# Requests in progress at SIGTERM are finished. The platform sends no new requests in the 15 s before, so an upload in
+# progress gets 45 s. Event streams end immediately and are resumed elsewhere, so stopping mostly takes seconds.
 graceful_timeout = 30
-# Longer than the idle time after which common load balancers use a connection for the last time.
+# Longer than common load balancers reuse an idle connection.
 keepalive = 5
-# gunicorn's sign of life is a file; on a disk, a slow write would look like a hung process.
+# gunicorn's heartbeat is a file. On a disk, a slow write would look like a hanging process.
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None
-# One access log is enough, the application's, which has the request's id.
+# The application's access log is enough, and has the request ids.
 accesslog = None
 errorlog = "-"
 control_socket_disable = True
 
-# What each process has counted for Prometheus lies in a folder that all of them read. It is made here, since the
-# library looks for it when it is imported, and it is a new one, since old counts would be added to the new. On a
-# reload (SIGHUP) this file is read again by the same server, whose processes go on counting in the same folder.
+# The processes share a folder with their counts for Prometheus. It is created here, because the library reads the
+# variable when it is imported. It is a new folder, because old counts would be added to the new ones. On a reload
+# (SIGHUP), the same server reads this file again, and its processes keep counting in the same folder.
 _METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 _METRICS_PREFIX = f"hackthestudy-metrics-{os.getpid()}-"
 if not Path(os.environ.get(_METRICS_FOLDER, "")).name.startswith(_METRICS_PREFIX):
@@ -73,12 +72,12 @@ if not Path(os.environ.get(_METRICS_FOLDER, "")).name.startswith(_METRICS_PREFIX
 
 
 def child_exit(_server: Any, worker: Any) -> None:
-    """Tell the metrics which process has ended."""
+    """Called by gunicorn in the main process when a worker has ended."""
     from backend.operations.monitoring.metrics import forget_process
 
     forget_process(worker.pid)
 
 
 def on_exit(_server: Any) -> None:
-    """Remove the folder of the metrics."""
+    """Called by gunicorn just before the main process ends."""
     shutil.rmtree(os.environ[_METRICS_FOLDER], ignore_errors=True)

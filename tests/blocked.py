@@ -1,4 +1,4 @@
-"""Transactions that wait for a lock, seen from outside."""
+"""Waits for transactions that are blocked by a lock, as another connection sees them."""
 
 import sqlalchemy as sa
 
@@ -10,6 +10,6 @@ _COUNT = sa.text(
 
 
 def wait_for_blocked(engine: sa.Engine, number: int = 1) -> None:
-    """Wait until so many transactions of this database wait for a lock that somebody holds."""
+    """Wait until this many transactions of the database are blocked by a lock."""
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         wait_for(f"{number} blocked transactions", lambda: connection.scalar(_COUNT) >= number)

@@ -1,8 +1,8 @@
-"""What every test may have: a real PostgreSQL and Redis, the app, signed-in clients, and the work that waits.
+"""Fixtures for all tests: a real PostgreSQL and Redis, the app, signed-in clients, and pending jobs.
 
-One server of each kind serves the whole run, with pytest-xdist too; each xdist worker has a database of its own,
-copied from a template that Alembic has migrated once. ``DATABASE_URL`` and ``REDIS_URL``, where set, are used
-instead of servers of our own; the database named there is not touched, further ones are made beside it.
+One server of each kind serves the whole test run, also with pytest-xdist. Each xdist worker has its own database,
+copied from a template that Alembic migrates once. If ``DATABASE_URL`` and ``REDIS_URL`` are set, they are used instead
+of our own servers. The database named there is not touched: the tests create others beside it.
 """
 
 import contextlib
@@ -21,6 +21,8 @@ import pytest
 import sqlalchemy as sa
 from apiflask import APIFlask
 from flask.testing import FlaskClient
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 from redis import Redis, RedisError
 from werkzeug.test import TestResponse
 
@@ -33,6 +35,10 @@ from config.local import postgres, redis
 from config.local.postgres import PostgresServer
 from tests.patience import patient_s
 
+# How long an example takes says nothing about the code.
+hypothesis_settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis_settings.load_profile("patient")
+
 CHECKOUT = Path(__file__).resolve().parents[1]
 SECRETS = {
     "JWT_SECRET": "test-jwt-secret-0123456789-abcdefghij",
@@ -40,9 +46,9 @@ SECRETS = {
     "METRICS_TOKEN": "test-metrics-token-1234567890-klmnopqr",
 }
 
-_MOST_ROUNDS = 200
+_MAX_ROUNDS = 200
 
-# A table that refuses to be emptied, for which its owner must switch the refusal off.
+# This table refuses to be emptied; only its owner can disable the trigger.
 APPEND_ONLY = "admin_actions"
 _EMPTY_APPEND_ONLY = f"""
 ALTER TABLE {APPEND_ONLY} DISABLE TRIGGER append_only;
@@ -50,7 +56,7 @@ TRUNCATE {APPEND_ONLY};
 ALTER TABLE {APPEND_ONLY} ENABLE ALWAYS TRIGGER append_only;
 """
 
-# A sequence counts on although the transaction is rolled back.
+# A sequence keeps counting even if the transaction is rolled back.
 _CRASH = """
 CREATE SEQUENCE crashes;
 CREATE FUNCTION crash() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -65,7 +71,7 @@ CREATE TRIGGER crash BEFORE INSERT ON {table} FOR EACH STATEMENT EXECUTE FUNCTIO
 
 
 class Servers:
-    """The servers of one test run, and the migrated template on one of them; started when first asked for."""
+    """The servers of one test run and the migrated template, started on first use."""
 
     def __init__(self) -> None:
         self._run = secrets.token_hex(4)
@@ -75,7 +81,7 @@ class Servers:
         self.template = f"hackthestudy_test_{self._run}"
 
     def start(self) -> dict[str, str]:
-        """Start them, if that has not been done. Returns the URLs and the template's name."""
+        """Start the servers if they are not running. Returns the URLs and the template's name."""
         if self._postgres is None or self._redis is None:
             self._postgres, self._redis = postgres.server(), redis.server()
             self._postgres.start()
@@ -84,13 +90,13 @@ class Servers:
         return {"postgres": self._postgres.url, "redis": self._redis.url, "template": self.template}
 
     def create(self, name: str, *, template: str) -> str:
-        """Make a database that is dropped at the end of the run; return its URL."""
+        """Create a database that is dropped at the end of the run. Returns its URL."""
         assert self._postgres is not None
         self._made.append(name)
         return self._postgres.create_database(name, template=template)
 
     def close(self) -> None:
-        """Drop what was made and end what was started."""
+        """Drop the databases and stop the servers."""
         if self._postgres is not None:
             for name in self._made:
                 self._postgres.drop_database(name)
@@ -100,7 +106,7 @@ class Servers:
 
 
 def migrate(url: str) -> None:
-    """Bring a database to the newest schema with the operators' own command."""
+    """Migrate a database to the newest schema with the operators' own command."""
     environment = {**os.environ, **SECRETS, "ENVIRONMENT": "test", "DATABASE_URL": url}
     command = [sys.executable, "-m", "backend.cli", "migrate"]
     done = subprocess.run(command, cwd=CHECKOUT, env=environment, capture_output=True, text=True, check=False)
@@ -112,38 +118,37 @@ SERVERS = pytest.StashKey[Servers]()
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Prepare the servers and the time limit in the process that leads the run, and let each hear Ctrl-C."""
-    # A shell has what it starts in the background ignore it, and what a test starts would inherit that.
+    """Prepare the servers and the time limit in the controlling process, and make every process react to Ctrl-C."""
+    # A shell makes its background jobs ignore SIGINT, and processes started by a test would inherit that.
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     if not hasattr(config, "workerinput"):
         config.stash[SERVERS] = Servers()
-        # For pytest-timeout, in this process and in those of pytest-xdist.
+        # For pytest-timeout, in this process and in the xdist workers.
         os.environ.setdefault("PYTEST_TIMEOUT", str(patient_s(float(config.getini("timeout")))))
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
-    """Tell an xdist worker where the servers are."""
+    """Tell an xdist worker the servers' URLs."""
     node.workerinput["servers"] = node.config.stash[SERVERS].start()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """End the servers."""
     if SERVERS in config.stash:
         config.stash[SERVERS].close()
 
 
 @pytest.fixture(scope="session")
 def servers(request: pytest.FixtureRequest) -> dict[str, str]:
-    """URLs of the running servers, and the name of the migrated template."""
+    """URLs of the running servers and the name of the migrated template."""
     given = getattr(request.config, "workerinput", None)
     return given["servers"] if given else request.config.stash[SERVERS].start()
 
 
 @pytest.fixture(scope="session")
 def new_database(servers: dict[str, str]) -> Iterator[Callable[[], str]]:
-    """Make a migrated, empty database and return its URL; it is dropped at the end."""
+    """Create a migrated, empty database, which is dropped at the end. Returns its URL."""
     server = postgres.GivenPostgres(servers["postgres"])
     made: list[str] = []
 
@@ -158,11 +163,11 @@ def new_database(servers: dict[str, str]) -> Iterator[Callable[[], str]]:
 
 @pytest.fixture(scope="session")
 def settings(servers: dict[str, str], new_database: Callable[[], str], request: pytest.FixtureRequest) -> Settings:
-    """The settings of this process. What the developer's environment says is left out."""
+    """The settings of this process. The developer's environment is ignored."""
     for name in Settings.model_fields:
         os.environ.pop(name.upper(), None)
     worker = getattr(request.config, "workerinput", {}).get("workerid", "gw0")
-    # A database of Redis for each process, so that none finds the messages of another.
+    # Each process has its own Redis database, so that it never sees another's messages.
     broker = servers["redis"].rsplit("/", 1)[0] + f"/{int(worker.removeprefix('gw')) % 16}"
     os.environ.update(SECRETS, ENVIRONMENT="test", DATABASE_URL=new_database(), REDIS_URL=broker)
     os.environ["LOG_LEVEL"] = "WARNING"
@@ -172,7 +177,7 @@ def settings(servers: dict[str, str], new_database: Callable[[], str], request: 
 
 @pytest.fixture(scope="session")
 def engine(settings: Settings) -> Iterator[sa.Engine]:
-    """Connections to this process's database besides those of the app, to look and to interfere."""
+    """Connections to this process's database, separate from the app's, to inspect and interfere."""
     engine = sa.create_engine(engine_url(settings.database_url), pool_pre_ping=True)
     yield engine
     engine.dispose()
@@ -180,12 +185,12 @@ def engine(settings: Settings) -> Iterator[sa.Engine]:
 
 @pytest.fixture(scope="session")
 def built_app(settings: Settings) -> APIFlask:
-    """The app, built once: a test asks for ``app``. Imported here, so that tests without it start at once."""
+    """The app, built once; tests use ``app``. Imported here so that tests that do not need it start faster."""
     from backend.app import create_app
     from backend.core.manifest import add_tasks
 
     app = create_app(settings)
-    # As a worker does, for tests that work on what they have queued.
+    # Tests also work on the jobs they queue, so the tasks are added as in a worker.
     add_tasks(app)
     app.test_client_class = Client
     return app
@@ -193,19 +198,19 @@ def built_app(settings: Settings) -> APIFlask:
 
 @pytest.fixture
 def app(built_app: APIFlask, engine: sa.Engine) -> APIFlask:
-    """The app on empty tables. No context is pushed: a request must not share one with the test."""
+    """The app on empty tables. No context is pushed, because a request must not share one with the test."""
     with engine.begin() as connection:
         # A test that left a transaction open must fail, not hang.
         connection.execute(sa.text("SET LOCAL lock_timeout = '5s'"))
         _empty_tables(connection)
-    # What other tests have sent would look like messages for the rows of this one.
+    # Messages from other tests could match rows of this one.
     with contextlib.suppress(RedisError), Redis.from_url(get_settings().redis_url) as broker:
         broker.flushdb()
     return built_app
 
 
 def _empty_tables(connection: sa.Connection) -> None:
-    """Delete every row: a few are gone in a fifth of the time that TRUNCATE takes for tables however empty."""
+    """Delete every row. For a few rows this takes a fifth of the time of TRUNCATE."""
     names = [f'"{table.name}"' for table in Base.metadata.sorted_tables if table.name != APPEND_ONLY]
     if connection.scalar(sa.text(f"SELECT EXISTS (SELECT FROM {APPEND_ONLY})")):
         connection.exec_driver_sql(_EMPTY_APPEND_ONLY)
@@ -214,33 +219,32 @@ def _empty_tables(connection: sa.Connection) -> None:
         return
     looks = (f"SELECT '{name}' WHERE EXISTS (SELECT FROM {name})" for name in names)
     filled = connection.scalars(sa.text(" UNION ALL ".join(looks))).all()
-    # Without this, triggers and foreign keys would ask for an order, add rows elsewhere, or refuse.
+    # Otherwise triggers and foreign keys would require an order, add rows elsewhere, or refuse.
     connection.execute(sa.text("SET LOCAL session_replication_role = replica"))
     for name in filled:
         connection.execute(sa.text(f"DELETE FROM {name}"))
 
 
 class Client(FlaskClient):
-    """A client that, once signed in, sends its token with every request."""
+    """A client that sends its token with every request once it is signed in."""
 
     user_id: UUID | None = None
     token: str | None = None
 
     def sign_in(self, email: str) -> "Client":
-        """Sign in the way a developer does."""
+        """Sign in as a developer does."""
         answer = self.post("/api/v1/auth/dev-login", json={"email": email})
         assert answer.status_code == 200, answer.text
         self.user_id, self.token = UUID(answer.json["user_id"]), answer.json["access_token"]
         return self
 
     def open(self, *args: Any, **kwargs: Any) -> TestResponse:
-        """Send a request."""
         if self.token is not None:
             kwargs["headers"] = {"Authorization": f"Bearer {self.token}", **dict(kwargs.get("headers") or {})}
         return super().open(*args, **kwargs)
 
     def make_study_set(self, title: str = "Cell biology") -> str:
-        """Make a study set; return its id."""
+        """Create a study set. Returns its id."""
         answer = self.post("/api/v1/study-sets", json={"title": title})
         assert answer.status_code == 201, answer.text
         return answer.json["id"]
@@ -277,20 +281,20 @@ def other_client(app: APIFlask) -> Client:
 
 @pytest.fixture
 def run_pending_jobs(app: APIFlask) -> Callable[[], int]:
-    """Work on all that is queued and due, and on what comes of it, in this process; return how many rows.
+    """Run all queued and due jobs, and the jobs they create, in this process. Returns the number of rows.
 
-    The tasks themselves run, with real claims, as a worker would run them. The messages in Redis are left alone.
+    The real tasks run with real claims, as in a worker. Messages in Redis are left alone.
     """
 
     def run() -> int:
-        for done in range(_MOST_ROUNDS):
+        for done in range(_MAX_ROUNDS):
             due = _find_due(app)
             if due is None:
                 return done
             task, row_id = due
             with app.app_context():
                 queue.tasks[task].run(str(row_id))
-        raise AssertionError(f"There is still work after {_MOST_ROUNDS} rows: does a task leave its row queued?")
+        raise AssertionError(f"There is still work after {_MAX_ROUNDS} rows: does a task leave its row queued?")
 
     return run
 
@@ -309,7 +313,7 @@ def _find_due(app: APIFlask) -> tuple[str, UUID] | None:
 
 @pytest.fixture
 def crash_on(engine: sa.Engine) -> Iterator[Callable[..., None]]:
-    """Make the next so many insertions into a table fail, with an error that says nothing of passing."""
+    """Make the next inserts into a table fail with an error that does not look transient."""
 
     def install(table: str, *, times: int) -> None:
         with engine.begin() as connection:

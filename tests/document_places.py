@@ -1,4 +1,4 @@
-"""Files, and names in them, that a document cites as `path` or `path::name`."""
+"""Finds the files, and the names in them, that a document cites as `path` or `path::name`."""
 
 import ast
 import re

@@ -1,7 +1,7 @@
-"""How long tests wait: the one place in which tests read a clock and ``TEST_PATIENCE``.
+"""How long tests wait. Only this module reads a clock and ``TEST_PATIENCE``.
 
-A test waits for a condition, and ``HANG_S`` only ends one that hangs. What the product promises in seconds keeps its
-clock. ``TEST_PATIENCE`` multiplies both: 1 by default, 4 on a machine that has other work to do.
+A test waits for a condition; ``HANG_S`` only ends a test that hangs. A time that the product promises is still
+measured. ``TEST_PATIENCE`` multiplies both: 1 by default, 4 on a busy machine.
 """
 
 import os
@@ -16,36 +16,35 @@ import pytest
 TEST_PATIENCE = float(os.environ.get("TEST_PATIENCE") or 1)
 _POLL_S = 0.02
 _TRIES = 3
-# How much larger the second piece of work of `check_linear` is. Work that grows with the square takes 64 times as long.
+# How much larger the second input of `check_linear` is. Quadratic work takes 64 times as long.
 _LARGER = 8
 _LINEAR = 32
 
 
 def patient_s(seconds: float) -> float:
-    """Return the seconds, stretched for a busy machine."""
+    """Return the seconds, multiplied by ``TEST_PATIENCE``."""
     return seconds * TEST_PATIENCE
 
 
 HANG_S = patient_s(120.0)
-"""Far more than anything takes: it ends a test that hangs, and says nothing about speed."""
+"""Far longer than anything takes: it ends a test that hangs and says nothing about speed."""
 
 
 class Stopwatch:
-    """Measures from the moment in which it is made, for figures that are noted."""
+    """Measures from the moment it is created, for figures that are recorded."""
 
     def __init__(self) -> None:
         self._began = time.monotonic()
 
     @property
     def took_s(self) -> float:
-        """The seconds so far."""
         return time.monotonic() - self._began
 
 
 def wait_for(what: str, condition: Callable[[], Any], promised_s: float | None = None) -> Any:
-    """Return the first true value of ``condition``; fail, naming ``what``, when it does not come.
+    """Return the first true value of ``condition``. Fail with ``what`` if it never comes.
 
-    ``promised_s`` is what the product promises, where it does.
+    ``promised_s`` is the time that the product promises, if it promises one.
     """
     within_s = HANG_S if promised_s is None else patient_s(promised_s)
     watch = Stopwatch()
@@ -57,20 +56,20 @@ def wait_for(what: str, condition: Callable[[], Any], promised_s: float | None =
 
 
 def join(thread: threading.Thread) -> None:
-    """Wait for the end of a thread; fail when it does not end."""
+    """Wait until a thread ends; fail if it does not."""
     thread.join(HANG_S)
     if thread.is_alive():
         pytest.fail(f"{thread.name} has not ended within {HANG_S:.0f} s")
 
 
 def pause(seconds: float, why: str) -> None:
-    """Let time pass where passing time is the point; ``why`` says in which way. No result may depend on its end."""
+    """Let time pass where that is the point of the test; ``why`` explains it. No result may depend on it."""
     assert why
     time.sleep(seconds)
 
 
 def rounds(for_s: float, pause_s: float = 0.0) -> Iterator[None]:
-    """Repeat a loop for some seconds, at least once."""
+    """Repeat a loop for this many seconds, at least once."""
     watch = Stopwatch()
     while True:
         yield
@@ -81,16 +80,16 @@ def rounds(for_s: float, pause_s: float = 0.0) -> Iterator[None]:
 
 @contextmanager
 def promised(what: str, seconds: float) -> Iterator[Stopwatch]:
-    """Fail when the block takes longer than the product promises."""
+    """Fail if the block takes longer than the product promises."""
     watch = Stopwatch()
     yield watch
     _check(what, watch.took_s, seconds)
 
 
 def measure_promise(what: str, measure: Callable[[], float], seconds: float) -> float:
-    """Return the best of some measurements in seconds; fail when none keeps what the product promises.
+    """Return the best of several measurements in seconds. Fail if none keeps the product's promise.
 
-    Other programs only ever make a machine slower, so one measurement within the promise is enough.
+    Other programs only slow a machine down, so one measurement within the promise is enough.
     """
     best_s = measure()
     for _ in range(_TRIES - 1):
@@ -102,9 +101,9 @@ def measure_promise(what: str, measure: Callable[[], float], seconds: float) -> 
 
 
 def check_linear(work: Callable[[int], object], size: int) -> None:
-    """Check that the processor time of ``work(size)`` grows with the size, and not with its square.
+    """Check that the processor time of ``work(size)`` grows linearly, not quadratically.
 
-    Two times of the same machine are compared, so its speed does not count.
+    It compares two times from the same machine, so the machine's speed does not matter.
     """
     small_s, large_s = (min(_processor_s(work, each) for _ in range(_TRIES)) for each in (size, _LARGER * size))
     if large_s > _LINEAR * small_s:

@@ -11,7 +11,7 @@ from backend.settings import SETTING_GROUPS, Settings
 PAGE = Path(__file__).resolve().parents[1] / "docs/configuration.md"
 
 
-def test_the_page_is_fresh() -> None:
+def test_the_page_is_up_to_date() -> None:
     text = PAGE.read_text() if PAGE.is_file() else ""
     assert text == configuration_page(), "Run `python -m backend.cli configuration`."
 

@@ -1,4 +1,4 @@
-"""What the documents name exists; both deployment guides match; pages that must be short are."""
+"""Everything that the documents name exists, both deployment guides match, and short pages stay short."""
 
 import itertools
 import re
@@ -24,25 +24,25 @@ _PART = re.compile(
     r"^(?P<fence>```)\w*\n.*?^```$|^(?P<heading>#+) |(?P<table>(?:^\|[^\n]*\n)+)|^(?P<item>-|\d+\.) ",
     re.MULTILINE | re.DOTALL,
 )
-# In a span: folders and a file, perhaps with what is meant in it.
+# In a span: folders and a file, optionally with a name in that file.
 _MODULE = re.compile(r"`([a-z_]+(?:/[\w.-]+)*/[\w.-]+\.(?:py|md|json|yml|conf))(?:::\w+)?`")
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 _SPAN = re.compile(r"`([^`\n]+)`")
 _VARIABLE = re.compile(r"(?<![\w$/{.-])[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+(?![\w-])")
 _TARGET = re.compile(r"^([a-z-]+):.*## ", re.MULTILINE)
-# Words of App Specs, which are in capitals too, and Celery's one variable that is read from the environment.
+# Words of App Specs, which are also in capitals, and the one variable that Celery reads from the environment.
 OTHERS = frozenset(re.findall(_VARIABLE, (ROOT / "tests/deployment/app-spec.schema.json").read_text())) | {
     "REMAP_SIGTERM"
 }
 
 
 def prose(text: str) -> str:
-    """Return a document without its blocks of code."""
+    """Return a document without its code blocks."""
     return _FENCE.sub("", text)
 
 
 def code(text: str) -> list[str]:
-    """Return what is marked as code: blocks and spans."""
+    """Return everything marked as code: blocks and spans."""
     return [block for _, block in _FENCE.findall(text)] + _SPAN.findall(prose(text))
 
 
@@ -66,7 +66,7 @@ def find_unknown_targets(text: str) -> Iterator[str]:
 def find_unknown_variables(text: str) -> Iterator[str]:
     known = {name.upper() for name in Settings.model_fields} | OTHERS
     for span in _SPAN.findall(prose(text)):
-        # Ours have two words at least; a single one in capitals may as well be a method of HTTP.
+        # Our variables have at least two words. A single word in capitals could be an HTTP method.
         yield from (name for name in _VARIABLE.findall(span) if name not in known and not _is_of_the_shell(name, text))
 
 
@@ -75,14 +75,14 @@ def _is_of_the_shell(name: str, text: str) -> bool:
 
 
 def find_missing_modules(text: str) -> Iterator[str]:
-    """Yield files that are named as `core/web/http.py`, below backend, or from the root, and do not exist."""
+    """Yield files that are cited as `core/web/http.py`, below backend, or from the root, but do not exist."""
     for path in _MODULE.findall(prose(text)):
         if not any((ROOT / folder / path).exists() for folder in ("", "backend")):
             yield path
 
 
 def anchors(text: str) -> set[str]:
-    """Return the names under which the headings of a document can be linked to."""
+    """Return the anchors of a document's headings."""
     found: set[str] = set()
     for _, heading in _HEADING.findall(prose(text)):
         words = re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-")
@@ -106,14 +106,14 @@ def find_broken_links(text: str, document: Path) -> Iterator[str]:
 
 
 def blocks(text: str) -> list[tuple[str, str]]:
-    """Return the language and the text of each block of code, without comments, which are translated."""
+    """Return the language and text of each code block, without comments, which are translated."""
     return [
         (language, re.sub(r" *(?<!\S)# .*$", "", block, flags=re.MULTILINE)) for language, block in _FENCE.findall(text)
     ]
 
 
 def layout(text: str) -> list[str]:
-    """Return the order of headings (with their level), tables (with rows and columns), blocks of code and lists."""
+    """Return the order of headings (with level), tables (with rows and columns), code blocks and lists."""
     found: list[str] = []
     for part in _PART.finditer(text):
         if part["fence"]:
@@ -130,7 +130,7 @@ def layout(text: str) -> list[str]:
 
 
 def compare_guides(one: str, other: str) -> list[str]:
-    """Return in what two versions of a guide differ, besides the language."""
+    """Return the differences between two versions of a guide, apart from the language."""
     problems = []
     ours, theirs = layout(one), layout(other)
     if ours != theirs:
@@ -145,7 +145,7 @@ def compare_guides(one: str, other: str) -> list[str]:
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
-def test_what_is_named_exists(document: Path) -> None:
+def test_references_exist(document: Path) -> None:
     text = document.read_text()
     problems = [*find_unknown_commands(text), *find_unknown_targets(text), *find_unknown_variables(text)]
     assert [*problems, *find_missing_modules(text), *find_broken_links(text, document)] == []
@@ -156,9 +156,9 @@ def test_both_guides_have_the_same_structure_and_the_same_code() -> None:
     assert compare_guides(one, other) == []
 
 
-def test_the_german_guide_is_written_as_in_switzerland() -> None:
+def test_the_german_guide_uses_swiss_spelling() -> None:
     text = _SPAN.sub("", prose(GUIDES[1].read_text()))
-    # In the middle of a sentence, "Sie" with a capital is the formal address.
+    # A capital "Sie" in the middle of a sentence is the formal address.
     assert re.findall(r"[ß„“]|[a-zäöü,] Sie\b", text) == []
 
 
@@ -176,7 +176,7 @@ def test_the_german_guide_is_written_as_in_switzerland() -> None:
         ("See [x](docs/operations.md#nowhere).", ["docs/operations.md#nowhere"]),
     ],
 )
-def test_what_does_not_exist_is_found(text: str, found: list[str]) -> None:
+def test_a_missing_reference_is_reported(text: str, found: list[str]) -> None:
     checks = [*find_unknown_commands(text), *find_unknown_targets(text), *find_unknown_variables(text)]
     assert [*checks, *find_missing_modules(text), *find_broken_links(text, ROOT / "README.md")] == found
 
@@ -190,7 +190,7 @@ def test_what_does_not_exist_is_found(text: str, found: list[str]) -> None:
         "make sure that we make progress",
     ],
 )
-def test_what_exists_is_not_complained_about(text: str) -> None:
+def test_valid_references_are_accepted(text: str) -> None:
     checks = [*find_unknown_commands(text), *find_unknown_targets(text), *find_unknown_variables(text)]
     assert [*checks, *find_missing_modules(text), *find_broken_links(text, ROOT / "README.md")] == []
 
@@ -208,7 +208,7 @@ def test_what_exists_is_not_complained_about(text: str) -> None:
         "# A\n## B\n```sh\nls  # one\n```\n- one\n",
     ],
 )
-def test_a_guide_that_differs_is_found(other: str) -> None:
+def test_a_guide_that_differs_is_reported(other: str) -> None:
     assert compare_guides("# A\n## B\n```sh\nls  # eins\n```\n", other)
 
 
@@ -221,11 +221,11 @@ def test_a_guide_that_differs_is_found(other: str) -> None:
         "| a | b |\n| - | - |\n| 1 | 2 |\n\n1. x\n2. y\n",
     ],
 )
-def test_a_table_or_list_that_differs_is_found(other: str) -> None:
+def test_a_table_or_list_that_differs_is_reported(other: str) -> None:
     assert compare_guides("| a | b |\n| - | - |\n| 1 | 2 |\n\n1. x\n", other)
 
 
-def test_a_guide_that_differs_in_comments_alone_is_the_same() -> None:
+def test_guides_may_differ_in_comments() -> None:
     assert compare_guides("# A\n## B\n```sh\nls  # eins\n```\n", "# C\n## D\n```sh\nls  # one\n```\n") == []
 
 

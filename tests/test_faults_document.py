@@ -1,4 +1,4 @@
-"""docs/faults.md lists each fault once, with tests that exist; docs/rules.md names checks that exist."""
+"""docs/faults.md lists each fault once, with tests that exist. docs/rules.md names checks that exist."""
 
 import re
 from collections import defaultdict
@@ -19,7 +19,7 @@ _NUMBERED = re.compile(r"test_((?:\d+_(?:and_)?)+)")
 
 
 def rows(text: str) -> dict[int, str]:
-    """Return the row of each number. Raises ValueError if a number has two."""
+    """Return the row of each number. Raises ValueError if a number has two rows."""
     found: dict[int, str] = {}
     for row in _ROW.finditer(text):
         if int(row[1]) in found:
@@ -29,7 +29,7 @@ def rows(text: str) -> dict[int, str]:
 
 
 def numbered_tests() -> dict[int, set[str]]:
-    """Return the tests that cite a fault in their name, as ``path::name``."""
+    """Return the tests that cite a fault in their name, as ``path::name``, by fault number."""
     found: dict[int, set[str]] = defaultdict(set)
     for folder in ("tests/faults", "tests/deployment"):
         for file in (ROOT / folder).glob("test_*.py"):
@@ -40,7 +40,7 @@ def numbered_tests() -> dict[int, set[str]]:
     return found
 
 
-def test_every_fault_has_one_row_with_its_tests_or_says_that_there_are_none() -> None:
+def test_every_fault_has_one_row_with_its_tests_or_says_no_test_yet() -> None:
     found = rows(FAULTS.read_text())
     assert sorted(found) == list(range(1, LAST_FAULT + 1))
     for row in found.values():
@@ -59,7 +59,7 @@ def test_every_rule_has_one_row() -> None:
 
 
 @pytest.mark.parametrize("document", [FAULTS, RULES], ids=lambda path: path.name)
-def test_what_is_named_exists(document: Path) -> None:
+def test_references_exist(document: Path) -> None:
     assert list(find_missing_places(document.read_text())) == []
 
 

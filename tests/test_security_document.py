@@ -1,4 +1,4 @@
-"""docs/security-asvs.md has every requirement; the tests and code that it and docs/security.md name exist."""
+"""docs/security-asvs.md has every requirement, and the tests and code named there and in docs/security.md exist."""
 
 import re
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from tests.document_places import PLACE, find_missing_places
 ROOT = Path(__file__).resolve().parents[1]
 SECURITY = ROOT / "docs/security.md"
 APPENDIX = ROOT / "docs/security-asvs.md"
-# ASVS 5.0.0: the number of the last requirement of level 1 or 2 in each section. Those of level 3 come after it.
+# ASVS 5.0.0: the number of the last level 1 or 2 requirement in each section. Level 3 requirements follow it.
 LAST = {
     "1.1": 2,
     "1.2": 9,
@@ -96,7 +96,7 @@ _RANGE = re.compile(r"(V\d+\.\d+)\.(\d+)(?:–\1\.(\d+))?")
 
 
 def numbers(text: str) -> Iterator[str]:
-    """Yield the requirements of each row."""
+    """Yield the requirements that the rows cover."""
     for row in _ROW.finditer(text):
         for found in _RANGE.finditer(row[1]):
             for number in range(int(found[2]), int(found[3] or found[2]) + 1):
@@ -104,24 +104,24 @@ def numbers(text: str) -> Iterator[str]:
 
 
 def find_unproven(text: str) -> Iterator[str]:
-    """Yield the rows that give no proof, or have an unknown status."""
+    """Yield the rows without a proof or with an unknown status."""
     for row in _ROW.finditer(text):
         status, how = row[3], row[4].strip()
         if status not in ("met", "n/a", "open") or not how:
             yield row[1]
 
 
-def test_every_requirement_has_its_row() -> None:
+def test_every_requirement_has_one_row() -> None:
     assert len(REQUIREMENTS) == 253
     assert list(numbers(APPENDIX.read_text())) == REQUIREMENTS
 
 
-def test_every_row_says_how_it_stands_and_why() -> None:
+def test_every_row_has_a_status_and_a_proof() -> None:
     assert list(find_unproven(APPENDIX.read_text())) == []
 
 
 @pytest.mark.parametrize(("document", "at_least"), [(SECURITY, 30), (APPENDIX, 150)], ids=["security", "appendix"])
-def test_what_is_named_as_a_proof_is_there(document: Path, at_least: int) -> None:
+def test_cited_proofs_exist(document: Path, at_least: int) -> None:
     text = document.read_text()
     assert len(PLACE.findall(text)) > at_least
     assert list(find_missing_places(text)) == []
@@ -136,11 +136,11 @@ def test_what_is_named_as_a_proof_is_there(document: Path, at_least: int) -> Non
         ("`pyproject.toml` `docs/openapi.json` `backend/app.py::PUBLIC_ENDPOINTS`", []),
     ],
 )
-def test_what_is_not_there_is_found(text: str, found: list[str]) -> None:
+def test_a_missing_proof_is_reported(text: str, found: list[str]) -> None:
     assert list(find_missing_places(text)) == found
 
 
-def test_a_row_without_a_proof_is_found() -> None:
+def test_a_row_without_a_proof_is_reported() -> None:
     rows = "| V1.1.1 | x | met |  |\n| V1.1.2 | x | perhaps | y |\n| V1.1.3–V1.1.5 | x | open | y |\n"
     assert list(find_unproven(rows)) == ["V1.1.1", "V1.1.2"]
     assert list(numbers(rows)) == ["V1.1.1", "V1.1.2", "V1.1.3", "V1.1.4", "V1.1.5"]

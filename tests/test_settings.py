@@ -1,4 +1,4 @@
-"""The configuration is read once, frozen, and refused where it is missing or unsafe."""
+"""Settings are read once, are immutable, and are refused if missing or unsafe."""
 
 import os
 import subprocess
@@ -27,7 +27,7 @@ PRODUCTION = {
 
 @pytest.fixture
 def environment(monkeypatch: pytest.MonkeyPatch):
-    """Set the whole environment that the settings see."""
+    """Replace the whole environment that the settings read."""
 
     def set_to(**values: str) -> None:
         for name in Settings.model_fields:
@@ -40,7 +40,7 @@ def environment(monkeypatch: pytest.MonkeyPatch):
 
 
 def refusal(environment, **values: str) -> list[str]:
-    """Return the lines of the refusal below its first."""
+    """Return the lines of the refusal after its heading."""
     environment(**values)
     with pytest.raises(SettingsRefused) as raised:
         load_settings()
@@ -49,13 +49,13 @@ def refusal(environment, **values: str) -> list[str]:
     return [line.strip() for line in lines]
 
 
-def test_development_needs_nothing(environment) -> None:
+def test_development_needs_no_settings(environment) -> None:
     settings = load_settings()
     assert settings.environment == "development"
     assert settings.openai_api_key is None
 
 
-def test_production_with_everything_starts(environment) -> None:
+def test_production_starts_with_all_settings(environment) -> None:
     environment(**PRODUCTION)
     settings = load_settings()
     assert settings.environment == "production"
@@ -64,7 +64,7 @@ def test_production_with_everything_starts(environment) -> None:
 
 @pytest.mark.parametrize("name", [name for name in PRODUCTION if name != "ENVIRONMENT"])
 @pytest.mark.parametrize("value", [None, ""], ids=["missing", "empty"])
-def test_production_refuses_what_is_missing(environment, name: str, value: str | None) -> None:
+def test_production_refuses_a_missing_setting(environment, name: str, value: str | None) -> None:
     values = {key: given for key, given in PRODUCTION.items() if key != name}
     lines = refusal(environment, **values, **({} if value is None else {name: value}))
     assert len(lines) == 1
@@ -87,7 +87,7 @@ def test_production_refuses_unsafe_secrets(environment, name: str, value: str) -
     lines = refusal(environment, **{**PRODUCTION, name: value})
     assert len(lines) == 1
     assert lines[0].startswith(name)
-    # The message goes to a log, and the value may be nearly right.
+    # The message is logged, and a refused value may be almost the real secret.
     assert value not in lines[0]
 
 
@@ -97,7 +97,7 @@ def test_production_refuses_one_secret_for_two_purposes(environment) -> None:
     assert lines[0].startswith("FLASK_SECRET_KEY")
 
 
-def test_production_names_each_in_a_line_of_its_own(environment) -> None:
+def test_production_reports_each_problem_on_its_own_line(environment) -> None:
     lines = refusal(environment, ENVIRONMENT="production")
     assert sorted(line.split()[0] for line in lines) == sorted(name for name in PRODUCTION if name != "ENVIRONMENT")
 
@@ -109,7 +109,7 @@ def test_production_refuses_any_origin(environment) -> None:
 
 
 @pytest.mark.parametrize("name", ["PUBLIC_URL", "FRONTEND_URL", "CORS_ORIGINS"])
-def test_production_is_reached_over_tls_only(environment, name: str) -> None:
+def test_production_requires_tls_urls(environment, name: str) -> None:
     lines = refusal(environment, **{**PRODUCTION, name: "http://study.example"})
     assert lines == [f"{name} must begin with https:// in production"]
 
@@ -142,17 +142,17 @@ def test_an_origin_is_exact(environment, name: str, value: str) -> None:
 
 
 @pytest.mark.parametrize("value", ["*", ".study.example", "https://study.example", "study.example:443", "a b"])
-def test_a_further_host_is_an_exact_name(environment, value: str) -> None:
+def test_an_allowed_host_is_an_exact_name(environment, value: str) -> None:
     (line,) = refusal(environment, ALLOWED_HOSTS=f"fine.example, {value}")
     assert line.startswith("ALLOWED_HOSTS: must be exact host names without scheme or port")
 
 
-def test_production_answers_under_the_names_given_and_no_other(environment) -> None:
+def test_production_accepts_only_the_configured_hosts(environment) -> None:
     environment(**PRODUCTION, ALLOWED_HOSTS="api, Api.Other.Example,")
     assert load_settings().accepted_hosts == {"api.study.example", "api", "api.other.example"}
 
 
-def test_a_machine_of_a_developer_has_the_usual_names_too(environment) -> None:
+def test_development_also_accepts_localhost(environment) -> None:
     environment(PUBLIC_URL="http://Api.Study.Example:9000/")
     settings = load_settings()
     assert settings.public_url == "http://api.study.example:9000"
@@ -210,13 +210,13 @@ def test_a_refusal_says_what_is_allowed(environment, name: str, allowed: str, va
 
 
 @pytest.mark.parametrize("value", ["1/second", "9999999/day"])
-def test_a_rate_may_be_as_said(environment, value: str) -> None:
+def test_a_valid_rate_is_accepted(environment, value: str) -> None:
     environment(RATE_LIMIT_READ=value)
     assert load_settings().rate_limit_read == value
 
 
 def test_a_setting_without_a_rule_takes_any_text(environment) -> None:
-    """Elsewhere docs/configuration.md would say "any text" of a setting that refuses some."""
+    """Otherwise docs/configuration.md would say "any text" for a setting that refuses some."""
     free = [name for name, field in Settings.model_fields.items() if describe_values(field) is None]
     environment(**{name.upper(): "\N{SNOWMAN} |" for name in free})
     assert load_settings().openai_model == "\N{SNOWMAN} |"
@@ -245,7 +245,7 @@ KEYS = {"S3_ACCESS_KEY_ID": "key", "S3_SECRET_ACCESS_KEY": "very-secret"}
         "POSTGRES",
     ],
 )
-def test_a_malformed_place_of_files_is_refused(environment, place: str) -> None:
+def test_a_malformed_document_storage_is_refused(environment, place: str) -> None:
     lines = refusal(environment, DOCUMENT_STORAGE=place, **KEYS)
     assert len(lines) == 1
     assert lines[0].startswith("DOCUMENT_STORAGE: must be postgres or s3://bucket/prefix")
@@ -260,7 +260,7 @@ def test_a_malformed_place_of_files_is_refused(environment, place: str) -> None:
         ("s3://my-bucket.example/files/v1.2_a/", "s3://my-bucket.example/files/v1.2_a"),
     ],
 )
-def test_a_place_of_files_has_one_spelling(environment, given: str, place: str) -> None:
+def test_document_storage_is_normalized(environment, given: str, place: str) -> None:
     environment(DOCUMENT_STORAGE=given, **KEYS)
     assert load_settings().document_storage == place
 
@@ -293,7 +293,7 @@ def test_an_empty_environment_is_not_development(environment, monkeypatch: pytes
         ({"METRICS_TOKEN": "a"}, "METRICS_TOKEN is too short: use at least 32 characters"),
     ],
 )
-def test_production_refuses_a_door_that_is_hardly_shut(environment, changes: dict[str, str], named: str) -> None:
+def test_production_refuses_weak_passwords_and_tls(environment, changes: dict[str, str], named: str) -> None:
     (line,) = refusal(environment, **{**PRODUCTION, **changes})
     assert line.startswith(named)
 
@@ -305,7 +305,7 @@ def test_values_are_typed(environment) -> None:
     assert settings.allowed_origins == ("https://a.example", "https://b.example", "https://c.example")
 
 
-def test_nothing_changes_after_the_start(environment) -> None:
+def test_settings_are_immutable(environment) -> None:
     with pytest.raises(ValidationError):
         load_settings().port = 1
 
@@ -346,7 +346,7 @@ def test_a_process_refuses_to_start_without_a_traceback() -> None:
         ("rediss://u:p@host/0?ssl_cert_reqs=none", None, "rediss://u:p@host/0?ssl_cert_reqs=none"),
     ],
 )
-def test_the_broker_is_reached_with_the_password(environment, url: str, password: str | None, expected: str) -> None:
+def test_the_broker_url_includes_the_password(environment, url: str, password: str | None, expected: str) -> None:
     environment(REDIS_URL=url, **({} if password is None else {"REDIS_PASSWORD": password}))
     assert load_settings().broker_url == expected
 
@@ -361,7 +361,7 @@ def test_the_broker_is_reached_with_the_password(environment, url: str, password
         ("rediss://default:secret@valkey.example:25061/0", False),
     ],
 )
-def test_another_host_is_another_redis(environment, url: str, own: bool) -> None:
+def test_only_a_loopback_redis_is_our_own(environment, url: str, own: bool) -> None:
     environment(REDIS_URL=url)
     assert load_settings().redis_is_own is own
 
@@ -369,7 +369,7 @@ def test_another_host_is_another_redis(environment, url: str, own: bool) -> None
 @pytest.mark.parametrize(
     ("url", "refused"), [("redis://api.internal:6379/0", 1), ("rediss://default@valkey.example/0", 0)]
 )
-def test_a_short_password_is_taken_where_somebody_else_chose_it(environment, url: str, refused: int) -> None:
+def test_a_short_password_is_accepted_for_an_external_redis(environment, url: str, refused: int) -> None:
     environment(**{**PRODUCTION, "REDIS_URL": url, "REDIS_PASSWORD": "AVNS_q8wE3rY6uI1oP9aS4dF"})
     try:
         found = str(load_settings().broker_url)
@@ -385,11 +385,11 @@ def test_a_password_in_the_url_is_enough(environment) -> None:
 
 
 @pytest.mark.parametrize("value", ["none", "None"])
-def test_that_there_is_no_proxy_can_be_said(environment, value: str) -> None:
+def test_no_proxy_can_be_stated(environment, value: str) -> None:
     environment(**{**PRODUCTION, "TRUSTED_PROXY_HEADER": value})
     assert load_settings().trusted_proxy_header is None
 
 
-def test_networks_of_proxies_are_read(environment) -> None:
+def test_proxy_networks_are_parsed(environment) -> None:
     environment(TRUSTED_PROXIES=" 10.0.0.0/8, fd00::/8 ,192.0.2.1")
     assert load_settings().trusted_proxies == ("10.0.0.0/8", "fd00::/8", "192.0.2.1")

@@ -10,7 +10,7 @@ from backend.accounts.types import ActivityKind
 from backend.core.clock import now
 from backend.core.database.database import db
 from backend.core.ids import first_id_at, new_id
-from backend.core.web.pagination import Page, PageQuery, fetch_page
+from backend.core.web.pagination import ListPage, PageQuery, fetch_page
 
 # Covers a course of study. Payments are also recorded in the ledger.
 _RETENTION = timedelta(days=730)
@@ -26,7 +26,7 @@ def record_activity(user_id: UUID, kind: ActivityKind, **data: object) -> None:
     db.session.execute(sa.insert(Activity).values(id=new_id(), user_id=user_id, kind=kind, data=data))
 
 
-def list_activities(user_id: UUID, page: PageQuery, kind: ActivityKind | None = None) -> Page[Activity]:
+def list_activities(user_id: UUID, page: PageQuery, kind: ActivityKind | None = None) -> ListPage[Activity]:
     """Return a page of the user's activities, newest first, optionally of one kind."""
     query = sa.select(Activity).where(Activity.user_id == user_id)
     if kind is not None:

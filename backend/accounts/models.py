@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.accounts.types import Role
 from backend.core.database.database import Base, Identified
-from backend.core.database.personal import withheld
+from backend.core.database.privacy_marks import withheld
 
 _SECRET = withheld("authenticates the user")
 

@@ -17,10 +17,10 @@ from backend.core.clock import read_database_clock
 from backend.core.database.database import db
 from backend.core.errors import NotFound
 from backend.core.web.http import parse_uuid
-from backend.core.web.pagination import Page, PageQuery, fetch_page
+from backend.core.web.pagination import ListPage, PageQuery, fetch_page
 
 
-def find_users(text: str | None, page: PageQuery) -> Page[UserFacts]:
+def find_users(text: str | None, page: PageQuery) -> ListPage[UserFacts]:
     """Return a page of users, newest first: the one with this id, or those whose address or name contains the text."""
     query = sa.select(User)
     if text:
@@ -29,7 +29,7 @@ def find_users(text: str | None, page: PageQuery) -> Page[UserFacts]:
         user_id = parse_uuid(text)
         query = query.where(found if user_id is None else User.id == user_id)
     users = fetch_page(query, User.id, page, newest_first=True)
-    return Page([_facts(user) for user in users.items], users.next_cursor)
+    return ListPage([_facts(user) for user in users.items], users.next_cursor)
 
 
 def get_user(user_id: UUID) -> UserFacts:

@@ -11,7 +11,7 @@ from backend.core.database.database import db
 from backend.core.database.transaction import after_commit
 from backend.core.ids import new_id
 from backend.core.process.logging import current_request_id, get_logger
-from backend.core.web.pagination import Page, PageQuery, fetch_page
+from backend.core.web.pagination import ListPage, PageQuery, fetch_page
 
 log = get_logger(__name__)
 
@@ -74,7 +74,7 @@ def record_action(
 
 def list_actions(
     page: PageQuery, *, subject_user_id: UUID | None = None, actor_id: UUID | None = None
-) -> Page[AdminAction]:
+) -> ListPage[AdminAction]:
     """Return a page of the audit log, newest first."""
     query = sa.select(AdminAction)
     if subject_user_id is not None:

@@ -8,7 +8,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.core.database.database import Base, Identified
-from backend.core.database.personal import kept, withheld
+from backend.core.database.privacy_marks import kept, withheld
 
 
 class AdminAction(Identified, Base):

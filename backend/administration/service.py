@@ -13,7 +13,7 @@ from backend.accounts import service as accounts
 from backend.accounts.types import Caller, Role, UserAccess, UserFacts
 from backend.administration.audit_log import Action, record_action
 from backend.core.database.transaction import refuse_open_transaction
-from backend.core.web.pagination import Page, PageQuery
+from backend.core.web.pagination import ListPage, PageQuery
 from backend.generation import service as generation
 from backend.generation.types import RunFacts, UserWork
 from backend.library import service as library
@@ -65,7 +65,7 @@ def require_admin(caller: Caller) -> None:
         raise AdminNeeded
 
 
-def find_users(admin_id: UUID, text: str | None, page: PageQuery) -> Page[UserFacts]:
+def find_users(admin_id: UUID, text: str | None, page: PageQuery) -> ListPage[UserFacts]:
     """Return a page of users; see ``accounts``. The search text is not audited, because it may name a person."""
     found = accounts.find_users(text, page)
     record_action(admin_id, Action.USERS_SEARCHED, listed_all=not text, found=len(found.items))
@@ -84,7 +84,7 @@ def view_user(admin_id: UUID, user_id: UUID) -> UserView:
     return view
 
 
-def list_user_runs(admin_id: UUID, user_id: UUID, page: PageQuery) -> Page[RunFacts]:
+def list_user_runs(admin_id: UUID, user_id: UUID, page: PageQuery) -> ListPage[RunFacts]:
     """Return a page of the user's runs, newest first. Raises NotFound."""
     accounts.get_user(user_id)
     found = generation.list_runs_of_user(user_id, page)

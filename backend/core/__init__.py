@@ -1,4 +1,4 @@
-"""The foundation, which knows no room: database, transaction, jobs, errors, HTTP, pagination, logging, clock.
+"""The foundation: database, transactions, jobs, errors, HTTP, pagination, logging, clock.
 
-Every room may import any module of it; it imports nothing of theirs.
+Every room may import any module of core. Core imports no room.
 """

@@ -1,4 +1,4 @@
-"""The clocks. Rows that processes compare use PostgreSQL's; everything else uses this machine's wall clock."""
+"""The clocks. Times that several processes compare come from PostgreSQL; all others from this machine's wall clock."""
 
 from datetime import UTC, datetime
 
@@ -13,10 +13,10 @@ def now() -> datetime:
 
 
 def database_now() -> sa.Function[datetime]:
-    """Return PostgreSQL's clock, as an expression. It moves on within a transaction, unlike SQL's ``now()``."""
+    """Return PostgreSQL's clock as an SQL expression. Unlike SQL's ``now()``, it advances within a transaction."""
     return sa.func.clock_timestamp()
 
 
 def read_database_clock() -> datetime:
-    """Return the time of PostgreSQL's clock. Needs a transaction."""
+    """Return PostgreSQL's current time. Needs a transaction."""
     return db.session.scalars(sa.select(database_now())).one()

@@ -1,14 +1,14 @@
-"""What is kept of secrets, and how locks get their numbers."""
+"""Hashes of secrets, and numbers of advisory locks."""
 
 import hashlib
 
 
 def hash_secret(secret: str) -> bytes:
-    """Return the SHA-256 under which a secret of 256 random bits is kept; a slow hash would add nothing to it."""
+    """Return the SHA-256 of a secret, to be stored. A slow hash would not add security to 256 random bits."""
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()
 
 
 def lock_number(*parts: object) -> int:
-    """Return the number of the advisory lock that these parts name: PostgreSQL takes 64 bits with a sign."""
+    """Return the number of the advisory lock named by these parts: a signed 64-bit integer, as PostgreSQL requires."""
     digest = hashlib.sha256("\n".join(map(str, parts)).encode()).digest()
     return int.from_bytes(digest[:8], "big", signed=True)

@@ -1,4 +1,4 @@
-"""Identifiers: UUIDv7 (RFC 9562), which sort by the time they were made."""
+"""Ids: UUIDv7 (RFC 9562), which sort by creation time."""
 
 from datetime import datetime
 from uuid import UUID
@@ -7,11 +7,10 @@ from uuid_utils.compat import uuid7
 
 
 def new_id() -> UUID:
-    """Return a new UUIDv7."""
     return uuid7()
 
 
 def first_id_at(moment: datetime) -> UUID:
-    """Return the least UUIDv7 of the millisecond: rows made since then are found by their primary key."""
+    """Return the smallest UUIDv7 of that millisecond, to find rows created since then by their primary key."""
     milliseconds = int(moment.timestamp() * 1000)
     return UUID(int=milliseconds << 80 | 0x7 << 76 | 0b10 << 62)

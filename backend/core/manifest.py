@@ -1,6 +1,6 @@
-"""What a room declares about itself, once, in its ``room.py``. ``backend.rooms`` lists all rooms in floor order.
+"""The types of a room's manifest, ``<room>/room.py``. ``backend.rooms`` lists all rooms in floor order.
 
-Each process opens the rooms when it starts (``open_rooms``). Nothing is registered by being imported.
+Each process calls ``open_rooms`` when it starts. Importing a module registers nothing.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -30,7 +30,7 @@ def _always(_settings: Settings) -> bool:
 class Routes:
     """A blueprint, named as ``package.module:attribute`` because only the API loads routes.
 
-    ``when`` tells whether this configuration has the routes at all.
+    ``when`` tells whether the routes exist with these settings.
     """
 
     blueprint: str
@@ -40,9 +40,9 @@ class Routes:
 
 @dataclass(frozen=True, slots=True)
 class Chore:
-    """Upkeep that the sweep does, every so many sweeps of a process, under the sweep's lock.
+    """Upkeep that runs under the sweep's lock, on every ``every``-th sweep of a process.
 
-    Chores of one sweep share a transaction, unless ``opens_transactions`` says that the chore opens its own.
+    The chores of one sweep share a transaction, except those that open their own (``opens_transactions``).
     """
 
     run: Callable[[], object]
@@ -52,23 +52,23 @@ class Chore:
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """One room.
+    """What a room declares about itself.
 
     Attributes:
         name: The package's name.
-        routes: Blueprints, in the order of the document.
+        routes: Blueprints, in the order of the OpenAPI document.
         configure: Functions that take the Flask app and the settings, named as ``package.module:attribute``.
         jobs: Kinds of leased work: one table and one Celery task each.
         tasks: Other Celery tasks by name; each takes one id.
         chores: Upkeep under the sweep's lock.
         background: Upkeep in a thread of each sweeping process; may raise ``Unavailable``.
         tables: All tables of the room.
-        hooks: What the room is told by the rooms below.
-        preload: Called by a worker before it forks, so that its children share what is loaded.
-        public_endpoints: Endpoints that need no signed-in user, each with the reason.
-        limits: Rate limit classes by endpoint, where the method alone does not tell.
-        unlimited: Endpoints without a rate limit, each with the reason.
-        any_host: Endpoints that answer whatever the Host header says.
+        hooks: The room's subscriptions to hooks of the rooms below.
+        preload: Called by a worker before it forks, so that its child processes share the loaded data.
+        public_endpoints: Reasons by endpoint that needs no signed-in user.
+        limits: Rate limit classes by endpoint, where the method and the path do not determine the class.
+        unlimited: Reasons by endpoint that has no rate limit.
+        any_host: Endpoints that accept any Host header.
     """
 
     name: str
@@ -91,7 +91,7 @@ _opened: list[Room] = []
 
 
 def open_rooms(rooms: Iterable[Room]) -> None:
-    """Make the rooms known to this process: their jobs to the sweep and the runner, their receivers to the hooks."""
+    """Set the rooms of this process: register their jobs and subscribe their receivers to the hooks."""
     _opened[:] = rooms
     install_kinds(kind for room in _opened for kind in room.jobs)
     for room in _opened:
@@ -100,7 +100,7 @@ def open_rooms(rooms: Iterable[Room]) -> None:
 
 
 def add_tasks(flask_app: Flask) -> None:
-    """Make this process take the messages of all open rooms, and work on them in the context of ``flask_app``."""
+    """Register the Celery tasks of all open rooms. They run in the context of ``flask_app``."""
     for room in opened_rooms():
         for kind in room.jobs:
             add_task(kind.model.task, partial(run_row, kind), flask_app)
@@ -116,7 +116,7 @@ def opened_rooms() -> tuple[Room, ...]:
 
 
 def merge(rooms: Iterable[Room], attribute: str) -> dict[str, Any]:
-    """Return one mapping of an attribute that every room declares as a mapping. Raises ValueError on a clash."""
+    """Merge the mappings that the rooms declare under ``attribute``. Raises ValueError if two have the same key."""
     merged: dict[str, Any] = {}
     for room in rooms:
         for key, value in getattr(room, attribute).items():

@@ -1,7 +1,7 @@
-"""What the foundation brings itself: idempotency keys, workers, the API's documentation."""
+"""The manifest of core: idempotency keys, workers, the API's documentation page."""
 
 from backend.core.manifest import Chore, Room, Routes
-from backend.core.web.idempotency import StoredResponse, forget_expired_answers
+from backend.core.web.idempotency import StoredResponse, delete_expired_responses
 from backend.core.work.workers import Worker, forget_old_workers
 
 _NO_DATABASE = "does not touch the database"
@@ -9,7 +9,7 @@ _NO_DATABASE = "does not touch the database"
 ROOM = Room(
     name="core",
     routes=(Routes("backend.core.web.openapi:docs"),),
-    chores=(Chore(forget_expired_answers), Chore(forget_old_workers)),
+    chores=(Chore(delete_expired_responses), Chore(forget_old_workers)),
     tables=(StoredResponse, Worker),
     public_endpoints={
         "openapi.spec": "the published contract",

@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 
 from backend.accounts import service as accounts
 from backend.core.database.transaction import transaction
-from backend.core.web.http import with_entity_tag
+from backend.core.web.http import request_language, with_entity_tag
 from backend.core.web.idempotency import idempotent
 from backend.core.web.pagination import PageQuery
 from backend.generation import service
@@ -81,7 +81,7 @@ def start_run(study_set_id: UUID, body: RunRequest) -> ResponseReturnValue:
     with transaction():
         wish = body.wish(accounts.get_exam_defaults(g.user_id))
         run = service.start_run(g.user_id, study_set_id, wish)
-        response = RunResponse.of(service.view_run(run))
+        response = RunResponse.of(service.view_run(run), request_language())
     location = url_for(".get_run", run_id=run.id)
     return response.model_dump(mode="json"), 202, {"Location": location}
 
@@ -94,7 +94,7 @@ def list_runs(study_set_id: UUID, page: PageQuery) -> RunPage:
     with transaction():
         found = service.list_runs(g.user_id, study_set_id, page)
         views = service.view_runs(found.items)
-    return RunPage(items=[RunResponse.of(view) for view in views], next_cursor=found.next_cursor)
+    return RunPage(items=[RunResponse.of(view, request_language()) for view in views], next_cursor=found.next_cursor)
 
 
 @generation.get("/runs/<uuid:run_id>")
@@ -104,7 +104,7 @@ def get_run(run_id: UUID) -> Response:
     """Read a run: its state, progress, counts, usage, time left and error."""
     with transaction():
         view = service.view_run(service.get_run(g.user_id, run_id))
-    return with_entity_tag(RunResponse.of(view))
+    return with_entity_tag(RunResponse.of(view, request_language()))
 
 
 @generation.post("/runs/<uuid:run_id>/cancel")
@@ -113,7 +113,7 @@ def cancel_run(run_id: UUID) -> RunResponse:
     """Cancel a run: no further model call starts. Items already made are kept."""
     with transaction():
         run = service.cancel_run(g.user_id, run_id)
-        return RunResponse.of(service.view_run(run))
+        return RunResponse.of(service.view_run(run), request_language())
 
 
 @generation.get("/runs/<uuid:run_id>/events")
@@ -159,4 +159,4 @@ def get_receipt(run_id: UUID) -> ReceiptResponse:
     """Read the coverage receipt: the items from each page, and what was left out and why."""
     with transaction():
         run = service.get_run(g.user_id, run_id)
-        return ReceiptResponse.of(build_receipt(run), service.view_run(run))
+        return ReceiptResponse.of(build_receipt(run), service.view_run(run), request_language())

@@ -9,7 +9,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, StrictInt
 
 from backend.accounts.types import MAX_ITEMS_PER_RUN, ExamDefaults
-from backend.core.web.http import RequestBody, ResponseBody, request_language
+from backend.core.web.http import RequestBody, ResponseBody
 from backend.generation.checks.section import NOT_WRITTEN, reason_text
 from backend.generation.errors import sentence
 from backend.generation.runs.receipt import Receipt
@@ -125,9 +125,8 @@ class RunResponse(ResponseBody):
     ended_at: datetime | None
 
     @classmethod
-    def of(cls, view: RunView) -> Self:
+    def of(cls, view: RunView, language: str) -> Self:
         run = view.run
-        language = request_language()
         return cls(
             id=run.id,
             study_set_id=run.study_set_id,
@@ -302,8 +301,8 @@ class ReceiptResponse(ResponseBody):
     usage: UsageResponse
 
     @classmethod
-    def of(cls, receipt: Receipt, view: RunView) -> Self:
-        run, language = receipt.run, request_language()
+    def of(cls, receipt: Receipt, view: RunView, language: str) -> Self:
+        run = receipt.run
         return cls(
             run_id=run.id,
             state=RunState(run.state),

@@ -13,7 +13,7 @@ from backend.core.database.quotas import lock_quota
 from backend.core.errors import NotFound
 from backend.core.ids import new_id
 from backend.core.process.logging import current_request_id
-from backend.core.web.pagination import Page, PageQuery, fetch_page
+from backend.core.web.pagination import ListPage, PageQuery, fetch_page
 from backend.core.work.jobs import JobState
 from backend.generation.errors import (
     DocumentInUse,
@@ -43,7 +43,7 @@ from backend.generation.types import (
     RunFacts,
     RunState,
     RunWish,
-    WorkFigures,
+    WorkStats,
 )
 from backend.library import service as library
 from backend.library.types import DocumentStatus
@@ -143,7 +143,7 @@ def count_active_runs(user_id: UUID) -> int:
     return db.session.scalar(query) or 0
 
 
-def list_runs(user_id: UUID, study_set_id: UUID, page: PageQuery) -> Page[Run]:
+def list_runs(user_id: UUID, study_set_id: UUID, page: PageQuery) -> ListPage[Run]:
     """Return a page of the study set's runs, newest first. Raises NotFound."""
     library.check_study_set(user_id, study_set_id)
     return fetch_page(sa.select(Run).where(Run.study_set_id == study_set_id), Run.id, page, newest_first=True)
@@ -164,10 +164,10 @@ def cancel_run(user_id: UUID, run_id: UUID) -> Run:
     return run
 
 
-def list_runs_of_user(user_id: UUID, page: PageQuery) -> Page[RunFacts]:
+def list_runs_of_user(user_id: UUID, page: PageQuery) -> ListPage[RunFacts]:
     """Return a page of all runs of the user, newest first, for administrators."""
     found = fetch_page(sa.select(Run).where(Run.user_id == user_id), Run.id, page, newest_first=True)
-    return Page([describe_run(view) for view in view_runs(found.items)], found.next_cursor)
+    return ListPage([describe_run(view) for view in view_runs(found.items)], found.next_cursor)
 
 
 def cancel_any_run(run_id: UUID) -> RunFacts:
@@ -221,7 +221,7 @@ def list_run_events(user_id: UUID, run_id: UUID, after: int) -> tuple[Run, Seque
     return get_run(user_id, run_id), events.list_events(run_id, after)
 
 
-def measure_work() -> WorkFigures:
+def measure_work() -> WorkStats:
     """Return statistics of all users' runs and calls: open runs, and the last hour."""
     return figures.measure_work()
 

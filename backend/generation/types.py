@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from backend.core.work.figures import EndedFigure
+from backend.core.work.job_stats import EndedStats
 from backend.study.types import AskedCounts, Counts, Difficulty
 
 
@@ -93,16 +93,16 @@ class DocumentCoverage:
 
 
 @dataclass(frozen=True, slots=True)
-class RunFigures:
+class RunStats:
     """Open runs by state, recently ended runs by model and outcome, and the age of the oldest open run."""
 
     open: dict[str, int]
-    ended: tuple[EndedFigure, ...]
+    ended: tuple[EndedStats, ...]
     oldest_open_s: float
 
 
 @dataclass(frozen=True, slots=True)
-class CallFigure:
+class CallStats:
     """Calls of one model with one outcome in the last hour. Input tokens include cached tokens."""
 
     model: str
@@ -115,11 +115,11 @@ class CallFigure:
 
 
 @dataclass(frozen=True, slots=True)
-class WorkFigures:
+class WorkStats:
     """Statistics of runs and model calls."""
 
-    runs: RunFigures
-    calls: tuple[CallFigure, ...]
+    runs: RunStats
+    calls: tuple[CallStats, ...]
 
 
 @dataclass(frozen=True, slots=True)

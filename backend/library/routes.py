@@ -12,7 +12,7 @@ from flask import Response, g, request, url_for
 from flask.typing import ResponseReturnValue
 
 from backend.core.database.transaction import transaction
-from backend.core.web.downloads import BINARY, Download
+from backend.core.web.downloads import BINARY, FileDownload
 from backend.core.web.http import ResponseBody, request_language
 from backend.core.web.idempotency import idempotent
 from backend.core.web.pagination import PageQuery
@@ -123,7 +123,10 @@ def upload_documents(study_set_id: UUID, body: UploadRequestBody) -> ResponseRet
             raise
         answer = UploadResponse(
             documents=[
-                UploadedDocument(**dict(DocumentResponse.of(each.document)), duplicate=each.duplicate) for each in added
+                UploadedDocument(
+                    **dict(DocumentResponse.of(each.document, request_language())), duplicate=each.duplicate
+                )
+                for each in added
             ]
         )
     return created(answer, url_for(".list_documents", study_set_id=study_set_id))
@@ -136,7 +139,9 @@ def list_documents(study_set_id: UUID, page: PageQuery) -> DocumentPage:
     """List the documents of a study set, oldest first."""
     with transaction():
         found = service.list_documents(g.user_id, study_set_id, page)
-    return DocumentPage(items=[DocumentResponse.of(d) for d in found.items], next_cursor=found.next_cursor)
+    return DocumentPage(
+        items=[DocumentResponse.of(d, request_language()) for d in found.items], next_cursor=found.next_cursor
+    )
 
 
 @library.get("/documents/<uuid:document_id>")
@@ -144,7 +149,7 @@ def list_documents(study_set_id: UUID, page: PageQuery) -> DocumentPage:
 def get_document(document_id: UUID) -> DocumentResponse:
     """Read a document: its status, counts and warnings."""
     with transaction():
-        return DocumentResponse.of(service.get_document(g.user_id, document_id))
+        return DocumentResponse.of(service.get_document(g.user_id, document_id), request_language())
 
 
 @library.get("/documents/<uuid:document_id>/pages/<int:number>")
@@ -169,7 +174,7 @@ def download_document(document_id: UUID) -> Response:
     """Download the file as it was uploaded, or a part of it with `Range`."""
     with transaction():
         document = service.get_document(g.user_id, document_id)
-    download = Download(
+    download = FileDownload(
         tag=document.id.hex,
         size_bytes=document.size_bytes,
         content_type=DocumentFormat(document.format).media_type,

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from backend.core.web.http import RequestBody, ResponseBody, request_language
+from backend.core.web.http import RequestBody, ResponseBody
 from backend.core.web.uploads import UPLOADED_FILE
 from backend.core.web.visible_text import VisibleLine
 from backend.library.errors import DOCUMENT_SENTENCES
@@ -62,10 +62,9 @@ class DocumentProblem(ResponseBody):
     count: int | None = None
 
     @classmethod
-    def of(cls, code: str, **more: object) -> Self:
-        """``detail`` is in the language of the request."""
+    def of(cls, code: str, language: str, **more: object) -> Self:
         texts = DOCUMENT_SENTENCES.get(code, DOCUMENT_SENTENCES["damaged"])
-        return cls.model_validate({"code": code, "detail": texts[request_language()], **more})
+        return cls.model_validate({"code": code, "detail": texts[language], **more})
 
 
 class DocumentResponse(ResponseBody):
@@ -89,7 +88,7 @@ class DocumentResponse(ResponseBody):
     created_at: datetime
 
     @classmethod
-    def of(cls, document: Document) -> Self:
+    def of(cls, document: Document, language: str) -> Self:
         return cls(
             id=document.id,
             study_set_id=document.study_set_id,
@@ -102,10 +101,10 @@ class DocumentResponse(ResponseBody):
             pages_read=document.pages_read,
             characters=document.characters,
             warnings=[
-                DocumentProblem.of(str(warning["code"]), count=warning["count"], pages=warning["pages"])
+                DocumentProblem.of(str(warning["code"]), language, count=warning["count"], pages=warning["pages"])
                 for warning in document.warnings
             ],
-            error=DocumentProblem.of(document.error_code) if document.error_code else None,
+            error=DocumentProblem.of(document.error_code, language) if document.error_code else None,
             file_expired=document.stored_in is None,
             created_at=document.created_at,
         )

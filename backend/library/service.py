@@ -17,11 +17,9 @@ from backend.core.database.quotas import lock_quota
 from backend.core.errors import NotFound
 from backend.core.ids import new_id
 from backend.core.process.logging import current_request_id
-from backend.core.web.pagination import Page as PageOf
-from backend.core.web.pagination import PageQuery, fetch_page
+from backend.core.web.pagination import ListPage, PageQuery, fetch_page
 from backend.core.work import jobs
 from backend.core.work.jobs import JobState
-from backend.library.belongings import OwnedFile, delete_next_study_set, list_files
 from backend.library.errors import FileRefused, FileTooLarge, TooManyDocuments, TooManyStudySets
 from backend.library.extraction.errors import UnreadableFile
 from backend.library.extraction.formats import detect_kind
@@ -34,6 +32,7 @@ from backend.library.holdings import measure_holdings
 from backend.library.hooks import document_deleting, study_set_deleting
 from backend.library.models import Document, Page, StudySet
 from backend.library.types import DocumentPurpose, DocumentStatus, DocumentText, PageSource, PageText
+from backend.library.user_data import OwnedFile, delete_next_study_set, list_files
 from backend.settings import get_settings
 
 __all__ = [
@@ -119,7 +118,7 @@ def create_study_set(user_id: UUID, title: str) -> StudySet:
     return study_set
 
 
-def list_study_sets(user_id: UUID, page: PageQuery) -> PageOf[StudySet]:
+def list_study_sets(user_id: UUID, page: PageQuery) -> ListPage[StudySet]:
     """Return a page of the user's study sets, newest first."""
     return fetch_page(sa.select(StudySet).where(StudySet.user_id == user_id), StudySet.id, page, newest_first=True)
 
@@ -233,7 +232,7 @@ def _sha256(stream: BinaryIO) -> str:
     return digest.hexdigest()
 
 
-def list_documents(user_id: UUID, study_set_id: UUID, page: PageQuery) -> PageOf[Document]:
+def list_documents(user_id: UUID, study_set_id: UUID, page: PageQuery) -> ListPage[Document]:
     """Return a page of the study set's documents, oldest first. Raises NotFound."""
     check_study_set(user_id, study_set_id)
     query = sa.select(Document).where(Document.study_set_id == study_set_id)

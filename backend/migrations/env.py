@@ -4,12 +4,11 @@ import sqlalchemy as sa
 from alembic import context
 
 from backend.core.database.database import LOST_HOST, NO_LIMITS, engine_url, set_limits, start_arguments
+from backend.core.database.locks import MIGRATION_LOCK
 from backend.rooms import ROOMS
 from backend.settings import get_settings
 
-# Two containers may migrate at once; the second waits for the first, however long.
-_LOCK = 7_305_810
-# Whoever comes after a statement that waits for a table waits too, so it waits shortly and is tried again later.
+# A statement that waits for a table makes everything behind it wait too, so it gives up soon and is tried again later.
 _LOCK_TIMEOUT = "3s"
 
 # Alembic compares the tables of every room.
@@ -23,9 +22,9 @@ engine = sa.create_engine(
 )
 set_limits(engine, settings, NO_LIMITS)
 with engine.connect() as connection:
-    # The lock lives as long as the transaction; one of the session would stay with a pool's connection. A migration
-    # must therefore not commit by itself (autocommit_block). The command that migrates comes here once for each
-    # migration, because Alembic's own transaction per migration would ask what is left to do before the lock is ours.
+    # The lock lasts as long as the transaction; a session lock would stay with a pool's connection. A migration must
+    # therefore not commit by itself (autocommit_block). The migrate command runs this file once per migration, because
+    # Alembic's own transaction per migration would check what is left to do before we hold the lock.
     context.configure(
         connection=connection,
         target_metadata=tables[0].metadata,
@@ -34,8 +33,9 @@ with engine.connect() as connection:
         transaction_per_migration=False,
     )
     with context.begin_transaction():
-        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
+        # Two containers may migrate at once: the second waits for the first, however long.
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(MIGRATION_LOCK)))
         connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT}'")
-        # For the command, which need not come for each of those that the database has already.
+        # The migrate command reads this to skip migrations that the database already has.
         context.config.attributes["heads"] = context.get_context().get_current_heads()
         context.run_migrations()

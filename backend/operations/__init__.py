@@ -1,1 +1,1 @@
-"""How the system keeps running: health, metrics and error reports, watchdog and sweep, containers, the web worker."""
+"""Running the system: health, metrics, error reports, watchdog, sweep, containers, the web worker."""

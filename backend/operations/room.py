@@ -4,7 +4,7 @@ from backend.core.manifest import Room, Routes
 from backend.operations.watchdog.heartbeat import CANARY, write
 from backend.settings import Settings, get_settings
 
-_PROBE = "a probe that is refused restarts a healthy process"
+_PROBE = "refusing a probe would restart a healthy process"
 
 
 def _has_scraper(settings: Settings) -> bool:
@@ -12,7 +12,7 @@ def _has_scraper(settings: Settings) -> bool:
 
 
 def _return_canary(canary_id: str) -> None:
-    """Show that the worker takes messages and works on them. The id only tells messages apart."""
+    """Write a heartbeat: the worker takes messages and runs tasks. The id only makes each message unique."""
     write(get_settings().worker_state_folder, CANARY)
 
 
@@ -20,20 +20,20 @@ ROOM = Room(
     name="operations",
     routes=(
         Routes("backend.operations.monitoring.routes:operations"),
-        # Without a token there is no such page, not even one that says so.
+        # Without a token, the page is not found.
         Routes("backend.operations.monitoring.routes:metrics", prefix="", when=_has_scraper),
     ),
     configure=("backend.operations.monitoring.metrics:configure_metrics",),
     tasks={"operations.canary": _return_canary},
     public_endpoints={
-        "operations.health": "asked by probes",
-        "operations.live": "asked by probes",
-        "metrics.scrape": "asks for a token of its own",
+        "operations.health": "for probes",
+        "operations.live": "for probes",
+        "metrics.scrape": "requires its own token",
     },
     unlimited={
         "operations.health": _PROBE,
         "operations.live": _PROBE,
-        "metrics.scrape": "asked by one scraper, which has a token of its own",
+        "metrics.scrape": "used by one scraper, which has its own token",
     },
     any_host=frozenset({"operations.health", "operations.live", "metrics.scrape"}),
 )

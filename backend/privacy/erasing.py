@@ -19,8 +19,8 @@ from backend.core.process.logging import get_logger
 from backend.core.work import jobs
 from backend.core.work.jobs import Claim, JobState, LeaseLost, TryLater
 from backend.library import service as library
-from backend.privacy.belongings import USERS, find_ways, is_of, list_erased
 from backend.privacy.models import Erasure
+from backend.privacy.user_tables import USERS, find_ways, is_of, list_erased
 
 log = get_logger(__name__)
 

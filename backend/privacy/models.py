@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.core.database.database import Base
-from backend.core.database.personal import withheld
+from backend.core.database.privacy_marks import withheld
 from backend.core.work.jobs import Job, job_constraints
 
 _INNER = withheld("where the bytes of an archive are stored; the archive is the export")

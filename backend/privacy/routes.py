@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from backend.accounts import service as accounts
 from backend.core.database.transaction import transaction
-from backend.core.web.downloads import BINARY, Download
+from backend.core.web.downloads import BINARY, FileDownload
 from backend.core.web.idempotency import idempotent
 from backend.core.web.origins import public_address
 from backend.privacy import service
@@ -118,7 +118,7 @@ def _answer(export: DataExport) -> ExportResponse:
 
 
 def _send(export: DataExport) -> Response:
-    download = Download(
+    download = FileDownload(
         tag=export.id.hex,
         size_bytes=export.size_bytes or 0,
         content_type="application/zip",

@@ -11,8 +11,8 @@ from backend.core.database.transaction import transaction
 from backend.core.web.downloads import BINARY
 from backend.core.web.http import request_language
 from backend.core.web.pagination import PageQuery
-from backend.core.web.seats import Seats
 from backend.core.web.security_headers import DATA_POLICY
+from backend.core.web.slots import Slots
 from backend.study import service
 from backend.study.concept_map.drawing import to_svg
 from backend.study.errors import ExportRunning, TooManyExports
@@ -31,7 +31,7 @@ from backend.study.types import TopicView
 
 study = APIBlueprint("study", __name__, tag="Study")
 
-_EXPORT_SEATS = Seats(TooManyExports)
+_EXPORT_SLOTS = Slots(TooManyExports)
 _JSON = "application/json"
 _SVG = "image/svg+xml"
 # The SVG has a style sheet for the dark theme; nothing else may be loaded or run.
@@ -91,7 +91,7 @@ def list_topics(study_set_id: UUID, page: PageQuery) -> Response:
 @study.doc(responses=_FILE)
 def export_study_set(study_set_id: UUID, query: ExportQuery) -> Response:
     """Download everything made for a study set: for Anki (`apkg`, `tsv`), as JSON or as Markdown."""
-    seat = _EXPORT_SEATS.take()
+    slot = _EXPORT_SLOTS.acquire()
     try:
         # Rendered inside the transaction, because the lock that limits a user to one export ends with it.
         with transaction():
@@ -100,7 +100,7 @@ def export_study_set(study_set_id: UUID, query: ExportQuery) -> Response:
             kit = service.build_kit(g.user_id, study_set_id)
             file = render_kit(kit, query.format, language=request_language())
     finally:
-        seat.leave()
+        slot.release()
     return Response(file.data, content_type=file.content_type, headers={"Content-Disposition": file.disposition})
 
 

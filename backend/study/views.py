@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.orm import Bundle
 
 from backend.core.database.database import db
-from backend.core.web.pagination import Page, PageQuery, fetch_page
+from backend.core.web.pagination import ListPage, PageQuery, fetch_page
 from backend.library import service as library
 from backend.study.concept_map.topics import list_links, list_topics
 from backend.study.items.registry import COLLECTIONS, FLASHCARDS, KINDS, QUESTIONS, Collection
@@ -128,7 +128,7 @@ def get_concept_map(user_id: UUID, study_set_id: UUID) -> ConceptMap:
     return ConceptMap(study_set.title, topics, list_links(study_set_id))
 
 
-def list_topic_page(user_id: UUID, study_set_id: UUID, page: PageQuery) -> Page[TopicRow]:
+def list_topic_page(user_id: UUID, study_set_id: UUID, page: PageQuery) -> ListPage[TopicRow]:
     """Return a page of the study set's topics, oldest first. Raises NotFound."""
     library.check_study_set(user_id, study_set_id)
     return fetch_page(select_topics().where(Topic.study_set_id == study_set_id), Topic.id, page)

@@ -1,4 +1,4 @@
-"""Draws random items that the built-in model makes from documents, to be read and judged by a person.
+"""Draws random items that the built-in model makes from documents, for a person to judge.
 
 Usage: python -m benchmarks.precision.draw LANGUAGE COUNT SEED FILE …
     [--only cards|questions] [--pages N] [--out FILE.json]
@@ -28,12 +28,12 @@ SECTION_CHARACTERS = 6000
 Item = dict[str, object]
 
 
-def read_pages(path: Path, most: int) -> list[SectionPage]:
-    """The first ``most`` pages, as the project's own reader gives them."""
+def read_pages(path: Path, max_pages: int) -> list[SectionPage]:
+    """Return the first ``max_pages`` pages, read by the library's reader."""
     pages: list[SectionPage] = []
 
     def take(page: PageText) -> None:
-        if page.number <= most:
+        if page.number <= max_pages:
             pages.append(SectionPage(page.number, page.heading, page.text))
 
     read_document(path, detect_kind(path.name, path), ReadLimits(max_pages=5000, ocr_max_pages=0), take)
@@ -41,7 +41,7 @@ def read_pages(path: Path, most: int) -> list[SectionPage]:
 
 
 def cut_sections(pages: list[SectionPage]) -> list[tuple[SectionPage, ...]]:
-    """Runs of whole pages of about SECTION_CHARACTERS characters."""
+    """Cut pages into sections of whole pages, with about SECTION_CHARACTERS characters each."""
     sections: list[tuple[SectionPage, ...]] = []
     current: list[SectionPage] = []
     for page in pages:
@@ -52,12 +52,12 @@ def cut_sections(pages: list[SectionPage]) -> list[tuple[SectionPage, ...]]:
     return [*sections, tuple(current)] if current else sections
 
 
-def make_items(path: Path, language: str, most_pages: int) -> tuple[list[Item], int, list[float]]:
-    """All items of a document, the number of its sections, and the seconds that each section took."""
+def make_items(path: Path, language: str, max_pages: int) -> tuple[list[Item], int, list[float]]:
+    """Return all items of a document, the number of its sections, and the seconds for each section."""
     model = BuiltinModel()
     items: list[Item] = []
     times = []
-    document_id, every_page = uuid4(), tuple(read_pages(path, most_pages))
+    document_id, every_page = uuid4(), tuple(read_pages(path, max_pages))
     sections = cut_sections(list(every_page))
     for pages in sections:
         if find_lexicon_language("\n".join(page.text for page in pages)) != language:

@@ -1,4 +1,4 @@
-"""``make admin``: the operators' command, on the database of ``make run`` where ``DATABASE_URL`` names none."""
+"""``make admin``: the operators' command ``admin``, on the database of ``make run`` unless ``DATABASE_URL`` is set."""
 
 import os
 import subprocess
@@ -19,7 +19,7 @@ def main(arguments: Sequence[str], keep: str = "run") -> int:
             url = address_file(LOCAL, keep).read_text()
             GivenPostgres(url).start()
         except (OSError, LocalStackError):
-            message = "admin: make run does not run in this checkout. Start it, or set DATABASE_URL."
+            message = "admin: make run is not running in this checkout. Start it, or set DATABASE_URL."
             print(message, file=sys.stderr)
             return 1
     env = {"ENVIRONMENT": "development", **os.environ, "DATABASE_URL": url}

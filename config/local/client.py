@@ -1,4 +1,4 @@
-"""A small HTTP client of the API, as a program outside would have one: standard library only."""
+"""A small HTTP client for the API. Standard library only, as an external program might use."""
 
 import http.client
 import json
@@ -17,7 +17,7 @@ Json = dict[str, Any]
 
 
 class ApiProblem(Exception):
-    """What the API refused, in its own sentence; ``status`` is 0 when it did not answer."""
+    """An error response of the API, with its ``detail``. ``status`` is 0 if the API did not answer."""
 
     def __init__(self, status: int, detail: str) -> None:
         super().__init__(detail)
@@ -25,9 +25,9 @@ class ApiProblem(Exception):
 
 
 class ApiClient:
-    """Requests to ``http://host:port/api/v1``. Raises ApiProblem for every answer of 400 or above.
+    """Requests to ``http://host:port/api/v1``. Raises ApiProblem for each response of 400 or above.
 
-    ``token`` is that of a user who has signed in already.
+    ``token`` is the access token of a signed-in user.
     """
 
     def __init__(self, api_url: str, token: str = "") -> None:
@@ -37,24 +37,22 @@ class ApiClient:
         self._host, self._port, self._prefix = parts.hostname or "", parts.port or 80, parts.path
 
     def sign_in(self, email: str) -> None:
-        """Sign in the way a developer does."""
+        """Sign in with dev-login."""
         self.token = self.post("/auth/dev-login", {"email": email})["access_token"]
 
     def get(self, path: str, **query: str) -> Any:
-        """Return the JSON at the path."""
         return json.loads(self.download(path, **query))
 
     def post(self, path: str, body: Json) -> Any:
-        """Send JSON, return JSON."""
         data = json.dumps(body).encode()
         return json.loads(self._send("POST", path, {"Content-Type": "application/json"}, data))
 
     def download(self, path: str, *, accept: str = "*/*", **query: str) -> bytes:
-        """Return what is at the path as it is."""
+        """Return the response's bytes."""
         return self._send("GET", f"{path}?{urlencode(query)}" if query else path, {"Accept": accept}, b"")
 
     def items(self, path: str) -> list[Json]:
-        """Return all items of a list, page after page."""
+        """Return all items of a paginated list."""
         found: list[Json] = []
         query = {"limit": "100"}
         while True:
@@ -65,10 +63,10 @@ class ApiClient:
             query["cursor"] = page["next_cursor"]
 
     def upload(self, path: str, file: Path) -> Any:
-        """Send a file in the multipart field ``files``, piece by piece; return JSON."""
+        """Stream a file in the multipart field ``files``. Returns JSON."""
         boundary = secrets.token_hex(16)
         kind = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
-        # What would end the header early is percent-encoded, as browsers do it (RFC 7578, section 4.2).
+        # Characters that would end the header early are percent-encoded, as in browsers (RFC 7578, section 4.2).
         name = file.name.replace('"', "%22").replace("\r", "%0D").replace("\n", "%0A")
         head = (
             f'--{boundary}\r\nContent-Disposition: form-data; name="files"; filename="{name}"\r\n'
@@ -93,12 +91,12 @@ class ApiClient:
         connection = http.client.HTTPConnection(self._host, self._port, timeout=_TIMEOUT_S)
         try:
             connection.connect()
-            # Small writes of head and body would otherwise wait for each other's acknowledgement.
+            # Otherwise the small writes of head and body would wait for each other's acknowledgement.
             connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             try:
                 connection.request(method, self._prefix + path, body=body or None, headers=headers)
             except (BrokenPipeError, ConnectionResetError):
-                # A body that is too large is refused before all of it is sent: the answer is there to read.
+                # The API refuses a too large body before all of it is sent. The response is there to read.
                 connection.sock.shutdown(socket.SHUT_WR)
             answer = connection.getresponse()
             data = answer.read()

@@ -1,6 +1,6 @@
-"""``make demo``: starts the system, makes a study kit from one file over HTTP, and ends the system.
+"""``make demo``: starts the system, makes a study kit from one file over HTTP, and stops the system.
 
-The very last line on standard output is one JSON object with the figures of the run.
+The last line on standard output is a JSON object with the statistics of the run.
 """
 
 import argparse
@@ -25,23 +25,23 @@ from config.local.stack import LocalStack
 _SAMPLE = Path(__file__).with_name("sample") / "lecture-notes.pdf"
 _EMAIL = "demo@example.org"
 _POLL_S = 0.2
-# Longer than the slowest answer of a language model with its repetitions.
+# Longer than the slowest call of a language model including retries.
 _PATIENCE_S = 600.0
 _SHOWN_ITEMS = 5
 _INTERRUPTED = 130
-# What the library reads; named here too because this program, like any client, only knows the API.
+# The formats that the library reads. Repeated here because this program, like any client, only knows the API.
 ENDINGS = (".pdf", ".docx", ".pptx", ".txt", ".text", ".md", ".markdown", ".html", ".htm")
 RECEIPT = "receipt.json"
 KIT_FILES = ("kit.json", "deck.apkg", "cards.tsv", "questions.json", "concept-map.svg", RECEIPT)
 
 
 class DemoFailed(Exception):
-    """Why there is no kit, in one line."""
+    """The reason why there is no kit, in one line."""
 
 
 @dataclass(frozen=True)
 class Figures:
-    """What the last line says. Times in seconds from the start of the upload; shares from 0 to 1."""
+    """The last line of the output. Times in seconds from the start of the upload; shares from 0 to 1."""
 
     pages: int
     topics: int
@@ -55,10 +55,10 @@ class Figures:
 
 
 def main() -> int:
-    """Run the demo; return 0 only if the kit is there."""
+    """Run the demo. Returns 0 only if the kit was written."""
     parser = argparse.ArgumentParser(prog="make demo", description=__doc__)
-    parser.add_argument("--file", default="", help="what to learn from; a sample when empty")
-    parser.add_argument("--out", default="", help="where the kit is written; demo-out when empty")
+    parser.add_argument("--file", default="", help="document to learn from (default: a sample)")
+    parser.add_argument("--out", default="", help="folder for the kit (default: demo-out)")
     options = parser.parse_args()
     file, out = Path(options.file or _SAMPLE), Path(options.out or "demo-out")
     try:
@@ -80,43 +80,41 @@ def main() -> int:
 
 
 def check_file(file: Path) -> None:
-    """Raises DemoFailed for what cannot be lecture notes, before anything is started for it."""
+    """Raise DemoFailed if the file cannot be lecture notes, before anything is started."""
     if file.is_dir():
-        raise DemoFailed(f"{file} is a folder; please give one file.")
+        raise DemoFailed(f"{file} is a folder. Please choose a file.")
     if not file.exists():
-        raise DemoFailed(f"There is no file {file}.")
+        raise DemoFailed(f"{file} does not exist.")
     if not file.is_file() or not os.access(file, os.R_OK):
         raise DemoFailed(f"{file} cannot be read.")
     if file.suffix.lower() not in ENDINGS:
-        raise DemoFailed(f"{file}: files of this type are not read; its ending must be one of {' '.join(ENDINGS)}.")
+        raise DemoFailed(f"{file}: this file type is not supported. Supported types: {' '.join(ENDINGS)}.")
     if not file.stat().st_size:
         raise DemoFailed(f"{file} is empty.")
 
 
 def check_out(out: Path) -> None:
-    """Raises DemoFailed when the kit could not be written to the folder; does not make it."""
+    """Raise DemoFailed if the kit could not be written to the folder. Does not create it."""
     existing = next(part for part in (out, *out.parents) if part.exists() or part.is_symlink())
     if not existing.is_dir():
-        raise DemoFailed(f"{existing} is not a folder; please choose another OUT.")
+        raise DemoFailed(f"{existing} is not a folder. Please choose another OUT.")
     if not os.access(existing, os.W_OK | os.X_OK):
-        raise DemoFailed(f"Nothing can be written to {existing}; please choose another OUT.")
+        raise DemoFailed(f"{existing} is not writable. Please choose another OUT.")
     for name in KIT_FILES:
         if (out / name).is_dir():
-            raise DemoFailed(f"{out / name} is a folder; please choose another OUT.")
+            raise DemoFailed(f"{out / name} is a folder. Please choose another OUT.")
 
 
 def say(text: str) -> None:
-    """Tell the person at the terminal what is going on."""
+    """Print a status message on standard error."""
     print(text, file=sys.stderr, flush=True)
 
 
 def make_kit(api: ApiClient, file: Path, out: Path, check: Callable[[], object]) -> Figures:
-    """Upload the file, follow the run, write the kit to ``out``; print a summary.
+    """Upload the file, follow the run, write the kit to ``out`` and print a summary.
 
-    ``check`` is called while waiting, and raises when the system is not there any more.
-
-    The kit of an earlier demo is removed first: after a failure it would look like the one of this file.
-    Raises DemoFailed, ApiProblem and LocalStackError.
+    ``check`` is called while waiting, and raises if the system has ended. The kit of an earlier demo is removed first,
+    because after a failure it would look like this file's kit. Raises DemoFailed, ApiProblem and LocalStackError.
     """
     for name in KIT_FILES:
         (out / name).unlink(missing_ok=True)
@@ -128,7 +126,7 @@ def make_kit(api: ApiClient, file: Path, out: Path, check: Callable[[], object])
     run = _follow(api, check, api.post(f"/study-sets/{study_set}/runs", {})["id"])
     document_now = api.get(f"/documents/{document}")
     if run["state"] != "done":
-        # The run says that no document could be read; the document says why, and what to do.
+        # The run's error says that no document could be read. The document's error says why, and what to do.
         problem = document_now["error"] or run["error"] or {"detail": f"The run was {run['state']}."}
         raise DemoFailed(f"{file.name}: {problem['detail']}")
     files = _kit_files(api, study_set, run["id"])
@@ -147,7 +145,7 @@ def make_kit(api: ApiClient, file: Path, out: Path, check: Callable[[], object])
     out.mkdir(parents=True, exist_ok=True)
     if not kit["flashcards"] and not kit["questions"]:
         (out / RECEIPT).write_bytes(files[RECEIPT])
-        raise DemoFailed(f"{file.name}: nothing could be made of it; {out / RECEIPT} says why.")
+        raise DemoFailed(f"{file.name}: no flashcards or questions could be made. See {out / RECEIPT} for the reasons.")
     for name, content in files.items():
         (out / name).write_bytes(content)
     _print_summary(kit, figures, json.loads(files[RECEIPT]), out)
@@ -155,7 +153,7 @@ def make_kit(api: ApiClient, file: Path, out: Path, check: Callable[[], object])
 
 
 def _follow(api: ApiClient, check: Callable[[], object], run_id: str) -> Json:
-    """Show the run until it has ended; return it. Raises DemoFailed when nothing happens for long."""
+    """Show the run's progress until it has ended, and return the run. Raises DemoFailed if it stops making progress."""
     before: Json = {}
     changed_at = time.monotonic()
     with shown_progress() as show:
@@ -173,7 +171,7 @@ def _follow(api: ApiClient, check: Callable[[], object], run_id: str) -> Json:
 
 
 def _kit_files(api: ApiClient, study_set: str, run_id: str) -> dict[str, bytes]:
-    """Return the content of every file of the kit by its name."""
+    """Return the content of each file of the kit by name."""
     export = f"/study-sets/{study_set}/export"
     concept_map = api.download(f"/study-sets/{study_set}/concept-map", accept="image/svg+xml", format="svg")
     contents = (
@@ -192,9 +190,9 @@ def _as_json(value: Any) -> bytes:
 
 
 def _verified_share(api: ApiClient, kit: Json) -> float:
-    """Return the share of items whose every quote stands in the page's text where its offsets say.
+    """Return the share of items whose quotes are all in the page's text at the given offsets.
 
-    Looked up here once more, from outside, instead of believing the status that the kit gives.
+    Checked here again, from outside, instead of trusting the status in the kit.
     """
     texts: dict[tuple[str, int], str] = {}
 
@@ -220,7 +218,7 @@ def _print_summary(kit: Json, figures: Figures, receipt: Json, out: Path) -> Non
     draft = " (a draft: no language model is configured)" if figures.is_draft else ""
     print(f"\n{kit['study_set']['title']}: {figures.pages} pages, made by {figures.model}{draft}")
     print(f"  {figures.topics} topics, {figures.flashcards} flashcards, {figures.questions} questions")
-    print(f"  evidence found on its page: {figures.evidence_verified:.0%} of the items")
+    print(f"  evidence verified: {figures.evidence_verified:.0%} of the items")
     rejected = {each["check"]: each["count"] for each in receipt["rejected"]}
     if receipt["duplicates"]:
         rejected["duplicate"] = receipt["duplicates"]
@@ -231,24 +229,24 @@ def _print_summary(kit: Json, figures: Figures, receipt: Json, out: Path) -> Non
         print(f"  not used: {count} × {detail}")
     print("\nTopics: " + ", ".join(topic["name"] for topic in kit["topics"][: 2 * _SHOWN_ITEMS]))
     if kit["flashcards"]:
-        print("\nFlashcards, for instance:")
+        print("\nSome flashcards:")
     for card in _spread(kit["flashcards"]):
         print(f"  • {_plain(card['front'])}")
         if card["back"]:
             print(f"    → {_plain(card['back'])}")
         print(f"      {_place(card)}")
     if kit["questions"]:
-        print("\nQuestions, for instance:")
+        print("\nSome questions:")
     for question in _spread(kit["questions"])[:2]:
         print(f"  • {question['stem']}")
         for option in question["options"]:
             print(f"    {'✓' if option['id'] == question['key'] else '·'} {option['text']}")
         print(f"      {_place(question)}")
-    print(f"\nThe kit is in {out}/: deck.apkg is for Anki, concept-map.svg for a browser.", flush=True)
+    print(f"\nThe kit is in {out}/. Open deck.apkg with Anki, and concept-map.svg with a browser.", flush=True)
 
 
 def _spread(items: list[Any]) -> list[Any]:
-    """Return a few items from all over the list."""
+    """Return a few items, spread evenly over the list."""
     return items[:: max(1, len(items) // _SHOWN_ITEMS)][:_SHOWN_ITEMS]
 
 

@@ -1,4 +1,4 @@
-"""Where the local stack keeps its files, its locks and its ports: nothing is shared between two checkouts."""
+"""Folders, locks and ports of the local stack. Two checkouts share none of them."""
 
 import fcntl
 import hashlib
@@ -16,24 +16,24 @@ from config.local.process import Identity, LocalStackError
 CHECKOUT = Path(__file__).resolve().parents[2]
 LOCAL = CHECKOUT / ".local"
 
-# Below the range that the kernel takes for outgoing connections (from 32768 on, as a rule): a service that is
-# restarted on its port must not find some connection's end sitting there.
+# Below the kernel's range for outgoing connections (usually from 32768), so that a connection cannot occupy the port of
+# a service while it restarts.
 _PORTS = range(20_000, 32_000)
 _PORTS_OF_ONE = 250
 
 
 def is_reachable(folder: Path) -> bool:
-    """Whether every user may walk into the folder (or into where it will be made)."""
+    """Tell whether every user can enter the folder, or the place where it will be created."""
     existing = [part for part in (folder, *folder.parents) if part.is_dir()]
     return all(part.stat().st_mode & stat.S_IXOTH for part in existing)
 
 
 def kept_folder(name: str, identity: Identity | None) -> Path:
-    """Return a private folder that outlives the command, made where the identity can reach it.
+    """Return a private folder that outlives the command, in a place that the identity can reach.
 
-    It lies in the checkout's ``.local``. Where another user must reach it and cannot (a home folder is
-    often closed to all others), it lies under ``/var/tmp`` with the checkout's path hashed into its name.
-    Raises LocalStackError when that name is taken by something that is not ours.
+    This is the checkout's ``.local``. If the identity cannot reach it (home folders are often closed to other users),
+    it is a folder under ``/var/tmp`` with a hash of the checkout's path in its name. Raises LocalStackError if another
+    user has already created that name.
     """
     if identity is None or is_reachable(LOCAL):
         make_local()
@@ -43,14 +43,14 @@ def kept_folder(name: str, identity: Identity | None) -> Path:
 
 
 def make_local() -> None:
-    """Make the checkout's ``.local``. Other users may walk through it, whatever the umask."""
+    """Create the checkout's ``.local``. Other users can enter it, whatever the umask."""
     if not LOCAL.exists():
         LOCAL.mkdir(exist_ok=True)
         LOCAL.chmod(0o755)
 
 
 def throwaway_folder(name: str, identity: Identity | None) -> Path:
-    """Return a new private folder for one instance; its owner removes it."""
+    """Return a new private folder for one instance. The caller removes it."""
     home = Path(tempfile.gettempdir())
     if identity is not None and not is_reachable(home):
         home = Path("/var/tmp")
@@ -58,12 +58,11 @@ def throwaway_folder(name: str, identity: Identity | None) -> Path:
 
 
 def _private(folder: Path, identity: Identity | None) -> Path:
-    """Make the folder, or make sure that the one which is there is ours and closed to others.
+    """Create the folder, or check that the existing one is ours, and close it to others.
 
-    /var/tmp is open to everybody, so the name may have been taken beforehand: by a link to a folder of
-    ours, or by a folder of somebody who then reads or plants what we store. mkdir(2) never follows a link,
-    and lstat(2) shows one for what it is. The folder stays ours; the other identity may only walk through
-    it, to the folders inside that are given to it.
+    /var/tmp is open to everyone, so another user may have created the name before: as a link to one of our folders, or
+    as a folder in which they can read or plant data. mkdir(2) never follows a link, and lstat(2) detects one. The
+    folder stays ours. The identity can only pass through it, to the folders inside that it owns.
     """
     mode = 0o700 if identity is None else 0o710
     try:
@@ -71,7 +70,7 @@ def _private(folder: Path, identity: Identity | None) -> Path:
     except FileExistsError:
         found = folder.lstat()
         if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
-            raise LocalStackError(f"{folder} is not a folder of this user: please remove it.") from None
+            raise LocalStackError(f"{folder} is not a folder of this user. Please remove it.") from None
     if identity is not None:
         os.chown(folder, os.geteuid(), identity.group, follow_symlinks=False)
     folder.chmod(mode)
@@ -79,7 +78,7 @@ def _private(folder: Path, identity: Identity | None) -> Path:
 
 
 def given_to(folder: Path, identity: Identity | None) -> Path:
-    """Make a folder inside a private one and give it to the identity; mode 700."""
+    """Create a folder inside a private one and give it to the identity, with mode 700."""
     folder.mkdir(mode=0o700, exist_ok=True)
     if identity is not None:
         os.chown(folder, *identity, follow_symlinks=False)
@@ -87,7 +86,7 @@ def given_to(folder: Path, identity: Identity | None) -> Path:
 
 
 def write_secret(file: Path, text: str, identity: Identity | None = None) -> None:
-    """Write a file that only its owner, or the identity, can read."""
+    """Write a file that only this user, or the identity, can read."""
     file.unlink(missing_ok=True)
     descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
     with os.fdopen(descriptor, "w") as opened:
@@ -97,10 +96,10 @@ def write_secret(file: Path, text: str, identity: Identity | None = None) -> Non
 
 
 def lock(file: Path, *, wait_s: float, message: str) -> int:
-    """Lock the file; return the descriptor that holds the lock until its last copy is closed.
+    """Lock the file. Returns the descriptor that holds the lock until its last copy is closed.
 
-    The wait covers a predecessor that was killed and whose services are still ending.
-    Raises LocalStackError with the message when the lock stays taken.
+    The wait is for a predecessor that was killed and whose services are still ending. Raises LocalStackError with the
+    message if the lock stays taken.
     """
     descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     deadline = time.monotonic() + wait_s
@@ -117,15 +116,15 @@ def lock(file: Path, *, wait_s: float, message: str) -> int:
 
 
 def remove(folder: Path) -> None:
-    """Remove a folder with all in it; what is gone already is no error."""
+    """Remove a folder with its contents. Errors are ignored."""
     shutil.rmtree(folder, ignore_errors=True)
 
 
 class _OwnPorts:
-    """Ports that no other process on this machine chooses from, in turn, so that none comes again soon.
+    """Ports that no other process on this machine chooses from. They are used in turn, so none is reused soon.
 
-    Between the choice of a port and the moment in which a server listens on it, seconds may pass. A process owns
-    the ports from one multiple of ``_PORTS_OF_ONE`` to the next, for as long as it holds the first one's UDP socket.
+    Seconds may pass between choosing a port and listening on it. A process owns a block of ``_PORTS_OF_ONE`` ports for
+    as long as it holds the UDP socket of the block's first port.
     """
 
     def __init__(self) -> None:
@@ -134,7 +133,7 @@ class _OwnPorts:
         self._next = 0
 
     def choose(self) -> int:
-        """Return the next of them, which may be in use by somebody who did not ask here."""
+        """Return the next port. A program that does not use this class may occupy it."""
         if self._claim is None:
             self._claim, self._block = self._claim_block()
         self._next += 1
@@ -151,14 +150,14 @@ class _OwnPorts:
                 claim.close()
             else:
                 return claim, range(start, start + _PORTS_OF_ONE)
-        raise LocalStackError("Too many processes of this kind run on this machine.")
+        raise LocalStackError("Too many processes of this kind are running on this machine.")
 
 
 _own_ports = _OwnPorts()
 
 
 def free_port() -> int:
-    """Return a free TCP port on the loopback interface, which no other process is given."""
+    """Return a free TCP port on the loopback interface that no other process gets from here."""
     for _ in range(_PORTS_OF_ONE):
         port = _own_ports.choose()
         if is_free(port):
@@ -167,9 +166,9 @@ def free_port() -> int:
 
 
 def is_free(port: int) -> bool:
-    """Whether a server could listen on the port of the loopback interface now."""
+    """Tell whether a server could listen on the port of the loopback interface now."""
     with socket.socket() as probe:
-        # As servers do: the last connections of one that has just ended do not bar its port.
+        # As servers do, so that old connections of a server that has just ended do not block its port.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))

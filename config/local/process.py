@@ -12,15 +12,15 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple, Self
 
-_LARGEST_LOG_BYTES = 10_000_000
-# Far more than any program takes to get ready: it ends a wait for one that hangs.
+_MAX_LOG_BYTES = 10_000_000
+# Far longer than any program needs to get ready. It ends the wait for one that hangs.
 _READY_S = 240.0
 _POLL_S = 0.02
 _SUPERVISOR = Path(__file__).with_name("supervise.py")
 
 
 class LocalStackError(Exception):
-    """What the local stack cannot do, in one line for the person at the terminal."""
+    """An error of the local stack, in one line for the person at the terminal."""
 
 
 class Identity(NamedTuple):
@@ -31,20 +31,20 @@ class Identity(NamedTuple):
 
 
 class LocalProcess:
-    """A command under a supervisor: ``start``, ``stop``, ``kill``; ended when this process ends.
+    """A command under a supervisor. It ends when this process ends.
 
     Args:
-        name: What it is called in messages and logs.
+        name: Its name in messages and logs.
         command: The program and its arguments.
-        env: Its whole environment.
-        log: A file that its output is appended to; begun anew when it has got too large.
-        on_line: Called with each line of its output instead, from a thread of its own.
-        stop_signal: What asks the program to end.
-        grace_s: How long it may take to end before it is killed, in seconds.
-        identity: Whom it runs as; needs root.
+        env: Its complete environment.
+        log: The file to which its output is appended. A too large file is replaced at the start.
+        on_line: Called with each line of its output instead, from a separate thread.
+        stop_signal: The signal that asks the program to end.
+        grace_s: Seconds to wait after the stop signal before it is killed.
+        identity: The user and group that it runs as; needs root.
         folder: Its working directory.
-        remove: Folders removed at its end when this process has ended before it.
-        hold: Descriptors held open until everything it has started is gone, for instance of a lock.
+        remove: Folders to remove at its end if this process has ended before.
+        hold: Descriptors, for example of a lock, kept open until everything it has started is gone.
     """
 
     def __init__(
@@ -78,9 +78,9 @@ class LocalProcess:
         self._reader: threading.Thread | None = None
 
     def start(self) -> None:
-        """Start the command. Raises LocalStackError when it cannot be started or runs already."""
+        """Start the command. Raises LocalStackError if it cannot be started or is already running."""
         if self.running:
-            raise LocalStackError(f"{self.name} is running already.")
+            raise LocalStackError(f"{self.name} is already running.")
         report, report_to = os.pipe()
         order = {
             "command": self._command,
@@ -97,7 +97,7 @@ class LocalProcess:
             output: int = subprocess.PIPE
             if self._on_line is None:
                 self._log.parent.mkdir(parents=True, exist_ok=True)
-                if self._log.exists() and self._log.stat().st_size > _LARGEST_LOG_BYTES:
+                if self._log.exists() and self._log.stat().st_size > _MAX_LOG_BYTES:
                     self._log.unlink()
                 output = opened.enter_context(self._log.open("ab")).fileno()
             try:
@@ -133,26 +133,26 @@ class LocalProcess:
 
     @property
     def returncode(self) -> int | None:
-        """The exit code, 128 + n after signal n, None while it runs or when it was never started."""
+        """The exit code, 128 + n after signal n, or None while it runs or before it was started."""
         return None if self._supervisor is None else self._supervisor.poll()
 
     def wait_until(self, ready: Callable[[], bool]) -> bool:
-        """Wait until ``ready`` holds; return False when the process ends before, or never gets there."""
+        """Wait until ``ready`` returns True. Returns False if the process ends first, or never gets ready."""
         deadline = time.monotonic() + _READY_S
         while self.running and time.monotonic() < deadline:
             if ready():
-                # Somebody else's server on the same port would look ready too.
+                # Another server on the same port would look ready too.
                 return self.running
             time.sleep(_POLL_S)
         return False
 
     def ask_to_stop(self) -> None:
-        """Ask it to end; it is killed when the grace period is over. Returns at once."""
+        """Ask it to end, and return immediately. It is killed after the grace period."""
         if self.running and self._supervisor is not None:
             self._supervisor.send_signal(signal.SIGTERM)
 
     def wait(self, timeout_s: float | None = None) -> int | None:
-        """Wait for the end of everything it has started; return the exit code.
+        """Wait until it and everything it has started have ended. Returns the exit code.
 
         Raises subprocess.TimeoutExpired.
         """
@@ -167,24 +167,24 @@ class LocalProcess:
         return code
 
     def stop(self) -> int | None:
-        """Ask it to end, wait for it, return the exit code; harmless when it is gone."""
+        """Ask it to end, wait, and return the exit code. Does nothing if it has ended."""
         self.ask_to_stop()
-        # The supervisor kills after the grace period, so a longer wait has nothing left to wait for.
+        # The supervisor kills it after the grace period, so this bound is never reached.
         return self.wait(self._grace_s + 30)
 
     def send_signal(self, number: signal.Signals) -> None:
-        """Send a signal to the command itself. Raises LocalStackError when it is gone."""
+        """Send a signal to the command itself. Raises LocalStackError if it has ended."""
         if not self.running:
             raise LocalStackError(f"{self.name} is not running.")
         os.kill(self.pid, number)
 
     def kill(self, number: signal.Signals = signal.SIGKILL) -> int | None:
-        """Send a deadly signal to the command, wait until it and all it started are gone."""
+        """Kill the command, and wait until it and everything it has started are gone. Returns the exit code."""
         self.send_signal(number)
         return self.wait(self._grace_s + 30)
 
     def last_lines(self, count: int = 5) -> str:
-        """Return the end of the log in one line, for an error message."""
+        """Return the last lines of the log as one line, for an error message."""
         if self._on_line is not None or not self._log.exists():
             return "see above"
         with self._log.open("rb") as file:

@@ -1,4 +1,4 @@
-"""How far a run has come, on a terminal as a bar and elsewhere as plain lines."""
+"""Shows the progress of a run: as a bar on a terminal, else as plain lines."""
 
 import contextlib
 import sys
@@ -11,13 +11,13 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 
 Show = Callable[[dict[str, Any]], None]
 
-# A line for each change would be hundreds; a line now and then shows that it is alive.
+# A line for each change would be hundreds of lines.
 _LINE_EVERY_S = 5.0
 
 
 @contextlib.contextmanager
 def shown_progress() -> Iterator[Show]:
-    """Give a function that shows a run as ``GET /runs/{id}`` answers it; on standard error."""
+    """Yield a function that shows a run (the JSON of ``GET /runs/{id}``) on standard error."""
     if not sys.stderr.isatty():
         yield _Lines().show
         return
@@ -54,7 +54,7 @@ class _Lines:
 
 
 def counted_work(run: dict[str, Any]) -> tuple[int, int | None]:
-    """Return the work done and the whole work of a run's stage; None while that is not known."""
+    """Return the done and the total work of a run's stage. The total is None while it is unknown."""
     progress = run["progress"]
     if run["state"] in ("queued", "reading"):
         return progress["pages_read"], progress["pages_total"]
@@ -62,7 +62,7 @@ def counted_work(run: dict[str, Any]) -> tuple[int, int | None]:
 
 
 def counts(run: dict[str, Any]) -> str:
-    """Return the counts of a run in one phrase."""
+    """Return the counts of a run as text."""
     progress = run["progress"]
     pages = f"{progress['pages_read']}/{progress['pages_total'] or '?'} pages"
     if not progress["sections_total"]:
@@ -73,6 +73,6 @@ def counts(run: dict[str, Any]) -> str:
 
 
 def time_left(run: dict[str, Any]) -> str:
-    """Return the estimate of the time left, empty while there is none."""
+    """Return the estimated time left as text, or "" if there is no estimate."""
     seconds = run["eta_s"]
     return "" if seconds is None else f"about {seconds // 60}:{seconds % 60:02d} left"

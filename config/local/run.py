@@ -1,4 +1,4 @@
-"""``make run``: the system in the foreground, its data kept; Ctrl-C ends it all."""
+"""``make run``: runs the system in the foreground, with persistent data, until Ctrl-C."""
 
 import contextlib
 import os
@@ -16,15 +16,15 @@ from config.local.stack import LocalStack
 
 _WIDTH = 9
 _HIGHEST_PORT = 65_535
-# Enough for one that was just told to end and has nothing to wait for.
+# Enough for a predecessor that was just told to end and has nothing to wait for.
 _PREDECESSOR_S = 1.0
 
 
 @contextlib.contextmanager
 def ended_by_signals() -> Iterator[None]:
-    """Turn SIGTERM and SIGHUP into the KeyboardInterrupt that Ctrl-C is; after the first, all are ignored.
+    """Turn SIGTERM and SIGHUP into KeyboardInterrupt, like Ctrl-C. After the first signal, all are ignored.
 
-    What runs on the way out is then not interrupted again, and every service is ended in its turn.
+    So the shutdown is not interrupted, and each service is ended in its turn.
     """
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -39,11 +39,11 @@ def ended_by_signals() -> Iterator[None]:
 
 
 def main(keep: str = "run") -> int:
-    """Run on the data kept under the name, until a signal comes (exit code 0) or a process ends by itself (1)."""
+    """Run with the data kept under the name, until a signal (exit code 0) or until a process ends by itself (1)."""
     try:
         port = _port(os.environ.get("PORT") or "8080")
         make_local()
-        message = "make run is running already in this checkout, or is still ending; its data is in use."
+        message = "make run is already running in this checkout, or has not ended yet. Its data is in use."
         held = lock(LOCAL / f"{keep}.lock", wait_s=_PREDECESSOR_S, message=message)
     except LocalStackError as error:
         print(f"run: {error}", file=sys.stderr)
@@ -55,19 +55,19 @@ def main(keep: str = "run") -> int:
 
 
 def address_file(folder: Path, keep: str) -> Path:
-    """Return where the address of the database stands while the system runs, for other commands of the checkout."""
+    """Return the file with the database's URL while the system runs, for other commands of the checkout."""
     return folder / f"{keep}.database"
 
 
 def _port(text: str) -> int:
-    """Return the port that the text names. Raises LocalStackError when there is none such or it is taken."""
+    """Parse a port. Raises LocalStackError if it is not a port, or is taken."""
     port = int(text) if text.isascii() and text.isdigit() else 0
     if not 0 < port <= _HIGHEST_PORT:
         raise LocalStackError(f"PORT must be a number from 1 to {_HIGHEST_PORT}, not “{text}”.")
     if not is_free(port):
-        # The next one up, which the highest of all does not have.
+        # Suggest the next port, or the previous one for the highest.
         other = port + 1 if port < _HIGHEST_PORT else port - 1
-        raise LocalStackError(f"Port {port} is taken: choose another, for instance make run PORT={other}")
+        raise LocalStackError(f"Port {port} is taken. Choose another, for example make run PORT={other}")
     return port
 
 
@@ -78,11 +78,11 @@ def _run(keep: str, port: int) -> int:
         with printing, contextlib.suppress(OSError):
             print(f"{name:<{_WIDTH}}| {line}", flush=True)
 
-    reason, code = "Ended by a signal, as Ctrl-C is.", 0
+    reason, code = "Ended by a signal or Ctrl-C.", 0
     try:
         with ended_by_signals(), LocalStack(keep, port=port, on_line=show) as stack:
             url = f"http://localhost:{port}"
-            # It has the password of the database, as the folder of the database has.
+            # It contains the database's password, as the database's folder does.
             write_secret(address_file(LOCAL, keep), stack.postgres.url)
             show("run", f"The API is at {url}/api/v1, its documentation at {url}/api/v1/docs. Ctrl-C ends it.")
             try:
@@ -93,7 +93,7 @@ def _run(keep: str, port: int) -> int:
                 show("run", "Ending …")
                 raise
             except LocalStackError as error:
-                # Said now, and once more after all that the others say of their end.
+                # Shown now, and again after the output of the other processes while they end.
                 show("run", f"{error} Ending the rest …")
                 raise
     except KeyboardInterrupt:

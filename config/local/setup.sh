@@ -1,6 +1,6 @@
 #!/bin/sh
-# Makes the virtual environment .venv with the pinned requirements, if it is not there as it should be.
-# Needs a Python of at least 3.11 and nothing else; run by every target of the Makefile.
+# Makes the virtual environment .venv with the pinned requirements, unless it exists and is up to date.
+# Needs only Python 3.11 or newer. Every target of the Makefile runs it.
 set -eu
 cd "$(dirname "$0")/../.."
 
@@ -9,7 +9,7 @@ fail() {
     exit 1
 }
 
-# Shows what a command printed only when it fails: pip warns of the machine's own configuration in any case.
+# Shows a command's output only if it fails, because pip always warns about the machine's own configuration.
 quietly() {
     "$@" >.local/setup.log 2>&1 && return
     cat .local/setup.log >&2
@@ -26,7 +26,7 @@ find_python() {
     return 1
 }
 
-# The path is part of it because the scripts of a virtual environment name their interpreter in full.
+# The path is included because a virtual environment's scripts contain the full path of their interpreter.
 state_of() {
     cat requirements.txt requirements-dev.txt | sha256sum | cut -d ' ' -f 1
     "$1" --version
@@ -43,7 +43,7 @@ works() {
         .venv/bin/python -m pip --version >/dev/null 2>&1
 }
 
-# Debian's python3 comes without ensurepip unless python3-venv is installed, hence the other ways.
+# Debian's python3 has no ensurepip unless python3-venv is installed, so other ways are tried.
 make_venv() {
     "$python" -m venv --clear .venv >/dev/null 2>&1 && return
     if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
@@ -71,7 +71,7 @@ if is_done; then
 fi
 python=$(find_python) || fail "Python 3.11 or newer is needed: please install Debian's package python3."
 mkdir -p .local
-# Two commands started at once: the second waits for the first and then finds everything done.
+# If two commands start at the same time, the second waits for the first and then has nothing to do.
 if command -v flock >/dev/null; then
     exec 9>.local/setup.lock
     flock 9
@@ -83,8 +83,8 @@ echo "setup: making .venv with $("$python" --version) …" >&2
 rm -f .venv/setup-done
 [ "$(tail -n 1 .venv/setup-started 2>/dev/null)" = "$(pwd -P)" ] && works || make_venv
 pwd -P >.venv/setup-started
-# The list is complete, so nothing is to be resolved: a resolver would look at releases newer than the pinned ones, and
-# old ones trip over them.
+# The list is complete, so nothing needs resolving. A resolver would look at releases newer than the pinned ones, which
+# makes old resolvers fail.
 quietly .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-input --no-deps \
     --require-hashes --requirement requirements-dev.txt ||
     fail "the packages could not be installed; the lines above say why."

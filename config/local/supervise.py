@@ -1,10 +1,9 @@
-"""Runs one command and ends it, with everything it has started, when the process that asked for it ends.
+"""Runs one command, and ends it with everything it has started when the parent process ends.
 
-A parent that dies of SIGKILL cannot clean up, so somebody else must: this small supervisor holds the read
-end of a pipe whose other end only the parent has. When the pipe closes, for whatever reason, it stops the
-command as politely as the command's stop signal allows, then by SIGKILL. It is a "child subreaper"
-(prctl(2)), so processes orphaned by the command come to it and are ended too. It is its own session: a
-Ctrl-C in the terminal reaches the parent alone, which then stops its services in the right order.
+A parent killed by SIGKILL cannot clean up. So this small supervisor holds the read end of a pipe whose write end only
+the parent has. When the pipe closes, for whatever reason, the supervisor sends the command its stop signal, and later
+SIGKILL. It is a "child subreaper" (prctl(2)), so processes orphaned by the command become its children and are ended
+too. It has its own session, so Ctrl-C in the terminal reaches only the parent, which then stops its services in order.
 
 Started by ``process.LocalProcess`` as ``python -I -S supervise.py JSON``; needs only the standard library.
 """
@@ -26,17 +25,17 @@ _LIBC = ctypes.CDLL(None, use_errno=True)
 
 
 def _prctl(option: int, argument: int) -> None:
-    """Call prctl(2). Raises OSError when the kernel refuses."""
+    """Raises OSError if the kernel refuses."""
     if _LIBC.prctl(option, argument, 0, 0, 0) != 0:
         raise OSError(ctypes.get_errno(), "prctl failed")
 
 
 def _spawn(order: dict[str, Any]) -> int:
-    """Fork and execute the command; return its process id. The child ends with 127 if it cannot."""
+    """Fork and execute the command. Returns its process id. If it cannot be executed, the child ends with 127."""
     supervisor = os.getpid()
     for descriptor in (order["report_to"], *order["hold"]):
         os.set_inheritable(descriptor, False)
-    # A signal between fork and exec would be swallowed by the handlers that the child starts with.
+    # The child starts with our handlers, which would swallow a signal between fork and exec.
     signal.pthread_sigmask(signal.SIG_BLOCK, _HANDLED)
     child = os.fork()
     if child:
@@ -51,9 +50,9 @@ def _spawn(order: dict[str, Any]) -> int:
             os.setgroups([])
             os.setgid(group)
             os.setuid(user)
-        # After the change of user, which resets it.
+        # After changing the user, which resets this option.
         _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        # The supervisor may have died before the line above, and then no signal would ever come.
+        # If the supervisor died before the line above, no signal will ever come.
         if os.getppid() == supervisor:
             os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
             os.chdir(order["folder"])
@@ -64,14 +63,13 @@ def _spawn(order: dict[str, Any]) -> int:
 
 
 def _children() -> list[int]:
-    """Return the ids of the direct children of this process."""
     found = []
     for name in os.listdir("/proc"):
         if not name.isdigit():
             continue
         try:
             with open(f"/proc/{name}/stat", "rb") as file:
-                # The second field is the program's name in parentheses, which may itself hold spaces.
+                # The second field is the program's name in parentheses, which may contain spaces.
                 parent = file.read().rpartition(b")")[2].split()[1]
         except OSError:
             continue
@@ -81,7 +79,7 @@ def _children() -> list[int]:
 
 
 def _end_the_rest() -> None:
-    """Kill and reap what the command has left behind, generation after generation."""
+    """Kill and reap the processes that the command has left, including their own children."""
     while True:
         for pid in _children():
             os.kill(pid, signal.SIGKILL)
@@ -99,7 +97,7 @@ class _Wakeups:
         os.set_blocking(self._read, False)
         os.set_blocking(write, False)
         signal.set_wakeup_fd(write)
-        # Handlers that do nothing, instead of SIG_IGN, which the command would inherit.
+        # Empty handlers instead of SIG_IGN, which the command would inherit.
         for number in _HANDLED:
             signal.signal(number, lambda *_: None)
         self._poll = select.poll()
@@ -119,7 +117,7 @@ class _Wakeups:
 
 
 def _run(order: dict[str, Any]) -> int:
-    """Run the command of the order to its end; return its exit code, 128 + n when signal n ended it."""
+    """Run the command to its end. Returns its exit code, or 128 + n if signal n ended it."""
     wakeups = _Wakeups()
     _prctl(_PR_SET_CHILD_SUBREAPER, 1)
     child = _spawn(order)
@@ -133,7 +131,7 @@ def _run(order: dict[str, Any]) -> int:
         if wakeups.asked_to_end and deadline is None:
             deadline = time.monotonic() + order["grace_s"]
             os.kill(child, order["stop_signal"])
-            # A process frozen by SIGSTOP notices the signal above only when it goes on.
+            # A process frozen by SIGSTOP handles the signal above only after it continues.
             os.kill(child, signal.SIGCONT)
         left_s = None if deadline is None else max(0.0, deadline - time.monotonic())
         if left_s == 0.0:

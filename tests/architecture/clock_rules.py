@@ -1,4 +1,4 @@
-"""Rules that keep the speed of a machine out of the results of tests: only ``tests/patience.py`` reads clocks."""
+"""Rules that keep machine speed out of test results: only ``tests/patience.py`` reads clocks."""
 
 import ast
 from collections.abc import Iterator
@@ -7,37 +7,37 @@ from pathlib import Path
 from tests.architecture.source_tree import Module, imports, modules
 
 _CLOCKS = frozenset({"sleep", "monotonic", "monotonic_ns", "perf_counter", "perf_counter_ns", "process_time"})
-# What reads a clock by itself, and why.
+# Files that may read a clock, and why.
 MAY_READ_CLOCKS = {
     "tests/patience.py": "the one place",
-    "tests/faults/load.py": "orders what several threads saw, and judges no duration",
+    "tests/faults/load.py": "orders events of several threads, and judges no duration",
     "tests/operations/watchdog/test_observation.py": "a worker's heartbeat carries the time",
     "tests/operations/watchdog/test_watchdog.py": "a worker's heartbeat carries the time",
-    "tests/stand_ins/openai_server.py": "a model that is slow",
-    "tests/stand_ins/sign_in_server.py": "a provider that is slow",
+    "tests/stand_ins/openai_server.py": "a slow model",
+    "tests/stand_ins/sign_in_server.py": "a slow provider",
 }
-# Methods that give up after so many seconds, and the marker of pytest-timeout.
+# Methods with a timeout in seconds, and pytest-timeout's marker.
 _GIVE_UP = frozenset({"join", "wait", "result", "communicate", "timeout"})
 
 
 def clocks(root: Path) -> Iterator[str]:
-    """A test waits for a condition: it neither sleeps nor measures by itself."""
+    """A test waits for a condition; it neither sleeps nor measures time itself."""
     for module in _tests(root):
         for node in _reads(module):
             yield f"{module.at(node)} reads a clock: use tests/patience.py"
 
 
 def needless_clocks(root: Path) -> Iterator[str]:
-    """An exception that excuses nothing is removed."""
+    """Every listed exception is needed."""
     for path in MAY_READ_CLOCKS:
         if not any(_reads(module) for module in modules(root, "tests") if module.path == path):
-            yield f"{path} may read clocks and does not"
+            yield f"{path} may read clocks but does not"
 
 
 def bare_deadlines(root: Path) -> Iterator[str]:
-    """What ends a hanging test is ``HANG_S``, and a shorter time is stretched by ``patient_s``."""
+    """A hanging test is ended by ``HANG_S``; a shorter timeout is multiplied by ``patient_s``."""
     for module in _tests(root):
-        # The pause of a loop that goes on until an event comes is no deadline.
+        # A loop's pause while it waits for an event is not a deadline.
         pauses = {
             id(call) for loop in ast.walk(module.tree) if isinstance(loop, ast.While) for call in _calls(loop.test)
         }
@@ -46,11 +46,11 @@ def bare_deadlines(root: Path) -> Iterator[str]:
             if isinstance(call.func, ast.Attribute) and call.func.attr in _GIVE_UP and id(call) not in pauses:
                 seconds += call.args[:1]
             if any(_is_number(value) for value in seconds):
-                yield f"{module.at(call)} gives up after a bare number of seconds: use HANG_S or patient_s"
+                yield f"{module.at(call)} has a bare number of seconds as timeout: use HANG_S or patient_s"
 
 
 def judged_stopwatches(root: Path) -> Iterator[str]:
-    """What a stopwatch says is noted, or at least so much; an upper limit is a promise of the product."""
+    """A stopwatch's time may be recorded or have a lower limit. An upper limit must be a promise of the product."""
     for module in _tests(root):
         for node in ast.walk(module.tree):
             if isinstance(node, ast.Compare) and any(_is_upper_limit(node)):

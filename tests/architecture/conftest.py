@@ -1,4 +1,4 @@
-"""What tests of all routes share: one of everything that has an id."""
+"""Fixtures for tests of all routes: one of every object that has an id."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,12 +10,12 @@ from apiflask import APIFlask
 from tests.conftest import Client
 
 CHOICES = {"stem": "?", "options": [{"text": "a", "correct": True}, {"text": "b"}]}
-# The only identity of a user cannot be taken away.
+# A user's only identity cannot be removed.
 FURTHER_IDENTITY = sa.text(
     "INSERT INTO identities (id, user_id, provider, subject, email_verified)"
     " VALUES (gen_random_uuid(), :user_id, 'google', '1', false) RETURNING id"
 )
-# Of this the built-in language model makes topics, flashcards and questions.
+# The built-in language model makes topics, flashcards and questions from these notes.
 NOTES = b"""Cell division
 
 A cell divides. Mitosis is the division of a cell nucleus into two nuclei that carry the same chromosomes.
@@ -28,7 +28,7 @@ Cytokinesis is the division of the cytoplasm that follows the division of the nu
 
 @pytest.fixture
 def owned(app: APIFlask, client: Client, engine: sa.Engine, run_pending_jobs: Callable[[], int]) -> dict[str, Any]:
-    """One of everything that has an id, owned by ``client``; by the names of the routes' arguments."""
+    """One of every object that has an id, owned by ``client``, keyed by the routes' argument names."""
     study_set_id = client.make_study_set()
     path = f"/api/v1/study-sets/{study_set_id}"
     document = client.upload(study_set_id, ("notes.txt", NOTES)).json["documents"][0]

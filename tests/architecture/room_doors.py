@@ -1,7 +1,7 @@
 """Rooms are entered through their doors: ``service``, ``errors``, ``types``, ``hooks``, and ``room`` for the manifest.
 
-import-linter knows which floor may see which, and can protect single modules, but not "every module of a room,
-also one written tomorrow, except its doors"; so this is a rule over the imports.
+import-linter checks which floor may import which, and can protect single modules. It cannot protect every module of a
+room except its doors, including modules added later, so this is a rule over the imports.
 """
 
 from collections.abc import Iterator
@@ -12,16 +12,16 @@ from tests.architecture.source_tree import Import, Module, imports, modules
 ROOMS = frozenset({"administration", "operations", "privacy", "generation", "study", "library", "billing", "accounts"})
 DOORS = frozenset({"service", "errors", "types", "hooks"})
 
-# Concepts that a room shares: pure functions on text, which know neither tables nor requests.
+# Concepts that a room shares: pure functions on text, without tables or requests.
 PUBLISHED = {"study": frozenset({"evidence"})}
 _IMPURE = ("sqlalchemy", "flask", "apiflask", "celery", "backend.core", "backend.settings")
 
-# Doors that one room has besides, and why.
+# Additional doors of single rooms, and why.
 _OWN_DOORS = {
-    "accounts": {"activity": "a worker writes history too, and would load all of signing in with the service"},
+    "accounts": {"activity": "the worker also writes history; the service would load the whole sign-in"},
 }
 
-# What the entry points may import besides the doors, and why.
+# Modules besides the doors that the entry points may import, and why.
 _FURTHER_DOORS = {
     "backend.rooms": {"room": "the manifest lists every room"},
     "backend.app": {"monitoring.sentry": "the app reports its errors"},
@@ -35,7 +35,7 @@ _FURTHER_DOORS = {
 
 
 def doors(root: Path) -> Iterator[str]:
-    """Report each import that enters a room otherwise than through its doors."""
+    """Report each import that enters a room other than through its doors."""
     for module in modules(root, "backend"):
         home = _room(module.dotted)
         for found in imports(module):
@@ -50,7 +50,7 @@ def doors(root: Path) -> Iterator[str]:
 
 
 def published(root: Path) -> Iterator[str]:
-    """Report what a published concept needs, itself or through others of its room, that is not pure."""
+    """Report each impure import of a published concept, direct or through other modules of its room."""
     by_name = {module.dotted: module for module in modules(root, "backend")}
     for room, names in PUBLISHED.items():
         for name in sorted(names):
@@ -75,7 +75,7 @@ def _impurities(start: Module, by_name: dict[str, Module], room: str) -> Iterato
 
 
 def _entered(found: Import) -> str:
-    """Return what is imported of a room, below the room: ``sign_in.routes.sign_in``, or nothing for the room itself."""
+    """Return the imported module below its room, such as ``sign_in.routes.sign_in``, or "" for the room itself."""
     parts = found.candidates[0].split(".")
     return ".".join(parts[2:]) if parts[0] == "backend" else ""
 

@@ -1,4 +1,4 @@
-"""The rules of the house that a look at one module can check. Each returns what breaks it, a line each."""
+"""The rules that can be checked one module at a time. Each yields a line per violation."""
 
 import ast
 from collections.abc import Iterator
@@ -6,43 +6,43 @@ from pathlib import Path
 
 from tests.architecture.source_tree import FOLDERS, Module, imports, modules
 
-LONGEST_FILE_LINES = 400
+MAX_FILE_LINES = 400
 STRAY_NAMES = frozenset(
     {"base", "bases", "common", "helper", "helpers", "manager", "managers", "misc", "util", "utils"}
 )
 
 _TRANSACTION_ENDS = frozenset({"begin", "begin_nested", "commit", "rollback"})
-# Where a transaction may be opened or ended, and why nowhere else.
+# The only places where a transaction may be opened or ended, and why.
 _MAY_COMMIT = {
     "backend/core/database/transaction.py": "the one place that commits",
     "backend/study/exports/anki.py": "a SQLite database in memory: what an Anki package is made of",
     "backend/core/work/jobs.py": "`lease` renews on a connection of its own: the block it protects may have a session",
 }
 _MAY_COMMIT_FOLDER = "backend/migrations/"  # Alembic's own transactions.
-# Who opens a transaction with `transaction()`, besides every `routes.py` and `*_routes.py`, and what for.
+# The modules that may call `transaction()`, besides every `routes.py` and `*_routes.py`, and why.
 _MAY_OPEN = {
-    "backend/app.py": "who is there is asked before each request",
+    "backend/app.py": "authentication comes before each request",
     "backend/cli.py": "commands",
-    "backend/core/web/idempotency.py": "around a route: what it did and what it answered are one",
+    "backend/core/web/idempotency.py": "around a route: its work and its stored response are one transaction",
     "backend/core/work/jobs.py": "claiming for a task",
     "backend/core/work/sweep.py": "the sweep",
     "backend/core/work/runner.py": "claim, work and record are apart",
-    "backend/generation/runs/steps.py": "work of a step: what it needs is read before the call",
-    "backend/library/files/expiry.py": "work of the sweep, some files at a time",
-    "backend/library/files/moving.py": "work of the sweep, and no file is moved in a transaction",
+    "backend/generation/runs/steps.py": "work of a step: its input is read before the call",
+    "backend/library/files/expiry.py": "work of the sweep, in batches of files",
+    "backend/library/files/moving.py": "work of the sweep; no file is moved in a transaction",
     "backend/library/reading.py": "work of a task: claim, read and record are apart",
     "backend/library/files/objects.py": "an object is noted in one transaction, and made in none",
     "backend/library/files/stored_file.py": "a slow reader of a file holds no connection",
     "backend/operations/upkeep/housekeeping.py": "the sweep, each chore on its own",
     "backend/operations/monitoring/measurements.py": "a page of figures",
-    "backend/operations/watchdog/observation.py": "a process of its own",
-    "backend/operations/watchdog/watchdog.py": "a process of its own",
-    "backend/privacy/exports/archive.py": "work of a task: rows are read some at a time, and no file in a transaction",
+    "backend/operations/watchdog/observation.py": "a separate process",
+    "backend/operations/watchdog/watchdog.py": "a separate process",
+    "backend/privacy/exports/archive.py": "work of a task: rows are read in batches, files outside a transaction",
     "backend/privacy/erasing.py": "work of a task: an erasure is many transactions",
     "backend/privacy/exports/making.py": "work of a task: claim, write and record are apart",
     "backend/privacy/exports/storing.py": "work of a task: the archive is stored after it has been written",
 }
-# Imports inside functions, and why they are there.
+# Permitted imports inside functions, and why.
 _LATE_IMPORTS = {
     (
         "backend/library/files/objects.py",
@@ -54,11 +54,14 @@ _LATE_IMPORTS = {
     ("backend/cli.py", "backend.core.database.transaction"): "only this command needs the tables",
     ("backend/cli.py", "backend.administration.service"): "only this command needs the rooms with users",
     ("backend/cli.py", "backend.core.errors"): "only these two commands need the tables",
-    ("backend/cli.py", "alembic"): "the watchdog, which runs for ever, needs no migrations",
-    ("backend/cli.py", "backend.operations.upkeep.migrate"): "the watchdog, which runs for ever, needs no migrations",
+    ("backend/cli.py", "alembic"): "the long-lived watchdog needs no migrations",
+    (
+        "backend/cli.py",
+        "backend.operations.upkeep.migrate",
+    ): "the long-lived watchdog needs no migrations",
     ("backend/cli.py", "backend.operations.upkeep.sweep_loop"): "only these two commands need the rooms with work",
     ("backend/cli.py", "backend.operations.watchdog.watchdog"): "only these two commands need the rooms with work",
-    ("backend/cli.py", "backend.core.database.database"): "the settings' table needs no database",
+    ("backend/cli.py", "backend.core.database.database"): "the table of settings needs no database",
     ("backend/cli.py", "backend.core.manifest"): "only the commands that work need the rooms",
     ("backend/cli.py", "backend.rooms"): "only the commands that work need the rooms",
     ("backend/cli.py", "backend.core.work.queue"): "only these two commands need the broker's client",
@@ -84,7 +87,7 @@ def committers(root: Path) -> Iterator[str]:
 
 
 def openers(root: Path) -> Iterator[str]:
-    """Transactions are opened where work comes in, by routes, commands and sweeps: business verbs only join one."""
+    """Routes, commands and sweeps open transactions; services only join one."""
     for module in modules(root, "backend"):
         if module.path in _MAY_OPEN or module.path.endswith("routes.py"):
             continue
@@ -97,12 +100,12 @@ def long_files(root: Path) -> Iterator[str]:
     """No file is longer than 400 lines."""
     for module in modules(root, *FOLDERS):
         length = len(module.text.splitlines())
-        if length > LONGEST_FILE_LINES:
-            yield f"{module.path} has {length} lines, more than {LONGEST_FILE_LINES}"
+        if length > MAX_FILE_LINES:
+            yield f"{module.path} has {length} lines, more than {MAX_FILE_LINES}"
 
 
 def stray_names(root: Path) -> Iterator[str]:
-    """No module or package is a home for strays."""
+    """No module or package has a catch-all name."""
     for folder in FOLDERS:
         for path in sorted((root / folder).rglob("*")):
             is_code = path.suffix == ".py" or (path.is_dir() and any(path.glob("*.py")))
@@ -111,7 +114,7 @@ def stray_names(root: Path) -> Iterator[str]:
 
 
 def code_in_packages(root: Path) -> Iterator[str]:
-    """An ``__init__.py`` of the backend holds its door plate and nothing else."""
+    """An ``__init__.py`` of the backend holds only its docstring."""
     for module in modules(root, "backend"):
         if not module.path.endswith("/__init__.py"):
             continue
@@ -122,7 +125,7 @@ def code_in_packages(root: Path) -> Iterator[str]:
 
 
 def tasks(root: Path) -> Iterator[str]:
-    """Celery tasks come from the manifest: a room declares jobs, and no module decorates a task."""
+    """Celery tasks come from the manifest: a room declares jobs; no module decorates a task."""
     for module in modules(root, "backend"):
         for node in ast.walk(module.tree):
             if isinstance(node, ast.FunctionDef) and _is_task(node):
@@ -135,7 +138,7 @@ def _is_task(function: ast.FunctionDef) -> bool:
 
 
 def foreign_relationships(root: Path) -> Iterator[str]:
-    """A row of another room is referred to by id, never by ``relationship()``."""
+    """A row of another room is referenced by id, never by ``relationship()``."""
     for module in modules(root, "backend"):
         own = {node.name for node in ast.walk(module.tree) if isinstance(node, ast.ClassDef)}
         for node in ast.walk(module.tree):
@@ -155,7 +158,7 @@ def _calls(node: ast.expr | None, name: str) -> bool:
 
 
 def _class_names(node: ast.AnnAssign) -> set[str]:
-    """Return the names of classes that an annotation, and the target given to ``relationship``, mention."""
+    """Return the class names in an annotation and in the target given to ``relationship``."""
     found: set[str] = set()
     targets = node.value.args[:1] if isinstance(node.value, ast.Call) else []
     for part in (node.annotation, *targets):
@@ -169,7 +172,7 @@ def _class_names(node: ast.AnnAssign) -> set[str]:
 
 
 def late_imports(root: Path) -> Iterator[str]:
-    """Nothing is imported inside a function to dodge a cycle."""
+    """No import inside a function dodges a cycle."""
     for module in modules(root, "backend"):
         at_top = {id(node) for node in module.tree.body}
         for found in imports(module):
@@ -199,7 +202,7 @@ def _replacements(module: Module, ours: set[str]) -> Iterator[str]:
         target = ast.unparse(node.args[0]).strip("'\"")
         name = ast.unparse(node.args[1]).strip("'\"") if len(node.args) > 2 else target.rpartition(".")[2]
         if name.isupper():
-            # A duration or a limit made small, so that a test need not wait for it.
+            # A duration or limit may be made small so that a test need not wait for it.
             continue
         if target.split(".")[0] in ours or target.startswith("backend."):
             yield f"{module.at(node)} replaces {target}: use the real part"

@@ -1,4 +1,4 @@
-"""The source of a checkout, parsed once, for the rules to walk over."""
+"""The source of a checkout, parsed once, for the rules to search."""
 
 import ast
 from collections.abc import Iterator
@@ -20,17 +20,17 @@ class Module:
 
     @property
     def dotted(self) -> str:
-        """The name it is imported by."""
+        """The module's import name."""
         return self.path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
 
     def at(self, node: ast.AST) -> str:
-        """Return the place of a node, for a report."""
+        """Return a node's place, for a report."""
         return f"{self.path}:{getattr(node, 'lineno', 1)}"
 
 
 @dataclass(frozen=True, slots=True)
 class Import:
-    """One imported name: ``module`` is where from, ``name`` what (None for ``import module``)."""
+    """One imported name. ``module`` is the source, ``name`` the imported name (None for ``import module``)."""
 
     module: str
     name: str | None
@@ -38,7 +38,7 @@ class Import:
 
     @property
     def candidates(self) -> tuple[str, ...]:
-        """The modules this may mean: ``from a import b`` is the module a.b or the name b in a."""
+        """The modules this may import: in ``from a import b``, the module a.b or the name b of a."""
         return (self.module,) if self.name is None else (f"{self.module}.{self.name}", self.module)
 
 
@@ -57,7 +57,7 @@ def _parse(text: str) -> ast.Module:
 
 
 def imports(module: Module) -> Iterator[Import]:
-    """Yield every import of a module, wherever it stands; relative ones are made absolute."""
+    """Yield every import of a module, also inside functions. Relative imports are made absolute."""
     package = module.dotted if module.path.endswith("/__init__.py") else module.dotted.rpartition(".")[0]
     for node in ast.walk(module.tree):
         if isinstance(node, ast.Import):

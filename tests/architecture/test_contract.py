@@ -1,9 +1,9 @@
-"""The API keeps the contract that its OpenAPI document makes: generated requests for every operation in it.
+"""The API keeps the contract of its OpenAPI document: generated requests for every operation.
 
-Right requests and wrong ones, from strangers and from somebody who is signed in and owns one of everything. No answer
-has a status, a type, a header or a body that the document does not name, none says that the server is at fault, and
-strangers get in nowhere. The requests are always the same ones: each value at and beyond each of its limits, each
-part missing, methods that the document does not name and, from who is signed in, some that are drawn at random.
+Valid and invalid requests, from unauthenticated callers and from a signed-in user who owns one of every object. No
+response has an undocumented status, type, header or body, none is a server error, and unauthenticated callers get no
+access. The requests are the same each time: each value at and beyond its limits, each part missing, undocumented
+methods and, from the signed-in user, some random valid requests from a fixed seed.
 """
 
 import contextlib
@@ -44,7 +44,7 @@ from tests.architecture.conftest import CHOICES, NOTES
 from tests.conftest import Client
 
 EMAIL = "student@example.org"
-# How many right requests are drawn at random for an operation.
+# Number of random valid requests per operation.
 DRAWN = 3
 PROMISES = [
     not_a_server_error,
@@ -53,7 +53,7 @@ PROMISES = [
     response_headers_conformance,
     response_schema_conformance,
 ]
-# What no schema can say of a right request.
+# Values of a valid request that a schema cannot express.
 SAID: dict[str, Any] = {
     "provider": "github",
     "number": 1,
@@ -61,16 +61,16 @@ SAID: dict[str, Any] = {
     "quote": "A cell divides.",
     "options": CHOICES["options"],
 }
-# Operations that answer nobody here well, and why.
-NEVER_ANSWERED_WELL = {
-    "redeem_code": "asks for a code, which only a sign-in at a provider gives",
-    "download_linked_export": "asks for a ticket, which nobody can make up",
+# Operations that never succeed here, and why.
+NEVER_SUCCEEDS = {
+    "redeem_code": "needs a code, which only a sign-in at a provider gives",
+    "download_linked_export": "needs a ticket, which cannot be guessed",
 }
 
 
 @pytest.fixture(scope="module")
 def wide(built_app: APIFlask, settings: Settings) -> APIFlask:
-    """The app with a provider, and with limits so wide that no request is refused for there being many."""
+    """The app with a sign-in provider and with rate limits too high to be reached."""
     github = {"github_client_id": SecretStr("id"), "github_client_secret": SecretStr("secret")}
     names = ["address", *(each.name.lower() for each in RouteClass)]
     limits = {f"rate_limit_{name}": "1000000/minute" for name in names}
@@ -80,9 +80,9 @@ def wide(built_app: APIFlask, settings: Settings) -> APIFlask:
 
 
 def load(app: APIFlask, *, forge_tokens: bool) -> list[APIOperation]:
-    """Return the document's operations: those that read first, those that delete last, what holds others at the end.
+    """Return the document's operations: reads first, deletes last, parents after their children.
 
-    ``forge_tokens`` is whether headers of signing in are generated too.
+    ``forge_tokens`` also generates Authorization headers.
     """
     config = schemathesis.Config.from_dict({"generation": {"with-security-parameters": forge_tokens}})
     document = schemathesis.openapi.from_wsgi("/api/v1/openapi.json", app, config=config)
@@ -98,7 +98,7 @@ def load(app: APIFlask, *, forge_tokens: bool) -> list[APIOperation]:
 
 
 def cover(operation: APIOperation) -> Iterator[Any]:
-    """Yield requests with each value at and beyond each of its limits, and with methods that are not documented."""
+    """Yield requests with each value at and beyond each of its limits, and with undocumented methods."""
     return iter(
         CoverageGenerator(
             operation=operation,
@@ -112,7 +112,7 @@ def cover(operation: APIOperation) -> Iterator[Any]:
 
 
 def draw(operation: APIOperation) -> list[Any]:
-    """Return requests as the document wants them; the same ones each time."""
+    """Return random valid requests, the same each time."""
     drawn: list[Any] = []
 
     @hypothesis.settings(
@@ -137,14 +137,14 @@ def mode_of(case: Any) -> GenerationMode:
 
 
 def is_documented(case: Any) -> bool:
-    """Tell whether the document names the method, too, with which a request is sent."""
+    """Tell whether the document has the request's method."""
     return str(case.method) == case.operation.method.upper()
 
 
 def keeps_promises(case: Any, response: Response) -> None:
     case.validate_response(response, checks=PROMISES)
     if not is_documented(case):
-        # A browser asks with OPTIONS, and without a token, what a page of another origin may do.
+        # A browser sends OPTIONS without a token to ask what a page of another origin may do.
         assert response.status_code == (200 if case.method == "OPTIONS" else 405), case.as_curl_command()
 
 
@@ -153,7 +153,7 @@ def id_of(operation: APIOperation) -> str:
 
 
 class Owner:
-    """Sends requests as somebody who owns what is ``known`` by its name, and is an administrator too."""
+    """Sends requests as an administrator who owns the ``known`` objects, keyed by name."""
 
     def __init__(self, app: APIFlask, engine: sa.Engine, known: dict[str, Any]) -> None:
         self.client, self.known, self._engine = app.test_client(), known, engine
@@ -161,7 +161,7 @@ class Owner:
         self.sign_in()
 
     def sign_in(self) -> None:
-        """Begin a session; the one before it becomes the one that she may end."""
+        """Begin a session. The previous session becomes the one that a request may end."""
         if self.client.token is not None:
             self.known["session_id"] = jwt.decode(self.client.token, options={"verify_signature": False})["sid"]
         answer = self.client.post("/api/v1/auth/dev-login", json={"email": EMAIL}).json
@@ -170,23 +170,23 @@ class Owner:
             connection.execute(sa.text("UPDATE users SET role = 'admin' WHERE id = :id"), {"id": answer["user_id"]})
 
     def cancel_runs(self) -> None:
-        """Cancel what is going on: only so many runs may, and a document that one of them is using stays."""
+        """Cancel the active runs: their number is limited, and a document in use cannot be deleted."""
         for run in self.client.get(self._runs).json["items"]:
             if run["state"] not in ("done", "failed", "cancelled"):
                 assert self.client.post(f"/api/v1/runs/{run['id']}/cancel").status_code == 202
 
     def start_run(self) -> None:
-        """Start a run that may be cancelled."""
+        """Start a run, so that it can be cancelled."""
         self.cancel_runs()
         self.known["run_id"] = self.client.post(self._runs, json={}).json["id"]
 
     def cancel_run(self) -> None:
-        """Cancel a run that may be started again."""
+        """Cancel a run, so that it can be retried."""
         self.start_run()
         self.cancel_runs()
 
     def send(self, case: Any) -> Response:
-        """Send a generated request, with ids of what is hers in place of those that nobody has."""
+        """Send a generated request, with the user's own ids in place of generated ones."""
         name, right = id_of(case.operation), mode_of(case) is GenerationMode.POSITIVE
         if name in ENDS_SESSION:
             self.sign_in()
@@ -197,7 +197,7 @@ class Owner:
         )
         headers = {"Authorization": f"Bearer {self.client.token}"}
         if right and name == "upload_documents":
-            # Generated files have no name, from which their kind is told.
+            # Generated files have no name, but the name tells the format.
             return Response.from_any(self.client.upload(case.path_parameters["study_set_id"], ("more.txt", NOTES)))
         if right and "If-Match" in case.headers:
             headers["If-Match"] = self.client.get("/api/v1/users/me").headers["ETag"]
@@ -215,13 +215,13 @@ class Owner:
         return self.known.get(name, node) if is_known else node
 
 
-# What must be there before an operation can be asked for and be answered well.
+# Preparations that an operation needs to succeed.
 NEEDS: dict[str, Callable[[Owner], None]] = {
     **dict.fromkeys(("start_run", "delete_document"), Owner.cancel_runs),
     **dict.fromkeys(("cancel_run", "cancel_any_run"), Owner.start_run),
     "retry_run": Owner.cancel_run,
 }
-# These end the session with which they are asked for, or use up its refresh token.
+# These operations end the session that calls them, or use up its refresh token.
 ENDS_SESSION = {"refresh", "sign_out", "sign_out_everywhere", "end_session", "erase_me"}
 
 
@@ -233,29 +233,29 @@ def owner(wide: APIFlask, owned, client: Client, other_client: Client, engine: s
 
 
 @pytest.mark.usefixtures("app")
-def test_strangers_get_in_nowhere_and_are_answered_as_is_documented(wide: APIFlask, subtests) -> None:
+def test_unauthenticated_callers_get_no_access_and_documented_responses(wide: APIFlask, subtests) -> None:
     for operation in load(wide, forge_tokens=True):
-        # Behind a closed door there is nothing to be seen of most of them.
+        # Most of these requests are refused alike before they are looked at, so a third of them is enough.
         each = 3 if is_closed(operation) else 1
         with subtests.test(operation.label):
             for case in itertools.islice(cover(operation), 0, None, each):
-                send_as_stranger(case)
+                send_unauthenticated(case)
 
 
 def is_closed(operation: APIOperation) -> bool:
     return bool(operation.definition.raw["security"])
 
 
-def send_as_stranger(case: Any) -> None:
+def send_unauthenticated(case: Any) -> None:
     response = case.call()
     keeps_promises(case, response)
     if is_closed(case.operation) and is_documented(case):
-        # What is not spelt as an id leads to no route, and some bodies are too much for the door already.
+        # A malformed id matches no route, and some bodies are refused before authentication.
         refused = {401} if mode_of(case) is GenerationMode.POSITIVE else {401, 404, 415}
         assert response.status_code in refused, case.as_curl_command()
 
 
-def test_who_is_signed_in_is_answered_as_is_documented(wide: APIFlask, owner: Owner, subtests) -> None:
+def test_a_signed_in_user_gets_documented_responses(wide: APIFlask, owner: Owner, subtests) -> None:
     answered: defaultdict[str, Counter[int]] = defaultdict(Counter)
     for operation in load(wide, forge_tokens=False):
         with subtests.test(operation.label):
@@ -264,9 +264,9 @@ def test_who_is_signed_in_is_answered_as_is_documented(wide: APIFlask, owner: Ow
                 keeps_promises(case, response)
                 if is_documented(case):
                     answered[id_of(operation)][response.status_code] += 1
-    # Without this the rest would hold for an API that refuses everything.
+    # Otherwise this test would also pass for an API that refuses everything.
     badly = {name: dict(statuses) for name, statuses in answered.items() if min(statuses) >= 400}
-    assert set(badly) == set(NEVER_ANSWERED_WELL), badly
+    assert set(badly) == set(NEVER_SUCCEEDS), badly
     assert not any(401 in statuses for name, statuses in answered.items() if name not in ("redeem_code", "refresh"))
 
 
@@ -284,15 +284,15 @@ def test_who_is_signed_in_is_answered_as_is_documented(wide: APIFlask, owner: Ow
     ],
     ids=["nothing", "an error", "status", "type", "body", "header", "an open route"],
 )
-def test_what_breaks_the_contract_is_reported(settings: Settings, route: str, answer: Any, reported: Any) -> None:
+def test_a_breach_of_the_contract_is_reported(settings: Settings, route: str, answer: Any, reported: Any) -> None:
     app = create_app(settings)
     [operation] = [each for each in load(app, forge_tokens=True) if id_of(each) == route.rpartition(".")[-1]]
-    # The document is made already, of what was there before.
+    # The document is already built from the original route.
     app.view_functions[route] = lambda **_: answer
     hooks = app.before_request_funcs[None]
     app.before_request_funcs[None] = [hook for hook in hooks if hook.__name__ != "authenticate"]
     case = next(cover(operation))
     with pytest.raises((FailureGroup, AssertionError)) if reported else contextlib.nullcontext() as caught:
-        send_as_stranger(case)
+        send_unauthenticated(case)
     if caught is not None:
         assert any(isinstance(each, reported) for each in getattr(caught.value, "exceptions", [caught.value]))

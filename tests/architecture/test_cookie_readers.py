@@ -1,15 +1,15 @@
-"""Browsers send our cookies to every route, since ``__Host-`` asks for the path /: only few may look at them."""
+"""Browsers send our cookies to every route, because ``__Host-`` requires the path /. Few modules may read them."""
 
 import ast
 
 from tests.architecture.source_tree import CHECKOUT, modules
 
-# The first reads the refresh token and the code's other half, the second what Flask keeps of a sign-in under way.
+# The first reads the refresh token and the cookie of the one-time code, the second Flask's data of a pending sign-in.
 READERS = {"backend/accounts/sign_in/token_routes.py", "backend/accounts/providers/pending_sign_ins.py"}
 
 
-def looks_at_cookies(tree: ast.Module) -> bool:
-    """Tell whether a module takes what reads cookies from us or Flask, or reads the header itself."""
+def reads_cookies(tree: ast.Module) -> bool:
+    """Tell whether a module imports a cookie reader of ours or Flask's, or reads the header itself."""
     for node in ast.walk(tree):
         match node:
             case ast.ImportFrom(module="backend.core.web.cookies", names=names) if "read_cookie" in {
@@ -25,6 +25,6 @@ def looks_at_cookies(tree: ast.Module) -> bool:
     return False
 
 
-def test_only_routes_that_sign_in_look_at_cookies() -> None:
-    found = {module.path for module in modules(CHECKOUT, "backend") if looks_at_cookies(module.tree)}
+def test_only_sign_in_routes_read_cookies() -> None:
+    found = {module.path for module in modules(CHECKOUT, "backend") if reads_cookies(module.tree)}
     assert found - {"backend/core/web/cookies.py"} == READERS

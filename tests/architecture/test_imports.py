@@ -1,4 +1,4 @@
-"""import-linter's contracts hold, and each of them breaks when it is violated."""
+"""import-linter's contracts hold, and each of them breaks when violated."""
 
 import configparser
 import shutil
@@ -13,7 +13,7 @@ from tests.patience import HANG_S
 
 LINT_IMPORTS = Path(sys.executable).with_name("lint-imports")
 
-# The contract that must break, the module, and the import it must not have.
+# The contract that must break, the module, and the forbidden import.
 SEEDS = [
     ("floors", "backend/library/service.py", "from backend.study import service"),
     ("floors", "backend/core/errors.py", "from backend.accounts import service"),
@@ -39,7 +39,12 @@ SEEDS = [
     ("core-folders", "backend/core/work/jobs.py", "from backend.core.web import http"),
     ("generation-folders", "backend/generation/checks/section.py", "from backend.generation.runs import steps"),
     ("library-folders", "backend/library/files/objects.py", "from backend.library import reading"),
-    ("privacy-folders", "backend/privacy/belongings.py", "from backend.privacy import erasing"),
+    ("privacy-folders", "backend/privacy/user_tables.py", "from backend.privacy import erasing"),
+    (
+        "operations-folders",
+        "backend/operations/upkeep/sweep_loop.py",
+        "from backend.operations.watchdog import verdict",
+    ),
 ]
 
 
@@ -53,7 +58,7 @@ def contracts() -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What is known of files that did not change: a copy keeps their times."""
+    """import-linter's cache for unchanged files; a copy keeps their times."""
     return tmp_path_factory.mktemp("import-linter")
 
 
@@ -72,12 +77,12 @@ def test_the_contracts_are_kept(cache: Path) -> None:
 def test_a_violation_breaks_the_contract(tmp_path: Path, cache: Path, contract: str, path: str, added: str) -> None:
     shutil.copytree(CHECKOUT / "backend", tmp_path / "backend", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(CHECKOUT / ".importlinter", tmp_path)
-    # A room that is not built yet appears with its seed.
+    # A room that is not built yet is created with its seed.
     billing = tmp_path / "backend/billing"
     if "billing" in path + added and not billing.exists():
         billing.mkdir()
         for name in ("__init__.py", "service.py"):
-            (billing / name).write_text('"""What may be spent."""\n')
+            (billing / name).write_text('"""Credits."""\n')
     file = tmp_path / path
     file.write_text((file.read_text() if file.exists() else "") + f"\n{added}\n")
     done = lint_imports(tmp_path, cache)

@@ -1,4 +1,4 @@
-"""The migrations make the tables that the code has (``alembic check``), on a real database."""
+"""The migrations create the tables that the code declares (``alembic check``), on a real database."""
 
 import os
 import subprocess
@@ -46,7 +46,7 @@ def test_a_difference_is_reported(new_database: Callable[[], str], change: str) 
     assert "New upgrade operations detected" in done.stdout + done.stderr
 
 
-def test_the_migrations_can_be_undone_and_done_again(new_database: Callable[[], str]) -> None:
+def test_migrations_can_be_reverted_and_reapplied(new_database: Callable[[], str]) -> None:
     url = new_database()
     environment = {**os.environ, "DATABASE_URL": url}
     script = (
@@ -59,7 +59,7 @@ def test_the_migrations_can_be_undone_and_done_again(new_database: Callable[[], 
     assert done.returncode == 0, done.stderr
 
 
-def test_no_migration_branches() -> None:
+def test_migrations_have_one_head() -> None:
     script = (
         "from alembic.script import ScriptDirectory as S; from backend.operations.upkeep.migrate import alembic_config;"
     )
@@ -73,7 +73,7 @@ def test_no_migration_branches() -> None:
     assert len(done.stdout.split()) == 1
 
 
-def test_a_release_that_is_rolled_back_to_leaves_a_newer_schema_alone(new_database: Callable[[], str]) -> None:
+def test_an_older_release_leaves_a_newer_schema_alone(new_database: Callable[[], str]) -> None:
     url = new_database()
     engine = sa.create_engine(engine_url(url))
     with engine.begin() as connection:

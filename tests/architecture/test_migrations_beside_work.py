@@ -1,4 +1,4 @@
-"""A migration beside the release before it: it waits for a table only shortly, and is tried again."""
+"""A migration runs beside the previous release: it waits only briefly for a table, then retries."""
 
 import os
 import subprocess
@@ -38,7 +38,7 @@ def start(url: str, *arguments: str, pooled: bool = False) -> "subprocess.Popen[
 
 
 @pytest.mark.parametrize("pooled", [False, True])
-def test_work_that_holds_a_table_is_outwaited(
+def test_a_migration_retries_until_work_releases_the_table(
     settings: Settings, new_database: Callable[[], str], pooled: bool
 ) -> None:
     url = new_database()
@@ -56,7 +56,7 @@ def test_work_that_holds_a_table_is_outwaited(
                 if "operations.migration.blocked" in line:
                     break
             assert "operations.migration.blocked" in lines[-1], lines
-            # It waits for nothing in its pause: other requests come through.
+            # It holds no lock during its pause, so other requests get through.
             with engine.connect() as third:
                 assert third.scalar(sa.text("SELECT count(*) FROM documents")) == 0
             other.rollback()
@@ -75,7 +75,7 @@ def test_each_migration_has_a_transaction_of_its_own(settings: Settings, new_dat
     assert back.wait(HANG_S) == 0, back.communicate()
     engine = sa.create_engine(engine_url(url), poolclass=sa.NullPool)
     with engine.connect() as other:
-        # 0003 does not need this table, and 0004 does.
+        # 0003 does not need this table, but 0004 does.
         other.execute(sa.text("LOCK TABLE steps"))
         migrating = start(url, "-m", "backend.cli", "migrate")
         try:

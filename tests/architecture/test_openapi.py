@@ -1,4 +1,4 @@
-"""The OpenAPI document: valid, committed, and true about errors, keys and who may call."""
+"""The OpenAPI document is valid, committed, and correct about errors, keys and authentication."""
 
 import copy
 import json
@@ -16,8 +16,8 @@ from tests.architecture.source_tree import CHECKOUT
 from tests.architecture.test_routes import NOT_CREATING
 
 PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-# Errors that are an answer of their own, and why.
-NO_PROBLEM = {("health", "503"): "a monitor reads which part is down"}
+# Error responses with their own body, and why.
+NOT_PROBLEMS = {("health", "503"): "a monitor reads which part is down"}
 
 Spec = dict[str, Any]
 
@@ -57,14 +57,14 @@ def repeated_ids(spec: Spec) -> list[str]:
 
 
 def wrong_errors(spec: Spec) -> list[str]:
-    """Return the error answers that are no problem+json."""
+    """Return the error responses that are not problem+json."""
     return [
         f"{name} {status}"
         for name, operation in operations(spec)
         for status, response in operation["responses"].items()
         if status.startswith(("4", "5"))
         and response.get("content") != PROBLEM
-        and (operation["operationId"], status) not in NO_PROBLEM
+        and (operation["operationId"], status) not in NOT_PROBLEMS
     ]
 
 
@@ -95,7 +95,7 @@ def test_the_committed_document_is_not_stale(spec: Spec) -> None:
     assert json.loads(committed.read_text()) == spec, "docs/openapi.json is stale: run `make openapi`."
 
 
-def test_every_operation_has_an_id_of_its_own(spec: Spec) -> None:
+def test_operation_ids_are_unique(spec: Spec) -> None:
     assert repeated_ids(spec) == []
     assert all(operation["operationId"].isidentifier() for _, operation in operations(spec))
 
@@ -109,12 +109,12 @@ def test_every_error_is_a_problem(spec: Spec) -> None:
     assert wrong_errors(spec) == []
 
 
-def test_an_error_that_is_no_problem_is_reported(spec: Spec) -> None:
+def test_an_error_that_is_not_a_problem_is_reported(spec: Spec) -> None:
     spec["paths"]["/api/v1/study-sets"]["get"]["responses"]["401"]["content"] = {"application/json": {}}
     assert wrong_errors(spec) == ["get /api/v1/study-sets 401"]
 
 
-def test_every_limited_operation_tells_of_its_limits(spec: Spec) -> None:
+def test_rate_limited_operations_document_their_headers(spec: Spec) -> None:
     limited = [operation for _, operation in operations(spec) if "429" in operation["responses"]]
     assert {operation["operationId"] for _, operation in operations(spec)} - {
         operation["operationId"] for operation in limited
@@ -126,7 +126,7 @@ def test_every_limited_operation_tells_of_its_limits(spec: Spec) -> None:
         assert "Retry-After" in operation["responses"]["429"]["headers"]
 
 
-def test_what_has_not_changed_has_no_body(spec: Spec) -> None:
+def test_not_modified_has_no_body(spec: Spec) -> None:
     unchanged = [operation["responses"] for _, operation in operations(spec) if "304" in operation["responses"]]
     assert unchanged
     for responses in unchanged:
@@ -135,17 +135,17 @@ def test_what_has_not_changed_has_no_body(spec: Spec) -> None:
         assert "ETag" in responses["304"]["headers"]
 
 
-def test_headers_that_are_sent_are_described(spec: Spec) -> None:
+def test_sent_headers_are_documented(spec: Spec) -> None:
     for name, operation in operations(spec):
         keyed = any(parameter["name"] == "Idempotency-Key" for parameter in operation.get("parameters", ()))
         headers = {status: set(response.get("headers", {})) for status, response in operation["responses"].items()}
         created = [found for status, found in headers.items() if status.startswith("2")]
         assert all(("Location" in found) == keyed for found in created), name
         assert not keyed or "Retry-After" in headers["409"], name
-        assert ("Retry-After" in headers["503"]) == ((operation["operationId"], "503") not in NO_PROBLEM), name
+        assert ("Retry-After" in headers["503"]) == ((operation["operationId"], "503") not in NOT_PROBLEMS), name
 
 
-def test_every_operation_has_a_summary_and_a_good_answer(spec: Spec) -> None:
+def test_every_operation_has_a_summary_and_a_success_response(spec: Spec) -> None:
     for name, operation in operations(spec):
         assert operation["summary"].endswith("."), name
         assert any(status.startswith(("2", "302")) for status in operation["responses"]), name
@@ -158,7 +158,7 @@ def test_every_route_is_in_the_document(app: APIFlask, spec: Spec) -> None:
     assert documented == {endpoint.rsplit(".", 1)[-1] for endpoint in endpoints}
 
 
-def test_the_document_says_who_may_call(spec: Spec) -> None:
+def test_the_document_states_the_authentication(spec: Spec) -> None:
     public = {endpoint.rsplit(".", 1)[-1] for endpoint in PUBLIC_ENDPOINTS}
     for name, operation in operations(spec):
         closed = operation["operationId"] not in public
@@ -263,14 +263,14 @@ def test_the_document_says_what_a_body_is_refused_for(spec: Spec) -> None:
             assert "404" in operation["responses"], name
 
 
-def test_ids_in_paths_are_described_as_ids(spec: Spec) -> None:
+def test_ids_in_paths_are_documented_as_uuids(spec: Spec) -> None:
     for name, operation in operations(spec):
         for parameter in operation.get("parameters", []):
             if parameter["in"] == "path" and parameter["name"].endswith("_id"):
                 assert parameter["schema"] == {"type": "string", "format": "uuid"}, name
 
 
-class ProfileAnswer(ResponseBody):
+class ProfileResponse(ResponseBody):
     """Has the name of another model."""
 
     nickname: str
@@ -279,17 +279,20 @@ class ProfileAnswer(ResponseBody):
 class ProfileList(ResponseBody):
     """Is made of it."""
 
-    items: list[ProfileAnswer]
+    items: list[ProfileResponse]
 
 
-def test_two_models_of_one_name_are_refused(settings: Settings) -> None:
+def test_two_models_with_one_name_are_refused(settings: Settings) -> None:
     app = create_app(settings)
     app.get("/api/v1/new")(app.output(ProfileList)(lambda: {"items": []}))
-    with app.test_request_context(), pytest.raises(ValueError, match="Two models of the API are called ProfileAnswer"):
+    with (
+        app.test_request_context(),
+        pytest.raises(ValueError, match="Two models of the API are called ProfileResponse"),
+    ):
         dict(app.spec)
 
 
-def test_the_key_is_documented_where_it_is_taken(app: APIFlask, spec: Spec) -> None:
+def test_the_idempotency_key_is_documented_where_it_is_accepted(app: APIFlask, spec: Spec) -> None:
     not_creating = {endpoint.rsplit(".", 1)[-1] for endpoint in NOT_CREATING}
     for name, operation in operations(spec):
         documented = any(parameter["name"] == "Idempotency-Key" for parameter in operation.get("parameters", []))
@@ -297,7 +300,7 @@ def test_the_key_is_documented_where_it_is_taken(app: APIFlask, spec: Spec) -> N
         assert documented == creates, name
 
 
-def test_the_page_loads_nothing_from_elsewhere(app: APIFlask) -> None:
+def test_the_documentation_page_loads_nothing_external(app: APIFlask) -> None:
     client = app.test_client()
     page = client.get("/api/v1/docs").text
     assert "http" not in page.replace("http-equiv", "")

@@ -1,6 +1,6 @@
-"""Getting an object is the permission check: not yours and not there are the same 404, on every route.
+"""Loading an object is the permission check: "not yours" and "not there" are the same 404, on every route.
 
-The routes of administration are about other users by design; tests/operations/admin shows whom they refuse.
+Administration routes act on other users by design; tests/operations/admin shows whom they refuse.
 """
 
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from backend.app import PUBLIC_ENDPOINTS
 from tests.architecture.conftest import CHOICES
 
 UNKNOWN = UUID("018f0000-0000-7000-8000-000000000000")
-# Bodies that are right, so that nothing but the permission can be the reason of a refusal.
+# Valid bodies, so that only the permission can cause a refusal.
 BODIES: dict[str, dict[str, Any]] = {
     "library.rename_study_set": {"title": "Mine now"},
     "study.create_flashcard": {"front": "a", "back": "b"},
@@ -30,7 +30,7 @@ QUERIES = {"study.export_study_set": {"format": "json"}}
 
 
 def walk(app: APIFlask, caller, values: dict[str, Any], before_deleting: Callable[[], object]) -> dict[str, int]:
-    """Call every route that takes an id; reading first, deleting last. Returns the statuses by route."""
+    """Call every route that takes an id, reads first and deletes last. Returns the statuses by route."""
     statuses = {}
     order = ("GET", "PATCH", "POST", "DELETE")
     calls = [
@@ -41,7 +41,7 @@ def walk(app: APIFlask, caller, values: dict[str, Any], before_deleting: Callabl
         and rule.endpoint not in PUBLIC_ENDPOINTS
         and not rule.rule.startswith(ADMINISTRATION)
     ]
-    # What is in a study set goes before the study set.
+    # Delete a study set's contents before the study set.
     for method, rule in sorted(calls, key=lambda call: (order.index(call[0]), "study_set_id" in call[1].arguments)):
         path = str(rule.build(values, append_unknown=False)[1])
         if rule.endpoint == "library.upload_documents":
@@ -57,32 +57,32 @@ def walk(app: APIFlask, caller, values: dict[str, Any], before_deleting: Callabl
     return statuses
 
 
-def test_what_is_somebody_elses_is_not_there(app: APIFlask, other_client, owned, run_pending_jobs) -> None:
+def test_another_users_objects_are_not_found(app: APIFlask, other_client, owned, run_pending_jobs) -> None:
     statuses = walk(app, other_client, owned, run_pending_jobs)
     assert len(statuses) > 15
     assert {route: status for route, status in statuses.items() if status != 404} == {}
 
 
-def test_what_nobody_has_is_not_there(app: APIFlask, client, owned, run_pending_jobs) -> None:
+def test_unknown_objects_are_not_found(app: APIFlask, client, owned, run_pending_jobs) -> None:
     unknown = {name: UNKNOWN if name.endswith("_id") else value for name, value in owned.items()}
     statuses = walk(app, client, unknown, run_pending_jobs)
     assert {route: status for route, status in statuses.items() if status != 404} == {}
 
 
-def test_what_is_ones_own_is_there(app: APIFlask, client, owned, run_pending_jobs) -> None:
-    # Without this, the other two would hold for an API that answers 404 to everything.
+def test_own_objects_are_found(app: APIFlask, client, owned, run_pending_jobs) -> None:
+    # Otherwise the other two tests would also pass for an API that returns 404 for everything.
     statuses = walk(app, client, owned, run_pending_jobs)
     assert {route: status for route, status in statuses.items() if status >= 400} == {}
 
 
-def test_the_two_answers_are_the_same(client, other_client, owned: dict[str, Any]) -> None:
+def test_foreign_and_missing_have_the_same_response(client, other_client, owned: dict[str, Any]) -> None:
     foreign = other_client.get(f"/api/v1/study-sets/{owned['study_set_id']}").json
     missing = other_client.get(f"/api/v1/study-sets/{UNKNOWN}").json
     assert {**foreign, "request_id": ""} == {**missing, "request_id": ""}
 
 
 @pytest.mark.parametrize("route", ["flashcards", "questions"])
-def test_items_cannot_cite_what_is_somebody_elses(client, other_client, owned: dict[str, Any], route: str) -> None:
+def test_items_cannot_cite_another_users_documents(client, other_client, owned: dict[str, Any], route: str) -> None:
     mine = other_client.make_study_set()
     body = BODIES[f"study.create_{route[:-1]}"] | {
         "evidence": {"document_id": owned["document_id"], "page": 1, "quote": "A cell divides."}
@@ -92,7 +92,7 @@ def test_items_cannot_cite_what_is_somebody_elses(client, other_client, owned: d
     assert "divides" not in answer.text
 
 
-def test_runs_cannot_use_documents_of_somebody_else(client, other_client, owned: dict[str, Any]) -> None:
+def test_runs_cannot_use_another_users_documents(client, other_client, owned: dict[str, Any]) -> None:
     mine = other_client.make_study_set()
     other_client.upload(mine, ("mine.txt", b"A plant grows."))
     answer = other_client.post(f"/api/v1/study-sets/{mine}/runs", json={"document_ids": [owned["document_id"]]})

@@ -1,4 +1,4 @@
-"""A room is declared once: in its ``room.py``, and by a line of ``backend/rooms.py``."""
+"""A room is declared once: in its ``room.py`` and by one line of ``backend/rooms.py``."""
 
 import os
 import shutil
@@ -43,7 +43,7 @@ def test_every_table_belongs_to_one_room() -> None:
     assert sorted(declared) == sorted(Base.metadata.tables)
 
 
-def test_every_route_of_the_manifest_is_there(app: Flask, settings: Settings) -> None:
+def test_every_blueprint_of_the_manifest_is_registered(app: Flask, settings: Settings) -> None:
     named = {resolve_name(routes.blueprint).name for room in ROOMS for routes in room.routes if routes.when(settings)}
     assert named <= set(app.blueprints)
     assert set(app.blueprints) - named <= {"openapi"}

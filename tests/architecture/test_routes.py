@@ -1,4 +1,4 @@
-"""Every route is in the public list or asks who is there; every POST that creates may be repeated safely."""
+"""Every route is public by list or requires authentication; every POST that creates is safe to repeat."""
 
 from collections.abc import Callable
 from uuid import UUID
@@ -14,43 +14,43 @@ from backend.settings import Settings
 
 pytestmark = pytest.mark.usefixtures("app")
 
-# What the public list may hold, and why.
+# The routes that may be public, and why.
 MAY_BE_PUBLIC = {
-    "operations.health": "asked by load balancers and monitors",
-    "metrics.scrape": "asked by Prometheus, with a token of its own and none of a user",
-    "operations.live": "asked by what restarts a process that hangs",
-    "tokens.redeem_code": "asks for a one-time code and the cookie that belongs to it",
-    "tokens.refresh": "asks for a refresh token",
-    "tokens.sign_out": "ends the session of the refresh token that it is given, and none else",
-    "development.dev_login": "gives the first token; not there in production",
-    "providers.list_sign_in_providers": "whoever signs in must see with whom",
-    "sign_in.begin_sign_in": "whoever signs in is not signed in yet",
-    "sign_in.finish_sign_in": "whoever signs in is not signed in yet",
-    "privacy.download_linked_export": "asks for a ticket, which a browser that navigates has instead of a token",
-    "openapi.spec": "describes the API, not anybody's data",
+    "operations.health": "for load balancers and monitors",
+    "metrics.scrape": "for Prometheus, which has its own token instead of a user's",
+    "operations.live": "for a supervisor that restarts a hanging process",
+    "tokens.redeem_code": "needs a one-time code and its cookie",
+    "tokens.refresh": "needs a refresh token",
+    "tokens.sign_out": "ends only the session of the given refresh token",
+    "development.dev_login": "gives the first token; not available in production",
+    "providers.list_sign_in_providers": "needed before signing in",
+    "sign_in.begin_sign_in": "the user is not signed in yet",
+    "sign_in.finish_sign_in": "the user is not signed in yet",
+    "privacy.download_linked_export": "needs a ticket, because a browser that follows a link sends no token",
+    "openapi.spec": "describes the API, has no user data",
     "docs.page": "shows the description",
     "docs.start": "shows the description",
     "docs.asset": "shows the description",
 }
 # POSTs that need no Idempotency-Key, and why.
 NOT_CREATING = {
-    "tokens.redeem_code": "a code is good once, and what it gives is a secret that is not kept",
-    "tokens.refresh": "a token that comes again is told from a theft by the time that has gone by",
+    "tokens.redeem_code": "a code works once, and its tokens are secrets that are not stored",
+    "tokens.refresh": "elapsed time distinguishes a repeated token from a stolen one",
     "tokens.sign_out": "signing out twice is signing out once",
-    "providers.allow_link": "allows what this browser may do once; allowing twice is allowing once",
+    "providers.allow_link": "allowing this browser twice is allowing it once",
     "tokens.sign_out_everywhere": "signing out twice is signing out once",
-    "api_keys.create_api_key": "the stored answer would hold the key, of which nothing but the hash is kept",
-    "development.dev_login": "the same address is the same user, however often",
+    "api_keys.create_api_key": "the stored response would hold the key, of which only the hash is kept",
+    "development.dev_login": "the same address is always the same user",
     "generation.cancel_run": "cancelling twice is cancelling once",
-    "privacy.link_export": "the stored answer would hold the ticket, of which nothing but the hash is kept",
+    "privacy.link_export": "the stored response would hold the ticket, of which only the hash is kept",
     "admin.disable_user": "disabling twice is disabling once",
     "admin.enable_user": "enabling twice is enabling once",
-    "admin.end_user_sessions": "what has ended does not end again",
+    "admin.end_user_sessions": "ending a session twice is ending it once",
     "admin.cancel_any_run": "cancelling twice is cancelling once",
-    "admin.retry_run": "a run is done again once: whoever asks again gets the same one",
+    "admin.retry_run": "a run is retried once: a repeated request gets the same new run",
 }
 UNKNOWN = UUID("018f0000-0000-7000-8000-000000000000")
-# What a creating route is sent; a new one needs a body here.
+# Bodies for the creating routes; a new route needs one here.
 BODIES: dict[str, dict[str, object]] = {
     "library.create_study_set": {"title": "Biology"},
     "study.create_flashcard": {"front": "What divides?", "back": "A cell."},
@@ -64,7 +64,7 @@ BODIES: dict[str, dict[str, object]] = {
 
 
 def unguarded(app: APIFlask, token: str | None = None) -> list[str]:
-    """Return the routes, besides the public ones, that do not say ``not_signed_in`` to this token, or to none."""
+    """Return the non-public routes that do not return ``not_signed_in`` for this token, or without one."""
     stranger = app.test_client()
     headers = {"Authorization": f"Bearer {token}"} if token is not None else {}
     found = []
@@ -75,7 +75,7 @@ def unguarded(app: APIFlask, token: str | None = None) -> list[str]:
         for method in sorted((rule.methods or set()) - {"OPTIONS"}):
             answer = stranger.open(path, method=method, headers=headers)
             if answer.status_code != 401 or (method != "HEAD" and answer.json["code"] != "not_signed_in"):
-                found.append(f"{method} {rule} answers a stranger with {answer.status_code}")
+                found.append(f"{method} {rule} answers an unauthenticated caller with {answer.status_code}")
     return found
 
 
@@ -89,9 +89,9 @@ def _value(converter: object) -> object:
 
 
 def not_repeatable(app: APIFlask) -> list[str]:
-    """Return the POSTs that create and do not take an Idempotency-Key."""
+    """Return the creating POST routes that do not accept an Idempotency-Key."""
     return [
-        f"POST {rule} takes no Idempotency-Key"
+        f"POST {rule} accepts no Idempotency-Key"
         for rule in app.url_map.iter_rules()
         if "POST" in (rule.methods or ())
         and rule.endpoint not in NOT_CREATING
@@ -99,25 +99,25 @@ def not_repeatable(app: APIFlask) -> list[str]:
     ]
 
 
-def test_every_route_asks_who_is_there(app: APIFlask) -> None:
+def test_every_route_requires_authentication(app: APIFlask) -> None:
     assert unguarded(app) == []
 
 
-def test_a_route_without_the_question_is_reported(settings: Settings) -> None:
+def test_a_route_without_authentication_is_reported(settings: Settings) -> None:
     app = create_app(settings)
     hooks = app.before_request_funcs[None]
     app.before_request_funcs[None] = [hook for hook in hooks if hook.__name__ != "authenticate"]
-    assert "GET /api/v1/study-sets answers a stranger with 500" in unguarded(app)
+    assert "GET /api/v1/study-sets answers an unauthenticated caller with 500" in unguarded(app)
 
 
-def test_a_new_route_is_closed_until_it_is_listed(settings: Settings) -> None:
+def test_a_new_route_requires_authentication_until_it_is_listed(settings: Settings) -> None:
     app = create_app(settings)
     app.get("/api/v1/new")(lambda: "open")
     assert app.test_client().get("/api/v1/new").status_code == 401
     assert unguarded(app) == []
 
 
-def test_a_browser_may_ask_first_about_every_route(app: APIFlask, settings: Settings) -> None:
+def test_every_route_answers_a_browsers_preflight(app: APIFlask, settings: Settings) -> None:
     stranger = app.test_client()
     refused = []
     for rule in app.url_map.iter_rules():
@@ -133,32 +133,32 @@ def test_a_browser_may_ask_first_about_every_route(app: APIFlask, settings: Sett
     assert refused == []
 
 
-def test_the_public_list_is_short_and_reasoned() -> None:
+def test_the_public_list_has_only_reviewed_routes() -> None:
     assert set(MAY_BE_PUBLIC) == PUBLIC_ENDPOINTS
 
 
-def test_every_post_that_creates_takes_a_key(app: APIFlask) -> None:
+def test_every_creating_post_takes_an_idempotency_key(app: APIFlask) -> None:
     assert not_repeatable(app) == []
 
 
-def test_a_post_without_a_key_is_reported(settings: Settings) -> None:
+def test_a_post_without_an_idempotency_key_is_reported(settings: Settings) -> None:
     app = create_app(settings)
     app.post("/api/v1/new")(lambda: "made")
-    assert not_repeatable(app) == ["POST /api/v1/new takes no Idempotency-Key"]
+    assert not_repeatable(app) == ["POST /api/v1/new accepts no Idempotency-Key"]
 
 
 def unlimited(app: APIFlask, classes: RouteClasses = ROUTE_CLASSES) -> list[str]:
-    """Return the routes without a class by which their requests are limited, and those whose class is too weak."""
+    """Return the routes without a rate limit class, and those whose class is too weak."""
     found = []
     for rule in app.url_map.iter_rules():
         for method in sorted((rule.methods or set()) - {"OPTIONS"}):
             route_class = classes.find(rule.endpoint, rule.rule, method)
             if route_class is None and not classes.unlimited.get(rule.endpoint):
-                found.append(f"{method} {rule} is not limited, for no reason")
+                found.append(f"{method} {rule} is not limited and has no reason")
             if "/auth/" in rule.rule and route_class is not RouteClass.SIGN_IN:
-                found.append(f"{method} {rule} is of signing in and not limited by address")
+                found.append(f"{method} {rule} is a sign-in route and not limited by address")
             if method not in ("GET", "HEAD") and route_class is RouteClass.READ:
-                found.append(f"{method} {rule} changes something and is limited as if it read")
+                found.append(f"{method} {rule} changes data and is limited as a read")
     return found
 
 
@@ -166,7 +166,7 @@ def test_every_route_is_limited_or_has_a_reason(app: APIFlask) -> None:
     assert unlimited(app) == []
 
 
-def test_a_named_class_is_of_a_route_that_is_there(app: APIFlask) -> None:
+def test_classes_are_named_only_for_existing_routes(app: APIFlask) -> None:
     endpoints = {rule.endpoint for rule in app.url_map.iter_rules()}
     assert {*ROUTE_CLASSES.named, *ROUTE_CLASSES.unlimited} <= endpoints
 
@@ -180,7 +180,7 @@ def test_a_named_class_is_of_a_route_that_is_there(app: APIFlask) -> None:
         ("POST", "/api/v1/auth/refresh", RouteClass.SIGN_IN),
     ],
 )
-def test_a_new_route_is_limited_though_nobody_named_it(method: str, path: str, route_class: RouteClass) -> None:
+def test_an_unlisted_route_is_limited(method: str, path: str, route_class: RouteClass) -> None:
     assert ROUTE_CLASSES.find("room.new", path, method) is route_class
 
 
@@ -194,14 +194,14 @@ def test_an_unlimited_route_is_reported(settings: Settings) -> None:
         sign_in_under=ROUTE_CLASSES.sign_in_under,
     )
     assert sorted(unlimited(app, classes)) == [
-        "GET /api/v1/new is not limited, for no reason",
-        "HEAD /api/v1/new is not limited, for no reason",
-        "POST /api/v1/auth/weak changes something and is limited as if it read",
-        "POST /api/v1/auth/weak is of signing in and not limited by address",
+        "GET /api/v1/new is not limited and has no reason",
+        "HEAD /api/v1/new is not limited and has no reason",
+        "POST /api/v1/auth/weak changes data and is limited as a read",
+        "POST /api/v1/auth/weak is a sign-in route and not limited by address",
     ]
 
 
-def test_every_post_that_creates_answers_the_same_twice(app: APIFlask, client, run_pending_jobs: Callable) -> None:
+def test_every_creating_post_returns_the_same_response_twice(app: APIFlask, client, run_pending_jobs: Callable) -> None:
     study_set_id = client.make_study_set()
     client.upload(study_set_id, ("notes.txt", b"A cell divides. " * 20))
     run_pending_jobs()

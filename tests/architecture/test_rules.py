@@ -1,4 +1,4 @@
-"""The rules hold for this checkout, and each of them reports a violation when there is one."""
+"""This checkout keeps the rules, and each rule reports a violation."""
 
 import shutil
 from collections.abc import Callable, Iterator
@@ -12,8 +12,7 @@ from tests.architecture.source_tree import CHECKOUT, FOLDERS
 
 Rule = Callable[[Path], Iterator[str]]
 
-# Each seed: the rule, the file it is written to, what is added to it, and what the report must say. None empties the
-# file.
+# Each seed: the rule, the file to write, the text to add to it (None empties the file), and words of the report.
 SEEDS = [
     (rules.committers, "backend/library/service.py", "def f() -> None:\n    db.session.commit()\n", "calls commit"),
     (rules.committers, "backend/study/service.py", "def f() -> None:\n    db.session.rollback()\n", "calls rollback"),
@@ -59,7 +58,7 @@ SEEDS = [
     (rules.mocks, "tests/library/test_seed.py", 'def f(m):\n    m.setattr("backend.core.clock.now", 1)\n', "replaces"),
     (clock_rules.clocks, "tests/library/test_seed.py", "import time\n\ntime.sleep(3)\n", "reads a clock"),
     (clock_rules.clocks, "tests/library/test_seed.py", "from time import monotonic\n", "reads a clock"),
-    (clock_rules.needless_clocks, "tests/stand_ins/sign_in_server.py", None, "may read clocks and does not"),
+    (clock_rules.needless_clocks, "tests/stand_ins/sign_in_server.py", None, "may read clocks but does not"),
     (clock_rules.bare_deadlines, "tests/library/test_seed.py", "thread.join(30)\n", "a bare number"),
     (clock_rules.bare_deadlines, "tests/library/test_seed.py", "run(command, timeout=60)\n", "a bare number"),
     (
@@ -115,7 +114,7 @@ def test_a_violation_is_reported(tmp_path: Path, rule: Rule, path: str, added: s
     text = file.read_text() if file.exists() and added is not None else ""
     added = added or ""
     file.write_text(f"{text}\n{added}" if text else added)
-    assert any(report in line for line in set(rule(tmp_path)) - set(rule(CHECKOUT))), f"{rule.__name__} does not see it"
+    assert any(report in line for line in set(rule(tmp_path)) - set(rule(CHECKOUT))), f"{rule.__name__} missed it"
 
 
 def test_every_rule_is_seeded() -> None:

@@ -1,4 +1,4 @@
-"""Nothing relies on the state of a database session: behind a pool each transaction has another (decision 0010)."""
+"""No code relies on the state of a database session: behind a pool each transaction gets another (decision 0010)."""
 
 import ast
 import re
@@ -10,9 +10,9 @@ import pytest
 
 from tests.architecture.source_tree import CHECKOUT, modules
 
-# What reaches past the end of a transaction; the names of functions and options.
+# Functions and options whose effect outlasts the transaction.
 _NAMES = re.compile(r"pg_(try_)?advisory_(lock|unlock)(_shared|_all)?|isolation_level|autocommit(_block)?")
-# The beginnings of statements that do the same. ON DELETE SET NULL is no such statement.
+# Statements with such an effect. ON DELETE SET NULL is not one.
 _STATEMENTS = re.compile(
     r"\s*(SET\s+(?!LOCAL|NULL|DEFAULT)|RESET\s|LISTEN\s|PREPARE\s|LOAD\s|CREATE\s+(LOCAL\s+|GLOBAL\s+)?TEMP"
     r"|DECLARE\s.*\sWITH\s+HOLD)",
@@ -22,7 +22,7 @@ _SESSION_CONFIG = re.compile(r"set_config\([^()]*,\s*false\s*\)", re.IGNORECASE)
 
 
 def session_state(root: Path) -> Iterator[str]:
-    """No statement, lock or option outlives the transaction that it is used in."""
+    """No statement, lock or option outlives its transaction."""
     for module in modules(root, "backend"):
         prose = _docstrings(module.tree)
         for node in ast.walk(module.tree):

@@ -1,7 +1,7 @@
-"""Whatever the API says to a user, it says in each of its languages.
+"""Every text for users exists in every language of the API.
 
-Three nets, each for what the others let through: the source is searched for tables (``text_rules``), the classes of
-errors are asked for their texts as they are at run time, and each code that the API can answer with is looked up.
+Three checks cover each other's gaps: the source is searched for tables (``text_rules``), error classes are asked for
+their texts at run time, and every code that the API can return is looked up.
 """
 
 import ast
@@ -30,12 +30,12 @@ from tests.architecture.source_tree import CHECKOUT, modules
 
 Rule = Callable[[Path], Iterator[str]]
 
-# Errors whose code and texts are chosen when they are raised: from where.
+# Errors whose code and texts are chosen when they are raised, and the tables they come from.
 BY_CODE: Mapping[type[DomainError], Mapping[str, Mapping[str, str]]] = {
     FileRefused: MESSAGES,
     QuoteRefused: {problem.value: texts for problem, texts in QuoteRefused.TEXTS.items()},
 }
-# Calls by which a code gets into a row that a user may see, and after how many arguments it stands.
+# Calls that store a code in a row that a user may see, and the position of the code.
 GIVING = {
     "ModelError": 0,
     "JobFailed": 0,
@@ -49,7 +49,7 @@ GIVING = {
 _CONSTANTS = {"_BY_STATUS", "_OVER_BUDGET", "_NOTHING_SUITABLE"}
 
 FULL = '"en": "Words.", "de": "Wörter.", "fr": "Des mots.", "it": "Parole."'
-# Each seed: what is added to a module of the backend, and what the report must say.
+# Each seed: the text to add to a backend module, and words of the report.
 SEEDS = [
     ('A = {"en": "Words.", "de": "Wörter."}', "lacks fr, it"),
     ('A = {"x": {"fr": "Des mots."}}', "lacks en, de, it"),
@@ -58,12 +58,12 @@ SEEDS = [
     ('class A:\n    texts = Texts(en="Words.", de="Wörter.")', "lacks fr, it"),
     (f"A = {{{FULL}}}".replace("Parole.", " "), "lacks it"),
     (f"A = {{{FULL}}}".replace("Des mots.", "Words."), "is English in fr"),
-    (f"A = {{{FULL}}}".replace("Wörter.", "{count} Wörter."), "other placeholders in de"),
-    (f"A = {{{FULL}}}".replace('"Wörter', 'f"Wörter {1 + 1}'), "other placeholders in de"),
-    (f"A = {{{FULL}}}".replace("Wörter", "Grüße"), "as in Switzerland"),
-    (f"A = {{{FULL}}}".replace("Des mots.", "Des mots : un, deux."), "one that breaks"),
+    (f"A = {{{FULL}}}".replace("Wörter.", "{count} Wörter."), "different placeholders in de"),
+    (f"A = {{{FULL}}}".replace('"Wörter', 'f"Wörter {1 + 1}'), "different placeholders in de"),
+    (f"A = {{{FULL}}}".replace("Wörter", "Grüße"), "no Swiss spelling"),
+    (f"A = {{{FULL}}}".replace("Des mots.", "Des mots : un, deux."), "no non-breaking space"),
     (f"A = {{{FULL}}}".replace("Parole", "L'altra"), "apostrophe"),
-    ('BUSY_IN_GERMAN = "Zu viel zu tun."', "is of one language"),
+    ('BUSY_IN_GERMAN = "Zu viel zu tun."', "is for one language"),
     ('def f(language):\n    return "Ja" if language == "de" else "Yes"', "chooses by language"),
     ('def f(language):\n    return language in ("de", "fr")', "chooses by language"),
 ]
@@ -79,7 +79,7 @@ def test_the_checkout_keeps_the_rule(rule: Rule) -> None:
 
 
 @pytest.mark.parametrize(("source", "report"), SEEDS)
-def test_a_table_that_lacks_something_is_found(tmp_path: Path, source: str, report: str) -> None:
+def test_an_incomplete_table_is_reported(tmp_path: Path, source: str, report: str) -> None:
     (found,) = text_rules.half_translated(write(tmp_path, source))
     assert found.startswith("backend/billing/money.py:")
     assert report in found
@@ -89,24 +89,24 @@ def test_a_table_that_lacks_something_is_found(tmp_path: Path, source: str, repo
     "source",
     [f"A = {{{FULL}}}", 'A = {"a": 1}', 'A = {**B, "x": C}', "f(a=1)", 'A = {"en": B, "de": C, "fr": D, "it": E}'],
 )
-def test_what_is_complete_or_no_table_is_left_alone(tmp_path: Path, source: str) -> None:
+def test_complete_tables_and_other_values_are_accepted(tmp_path: Path, source: str) -> None:
     assert list(text_rules.half_translated(write(tmp_path, source))) == []
 
 
-def test_a_problem_rendered_by_hand_is_found(tmp_path: Path) -> None:
+def test_a_problem_rendered_by_hand_is_reported(tmp_path: Path) -> None:
     root = write(tmp_path, 'def f():\n    return http.problem(400, "odd", "Odd.")')
     assert list(text_rules.problems_by_hand(root)) == [
         "backend/billing/money.py:2 renders a problem by hand: raise a DomainError"
     ]
 
 
-def test_an_exception_that_is_not_needed_is_found(tmp_path: Path) -> None:
+def test_a_needless_exception_is_reported(tmp_path: Path) -> None:
     found = set(text_rules.needless_exceptions(write(tmp_path, "")))
     assert len(found) == len(text_rules.NOT_THE_APIS_WORDS)
 
 
 def write(root: Path, source: str) -> Path:
-    """Write a backend of one module; return its checkout."""
+    """Write a backend with one module; return its checkout."""
     file = root / "backend" / "billing" / "money.py"
     file.parent.mkdir(parents=True)
     file.write_text(f"{source}\n")
@@ -114,7 +114,7 @@ def write(root: Path, source: str) -> Path:
 
 
 def find_untranslated(errors: Iterable[type[DomainError]]) -> Iterator[str]:
-    """Say which errors lack a code of their own or a text."""
+    """Yield the errors without a code of their own or without a text."""
     for error in errors:
         tables = BY_CODE.get(error) or {error.code: error.texts}
         for code, texts in tables.items():
@@ -124,7 +124,7 @@ def find_untranslated(errors: Iterable[type[DomainError]]) -> Iterator[str]:
 
 
 def modules_with_errors(root: Path) -> dict[str, str]:
-    """Return the module of each class that derives from DomainError, by name; other modules need no import."""
+    """Return the modules that define classes derived from DomainError, by class name; others need no import."""
     classes = [
         (node.name, module.dotted, {ast.unparse(base).rpartition(".")[2] for base in node.bases})
         for module in modules(root, "backend")
@@ -140,7 +140,7 @@ def modules_with_errors(root: Path) -> dict[str, str]:
 
 
 def all_errors() -> set[type[DomainError]]:
-    """Return every class of error that the backend has."""
+    """Return every error class of the backend."""
     for module in set(modules_with_errors(CHECKOUT).values()):
         importlib.import_module(module)
     found: set[type[DomainError]] = set()
@@ -152,7 +152,7 @@ def all_errors() -> set[type[DomainError]]:
     return {error for error in found if error.__module__.startswith("backend.")}
 
 
-def test_every_error_speaks_every_language() -> None:
+def test_every_error_has_every_language() -> None:
     errors = all_errors()
     names = {error.__name__ for error in errors}
     assert names >= {"NotFound", "NotSignedIn", "ObjectRefused", "MetricsTokenWrong"}
@@ -160,7 +160,7 @@ def test_every_error_speaks_every_language() -> None:
     assert list(find_untranslated(errors)) == []
 
 
-def test_an_error_that_does_not_is_found() -> None:
+def test_an_untranslated_error_is_reported() -> None:
     class Silent(DomainError):
         code = "silent"
 
@@ -198,7 +198,7 @@ def test_every_table_is_complete_at_run_time() -> None:
     assert wrong == []
 
 
-def test_every_status_has_a_sentence() -> None:
+def test_every_status_has_a_text() -> None:
     codes = {problem_messages.code_of(status) for status in range(400, 600)} - {problem_messages.ANY_CODE}
     assert codes | {"invalid_json"} == set(problem_messages.SENTENCES)
 
@@ -215,7 +215,7 @@ def test_every_check_has_a_reason() -> None:
 
 
 def codes_given(tree: ast.AST) -> Iterator[str]:
-    """Yield the codes, written out, that a module gives to a document, a page, a step or a run."""
+    """Yield the literal codes that a module gives to a document, a page, a step or a run."""
     for node in ast.walk(tree):
         given: list[ast.expr] = []
         if isinstance(node, ast.Call):
@@ -227,7 +227,7 @@ def codes_given(tree: ast.AST) -> Iterator[str]:
         elif isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) in _CONSTANTS:
             given = [node.value]
         for value in given:
-            # What is compared, or looked up under, is another matter than what is given.
+            # A code that is compared or looked up is not given.
             asides = [part for part in ast.walk(value) if isinstance(part, ast.Compare | ast.Subscript)]
             aside = {id(each) for part in asides for each in ast.walk(part)}
             for each in ast.walk(value):
@@ -235,13 +235,13 @@ def codes_given(tree: ast.AST) -> Iterator[str]:
                     yield each.value
 
 
-def test_every_code_that_is_stored_has_a_sentence() -> None:
+def test_every_stored_code_has_a_text() -> None:
     given = {code for module in modules(CHECKOUT, "backend") for code in codes_given(module.tree)}
     assert given >= {"rate_limited", "truncated", "refused", "worker_lost", "blank", "not_readable", "references"}
     assert given >= {"unreadable_document", "over_budget", "internal_error", "no_text", "damaged"}
     assert given | CODES <= set(SENTENCES) | set(DOCUMENT_SENTENCES)
 
 
-def test_a_code_without_a_sentence_is_found() -> None:
+def test_a_code_without_a_text_is_reported() -> None:
     source = 'raise ModelError("odd", "the message", retryable=before == "no")'
     assert list(codes_given(ast.parse(source))) == ["odd"]

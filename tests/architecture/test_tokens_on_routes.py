@@ -1,7 +1,7 @@
-"""No route but the public ones opens to a token that is not good: each kind of bad token is tried on all of them.
+"""No route except the public ones accepts a bad token: each kind of bad token is tried on every route.
 
-What the good token of another user is answered, tests/architecture/test_permissions.py shows; how administration
-answers who is no administrator, tests/operations/admin/test_admin_refusals.py.
+tests/architecture/test_permissions.py covers another user's good token, and
+tests/operations/admin/test_admin_refusals.py covers non-administrators on administration routes.
 """
 
 from collections.abc import Callable, Mapping
@@ -19,7 +19,7 @@ from backend.app import create_app
 from backend.settings import Settings
 from tests.architecture.test_routes import unguarded
 
-# The key is as long as it should be for the algorithm in use, and not for one that is tried here.
+# The key is long enough for the algorithm in use, but too short for another one that is tried here.
 pytestmark = pytest.mark.filterwarnings("ignore::jwt.warnings.InsecureKeyLengthWarning")
 
 Claims = dict[str, Any]
@@ -29,16 +29,16 @@ KEYS = "/api/v1/users/me/api-keys"
 SEEDED = "/api/v1/seeded"
 TWO_DAYS_S = 2 * 24 * 60 * 60
 ERASE = "UPDATE users SET erasing_at = now(), email = NULL, name = NULL, picture_url = NULL WHERE id = :id"
-# Claims that make a good token a bad one, though the right key signs it; None leaves a claim out.
+# Claims that make a token bad although it has a valid signature. None removes a claim.
 CLAIMS: dict[str, Callable[[Claims], Claims]] = {
     "token that has expired": lambda good: {name: good[name] - TWO_DAYS_S for name in ("iat", "nbf", "exp")},
     "token that is not valid yet": lambda good: {name: good[name] + TWO_DAYS_S for name in ("nbf", "exp")},
     "token without an end": lambda _good: {"exp": None},
     "token for another service": lambda _good: {"aud": "somebody-else"},
-    "token of a session that nobody has": lambda _good: {"sid": "018f0000-0000-7000-8000-000000000000"},
+    "token of a session that does not exist": lambda _good: {"sid": "018f0000-0000-7000-8000-000000000000"},
     "token of another user's session": lambda _good: {"sub": "018f0000-0000-7000-8000-000000000000"},
 }
-# How the access of a token, or of an API key, is taken away behind its back.
+# Statements that revoke the access of a token or an API key without changing it.
 TAKEN_AWAY = {
     "token of a session that has ended": "UPDATE sessions SET ended_at = now(), end_reason = 'x' WHERE user_id = :id",
     "token of a session that has expired": "UPDATE sessions SET expires_at = now() WHERE user_id = :id",
@@ -53,7 +53,7 @@ TAKEN_AWAY = {
 
 @pytest.fixture(scope="module")
 def make_app(settings: Settings) -> Callable[[], APIFlask]:
-    """Build an app with limits so wide that none of the many requests is refused for there being many."""
+    """Build an app with rate limits too high to be reached."""
     return lambda: create_app(settings.model_copy(update={"rate_limit_address": "1000000/minute"}))
 
 
@@ -69,25 +69,25 @@ def opens(app: APIFlask, token: str) -> bool:
 
 
 def forged(app: APIFlask, settings: Settings) -> dict[str, str]:
-    """Return tokens that were never good, each made as a good one is, but for what its name says."""
+    """Return tokens that were never good. Each differs from a good one only as its name says."""
     login = app.test_client().post(LOGIN, json={"email": "student@example.org"}).json
     good, secret = login["access_token"], settings.jwt_secret.get_secret_value()
     claims = jwt.decode(good, options={"verify_signature": False})
-    # The library would take the algorithm from the header, if it were still there.
+    # If the header still had it, the library would take the algorithm from there.
     header = {"kid": jwt.get_unverified_header(good)["kid"]}
     assert opens(app, sign(claims, secret, header))
     return {
         **{kind: sign({**claims, **alter(claims)}, secret, header) for kind, alter in CLAIMS.items()},
         "token signed with another key": sign(claims, secret[::-1], header),
-        "token signed with a key that nobody has": sign(claims, secret[::-1], {"kid": "000000000000"}),
-        "token signed in another way": sign(claims, secret, header, "HS512"),
+        "token signed with an unknown key": sign(claims, secret[::-1], {"kid": "000000000000"}),
+        "token signed with another algorithm": sign(claims, secret, header, "HS512"),
         "token that is not signed": sign(claims, None, header, "none"),
         "refresh token": login["refresh_token"],
     }
 
 
 def taken_away(app: APIFlask, engine: sa.Engine) -> dict[str, str]:
-    """Return tokens and API keys that were good a moment ago."""
+    """Return tokens and API keys that have just stopped being good."""
     tokens: dict[str, str] = {}
     for number, (kind, statement) in enumerate(TAKEN_AWAY.items()):
         client = app.test_client().sign_in(f"{number}@example.org")
@@ -99,16 +99,14 @@ def taken_away(app: APIFlask, engine: sa.Engine) -> dict[str, str]:
     return tokens
 
 
-def test_every_route_refuses_every_token_that_is_not_good(
-    app: APIFlask, make_app, settings: Settings, engine: sa.Engine
-) -> None:
+def test_every_route_refuses_every_bad_token(app: APIFlask, make_app, settings: Settings, engine: sa.Engine) -> None:
     tokens = {"no token": None, **forged(app, settings), **taken_away(app, engine)}
     wide = make_app()
     found = {kind: unguarded(wide, token) for kind, token in tokens.items()}
     assert {kind: routes for kind, routes in found.items() if routes} == {}
 
 
-def test_a_route_that_believes_the_signature_alone_is_reported(
+def test_a_route_that_checks_only_the_signature_is_reported(
     app: APIFlask, make_app, settings: Settings, engine: sa.Engine
 ) -> None:
     seeded = make_app()
@@ -124,7 +122,7 @@ def test_a_route_that_believes_the_signature_alone_is_reported(
         return None
 
     hooks[hooks.index(authenticate)] = careless
-    open_to = [f"{method} {SEEDED} answers a stranger with 200" for method in ("GET", "HEAD")]
+    open_to = [f"{method} {SEEDED} answers an unauthenticated caller with 200" for method in ("GET", "HEAD")]
     ended = taken_away(app, engine)["token of a session that has ended"]
     assert unguarded(seeded, ended) == open_to
     assert unguarded(seeded, forged(app, settings)["token signed with another key"]) == []

@@ -1,7 +1,7 @@
-"""Rules for what users read: each text stands in a table with all languages of the API, and says the same in each.
+"""Rules for texts that users read: each is in a table with all languages of the API, and the versions agree.
 
-A table is found by its shape, wherever it stands and whatever it is called: a dict literal that has a language's code
-as a key, or a call with one as a keyword. So one that is written tomorrow cannot be forgotten here.
+A table is found by its shape, wherever it is and whatever its name: a dict literal with a language code as a key, or a
+call with one as a keyword. So a new table cannot be overlooked.
 """
 
 import ast
@@ -13,25 +13,25 @@ from string import Formatter
 from backend.text.languages import LANGUAGES
 from tests.architecture.source_tree import Module, modules
 
-# What is in languages of its own, and why: none of it is what the API says about itself.
+# Files with other languages of their own, and why: none holds the API's texts.
 NOT_THE_APIS_WORDS = {
     "backend/generation/language_models/builtin/": "grammar: the built-in model reads and writes German and English",
     "backend/generation/checks/wording.py": "patterns of what models write",
-    "backend/generation/language_models/openai/prompts.py": "names of languages for a model, which is told in English",
+    "backend/generation/language_models/openai/prompts.py": "names of languages in an English prompt",
     "backend/text/stop_words.py": "words of the documents",
 }
 # Only these put a body of a problem together, and they take the sentences from tables.
-MAY_RENDER_PROBLEMS = {"backend/core/web/http.py", "backend/operations/web/bare_answers.py"}
+MAY_RENDER_PROBLEMS = {"backend/core/web/http.py", "backend/operations/web/bare_responses.py"}
 
 _OF_ONE_LANGUAGE = re.compile(r"(?:^|_)(?:EN|DE|FR|IT|ENGLISH|GERMAN|FRENCH|ITALIAN)$", re.IGNORECASE)
 _WORD = re.compile(r"[^\W\d_]{2,}")
-# A space that breaks no line stands before these in French.
+# French needs a non-breaking space before these marks.
 _FRENCH_SPACING = re.compile(r"(?<![\u00a0\u202f])[:;!?»](?=\s|$)|«(?![\u00a0\u202f])")
 _CODE_SPAN = re.compile(r"`[^`]*`")
 
 
 def half_translated(root: Path) -> Iterator[str]:
-    """Each text of the API is there in every language."""
+    """Each text of the API exists in every language."""
     for module in modules(root, "backend"):
         if any(module.path.startswith(path) for path in NOT_THE_APIS_WORDS):
             continue
@@ -39,15 +39,15 @@ def half_translated(root: Path) -> Iterator[str]:
 
 
 def needless_exceptions(root: Path) -> Iterator[str]:
-    """An exception that excuses nothing any more goes."""
+    """Every listed exception is needed."""
     for path in NOT_THE_APIS_WORDS:
         excused = [module for module in modules(root, "backend") if module.path.startswith(path)]
         if not any(finding for module in excused for finding in _findings(module)):
-            yield f"{path} is excused, and has nothing to be excused for"
+            yield f"{path} is an exception that is not needed"
 
 
 def problems_by_hand(root: Path) -> Iterator[str]:
-    """Problems are rendered where their language is chosen and told."""
+    """Problems are rendered in the one place that chooses their language and states it."""
     for module in modules(root, "backend"):
         for node in ast.walk(module.tree):
             if (
@@ -59,7 +59,7 @@ def problems_by_hand(root: Path) -> Iterator[str]:
 
 
 def compare_texts(texts: Mapping[str, str]) -> Iterator[str]:
-    """Say what is wrong with one text, given by language: a language missing, placeholders, typography."""
+    """Yield the faults of one text, given by language: a missing language, placeholders, typography."""
     if missing := [language for language in LANGUAGES if not texts.get(language, "").strip()]:
         yield "lacks " + ", ".join(missing)
         return
@@ -71,17 +71,17 @@ def compare_texts(texts: Mapping[str, str]) -> Iterator[str]:
         if text == english and _WORD.search(re.sub(r"\{.*?\}", "", text)):
             yield f"is English in {language}"
         if placeholders(text) != placeholders(english):
-            yield f"has other placeholders in {language}"
+            yield f"has different placeholders in {language}"
     if "ß" in texts["de"]:
-        yield "is not written as in Switzerland in de"
+        yield "has no Swiss spelling in de"
     if _FRENCH_SPACING.search(_CODE_SPAN.sub("", texts["fr"])):
-        yield "has no space, or one that breaks, before a mark in fr"
+        yield "has no non-breaking space before a mark in fr"
     if any(re.search(r"\w'\w", texts[language]) for language in ("fr", "it")):
-        yield "has a typewriter's apostrophe in fr or it"
+        yield "has a straight apostrophe in fr or it"
 
 
 def placeholders(text: str) -> list[str]:
-    """Return the names of the placeholders in a text, sorted."""
+    """Return a text's placeholder names, sorted."""
     return sorted(name for _, name, _, _ in Formatter().parse(text) if name is not None)
 
 
@@ -92,7 +92,7 @@ def _findings(module: Module) -> Iterator[str]:
             yield f"{module.at(node)} lacks {', '.join(missing)}"
         elif table is not None:
             texts = {language: _text(value) for language, value in table.items()}
-            # Other values than texts, such as patterns, need only be there.
+            # Values that are not text, such as patterns, only need to exist.
             plain = {language: text for language, text in texts.items() if text is not None}
             if plain.keys() == texts.keys():
                 yield from (f"{module.at(node)} {wrong}" for wrong in compare_texts(plain))
@@ -102,11 +102,11 @@ def _findings(module: Module) -> Iterator[str]:
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
             for target in targets:
                 if isinstance(target, ast.Name) and _OF_ONE_LANGUAGE.search(target.id):
-                    yield f"{module.at(node)} {target.id} is of one language: put the texts into a table"
+                    yield f"{module.at(node)} {target.id} is for one language: put the texts into a table"
 
 
 def _table(node: ast.AST) -> dict[str, ast.expr] | None:
-    """Return the values by language if the node is a table, else None."""
+    """Return a table's values by language, or None if the node is not a table."""
     if isinstance(node, ast.Dict):
         pairs = [(key.value, value) for key, value in zip(node.keys, node.values, strict=True) if _is_text(key)]
     elif isinstance(node, ast.Call):
@@ -128,7 +128,7 @@ def _is_language(node: ast.expr) -> bool:
 
 
 def _text(node: ast.expr) -> str | None:
-    """Return a text with ``{…}`` where it is filled in, or None for what is no text."""
+    """Return a text with ``{…}`` for its placeholders, or None if the node is not text."""
     if isinstance(node, ast.Constant):
         return node.value if isinstance(node.value, str) else None
     if not isinstance(node, ast.JoinedStr):
@@ -138,5 +138,5 @@ def _text(node: ast.expr) -> str | None:
 
 
 def _name(node: ast.expr) -> str:
-    # A name that Formatter reads as one, whatever the expression is.
+    # A name that Formatter accepts, whatever the expression is.
     return re.sub(r"\W", "_", ast.unparse(node))

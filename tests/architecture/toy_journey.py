@@ -1,4 +1,4 @@
-"""Finds the toy room wherever the rooms are looped over. A process of its own runs this in a copy of the checkout."""
+"""Finds the toy room everywhere that rooms are looped over. Runs in its own process in a copy of the checkout."""
 
 import io
 import sys
@@ -24,7 +24,7 @@ client = app.test_client()
 
 
 def note(found: str) -> None:
-    """Say what has been found."""
+    """Report a finding."""
     sys.stdout.write(f"{found}\n")
 
 
@@ -63,7 +63,7 @@ with app.app_context():
 note("the sweep sends its rows")
 
 with app.app_context():
-    measured = app.extensions["measuring"].measure()
+    measured = app.extensions["measurer"].measure()
 assert [figure.count for figure in measured.database.jobs["toy"].open if figure.state == "queued"] == [1]
 note("metrics count it")
 

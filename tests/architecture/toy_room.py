@@ -21,7 +21,7 @@ toy = APIBlueprint("toy", __name__, tag="Toy")
 
 
 class Toy(Job, Base):
-    """A toy of a user, which the worker winds up."""
+    """A user's toy, which the worker winds up."""
 
     task = "toy.wind"
     __tablename__ = "toys"
@@ -54,12 +54,12 @@ def give_up(_toy_id: UUID, _code: str) -> None:
 
 
 def tidy() -> None:
-    """Turn every toy that is done once more."""
+    """Turn every finished toy again."""
     db.session.execute(sa.update(Toy).where(Toy.state == "done").values(turns=Toy.turns + 10))
 
 
 def drop_toys(_study_set_id: UUID) -> None:
-    """Take all turns back when a study set goes."""
+    """Reset all turns when a study set is deleted."""
     db.session.execute(sa.update(Toy).values(turns=0))
 
 

@@ -1,4 +1,4 @@
-"""What is measured with: documents of a known size, and spans of time."""
+"""Tools of the benchmarks: documents of a known size, and time spans."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from benchmarks.documents import CHARS_PER_PAGE, write_large_pdf, write_pdf
 from benchmarks.memory import most_at_once
 
 
-def test_a_pdf_has_the_pages_and_the_text_that_were_wanted(tmp_path: Path) -> None:
+def test_a_pdf_has_the_requested_pages_and_text(tmp_path: Path) -> None:
     document = pypdfium2.PdfDocument(write_pdf(tmp_path / "notes.pdf", 3))
     texts = [page.get_textpage().get_text_range() for page in document]
     assert len(texts) == len(set(texts)) == 3
@@ -23,7 +23,7 @@ def test_the_same_pdf_is_written_each_time(tmp_path: Path) -> None:
     assert first.read_bytes() == again.read_bytes() != other.read_bytes()
 
 
-def test_a_large_file_has_its_size_and_passes_for_a_pdf(tmp_path: Path) -> None:
+def test_a_large_file_has_the_requested_size_and_is_detected_as_pdf(tmp_path: Path) -> None:
     file = write_large_pdf(tmp_path / "large.pdf", 2_345_678)
     assert file.stat().st_size == 2_345_678
     assert detect_kind(file.name, file) is DocumentFormat.PDF

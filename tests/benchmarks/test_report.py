@@ -1,4 +1,4 @@
-"""What becomes of results: the file, the table, the place in docs/performance.md."""
+"""The report of results: the file, the table, and its place in docs/performance.md."""
 
 import json
 import re
@@ -26,7 +26,7 @@ def test_a_bound_is_met_by_the_unrounded_value(value: float, direction: Directio
     assert _result(value, direction=direction).met is met
 
 
-def test_the_results_file_is_a_list_of_figures(tmp_path: Path) -> None:
+def test_the_results_file_lists_the_figures(tmp_path: Path) -> None:
     file = tmp_path / "results.json"
     write_results([_result(1.23456), _result(1.9, 2.0, "min")], file)
     first, second = json.loads(file.read_text())
@@ -43,14 +43,14 @@ def test_the_results_file_is_a_list_of_figures(tmp_path: Path) -> None:
     assert (second["direction"], second["met"]) == ("min", False)
 
 
-def test_the_table_says_what_was_missed_and_where_it_was_measured() -> None:
+def test_the_table_shows_missed_bounds_and_the_machine() -> None:
     lines = markdown_table([_result(1.204), _result(23.4, 16, unit="MB")], "2 cores").splitlines()
     assert lines[2] == "| A run | 1.20 | ≤ 1.25 | yes |"
     assert lines[3] == "| A run | 23 MB | ≤ 16 MB | **no** |"
     assert lines[-1] == "Measured on 2 cores."
 
 
-def test_the_table_replaces_the_one_before_and_nothing_else(tmp_path: Path) -> None:
+def test_the_table_replaces_only_the_previous_table(tmp_path: Path) -> None:
     file = tmp_path / "page.md"
     file.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
     for table in ("first", "| a |\n| b |"):
@@ -58,7 +58,7 @@ def test_the_table_replaces_the_one_before_and_nothing_else(tmp_path: Path) -> N
         assert file.read_text() == f"before\n{BEGIN}\n{table}\n{END}\nafter\n"
 
 
-def test_a_page_without_a_place_is_left_alone(tmp_path: Path) -> None:
+def test_a_page_without_marks_is_left_unchanged(tmp_path: Path) -> None:
     file = tmp_path / "page.md"
     file.write_text(f"{BEGIN} but no end")
     with pytest.raises(ValueError, match="no place"):
@@ -66,7 +66,7 @@ def test_a_page_without_a_place_is_left_alone(tmp_path: Path) -> None:
     assert file.read_text() == f"{BEGIN} but no end"
 
 
-def test_the_page_has_a_place_for_the_table() -> None:
+def test_the_page_has_marks_for_the_table() -> None:
     text = (CHECKOUT / "docs" / "performance.md").read_text()
     assert text.index(BEGIN) < text.index(END)
 

@@ -1,4 +1,4 @@
-"""A client's address is the peer's, or what the proxy in front says; never what the client says of itself."""
+"""The client's address is the peer's or comes from the proxy's header, never from the client's own header."""
 
 import ipaddress
 
@@ -18,13 +18,13 @@ RULE = AddressRule("do-connecting-ip", [ipaddress.ip_network("10.0.0.0/8"), ipad
     [
         (PROXY, CLIENT, CLIENT),
         ("fd00::1", CLIENT, CLIENT),
-        # The same, as a socket for both families tells it.
+        # The same proxy as seen by a dual-stack socket.
         (f"::ffff:{PROXY}", CLIENT, CLIENT),
         (PROXY, "2001:db8::1", "2001:db8::1"),
         (PROXY, f"::ffff:{CLIENT}", CLIENT),
-        # A client who reaches us past the proxy.
+        # A client that bypasses the proxy.
         (CLIENT, OTHER, CLIENT),
-        # A client who sends the header too, to a proxy that adds its own.
+        # A client that also sends the header, and a proxy that appends to it.
         (PROXY, f"{OTHER}, {CLIENT}", CLIENT),
         (PROXY, f"{OTHER},nonsense", PROXY),
         (PROXY, None, PROXY),
@@ -36,7 +36,7 @@ RULE = AddressRule("do-connecting-ip", [ipaddress.ip_network("10.0.0.0/8"), ipad
         ("", None, "unknown"),
     ],
 )
-def test_only_the_proxy_is_believed(peer: str | None, header: str | None, address: str) -> None:
+def test_only_the_proxys_header_is_trusted(peer: str | None, header: str | None, address: str) -> None:
     assert RULE.find(peer, header) == address
 
 
@@ -66,12 +66,12 @@ def find(settings: Settings):
     return ask
 
 
-def test_without_a_setting_no_header_is_believed(find) -> None:
+def test_without_a_setting_no_header_is_trusted(find) -> None:
     named = {"X-Forwarded-For": CLIENT, "do-connecting-ip": CLIENT, "Forwarded": f"for={CLIENT}", "X-Real-IP": CLIENT}
     assert find(named) == PROXY
 
 
-def test_the_header_that_is_set_is_believed_from_a_private_network(find) -> None:
+def test_the_configured_header_is_trusted_from_a_private_network(find) -> None:
     assert find({"DO-Connecting-IP": CLIENT}, trusted_proxy_header="do-connecting-ip") == CLIENT
     assert find({"DO-Connecting-IP": CLIENT}, peer=OTHER, trusted_proxy_header="do-connecting-ip") == OTHER
     assert find({"X-Forwarded-For": CLIENT}, trusted_proxy_header="do-connecting-ip") == PROXY

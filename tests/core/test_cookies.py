@@ -1,4 +1,4 @@
-"""Cookies are out of reach of scripts and of other hosts, and are sent over TLS only where there is TLS."""
+"""Cookies are HttpOnly and for this host only, and Secure if the API is reached over TLS."""
 
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -16,7 +16,7 @@ PATH = "/api/v1/auth"
 
 @pytest.fixture
 def client_of(settings: Settings):
-    """Return a client of an app with cookies that is reached under an address."""
+    """Return a client of an app with cookies, for a public URL."""
 
     def build(public_url: str) -> FlaskClient:
         app = APIFlask("hackthestudy-tests")
@@ -53,7 +53,7 @@ def client_of(settings: Settings):
 
 
 def parts(header: str) -> set[str]:
-    """Return the parts of a Set-Cookie header without those that tell its end."""
+    """Return the parts of a Set-Cookie header without its expiry."""
     return {part for part in header.split("; ") if not part.startswith(("Expires=", "Max-Age="))}
 
 
@@ -71,7 +71,7 @@ def test_cookies_without_tls(client_of) -> None:
 
 
 @pytest.mark.parametrize("url", ["https://api.study.example", "http://localhost:8080"])
-def test_what_was_set_is_read_until_it_is_deleted(client_of, url: str) -> None:
+def test_a_cookie_is_read_until_it_is_deleted(client_of, url: str) -> None:
     client = client_of(url)
     client.get(f"{PATH}/set", base_url=url)
     assert client.get(f"{PATH}/read", base_url=url).json == ["token", "id", None]
@@ -79,7 +79,7 @@ def test_what_was_set_is_read_until_it_is_deleted(client_of, url: str) -> None:
     assert client.get(f"{PATH}/read", base_url=url).json == [None, None, None]
 
 
-def test_a_cookie_that_anybody_may_plant_is_not_read_over_tls(client_of) -> None:
+def test_a_cookie_without_the_prefix_is_not_read_over_tls(client_of) -> None:
     client = client_of("https://api.study.example")
     answer = client.get(f"{PATH}/read", headers={"Cookie": "refresh=planted; browser=planted"})
     assert answer.json == [None, None, None]
@@ -92,14 +92,14 @@ def test_a_cookie_that_anybody_may_plant_is_not_read_over_tls(client_of) -> None
         ("http://localhost:8080", {"HttpOnly", "Path=/", "SameSite=Lax"}),
     ],
 )
-def test_the_state_of_a_sign_in(client_of, url: str, expected: set[str]) -> None:
+def test_the_cookie_with_the_state_of_a_sign_in(client_of, url: str, expected: set[str]) -> None:
     (header,) = client_of(url).get(f"{PATH}/begin").headers.getlist("Set-Cookie")
     assert header.startswith("__Host-sign_in=" if url.startswith("https") else "sign_in=")
     assert {part for part in parts(header) if "sign_in=" not in part} == expected
     assert "Domain" not in header
 
 
-def test_the_state_of_a_sign_in_is_signed_and_has_an_end(client_of) -> None:
+def test_the_state_of_a_sign_in_is_signed_and_expires(client_of) -> None:
     (header,) = client_of("http://localhost:8080").get(f"{PATH}/begin").headers.getlist("Set-Cookie")
     ends = parsedate_to_datetime(header.split("Expires=")[1].split(";")[0])
     assert timedelta(minutes=9) < ends - datetime.now(UTC) <= timedelta(minutes=10)

@@ -1,4 +1,4 @@
-"""Downloads: few at a time, in parts, and none that is drawn out for ever."""
+"""Downloads: limited in number, in parts, and aborted if too slow."""
 
 import errno
 import gc
@@ -11,10 +11,10 @@ from flask.testing import FlaskClient
 
 from backend.core.errors import Unavailable
 from backend.core.web import downloads
-from backend.core.web.downloads import Download
+from backend.core.web.downloads import FileDownload
 from backend.core.web.http import configure_http
 from backend.core.web.origins import configure_origins
-from backend.core.web.seats import Seats
+from backend.core.web.slots import Slots
 from backend.settings import Settings
 from tests.core.test_problems import assert_problem
 
@@ -24,7 +24,7 @@ PIECE = 100_000
 
 @pytest.fixture
 def reader(settings: Settings) -> FlaskClient:
-    """A client of an app with a file, another that cannot be opened, and something ordinary."""
+    """A client of an app with a file, a file that cannot be opened, and an ordinary route."""
     app = APIFlask("hackthestudy-tests")
     configure_http(app, largest_upload=1000, production=False)
     configure_origins(app, settings, any_host=frozenset())
@@ -38,11 +38,11 @@ def reader(settings: Settings) -> FlaskClient:
 
     @app.get("/file")
     def file() -> Response:
-        return Download("tag", len(CONTENT), "text/plain", "attachment").answer(read)
+        return FileDownload("tag", len(CONTENT), "text/plain", "attachment").answer(read)
 
     @app.get("/away")
     def away() -> Response:
-        return Download("tag", len(CONTENT), "text/plain", "attachment").answer(fail)
+        return FileDownload("tag", len(CONTENT), "text/plain", "attachment").answer(fail)
 
     @app.get("/ordinary")
     def ordinary() -> str:
@@ -51,8 +51,8 @@ def reader(settings: Settings) -> FlaskClient:
     return app.test_client()
 
 
-def test_slow_readers_take_no_more_than_their_seats(reader) -> None:
-    slow = [reader.get("/file", buffered=False) for _ in range(Seats.count())]
+def test_slow_downloads_take_no_more_than_their_slots(reader) -> None:
+    slow = [reader.get("/file", buffered=False) for _ in range(Slots.count())]
     assert [answer.status_code for answer in slow] == [200] * len(slow)
     refused = reader.get("/file")
     assert_problem(refused, 503, "too_many_downloads")
@@ -64,8 +64,8 @@ def test_slow_readers_take_no_more_than_their_seats(reader) -> None:
         answer.close()
 
 
-def test_a_seat_is_given_back_however_a_download_ends(reader) -> None:
-    for _ in range(Seats.count() + 1):
+def test_a_slot_is_released_however_a_download_ends(reader) -> None:
+    for _ in range(Slots.count() + 1):
         assert reader.get("/file", headers={"Range": f"bytes={len(CONTENT)}-"}).status_code == 416
         assert reader.get("/away").status_code == 503
         assert reader.head("/file").status_code == 200
@@ -78,24 +78,24 @@ def test_a_seat_is_given_back_however_a_download_ends(reader) -> None:
     assert reader.get("/file").status_code == 200
 
 
-def test_half_of_the_threads_are_left_to_the_ordinary(settings: Settings) -> None:
-    assert 2 * Seats.count() <= settings.gunicorn_threads // 2
+def test_half_of_the_threads_are_left_for_ordinary_requests(settings: Settings) -> None:
+    assert 2 * Slots.count() <= settings.gunicorn_threads // 2
 
 
-def test_a_part_is_of_the_right_bytes(reader) -> None:
+def test_a_range_has_the_right_bytes(reader) -> None:
     for start, end in ((0, 1), (PIECE - 1, PIECE + 1), (5, len(CONTENT))):
         answer = reader.get("/file", headers={"Range": f"bytes={start}-{end - 1}"})
         assert (answer.status_code, answer.data) == (206, CONTENT[start:end])
 
 
-def test_who_takes_far_too_little_is_cut_and_may_go_on(reader, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_download_that_is_too_slow_is_aborted_and_can_be_resumed(reader, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(downloads, "_PATIENCE_S", 0)
-    # Nobody is as quick as that.
-    monkeypatch.setattr(downloads, "_SLOWEST_BYTES_PER_S", 1e15)
+    # No client is that fast.
+    monkeypatch.setattr(downloads, "_MIN_BYTES_PER_S", 1e15)
     answer = reader.get("/file", buffered=False)
     pieces = iter(answer.response)
     got = next(pieces)
-    # As when the reader has gone, which a server takes for nothing to report.
+    # The error of a client that has gone, which a server does not report.
     with pytest.raises(ConnectionResetError) as cut:
         next(pieces)
     answer.close()
@@ -106,6 +106,6 @@ def test_who_takes_far_too_little_is_cut_and_may_go_on(reader, monkeypatch: pyte
     assert got + reader.get("/file", headers={"Range": f"bytes={len(got)}-"}).data == CONTENT
 
 
-def test_who_is_slow_at_first_is_not_cut(reader, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(downloads, "_SLOWEST_BYTES_PER_S", 1e15)
+def test_a_download_that_is_slow_at_first_is_not_aborted(reader, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(downloads, "_MIN_BYTES_PER_S", 1e15)
     assert reader.get("/file").data == CONTENT

@@ -10,18 +10,18 @@ SETS = "/api/v1/study-sets"
 HEALTH = "/api/v1/health"
 
 
-def test_every_answer_has_an_id_of_its_own(anonymous) -> None:
+def test_every_response_has_its_own_request_id(anonymous) -> None:
     ids = {anonymous.get(HEALTH).headers["X-Request-Id"] for _ in range(3)}
     assert len(ids) == 3
 
 
 @pytest.mark.parametrize("wanted", ["abcdefgh", "0190-abc_DEF-123456", "x" * 64])
-def test_an_id_of_the_caller_is_kept(anonymous, wanted: str) -> None:
+def test_a_request_id_from_the_caller_is_kept(anonymous, wanted: str) -> None:
     assert anonymous.get(HEALTH, headers={"X-Request-Id": wanted}).headers["X-Request-Id"] == wanted
 
 
 @pytest.mark.parametrize("wanted", ["short", "x" * 65, "with spaces in", 'quote"quote"', "état-de-choses"])
-def test_an_id_that_could_do_harm_is_replaced(anonymous, wanted: str) -> None:
+def test_a_harmful_request_id_is_replaced(anonymous, wanted: str) -> None:
     given = anonymous.get(HEALTH, headers={"X-Request-Id": wanted}).headers["X-Request-Id"]
     assert given != wanted
     assert given.isalnum()
@@ -42,11 +42,11 @@ def test_security_headers(anonymous, path: str) -> None:
     assert "X-Powered-By" not in headers
 
 
-def test_what_is_no_page_of_ours_gets_no_origin_in_a_browser(anonymous) -> None:
+def test_responses_other_than_our_page_are_sandboxed(anonymous) -> None:
     assert "sandbox" in anonymous.get(SETS).headers["Content-Security-Policy"]
 
 
-def test_the_documentation_may_run_its_own_scripts_and_use_nothing_of_the_device(anonymous) -> None:
+def test_the_documentation_page_may_run_its_own_scripts_but_not_use_the_device(anonymous) -> None:
     headers = anonymous.get("/api/v1/docs").headers
     assert "script-src 'self'" in headers["Content-Security-Policy"]
     assert "sandbox" not in headers["Content-Security-Policy"]
@@ -60,7 +60,7 @@ def test_transport_security_in_production_only(settings: Settings, anonymous) ->
     assert "Strict-Transport-Security" not in anonymous.get(HEALTH).headers
 
 
-def test_health_when_all_is_well(anonymous, settings: Settings) -> None:
+def test_health_is_ok(anonymous, settings: Settings) -> None:
     answer = anonymous.get(HEALTH)
     assert answer.status_code == 200
     assert answer.json["status"] == "ok"

@@ -1,4 +1,4 @@
-"""A POST repeated under one Idempotency-Key has one effect and one answer."""
+"""A POST repeated with the same Idempotency-Key has one effect and one response."""
 
 import threading
 
@@ -16,7 +16,7 @@ def count(client) -> int:
     return len(client.get(SETS).json["items"])
 
 
-def test_a_repeated_request_gets_the_first_answer(client) -> None:
+def test_a_repeated_request_gets_the_first_response(client) -> None:
     first, second = create(client, "k1"), create(client, "k1")
     assert first.status_code == second.status_code == 201
     assert first.json == second.json
@@ -26,19 +26,19 @@ def test_a_repeated_request_gets_the_first_answer(client) -> None:
     assert count(client) == 1
 
 
-def test_without_a_key_each_request_counts(client) -> None:
+def test_without_a_key_each_request_is_executed(client) -> None:
     assert client.make_study_set() != client.make_study_set()
 
 
-def test_another_key_is_another_request(client) -> None:
+def test_requests_with_different_keys_are_different(client) -> None:
     assert create(client, "k1").json["id"] != create(client, "k2").json["id"]
 
 
-def test_the_key_of_another_user_is_another_key(client, other_client) -> None:
+def test_two_users_can_use_the_same_key(client, other_client) -> None:
     assert create(client, "k1").json["id"] != create(other_client, "k1").json["id"]
 
 
-def test_the_key_on_another_route_is_another_key(client) -> None:
+def test_the_same_key_can_be_used_on_two_routes(client) -> None:
     study_set_id = create(client, "k1").json["id"]
     assert client.upload(study_set_id, ("a.txt", b"Cells divide."), Idempotency_Key="k1").status_code == 201
 
@@ -59,7 +59,7 @@ def test_a_key_of_a_wrong_length_is_refused(client, key: str) -> None:
     assert count(client) == 0
 
 
-def test_an_answer_is_kept_for_24_hours(client, engine: sa.Engine) -> None:
+def test_a_response_is_kept_for_24_hours(client, engine: sa.Engine) -> None:
     def age(interval: str) -> None:
         with engine.begin() as connection:
             connection.execute(sa.text(f"UPDATE idempotency_keys SET created_at = now() - interval '{interval}'"))
@@ -74,21 +74,21 @@ def test_an_answer_is_kept_for_24_hours(client, engine: sa.Engine) -> None:
     assert create(client, "k1").json == second.json
 
 
-def test_expired_answers_are_forgotten(app, client, engine: sa.Engine) -> None:
+def test_expired_responses_are_deleted(app, client, engine: sa.Engine) -> None:
     from backend.core.database.transaction import transaction
-    from backend.core.web.idempotency import forget_expired_answers
+    from backend.core.web.idempotency import delete_expired_responses
 
     create(client, "old")
     with engine.begin() as connection:
         connection.execute(sa.text("UPDATE idempotency_keys SET created_at = now() - interval '25 hours'"))
     create(client, "new")
     with app.app_context(), transaction():
-        assert forget_expired_answers() == 1
+        assert delete_expired_responses() == 1
     with engine.connect() as connection:
         assert connection.scalars(sa.text("SELECT key FROM idempotency_keys")).all() == ["new"]
 
 
-def test_a_failed_request_is_not_kept(client, other_client) -> None:
+def test_the_response_of_a_failed_request_is_not_kept(client, other_client) -> None:
     study_set_id = client.make_study_set()
     assert client.upload(study_set_id, ("a.xyz", b"?"), Idempotency_Key="k1").status_code == 422
     assert client.upload(study_set_id, ("a.txt", b"Cells divide."), Idempotency_Key="k1").status_code == 201
@@ -122,14 +122,14 @@ def test_an_upload_of_other_files_under_the_same_key_is_refused(client, other) -
     assert answer.json["code"] == "idempotency_key_reused"
 
 
-def test_the_bytes_of_an_upload_with_a_key_arrive_whole(client) -> None:
+def test_an_upload_with_a_key_arrives_complete(client) -> None:
     study_set_id = client.make_study_set()
     content = b"Cells divide. " * 100_000
     document = client.upload(study_set_id, ("a.txt", content), Idempotency_Key="k1").json["documents"][0]
     assert client.get(f"/api/v1/documents/{document['id']}/file").data == content
 
 
-def test_a_request_that_is_still_running_is_not_run_again(app, client, engine: sa.Engine) -> None:
+def test_a_request_in_progress_is_not_executed_again(app, client, engine: sa.Engine) -> None:
     study_set_id = client.make_study_set()
     answers = []
 
@@ -139,7 +139,7 @@ def test_a_request_that_is_still_running_is_not_run_again(app, client, engine: s
         answers.append(twin.upload(study_set_id, ("a.txt", b"Cells divide."), Idempotency_Key="k1"))
 
     with engine.begin() as connection:
-        # The first request waits for this lock on the study set, in the middle of its transaction.
+        # The first request waits for this lock on the study set, inside its transaction.
         connection.execute(sa.text("SELECT 1 FROM study_sets FOR UPDATE"))
         first = threading.Thread(target=upload)
         first.start()
@@ -164,10 +164,10 @@ def wait_for_a_waiting_lock(engine: sa.Engine) -> None:
         with engine.connect() as connection:
             if connection.scalar(query):
                 return
-    raise AssertionError("Nobody waits.")
+    raise AssertionError("No transaction is waiting for a lock.")
 
 
-def test_the_same_key_at_once_has_one_effect(app, client) -> None:
+def test_concurrent_requests_with_the_same_key_have_one_effect(app, client) -> None:
     barrier = threading.Barrier(6)
     answers = []
 

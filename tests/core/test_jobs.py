@@ -1,4 +1,4 @@
-"""Work is claimed once, its lease is kept, and who lost it cannot write."""
+"""A job is claimed once, its lease is renewed, and a worker that lost it cannot write."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -20,7 +20,7 @@ from tests.patience import HANG_S, patient_s, wait_for
 
 @pytest.fixture
 def document_id(client) -> UUID:
-    """A queued row of work: a document that waits to be read."""
+    """A queued job: a document that is waiting to be read."""
     answer = client.upload(client.make_study_set(), ("notes.txt", b"Cells divide."))
     return UUID(answer.json["documents"][0]["id"])
 
@@ -32,7 +32,7 @@ def _in_context(app: Flask, document_id: UUID) -> Iterator[None]:
 
 
 def row(document_id: UUID) -> Document:
-    """Return the row as it is now."""
+    """Return the current row."""
     db.session.expunge_all()
     with transaction():
         return db.session.get_one(Document, document_id)
@@ -55,7 +55,7 @@ def held(document_id: UUID) -> Claim:
 
 
 def expire(document_id: UUID) -> None:
-    """Let the lease run out."""
+    """Let the lease expire."""
     change(document_id, lease_until=sa.text("clock_timestamp() - interval '1 second'"))
 
 
@@ -77,14 +77,14 @@ def test_only_a_queued_row_is_claimed(document_id: UUID, state: str) -> None:
     assert claim(document_id) is None
 
 
-def test_a_row_that_is_not_due_or_not_there_is_not_claimed(document_id: UUID) -> None:
+def test_a_row_that_is_not_due_or_does_not_exist_is_not_claimed(document_id: UUID) -> None:
     change(document_id, available_at=sa.text("clock_timestamp() + interval '1 minute'"))
     assert claim(document_id) is None
     assert claim(UUID(int=1)) is None
 
 
 @pytest.mark.parametrize(("state", "waited_s"), [("planned", 0), ("queued", 3600)])
-def test_a_planned_row_is_due_from_when_it_is_queued(document_id: UUID, state: str, waited_s: int) -> None:
+def test_a_planned_row_becomes_due_when_it_is_queued(document_id: UUID, state: str, waited_s: int) -> None:
     change(document_id, state=state, available_at=sa.text("clock_timestamp() - interval '1 hour'"))
     before = row(document_id)
     with transaction():
@@ -97,7 +97,7 @@ def test_a_planned_row_is_due_from_when_it_is_queued(document_id: UUID, state: s
     assert claim(document_id) is not None
 
 
-def test_five_deliveries_at_once_make_one_claim(app: Flask, document_id: UUID) -> None:
+def test_five_concurrent_deliveries_make_one_claim(app: Flask, document_id: UUID) -> None:
     barrier, claims = threading.Barrier(5), []
 
     def deliver() -> None:
@@ -156,14 +156,14 @@ def test_a_zombie_cannot_write(document_id: UUID, write: Callable[[Claim], None]
     with pytest.raises(jobs.LeaseLost):
         attempt_to(write, zombie)
     after = row(document_id)
-    # Neither the state nor anything else of the zombie's transaction is there.
+    # Nothing of the zombie's transaction was committed.
     assert (after.state, after.attempt, after.characters) == (JobState.RUNNING, 2, 0)
     with transaction():
         jobs.finish(Document, successor)
 
 
 @pytest.mark.parametrize("write", OUTCOMES)
-def test_who_lost_the_row_cannot_write_even_while_nobody_has_it(document_id: UUID, write) -> None:
+def test_a_worker_that_lost_its_row_cannot_write_even_if_the_row_is_free(document_id: UUID, write) -> None:
     zombie = held(document_id)
     expire(document_id)
     sweep()
@@ -173,7 +173,7 @@ def test_who_lost_the_row_cannot_write_even_while_nobody_has_it(document_id: UUI
 
 
 @pytest.mark.parametrize("write", OUTCOMES)
-def test_nobody_writes_after_the_end(document_id: UUID, write: Callable[[Claim], None]) -> None:
+def test_an_ended_row_cannot_be_written_again(document_id: UUID, write: Callable[[Claim], None]) -> None:
     claimed = held(document_id)
     with transaction():
         jobs.finish(Document, claimed)
@@ -215,13 +215,13 @@ def short_lease(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def wait_for_renewals(document_id: UUID, count: int) -> None:
-    """Wait until a row's lease has been renewed so often."""
+    """Wait until a row's lease has been renewed ``count`` times."""
     for _ in range(count):
         before = row(document_id).lease_until
         wait_for("a renewal", lambda before=before: row(document_id).lease_until > before)
 
 
-def test_a_lease_is_renewed_while_the_work_goes_on(document_id: UUID, short_lease: None) -> None:
+def test_a_lease_is_renewed_during_the_work(document_id: UUID, short_lease: None) -> None:
     claimed = held(document_id)
     with jobs.lease(Document, claimed) as lost:
         wait_for_renewals(document_id, 2)
@@ -238,7 +238,7 @@ def test_a_lease_is_not_renewed_after_the_work(document_id: UUID, short_lease: N
     assert wait_for("the end of the lease", lambda: sweep().taken_back) == 1
 
 
-def test_a_lost_lease_is_told(document_id: UUID, short_lease: None) -> None:
+def test_a_lost_lease_is_reported_to_the_work(document_id: UUID, short_lease: None) -> None:
     claimed = held(document_id)
     with jobs.lease(Document, claimed) as lost:
         change(document_id, state=JobState.QUEUED, lease_until=None)
@@ -260,7 +260,7 @@ def test_a_lease_survives_a_lost_connection(document_id: UUID, short_lease: None
         assert sweep().taken_back == 0
 
 
-def test_a_stopping_worker_hands_back_what_it_holds(document_id: UUID) -> None:
+def test_a_stopping_worker_hands_back_its_rows(document_id: UUID) -> None:
     claimed = held(document_id)
     assert jobs.hand_back("another-worker") == 0
     assert row(document_id).state == JobState.RUNNING

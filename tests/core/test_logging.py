@@ -1,4 +1,4 @@
-"""Log lines: prefixed, short, without secrets; in production without what a user wrote."""
+"""Log lines are prefixed, short and without secrets, and in production without user input."""
 
 import io
 import json
@@ -19,10 +19,10 @@ from backend.settings import Settings
 
 @pytest.fixture
 def logged(settings: Settings) -> Iterator[Callable[..., list[str]]]:
-    """Log with other settings; returns the lines."""
+    """Log with other settings. Returns the lines."""
 
     def run(act: Callable[[], object], **changes: object) -> list[str]:
-        # What a request of another test has left would stand in the lines of this one.
+        # A request in another test may have left a log context.
         structlog.contextvars.clear_contextvars()
         stream = io.StringIO()
         with redirect_stderr(stream):
@@ -39,7 +39,7 @@ def fail() -> None:
         try:
             raise KeyError("what-the-user-wrote")
         except KeyError as error:
-            raise RuntimeError("and-what-she-wrote-after") from error
+            raise RuntimeError("and-what-they-wrote-after") from error
     except RuntimeError:
         get_logger("test").exception("core.test.failed")
 
@@ -73,14 +73,14 @@ FORGED = "foo\ntimestamp=FAKE\r\x0b\x0c\x1c\x85\u2028\u2029end \x1b[31m \x00 \x7
     ids=["value", "inner value", "event", "name", "library"],
 )
 @pytest.mark.parametrize("log_format", ["text", "json"])
-def test_what_a_user_sends_cannot_make_a_line(logged, act: Callable[[], object], log_format: str) -> None:
+def test_user_input_cannot_forge_a_log_line(logged, act: Callable[[], object], log_format: str) -> None:
     (line,) = logged(act, log_prefix="[API]", log_format=log_format)
     assert line.startswith("[API] ")
     assert line.isprintable()
     assert "FAKE" in line
 
 
-def test_a_traceback_keeps_its_lines_each_with_the_prefix(logged) -> None:
+def test_each_line_of_a_traceback_has_the_prefix(logged) -> None:
     lines = logged(fail, log_prefix="[API]", environment="development")
     assert len(lines) > 5
     assert all(line.startswith("[API] ") for line in lines)
@@ -88,13 +88,13 @@ def test_a_traceback_keeps_its_lines_each_with_the_prefix(logged) -> None:
     assert lines[1].endswith('traceback="Traceback (most recent call last):"')
 
 
-def test_json_is_one_object_a_line(logged) -> None:
+def test_json_logs_are_one_object_per_line(logged) -> None:
     objects = [json.loads(line) for line in logged(fail, log_format="json")]
     assert {entry["event"] for entry in objects} == {"core.test.failed"}
     assert "KeyError" in "".join(entry.get("traceback", "") for entry in objects)
 
 
-def test_a_long_event_is_still_json_and_short(logged) -> None:
+def test_a_long_event_is_cut_but_still_json(logged) -> None:
     def act() -> None:
         get_logger("test").warning("core.test.happened", text="ü\n\x7f" * 5000, size_bytes=3, things=["x" * 500] * 9)
         get_logger("test").warning("core.test.many", **{f"field_{n}": n for n in range(500)})
@@ -107,11 +107,11 @@ def test_a_long_event_is_still_json_and_short(logged) -> None:
     assert (second["event"], second["field_0"]) == ("core.test.many", 0)
 
 
-def test_a_deep_traceback_is_whole(logged) -> None:
+def test_a_deep_traceback_is_complete(logged) -> None:
     def even(depth: int) -> None:
         odd(depth - 1)
 
-    # Two functions in turn, or Python would print one line for all the repetitions.
+    # Two alternating functions, or Python would fold the repetitions into one line.
     def odd(depth: int) -> None:
         if depth <= 0:
             raise ValueError("deep")
@@ -148,7 +148,7 @@ def test_in_production_a_library_does_not_quote_an_exception(logged) -> None:
 
 
 @pytest.mark.parametrize("log_format", ["text", "json"])
-def test_credentials_and_addresses_are_hidden_wherever_they_stand(
+def test_credentials_and_addresses_are_hidden_anywhere_in_a_line(
     logged, log_format: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("STRIPE_API_KEY", "sk_live_0123456789")
@@ -171,22 +171,22 @@ def test_credentials_and_addresses_are_hidden_wherever_they_stand(
     assert "core.test.happened" in text
 
 
-def test_passwords_of_addresses_are_hidden_in_every_spelling() -> None:
+def test_passwords_in_urls_are_hidden_in_every_encoding() -> None:
     secrets = find_secrets({"DATABASE_URL": "postgresql://ada:p%2Fw%40rd-0123@db/x", "REDIS_PASSWORD": "s/e c+ret-9"})
     for spelling in ("p%2Fw%40rd-0123", "p/w@rd-0123", "s/e c+ret-9", "s%2Fe%20c%2Bret-9"):
         assert hide_secrets(f"before {spelling} after", secrets) == "before [hidden] after"
 
 
-def test_hiding_takes_no_longer_for_a_text_made_to_be_slow() -> None:
+def test_hiding_secrets_takes_linear_time_for_hostile_text() -> None:
     short, long = (
         timeit.timeit(lambda text=text: hide_secrets(text), number=3)
         for text in ("a." * n + " @" for n in (4_000, 400_000))
     )
-    # A hundred times the text, of which only the beginning is looked at; quadratic time would be ten thousand.
+    # A hundred times the text, of which only the start is processed. Quadratic time would be ten thousand times.
     assert long < 100 * short + 1
 
 
-def test_a_crash_outside_any_request_is_logged_like_all_else(logged) -> None:
+def test_a_crash_outside_a_request_is_logged_in_our_format(logged) -> None:
     def act() -> None:
         thread = threading.Thread(target=fail_at_once)
         thread.start()
@@ -203,7 +203,7 @@ def fail_at_once() -> None:
 
 
 @pytest.mark.parametrize("log_format", ["text", "json"])
-def test_production_logs_kinds_and_places_but_no_messages(logged, log_format: str) -> None:
+def test_production_logs_error_types_and_lines_but_no_messages(logged, log_format: str) -> None:
     text = "\n".join(logged(fail, log_format=log_format, environment="production"))
     assert "RuntimeError" in text
     assert "KeyError" in text
@@ -219,7 +219,7 @@ def test_the_level_is_respected(logged) -> None:
     assert logged(lambda: get_logger("test").info("core.test.happened"), log_level="WARNING") == []
 
 
-def test_a_context_is_on_every_line_and_ends(logged) -> None:
+def test_a_log_context_is_on_every_line_until_it_ends(logged) -> None:
     def act() -> None:
         with log_context(request_id="abcdefgh", step_id=None):
             assert current_request_id() == "abcdefgh"
@@ -233,7 +233,7 @@ def test_a_context_is_on_every_line_and_ends(logged) -> None:
     assert current_request_id() != "abcdefgh"
 
 
-def test_what_a_job_adds_to_its_lines_ends_with_the_job() -> None:
+def test_log_fields_of_a_job_end_with_the_job() -> None:
     structlog.contextvars.clear_contextvars()
     with log_context(job_id=1):
         add_to_log(run_id=2)

@@ -1,4 +1,4 @@
-"""No connection waits for ever for a host that vanished: the kernel is told so for each of them."""
+"""No connection waits forever for a host that has vanished: each has keepalive options for the kernel."""
 
 import os
 import socket
@@ -19,7 +19,7 @@ from backend.settings import Settings
 
 @pytest.fixture
 def told() -> Iterator[list[dict[str, Any]]]:
-    """What libpq is told at each new connection of any engine."""
+    """The arguments that libpq gets for each new connection of any engine."""
     told: list[dict[str, Any]] = []
 
     def note(dialect: object, record: object, arguments: object, options: dict[str, Any]) -> None:
@@ -30,7 +30,7 @@ def told() -> Iterator[list[dict[str, Any]]]:
     sa.event.remove(sa.Engine, "do_connect", note)
 
 
-def test_the_kernel_ends_connections_of_the_app_to_a_host_that_says_nothing(app: APIFlask) -> None:
+def test_the_kernel_ends_the_apps_connections_to_a_silent_host(app: APIFlask) -> None:
     with app.app_context(), db.engine.connect() as connection:
         raw = connection.connection.driver_connection
         assert raw is not None
@@ -40,14 +40,14 @@ def test_the_kernel_ends_connections_of_the_app_to_a_host_that_says_nothing(app:
             assert [wire.getsockopt(socket.IPPROTO_TCP, name) for name in options] == [10, 5, 3, 20_000]
 
 
-def test_health_asks_over_such_a_connection(settings: Settings, told: list[dict[str, Any]]) -> None:
-    # Another URL than other tests', whose connection is open already.
+def test_the_health_check_uses_such_a_connection(settings: Settings, told: list[dict[str, Any]]) -> None:
+    # A different URL, because the connection for the other tests' URL is already open.
     url = make_url(engine_url(settings.database_url)).update_query_dict({"application_name": "lost-host"})
     check_health(url.render_as_string(hide_password=False))
-    # It is in a hurry: the container is out of service for as long.
+    # A shorter timeout, because the container is out of service meanwhile.
     assert told[0].items() >= {**LOST_HOST, "tcp_user_timeout": 3000}.items()
 
 
-def test_migrations_run_over_such_a_connection(settings: Settings, told: list[dict[str, Any]]) -> None:
+def test_migrations_use_such_a_connection(settings: Settings, told: list[dict[str, Any]]) -> None:
     command.check(alembic_config())
     assert told[0].items() >= LOST_HOST.items()

@@ -1,4 +1,4 @@
-"""Under which names the API answers, which pages may read its answers, and which may act in a user's name."""
+"""Allowed hosts, the origins that may read responses, and the pages that may use a user's cookies."""
 
 import pytest
 from apiflask import APIFlask
@@ -50,7 +50,7 @@ SHOWN = {
 
 @pytest.fixture(scope="module")
 def production(settings: Settings) -> FlaskClient:
-    """A client of an API whose names are given."""
+    """A client of an API in production, with configured hosts."""
     given = {
         "environment": "production",
         "public_url": API,
@@ -62,17 +62,17 @@ def production(settings: Settings) -> FlaskClient:
 
 @pytest.fixture(scope="module")
 def stranger(built_app: APIFlask) -> FlaskClient:
-    """A client of the app, whatever its tables hold."""
+    """A client of the app. The tables may contain anything."""
     return built_app.test_client()
 
 
 def words(header: str) -> set[str]:
-    """Return the parts of a list in a header."""
+    """Split a list in a header."""
     return {word.strip() for word in header.split(",")}
 
 
 @pytest.mark.parametrize("host", ["api.study.example", "API.Study.Example", "api.study.example:443", "api", "api:8080"])
-def test_the_names_given_are_answered(production, host: str) -> None:
+def test_requests_to_configured_hosts_are_accepted(production, host: str) -> None:
     assert production.get(SETS, headers={"Host": host}).status_code == 401
 
 
@@ -98,14 +98,14 @@ def test_the_names_given_are_answered(production, host: str) -> None:
     ],
 )
 @pytest.mark.parametrize("path", [SETS, "/api/v1/docs", "/api/v1/openapi.json", "/nothing-here", "/api//v1/health"])
-def test_another_name_is_refused(production, path: str, host: str) -> None:
+def test_requests_to_unknown_hosts_are_refused(production, path: str, host: str) -> None:
     answer = production.get(path, headers={"Host": host})
     assert_problem(answer, 400, "unknown_host")
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert "evil" not in answer.text
 
 
-def test_the_name_comes_before_all_else(production) -> None:
+def test_the_host_is_checked_first(production) -> None:
     evil = {"Host": "evil.example", "Origin": "https://study.example"}
     chunked = {"CONTENT_LENGTH": "", "wsgi.input_terminated": True}
     body = production.post(
@@ -116,13 +116,13 @@ def test_the_name_comes_before_all_else(production) -> None:
 
 
 @pytest.mark.parametrize("path", [HEALTH, f"{HEALTH}/live", "/metrics"])
-def test_probes_and_scrapers_ask_by_address(production, path: str) -> None:
+def test_probes_and_scrapers_may_use_any_host(production, path: str) -> None:
     for host in ("10.1.2.3:8080", "evil.example", ""):
         answer = production.get(path, headers={"Host": host})
         assert answer.status_code == (401 if path == "/metrics" else 200)
 
 
-def test_a_forwarded_name_counts_for_nothing(production) -> None:
+def test_a_forwarded_host_is_ignored(production) -> None:
     forwarded = {"X-Forwarded-Host": "api.study.example", "Forwarded": "host=api.study.example"}
     assert production.get(SETS, headers={"Host": "evil.example", **forwarded}).status_code == 400
     forwarded = {"X-Forwarded-Host": "evil.example", "Forwarded": "host=evil.example"}
@@ -131,9 +131,9 @@ def test_a_forwarded_name_counts_for_nothing(production) -> None:
 
 @pytest.mark.parametrize(
     ("language", "beginning"),
-    [("en", "The server"), ("de-CH", "Unter diesem")],
+    [("en", "This server"), ("de-CH", "Der Server")],
 )
-def test_the_refusal_is_in_the_language_asked_for(production, language: str, beginning: str) -> None:
+def test_the_refusal_is_in_the_requested_language(production, language: str, beginning: str) -> None:
     answer = production.get(SETS, headers={"Host": "evil.example", "Accept-Language": language})
     assert answer.json["detail"].startswith(beginning)
 
@@ -150,7 +150,7 @@ def test_redirects_and_locations_name_no_host(stranger, client) -> None:
 
 
 @pytest.mark.parametrize("origin", [FRONTEND, "https://study.example", "https://app.example"])
-def test_listed_origins_may_read(settings: Settings, origin: str) -> None:
+def test_configured_origins_may_read_responses(settings: Settings, origin: str) -> None:
     app = create_app(settings.model_copy(update={"cors_origins": ("https://study.example", "https://app.example")}))
     answer = app.test_client().get(HEALTH, headers={"Origin": origin})
     assert answer.headers.getlist("Access-Control-Allow-Origin") == [origin]
@@ -160,25 +160,25 @@ def test_listed_origins_may_read(settings: Settings, origin: str) -> None:
 
 @pytest.mark.parametrize("path", [HEALTH, "/api/v1/auth/refresh"])
 @pytest.mark.parametrize("origin", ELSEWHERE)
-def test_other_origins_may_not(stranger, path: str, origin: str) -> None:
+def test_other_origins_may_not_read_responses(stranger, path: str, origin: str) -> None:
     asked = {"Origin": origin, "Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "X-Other"}
     for answer in (stranger.get(path, headers=asked), stranger.options(path, headers=asked)):
         assert not [name for name, _ in answer.headers if name.startswith("Access-Control-")]
         assert "Origin" in answer.headers["Vary"]
 
 
-def test_a_dot_in_an_origin_is_a_dot(settings: Settings) -> None:
+def test_a_dot_in_an_origin_matches_only_a_dot(settings: Settings) -> None:
     app = create_app(settings.model_copy(update={"cors_origins": ("https://study.example",)}))
     answer = app.test_client().get(HEALTH, headers={"Origin": "https://studyxexample"})
     assert "Access-Control-Allow-Origin" not in answer.headers
 
 
-def test_answers_differ_by_origin_for_caches(stranger) -> None:
+def test_responses_vary_by_origin(stranger) -> None:
     for headers in ({}, {"Origin": FRONTEND}, {"Origin": "https://evil.example"}):
         assert "Origin" in stranger.get(HEALTH, headers=headers).headers.get("Vary", "")
 
 
-def test_a_browser_may_ask_first(stranger) -> None:
+def test_preflight_requests_are_answered(stranger) -> None:
     asked = {
         "Origin": FRONTEND,
         "Access-Control-Request-Method": "PATCH",
@@ -195,14 +195,14 @@ def test_a_browser_may_ask_first(stranger) -> None:
     ("path", "kept"),
     [("/api/v1/auth/refresh", True), ("/api/v1/auth/a/b", True), (SETS, False), ("/api/v1/authors", False)],
 )
-def test_a_browser_sends_what_it_keeps_only_where_cookies_are_used(stranger, path: str, kept: bool) -> None:
+def test_credentials_are_allowed_only_where_cookies_are_used(stranger, path: str, kept: bool) -> None:
     asked = {"Origin": FRONTEND, "Access-Control-Request-Method": "POST"}
     for answer in (stranger.post(path, headers=asked), stranger.options(path, headers=asked)):
         assert answer.headers["Access-Control-Allow-Origin"] == FRONTEND
         assert answer.headers.get("Access-Control-Allow-Credentials") == ("true" if kept else None)
 
 
-def test_errors_can_be_read_by_the_frontend(stranger) -> None:
+def test_the_frontend_can_read_errors(stranger) -> None:
     answer = stranger.get(SETS, headers={"Origin": FRONTEND})
     assert answer.status_code == 401
     assert answer.headers["Access-Control-Allow-Origin"] == FRONTEND
@@ -210,7 +210,7 @@ def test_errors_can_be_read_by_the_frontend(stranger) -> None:
 
 @pytest.fixture(scope="module")
 def trusting(settings: Settings) -> FlaskClient:
-    """A client of an app with a route that would trust a cookie."""
+    """A client of an app with a route that trusts a cookie."""
     app = APIFlask("hackthestudy-tests")
     configure_http(app, largest_upload=1000, production=False)
     configure_origins(app, settings, any_host=frozenset())
@@ -233,7 +233,7 @@ def trusting(settings: Settings) -> FlaskClient:
     ],
     ids=["a script", "the browser app", "the documentation", "a browser that says more"],
 )
-def test_pages_of_ours_and_scripts_may_act(trusting, headers: dict[str, str]) -> None:
+def test_our_pages_and_scripts_may_use_cookie_routes(trusting, headers: dict[str, str]) -> None:
     assert trusting.post("/cookie", headers=headers).status_code == 200
 
 
@@ -243,5 +243,5 @@ def test_pages_of_ours_and_scripts_may_act(trusting, headers: dict[str, str]) ->
     + [{"Sec-Fetch-Site": site} for site in ("cross-site", "same-site", "same-origin", "none")],
     ids=str,
 )
-def test_pages_of_others_may_not_act(trusting, headers: dict[str, str]) -> None:
+def test_foreign_pages_may_not_use_cookie_routes(trusting, headers: dict[str, str]) -> None:
     assert_problem(trusting.post("/cookie", headers=headers), 403, "foreign_origin")

@@ -1,4 +1,4 @@
-"""Lists are cut by key: stable while rows come and go, and only by cursors of our own."""
+"""Keyset pagination: stable while rows are added and deleted, and only with our own cursors."""
 
 import base64
 
@@ -8,7 +8,7 @@ LIST = "/api/v1/study-sets"
 
 
 def titles(client, limit: int = 2, after_first=lambda: None) -> list[str]:
-    """Walk all pages; ``after_first`` happens between the first page and the second."""
+    """Fetch all pages. ``after_first`` is called between the first page and the second."""
     found, cursor, pages = [], None, 0
     while True:
         answer = client.get(LIST, query_string={"limit": limit, **({"cursor": cursor} if cursor else {})})
@@ -22,7 +22,7 @@ def titles(client, limit: int = 2, after_first=lambda: None) -> list[str]:
             return found
 
 
-def test_pages_join_to_the_whole_list(client) -> None:
+def test_pages_add_up_to_the_complete_list(client) -> None:
     for number in range(5):
         client.make_study_set(str(number))
     for limit in (1, 2, 4, 5, 100):
@@ -40,15 +40,15 @@ def test_an_empty_list(client) -> None:
     assert client.get(LIST).json == {"items": [], "next_cursor": None}
 
 
-def test_rows_added_meanwhile_neither_repeat_nor_hide_others(client) -> None:
+def test_rows_added_between_pages_neither_repeat_nor_hide_others(client) -> None:
     for number in range(5):
         client.make_study_set(str(number))
     assert titles(client, after_first=lambda: client.make_study_set("new")) == ["4", "3", "2", "1", "0"]
 
 
-def test_rows_deleted_meanwhile_hide_no_others(client) -> None:
+def test_rows_deleted_between_pages_do_not_hide_others(client) -> None:
     ids = [client.make_study_set(str(number)) for number in range(5)]
-    # The row that the cursor points at goes away.
+    # The row that the cursor points to is deleted.
     assert titles(client, after_first=lambda: client.delete(f"{LIST}/{ids[3]}")) == ["4", "3", "2", "1", "0"]
 
 
@@ -75,7 +75,7 @@ def test_an_unknown_parameter_is_refused_by_name(client) -> None:
     assert [error["field"] for error in answer.json["errors"]] == ["offset"]
 
 
-def test_a_cursor_of_one_user_shows_nothing_of_hers_to_another(client, other_client) -> None:
+def test_a_cursor_of_one_user_reveals_nothing_to_another(client, other_client) -> None:
     for number in range(3):
         client.make_study_set(f"secret {number}")
     cursor = client.get(LIST, query_string={"limit": 1}).json["next_cursor"]

@@ -1,4 +1,4 @@
-"""The database behind a real PgBouncer in transaction mode: nothing relies on a connection that stays the same."""
+"""The database behind a real PgBouncer in transaction mode: nothing relies on keeping the same connection."""
 
 import os
 import secrets
@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from flask import Flask
 
 from backend.core.database.database import LIMITS, configure_database, db, is_passing
+from backend.core.database.locks import MIGRATION_LOCK, SWEEP_LOCK
 from backend.core.database.transaction import transaction
 from backend.core.work.jobs import JobState, claim, lease
 from backend.core.work.sweep import Swept, sweep
@@ -26,18 +27,17 @@ from tests.patience import HANG_S, patient_s, pause, wait_for
 from tests.stand_ins.pgbouncer import PgBouncer
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-SWEEP_LOCK, MIGRATION_LOCK = 7_305_811, 7_305_810
 
 
 @pytest.fixture(scope="module")
 def pool(settings: Settings) -> Iterator[PgBouncer]:
-    """Three connections for all clients."""
+    """A PgBouncer with three connections for all clients."""
     with PgBouncer(settings.database_url) as running:
         yield running
 
 
 def app_behind(url: str, settings: Settings, *, pooled: bool = True) -> Flask:
-    """Return an app whose database is at the URL."""
+    """Return an app with the database at the URL."""
     app = Flask("pooled")
     configure_database(app, settings.model_copy(update={"database_url": url, "database_pooled": pooled}))
     return app
@@ -45,7 +45,7 @@ def app_behind(url: str, settings: Settings, *, pooled: bool = True) -> Flask:
 
 @pytest.fixture
 def pooled_app(app: Flask, pool: PgBouncer, settings: Settings) -> Iterator[Flask]:
-    """An app that reaches its database, whose tables are empty, through the pool; its context is pushed."""
+    """An app that uses a database with empty tables through the pool, with its context pushed."""
     behind = app_behind(pool.url, settings)
     with behind.app_context():
         yield behind
@@ -54,7 +54,7 @@ def pooled_app(app: Flask, pool: PgBouncer, settings: Settings) -> Iterator[Flas
 
 @pytest.fixture
 def document_id(client, pooled_app: Flask) -> UUID:
-    """A queued row of work that was never sent."""
+    """A queued job that was never sent."""
     answer = client.upload(client.make_study_set(), ("notes.txt", b"Cells divide."))
     document_id = UUID(answer.json["documents"][0]["id"])
     with transaction():
@@ -73,16 +73,16 @@ def limits_of(connection: sa.Connection | sa.orm.Session) -> dict[str, int]:
 EXPECTED = {name: int(value.removesuffix("s")) * 1000 for name, value in LIMITS.items()}
 
 
-def test_limits_are_in_force_in_every_transaction(pooled_app: Flask) -> None:
+def test_limits_apply_in_every_transaction(pooled_app: Flask) -> None:
     for _ in range(3):
         with transaction():
             assert limits_of(db.session) == EXPECTED
-    # As the thread that renews a lease does.
+    # Like the thread that renews a lease.
     with db.engine.begin() as connection:
         assert limits_of(connection) == EXPECTED
 
 
-def test_limits_do_not_reach_the_next_client(app: Flask, settings: Settings) -> None:
+def test_limits_do_not_affect_the_next_client(app: Flask, settings: Settings) -> None:
     with PgBouncer(settings.database_url, size=1) as pool:
         behind = app_behind(pool.url, settings)
         with behind.app_context(), closing(psycopg2.connect(pool.url)) as other:
@@ -94,13 +94,13 @@ def test_limits_do_not_reach_the_next_client(app: Flask, settings: Settings) -> 
                 with other, other.cursor() as cursor:
                     cursor.execute("SELECT pg_backend_pid(), current_setting('statement_timeout')")
                     pid, limit = cursor.fetchone()
-                # Both had the one connection that there is.
+                # Both used the pool's only connection.
                 assert pids == {pid}
                 assert limit == "0"
             db.engine.dispose()
 
 
-def test_a_statement_over_its_limit_is_ended(pooled_app: Flask) -> None:
+def test_a_statement_over_its_limit_is_cancelled(pooled_app: Flask) -> None:
     def hold() -> None:
         with transaction():
             db.session.execute(sa.text("SET LOCAL statement_timeout = '50ms'"))
@@ -112,7 +112,7 @@ def test_a_statement_over_its_limit_is_ended(pooled_app: Flask) -> None:
         assert limits_of(db.session) == EXPECTED
 
 
-def test_a_pool_without_a_free_connection_is_a_failure_that_passes(app: Flask, settings: Settings) -> None:
+def test_a_pool_without_a_free_connection_is_a_transient_failure(app: Flask, settings: Settings) -> None:
     def read() -> int | None:
         with transaction():
             return db.session.scalar(sa.select(1))
@@ -120,7 +120,7 @@ def test_a_pool_without_a_free_connection_is_a_failure_that_passes(app: Flask, s
     with PgBouncer(settings.database_url, size=1, options={"query_wait_timeout": "1"}) as pool:
         behind = app_behind(pool.url, settings)
         with behind.app_context(), closing(psycopg2.connect(pool.url)) as other:
-            # The second time there is a connection of ours already, which is tried before it is used.
+            # The second time, the engine has an open connection and tests it before use.
             for _ in range(2):
                 other.cursor().execute("SELECT 1")
                 with pytest.raises(sa.exc.DBAPIError) as caught:
@@ -131,7 +131,7 @@ def test_a_pool_without_a_free_connection_is_a_failure_that_passes(app: Flask, s
             db.engine.dispose()
 
 
-def test_a_connection_without_a_pool_has_its_limits_from_the_start(app: Flask, settings: Settings) -> None:
+def test_without_a_pool_connections_start_with_their_limits(app: Flask, settings: Settings) -> None:
     statements: list[str] = []
     behind = app_behind(settings.database_url, settings, pooled=False)
     with behind.app_context():
@@ -169,7 +169,7 @@ def test_a_lease_is_renewed_through_the_pool(
 
 
 def held_locks(url: str, number: int) -> list[tuple[int, bool]]:
-    """Return who holds or waits for an advisory lock: process ids, and whether each has it."""
+    """Return the process ids that hold or await an advisory lock, and whether each holds it."""
     with closing(psycopg2.connect(url)) as connection, connection.cursor() as cursor:
         cursor.execute(
             "SELECT pid, granted FROM pg_locks WHERE locktype = 'advisory' AND objid = %s "
@@ -185,7 +185,7 @@ def test_two_sweeps_at_once_are_one(pooled_app: Flask, pool: PgBouncer, settings
         assert sweep() is None
         other.rollback()
     assert sweep() == Swept(sent=1)
-    # Nothing is left on the pool's connections, neither by the sweep that worked nor by the one that did not.
+    # Neither sweep has left a lock on the pool's connections.
     assert held_locks(settings.database_url, SWEEP_LOCK) == []
 
 
@@ -208,7 +208,7 @@ def test_sweeps_in_many_threads_send_once(pooled_app: Flask, document_id: UUID) 
 
 
 def migrations(url: str, *, pooled: bool, count: int = 1) -> list["subprocess.Popen[str]"]:
-    """Start the operators' command so many times at once."""
+    """Start the migrate command ``count`` times concurrently."""
     environment = {**os.environ, "DATABASE_URL": url, "DATABASE_POOLED": str(pooled)}
     command = [sys.executable, "-m", "backend.cli", "migrate"]
     return [
@@ -219,7 +219,7 @@ def migrations(url: str, *, pooled: bool, count: int = 1) -> list["subprocess.Po
 
 @pytest.fixture
 def empty_database(servers: dict[str, str]) -> Iterator[str]:
-    """The name of a database without any table."""
+    """The name of a database without tables."""
     server, name = GivenPostgres(servers["postgres"]), f"{servers['template']}_{secrets.token_hex(4)}"
     server.create_database(name)
     yield name
@@ -227,7 +227,7 @@ def empty_database(servers: dict[str, str]) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("pooled", [True, False])
-def test_two_migrations_at_once_wait_for_each_other_however_long(
+def test_concurrent_migrations_wait_for_each_other_without_a_limit(
     pool: PgBouncer, empty_database: str, servers: dict[str, str], pooled: bool
 ) -> None:
     server = GivenPostgres(servers["postgres"])
@@ -239,7 +239,7 @@ def test_two_migrations_at_once_wait_for_each_other_however_long(
         started = migrations(pool.url_of(empty_database) if pooled else direct, pooled=pooled, count=2)
         try:
             wait_for("two that wait", lambda: [has for _, has in held_locks(direct, MIGRATION_LOCK)].count(False) == 2)
-            pause(0.5, "longer than the server itself would let them wait")
+            pause(0.5, "longer than the server's own limit")
         finally:
             other.rollback()
             output = [process.communicate(timeout=HANG_S)[0] for process in started]
@@ -250,7 +250,7 @@ def test_two_migrations_at_once_wait_for_each_other_however_long(
     assert held_locks(direct, MIGRATION_LOCK) == []
 
 
-def test_a_pool_that_is_not_said_to_be_one_is_named(pool: PgBouncer, app: Flask, settings: Settings, caplog) -> None:
+def test_a_pool_without_the_setting_is_explained(pool: PgBouncer, app: Flask, settings: Settings, caplog) -> None:
     (command,) = migrations(pool.url, pooled=False)
     output = command.communicate(timeout=HANG_S)[0]
     assert command.returncode == 1
@@ -267,7 +267,7 @@ def test_a_pool_that_is_not_said_to_be_one_is_named(pool: PgBouncer, app: Flask,
     assert "DATABASE_POOLED=true" in caplog.text
 
 
-def test_an_expired_lease_is_taken_back_though_the_sweep_loses_its_lock(
+def test_an_expired_lease_is_taken_back_even_if_the_sweep_loses_its_lock(
     pooled_app: Flask, document_id: UUID, settings: Settings
 ) -> None:
     ended: list[int] = []

@@ -1,4 +1,4 @@
-"""A probe answers in time, looks once however many ask, and sees that a part has come back."""
+"""A probe returns in time, checks once for concurrent callers, and notices that a dependency is back."""
 
 import threading
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from tests.patience import HANG_S, Stopwatch, wait_for
 
 
 class Part:
-    """A part that can hang, fail and come back, and counts how often it was looked at."""
+    """A dependency that can hang, fail and recover, and counts its checks."""
 
     def __init__(self) -> None:
         self.looks = 0
@@ -22,7 +22,7 @@ class Part:
         self.answers.set()
 
     def look(self) -> str:
-        """Return ``up``, as soon as the part answers."""
+        """Return ``up`` once the dependency answers."""
         self.looks += 1
         self.at_once += 1
         self.answers.wait()
@@ -34,7 +34,7 @@ class Part:
 
 @pytest.fixture
 def part() -> Iterator[Part]:
-    """A part that is well; whoever hangs is let go at the end."""
+    """A healthy dependency. Hanging checks are released at the end."""
     part = Part()
     yield part
     part.answers.set()
@@ -42,7 +42,7 @@ def part() -> Iterator[Part]:
 
 @pytest.fixture
 def seen(part: Part) -> Probe[[], str]:
-    """A probe of it with little memory."""
+    """A probe of it that remembers results only briefly."""
     return Probe("part", part.look, when_silent="down", wait_s=HANG_S, remember_s=0.2)
 
 
@@ -51,14 +51,14 @@ def ask_until(seen: Probe[[], str], answer: str) -> None:
     wait_for(answer, lambda: seen.answer() == answer)
 
 
-def test_many_who_ask_at_once_are_one_look(part: Part, seen: Probe[[], str]) -> None:
+def test_concurrent_callers_share_one_check(part: Part, seen: Probe[[], str]) -> None:
     with ThreadPoolExecutor(20) as pool:
         answers = list(pool.map(lambda _: seen.answer(), range(20)))
     assert set(answers) == {"up"}
     assert part.looks < 20
 
 
-def test_a_part_that_hangs_is_down_and_is_looked_at_by_one_thread(part: Part) -> None:
+def test_a_hanging_dependency_is_down_and_checked_by_one_thread(part: Part) -> None:
     seen = Probe("part", part.look, when_silent="down", wait_s=0.05)
     part.answers.clear()
     for _ in range(10):
@@ -68,7 +68,7 @@ def test_a_part_that_hangs_is_down_and_is_looked_at_by_one_thread(part: Part) ->
     ask_until(seen, "up")
 
 
-def test_what_was_found_is_forgotten(part: Part, seen: Probe[[], str]) -> None:
+def test_a_remembered_result_expires(part: Part, seen: Probe[[], str]) -> None:
     assert seen.answer() == "up"
     part.failing = True
     ask_until(seen, "down")
@@ -76,8 +76,8 @@ def test_what_was_found_is_forgotten(part: Part, seen: Probe[[], str]) -> None:
     ask_until(seen, "up")
 
 
-def test_two_parts_are_waited_for_at_the_same_time() -> None:
-    # Each answers only once both are looked at: who waits for the first before the second is asked hears nothing.
+def test_two_probes_wait_at_the_same_time() -> None:
+    # Each answers only once both are being checked, so waiting for the first before starting the second would fail.
     together = threading.Barrier(2)
 
     def look() -> str:
@@ -88,7 +88,7 @@ def test_two_parts_are_waited_for_at_the_same_time() -> None:
     assert [answer() for answer in [each.ask() for each in both]] == ["up", "up"]
 
 
-def test_a_check_that_never_comes_back_is_given_up_with_what_it_holds() -> None:
+def test_a_check_that_never_returns_is_abandoned_with_its_resources() -> None:
     held = [threading.Lock()]
     hangs, released = iter([True, False]), threading.Event()
 
@@ -111,21 +111,21 @@ def test_a_check_that_never_comes_back_is_given_up_with_what_it_holds() -> None:
         return probe.answer(asked)
 
     assert (wait_for("an answer", ask_another), len(held)) == (asked, 2)
-    # What the first finds in the end is no answer to what was asked after it.
+    # The first check's late result must not be used for later callers.
     released.set()
     assert wait_for("an answer", lambda: probe.answer(-1)) == -1
 
 
-def test_the_more_hang_the_longer_each_is_waited_for(part: Part) -> None:
+def test_each_hanging_check_doubles_the_time_until_the_next(part: Part) -> None:
     part.answers.clear()
     probe = Probe("part", part.look, when_silent="down", wait_s=0.0, abandon_s=0.02)
     watch = Stopwatch()
     wait_for("six looks", lambda: probe.answer() == "down" and part.looks >= 6)
-    # At least 0.02 + 0.04 + 0.08 + 0.16 + 0.32 s; without the doubling it would be 0.1 s.
+    # At least 0.02 + 0.04 + 0.08 + 0.16 + 0.32 s. Without the doubling it would be 0.1 s.
     assert watch.took_s > 0.6
 
 
-def test_a_question_that_hangs_is_not_asked_twice_and_its_late_answer_is_nobodys() -> None:
+def test_a_hanging_check_is_not_repeated_and_its_late_result_is_ignored() -> None:
     asked, answered = [], threading.Event()
 
     def look(number: int) -> int | None:
@@ -141,7 +141,7 @@ def test_a_question_that_hangs_is_not_asked_twice_and_its_late_answer_is_nobodys
     assert asked == [0, 7]
 
 
-def test_who_asks_while_a_check_runs_joins_it(part: Part) -> None:
+def test_a_caller_joins_a_running_check(part: Part) -> None:
     part.answers.clear()
     probe = Probe("part", part.look, when_silent="down", wait_s=60)
     first, second = probe.ask(), probe.ask()
@@ -149,5 +149,5 @@ def test_who_asks_while_a_check_runs_joins_it(part: Part) -> None:
     assert (first(), second(), part.looks) == ("up", "up", 1)
 
 
-def test_a_check_that_fails_is_answered_as_silence() -> None:
+def test_a_failed_check_counts_as_silence() -> None:
     assert Probe("part", lambda: 1 // 0, when_silent=None).answer() is None

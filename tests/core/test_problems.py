@@ -1,4 +1,4 @@
-"""Every error is a problem+json (RFC 9457) that says what is wrong and leaks nothing."""
+"""Every error is a problem+json (RFC 9457) that names the problem and leaks nothing."""
 
 import json
 
@@ -60,7 +60,7 @@ def test_json_that_is_nested_deeply_is_still_a_wrong_field(client, depth: int) -
 
 
 @pytest.mark.parametrize("body", ["[]", "null", '"text"', "3"])
-def test_json_that_is_no_object(client, body: str) -> None:
+def test_json_that_is_not_an_object(client, body: str) -> None:
     answer = client.post(SETS, data=body, content_type="application/json")
     assert_problem(answer, 422, "invalid_input")
 
@@ -85,7 +85,7 @@ def test_a_missing_field_is_named(client) -> None:
 
 
 @pytest.mark.parametrize("content_type", ["text/plain", "application/xml", "application/x-www-form-urlencoded"])
-def test_a_body_of_another_type(client, content_type: str) -> None:
+def test_a_body_of_an_unsupported_type(client, content_type: str) -> None:
     answer = client.post(SETS, data=b'{"title": "Biology"}', content_type=content_type)
     assert_problem(answer, 415, "unsupported_media_type")
 
@@ -96,17 +96,17 @@ def test_an_unknown_path(client, anonymous) -> None:
 
 
 @pytest.mark.parametrize("name", ["not-a-uuid", "1", "018f0000-0000-7000-8000-00000000000g", "%00"])
-def test_an_id_that_is_none(client, name: str) -> None:
+def test_an_id_that_is_not_a_uuid(client, name: str) -> None:
     assert_problem(client.get(f"{SETS}/{name}"), 404, "not_found")
 
 
-def test_a_method_that_is_not_there(client) -> None:
+def test_an_unsupported_method(client) -> None:
     answer = client.put(SETS, json={})
     assert_problem(answer, 405, "method_not_allowed")
     assert "POST" in answer.headers["Allow"]
 
 
-def test_a_path_with_too_many_slashes_is_sent_to_the_right_one(anonymous) -> None:
+def test_a_path_with_double_slashes_is_redirected(anonymous) -> None:
     answer = anonymous.get("/api//v1/health")
     assert answer.status_code == 308
     assert answer.headers["Location"].endswith("/api/v1/health")
@@ -125,18 +125,18 @@ def test_json_that_is_too_large(client) -> None:
     assert_problem(answer, 413, "too_large")
 
 
-def test_nobody_is_let_in_without_a_token(anonymous) -> None:
+def test_requests_without_a_token_are_refused(anonymous) -> None:
     answer = anonymous.get(SETS)
     assert_problem(answer, 401, "not_signed_in")
     assert answer.headers["WWW-Authenticate"] == "Bearer"
 
 
-def test_a_stranger_learns_nothing_from_a_bad_body(anonymous) -> None:
+def test_an_anonymous_caller_gets_no_field_errors(anonymous) -> None:
     assert_problem(anonymous.post(SETS, data=b"{", content_type="application/json"), 401, "not_signed_in")
 
 
 class Broke(DomainError):
-    """An error with a fact and a pause."""
+    """An error with a fact and a Retry-After."""
 
     code = "broke"
     status = 402
@@ -146,7 +146,7 @@ class Broke(DomainError):
 
 @pytest.fixture
 def failing_app(settings: Settings) -> APIFlask:
-    """An app of its own with routes that fail; they are let in because they answer for themselves."""
+    """A separate app with routes that fail. They need no authentication."""
     app = create_app(settings)
 
     @app.post("/crash")
@@ -157,12 +157,12 @@ def failing_app(settings: Settings) -> APIFlask:
     def broke() -> str:
         raise Broke(credits=5)
 
-    # The sign-in is not what is tested here.
+    # These tests are not about authentication.
     app.before_request_funcs[None] = [each for each in app.before_request_funcs[None] if each.__name__ == "begin"]
     return app
 
 
-def test_an_unexpected_error_leaks_nothing_and_is_logged_with_its_id(failing_app, caplog) -> None:
+def test_an_unexpected_error_leaks_nothing_and_is_logged_with_the_request_id(failing_app, caplog) -> None:
     answer = failing_app.test_client().post("/crash", json="secret-in-the-body")
     body = assert_problem(answer, 500, "internal_error")
     assert "secret" not in answer.text
@@ -171,7 +171,7 @@ def test_an_unexpected_error_leaks_nothing_and_is_logged_with_its_id(failing_app
     assert "RuntimeError" in caplog.text
 
 
-def test_a_domain_error_carries_its_facts_and_when_to_come_back(failing_app) -> None:
+def test_a_domain_error_has_its_facts_and_a_retry_after(failing_app) -> None:
     answer = failing_app.test_client().get("/broke", headers={"Accept-Language": "de"})
     assert assert_problem(answer, 402, "broke")["detail"] == "Du brauchst 5 Credits."
     assert answer.headers["Retry-After"] == "7"

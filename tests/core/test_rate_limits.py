@@ -1,4 +1,4 @@
-"""Requests are limited by class of route, for each user and each address, and answers tell what is left."""
+"""Rate limits per route class, user and address, and their headers."""
 
 import re
 from collections.abc import Callable
@@ -25,7 +25,7 @@ NewApp = Callable[..., APIFlask]
 
 @pytest.fixture
 def new_app(app: APIFlask, settings: Settings) -> NewApp:
-    """Build an app with limits of its own, on empty tables and an empty Redis."""
+    """Build an app with its own limits, on empty tables and an empty Redis."""
 
     def build(**changes: object) -> APIFlask:
         made = create_app(settings.model_copy(update=changes))
@@ -43,7 +43,7 @@ def from_address(address: str) -> dict[str, str]:
     return {"REMOTE_ADDR": address}
 
 
-def test_every_answer_tells_the_limit_and_what_is_left(new_app: NewApp) -> None:
+def test_every_response_reports_the_limit_and_the_rest(new_app: NewApp) -> None:
     client = new_app(rate_limit_read="3/minute").test_client().sign_in("student@example.org")
     left = []
     for _ in range(4):
@@ -56,7 +56,7 @@ def test_every_answer_tells_the_limit_and_what_is_left(new_app: NewApp) -> None:
     assert left == [2, 1, 0, 0]
 
 
-def test_who_is_over_the_limit_is_told_when_to_come_back(new_app: NewApp) -> None:
+def test_a_refused_request_has_a_retry_after(new_app: NewApp) -> None:
     client = new_app(rate_limit_read="1/hour").test_client().sign_in("student@example.org")
     client.get(SETS)
     answer = client.get(SETS, headers={"Accept-Language": "de"})
@@ -70,17 +70,17 @@ def test_who_is_over_the_limit_is_told_when_to_come_back(new_app: NewApp) -> Non
     assert set(TooManyRequests.texts) == {"en", "de", "fr", "it"}
 
 
-def test_classes_and_users_are_counted_apart(new_app: NewApp) -> None:
+def test_classes_and_users_are_counted_separately(new_app: NewApp) -> None:
     app = new_app(rate_limit_read="2/minute", rate_limit_write="1/minute")
     client, other = app.test_client().sign_in(ME["email"]), app.test_client().sign_in(YOU["email"])
     assert statuses(lambda: client.get(SETS), 3) == [200, 200, 429]
     assert statuses(lambda: client.post(SETS, json={"title": "Biology"}), 2) == [201, 429]
     assert other.get(SETS).status_code == 200
-    # What was refused was not done. The limits of another app are others, and so is what it counts.
+    # Refused requests had no effect. Another app has other limits and other counts.
     assert len(new_app().test_client().sign_in(ME["email"]).get(SETS).json["items"]) == 1
 
 
-def test_an_upload_a_run_and_an_export_have_classes_of_their_own(new_app: NewApp) -> None:
+def test_uploads_runs_and_exports_have_their_own_limits(new_app: NewApp) -> None:
     client = new_app().test_client().sign_in("student@example.org")
     study_set = client.make_study_set()
     policies = {
@@ -93,20 +93,20 @@ def test_an_upload_a_run_and_an_export_have_classes_of_their_own(new_app: NewApp
     assert client.get(f"{SETS}/{study_set}/export?format=json").headers["RateLimit-Policy"].startswith('"run";')
 
 
-def test_signing_in_is_limited_by_address_whoever_it_is(new_app: NewApp) -> None:
+def test_signing_in_is_limited_per_address_for_all_users(new_app: NewApp) -> None:
     client = new_app(rate_limit_address="2/minute").test_client()
     assert client.post(LOGIN, json=ME).headers["RateLimit-Policy"] == '"sign-in-address";q=2;w=60'
     assert statuses(lambda: client.post(LOGIN, json=YOU), 2) == [200, 429]
     assert client.post(LOGIN, json=ME, environ_base=from_address("203.0.113.7")).status_code == 200
 
 
-def test_an_address_is_one_whatever_header_it_sends(new_app: NewApp) -> None:
+def test_headers_do_not_change_the_counted_address(new_app: NewApp) -> None:
     client = new_app(rate_limit_address="1/minute").test_client()
     headers = [{"X-Forwarded-For": f"203.0.113.{n}", "do-connecting-ip": f"203.0.113.{n}"} for n in range(2)]
     assert [client.post(LOGIN, json=ME, headers=each).status_code for each in headers] == [200, 429]
 
 
-def test_a_network_of_ipv6_is_one_address(new_app: NewApp) -> None:
+def test_an_ipv6_network_counts_as_one_address(new_app: NewApp) -> None:
     client = new_app(rate_limit_address="1/minute").test_client()
     addresses = ["2001:db8::1", "2001:db8::2", "2001:db8:0:1::1"]
     found = [client.post(LOGIN, json=ME, environ_base=from_address(each)).status_code for each in addresses]
@@ -131,13 +131,13 @@ def test_one_network_cannot_use_up_the_limit_of_its_site(new_app: NewApp) -> Non
     assert client.post(LOGIN, json=ME, environ_base=neighbour).status_code == 200
 
 
-def test_the_proxy_in_front_names_the_address(new_app: NewApp) -> None:
+def test_the_address_comes_from_the_proxys_header(new_app: NewApp) -> None:
     client = new_app(rate_limit_address="1/minute", trusted_proxy_header="do-connecting-ip").test_client()
     headers = [{"do-connecting-ip": f"203.0.113.{n}"} for n in (1, 2, 1)]
     assert [client.post(LOGIN, json=ME, headers=each).status_code for each in headers] == [200, 200, 429]
 
 
-def test_who_is_not_signed_in_is_limited_by_address(new_app: NewApp) -> None:
+def test_anonymous_requests_are_limited_per_address(new_app: NewApp) -> None:
     app = new_app(rate_limit_address="2/minute")
     stranger, client = app.test_client(), app.test_client().sign_in("student@example.org")
     assert statuses(lambda: stranger.get(SETS, headers=WRONG), 3) == [401, 401, 429]
@@ -147,16 +147,16 @@ def test_who_is_not_signed_in_is_limited_by_address(new_app: NewApp) -> None:
     assert int(refused.headers["Retry-After"]) > 0
     assert "WWW-Authenticate" not in refused.headers
     assert refused.headers["X-Request-Id"] == refused.json["request_id"]
-    # Somebody's wrong tokens do not lock others out who share the address.
+    # One client's wrong tokens do not lock out signed-in users with the same address.
     assert client.get(SETS).status_code == 200
 
 
-def test_what_is_refused_before_anything_is_looked_at_is_counted_too(new_app: NewApp) -> None:
+def test_requests_refused_before_authentication_are_counted_too(new_app: NewApp) -> None:
     client = new_app(rate_limit_address="1/minute").test_client()
     assert statuses(lambda: client.post(SETS, data="text", content_type="text/plain"), 2) == [415, 429]
 
 
-def test_a_user_whom_only_the_body_names_is_limited_too(new_app: NewApp) -> None:
+def test_a_user_named_only_in_the_body_is_limited_too(new_app: NewApp) -> None:
     app, user_id = new_app(rate_limit_sign_in="2/minute"), uuid4()
     for _ in range(2):
         with app.test_request_context(LOGIN, method="POST"):
@@ -168,14 +168,14 @@ def test_a_user_whom_only_the_body_names_is_limited_too(new_app: NewApp) -> None
 
 
 @pytest.mark.parametrize("path", ["/api/v1/health/live", "/api/v1/openapi.json", "/api/v1/docs", "/nothing-here"])
-def test_what_is_not_limited_says_nothing_of_limits(new_app: NewApp, path: str) -> None:
+def test_unlimited_routes_have_no_limit_headers(new_app: NewApp, path: str) -> None:
     client = new_app(rate_limit_address="1/minute").test_client()
     for answer in [client.get(path) for _ in range(3)]:
         assert answer.status_code != 429
         assert "RateLimit" not in answer.headers
 
 
-def test_a_browser_may_ask_what_it_may_send_and_read_what_is_left(new_app: NewApp) -> None:
+def test_browsers_may_send_preflights_and_read_the_limit_headers(new_app: NewApp) -> None:
     client = new_app(rate_limit_address="1/minute").test_client()
     asking = {"Origin": "http://localhost:5173", "Access-Control-Request-Method": "GET"}
     assert set(statuses(lambda: client.options(SETS, headers=asking), 3)) == {200}
@@ -188,7 +188,7 @@ def test_a_browser_may_ask_what_it_may_send_and_read_what_is_left(new_app: NewAp
         )
 
 
-def test_processes_that_share_a_broker_count_together(new_app: NewApp) -> None:
+def test_processes_with_the_same_broker_count_together(new_app: NewApp) -> None:
     first, second = new_app(rate_limit_read="3/minute"), new_app(rate_limit_read="3/minute")
     clients = [each.test_client().sign_in("student@example.org") for each in (first, second)]
     assert [clients[n % 2].get(SETS).status_code for n in range(5)] == [200, 200, 200, 429, 429]
@@ -204,7 +204,7 @@ def test_without_a_broker_the_limits_are_the_same(new_app: NewApp) -> None:
         assert client.get(SETS).headers["RateLimit-Policy"] == '"read";q=3;w=60'
 
 
-def test_a_browser_that_signs_in_too_often_is_led_to_the_browser_app(new_app: NewApp) -> None:
+def test_a_browser_over_the_sign_in_limit_is_redirected_to_the_browser_app(new_app: NewApp) -> None:
     client = new_app(rate_limit_address="1/minute").test_client()
     found = [client.get("/api/v1/auth/login/nobody") for _ in range(2)]
     assert [answer.status_code for answer in found] == [302, 302]

@@ -40,7 +40,7 @@ WANTED = [
 
 
 @pytest.mark.parametrize(("wanted", "language"), WANTED)
-def test_the_best_language_that_there_is(client, wanted: str, language: str) -> None:
+def test_the_best_supported_language_is_used(client, wanted: str, language: str) -> None:
     answer = client.get(NOTHING, headers={"Accept-Language": wanted})
     assert (answer.status_code, answer.json["code"]) == (404, "not_found")
     assert answer.json["detail"] == NOT_THERE[language]
@@ -53,7 +53,7 @@ def test_without_the_header_it_is_english(client) -> None:
 
 
 @given(st.text(st.characters(codec="latin-1")))
-def test_no_header_is_too_odd(wanted: str) -> None:
+def test_malformed_headers_are_accepted(wanted: str) -> None:
     assert choose_language(wanted) in LANGUAGES
 
 
@@ -69,7 +69,7 @@ def test_no_header_is_too_odd(wanted: str) -> None:
         ("GET", f"{SETS}?cursor=x", {}, "invalid_cursor"),
     ],
 )
-def test_every_kind_of_problem_tells_its_language(
+def test_every_kind_of_problem_names_its_language(
     client, method: str, path: str, sent: dict, code: str, language: str
 ) -> None:
     answer = client.open(path, method=method, headers={"Accept-Language": language}, **sent)
@@ -80,13 +80,13 @@ def test_every_kind_of_problem_tells_its_language(
     assert (answer.json["detail"] == english.json["detail"]) is (language == "en")
 
 
-def test_a_stranger_is_answered_in_the_language_asked_for(anonymous) -> None:
+def test_an_anonymous_caller_gets_the_requested_language(anonymous) -> None:
     answer = anonymous.get(SETS, headers={"Accept-Language": "it-CH"})
     assert answer.status_code == 401
     assert answer.json["detail"].startswith("Accedi:")
 
 
-def test_an_answer_without_sentences_is_the_same_in_all_languages(client) -> None:
+def test_a_response_without_messages_is_the_same_in_all_languages(client) -> None:
     answer = client.get(SETS, headers={"Accept-Language": "fr"})
     assert answer.status_code == 200
     assert "Accept-Language" not in answer.vary
@@ -101,7 +101,7 @@ def test_the_language_of_a_profile_comes_before_the_browsers(
 ) -> None:
     app = create_app(settings)
 
-    # Puts the caller in the place of the sign-in, which is not what is tested here.
+    # Sets the caller directly, because this test is not about authentication.
     def call() -> None:
         g.caller = SimpleNamespace(language=chosen)
 

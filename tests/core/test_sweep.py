@@ -1,4 +1,4 @@
-"""The sweep sends again what was lost, takes back what a dead worker held, and gives up in the end."""
+"""The sweep sends lost rows again, takes back the rows of dead workers, and gives up after several failures."""
 
 import json
 import threading
@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from flask import Flask
 
 from backend.core.database.database import db
+from backend.core.database.locks import SWEEP_LOCK
 from backend.core.database.transaction import transaction
 from backend.core.hooks import Hook
 from backend.core.work import jobs
@@ -27,7 +28,7 @@ from config.local.redis import LocalRedis
 
 @pytest.fixture
 def document_id(client) -> UUID:
-    """A queued row of work: a document that waits to be read."""
+    """A queued job: a document that is waiting to be read."""
     answer = client.upload(client.make_study_set(), ("notes.txt", b"Cells divide."))
     return UUID(answer.json["documents"][0]["id"])
 
@@ -40,7 +41,7 @@ def _in_context(app: Flask, document_id: UUID) -> Iterator[None]:
 
 @pytest.fixture
 def sent(settings: Settings) -> Callable[[UUID], int]:
-    """Count the messages about a row that wait in the broker."""
+    """Count the messages for a row in the broker."""
     client = redis.Redis.from_url(settings.redis_url)
 
     def count(row_id: UUID) -> int:
@@ -52,7 +53,7 @@ def sent(settings: Settings) -> Callable[[UUID], int]:
 
 @contextmanager
 def receiving(hook: Hook[[UUID], None], receiver: Callable[[UUID], None]) -> Iterator[None]:
-    """Subscribe one more receiver to a hook for as long as the block runs."""
+    """Subscribe another receiver to a hook while the block runs."""
     hook.subscribe(receiver)
     try:
         yield
@@ -73,7 +74,7 @@ def change(document_id: UUID, **values: object) -> None:
 
 
 def die_at_work(document_id: UUID) -> None:
-    """Claim the row and let the lease run out."""
+    """Claim the row and let the lease expire."""
     with transaction():
         assert jobs.claim(Document, document_id)
     change(document_id, lease_until=sa.text("clock_timestamp() - interval '1 second'"))
@@ -83,7 +84,7 @@ def test_a_commit_sends_one_message(document_id: UUID, sent) -> None:
     assert sent(document_id) == 1
 
 
-def test_a_rollback_sends_none(document_id: UUID, sent) -> None:
+def test_a_rollback_sends_no_message(document_id: UUID, sent) -> None:
     def work() -> None:
         with transaction():
             jobs.dispatch(Document, [document_id])
@@ -108,14 +109,14 @@ def test_lost_work_is_sent_again_once(document_id: UUID, sent, settings: Setting
     assert sweep() == Swept()
 
 
-def test_work_whose_message_still_waits_is_not_sent_again(document_id: UUID, sent) -> None:
+def test_work_whose_message_is_still_queued_is_not_sent_again(document_id: UUID, sent) -> None:
     long_ago = sa.text("clock_timestamp() - interval '1 hour'")
     change(document_id, sent_at=long_ago, available_at=long_ago)
     assert sweep() == Swept()
     assert sent(document_id) == 1
 
 
-def test_a_row_that_cannot_be_given_up_keeps_no_other_waiting(document_id: UUID, client, settings: Settings) -> None:
+def test_a_row_that_cannot_be_given_up_does_not_block_others(document_id: UUID, client, settings: Settings) -> None:
     def object_to(_document_id: UUID) -> None:
         raise ZeroDivisionError
 
@@ -174,7 +175,7 @@ def test_a_row_that_kills_every_worker_is_given_up(document_id: UUID, settings: 
 def test_two_sweeps_at_once_are_one(document_id: UUID, engine: sa.Engine) -> None:
     change(document_id, sent_at=None)
     with engine.begin() as other:
-        other.execute(sa.select(sa.func.pg_advisory_xact_lock(7_305_811)))
+        other.execute(sa.select(sa.func.pg_advisory_xact_lock(SWEEP_LOCK)))
         assert sweep() is None
     assert sweep() == Swept(sent=1)
 
@@ -196,7 +197,7 @@ def test_sweeps_in_many_threads_send_once(app: Flask, document_id: UUID, sent) -
     assert sent(document_id) == 2
 
 
-def test_a_row_that_somebody_has_locked_is_left_for_the_next_sweep(document_id: UUID, engine: sa.Engine) -> None:
+def test_a_locked_row_is_left_for_the_next_sweep(document_id: UUID, engine: sa.Engine) -> None:
     die_at_work(document_id)
     with engine.begin() as other:
         other.execute(sa.text("SELECT 1 FROM documents FOR UPDATE"))
@@ -206,9 +207,9 @@ def test_a_row_that_somebody_has_locked_is_left_for_the_next_sweep(document_id: 
 
 @contextmanager
 def other_broker(url: str, settings: Settings) -> Iterator[None]:
-    """Send to another broker inside the block."""
+    """Send to another broker while the block runs."""
     queue.conf.broker_url = url
-    # The pool of connections hangs on this cached part of the Celery app.
+    # The connection pool belongs to this cached part of the Celery app.
     vars(queue).pop("amqp", None)
     try:
         yield
@@ -217,7 +218,7 @@ def other_broker(url: str, settings: Settings) -> Iterator[None]:
         vars(queue).pop("amqp", None)
 
 
-def test_a_broker_that_is_away_does_not_fail_the_request(client, settings: Settings) -> None:
+def test_an_unreachable_broker_does_not_fail_the_request(client, settings: Settings) -> None:
     study_set_id = client.make_study_set()
     with other_broker(f"redis://127.0.0.1:{folders.free_port()}/0", settings):
         assert send("library.read_document", "x") is False
@@ -242,7 +243,7 @@ def test_a_frozen_broker_is_waited_for_once(client, settings: Settings, caplog) 
     assert caplog.text.count("core.queue.send_failed") == 1
 
 
-def test_a_broker_that_is_back_is_sent_to_again(client, document_id: UUID, settings: Settings, sent) -> None:
+def test_messages_are_sent_again_once_the_broker_is_back(client, document_id: UUID, settings: Settings, sent) -> None:
     with other_broker(f"redis://127.0.0.1:{folders.free_port()}/0", settings):
         assert send("library.read_document", str(document_id)) is False
     assert send("library.read_document", str(document_id)) is True

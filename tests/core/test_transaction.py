@@ -1,4 +1,4 @@
-"""One place commits; what is to happen after a commit happens after it, or not at all."""
+"""Only one place commits. Actions registered for after the commit run after it, or not at all."""
 
 import threading
 from collections.abc import Callable
@@ -27,7 +27,7 @@ def add_user(email: str) -> None:
 
 
 def roll_back(act: Callable[[], object]) -> None:
-    """Do something in a transaction that then fails."""
+    """Call ``act`` in a transaction that then fails."""
 
     def work() -> None:
         with transaction():
@@ -39,7 +39,7 @@ def roll_back(act: Callable[[], object]) -> None:
 
 
 def emails(engine: sa.Engine) -> list[str]:
-    """Return what everybody else sees."""
+    """Return the users that other connections see."""
     with engine.connect() as connection:
         return sorted(connection.scalars(sa.select(User.email)))
 
@@ -79,12 +79,12 @@ def test_an_inner_transaction_is_committed_by_the_outer_one(engine: sa.Engine) -
     assert emails(engine) == ["a@example.org", "b@example.org"]
 
 
-def test_the_session_refuses_to_work_outside() -> None:
+def test_the_session_refuses_statements_outside_a_transaction() -> None:
     with pytest.raises(InvalidRequestError):
         db.session.execute(sa.select(1))
 
 
-def test_the_session_refuses_to_work_after_the_end() -> None:
+def test_the_session_refuses_statements_after_a_transaction() -> None:
     with transaction():
         db.session.execute(sa.select(1))
     with pytest.raises(InvalidRequestError):
@@ -123,7 +123,7 @@ def test_after_commit_does_not_run_when_the_commit_itself_fails(engine: sa.Engin
     def work() -> None:
         with transaction():
             after_commit(lambda: done.append("never"))
-            # The server ends the connection, so that COMMIT has nobody to answer it.
+            # The server closes the connection, so COMMIT fails.
             pid = db.session.scalar(sa.select(sa.func.pg_backend_pid()))
             with engine.connect() as other:
                 other.execute(sa.select(sa.func.pg_terminate_backend(pid)))
@@ -151,14 +151,14 @@ def test_an_action_may_open_a_transaction_of_its_own(engine: sa.Engine) -> None:
     assert emails(engine) == ["later@example.org"]
 
 
-def test_gateways_refuse_to_call_out_while_a_transaction_is_open() -> None:
+def test_gateways_refuse_calls_while_a_transaction_is_open() -> None:
     refuse_open_transaction()
     with transaction(), pytest.raises(TransactionOpen):
         refuse_open_transaction()
     refuse_open_transaction()
 
 
-def test_gateways_may_call_out_without_an_app() -> None:
+def test_gateways_allow_calls_without_an_app() -> None:
     raised: list[BaseException] = []
 
     def call() -> None:
@@ -174,7 +174,7 @@ def test_gateways_may_call_out_without_an_app() -> None:
     assert raised == []
 
 
-def test_threads_have_transactions_of_their_own(app: Flask, engine: sa.Engine) -> None:
+def test_threads_have_their_own_transactions(app: Flask, engine: sa.Engine) -> None:
     def work() -> None:
         with app.app_context(), transaction():
             add_user("thread@example.org")

@@ -1,4 +1,4 @@
-"""Messages about fields are in the user's language, about their input, and never about our code."""
+"""Messages about fields are in the user's language, and about their input instead of our code."""
 
 import re
 from typing import Literal
@@ -67,7 +67,7 @@ CASES = [
 
 
 @pytest.mark.parametrize(("data", "field", "english", "german"), CASES)
-def test_each_kind_of_error_has_a_sentence(data: object, field: str, english: str, german: str) -> None:
+def test_each_kind_of_error_has_a_message(data: object, field: str, english: str, german: str) -> None:
     with pytest.raises(ValidationError) as caught:
         Everything.model_validate(data)
     sentences = {}
@@ -78,11 +78,11 @@ def test_each_kind_of_error_has_a_sentence(data: object, field: str, english: st
     assert sentences["en"].endswith(english)
     assert sentences["de"].endswith(german)
     assert len(set(sentences.values())) == len(LANGUAGES)
-    # The facts are the same in each: the numbers and the names that are quoted.
+    # The facts (numbers and quoted names) are the same in each language.
     assert len({tuple(re.findall(r"[\d+]+|'\w+'", sentence)) for sentence in sentences.values()}) == 1
 
 
-def test_an_error_that_is_not_known_has_a_sentence_without_its_message() -> None:
+def test_an_unknown_error_has_a_generic_message() -> None:
     class Odd(RequestBody):
         size: float = Field(multiple_of=0.5)
 
@@ -97,7 +97,7 @@ def errors(client, language: str, **sent: object) -> dict[str, list[str]]:
     return {error["field"]: error["messages"] for error in answer.json["errors"]}
 
 
-def test_a_route_answers_in_the_language_asked_for(client) -> None:
+def test_a_route_answers_in_the_requested_language(client) -> None:
     assert errors(client, "de", json={}) == {"title": ["Dieses Feld ist erforderlich."]}
     assert errors(client, "en", json={}) == {"title": ["This field is required."]}
     assert errors(client, "fr", json={}) == {"title": ["Ce champ est obligatoire."]}
@@ -108,7 +108,7 @@ def test_the_whole_body_is_called_body(client) -> None:
     assert errors(client, "en", json=[]) == {"body": ["Must be a JSON object."]}
 
 
-def test_query_parameters_have_sentences_too(client) -> None:
+def test_query_parameters_have_messages_too(client) -> None:
     answer = client.get(f"{SETS}?limit=many&colour=red", headers={"Accept-Language": "de"})
     assert answer.status_code == 422
     assert answer.json["errors"] == [

@@ -1,4 +1,4 @@
-"""What is known of workers: their places, their lost leases, why they were ended."""
+"""The table of workers: places, lost leases, and reasons for restarts."""
 
 from collections.abc import Iterator
 from uuid import UUID
@@ -44,7 +44,7 @@ def see_last(name: str, ago: str) -> None:
         )
 
 
-def test_places_of_living_workers_are_added_up() -> None:
+def test_places_of_living_workers_are_summed() -> None:
     assert count_places() == 0
     note_alive("a", 4)
     note_alive("b", 3)
@@ -52,7 +52,7 @@ def test_places_of_living_workers_are_added_up() -> None:
     assert count_places() == 7
 
 
-def test_a_worker_that_was_not_seen_for_long_or_was_ended_has_no_places() -> None:
+def test_a_worker_not_seen_for_long_or_ended_has_no_places() -> None:
     for name in ("a", "b", "c"):
         note_alive(name)
     see_last("a", "2 minutes")
@@ -62,7 +62,7 @@ def test_a_worker_that_was_not_seen_for_long_or_was_ended_has_no_places() -> Non
     assert count_places() == 8
 
 
-def test_a_lost_lease_is_noted_by_the_sweep_and_told_to_the_watchdog(client) -> None:
+def test_the_sweep_records_a_lost_lease_for_the_watchdog(client) -> None:
     answer = client.upload(client.make_study_set(), ("notes.txt", b"Cells divide."))
     document_id = UUID(answer.json["documents"][0]["id"])
     assert note_alive(WORKER_NAME) == note_alive("other") == 0
@@ -78,15 +78,15 @@ def test_a_lost_lease_is_noted_by_the_sweep_and_told_to_the_watchdog(client) -> 
     assert note_alive("other") == 0
 
 
-def test_a_lost_lease_of_a_worker_without_a_watchdog_is_no_error() -> None:
+def test_a_lost_lease_of_a_worker_without_a_watchdog_is_not_an_error() -> None:
     with transaction():
         workers.note_lost_lease("nobody")
         workers.note_lost_lease(None)
     assert count_places() == 0
 
 
-def test_restarts_are_counted_by_reason_and_forgotten_after_a_month() -> None:
-    # One that was never seen alive counts as well: the database may have been away.
+def test_restarts_are_counted_by_reason_and_deleted_after_a_month() -> None:
+    # A worker that was never seen alive counts too: the database may have been unreachable.
     for name, reason in (("a", "heartbeat"), ("b", "canary"), ("c", "canary")):
         note_restart(name, reason)
     note_alive("d")

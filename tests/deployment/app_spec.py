@@ -1,4 +1,4 @@
-"""The deployment as its rules see it: the App Spec, the checkout it is built from, the paths that need no user."""
+"""The deployment as the rules see it: the App Spec, the checkout it is built from, and the public paths."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ Variable = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Component:
-    """One component of the app; ``kind`` is the list that it stands in, for instance ``services``."""
+    """One component of the app. ``kind`` is the spec's list that holds it, for example ``services``."""
 
     kind: str
     name: str
@@ -22,13 +22,13 @@ class Component:
 
     @property
     def own_variables(self) -> list[Variable]:
-        """The variables that stand with the component."""
+        """The variables that the component itself defines."""
         return self.body.get("envs", [])
 
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """What a rule looks at. ``public_paths`` are the API's paths that answer a GET without a token."""
+    """The object that rules check. ``public_paths`` are the API's paths that answer a GET without a token."""
 
     spec: dict[str, Any]
     root: Path
@@ -36,7 +36,6 @@ class Deployment:
 
     @property
     def components(self) -> list[Component]:
-        """All components, of every kind."""
         return [
             Component(kind, body.get("name", "?"), body)  #
             for kind in KINDS
@@ -49,15 +48,14 @@ class Deployment:
         return self.of("services", "workers", "jobs")
 
     def of(self, *kinds: str) -> list[Component]:
-        """Return the components of these kinds."""
         return [component for component in self.components if component.kind in kinds]
 
     def named(self, name: str) -> Component | None:
-        """Return the component of that name, or None."""
+        """Return the component with this name, or None."""
         return next((component for component in self.components if component.name == name), None)
 
     def every_variable(self) -> Iterator[tuple[str, Variable]]:
-        """Yield each variable where it is written: the component's name, or ``app``, and the variable."""
+        """Yield each variable with the place that defines it: a component's name, or ``app``."""
         for variable in self.spec.get("envs", []):
             yield "app", variable
         for component in self.components:
@@ -65,26 +63,26 @@ class Deployment:
                 yield component.name, variable
 
     def variables(self, component: Component) -> dict[str, Variable]:
-        """Return what a component gets: the app's variables, its own in place of those of the same name."""
+        """Return a component's variables: the app's, overridden by its own."""
         given = [*self.spec.get("envs", []), *component.own_variables]
         return {variable["key"]: variable for variable in given}
 
     def value(self, component: Component, key: str) -> str | None:
-        """Return the value that a component gets for a variable, or None when it gets none."""
+        """Return the value of a component's variable, or None."""
         return self.variables(component).get(key, {}).get("value")
 
 
 class _StrictLoader(yaml.SafeLoader):
-    """Refuses a key that stands twice in one mapping, of which YAML would silently keep the last."""
+    """Refuses a repeated key in a mapping; YAML would silently keep the last one."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         keys = [self.construct_object(key, deep=deep) for key, _ in node.value]
         for key in keys:
             if keys.count(key) > 1:
-                raise yaml.constructor.ConstructorError(None, None, f"{key} stands twice", node.start_mark)
+                raise yaml.constructor.ConstructorError(None, None, f"{key} is defined twice", node.start_mark)
         return super().construct_mapping(node, deep=deep)
 
 
 def read_spec(text: str) -> dict[str, Any]:
-    """Parse an App Spec. Raises ``yaml.YAMLError``, also for a key that stands twice."""
+    """Parse an App Spec. Raises ``yaml.YAMLError``, also for a repeated key."""
     return yaml.load(text, Loader=_StrictLoader)

@@ -1,4 +1,4 @@
-"""What no schema says of an App Spec: names, routing, probes, alerts. Each rule yields what breaks it."""
+"""What a schema cannot check in an App Spec: names, routing, probes, alerts. Each rule yields the violations."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -7,15 +7,15 @@ from tests.deployment.app_spec import Component, Deployment
 
 APP_ALERTS = frozenset({"DEPLOYMENT_FAILED", "DOMAIN_FAILED"})
 COMPONENT_ALERTS = frozenset({"CPU_UTILIZATION", "MEM_UTILIZATION", "RESTART_COUNT"})
-# The names of before; the sizes they stand for are sold under the new names only.
+# Deprecated names; these sizes are now sold under new names only.
 DEPRECATED_SIZES = ("basic-", "professional-")
-# Answers of the probed paths may take a second while a part of the system hangs.
-SLOWEST_ANSWER_S = 1
-# What the platform assumes when a probe does not say it.
+# The probed paths may take a second to respond while a part of the system hangs.
+MAX_RESPONSE_S = 1
+# The platform's defaults for a probe.
 _READINESS_DEFAULTS = {"period_seconds": 10, "timeout_seconds": 1, "failure_threshold": 9}
 _LIVENESS_DEFAULTS = {"period_seconds": 10, "timeout_seconds": 1, "failure_threshold": 18}
 
-# What was decided about the reference deployment: where it stands in the spec, and the value.
+# The values agreed for the reference deployment, by their path in the spec.
 AGREED: dict[str, Any] = {
     "region": "fra",
     "services.api.dockerfile_path": "Dockerfile.api",
@@ -40,7 +40,7 @@ DOMAIN = "api.hackthestudy.ch"
 
 
 def agreed_values(deployment: Deployment) -> Iterator[str]:
-    """The spec is that of the reference deployment: these components of these kinds, with these values."""
+    """The spec is the reference deployment: exactly these components, with these values."""
     for path, expected in AGREED.items():
         found = _look_up(deployment, path)
         if found != expected:
@@ -62,26 +62,26 @@ def _look_up(deployment: Deployment, path: str) -> Any:
 
 
 def unique_names(deployment: Deployment) -> Iterator[str]:
-    """No two components have the same name, of whatever kinds they are."""
+    """No two components have the same name, even of different kinds."""
     names = [component.name for component in deployment.components]
     for name in sorted({name for name in names if names.count(name) > 1}):
         yield f"{name} is the name of more than one component"
 
 
 def ingress(deployment: Deployment) -> Iterator[str]:
-    """Requests are routed to components that exist and answer, with their whole path, and all paths are routed."""
+    """Every path is routed, whole, to a component that exists and receives requests."""
     prefixes = []
     for rule in deployment.spec.get("ingress", {}).get("rules", []):
         target = rule.get("component", {})
         name = target.get("name")
         component = deployment.named(name)
         if component is None:
-            yield f"ingress routes to {name}, which is no component"
+            yield f"ingress routes to {name}, which is not a component"
             continue
         if component.kind not in ("services", "static_sites", "functions"):
             yield f"ingress routes to {name}, which receives no requests ({component.kind})"
         if component.kind == "services" and target.get("preserve_path_prefix") is not True:
-            yield f"ingress cuts the matched prefix off the path for {name}: preserve_path_prefix is not true"
+            yield f"ingress strips the matched prefix from the path for {name}: preserve_path_prefix is not true"
         prefixes.append(rule.get("match", {}).get("path", {}).get("prefix", "/"))
     for path in sorted({*deployment.public_paths, "/metrics"}):
         if not any(path == prefix or path.startswith(prefix.rstrip("/") + "/") for prefix in prefixes):
@@ -89,22 +89,22 @@ def ingress(deployment: Deployment) -> Iterator[str]:
 
 
 def domains(deployment: Deployment) -> Iterator[str]:
-    """The app has exactly one PRIMARY domain, the agreed one."""
+    """The app's only PRIMARY domain is the agreed one."""
     primary = [one["domain"] for one in deployment.spec.get("domains", []) if one.get("type") == "PRIMARY"]
     if primary != [DOMAIN]:
         yield f"the PRIMARY domains are {primary} instead of {DOMAIN} alone"
 
 
 def edge_cache(deployment: Deployment) -> Iterator[str]:
-    """The edge does not cache, since it would hold back event streams; that takes a domain of one's own."""
+    """The edge does not cache, because it would delay event streams. This needs a custom domain."""
     if deployment.spec.get("disable_edge_cache") is not True:
-        yield "disable_edge_cache is not true: event streams would be held back"
+        yield "disable_edge_cache is not true: event streams would be delayed"
     if not deployment.spec.get("domains"):
-        yield "disable_edge_cache has no effect without a domain of one's own"
+        yield "disable_edge_cache has no effect without a custom domain"
 
 
 def alerts(deployment: Deployment) -> Iterator[str]:
-    """Each alert stands at the level that has it, none is missing or switched off, and each has its threshold."""
+    """Each alert is at its level, none is missing or disabled, and each has its threshold."""
     at_app = {alert["rule"]: alert for alert in deployment.spec.get("alerts", [])}
     yield from _alerts("app", at_app, expected=APP_ALERTS, foreign=COMPONENT_ALERTS)
     for component in deployment.of("services", "workers"):
@@ -117,7 +117,7 @@ def alerts(deployment: Deployment) -> Iterator[str]:
     for component in deployment.of("jobs"):
         for alert in component.body.get("alerts", []):
             if alert["rule"] in APP_ALERTS:
-                yield f"{component.name}: the alert {alert['rule']} stands at the wrong level"
+                yield f"{component.name}: the alert {alert['rule']} is at the wrong level"
 
 
 def _alerts(place: str, found: dict[str, Any], *, expected: frozenset[str], foreign: frozenset[str]) -> Iterator[str]:
@@ -125,23 +125,23 @@ def _alerts(place: str, found: dict[str, Any], *, expected: frozenset[str], fore
         if rule not in found:
             yield f"{place}: the alert {rule} is missing"
         elif found[rule].get("disabled"):
-            yield f"{place}: the alert {rule} is switched off"
+            yield f"{place}: the alert {rule} is disabled"
     for rule in sorted(foreign & set(found)):
-        yield f"{place}: the alert {rule} stands at the wrong level"
+        yield f"{place}: the alert {rule} is at the wrong level"
 
 
 def sizes(deployment: Deployment) -> Iterator[str]:
-    """Each component names its size, by a name of today."""
+    """Each component has a size, under its current name."""
     for component in deployment.built:
         size = component.body.get("instance_size_slug")
         if size is None:
-            yield f"{component.name} names no size and would get half a gigabyte"
+            yield f"{component.name} has no size and would get half a gigabyte"
         elif size.startswith(DEPRECATED_SIZES):
             yield f"{component.name} has the size {size}, a deprecated name"
 
 
 def workers_answer_nobody(deployment: Deployment) -> Iterator[str]:
-    """A worker has no port, no route and no readiness; its liveness is asked where something listens."""
+    """A worker has no port, no route and no readiness; its liveness probe uses the watchdog's port."""
     for worker in deployment.of("workers"):
         for field in ("http_port", "internal_ports", "health_check", "routes", "cors"):
             if field in worker.body:
@@ -151,11 +151,11 @@ def workers_answer_nobody(deployment: Deployment) -> Iterator[str]:
         port = worker.body.get("liveness_health_check", {}).get("port")
         listens = deployment.value(worker, "WATCHDOG_PORT")
         if str(port) != listens:
-            yield f"{worker.name} is asked on port {port}, but its watchdog listens on {listens}"
+            yield f"{worker.name} is probed on port {port}, but its watchdog listens on {listens}"
 
 
 def service_ports(deployment: Deployment) -> Iterator[str]:
-    """A service is asked and routed to where it listens, and its HTTP port is not an internal one as well."""
+    """A service is probed and routed to where it listens, and its HTTP port is not an internal port too."""
     for service in deployment.of("services"):
         port = service.body.get("http_port")
         listens = deployment.value(service, "PORT")
@@ -164,13 +164,13 @@ def service_ports(deployment: Deployment) -> Iterator[str]:
         for probe in ("health_check", "liveness_health_check"):
             asked = service.body.get(probe, {}).get("port", port)
             if asked != port:
-                yield f"{service.name}: {probe} asks port {asked}, where nothing answers HTTP"
+                yield f"{service.name}: {probe} probes port {asked}, where nothing speaks HTTP"
         if port in service.body.get("internal_ports", []):
             yield f"{service.name} lists its HTTP port {port} among the internal_ports"
 
 
 def probe_paths(deployment: Deployment) -> Iterator[str]:
-    """Services are asked for readiness and for liveness, on different paths, which exist and need no token."""
+    """Services have probes for readiness and liveness, on different paths that exist and need no token."""
     for service in deployment.of("services"):
         paths = {}
         for probe in ("health_check", "liveness_health_check"):
@@ -179,7 +179,7 @@ def probe_paths(deployment: Deployment) -> Iterator[str]:
             if path is None:
                 yield f"{service.name} has no http_path in its {probe}: only the port would be tried"
             elif path not in deployment.public_paths:
-                yield f"{service.name}: {probe} asks {path}, which is no path of the API that needs no token"
+                yield f"{service.name}: {probe} requests {path}, which is not a public path of the API"
         if paths["health_check"] == paths["liveness_health_check"]:
             yield f"{service.name} has one path for readiness and liveness: a lost database would restart it"
     for worker in deployment.of("workers"):
@@ -191,16 +191,16 @@ def probe_paths(deployment: Deployment) -> Iterator[str]:
 
 
 def probe_timing(deployment: Deployment) -> Iterator[str]:
-    """A probe waits for longer than the slowest right answer; liveness waits for what repairs itself first."""
+    """A probe's timeout is longer than the slowest good response, and liveness waits for self-repair."""
     for component in deployment.of("services", "workers"):
         for probe, defaults in (("health_check", _READINESS_DEFAULTS), ("liveness_health_check", _LIVENESS_DEFAULTS)):
             if probe not in component.body:
                 continue
             timing = {**defaults, **component.body[probe]}
-            if timing["timeout_seconds"] <= SLOWEST_ANSWER_S:
-                yield f"{component.name}: {probe} waits {timing['timeout_seconds']} s, not longer than an answer takes"
+            if timing["timeout_seconds"] <= MAX_RESPONSE_S:
+                yield f"{component.name}: {probe} times out after {timing['timeout_seconds']} s, before a response"
             if timing["timeout_seconds"] >= timing["period_seconds"]:
-                yield f"{component.name}: {probe} asks again before it has stopped waiting"
+                yield f"{component.name}: {probe} repeats before its timeout"
             patience = timing["period_seconds"] * timing["failure_threshold"]
             repairs = _longest_repair_s(deployment, component)
             if probe == "liveness_health_check" and patience <= repairs:
@@ -214,7 +214,7 @@ def _longest_repair_s(deployment: Deployment, component: Component) -> float:
 
 
 def termination(deployment: Deployment) -> Iterator[str]:
-    """Each service and worker says how long it may take to stop; services also for how long they drain."""
+    """Each service and worker states its grace period; services also state their drain time."""
     for component in deployment.of("services", "workers"):
         stated = component.body.get("termination", {})
         if "grace_period_seconds" not in stated:
@@ -224,7 +224,7 @@ def termination(deployment: Deployment) -> Iterator[str]:
 
 
 def one_source(deployment: Deployment) -> Iterator[str]:
-    """All components are built from one branch and deployed together, or the API and the worker would disagree."""
+    """All components are built from one branch and deployed together; otherwise API and worker could differ."""
     sources = {component.name: component.body.get("github") for component in deployment.built}
     reference = next(iter(sources.values()), None)
     for name, source in sources.items():

@@ -1,8 +1,8 @@
-"""What the build of an image may copy: the files that ``.dockerignore`` leaves, and how it is read.
+"""The files that an image build may copy: those that ``.dockerignore`` does not exclude.
 
-Docker, podman and App Platform agree on: one pattern a line, relative to the context's root; a pattern that matches a
-folder matches all in it; ``!`` takes back; the last pattern that matches decides; ``*`` and ``?`` stop at a slash,
-``**`` does not.
+Docker, Podman and App Platform agree on the format: one pattern per line, relative to the context's root; a pattern
+that matches a folder matches everything in it; ``!`` reverses a pattern; the last matching pattern decides; ``*`` and
+``?`` stop at a slash, ``**`` does not.
 """
 
 import re
@@ -10,21 +10,21 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 IGNORE_FILE = ".dockerignore"
-# An engine reads one of these instead of .dockerignore where it is there.
+# If one of these exists, an engine reads it instead of .dockerignore.
 RIVALS = (".containerignore", "{dockerfile}.dockerignore")
 
 
 class Patterns:
-    """The patterns of one ``.dockerignore``. Raises ValueError for a form that is not understood here."""
+    """The patterns of one ``.dockerignore``. Raises ValueError for an unsupported form."""
 
     def __init__(self, text: str) -> None:
         """Parse the text."""
         self._patterns = list(_parse(text))
 
     def exclude(self, path: str) -> bool:
-        """Tell whether a path, relative to the context and with slashes, is kept out."""
+        """Tell whether a path, relative to the context and with slashes, is excluded."""
         kept_out = False
-        # The path itself and the folders above it: a pattern for a folder decides for what is in it.
+        # The path and the folders above it, because a pattern for a folder covers its contents.
         ways = [path, *(str(parent) for parent in PurePosixPath(path).parents if str(parent) != ".")]
         for is_exception, expression in self._patterns:
             if any(expression.fullmatch(way) for way in ways):

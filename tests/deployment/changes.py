@@ -1,4 +1,4 @@
-"""The ways to spoil a deployment for a test: in its spec, by the place, and in its files."""
+"""Ways to break a deployment for a test: by a place in its spec, or in its files."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -6,12 +6,12 @@ from typing import Any
 
 Change = Callable[[dict[str, Any], Path], None]
 
-# What names an element of a list, in the order in which they are tried.
+# The keys that identify a list's element, in the order they are tried.
 _NAMES = ("name", "key", "rule", "domain")
 
 
 def put(place: str, value: Any) -> Change:
-    """Set what stands at a place, such as ``services/api/envs/PORT/value``; an element is named by its name or key."""
+    """Set the value at a place such as ``services/api/envs/PORT/value``; an element is found by its name or key."""
 
     def change(spec: dict[str, Any], _root: Path) -> None:
         *above, last = place.split("/")
@@ -21,7 +21,7 @@ def put(place: str, value: Any) -> Change:
 
 
 def drop(place: str) -> Change:
-    """Take away what stands at a place, an element of a list too."""
+    """Remove the value at a place, which may be a list's element."""
 
     def change(spec: dict[str, Any], _root: Path) -> None:
         *above, last = place.split("/")
@@ -35,7 +35,7 @@ def drop(place: str) -> Change:
 
 
 def append(place: str, value: Any) -> Change:
-    """Put another element at the end of the list at a place."""
+    """Append an element to the list at a place."""
 
     def change(spec: dict[str, Any], _root: Path) -> None:
         _find(spec, place.split("/")).append(value)
@@ -54,7 +54,7 @@ def write(path: str, text: str) -> Change:
 
 
 def edit(path: str, old: str, new: str) -> Change:
-    """Replace a text in a file of the checkout, which must have it."""
+    """Replace a text in a file of the checkout. The file must contain it."""
 
     def change(_spec: dict[str, Any], root: Path) -> None:
         text = (root / path).read_text()
@@ -74,7 +74,7 @@ def remove(path: str) -> Change:
 
 
 def link(path: str, target: str) -> Change:
-    """Make a file of the checkout a link."""
+    """Replace a file of the checkout with a link."""
 
     def change(_spec: dict[str, Any], root: Path) -> None:
         (root / path).symlink_to(target)
@@ -83,7 +83,7 @@ def link(path: str, target: str) -> Change:
 
 
 def both(*changes: Change) -> Change:
-    """Make several changes, one after the other."""
+    """Apply several changes in order."""
 
     def change(spec: dict[str, Any], root: Path) -> None:
         for one in changes:

@@ -1,4 +1,4 @@
-"""The images, built once, and the reference deployment that the tests of a module share."""
+"""The images, built once, and the reference deployment that a module's tests share."""
 
 import fcntl
 import os
@@ -12,13 +12,13 @@ from tests.deployment.engine import Engine, EngineSilent, find_engine
 from tests.deployment.system import ContainerSystem, build_images
 from tests.patience import patient_s
 
-# Sections short and many, so that twenty steps can wait; the rest is as the spec says.
+# Many short sections, so that twenty steps can be queued. Everything else is as in the spec.
 MANY_STEPS = {"SECTION_CHARS": "1500", "STEPS_IN_FLIGHT_PER_RUN": "32"}
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Show what was measured in containers."""
+    """Print the measurements from the containers."""
     figures = measured.read()
     if figures and terminalreporter.config.getoption("markexpr") == "containers":
         terminalreporter.section("measured in containers")
@@ -26,7 +26,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give tests in containers time to build the images, and longer than an engine may be silent."""
+    """Give container tests time to build the images, and more time than an engine may be silent."""
     for item in items:
         if item.get_closest_marker("containers"):
             item.add_marker(pytest.mark.timeout(patient_s(3600)))
@@ -34,7 +34,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(call: pytest.CallInfo[None]) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Mark the report of a test that an engine without an answer has ended."""
+    """Mark the report of a test that ended because the engine did not respond."""
     report = yield
     if call.excinfo is not None and call.excinfo.errisinstance(EngineSilent):
         report.longrepr = f"The container engine is at fault, not the product: {call.excinfo.value}."
@@ -44,7 +44,7 @@ def pytest_runtest_makereport(call: pytest.CallInfo[None]) -> Generator[None, py
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_report_teststatus(report: pytest.TestReport | pytest.CollectReport) -> tuple[str, str, str] | None:
-    """Show such a test as an error, which is what pytest calls trouble around a test, and not as failed."""
+    """Report such a test as an error, pytest's outcome for trouble around a test, instead of a failure."""
     if report.failed and ("engine", "silent") in getattr(report, "user_properties", ()):
         return "error", "E", "ENGINE SILENT"
     return None
@@ -52,9 +52,9 @@ def pytest_report_teststatus(report: pytest.TestReport | pytest.CollectReport) -
 
 @pytest.fixture(scope="session")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
-    """An engine, with our images built. Without one the tests fail, and say what is missing."""
+    """A container engine with our images built. Without one the tests fail and say what is missing."""
     found = find_engine()
-    # The processes of one run of pytest-xdist share the parent of their folders: the first one there builds for all.
+    # The processes of one pytest-xdist run share the parent of their folders. The first process builds for all.
     run = os.environ.get("PYTEST_XDIST_TESTRUNUID", secrets.token_hex(8))
     built = tmp_path_factory.getbasetemp().parent / f"images-{run}"
     with built.with_suffix(".lock").open("w") as lock:
@@ -68,14 +68,14 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
 
 @pytest.fixture(scope="module")
 def standing(engine: Engine) -> Iterator[ContainerSystem]:
-    """The reference deployment, running."""
+    """The running reference deployment."""
     with ContainerSystem(engine, **MANY_STEPS) as system:
         yield system
 
 
 @pytest.fixture
 def system(standing: ContainerSystem) -> ContainerSystem:
-    """The reference deployment, its model well-behaved and without memory."""
+    """The reference deployment, with a well-behaved model that has forgotten earlier calls."""
     standing.model.set_script([])
     standing.model.forget_calls()
     return standing

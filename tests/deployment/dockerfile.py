@@ -1,4 +1,4 @@
-"""A Dockerfile, parsed as far as its rules need it."""
+"""Parses a Dockerfile as far as the rules need it."""
 
 import json
 import re
@@ -9,7 +9,7 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Instruction:
-    """One instruction, its lines joined; ``stage`` counts from 0, and is -1 before the first FROM."""
+    """One instruction with its lines joined. ``stage`` counts from 0 and is -1 before the first FROM."""
 
     stage: int
     name: str
@@ -17,20 +17,20 @@ class Instruction:
 
     @property
     def words(self) -> list[str]:
-        """The arguments, from either form, without the flags in front."""
+        """The arguments, from either form, without the leading flags."""
         rest = re.sub(r"^(?:--\S+\s+)+", "", self.text)
         return json.loads(rest) if rest.startswith("[") else shlex.split(rest)
 
     @property
     def flags(self) -> dict[str, str]:
-        """The flags in front, for instance ``{"from": "packages"}``."""
+        """The leading flags, for example ``{"from": "packages"}``."""
         front = re.match(r"(?:--\S+\s+)*", self.text)
         words = front[0].split() if front else []
         return dict(word.removeprefix("--").partition("=")[::2] for word in words)
 
 
 def instructions(file: Path) -> list[Instruction]:
-    """Return the instructions of a Dockerfile. Raises ValueError for a form that is not understood here."""
+    """Return a Dockerfile's instructions. Raises ValueError for an unsupported form."""
     lines = [line for line in file.read_text().splitlines() if not line.lstrip().startswith("#")]
     joined = re.sub(r"\\[ \t]*\n", " ", "\n".join(lines))
     found: list[Instruction] = []
@@ -38,7 +38,7 @@ def instructions(file: Path) -> list[Instruction]:
     for line in filter(None, map(str.strip, joined.splitlines())):
         name, _, text = line.partition(" ")
         if "<<" in text:
-            raise ValueError(f"{file.name}: a document in the text is not understood: {line[:60]}")
+            raise ValueError(f"{file.name}: here-documents are not supported: {line[:60]}")
         stage += name.upper() == "FROM"
         found.append(Instruction(stage, name.upper(), text.strip()))
     return found

@@ -1,6 +1,6 @@
-"""Docker or Podman, whichever works here: images, networks and containers by way of their common command line.
+"""Docker or Podman, whichever works here: images, networks and containers through their common command line.
 
-As a program it says which one works, or why none does: ``python -m tests.deployment.engine``.
+Run it to see which one works, or why none does: ``python -m tests.deployment.engine``.
 """
 
 import json
@@ -16,36 +16,36 @@ from tests.patience import patient_s
 
 BASE_IMAGE = "docker.io/library/python:3.13-slim-trixie"
 
-# An engine under load may take minutes for what else takes a moment.
+# Under load an engine may need minutes for a command that otherwise takes a moment.
 _SILENCE_S = patient_s(300.0)
 _CLEANING_S = patient_s(60.0)
 _BUILD_S = patient_s(1800.0)
 
 
 class EngineError(Exception):
-    """What an engine said when it failed."""
+    """The engine reported an error; the message is its output."""
 
 
 class EngineSilent(Exception):
-    """The engine did not answer, which says nothing about what runs in it. No EngineError: nobody was refused."""
+    """The engine did not respond, which says nothing about its containers. Not an EngineError: nothing was refused."""
 
 
 class NotCleanedUp(UserWarning):
-    """What a test run has left behind."""
+    """Containers or networks that a test run left behind."""
 
 
 class Engine:
-    """A command line of an engine."""
+    """An engine's command line."""
 
     def __init__(self, program: str) -> None:
         self.program = program
 
     def call(self, *arguments: str, timeout_s: float = _SILENCE_S) -> str:
-        """Return what a command printed. Raises EngineError, and EngineSilent when it does not answer."""
+        """Return a command's output. Raises EngineError, or EngineSilent if the engine does not respond."""
         return self._run(arguments, timeout_s, subprocess.PIPE).strip()
 
     def logs(self, name: str) -> list[str]:
-        """Return every line that a container has printed, of both streams in the order in which they came."""
+        """Return all lines of a container's output, both streams in order."""
         return self._run(("logs", name), _SILENCE_S, subprocess.STDOUT).splitlines()
 
     def _run(self, arguments: Sequence[str], timeout_s: float, errors: int) -> str:
@@ -55,7 +55,7 @@ class Engine:
                 command, stdout=subprocess.PIPE, stderr=errors, text=True, check=False, timeout=timeout_s
             )
         except subprocess.TimeoutExpired:
-            message = f"`{self.program} {arguments[0]}` did not answer within {timeout_s:.0f} s"
+            message = f"`{self.program} {arguments[0]}` did not respond within {timeout_s:.0f} s"
             raise EngineSilent(message) from None
         except OSError as error:
             raise EngineError(f"{self.program} {arguments[0]}: {type(error).__name__}") from None
@@ -64,17 +64,17 @@ class Engine:
         return done.stdout
 
     def build(self, file: Path, context: Path, tag: str) -> None:
-        """Build an image. The builder shares the host's network, since it needs the package registries."""
+        """Build an image. The builder uses the host's network because it needs the package registries."""
         self.call(*("build", "--network", "host", "--file", str(file), "--tag", tag, str(context)), timeout_s=_BUILD_S)
 
     def image_size(self, tag: str) -> int:
-        """Return the size of an image with all its layers, in bytes."""
+        """Return an image's size with all its layers, in bytes."""
         return int(self.call("image", "inspect", tag, "--format", "{{.Size}}"))
 
     def clean_up(self, label: str) -> None:
-        """Remove the containers and networks of a test run; warn of what stays, and do not fail.
+        """Remove a test run's containers and networks. Warns about leftovers and does not fail.
 
-        Each is removed by itself, so that one which cannot be removed does not keep the others.
+        Each is removed separately, so that one failure does not keep the others.
         """
         try:
             for listing, removal in (("ps --all", "rm --force --volumes"), ("network ls", "network rm")):
@@ -95,7 +95,7 @@ class Engine:
 
 
 class Container:
-    """One container, started when it is made."""
+    """One container, started when created."""
 
     def __init__(
         self,
@@ -122,7 +122,7 @@ class Container:
         )
 
     def inspect(self) -> Any:
-        """Return what the engine knows of it."""
+        """Return the engine's description of the container."""
         return json.loads(self.engine.call("inspect", self.name))[0]
 
     @property
@@ -132,39 +132,38 @@ class Container:
 
     @property
     def exit_code(self) -> int | None:
-        """The code it ended with, or None while it runs."""
+        """The exit code, or None while the container runs."""
         state = self.inspect()["State"]
         return None if state["Running"] else int(state["ExitCode"])
 
     @property
     def port(self) -> int:
-        """The port of this machine under which its only published port can be reached."""
+        """The local port of the container's only published port."""
         published = self.inspect()["NetworkSettings"]["Ports"]
         return int(next(bindings for bindings in published.values() if bindings)[0]["HostPort"])
 
     def logs(self) -> list[str]:
-        """Return every line that it has printed."""
         return self.engine.logs(self.name)
 
     def execute(self, *command: str, user: str | None = None) -> str:
-        """Run a command inside; return what it printed."""
+        """Run a command in the container. Returns its output."""
         as_user = ("--user", user) if user else ()
         return self.engine.call("exec", *as_user, self.name, *command)
 
     def signal(self, name: str) -> None:
-        """Send a signal to its first process."""
+        """Send a signal to the first process."""
         self.engine.call("kill", "--signal", name, self.name)
 
     def remove(self) -> None:
-        """Remove it with its disk, as a deployment does."""
+        """Remove the container with its disk, as a deployment does."""
         self.engine.call("rm", "--force", "--volumes", self.name)
 
     def kill(self, pids: Sequence[int], name: str) -> None:
-        """Send a signal to processes inside, which has no program for it but its shell."""
+        """Send a signal to processes in the container through its shell, since it has no kill program."""
         self.execute("sh", "-c", f"kill -{name} {' '.join(map(str, pids))}")
 
     def process_ids(self, words: str) -> list[int]:
-        """Return the ids, as seen inside, of the processes whose command line contains the words; oldest first."""
+        """Return the container's ids of processes whose command line contains the words, oldest first."""
         script = (
             "import os\n"
             "for pid in sorted(int(n) for n in os.listdir('/proc') if n.isdigit()):\n"
@@ -175,16 +174,16 @@ class Container:
         return [int(line) for line in self.execute("python", "-c", script).split()]
 
     def peak_memory_bytes(self) -> int:
-        """Return the most memory that it has used so far, files in its cache included; the limit holds for that."""
+        """Return the peak memory use, including cached files, to which the limit applies."""
         for path in ("/sys/fs/cgroup/memory.peak", "/sys/fs/cgroup/memory/memory.max_usage_in_bytes"):
             try:
                 return int(self.execute("cat", path))
             except EngineError:
                 continue
-        raise EngineError("The peak of the memory is not known here.")
+        raise EngineError("The peak memory use is unknown here.")
 
     def anonymous_memory_bytes(self) -> int:
-        """Return the memory in use that could not be given back by dropping cached files."""
+        """Return the memory in use, without cached files that could be dropped."""
         for path, field in (
             ("/sys/fs/cgroup/memory.stat", "anon"),
             ("/sys/fs/cgroup/memory/memory.stat", "total_rss"),
@@ -194,11 +193,11 @@ class Container:
             except EngineError:
                 continue
             return next(int(line.split()[1]) for line in lines if line.split()[0] == field)
-        raise EngineError("The memory in use is not known here.")
+        raise EngineError("The memory in use is unknown here.")
 
 
 def find_engine() -> Engine:
-    """Return an engine that works and has the base image. Raises EngineError, which says what is missing."""
+    """Return a working engine that has the base image. Raises EngineError, which says what is missing."""
     reasons = []
     for program in ("podman", "docker"):
         if shutil.which(program) is None:

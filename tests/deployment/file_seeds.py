@@ -1,4 +1,4 @@
-"""Mistakes in the files that the App Spec leads to, each with the rule that must see it and words of its report."""
+"""Mistakes in files that the App Spec refers to, each with the rule that must report it and words of its report."""
 
 from tests.deployment import image_rules as images
 from tests.deployment import supervisor_rules as supervisor
@@ -9,20 +9,20 @@ _API = "config/supervisor-api.conf"
 _WORKER = "config/supervisor-worker.conf"
 
 SEEDS = [
-    (images.dockerfiles, remove("Dockerfile.api"), "api: dockerfile_path Dockerfile.api is no file"),
+    (images.dockerfiles, remove("Dockerfile.api"), "api: dockerfile_path Dockerfile.api is not a file"),
     (images.dockerfiles, drop("workers/worker/dockerfile_path"), "worker names no dockerfile_path"),
     (images.dockerfiles, put("services/api/dockerfile_path", "/Dockerfile.api"), "not relative to the repository"),
     (images.dockerfiles, put("services/api/dockerfile_path", "../Dockerfile.api"), "not relative to the repository"),
-    (images.dockerfiles, put("workers/worker/source_dir", "/worker"), "source_dir /worker is no folder"),
+    (images.dockerfiles, put("workers/worker/source_dir", "/worker"), "source_dir /worker is not a folder"),
     (
-        # The path of the Dockerfile does not start at source_dir.
+        # The Dockerfile's path is not relative to source_dir.
         images.dockerfiles,
         both(
             put("services/api/source_dir", "/deploy"),
             write("deploy/Dockerfile.own", "FROM scratch\n"),
             put("services/api/dockerfile_path", "Dockerfile.own"),
         ),
-        "dockerfile_path Dockerfile.own is no file",
+        "dockerfile_path Dockerfile.own is not a file",
     ),
     (images.copied_files, edit("Dockerfile.api", "COPY backend backend", "COPY src src"), "Dockerfile.api copies src"),
     (images.copied_files, edit("Dockerfile.worker", '["config"', '["config/local"'), "copies config/local"),
@@ -56,7 +56,7 @@ SEEDS = [
     (images.lean_context, write("backend/keys.py", 'KEY = "sk_live_' + "12345678"), "sk_live_1… looks like a"),
     (images.lean_context, remove("backend/worker.py"), "lacks backend/worker.py"),
     (images.lean_context, edit(".dockerignore", "!config", "# none"), "lacks config/gunicorn.conf.py"),
-    (images.base_images, edit("Dockerfile.api", _LATE_STAGE, "FROM python:latest\n"), "stands on python:latest"),
+    (images.base_images, edit("Dockerfile.api", _LATE_STAGE, "FROM python:latest\n"), "is based on python:latest"),
     (images.base_images, edit("Dockerfile.worker", _LATE_STAGE, ""), "Dockerfile.worker has one stage"),
     (images.base_images, edit("Dockerfile.api", "redis-server", "redis-server gcc"), "installs gcc in its last stage"),
     (images.base_images, edit("Dockerfile.api", "redis-server", "libpq-dev"), "installs libpq-dev in its last stage"),
@@ -83,12 +83,12 @@ SEEDS = [
     (
         images.started_programs,
         edit("Dockerfile.worker", 'CMD ["supervisord", "', 'CMD supervisord "'),
-        "run by a shell",
+        "runs in a shell",
     ),
     (
         images.run_commands,
         remove("backend/operations/container/first_process.py"),
-        "backend.operations.container.first_process, which is no",
+        "backend.operations.container.first_process, which is not",
     ),
     (images.run_commands, put("jobs/migrate/run_command", "python -m backend.cli upgrade"), "runs the command upgrade"),
     (images.run_commands, put("jobs/migrate/kind", "POST_DEPLOY"), "no component migrates the database"),
@@ -100,13 +100,13 @@ SEEDS = [
     ),
     (supervisor.supervisor_files, remove(_API), "config/supervisor-api.conf is missing"),
     (supervisor.supervisor_files, remove(_WORKER), "config/supervisor-worker.conf is missing"),
-    (supervisor.supervisor_files, edit(_API, "nodaemon=true", ""), "would go to the background"),
-    # Each alone is under the grace period of 60 seconds; one after the other they are not.
+    (supervisor.supervisor_files, edit(_API, "nodaemon=true", ""), "would run in the background"),
+    # Each is below the grace period of 60 seconds, but together they exceed it.
     (supervisor.stop_times, edit(_API, "stopwaitsecs=20", "stopwaitsecs=30"), "stopping may take 65 s, and api"),
     (supervisor.stop_times, edit(_WORKER, "stopwaitsecs=5", "stopwaitsecs=100"), "140 s, and worker is killed"),
     (supervisor.stop_times, put("services/api/termination/grace_period_seconds", 46), "killed after 46 s"),
     (
-        # What is not stated counts with supervisor's default of 10 seconds.
+        # Without a value, supervisor's default of 10 seconds counts.
         supervisor.stop_times,
         both(edit(_API, "stopwaitsecs=5", ""), edit(_API, "stopwaitsecs=20", "stopwaitsecs=25")),
         "stopping may take 60 s",
@@ -127,6 +127,6 @@ SEEDS = [
     (supervisor.printed_lines, edit(_API, "stdout_logfile=/dev/fd/1", ""), "[program:first] prints to AUTO"),
     (supervisor.printed_lines, edit(_API, "stdout_logfile=/dev/fd/1", "stdout_logfile=/tmp/a.log"), "to /tmp/a.log"),
     (supervisor.printed_lines, edit(_WORKER, "stdout_logfile_maxbytes=0", ""), "has no stdout_logfile_maxbytes=0"),
-    (supervisor.printed_lines, edit(_API, "redirect_stderr=true", ""), "[program:first] loses what it prints"),
-    (supervisor.fatal_programs, edit(_API, "PROCESS_STATE_FATAL", "PROCESS_STATE_EXITED"), "no event listener hears"),
+    (supervisor.printed_lines, edit(_API, "redirect_stderr=true", ""), "[program:first] loses its standard error"),
+    (supervisor.fatal_programs, edit(_API, "PROCESS_STATE_FATAL", "PROCESS_STATE_EXITED"), "no event listener handles"),
 ]

@@ -1,4 +1,4 @@
-"""What the App Spec and the images must agree on, and what is asked of the images; read from their files."""
+"""Where the App Spec and the images must agree, and the requirements on the images, read from their files."""
 
 import re
 from collections.abc import Iterator
@@ -13,16 +13,16 @@ from tests.deployment.dockerfile import Instruction, instructions
 from tests.deployment.variable_rules import is_secret_setting
 
 BASE = "python:3.13-slim-trixie"
-# What the context may hold: the code, its configuration, the list of packages.
+# All that the context may hold: the code, its configuration, the list of packages.
 CONTEXT = ("backend/*.py", "backend/*.mako", "config/*.py", "config/*.conf", "requirements.txt")
-# What must be there, or the images would be built without it.
+# The images would be built without these files if they were excluded.
 NEEDED = ("backend/app.py", "backend/worker.py", "backend/cli.py", "config/gunicorn.conf.py", "requirements.txt")
 SECRET_LIKE = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY|\bsk_live_\w|\bwhsec_\w{8}|\bAKIA[A-Z0-9]{16}\b")
 _COMPILERS = re.compile(r"\b(?:build-essential|gcc|g\+\+|clang|make|cargo|rustc|\w+-dev)\b")
 
 
 def dockerfiles(deployment: Deployment) -> Iterator[str]:
-    """Each component's Dockerfile is named from the repository's root and is there, and so is its source_dir."""
+    """Each component's Dockerfile and source_dir exist, relative to the repository's root."""
     for component in deployment.built:
         path = component.body.get("dockerfile_path")
         if not path:
@@ -30,9 +30,9 @@ def dockerfiles(deployment: Deployment) -> Iterator[str]:
         elif path.startswith("/") or ".." in PurePosixPath(path).parts:
             yield f"{component.name}: dockerfile_path {path} is not relative to the repository's root"
         elif not (deployment.root / path).is_file():
-            yield f"{component.name}: dockerfile_path {path} is no file of the repository"
+            yield f"{component.name}: dockerfile_path {path} is not a file of the repository"
         if not _context(deployment, component).is_dir():
-            yield f"{component.name}: source_dir {component.body.get('source_dir')} is no folder of the repository"
+            yield f"{component.name}: source_dir {component.body.get('source_dir')} is not a folder of the repository"
 
 
 def _context(deployment: Deployment, component: Component) -> Path:
@@ -40,7 +40,7 @@ def _context(deployment: Deployment, component: Component) -> Path:
 
 
 def copied_files(deployment: Deployment) -> Iterator[str]:
-    """What a Dockerfile copies lies in the build context and is not kept out of it."""
+    """Every file that a Dockerfile copies is in the build context and not excluded."""
     for component, lines in _images(deployment):
         context = _context(deployment, component)
         available = context_files(context) if context.is_dir() else []
@@ -52,7 +52,7 @@ def copied_files(deployment: Deployment) -> Iterator[str]:
                 if not any(_covers(wanted, file) for file in available):
                     yield (
                         f"{component.body['dockerfile_path']} copies {source}, which is not in the build context "
-                        f"{component.body.get('source_dir', '/')} or is kept out by {IGNORE_FILE}"
+                        f"{component.body.get('source_dir', '/')} or is excluded by {IGNORE_FILE}"
                     )
 
 
@@ -62,7 +62,7 @@ def _covers(source: str, file: str) -> bool:
 
 
 def _images(deployment: Deployment) -> Iterator[tuple[Component, list[Instruction]]]:
-    """Yield the instructions of each Dockerfile once, with the first component that is built from it."""
+    """Yield each Dockerfile's instructions once, with the first component that is built from it."""
     seen = set()
     for component in deployment.built:
         path = component.body.get("dockerfile_path") or ""
@@ -73,7 +73,7 @@ def _images(deployment: Deployment) -> Iterator[tuple[Component, list[Instructio
 
 
 def one_ignore_file(deployment: Deployment) -> Iterator[str]:
-    """``.dockerignore`` is there and understood, and no engine reads another file in its place."""
+    """``.dockerignore`` exists and is understood, and no engine reads another file instead."""
     for component, _ in _images(deployment):
         context = _context(deployment, component)
         ignore = context / IGNORE_FILE
@@ -91,7 +91,7 @@ def one_ignore_file(deployment: Deployment) -> Iterator[str]:
 
 
 def lean_context(deployment: Deployment) -> Iterator[str]:
-    """The build context holds the code, its configuration and the list of packages: nothing local, no test, no key."""
+    """The build context holds the code, its configuration and the list of packages: no local file, test or key."""
     files = context_files(deployment.root)
     for file in files:
         parts = PurePosixPath(file).parts
@@ -109,7 +109,7 @@ def lean_context(deployment: Deployment) -> Iterator[str]:
 
 
 def base_images(deployment: Deployment) -> Iterator[str]:
-    """All stages stand on the one base image, and no compiler or package of the first stage is in the last."""
+    """All stages use the one base image, and the last stage has no compiler and no package of the first."""
     for component, lines in _images(deployment):
         path = component.body["dockerfile_path"]
         stages = [line for line in lines if line.name == "FROM"]
@@ -118,7 +118,7 @@ def base_images(deployment: Deployment) -> Iterator[str]:
         names = {line.words[2] for line in stages if len(line.words) == 3}
         for line in stages:
             if line.words[0] not in {BASE, *names}:
-                yield f"{path} stands on {line.words[0]} instead of {BASE}"
+                yield f"{path} is based on {line.words[0]} instead of {BASE}"
         last = [line for line in lines if line.stage == len(stages) - 1]
         for line in last:
             if line.name == "RUN" and (found := _COMPILERS.search(line.text)):
@@ -126,7 +126,7 @@ def base_images(deployment: Deployment) -> Iterator[str]:
 
 
 def hashed_packages(deployment: Deployment) -> Iterator[str]:
-    """Packages are installed from the pinned list, each checked by its hash, and nothing beside it."""
+    """Packages are installed only from the pinned list, each checked by its hash."""
     for component, lines in _images(deployment):
         path = component.body["dockerfile_path"]
         installs = [line for line in lines if line.name == "RUN" and re.search(r"\bpip\b.*\binstall\b", line.text)]
@@ -138,7 +138,7 @@ def hashed_packages(deployment: Deployment) -> Iterator[str]:
 
 
 def own_user(deployment: Deployment) -> Iterator[str]:
-    """The image's programs run as a user that is not root and owns no code."""
+    """The image's programs run as a non-root user that does not own the code."""
     for component, lines in _images(deployment):
         path = component.body["dockerfile_path"]
         last = max(line.stage for line in lines)
@@ -151,7 +151,7 @@ def own_user(deployment: Deployment) -> Iterator[str]:
 
 
 def same_code(deployment: Deployment) -> Iterator[str]:
-    """The images copy the same files from the repository, so that the API and the worker run the same code."""
+    """The images copy the same files from the repository, so that API and worker run the same code."""
     copies = {}
     for component, lines in _images(deployment):
         wanted = [tuple(line.words) for line in lines if line.name in ("COPY", "ADD") and "from" not in line.flags]
@@ -161,7 +161,7 @@ def same_code(deployment: Deployment) -> Iterator[str]:
 
 
 def no_secret_in_image(deployment: Deployment) -> Iterator[str]:
-    """No secret is an argument or a variable of the build: both can be read from the image."""
+    """No secret is a build argument or variable, since both can be read from the image."""
     secrets = {name.upper() for name in Settings.model_fields if is_secret_setting(name)}
     for component, lines in _images(deployment):
         for line in lines:
@@ -172,7 +172,7 @@ def no_secret_in_image(deployment: Deployment) -> Iterator[str]:
 
 
 def exposed_ports(deployment: Deployment) -> Iterator[str]:
-    """The image of a service says which ports the spec sends requests to."""
+    """A service's image exposes the ports that the spec sends requests to."""
     for component, lines in _images(deployment):
         if component.kind != "services":
             continue
@@ -183,7 +183,7 @@ def exposed_ports(deployment: Deployment) -> Iterator[str]:
 
 
 def started_programs(deployment: Deployment) -> Iterator[str]:
-    """Each image starts supervisor with its own file, and no shell stands between the platform's signals and it."""
+    """Each image starts supervisor with its own file, with no shell between the platform's signals and it."""
     for component, lines in _images(deployment):
         path, expected = component.body["dockerfile_path"], f"config/supervisor-{component.name}.conf"
         started = {line.name: line for line in lines if line.name in ("ENTRYPOINT", "CMD")}
@@ -191,18 +191,18 @@ def started_programs(deployment: Deployment) -> Iterator[str]:
             yield f"{path} does not start {expected}"
         for line in started.values():
             if not line.text.startswith("["):
-                yield f"{path}: {line.name} is run by a shell, which hands no signal on"
+                yield f"{path}: {line.name} runs in a shell, which forwards no signals"
 
 
 def run_commands(deployment: Deployment) -> Iterator[str]:
-    """A run command starts modules that are there, with an operators' command that exists; one job migrates first."""
+    """Run commands use modules and operators' commands that exist; one job migrates before a deployment."""
     migrating = []
     for component in deployment.built:
         command = component.body.get("run_command", "")
         for module in re.findall(r"-m (\S+)", command):
             path = deployment.root / module.replace(".", "/")
             if not path.with_suffix(".py").is_file() and not (path / "__main__.py").is_file():
-                yield f"{component.name} runs {module}, which is no module of the repository"
+                yield f"{component.name} runs {module}, which is not a module of the repository"
         called = re.search(r"-m backend\.cli (\S+)", command)
         if called and called[1] not in operators_commands.commands:
             yield f"{component.name} runs the command {called[1]}, which backend.cli does not have"

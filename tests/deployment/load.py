@@ -1,4 +1,4 @@
-"""Many clients that ask again and again until a server goes away, and what of it failed."""
+"""Clients that send requests repeatedly until a server stops, and the requests that failed."""
 
 import http.client
 import threading
@@ -12,11 +12,11 @@ _CLIENTS = 12
 
 
 class Load:
-    """Clients on connections of their own, each kept and used again.
+    """Clients with their own connections, each kept alive and reused.
 
-    A connection that is refused was never there, and one that is kept may be closed while it is idle (RFC 9112,
-    section 9.3.1): the client asks elsewhere. All else is a failed request: a new connection that gets no answer, an
-    answer that is not whole, an error.
+    A refused connection does not count as a failure, and neither does an idle connection that the server closes
+    (RFC 9112, section 9.3.1), because the client can retry elsewhere. Failed requests are: no response on a new
+    connection, an incomplete response, an error.
     """
 
     def __init__(self, api_url: str, token: str, path: str) -> None:
@@ -48,7 +48,7 @@ class Load:
             try:
                 connection.connect()
             except OSError:
-                # Refused: nobody listens any more.
+                # Refused: the server has stopped listening.
                 connection.close()
                 return
             try:
@@ -59,7 +59,7 @@ class Load:
                 connection.close()
 
     def _ask_once(self, connection: http.client.HTTPConnection, *, fresh: bool) -> bool:
-        """Ask on a connection; return whether it can be used again."""
+        """Send a request; return whether the connection can be reused."""
         try:
             connection.request("GET", self._path, headers=self._headers)
             answer = connection.getresponse()

@@ -1,4 +1,4 @@
-"""A small checkout in which all rules about files hold, for the seeds to spoil."""
+"""A small checkout that keeps all file rules, for the seeds to break."""
 
 import shutil
 from pathlib import Path
@@ -54,7 +54,7 @@ stopwaitsecs=5
 stderr_logfile=/dev/fd/2
 """
 
-# What a developer's machine has beside what the images need.
+# Files on a developer's machine that the images do not need.
 _LOCAL = (
     ".env",
     ".git/config",
@@ -81,7 +81,7 @@ _LOCAL = (
 
 
 def make_small_tree(root: Path, ignore_file: Path) -> None:
-    """Write it into ``root``, with the given ``.dockerignore``."""
+    """Write the checkout to ``root``, with the given ``.dockerignore``."""
     dockerfile = {
         "Dockerfile.api": _DOCKERFILE.format(
             package="redis-server", ports="8080 6379", configuration="config/supervisor-api.conf"

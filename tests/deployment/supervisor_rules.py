@@ -1,4 +1,4 @@
-"""What the files of supervisor must say for the platform: how long stopping takes, where lines and sockets go."""
+"""What the platform requires of supervisor's files: stop times, output and sockets."""
 
 import re
 from collections.abc import Iterator
@@ -8,11 +8,11 @@ from pathlib import Path
 from tests.deployment.app_spec import Component, Deployment
 
 FILE = "config/supervisor-{name}.conf"
-# supervisor's own, where a program states none.
+# supervisor's default.
 _DEFAULT_STOP_S = 10
-# What supervisor itself and the first process of the container need beside the programs.
+# The time that supervisor and the container's first process need in addition to the programs.
 _SPARE_S = 2
-# What a program itself takes to stop: the program, and where its own limit is written.
+# A program's own time limit for stopping: the program and where the limit is written.
 _OWN_LIMITS = (
     ("gunicorn", "config/gunicorn.conf.py", r"^graceful_timeout *= *(\d+)$"),
     ("celery", "backend/core/work/queue.py", r"\bworker_soft_shutdown_timeout *= *(\d+)\b"),
@@ -21,17 +21,17 @@ _STANDARD_STREAMS = ("/dev/fd/1", "/dev/fd/2", "/dev/stdout", "/dev/stderr")
 
 
 def supervisor_files(deployment: Deployment) -> Iterator[str]:
-    """Each service and worker has its file, which keeps supervisor in the foreground."""
+    """Each service and worker has its own file, which keeps supervisor in the foreground."""
     for component in deployment.of("services", "workers"):
         file = _file(deployment, component)
         if not file.is_file():
             yield f"{FILE.format(name=component.name)} is missing"
         elif _read(file).get("supervisord", "nodaemon", fallback="false") != "true":
-            yield f"{file.name}: supervisord would go to the background, and the container would end"
+            yield f"{file.name}: supervisord would run in the background, and the container would end"
 
 
 def stop_times(deployment: Deployment) -> Iterator[str]:
-    """All programs stop within the grace period. supervisor ends them one after the other, so their times add up."""
+    """All programs stop within the grace period. supervisor stops them one after another, so their times add up."""
     for component, file, config in _configured(deployment):
         grace = component.body.get("termination", {}).get("grace_period_seconds", 120)
         together = sum(
@@ -42,7 +42,7 @@ def stop_times(deployment: Deployment) -> Iterator[str]:
 
 
 def own_limits(deployment: Deployment) -> Iterator[str]:
-    """gunicorn and Celery are given longer to stop than they give to what they work on."""
+    """gunicorn and Celery get more time to stop than they allow for their own work."""
     found = set()
     for _, file, config in _configured(deployment):
         for section in _programs(config):
@@ -64,7 +64,7 @@ def own_limits(deployment: Deployment) -> Iterator[str]:
 
 
 def sockets(deployment: Deployment) -> Iterator[str]:
-    """A control socket lies in /tmp: it is hard-linked into place, and the code's folder is read-only."""
+    """A control socket is in /tmp: supervisor hard-links it into place, and the code's folder is read-only."""
     for _, file, config in _configured(deployment):
         path = config.get("unix_http_server", "file", fallback="/tmp/none")
         if not path.startswith("/tmp/"):
@@ -72,11 +72,11 @@ def sockets(deployment: Deployment) -> Iterator[str]:
 
 
 def printed_lines(deployment: Deployment) -> Iterator[str]:
-    """What programs print goes to the container's own streams, uncut: a file would fill the disk unseen."""
+    """Programs write to the container's own streams, unrotated: a file would fill the disk unnoticed."""
     for _, file, config in _configured(deployment):
         for section in _programs(config):
             if section.startswith("eventlistener:"):
-                # The standard output of a listener is its way to speak to supervisor.
+                # A listener talks to supervisor over its standard output.
                 continue
             stream = config.get(section, "stdout_logfile", fallback="AUTO")
             if stream not in _STANDARD_STREAMS:
@@ -85,11 +85,11 @@ def printed_lines(deployment: Deployment) -> Iterator[str]:
                 yield f"{file.name}: [{section}] has no stdout_logfile_maxbytes=0, and a stream cannot be rotated"
             is_joined = config.get(section, "redirect_stderr", fallback="false") == "true"
             if not is_joined and config.get(section, "stderr_logfile", fallback="AUTO") not in _STANDARD_STREAMS:
-                yield f"{file.name}: [{section}] loses what it prints as errors"
+                yield f"{file.name}: [{section}] loses its standard error"
 
 
 def fatal_programs(deployment: Deployment) -> Iterator[str]:
-    """A listener hears of programs that cannot run, for supervisor itself would keep the container up."""
+    """A listener handles programs that cannot run; supervisor alone would keep the container up."""
     for _, file, config in _configured(deployment):
         heard = [
             config.get(section, "events", fallback="")
@@ -97,7 +97,7 @@ def fatal_programs(deployment: Deployment) -> Iterator[str]:
             if section.startswith("eventlistener:")
         ]
         if not any("PROCESS_STATE_FATAL" in events or events.strip() == "PROCESS_STATE" for events in heard):
-            yield f"{file.name}: no event listener hears of PROCESS_STATE_FATAL"
+            yield f"{file.name}: no event listener handles PROCESS_STATE_FATAL"
 
 
 def _configured(deployment: Deployment) -> Iterator[tuple[Component, Path, ConfigParser]]:
@@ -112,7 +112,7 @@ def _file(deployment: Deployment, component: Component) -> Path:
 
 
 def _read(file: Path) -> ConfigParser:
-    # Without interpolation, since supervisor's %(ENV_…)s is not configparser's.
+    # Without interpolation, because supervisor's %(ENV_…)s is not configparser's.
     config = ConfigParser(interpolation=None, inline_comment_prefixes=(" ;",), strict=True)
     config.read_string(file.read_text())
     return config

@@ -34,9 +34,9 @@ _MODEL_PORT = 9000
 
 
 def build_images(engine: Engine) -> None:
-    """Build the images; what has not changed comes from the builder's cache.
+    """Build the images; unchanged layers come from the builder's cache.
 
-    Building waits for downloads most of the time. The worker's image comes after the API's, whose first stage it has.
+    Downloads take most of the time. The worker's image is built after the API's because they share the first stage.
     """
     images = ROOT / "tests/deployment/images"
     with ThreadPoolExecutor() as beside:
@@ -47,7 +47,7 @@ def build_images(engine: Engine) -> None:
 
 
 class ModelInContainer:
-    """The stand-in for the language model, asked and told over HTTP."""
+    """The stand-in for the language model, called and controlled over HTTP."""
 
     def __init__(self, port: int) -> None:
         self._url = f"http://127.0.0.1:{port}"
@@ -60,27 +60,26 @@ class ModelInContainer:
 
     @property
     def calls(self) -> list[dict[str, Any]]:
-        """What it was asked so far; a call without ``at_out`` is not answered yet."""
+        """The calls so far. A call without ``at_out`` has no response yet."""
         return list(self._send("GET", "/__calls"))
 
     def set_script(self, rules: Iterable[Mapping[str, Any]]) -> None:
-        """Change how it behaves."""
+        """Set how the model behaves."""
         self._send("POST", "/__script", list(rules))
 
     def forget_calls(self) -> None:
-        """Forget what it was asked."""
         self._send("DELETE", "/__calls")
 
 
 class ContainerSystem:
-    """Containers in a network of their own: PostgreSQL, the model, a migration, APIs, workers.
+    """Containers in their own network: PostgreSQL, the model, a migration, APIs, workers.
 
     Args:
-        engine: What runs them.
-        apis: How many API containers, ``api-1`` …; only the first is known to the workers.
-        workers: How many worker containers, ``worker-1`` …
-        outside_redis: Whether a Redis outside of them is the broker of all.
-        changes: Variables over those of the spec, for every component.
+        engine: Runs the containers.
+        apis: Number of API containers, ``api-1`` …; the workers know only the first.
+        workers: Number of worker containers, ``worker-1`` …
+        outside_redis: Whether all use an external Redis as the broker.
+        changes: Variables that override the spec's, for every component.
     """
 
     def __init__(
@@ -108,7 +107,7 @@ class ContainerSystem:
         self.close()
 
     def close(self) -> None:
-        """Remove everything that was started; what the engine does not remove is a warning."""
+        """Remove everything that was started. Anything that the engine does not remove is a warning."""
         self.engine.clean_up(self.label)
 
     def _start(self) -> None:
@@ -122,7 +121,7 @@ class ContainerSystem:
             options=("--entrypoint", "python", "--volume", f"{ROOT / 'tests'}:/app/tests:ro"),
         )
         if self._outside_redis:
-            # The API's image has a Redis; here it is somebody else's, with a password and nothing of ours around it.
+            # The Redis of the API's image, run as an external Redis with a password and without our programs.
             self._run_part(
                 "redis",
                 IMAGES["api"],
@@ -146,7 +145,7 @@ class ContainerSystem:
         return True
 
     def migrate(self) -> list[str]:
-        """Run the job of the spec that migrates; return its lines. Raises AssertionError when it fails."""
+        """Run the spec's migration job and return its lines. Raises AssertionError if it fails."""
         job = self.component("migrate")
         name = f"migrate-{secrets.token_hex(2)}"
         words = job.body["run_command"].split()
@@ -157,23 +156,22 @@ class ContainerSystem:
         return self.lines[name]
 
     def component(self, name: str) -> Component:
-        """Return a component of the spec."""
         found = self.spec.named(name)
         assert found is not None
         return found
 
     def environment(self, component: Component) -> dict[str, str]:
-        """Return the variables of a component as the platform would set them."""
+        """Return a component's variables as the platform would set them."""
         values = {}
         for key, variable in self.spec.variables(component).items():
             value = SECRETS.get(key) if variable.get("type") == "SECRET" else variable["value"]
             if value is not None:
                 value = value.replace("${api.PRIVATE_DOMAIN}", "api-1")
                 values[key] = re.sub(r"\$\{api\.COMMIT_HASH\}", "0123abc", value)
-        # One student asks here as often as many do elsewhere.
+        # One student sends as many requests here as many do elsewhere.
         values["RATE_LIMIT_READ"] = "100000/minute"
         if "ALLOWED_HOSTS" in values:
-            # Where the tests find it; on the platform, requests come under the domain.
+            # The tests use this host name; on the platform, requests use the domain.
             values["ALLOWED_HOSTS"] += ",127.0.0.1"
         values["OPENAI_BASE_URL"] = f"http://model:{_MODEL_PORT}/v1"
         if self._outside_redis:
@@ -189,7 +187,7 @@ class ContainerSystem:
         return self._run_component(name, self.component("worker"), publish=8081, **changes)
 
     def start(self, name: str, component: str, *, options: tuple[str, ...] = (), **changes: str) -> Container:
-        """Start a container of a component under another name, with variables and options of its own."""
+        """Start a container of a component under another name, with its own variables and options."""
         found = self.component(component)
         command: tuple[str, ...] = ()
         if component == "migrate":
@@ -245,17 +243,17 @@ class ContainerSystem:
         return int(component.body.get("termination", {}).get("grace_period_seconds", 120))
 
     def replace(self, name: str) -> Container:
-        """Remove a container with its disk and start it anew, as a deployment does; keep what it printed."""
+        """Replace a container and its disk with a new one, as a deployment does. Keeps its output."""
         self.keep_lines(name)
         self.parts[name].remove()
         return self.start_api(name) if name.startswith("api") else self.start_worker(name)
 
     def keep_lines(self, name: str) -> None:
-        """Keep what a container has printed so far, which is gone with it."""
+        """Keep a container's output, which is lost with the container."""
         self.lines[name] = self.lines.get(name, []) + self.parts[name].logs()
 
     def stop(self, name: str) -> int:
-        """Stop a container as the platform does; return its exit code, 137 when it had to be killed."""
+        """Stop a container as the platform does. Returns its exit code: 137 if it had to be killed."""
         part = self.parts[name]
         component = self.component("api" if name.startswith("api") else "worker")
         part.signal("TERM")
@@ -265,11 +263,11 @@ class ContainerSystem:
         return code
 
     def api_url(self, name: str = "api-1") -> str:
-        """Return where an API is, as seen from this machine."""
+        """Return an API's URL on this machine."""
         return f"http://127.0.0.1:{self.parts[name].port}/api/v1"
 
     def health(self, name: str = "api-1") -> dict[str, Any]:
-        """Return what the health route says, or nothing when it does not answer well."""
+        """Return the health route's body, or an empty dict if it does not return 200."""
         try:
             with urllib.request.urlopen(f"{self.api_url(name)}/health", timeout=HANG_S) as answer:
                 return dict(json.loads(answer.read()))
@@ -277,14 +275,14 @@ class ContainerSystem:
             return {}
 
     def wait_until_healthy(self, name: str = "api-1") -> float:
-        """Wait until an API is well; return how long that took, in seconds."""
+        """Wait until an API is healthy. Returns how long that took, in seconds."""
         watch = Stopwatch()
         wait_for(f"health of {name}", lambda: self.health(name).get("status") == "ok")
         return watch.took_s
 
     @property
     def database_url(self) -> str:
-        """The database as seen from this machine."""
+        """The database's URL on this machine."""
         return f"postgresql://postgres@127.0.0.1:{self.parts['postgres'].port}/postgres"
 
     @property
@@ -293,9 +291,9 @@ class ContainerSystem:
         return ModelInContainer(self.parts["model"].port)
 
     def sign_in(self, email: str = EMAIL, api: str = "api-1") -> Work:
-        """Return a signed-in student's work through one of the APIs.
+        """Sign a student in and return their work through one of the APIs.
 
-        Production has no sign-in for developers, so the token is made inside, with the API's own code and secret.
+        Production has no developer sign-in, so the token is made in the container, with the API's own code and secret.
         """
         script = (
             "import sys; from datetime import timedelta; from backend.app import create_app\n"
@@ -311,7 +309,7 @@ class ContainerSystem:
         return Work(ApiClient(self.api_url(api), token), self.database_url, self.model)
 
     def all_lines(self) -> dict[str, list[str]]:
-        """Return every line that each container of ours has printed, those that are gone included."""
+        """Return all lines that our containers have logged, including removed containers."""
         lines = {name: list(kept) for name, kept in self.lines.items()}
         for name, part in self.parts.items():
             if name.startswith(("api", "worker")):

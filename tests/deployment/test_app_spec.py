@@ -1,4 +1,4 @@
-"""The App Spec deploys what the repository holds, and each rule that says so sees a mistake when there is one.
+"""The App Spec matches the repository, and each rule reports a mistake.
 
 ``app-spec.schema.json`` is the App Spec as a JSON Schema, draft 2020-12, with every object closed. It was built from
 DigitalOcean's own definitions as of August 2026: the repository ``digitalocean/openapi`` and the Go client ``godo``.
@@ -37,7 +37,7 @@ SEEDS = [*SPEC_SEEDS, *FILE_SEEDS]
 
 @cache
 def public_paths() -> frozenset[str]:
-    """Return the paths of the API that answer a GET without a token."""
+    """Return the API's paths that answer a GET without a token."""
     app = create_app(Settings(environment="test"))
     rules = app.url_map.iter_rules()
     return frozenset(rule.rule for rule in rules if "GET" in (rule.methods or ()) and rule.endpoint in PUBLIC_ENDPOINTS)
@@ -52,16 +52,16 @@ def spoiled(change: Change, root: Path) -> Deployment:
 
 
 def no_change(_spec: dict[str, Any], _root: Path) -> None:
-    """Leave all as it is."""
+    pass
 
 
 def schema_errors(spec: dict[str, Any]) -> list[str]:
-    """Return what the schema refuses, with the place of each."""
+    """Return the schema's errors, each with its place."""
     validator = jsonschema_rs.Draft202012Validator(SCHEMA, validate_formats=True)
     return [f"{'/'.join(map(str, error.instance_path))}: {error.message}" for error in validator.iter_errors(spec)]
 
 
-def test_the_spec_fits_the_schema() -> None:
+def test_the_spec_matches_the_schema() -> None:
     assert schema_errors(SPEC) == []
 
 
@@ -74,8 +74,8 @@ def test_the_schema_refuses(tmp_path: Path, change: Change, words: str) -> None:
     assert any(words in error for error in errors), errors
 
 
-def test_a_key_that_stands_twice_is_refused() -> None:
-    with pytest.raises(yaml.YAMLError, match="instance_count stands twice"):
+def test_a_repeated_key_is_refused() -> None:
+    with pytest.raises(yaml.YAMLError, match="instance_count is defined twice"):
         read_spec("services:\n  - name: api\n    instance_count: 2\n    instance_count: 1\n")
 
 
@@ -101,14 +101,14 @@ def test_every_rule_is_seeded() -> None:
     assert {rule for rule, *_ in SEEDS} == set(RULES)
 
 
-def test_the_lists_of_who_needs_a_setting_name_settings() -> None:
+def test_the_lists_of_settings_name_settings() -> None:
     named = variable_rules.ONLY_API | variable_rules.ONLY_WORKER | variable_rules.SECRET_TEXTS
     assert named - set(Settings.model_fields) == set()
     assert not variable_rules.ONLY_API & variable_rules.ONLY_WORKER
 
 
 def test_more_api_instances_are_accepted_with_an_outside_broker(tmp_path: Path) -> None:
-    """The documented way out: one variable names a managed Valkey, and the API may be scaled."""
+    """The documented way to scale the API: one variable names a managed Valkey."""
     places = [f"{place}/envs/REDIS_URL/value" for place in ("services/api", "workers/worker", "jobs/migrate")]
     outside = both(*(put(place, "rediss://valkey.example:25061/0") for place in places))
     scaled = both(outside, put("services/api/instance_count", 3))

@@ -1,4 +1,4 @@
-"""How ``.dockerignore`` is read: as the engines read it."""
+"""``.dockerignore`` is read as the engines read it."""
 
 from pathlib import Path
 
@@ -29,19 +29,19 @@ CHECKOUT = Path(__file__).resolve().parents[2]
         ("*\n!a/b/c.py\n", ["a/b/d.py"], ["a/b/c.py"]),
     ],
 )
-def test_the_last_pattern_that_matches_decides(text: str, kept_out: list[str], kept: list[str]) -> None:
+def test_the_last_matching_pattern_decides(text: str, kept_out: list[str], kept: list[str]) -> None:
     patterns = Patterns(text)
     assert [path for path in kept_out if not patterns.exclude(path)] == []
     assert [path for path in kept if patterns.exclude(path)] == []
 
 
 @pytest.mark.parametrize("text", ["a[bc]", "!", "a\\b", "../a", "a/./b"])
-def test_a_pattern_that_is_not_understood_is_refused(text: str) -> None:
+def test_an_unsupported_pattern_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="not understood"):
         Patterns(text)
 
 
-def test_the_context_is_what_the_images_need(tmp_path: Path) -> None:
+def test_the_context_holds_only_what_the_images_need(tmp_path: Path) -> None:
     make_small_tree(tmp_path, CHECKOUT / ".dockerignore")
     assert context_files(tmp_path) == [
         "backend/app.py",
@@ -73,7 +73,7 @@ def test_a_dockerfile_is_read_in_both_forms(tmp_path: Path) -> None:
     assert instructions(file)[-1].flags == {"from": "one", "chown": "me"}
 
 
-def test_a_document_in_a_dockerfile_is_refused(tmp_path: Path) -> None:
+def test_a_here_document_is_refused(tmp_path: Path) -> None:
     (tmp_path / "Dockerfile").write_text("FROM x\nCOPY <<END /a\nb\nEND\n")
-    with pytest.raises(ValueError, match="not understood"):
+    with pytest.raises(ValueError, match="not supported"):
         instructions(tmp_path / "Dockerfile")

@@ -60,7 +60,7 @@ def test_what_was_changed_in_the_control_panel_is_told(public) -> None:
     before["envs"][1:] = [{"key": "EXTRA", "value": "1"}]
     before["workers"][0]["instance_count"] = 3
     assert merge(public, before, {})[2:] == [
-        "taken away: app EXTRA, which is 1",
+        "removed: app EXTRA, which is 1",
         "changed: worker instance_count from 3 to 1",
     ]
 
@@ -71,7 +71,7 @@ def test_one_secret_is_rotated_and_the_others_stay(public) -> None:
 
 
 def test_what_has_no_value_is_left_out_and_not_blanked(public) -> None:
-    assert merge(public, {}, {"JWT_SECRET": "first"})[1] == "without a value, left out: worker SENTRY_DSN"
+    assert merge(public, {}, {"JWT_SECRET": "first"})[1] == "left out, no value: worker SENTRY_DSN"
     assert "SENTRY_DSN" not in values(public)
 
 
@@ -80,7 +80,7 @@ def test_what_has_no_value_is_left_out_and_not_blanked(public) -> None:
     [
         ({}, {}, "app JWT_SECRET has no value"),
         ({**live(), "envs": [{"key": "OLD", "type": "SECRET", "value": "EV[1:x]"}]}, SET, "app OLD is in the app"),
-        (live(), {"JWT_SECRTE": "x"}, "JWT_SECRTE is no secret of the file"),
+        (live(), {"JWT_SECRTE": "x"}, "JWT_SECRTE is not a secret in the file"),
     ],
 )
 def test_a_spec_that_would_break_the_app_is_refused(public, before, secrets, message: str) -> None:
@@ -103,7 +103,7 @@ def test_the_command_prints_a_spec_and_only_names_beside_it(tmp_path: Path) -> N
     found = {variable["key"]: variable["value"] for variable in printed["envs"]}
     assert [found[name] for name in names] == [f"canary-{name}" for name in names]
     assert "canary" not in done.stderr
-    assert "without a value, left out: api STRIPE_WEBHOOK_SECRET" in done.stderr
+    assert "left out, no value: api STRIPE_WEBHOOK_SECRET" in done.stderr
     again = tmp_path / "live.yml"
     again.write_text(done.stdout)
     command = [sys.executable, "-m", "config.app_spec", "--live", str(again)]

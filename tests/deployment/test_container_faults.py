@@ -1,4 +1,4 @@
-"""Containers of which a part cannot start, on a kernel that refuses hard links, and with a broker elsewhere."""
+"""Containers in which a part cannot start, on a kernel that refuses hard links, and with an external broker."""
 
 import json
 from collections.abc import Iterator
@@ -13,19 +13,19 @@ from tests.patience import wait_for
 pytestmark = pytest.mark.containers
 
 
-# Docker lets everybody in a container listen on low ports; what is shown needs a refusal.
+# Docker lets every user in a container listen on low ports, but the test needs a refusal.
 NO_LOW_PORTS = ("--sysctl", "net.ipv4.ip_unprivileged_port_start=1024")
 
 
 @pytest.fixture(scope="module")
 def outside(engine: Engine) -> Iterator[ContainerSystem]:
-    """A database and a Redis, and nothing of ours yet."""
+    """A database and a Redis, without any of our containers."""
     with ContainerSystem(engine, apis=0, workers=0, outside_redis=True) as system:
         yield system
 
 
 def wait_for_the_end(container: Container) -> list[str]:
-    """Wait until a container has ended by itself, with a code that says that it failed; return its lines."""
+    """Wait until a container ends with a failure code. Returns its lines."""
     wait_for("the end of the container", lambda: container.exit_code is not None)
     lines = container.logs()
     assert container.exit_code != 0, lines
@@ -34,7 +34,7 @@ def wait_for_the_end(container: Container) -> list[str]:
 
 
 def test_33_redis_cannot_start(outside: ContainerSystem) -> None:
-    # A port below 1024 needs root, which the container's programs are not.
+    # A port below 1024 needs root, and the container's programs do not run as root.
     part = outside.start("api-redis", "api", REDIS_URL="redis://127.0.0.1:22/0", options=NO_LOW_PORTS)
     lines = wait_for_the_end(part)
     assert any("Failed listening on port 22" in line for line in lines)
@@ -48,7 +48,7 @@ def test_33_the_watchdog_cannot_start(outside: ContainerSystem) -> None:
 
 
 @pytest.mark.parametrize("component", ["api", "worker", "migrate"])
-def test_unsafe_settings_end_the_container_and_are_named(outside: ContainerSystem, component: str) -> None:
+def test_unsafe_settings_end_the_container_and_are_logged(outside: ContainerSystem, component: str) -> None:
     part = outside.start(f"{component}-unsafe", component, JWT_SECRET="too-short", LOG_FORMAT="json")
     lines = wait_for_the_end(part)
     text = "\n".join(lines)
@@ -57,7 +57,7 @@ def test_unsafe_settings_end_the_container_and_are_named(outside: ContainerSyste
     assert "too-short" not in text
 
 
-def test_a_redis_elsewhere_means_none_here(outside: ContainerSystem) -> None:
+def test_an_external_redis_means_no_redis_is_started(outside: ContainerSystem) -> None:
     part = outside.start("api-outside", "api")
     outside.wait_until_healthy("api-outside")
     assert part.process_ids("redis-server") == []

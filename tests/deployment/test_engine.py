@@ -1,4 +1,4 @@
-"""An engine that does not answer, or cannot clean up, is told from a fault of the product."""
+"""An engine that does not respond or cannot clean up is distinguished from a fault of the product."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +12,7 @@ pytest_plugins = ["pytester"]
 
 @pytest.fixture
 def engine(tmp_path: Path) -> Callable[[str], Engine]:
-    """Make an engine of a shell script."""
+    """Make an engine from a shell script."""
 
     def make(script: str) -> Engine:
         program = tmp_path / "podman"
@@ -23,14 +23,14 @@ def engine(tmp_path: Path) -> Callable[[str], Engine]:
     return make
 
 
-def test_silence_is_no_refusal(engine) -> None:
+def test_silence_is_not_an_engine_error(engine) -> None:
     with pytest.raises(EngineError, match="no such container"):
         engine("echo no such container >&2; exit 1").call("inspect", "x")
-    with pytest.raises(EngineSilent, match="did not answer"):
+    with pytest.raises(EngineSilent, match="did not respond"):
         engine("exec sleep 600").call("inspect", "x", timeout_s=0.1)
 
 
-def test_cleaning_up_warns_and_goes_on(engine, tmp_path: Path) -> None:
+def test_cleaning_up_warns_and_continues(engine, tmp_path: Path) -> None:
     removed = tmp_path / "removed"
     script = f"""case "$1" in
         ps) echo a b ;;
@@ -42,14 +42,14 @@ def test_cleaning_up_warns_and_goes_on(engine, tmp_path: Path) -> None:
     assert removed.read_text().split() == ["b", "n"]
 
 
-def test_a_silent_engine_is_an_error_and_no_failure(pytester: pytest.Pytester) -> None:
+def test_a_silent_engine_is_an_error_not_a_failure(pytester: pytest.Pytester) -> None:
     pytester.makeconftest("from tests.deployment.conftest import *\n")
     pytester.makepyfile(
         """
         from tests.deployment.engine import EngineSilent
 
         def test_silent():
-            raise EngineSilent("`podman inspect` did not answer within 1 s")
+            raise EngineSilent("`podman inspect` did not respond within 1 s")
 
         def test_wrong():
             assert 1 == 2

@@ -1,7 +1,6 @@
-"""The reference deployment in real containers: one API, one worker, a database, at the sizes of the spec.
+"""The reference deployment in real containers: one API, one worker and a database, at the spec's sizes.
 
-The tests share one deployment and run in the order in which they stand; the last two look at what all have printed,
-and write down what was measured.
+The tests share one deployment and run in file order. The last two check the logs of all of them.
 """
 
 import contextlib
@@ -24,15 +23,15 @@ from tests.deployment.system import EMAIL, IMAGES, MEMORY, SECRETS, ContainerSys
 from tests.faults.work import Work
 from tests.patience import Stopwatch, measure_promise, patient_s, wait_for
 
-# They share a deployment, and each leaves it running: they must be in one process, in this order, which is why
-# processes are given whole files (--dist loadfile). Marks of pytest-xdist for groups do nothing with pytest 9.2.
+# The tests share a deployment and each leaves it running. They must run in one process, in this order, so xdist
+# must distribute whole files (--dist loadfile). Its group marks have no effect with pytest 9.2.
 pytestmark = pytest.mark.containers
 
 SAMPLE = Path(__file__).resolve().parents[2] / "config/local/sample/lecture-notes.pdf"
-LONGEST_LINE_BYTES = 2_048
+MAX_LINE_BYTES = 2_048
 LINE = re.compile(r"\[(API|WORKER|MIGRATE)\] timestamp=\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z level=\w+ event=\S+")
 STOPPED = ("api-1", "worker-1")
-# What the requirements state.
+# The limits that docs/faults.md requires.
 RESTARTED_WITHIN_S = 10.0
 DONE_WITHIN_S = 60.0
 CANARY = "Mitochondria of the canary bird"
@@ -40,12 +39,12 @@ CANARY = "Mitochondria of the canary bird"
 
 @pytest.fixture(scope="module")
 def student(standing: ContainerSystem) -> Work:
-    """A student, signed in at the API."""
+    """A student signed in at the API."""
     return standing.sign_in()
 
 
 def run_many_steps(system: ContainerSystem, student: Work, tmp_path: Path, seconds: float, pages: int = 30) -> str:
-    """Start a run of so many sections whose calls take so long; return its id once some of them are under way."""
+    """Start a run with this many sections and calls this long. Returns its id once some calls are running."""
     study_set = student.upload(tmp_path, pages)
     student.wait_until_read(study_set)
     system.model.set_script([{"do": "sleep", "seconds": patient_s(seconds)}])
@@ -55,12 +54,12 @@ def run_many_steps(system: ContainerSystem, student: Work, tmp_path: Path, secon
 
 
 def count(student: Work, run: str, state: str) -> int:
-    """Return how many steps of a run are in the state."""
+    """Return the number of a run's steps in this state."""
     ((number,),) = student.query("SELECT count(*) FROM steps WHERE run_id = %s AND state = %s", run, state)
     return int(number)
 
 
-def test_what_the_images_hold(system: ContainerSystem) -> None:
+def test_contents_of_the_images(system: ContainerSystem) -> None:
     digests = set()
     for name, image in (("api-1", "api"), ("worker-1", "worker")):
         part = system.parts[name]
@@ -74,10 +73,10 @@ def test_what_the_images_hold(system: ContainerSystem) -> None:
         digests.add(part.execute("sh", "-c", script))
         size = system.engine.image_size(IMAGES[image])
         base = system.engine.image_size("docker.io/library/python:3.13-slim-trixie")
-        # The aim is 450 and 600 MB on the official base image of about 120 MB; the base of the machine may be larger.
+        # The aim is 450 and 600 MB on the official base image of about 120 MB; this machine's base image may be larger.
         assert size - base < {"api": 330e6, "worker": 480e6}[image]
         note(f"{image} image", size_mb=round(size / 1e6), without_base_mb=round((size - base) / 1e6))
-    # The same code in both, packages included.
+    # The same code and packages in both images.
     assert len(digests) == 1
     assert "deu" in system.parts["worker-1"].execute("tesseract", "--list-langs")
 
@@ -102,7 +101,7 @@ def test_the_probes_of_the_spec_answer(system: ContainerSystem) -> None:
                 assert json.loads(client.download(path))["status"] in ("ok", "alive"), (name, path)
 
 
-def test_metrics_ask_for_their_token(system: ContainerSystem) -> None:
+def test_metrics_require_their_token(system: ContainerSystem) -> None:
     url = f"http://127.0.0.1:{system.parts['api-1'].port}"
     with pytest.raises(ApiProblem) as refused:
         ApiClient(url).download("/metrics")
@@ -111,7 +110,7 @@ def test_metrics_ask_for_their_token(system: ContainerSystem) -> None:
     assert "hackthestudy_database_up 1.0" in text
 
 
-def test_redis_is_closed_to_whoever_has_no_password(system: ContainerSystem) -> None:
+def test_redis_requires_the_password(system: ContainerSystem) -> None:
     script = "import redis; redis.Redis(host='api-1', socket_timeout=5).ping()"
     with pytest.raises(EngineError, match=r"Authentication|NOAUTH"):
         system.parts["worker-1"].execute("python", "-c", script)
@@ -120,7 +119,7 @@ def test_redis_is_closed_to_whoever_has_no_password(system: ContainerSystem) -> 
 def test_8_a_new_api_container_with_twenty_steps_queued(system: ContainerSystem, student: Work, tmp_path: Path) -> None:
     def replace() -> float:
         run = run_many_steps(system, student, tmp_path, 2.0, pages=44)
-        # Killed, so that Redis and all that is queued in it are gone at once.
+        # Killed, so that Redis and its queue are lost immediately.
         system.parts["api-1"].signal("KILL")
         assert count(student, run, "queued") >= 20
         system.replace("api-1")
@@ -140,7 +139,7 @@ def test_2_celery_killed_in_the_worker_container(system: ContainerSystem, studen
 
     def restart() -> float:
         run = run_many_steps(system, student, tmp_path, 1.0)
-        # The main process comes first, and those of its pool may outlive it for a moment.
+        # The main process is first; its pool processes may outlive it briefly.
         pids = worker.process_ids("celery --quiet")
         worker.kill(pids[:1], "KILL")
         watch = Stopwatch()
@@ -201,7 +200,7 @@ def test_both_fit_their_memory_during_a_run_of_300_pages(
 
 
 def write_book(file: Path, pages: int) -> None:
-    """Write a PDF of so many pages, each with text of its own."""
+    """Write a PDF with this many pages, each with its own text."""
     canvas = Canvas(str(file))
     for page in range(1, pages + 1):
         text = canvas.beginText(50, 780)
@@ -222,10 +221,10 @@ def test_4_5_both_stop_under_load(system: ContainerSystem, student: Work, tmp_pa
             codes = dict(zip(STOPPED, both.map(system.stop, STOPPED), strict=True))
     took_s = watch.took_s
     assert codes == {"api-1": 0, "worker-1": 0}
-    # One that connects in the very instant in which the last process closes the door may find nobody behind it.
+    # A client that connects at the very moment the last process closes its socket may get no response.
     assert len(load.failures) <= 1
     note("both stopped under load", seconds=round(took_s, 1), requests=load.answered, failed=len(load.failures))
-    # Handed back, not failed: the steps wait for the next worker.
+    # The steps were handed back, not failed: they wait for the next worker.
     assert count(student, run, "running") == 0
     ((failures,),) = student.query("SELECT sum(failures) FROM steps WHERE run_id = %s", run)
     assert failures == 0
@@ -234,7 +233,7 @@ def test_4_5_both_stop_under_load(system: ContainerSystem, student: Work, tmp_pa
     assert names == ["gunicorn", "redis"]
 
 
-def test_both_start_again_and_the_run_goes_on(system: ContainerSystem, student: Work) -> None:
+def test_both_start_again_and_the_run_continues(system: ContainerSystem, student: Work) -> None:
     ((run,),) = student.query("SELECT id::text FROM runs ORDER BY created_at DESC LIMIT 1")
     system.replace("api-1")
     system.replace("worker-1")
@@ -252,11 +251,11 @@ def test_every_line_has_its_prefix_and_no_secret(system: ContainerSystem, studen
     for name, of_one in lines.items():
         prefix = f"[{name.split('-')[0].upper()}] "
         assert [line for line in of_one if not (line.startswith(prefix) and LINE.match(line))] == []
-    assert [line for line in printed if len(line.encode()) >= LONGEST_LINE_BYTES] == []
+    assert [line for line in printed if len(line.encode()) >= MAX_LINE_BYTES] == []
     text = "\n".join(printed)
     hidden = [*SECRETS.values(), EMAIL, student.api.token, CANARY, "canary-of-the-database"]
     assert [secret for secret in hidden if secret in text] == []
-    # What went wrong is to be read in the report, since the containers are gone by then.
+    # The report shows the crashes, because the containers are gone by then.
     crashes = [
         of_one[at : at + 40] for of_one in lines.values() for at, line in enumerate(of_one) if "Traceback" in line
     ]
@@ -264,7 +263,7 @@ def test_every_line_has_its_prefix_and_no_secret(system: ContainerSystem, studen
 
 
 def provoke(student: Work, tmp_path: Path) -> None:
-    """Do what may tempt a program to write down what it was given."""
+    """Send content that a program might log by mistake."""
     study_set = str(student.api.post("/study-sets", {"title": CANARY})["id"])
     for name, content in ((f"{CANARY}.txt", CANARY * 40), ("broken.pdf", f"%PDF-1.7 {CANARY}"), ("x.docx", CANARY)):
         (tmp_path / name).write_text(content)
@@ -278,7 +277,7 @@ def provoke(student: Work, tmp_path: Path) -> None:
         stranger.get("/study-sets", q=CANARY)
 
 
-def test_a_requests_id_leads_through_both_logs(system: ContainerSystem, student: Work, tmp_path: Path) -> None:
+def test_a_request_id_is_in_both_logs(system: ContainerSystem, student: Work, tmp_path: Path) -> None:
     run = student.start_run(student.upload(tmp_path, 2), flashcards=2, questions=0)
     student.check_done_once(run)
     ((request_id,),) = student.query("SELECT request_id FROM runs WHERE id = %s", run)

@@ -1,4 +1,4 @@
-"""More than one of each: workers that share a run, APIs that share a broker, and APIs that do not."""
+"""Several workers that share a run, APIs that share a broker, and APIs that do not."""
 
 import math
 from functools import partial
@@ -18,12 +18,12 @@ pytestmark = pytest.mark.containers
 _SECTIONS = 48
 _CALL_S = 2.0
 _PLACES = 3
-# How much faster than with one worker, within one run of the tests; ideal would be 2 and 4.
+# Minimum speed-up over one worker in the same test run; ideal would be 2 and 4.
 FASTER = {2: 1.5, 4: 2.4}
 
 
 def seconds_of_a_run(system: ContainerSystem, student: Work, tmp_path: Path, workers: int) -> float:
-    """Return how long the sections of a run take with so many workers, from the first call to the last answer."""
+    """Return how long a run's sections take with this many workers, from the first call to the last response."""
     places = workers * _PLACES
     wait_for(
         "the workers' places",
@@ -66,7 +66,7 @@ def test_one_run_gets_faster_with_each_worker(engine: Engine, tmp_path: Path) ->
         )
 
 
-def test_two_apis_share_a_broker_outside(engine: Engine, tmp_path: Path) -> None:
+def test_two_apis_share_an_external_broker(engine: Engine, tmp_path: Path) -> None:
     with ContainerSystem(engine, apis=2, workers=2, outside_redis=True, SECTION_CHARS="1500") as system:
         first = system.sign_in()
         second = Work(ApiClient(system.api_url("api-2"), first.api.token), first.database_url, first.model)
@@ -86,8 +86,8 @@ def test_two_apis_share_a_broker_outside(engine: Engine, tmp_path: Path) -> None
             assert system.parts[name].process_ids("redis-server") == []
 
 
-def test_two_apis_each_with_its_own_redis_still_end_their_runs(engine: Engine, tmp_path: Path) -> None:
-    # The wrong way to scale: the worker reads the first one's Redis, and what the second one sends reaches nobody.
+def test_two_apis_with_separate_redis_still_finish_their_runs(engine: Engine, tmp_path: Path) -> None:
+    # The wrong way to scale: the worker reads only the first API's Redis, so the second API's messages reach nobody.
     with ContainerSystem(engine, apis=2, workers=1, SECTION_CHARS="1500", RESEND_AFTER_S="10") as system:
         second = system.sign_in(api="api-2")
         watch = Stopwatch()

@@ -1,4 +1,4 @@
-"""What no schema says of the variables in an App Spec: references, secrets, and what the settings class expects."""
+"""What a schema cannot check in an App Spec's variables: references, secrets, and what the settings class expects."""
 
 import contextlib
 import json
@@ -12,7 +12,7 @@ from backend.settings import Settings, SettingsRefused, load_settings
 from tests.deployment.app_spec import Component, Deployment, Variable
 
 APP_WIDE = frozenset({"APP_DOMAIN", "APP_ID", "APP_URL"})
-# What a component of each kind offers to others. Workers and jobs have no address.
+# The variables that each kind of component offers to others. Workers and jobs have no address.
 OFFERED = {
     "services": frozenset(
         {"COMMIT_HASH", "PRIVATE_DOMAIN", "PRIVATE_PORT", "PRIVATE_URL", "PUBLIC_ROUTE_PATH", "PUBLIC_URL"}
@@ -27,12 +27,12 @@ REFERENCE = re.compile(r"\$\{(?:(?P<component>[a-z_][a-z0-9_-]*)\.)?(?P<name>[A-
 
 OWN_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 
-# A request must be ended by us before the edge ends it, after about 100 seconds.
+# We must end a request before the edge does, after about 100 seconds.
 GUNICORN_TIMEOUT_BELOW_S = 90
 # The edge may refuse a body of about 100 MB.
 UPLOAD_BELOW_BYTES = 100_000_000
 
-# Who needs a setting that not every component needs. A setting that is not named here goes to all of them.
+# Settings that only some components need. All components get every other setting.
 ONLY_API = frozenset(
     {
         "port",
@@ -78,25 +78,25 @@ ONLY_WORKER = frozenset(
         "watchdog_pause_s",
     }
 )
-# Secrets though their type in the settings class is plain text: an address may hold a password, providers have
-# secrets among other things, and addresses of people do not belong into a repository.
+# Secret settings whose type is plain text: URLs may hold a password, providers include secrets, and personal
+# addresses do not belong in a repository.
 SECRET_TEXTS = frozenset({"database_url", "admin_emails", "oidc_providers"})
 
 _KEY_LIKE = re.compile(r"sk[-_](?:live|test|proj)|whsec_|gh[oprsu]_|AKIA|-----BEGIN|://[^/@\s]*:[^/@\s]+@")
 
 
 def unique_variables(deployment: Deployment) -> Iterator[str]:
-    """No variable stands twice in one list, of which one value would win silently."""
+    """No list defines a variable twice: one of the values would silently win."""
     places = [("app", deployment.spec.get("envs", []))]
     places += [(component.name, component.own_variables) for component in deployment.components]
     for place, variables in places:
         keys = [variable["key"] for variable in variables]
         for key in sorted({key for key in keys if keys.count(key) > 1}):
-            yield f"{place}: {key} stands twice"
+            yield f"{place}: {key} is defined twice"
 
 
 def text_values(deployment: Deployment) -> Iterator[str]:
-    """Values are texts, and no plain variable is without one."""
+    """Values are text, and no plain variable lacks one."""
     for place, variable in deployment.every_variable():
         if variable.get("type") == "SECRET":
             continue
@@ -104,18 +104,18 @@ def text_values(deployment: Deployment) -> Iterator[str]:
         if value is None or value == "":
             yield f"{place}: {variable['key']} has no value"
         elif not isinstance(value, str):
-            yield f"{place}: {variable['key']} is {value!r}, which is no text: put it in quotation marks"
+            yield f"{place}: {variable['key']} is {value!r}, which is not text: put it in quotation marks"
 
 
 def run_time_scope(deployment: Deployment) -> Iterator[str]:
-    """No variable is handed to the build, which the default scope does."""
+    """No variable is passed to the build, which the default scope does."""
     for place, variable in deployment.every_variable():
         if variable.get("scope") != "RUN_TIME":
-            yield f"{place}: {variable['key']} is handed to the build: its scope is not RUN_TIME"
+            yield f"{place}: {variable['key']} is passed to the build: its scope is not RUN_TIME"
 
 
 def hidden_secrets(deployment: Deployment) -> Iterator[str]:
-    """A secret has no value in the file, and nothing that looks like a secret stands in a plain value."""
+    """A secret has no value in the file, and no plain value looks like a secret."""
     for place, variable in deployment.every_variable():
         if variable.get("type") == "SECRET" and "value" in variable:
             yield f"{place}: the secret {variable['key']} has a value in the file"
@@ -124,13 +124,13 @@ def hidden_secrets(deployment: Deployment) -> Iterator[str]:
 
 
 def references(deployment: Deployment) -> Iterator[str]:
-    """Each ``${x.Y}`` names a component and a variable that a component of its kind has; none names a secret."""
+    """Each ``${x.Y}`` names a component and a variable of its kind; none names a secret."""
     own = {variable["key"] for variable in deployment.spec.get("envs", [])}
     secret = {variable["key"] for _, variable in deployment.every_variable() if variable.get("type") == "SECRET"}
     for place, variable in deployment.every_variable():
         value = str(variable.get("value", ""))
         if "$" in REFERENCE.sub("", value):
-            yield f"{place}: {variable['key']} has a $ that is no reference: {value}"
+            yield f"{place}: {variable['key']} has a $ that is not a reference: {value}"
         for found in REFERENCE.finditer(value):
             name, target = found["name"], found["component"]
             if name in secret:
@@ -143,13 +143,13 @@ def references(deployment: Deployment) -> Iterator[str]:
             else:
                 component = deployment.named(place if target == "_self" else target)
                 if component is None:
-                    yield f"{place}: {variable['key']} refers to {target}, which is no component"
+                    yield f"{place}: {variable['key']} refers to {target}, which is not a component"
                 elif name not in OFFERED[component.kind]:
                     yield f"{place}: {variable['key']} refers to {target}.{name}, which {component.kind} do not have"
 
 
 def private_addresses(deployment: Deployment) -> Iterator[str]:
-    """PRIVATE_URL is a whole address and PRIVATE_PORT the port of HTTP: neither builds the address of Redis."""
+    """PRIVATE_URL is a whole URL and PRIVATE_PORT the HTTP port, so neither may be part of the Redis URL."""
     for place, variable in deployment.every_variable():
         value, key = str(variable.get("value", "")), variable["key"]
         if re.search(r"\.PRIVATE_URL\}:", value):
@@ -161,7 +161,7 @@ def private_addresses(deployment: Deployment) -> Iterator[str]:
 
 
 def dialled_ports(deployment: Deployment) -> Iterator[str]:
-    """A port that one component dials at another is open there: one of its internal ports, or its HTTP port."""
+    """A port that one component dials is open on the other: an internal port or its HTTP port."""
     for place, variable in deployment.every_variable():
         url = _address(variable)
         target = deployment.named(url.hostname or "") if url else None
@@ -169,7 +169,7 @@ def dialled_ports(deployment: Deployment) -> Iterator[str]:
             continue
         key = variable["key"]
         if target.kind != "services":
-            yield f"{place}: {key} dials {target.name}, which can be reached by nobody ({target.kind})"
+            yield f"{place}: {key} dials {target.name}, which accepts no connections ({target.kind})"
             continue
         http = url.scheme in ("http", "https")
         open_ports = [target.body.get("http_port")] if http else target.body.get("internal_ports", [])
@@ -180,7 +180,7 @@ def dialled_ports(deployment: Deployment) -> Iterator[str]:
 
 
 def _address(variable: Variable) -> SplitResult | None:
-    """Return the split URL in a value with components' names as hosts, or None where there is none."""
+    """Return the split URL in a value, with component names as hosts, or None if there is no URL."""
     value = re.sub(r"\$\{([a-z][a-z0-9-]*)\.PRIVATE_DOMAIN\}", r"\1", str(variable.get("value", "")))
     if "://" not in value or "$" in value:
         return None
@@ -188,7 +188,7 @@ def _address(variable: Variable) -> SplitResult | None:
 
 
 def one_broker(deployment: Deployment) -> Iterator[str]:
-    """All components reach the same Redis, and it runs where they look for it."""
+    """All components use the same Redis, and it runs where they expect it."""
     brokers: dict[str, set[str]] = {}
     for component in deployment.built:
         url = _address(deployment.variables(component).get("REDIS_URL", {}))
@@ -200,7 +200,7 @@ def one_broker(deployment: Deployment) -> Iterator[str]:
         elif (target := deployment.named(host)) is not None:
             their = _address(deployment.variables(target).get("REDIS_URL", {}))
             if their is None or their.hostname not in OWN_HOSTS:
-                yield f"{component.name} looks for Redis in {host}, which starts none: its own REDIS_URL is elsewhere"
+                yield f"{component.name} looks for Redis in {host}, which starts none: its REDIS_URL points elsewhere"
         brokers.setdefault(host, set()).add(component.name)
     if len(brokers) > 1:
         shown = "; ".join(f"{', '.join(sorted(names))} at {host}" for host, names in sorted(brokers.items()))
@@ -208,7 +208,7 @@ def one_broker(deployment: Deployment) -> Iterator[str]:
 
 
 def one_instance_of_own_redis(deployment: Deployment) -> Iterator[str]:
-    """What has a Redis of its own runs once and never sleeps: a second instance would have a second queue."""
+    """A component with its own Redis runs once and never sleeps: a second instance would have a second queue."""
     for component in deployment.of("services"):
         url = _address(deployment.variables(component).get("REDIS_URL", {}))
         if url is None or url.hostname not in OWN_HOSTS:
@@ -221,7 +221,7 @@ def one_instance_of_own_redis(deployment: Deployment) -> Iterator[str]:
 
 
 def prefixes(deployment: Deployment) -> Iterator[str]:
-    """Each component's lines begin with its own name in brackets."""
+    """Each component's log lines begin with its own name in brackets."""
     for component in deployment.built:
         prefix, expected = deployment.value(component, "LOG_PREFIX"), f"[{component.name.upper()}]"
         if prefix != expected:
@@ -229,7 +229,7 @@ def prefixes(deployment: Deployment) -> Iterator[str]:
 
 
 def one_address(deployment: Deployment) -> Iterator[str]:
-    """Components take for their own address the one under which the edge knows the app."""
+    """The components' PUBLIC_URL is the app's PRIMARY domain."""
     primary = {f"https://{one['domain']}" for one in deployment.spec.get("domains", []) if one.get("type") == "PRIMARY"}
     for component in deployment.built:
         address = deployment.value(component, "PUBLIC_URL")
@@ -238,7 +238,7 @@ def one_address(deployment: Deployment) -> Iterator[str]:
 
 
 def edge_limits(deployment: Deployment) -> Iterator[str]:
-    """Requests and streams end, and uploads are refused, by us before the edge does it."""
+    """We end requests and streams and refuse uploads before the edge does."""
     for service in deployment.of("services"):
         for key in ("GUNICORN_TIMEOUT", "STREAM_SECONDS"):
             if _number(deployment.value(service, key)) >= GUNICORN_TIMEOUT_BELOW_S:
@@ -255,11 +255,11 @@ def _number(value: object) -> float:
 
 
 def settings_are_given(deployment: Deployment) -> Iterator[str]:
-    """Each component gets each setting that it needs, none that only another one needs, and nothing else."""
+    """Each component gets every setting that it needs and no other variable."""
     known = {name.upper() for name in Settings.model_fields}
     for place, variable in deployment.every_variable():
         if variable["key"] not in known:
-            yield f"{place}: {variable['key']} is no setting"
+            yield f"{place}: {variable['key']} is not a setting"
     for component in deployment.built:
         given, needed = set(deployment.variables(component)), needed_by(component)
         yield from (f"{component.name} does not get {key}" for key in sorted(needed - given))
@@ -273,7 +273,7 @@ def needed_by(component: Component) -> frozenset[str]:
 
 
 def secret_types(deployment: Deployment) -> Iterator[str]:
-    """What the settings class keeps secret is a SECRET, and nothing else is."""
+    """Exactly the settings that the settings class keeps secret have the type SECRET."""
     for place, variable in deployment.every_variable():
         name = variable["key"].lower()
         if name not in Settings.model_fields:
@@ -291,7 +291,7 @@ def is_secret_setting(name: str) -> bool:
 
 
 def values_are_accepted(deployment: Deployment) -> Iterator[str]:
-    """Each component starts in production with the spec's values, with all secrets and with the needed ones only."""
+    """Each component starts in production with the spec's values, with all secrets and with only the required ones."""
     for component in deployment.built:
         for optional in (True, False):
             try:
@@ -305,12 +305,12 @@ def values_are_accepted(deployment: Deployment) -> Iterator[str]:
 
 
 def environment(deployment: Deployment, component: Component, *, optional_secrets: bool) -> dict[str, str]:
-    """Return the environment of a component as the platform makes it, with made-up secrets."""
+    """Return a component's environment as the platform sets it, with made-up secrets."""
     given = {}
     in_bucket = (deployment.value(component, "DOCUMENT_STORAGE") or "").startswith("s3:")
     for number, (key, variable) in enumerate(deployment.variables(component).items()):
         if variable.get("type") == "SECRET":
-            # Production asks for the broker's password where REDIS_URL has none, and a bucket for its keys.
+            # Production requires the broker's password if REDIS_URL has none, and keys for a bucket.
             needed = key == "REDIS_PASSWORD" or (in_bucket and key.startswith("S3_")) or not _is_optional(key)
             given[key] = _made_up(key, number) if optional_secrets or needed else ""
         else:
@@ -337,7 +337,7 @@ def _made_up(key: str, number: int) -> str:
 
 @contextlib.contextmanager
 def _exactly(variables: dict[str, str]) -> Iterator[None]:
-    """Make these the whole environment for a moment."""
+    """Replace the whole environment for the duration of the block."""
     before = dict(os.environ)
     os.environ.clear()
     os.environ.update(variables)

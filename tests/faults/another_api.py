@@ -1,4 +1,4 @@
-"""One more API process beside that of a stack, as a second instance of the service would be."""
+"""Another API process beside that of a stack, like a second instance of the service."""
 
 import http.client
 import json
@@ -13,7 +13,7 @@ from tests.patience import HANG_S
 
 
 class AnotherApi:
-    """Started with the environment of a stack, with changes; ``api_url`` is where it answers."""
+    """An API with a stack's environment plus changes. ``api_url`` is its address."""
 
     def __init__(self, stack: LocalStack, log: Path, **changes: str) -> None:
         self.log = log
@@ -29,7 +29,7 @@ class AnotherApi:
         )
 
     def __enter__(self) -> Self:
-        """Start it; return when it answers, whatever it answers. Raises LocalStackError."""
+        """Start the API; return when it responds, with any status. Raises LocalStackError."""
         self._process.start()
         if self._process.wait_until(self._answers):
             return self
@@ -48,7 +48,7 @@ class AnotherApi:
         return True
 
     def health(self) -> tuple[int, dict[str, Any]]:
-        """Return the status and the body of its health."""
+        """Return the status and body of the health route."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=HANG_S)
         try:
             connection.request("GET", "/api/v1/health")

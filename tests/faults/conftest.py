@@ -1,6 +1,6 @@
-"""The real system, hurt on purpose: PostgreSQL, Redis, API, workers and sweep as processes, a model on loopback.
+"""The real system, broken on purpose: PostgreSQL, Redis, API, workers and sweep as processes, and a model on loopback.
 
-Leases and pauses are short so that the tests are; what must hold does not depend on how long they are.
+Leases and pauses are short to keep the tests short; the results do not depend on their length.
 """
 
 import contextlib
@@ -31,7 +31,7 @@ ENVIRONMENT = {
     "RESEND_AFTER_S": str(patient_s(3)),
     "STEPS_IN_FLIGHT_PER_RUN": "32",
     "LOG_LEVEL": "INFO",
-    # One student does here what many do elsewhere, and asks twenty times a second how it goes.
+    # One student here sends as many requests as many users do elsewhere, and polls twenty times a second.
     "RATE_LIMIT_READ": "100000/minute",
     "RATE_LIMIT_WRITE": "100000/minute",
     "MAX_ACTIVE_RUNS_PER_USER": "100",
@@ -39,7 +39,7 @@ ENVIRONMENT = {
 
 
 class Scene(Work):
-    """A running system with one student, and ways to hurt it and to look at what is left."""
+    """A running system with one student, with ways to break it and inspect what is left."""
 
     model: OpenAIStandIn
 
@@ -51,14 +51,14 @@ class Scene(Work):
         self.token = str(self.api.post("/auth/dev-login", {"email": "student@example.org"})["access_token"])
 
     def busy_child(self, pool: Callable[[], list[int]] | None = None) -> psutil.Process:
-        """Return a process of a pool, else of worker-1's, that is waiting for the model, once there is one."""
+        """Wait for a process of a pool (default: worker-1's) that is waiting for the model, and return it."""
         list_pids = pool or (lambda: self.stack.pool_pids("worker-1"))
         port = int(self.model.url.rsplit(":", 1)[1].split("/")[0])
 
         def find() -> psutil.Process | None:
             waiting = {call.get("client_port") for call in self.model.calls if "at_out" not in call}
             for pid in list_pids():
-                # A process of the pool may end between being listed and being looked at.
+                # A pool process may end between being listed and being inspected.
                 with contextlib.suppress(psutil.NoSuchProcess):
                     process = psutil.Process(pid)
                     for connection in process.net_connections():
@@ -70,11 +70,11 @@ class Scene(Work):
 
     @contextlib.contextmanager
     def frozen_database(self) -> Iterator[None]:
-        """Stop PostgreSQL in its tracks: it takes connections, and answers none of them."""
+        """Freeze PostgreSQL: it accepts connections but answers none of them."""
         assert isinstance(self.stack.postgres, LocalPostgres)
         server = psutil.Process(self.stack.postgres.pid)
         with contextlib.ExitStack() as frozen:
-            # The server itself first, so that it makes no further processes.
+            # The main process first, so that it starts no more processes.
             for list_processes in (lambda: [server], lambda: server.children(recursive=True)):
                 for process in list_processes():
                     with contextlib.suppress(psutil.NoSuchProcess):
@@ -83,7 +83,7 @@ class Scene(Work):
 
 
 class Migrated(GivenPostgres):
-    """A new database with the newest schema on the server that the whole run shares, which nobody may hurt."""
+    """A new migrated database on the server that the whole test run shares, which no test may break."""
 
 
 def make_stack(
@@ -97,7 +97,7 @@ def make_stack(
     code: Mapping[str, Path] | None = None,
     **changes: str,
 ) -> LocalStack:
-    """Return a stack, not started, whose worker asks the model on loopback; ``changes`` are to its environment."""
+    """Return a stack, not started, whose worker calls the model on loopback. ``changes`` override its environment."""
     return LocalStack(
         workers=workers,
         sweeper=sweeper,
@@ -112,13 +112,13 @@ def make_stack(
 
 @pytest.fixture(scope="module")
 def database_server(new_database: Callable[[], str]) -> PostgresServer:
-    """Where a module's system has its database. A module that hurts the server has one of its own instead."""
+    """The server of a module's database. A module that breaks the server overrides this with its own."""
     return Migrated(new_database())
 
 
 @pytest.fixture(scope="module")
 def standing(tmp_path_factory: pytest.TempPathFactory, database_server: PostgresServer) -> Iterator[Scene]:
-    """The system that the tests of a module share; each leaves it running."""
+    """The system that a module's tests share; each test leaves it running."""
     logs = tmp_path_factory.mktemp("logs")
     with OpenAIStandIn() as model, make_stack(model, logs, database_server) as stack:
         stack.wait_for_worker("worker-1")
@@ -127,7 +127,7 @@ def standing(tmp_path_factory: pytest.TempPathFactory, database_server: Postgres
 
 @pytest.fixture
 def scene(standing: Scene) -> Scene:
-    """The system, its model well-behaved and without memory."""
+    """The system, with a well-behaved model that has forgotten earlier calls."""
     standing.model.set_script([])
     standing.model.forget_calls()
     return standing

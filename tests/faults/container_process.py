@@ -1,4 +1,4 @@
-"""What a container runs, as processes of this machine: its first process, supervisord, and the real configuration."""
+"""A container's contents as processes of this machine: its first process, supervisord, and the real configuration."""
 
 import json
 import os
@@ -17,7 +17,7 @@ from config.local.process import LocalProcess
 from tests.patience import HANG_S, patient_s
 
 HEAD = r"timestamp=\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z level=(debug|info|warning|error|critical) event=\S+"
-# Under production's rules, and none of it must be seen anywhere.
+# Long enough for production's rules. None of them may appear in any output.
 SECRETS = {
     "JWT_SECRET": "canary-of-jwt-zV7kQ2mX9pL4wR8tY1nB6cF3",
     "FLASK_SECRET_KEY": "canary-of-flask-uE4iO8aW2qS6xC1vN9mK7l",
@@ -27,20 +27,20 @@ SECRETS = {
 
 
 def programs_folder(folder: Path) -> Path:
-    """Make a folder with a program named ``redis-server``, as the API's image has one; return it."""
+    """Make a folder with a ``redis-server`` program, as in the API's image. Returns the folder."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "redis-server").symlink_to(redis.find_program())
     return folder
 
 
 class ContainerProcess:
-    """``with`` starts it; it has its own folder for temporary files, and ports of its own.
+    """Runs in a ``with`` block, with its own temporary folder and ports.
 
     Args:
-        name: ``api`` or ``worker``: which configuration of supervisord is used.
-        folder: Where its files and its output go.
-        config: Another configuration than that of the name.
-        changes: Environment variables over those of a container.
+        name: ``api`` or ``worker``: selects supervisor's configuration.
+        folder: Where its files and output go.
+        config: Use this configuration instead.
+        changes: Environment variables that override a container's.
     """
 
     def __init__(self, name: str, folder: Path, *, config: Path | None = None, **changes: str) -> None:
@@ -56,7 +56,7 @@ class ContainerProcess:
             **SECRETS,
             "ENVIRONMENT": "production",
             "PUBLIC_URL": "https://api.example.org",
-            # Where the tests find it; probes would need no name.
+            # The tests use this host name; probes need none.
             "ALLOWED_HOSTS": "127.0.0.1",
             "FRONTEND_URL": "https://app.example.org",
             "TRUSTED_PROXY_HEADER": "none",
@@ -92,20 +92,19 @@ class ContainerProcess:
 
     @property
     def output(self) -> str:
-        """All that it has printed."""
+        """Everything it has printed so far."""
         return self._log.read_text() if self._log.exists() else ""
 
     def says(self, text: str) -> bool:
-        """Tell whether it has printed that."""
         return text in self.output
 
     def processes(self) -> list[psutil.Process]:
-        """Return its first process and all below it."""
+        """Return its first process and all descendants."""
         first = psutil.Process(self.process.pid)
         return [first, *first.children(recursive=True)]
 
     def get(self, path: str) -> tuple[int, Any]:
-        """Return the status and the body of an answer of its port, or 0 when there is none."""
+        """Return the status and body of a response on its port, or status 0 if there is none."""
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=HANG_S) as answer:
                 return answer.status, json.loads(answer.read())
@@ -115,13 +114,13 @@ class ContainerProcess:
             return 0, None
 
     def health(self) -> str | None:
-        """Return what the API says of its health, or None when it does not answer."""
+        """Return the API's health status, or None if it does not respond."""
         body = self.get("/api/v1/health")[1]
         return None if body is None else str(body["status"])
 
 
 def check_lines(output: str, prefix: str, *, as_json: bool = False) -> list[str]:
-    """Check that every line is in the form of our log lines and short; return the lines."""
+    """Check that every line has our log format and is short. Returns the lines."""
     lines = output.splitlines()
     assert lines
     for line in lines:

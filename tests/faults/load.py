@@ -1,4 +1,4 @@
-"""Students who ask one thing after the other, until the server no longer takes connections."""
+"""Students that send one request after another until the server stops accepting connections."""
 
 import http.client
 import threading
@@ -10,10 +10,10 @@ from tests.patience import HANG_S
 
 @dataclass
 class Load:
-    """What became of the requests: on connections made before ``mark`` was called, and on later ones.
+    """Outcomes of requests, separated into connections made before ``mark`` was called and later ones.
 
-    ``cut`` counts requests that were sent and not answered in full. A connection that is refused has taken no
-    request, and ends its student's asking.
+    ``cut`` counts requests that were sent but not answered in full. A refused connection has carried no request, and
+    ends its student's loop.
     """
 
     port: int
@@ -26,7 +26,7 @@ class Load:
     statuses: set[int] = field(default_factory=set)
 
     def start(self, students: int) -> None:
-        """Let so many ask at once; every other one keeps its connection."""
+        """Start this many students; every other one keeps its connection."""
         self._lock = threading.Lock()
         self._marked = float("inf")
         self._threads = [threading.Thread(target=self._ask, args=(bool(n % 2),)) for n in range(students)]
@@ -34,11 +34,11 @@ class Load:
             thread.start()
 
     def mark(self) -> None:
-        """Remember the moment from which on connections are late."""
+        """Mark the moment after which connections count as late."""
         self._marked = time.monotonic()
 
     def wait(self) -> None:
-        """Wait until every student was refused a connection."""
+        """Wait until every student's connection has been refused."""
         for thread in self._threads:
             thread.join()
 

@@ -1,4 +1,4 @@
-"""The code of the release before this one: what still runs while a deployment replaces one container after another."""
+"""The code of the previous release, which still runs while a deployment replaces one container after another."""
 
 import io
 import subprocess
@@ -13,7 +13,7 @@ _MIGRATIONS = "backend/migrations/versions"
 
 
 def unpack_previous_release(folder: Path) -> Path:
-    """Return a folder with the code as it was before the newest change of the schema; skip where history lacks it."""
+    """Unpack the code from before the newest schema change; return its folder. Skips if the history lacks it."""
     today = {file.name for file in (CHECKOUT / _MIGRATIONS).glob("*.py")}
     for commit in _git("rev-list", "--first-parent", "HEAD").decode().split():
         names = _git("ls-tree", "--name-only", commit, f"{_MIGRATIONS}/").decode().split()
@@ -22,12 +22,12 @@ def unpack_previous_release(folder: Path) -> Path:
             with tarfile.open(fileobj=io.BytesIO(_git("archive", "--format=tar", commit))) as archive:
                 archive.extractall(folder, filter="data")
             return folder
-    pytest.skip("The history of this checkout does not reach back to an older schema (a shallow clone?).")
+    pytest.skip("The git history has no older schema (a shallow clone?).")
 
 
 def _git(*arguments: str) -> bytes:
-    """Return the output of a command; skip where there is no history to ask."""
+    """Return the output of a git command. Skips if there is no history."""
     try:
         return subprocess.run(["git", "-C", str(CHECKOUT), *arguments], check=True, capture_output=True).stdout
     except (OSError, subprocess.CalledProcessError):
-        pytest.skip("There is no git history here (an archive?), and so no release before this one.")
+        pytest.skip("There is no git history (an archive?), so there is no previous release.")

@@ -1,4 +1,4 @@
-"""Clients that hold connections: nothing sent, half a head, a body that never ends, a stream that is not read."""
+"""Clients that hold connections open: send nothing, half a head or an endless body, or do not read a stream."""
 
 import contextlib
 import socket
@@ -11,7 +11,7 @@ _JSON = b"Content-Type: application/json\r\n"
 
 SILENT = b""
 HALF_A_HEAD = b"GET /api/v1/health HTTP/1.1\r\nHost: local"
-# What is sent to the health path must not hold its threads either.
+# Slow requests to the health path must not hold its threads either.
 PROBE_WITH_BODY = b"GET /api/v1/health HTTP/1.1\r\n" + _HOST + b"Content-Length: 900000\r\n\r\n{"
 SMALL_BODY = b"POST /api/v1/auth/dev-login HTTP/1.1\r\n" + _HOST + _JSON + b"Content-Length: 40\r\n\r\n{"
 LARGE_BODY = b"POST /api/v1/auth/dev-login HTTP/1.1\r\n" + _HOST + _JSON + b"Content-Length: 900000\r\n\r\n{"
@@ -40,7 +40,7 @@ def stream_of(run: str, token: str) -> bytes:
 
 @contextlib.contextmanager
 def connected(port: int, beginnings: Sequence[bytes]) -> Iterator[list[socket.socket]]:
-    """Connect once for each beginning of a request, send it and nothing more."""
+    """Open one connection per beginning of a request, send that, and nothing more."""
     with contextlib.ExitStack() as opened:
         sockets = []
         for beginning in beginnings:

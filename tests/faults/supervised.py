@@ -1,4 +1,4 @@
-"""A worker and its watchdog under supervisord, as in the container, with sockets and folders of their own."""
+"""A worker and its watchdog under supervisord, as in the container, with their own sockets and folders."""
 
 import contextlib
 import json
@@ -20,9 +20,9 @@ from tests.faults.conftest import Scene, make_stack
 from tests.patience import HANG_S, Stopwatch, patient_s, wait_for
 from tests.stand_ins.openai_server import OpenAIStandIn
 
-# Above what passes on an idle machine between a start of Celery and the first turn of its loop.
+# Longer than an idle machine needs from the start of Celery to the first turn of its loop.
 _MIN_SILENCE_S = patient_s(6.0)
-# A call of the model that lasts for two and a half silences must be over before it is given up.
+# A model call that lasts two and a half silences must end before its timeout.
 _MAX_SILENCE_S = patient_s(15.0)
 
 _CONFIG = """
@@ -53,7 +53,7 @@ stdout_logfile_maxbytes=0
 
 
 class SupervisedWorker:
-    """``start`` and ``close``, and ways to look at the two programs; ``code`` is the checkout that they run."""
+    """``start`` and ``close``, and ways to inspect the two programs. ``code`` is the checkout that they run."""
 
     def __init__(
         self, stack: LocalStack, folder: Path, silence_s: float, *, code: Path = CHECKOUT, **changes: str
@@ -69,7 +69,7 @@ class SupervisedWorker:
             "WATCHDOG_PORT": str(self.port),
             "WATCHDOG_INTERVAL_S": "0.5",
             "WATCHDOG_SILENCE_S": str(silence_s),
-            # Above what a start takes on a machine that others use, which else would look like another silence.
+            # Longer than a start on a busy machine, which would otherwise look like another silence.
             "WATCHDOG_PAUSE_S": str(patient_s(20)),
             **changes,
         }
@@ -93,7 +93,7 @@ class SupervisedWorker:
         self._process.stop()
 
     def main(self) -> psutil.Process | None:
-        """Return Celery's main process, once it has given a sign of life."""
+        """Return Celery's main process once it has written a heartbeat."""
         try:
             pid = int(json.loads((self.state / "worker.json").read_text())["pid"])
             process = psutil.Process(pid)
@@ -102,7 +102,7 @@ class SupervisedWorker:
             return None
 
     def pool(self) -> list[int]:
-        """Return the processes of Celery's pool."""
+        """Return the process ids of Celery's pool."""
         main = self.main()
         try:
             return [child.pid for child in main.children()] if main else []
@@ -110,7 +110,7 @@ class SupervisedWorker:
             return []
 
     def canary(self) -> float | None:
-        """Return when, by the monotonic clock, a canary last came back."""
+        """Return the monotonic time at which the last canary came back, or None."""
         try:
             return float(json.loads((self.state / "canary.json").read_text())["at"])
         except (OSError, ValueError):
@@ -122,24 +122,24 @@ class SupervisedWorker:
         wait_for("a canary", lambda: (self.canary() or 0.0) > before)
 
     def log(self, program: str = "watchdog") -> str:
-        """Return what a program has printed."""
+        """Return a program's output."""
         file = self.folder / f"{program}.log"
         return file.read_text() if file.exists() else ""
 
     def events(self, name: str) -> list[str]:
-        """Return the watchdog's lines of one event since those that were forgotten."""
+        """Return the watchdog's lines of one event, without those that were forgotten."""
         return [line for line in self.log()[self._seen_chars :].splitlines() if f"operations.watchdog.{name}" in line]
 
     def wait_until_steady(self) -> None:
-        """Wait until a canary has come back, and forget what was said until then.
+        """Wait until a canary has come back, and forget the lines until then.
 
-        On a machine that others use, a first start may take so long that the watchdog has helped with a second one.
+        On a busy machine the first start may take so long that the watchdog restarts the worker.
         """
         wait_for("a canary", self.canary)
         self._seen_chars = len(self.log())
 
     def liveness(self, path: str = "/health/live") -> tuple[int, Any]:
-        """Return the status and the body of the watchdog's answer, or 0 when there is none."""
+        """Return the status and body of the watchdog's response, or status 0 if there is none."""
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=HANG_S) as answer:
                 return answer.status, json.loads(answer.read())
@@ -150,32 +150,32 @@ class SupervisedWorker:
 
 
 class Unattended(Scene):
-    """A system without worker and sweep, whose tests bring them; ``silence_s`` is what their watchdogs may wait."""
+    """A system without worker and sweep, which the tests add. ``silence_s`` is the limit of their watchdogs."""
 
     silence_s: float
 
 
 @contextlib.contextmanager
 def unattended(logs: Path) -> Iterator[Unattended]:
-    """Start such a system, with a database server of its own."""
+    """Start such a system with its own database server."""
     watch = Stopwatch()
     with (
         OpenAIStandIn() as model,
         make_stack(model, logs, LocalPostgres(), workers=0, sweeper=False, CELERY_CONCURRENCY="2") as stack,
     ):
         scene = Unattended(stack, model)
-        # On a machine that others use, all starts are slow alike, and a slow one must not look like a silence.
+        # On a busy machine all starts are slow, and a slow start must not look like a silence.
         scene.silence_s = min(max(_MIN_SILENCE_S, watch.took_s / 2), _MAX_SILENCE_S)
         yield scene
 
 
 def main_of(worker: SupervisedWorker) -> psutil.Process:
-    """Return Celery's main process, once it is there."""
+    """Wait for Celery's main process and return it."""
     return wait_for("the worker", worker.main)
 
 
 def another(worker: SupervisedWorker, than: psutil.Process) -> psutil.Process:
-    """Wait until the worker has another main process, and that takes canaries."""
+    """Wait until the worker has another main process that receives canaries."""
 
     def find() -> psutil.Process | None:
         now = worker.main()

@@ -1,4 +1,4 @@
-"""Redis killed, emptied, refused, and messages lost or repeated (faults 6 to 9, 12 and 14)."""
+"""Redis is killed, emptied or unreachable, and messages are lost or repeated (faults 6 to 9, 12 and 14)."""
 
 import json
 from pathlib import Path
@@ -15,9 +15,9 @@ from tests.patience import Stopwatch, measure_promise, pause, wait_for
 pytestmark = pytest.mark.faults
 
 QUEUE = "steps"
-# What is asked for is one second, and it takes a tenth; Celery's own retries would take more than six.
+# One second is required, and it takes a tenth; Celery's own retries would take over six.
 WITHOUT_BROKER_S = 2.0
-# For so long after a failure nothing is sent, which would look quick.
+# After a failure nothing is sent for this long, which would look fast.
 PAUSE_S = 2.0
 
 
@@ -34,13 +34,13 @@ def _message(
 
 
 def own_redis(scene: Scene) -> LocalRedis:
-    """Return the Redis of the scene, which is ours to hurt."""
+    """Return the scene's Redis, which this module may break."""
     assert isinstance(scene.stack.redis, LocalRedis)
     return scene.stack.redis
 
 
 def connect(scene: Scene) -> "redis.Redis":
-    """Connect to the broker, past the app."""
+    """Connect to the broker directly."""
     return redis.Redis.from_url(scene.stack.redis.url)
 
 
@@ -104,7 +104,7 @@ def test_12_a_message_delivered_five_times_is_one_call(scene: Scene, tmp_path: P
     scene.wait_for_call(4)
     sections = "SELECT id FROM steps WHERE run_id = %s AND kind = 'section'"
     steps = [step for (step,) in scene.query(sections, run)]
-    # Some of them are being worked on, the others wait: neither may begin a second time.
+    # Some are running, the others are queued: neither may start a second time.
     assert len(steps) > 4
     sender = Celery(broker=scene.stack.redis.url)
     for step in steps:

@@ -1,4 +1,4 @@
-"""PostgreSQL restarted, and connections cut right after COMMIT (faults 15 and 16)."""
+"""PostgreSQL restarts, and connections are cut right after COMMIT (faults 15 and 16)."""
 
 import http.client
 import json
@@ -19,12 +19,12 @@ pytestmark = pytest.mark.faults
 
 @pytest.fixture(scope="module")
 def database_server() -> LocalPostgres:
-    """A server of this module's own, to be hurt."""
+    """A server for this module alone, which it may break."""
     return LocalPostgres()
 
 
 def request(scene: Scene, method: str, path: str, body: Any = None, **headers: str) -> tuple[int, str, Any]:
-    """Send a request; return status, content type and JSON."""
+    """Send a request. Returns status, content type and JSON."""
     connection = http.client.HTTPConnection("127.0.0.1", scene.stack.port, timeout=HANG_S)
     sent = {"Authorization": f"Bearer {scene.token}", "Content-Type": "application/json"}
     sent |= {name.replace("_", "-"): value for name, value in headers.items()}
@@ -36,14 +36,14 @@ def request(scene: Scene, method: str, path: str, body: Any = None, **headers: s
         connection.close()
 
 
-def test_15_requests_get_a_problem_while_the_database_is_away_and_then_recover(scene: Scene) -> None:
+def test_15_requests_get_a_problem_while_the_database_is_unreachable_and_then_recover(scene: Scene) -> None:
     postgres = scene.stack.postgres
     assert isinstance(postgres, LocalPostgres)
     postgres.stop()
     try:
         status, kind, body = request(scene, "GET", "/study-sets")
         assert (status, kind, body["code"]) == (503, "application/problem+json", "unavailable")
-        # What was seen a moment ago is remembered for a second.
+        # Health caches its observations for a second.
         wait_for("what health says", lambda: request(scene, "GET", "/health")[2]["database"] == "down")
         status, _, body = request(scene, "GET", "/health")
         assert (status, body["status"], body["database"]) == (503, "unavailable", "down")
@@ -64,7 +64,7 @@ def test_15_a_step_survives_a_database_that_restarts_under_it(scene: Scene, tmp_
 
 @pytest.fixture(scope="module")
 def cut_off(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Scene, CuttingProxy]]:
-    """A system that reaches its database by way of a proxy that cuts connections."""
+    """A system that connects to its database through a proxy that cuts connections."""
     with LocalPostgres() as postgres, CuttingProxy(postgres.url) as proxy, OpenAIStandIn() as model:
         logs = tmp_path_factory.mktemp("logs")
         with make_stack(model, logs, GivenPostgres(postgres.url), DATABASE_URL=proxy.url) as stack:

@@ -1,4 +1,4 @@
-"""Health and liveness answer within a second, whatever else goes on (faults 10, 11, 15, 17 and 30)."""
+"""Health and liveness respond within a second, no matter what breaks (faults 10, 11, 15, 17 and 30)."""
 
 import http.client
 import json
@@ -22,18 +22,18 @@ pytestmark = pytest.mark.faults
 
 THREADS = 8
 UPLOADS = 4
-# What the platform waits for an answer of a probe.
+# The platform's timeout for a probe.
 PROBE_S = 1.0
-# For a second, health tells what it has seen.
+# Health caches its observations for a second.
 LONGER_THAN_REMEMBERED_S = 1.5
-# What a request may take while the broker is frozen, and for how long nothing is sent after one that has tried.
+# The limit for a request while the broker is frozen, and how long nothing is sent after a failed attempt.
 FROZEN_BROKER_S = 2.0
 PAUSE_S = 2.0
 
 
 @pytest.fixture(scope="module")
 def database_server() -> LocalPostgres:
-    """A server of this module's own, to be hurt."""
+    """A server for this module alone, which it may break."""
     return LocalPostgres()
 
 
@@ -57,10 +57,9 @@ def ask(scene: Scene, path: str, method: str = "GET", body: Any = None) -> Answe
 
 
 def check_probes(scene: Scene, status: int = 200) -> Any:
-    """Ask both probes for longer than a result is remembered; check that they answer in time. Returns health's body.
+    """Ask both probes for longer than a result is cached; check that they respond in time. Returns health's body.
 
-    The median of the best of three rounds is judged: what has to be seen is a request that waits for somebody, not a
-    machine that is busy.
+    This judges the median of the best of three rounds: it looks for a request that is blocked, not for a busy machine.
     """
     bodies = []
 
@@ -79,24 +78,24 @@ def check_probes(scene: Scene, status: int = 200) -> Any:
 
 
 def wait_for_health(scene: Scene, **parts: str) -> None:
-    """Wait until health says so of its parts: what was seen a moment ago is remembered for a second."""
+    """Wait until health reports these parts; it caches its observations for a second."""
     wait_for(f"health {parts}", lambda: parts.items() <= ask(scene, "/health").body.items())
 
 
 @pytest.fixture
 def broker(scene: Scene) -> LocalRedis:
-    """The Redis of the scene, which is ours to hurt."""
+    """The scene's Redis, which this module may break."""
     assert isinstance(scene.stack.redis, LocalRedis)
     return scene.stack.redis
 
 
-def test_fifty_who_ask_at_once_are_answered(scene: Scene) -> None:
+def test_fifty_concurrent_requests_are_answered(scene: Scene) -> None:
     with ThreadPoolExecutor(50) as pool:
         answers = list(pool.map(lambda _: ask(scene, "/health"), range(50)))
     assert {(answer.status, answer.body["status"]) for answer in answers} == {(200, "ok")}
 
 
-def test_10_a_frozen_broker_keeps_nobody_waiting(scene: Scene, broker: LocalRedis, tmp_path: Path) -> None:
+def test_10_a_frozen_broker_delays_no_request(scene: Scene, broker: LocalRedis, tmp_path: Path) -> None:
     study_set = scene.upload(tmp_path, 1)
     scene.wait_until_read(study_set)
     runs = []
@@ -127,7 +126,7 @@ def test_10_a_frozen_broker_keeps_nobody_waiting(scene: Scene, broker: LocalRedi
         scene.check_done_once(run)
 
 
-def test_11_a_full_broker_keeps_what_is_queued_and_runs_go_on_when_there_is_room(
+def test_11_a_full_broker_keeps_its_queue_and_runs_continue_when_there_is_room(
     scene: Scene, broker: LocalRedis, tmp_path: Path
 ) -> None:
     study_set, other = scene.upload(tmp_path, 1), scene.upload(tmp_path, 1)
@@ -158,9 +157,7 @@ def test_11_a_full_broker_keeps_what_is_queued_and_runs_go_on_when_there_is_room
     scene.check_done_once(unsent.body["id"])
 
 
-def test_11_a_broker_that_is_full_while_work_goes_on_loses_nothing(
-    scene: Scene, broker: LocalRedis, tmp_path: Path
-) -> None:
+def test_11_a_broker_that_fills_up_during_work_loses_nothing(scene: Scene, broker: LocalRedis, tmp_path: Path) -> None:
     scene.model.set_script([{"do": "sleep", "seconds": 1}])
     run = scene.start_run(scene.upload(tmp_path, 12))
     scene.wait_for_call(2)
@@ -176,7 +173,7 @@ def test_11_a_broker_that_is_full_while_work_goes_on_loses_nothing(
     scene.check_done_once(run)
 
 
-def test_15_a_frozen_database_is_not_ready_and_lives(scene: Scene) -> None:
+def test_15_an_api_with_a_frozen_database_is_alive_but_not_ready(scene: Scene) -> None:
     with scene.frozen_database():
         wait_for_health(scene, status="unavailable", database="down")
         assert check_probes(scene, 503)["broker"] == "ok"
@@ -184,12 +181,12 @@ def test_15_a_frozen_database_is_not_ready_and_lives(scene: Scene) -> None:
     assert ask(scene, "/study-sets").status == 200
 
 
-def test_17_requests_that_wait_for_a_lock_end_and_keep_no_probe_waiting(scene: Scene) -> None:
+def test_17_requests_blocked_by_a_lock_time_out_and_delay_no_probe(scene: Scene) -> None:
     with (
         psycopg2.connect(scene.stack.postgres.url) as holder,
         ThreadPoolExecutor(THREADS * 2) as pool,
     ):
-        # Every row that belongs to the account needs the account's row to stay as it is.
+        # Every row that belongs to the account locks the account's row.
         holder.cursor().execute("SELECT 1 FROM users FOR UPDATE")
         waiting = [pool.submit(ask, scene, "/study-sets", "POST", {"title": "Locked"}) for _ in range(THREADS * 2)]
         wait_for("requests that wait for the lock", lambda: count_waiting(scene) >= THREADS)
@@ -209,7 +206,7 @@ def count_waiting(scene: Scene) -> int:
 
 @pytest.fixture
 def unending_run(scene: Scene, tmp_path: Path) -> Iterator[str]:
-    """A run that waits for the model until the test is over."""
+    """A run that waits for the model until the test ends."""
     scene.model.set_script([{"do": "sleep", "seconds": 60}])
     run = scene.start_run(scene.upload(tmp_path, 1), flashcards=2, questions=1)
     scene.wait_for_call()
@@ -218,15 +215,15 @@ def unending_run(scene: Scene, tmp_path: Path) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("sort", slow_clients.SORTS)
-def test_30_slow_clients_keep_no_probe_waiting(scene: Scene, sort: str) -> None:
+def test_30_slow_clients_delay_no_probe(scene: Scene, sort: str) -> None:
     with slow_clients.connected(scene.stack.port, [slow_clients.SORTS[sort]] * THREADS * 2):
         assert check_probes(scene)["status"] == "ok"
-        # Those who ask for something get it as well: a thread is given to a request, not to a connection.
+        # Other requests also succeed: a thread is assigned to a request, not to a connection.
         assert ask(scene, "/study-sets").status == 200
     assert ask(scene, "/study-sets", "POST", {"title": "Afterwards"}).status == 201
 
 
-def test_30_streams_and_all_slow_clients_together_keep_no_probe_waiting(scene: Scene, unending_run: str) -> None:
+def test_30_streams_and_slow_clients_together_delay_no_probe(scene: Scene, unending_run: str) -> None:
     stream = slow_clients.stream_of(unending_run, scene.token)
     beginnings = [each for each in [*slow_clients.SORTS.values(), stream] for _ in range(THREADS * 2)]
     with slow_clients.connected(scene.stack.port, beginnings) as sockets:
@@ -239,18 +236,18 @@ def test_30_streams_and_all_slow_clients_together_keep_no_probe_waiting(scene: S
     assert ask(scene, "/study-sets", "POST", {"title": "Afterwards"}).status == 201
 
 
-def test_30_uploads_go_on_when_those_before_them_have_gone_silent(scene: Scene, tmp_path: Path) -> None:
+def test_30_uploads_continue_after_earlier_ones_stall(scene: Scene, tmp_path: Path) -> None:
     file = tmp_path / "large.txt"
     file.write_text("Mitochondria make most of the energy of a cell. " * 5000)
     study_set = str(scene.api.post("/study-sets", {"title": "Notes"})["id"])
     with slow_clients.connected(scene.stack.port, [slow_clients.LARGE_BODY] * UPLOADS) as sockets:
-        # Every thread of the uploads is taken. The server gives up those clients, which never go by themselves.
+        # All upload threads are taken. These clients never leave by themselves; the server drops them.
         scene.api.upload(f"/study-sets/{study_set}/documents", file)
         answers = [sock.recv(12) for sock in sockets]
     assert answers == [b"HTTP/1.1 400"] * UPLOADS
 
 
-def test_probes_that_are_answered_are_not_among_the_requests_in_the_log(scene: Scene) -> None:
+def test_successful_probes_are_not_logged(scene: Scene) -> None:
     log = scene.stack.logs / "api.log"
     before = log.stat().st_size
     check_probes(scene)

@@ -1,6 +1,6 @@
-"""The two containers print no secret, no token, no address of a person and no text of a document, whatever goes wrong.
+"""The containers log no secret, token, personal address or document text, no matter what fails.
 
-They print at the level of DEBUG here, so that what libraries say is seen too.
+They log at the DEBUG level here, so that libraries' lines are included.
 """
 
 import http.client
@@ -33,10 +33,10 @@ pytestmark = pytest.mark.faults
 
 API_KEY = "sk-test-canary-of-openai-0123456789"
 EMAIL = "canary.student@mail.example"
-# Stands in every sentence of the document, in its name, and in what requests carry besides.
+# In every sentence and the name of the document, and in other parts of requests.
 TEXT, BODY, QUERY, HEADER, BEARER = "kanarienwort", "canarybody77", "canaryquery77", "canaryheader77", "canarybearer77"
 
-# The text of the error quotes the row, as those of PostgreSQL do.
+# The error message quotes the row, like PostgreSQL's own messages.
 _CRASH = """
 CREATE SEQUENCE crashes_{table};
 CREATE FUNCTION crash_{table}() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -49,7 +49,7 @@ END $$;
 CREATE TRIGGER crash BEFORE INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION crash_{table}();
 """
 
-# How the model misbehaves, call by call; some of it quotes what it was asked.
+# How the model misbehaves, call by call; some responses quote the prompt.
 MISBEHAVIOUR = [
     {"do": "server_error", "on": [1], "message": f"Cannot process: {TEXT}"},
     {"do": "refusal", "on": [2]},
@@ -65,14 +65,14 @@ MISBEHAVIOUR = [
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[str]:
-    """A database whose address has a password that is nobody else's; yields the address."""
+    """A database whose URL has a unique password. Yields the URL."""
     with LocalPostgres(log=tmp_path / "postgres.log") as server:
         migrate(server.url)
         yield server.url
 
 
 def sign_in(api: ContainerProcess, environment: str) -> str:
-    """Return a token of a student; in production, where no developer signs in, one that is made here."""
+    """Return a student's token. Production has no developer sign-in, so the token is made here."""
     if environment != "production":
         client = ApiClient(f"http://127.0.0.1:{api.port}/api/v1")
         return str(client.post("/auth/dev-login", {"email": EMAIL})["access_token"])
@@ -89,13 +89,13 @@ def sign_in(api: ContainerProcess, environment: str) -> str:
 
 
 def crash_once(database: str, table: str, *, quoting: bool) -> None:
-    """Make the next insertion into a table fail with an error that nobody expects, and that may quote the row."""
+    """Make the next insert into a table fail with an unexpected error, which may quote the row."""
     with psycopg2.connect(database) as connection, connection.cursor() as cursor:
         cursor.execute(_CRASH.format(table=table, quoted="NEW::text" if quoting else "'sorry'"))
 
 
 def ask(port: int, method: str, path: str, body: object = None, **headers: str) -> int:
-    """Send a request that is wrong in some way; return the answer's status."""
+    """Send a malformed request. Returns the response's status."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=HANG_S)
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     data = body if isinstance(body, str) else json.dumps(body) if body is not None else None
@@ -107,7 +107,7 @@ def ask(port: int, method: str, path: str, body: object = None, **headers: str) 
 
 
 def make_mistakes(port: int, token: str) -> set[int]:
-    """Send requests that are refused, each with a canary; return the statuses."""
+    """Send requests that are refused, each with a canary. Returns the statuses."""
     mine = {"Authorization": f"Bearer {token}"}
     sets = "/api/v1/study-sets"
     return {
@@ -126,7 +126,7 @@ def make_mistakes(port: int, token: str) -> set[int]:
 
 
 def canaries(token: str, database: str) -> dict[str, str]:
-    """Return what no line may have, by a name that a failing test may show."""
+    """Return the strings that no line may contain, by a name that a failing test may show."""
     password = urlsplit(database).password
     assert password
     found = {
@@ -150,7 +150,7 @@ def canaries(token: str, database: str) -> dict[str, str]:
 
 @pytest.fixture
 def open_container(tmp_path: Path) -> Iterator[Callable[..., ContainerProcess]]:
-    """Start containers that say all they can."""
+    """Start containers with the most verbose logs."""
     opened: list[ContainerProcess] = []
 
     def start(name: str, **changes: str) -> ContainerProcess:
@@ -164,7 +164,7 @@ def open_container(tmp_path: Path) -> Iterator[Callable[..., ContainerProcess]]:
 
 
 @pytest.mark.parametrize(("environment", "log_format"), [("production", "text"), ("development", "json")])
-def test_no_line_has_a_secret_or_what_a_user_wrote(
+def test_no_log_line_has_a_secret_or_user_content(
     open_container, database: str, tmp_path: Path, environment: str, log_format: str
 ) -> None:
     with OpenAIStandIn(script=MISBEHAVIOUR) as model:
@@ -184,7 +184,7 @@ def test_no_line_has_a_secret_or_what_a_user_wrote(
         statuses = make_mistakes(api.port, token)
         assert {401, 422, 400, 415, 405} <= statuses, statuses
 
-        # In development the message of an error is shown, so there it must not quote on purpose.
+        # Development logs an error's message, so the error must not quote the row there.
         crash_once(database, "study_sets", quoting=environment == "production")
         crash_once(database, "flashcards", quoting=environment == "production")
         client = ApiClient(f"http://127.0.0.1:{api.port}/api/v1", token)

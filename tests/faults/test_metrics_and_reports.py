@@ -1,4 +1,4 @@
-"""Metrics and reports of the real processes: gunicorn with two, a worker with a pool."""
+"""Metrics and error reports of the real processes: gunicorn with two processes, a worker with a pool."""
 
 import json
 import signal
@@ -23,10 +23,10 @@ pytestmark = pytest.mark.faults
 TOKEN = "test-metrics-token-1234567890-klmnopqr"
 CANARY = "canary-7f3a"
 REQUESTS, THREADS = 60, 6
-# A scrape gives a part up after 0.8 seconds; what waits for Redis waits until it is thawed.
+# A scrape gives a part up after 0.8 seconds; a call that waits for Redis lasts until Redis is thawed.
 FROZEN_BROKER_S = 5.0
 ROUTE = "/api/v1/study-sets"
-# What the database says is what the student wrote, as an error of a library may.
+# The database's message quotes the student's text, as a library's error might.
 REFUSE = """
 CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN RAISE EXCEPTION 'refused: %%', NEW; END $$;
@@ -45,7 +45,7 @@ def sentry() -> Iterator[SentryStandIn]:
 def standing(
     tmp_path_factory: pytest.TempPathFactory, sentry: SentryStandIn, database_server: PostgresServer
 ) -> Iterator[Scene]:
-    """A system with two processes of the API, which reports errors."""
+    """A system with two API processes that reports errors."""
     changes = {"GUNICORN_WORKERS": "2", "METRICS_TOKEN": TOKEN, "SENTRY_DSN": sentry.dsn}
     logs = tmp_path_factory.mktemp("logs")
     with OpenAIStandIn() as model, make_stack(model, logs, database_server, **changes) as stack:
@@ -61,7 +61,7 @@ def ask(
     body: str | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> tuple[int, str]:
-    """Ask on a connection of its own, so that any process may take it."""
+    """Send a request on a new connection, so that any process may accept it."""
     connection = HTTPConnection("127.0.0.1", scene.stack.port, timeout=HANG_S)
     try:
         connection.request(method, path, body, {"Authorization": f"Bearer {token}", **(headers or {})})
@@ -78,7 +78,7 @@ def scrape(scene: Scene) -> Scraped:
 
 
 def counted(scraped: Scraped) -> tuple[float, float]:
-    """Return how many requests of the route were counted, and timed."""
+    """Return how many requests of the route were counted and how many were timed."""
     series = {"method": "GET", "route": ROUTE}
     return (
         scraped.total("http_requests_total", status="200", **series),
@@ -101,16 +101,16 @@ def send_requests(scene: Scene) -> None:
 
 
 def processes(scene: Scene) -> list[psutil.Process]:
-    """Return the processes of the API that answer."""
+    """Return the API's serving processes."""
     return psutil.Process(scene.stack.part("api").pid).children()
 
 
 def folders(scene: Scene) -> list[Path]:
-    """Return the folders in which this API's processes count."""
+    """Return the folders in which this API's processes store their counts."""
     return list(Path("/dev/shm").glob(f"hackthestudy-metrics-{scene.stack.part('api').pid}-*"))
 
 
-def test_every_request_is_counted_once_whichever_process_is_asked(scene: Scene) -> None:
+def test_every_request_is_counted_once_whichever_process_is_scraped(scene: Scene) -> None:
     before = counted(scrape(scene))
     sending = threading.Thread(target=send_requests, args=(scene,))
     sending.start()
@@ -123,7 +123,7 @@ def test_every_request_is_counted_once_whichever_process_is_asked(scene: Scene) 
     assert {counted(scrape(scene)) for _ in range(20)} == {expected}
 
 
-def test_what_an_ended_process_has_counted_stays(scene: Scene) -> None:
+def test_counts_of_an_ended_process_are_kept(scene: Scene) -> None:
     send_requests(scene)
     before = counted(scrape(scene))
     assert before[0] >= REQUESTS
@@ -136,7 +136,7 @@ def test_what_an_ended_process_has_counted_stays(scene: Scene) -> None:
     assert {counted(scrape(scene)) for _ in range(10)} == {before}
 
 
-def test_a_restarted_api_begins_to_count_anew(scene: Scene) -> None:
+def test_a_restarted_api_counts_from_zero(scene: Scene) -> None:
     send_requests(scene)
     old = folders(scene)
     assert len(old) == 1
@@ -146,7 +146,7 @@ def test_a_restarted_api_begins_to_count_anew(scene: Scene) -> None:
     assert not old[0].exists()
 
 
-def test_a_frozen_broker_is_told_at_once(scene: Scene) -> None:
+def test_a_frozen_broker_is_reported_immediately(scene: Scene) -> None:
     redis = scene.stack.redis
     assert isinstance(redis, LocalRedis)
     assert scrape(scene).value("broker_up") == 1
@@ -167,7 +167,7 @@ def test_a_frozen_broker_is_told_at_once(scene: Scene) -> None:
     wait_for("the broker", lambda: scrape(scene).value("broker_up") == 1)
 
 
-def test_a_run_is_seen_while_it_runs_and_after(scene: Scene, tmp_path: Path) -> None:
+def test_metrics_show_a_run_during_and_after_it(scene: Scene, tmp_path: Path) -> None:
     scene.model.set_script([{"do": "sleep", "seconds": 2}])
     run = scene.start_run(scene.upload(tmp_path, 3))
 
@@ -179,7 +179,7 @@ def test_a_run_is_seen_while_it_runs_and_after(scene: Scene, tmp_path: Path) -> 
     wait_for("a running step of a run", is_seen)
     scene.wait_until_ended(run)
     ((calls, tokens),) = scene.query("SELECT count(*), sum(input_tokens) FROM model_calls WHERE outcome = 'ok'")
-    # A database that is slow for once is left out of a scrape.
+    # A scrape may omit the database when it is slow.
     scraped = wait_for("figures", lambda: (now := scrape(scene)).value("database_up") and now)
     assert scraped.total("recent_model_calls", outcome="ok") == calls > 0
     assert scraped.total("recent_model_tokens", type="input") == tokens > 0
@@ -188,13 +188,13 @@ def test_a_run_is_seen_while_it_runs_and_after(scene: Scene, tmp_path: Path) -> 
 
 @pytest.fixture
 def refused(scene: Scene) -> Iterator[None]:
-    """Let the database refuse cards, and new titles of study sets, for a reason that nobody expected."""
+    """Make the database refuse cards and new titles of study sets with an unexpected error."""
     scene.query(REFUSE)
     yield
     scene.query("DROP FUNCTION refuse CASCADE")
 
 
-def test_a_crash_in_any_process_is_reported_without_what_was_written(
+def test_a_crash_in_any_process_is_reported_without_user_content(
     scene: Scene, sentry: SentryStandIn, tmp_path: Path, refused: None
 ) -> None:
     study_set = scene.upload(tmp_path, 1)

@@ -1,4 +1,4 @@
-"""A broker outside that speaks TLS, as managed Valkey does: two APIs and two workers share it."""
+"""An external broker over TLS, like managed Valkey, shared by two APIs and two workers."""
 
 import http.client
 import json
@@ -30,7 +30,7 @@ ENDED = ("done", "failed", "cancelled")
 
 @dataclass
 class Outside:
-    """The system, its second API and its broker; ``clients`` are one student at each API."""
+    """The system, its second API and its broker. ``clients`` are the same student at each API."""
 
     scene: Scene
     second: AnotherApi
@@ -45,13 +45,13 @@ class Outside:
         self.clients = (self.scene.api, other)
 
     def read_logs(self) -> str:
-        """Return all that the processes have printed."""
+        """Return the output of all processes."""
         return "\n".join(file.read_text() for file in sorted(self.logs.glob("*.log")))
 
 
 @pytest.fixture(scope="module")
 def standing_outside(tmp_path_factory: pytest.TempPathFactory, database_server: PostgresServer) -> Iterator[Outside]:
-    """Two APIs, a sweep and two workers, on a broker that speaks TLS."""
+    """Two APIs, a sweep and two workers on a broker that uses TLS."""
     logs = tmp_path_factory.mktemp("logs")
     broker = TlsRedis(Authority(tmp_path_factory.mktemp("authority")))
     with (
@@ -66,14 +66,14 @@ def standing_outside(tmp_path_factory: pytest.TempPathFactory, database_server: 
 
 @pytest.fixture
 def outside(standing_outside: Outside) -> Outside:
-    """The system, its model well-behaved and without memory."""
+    """The system, with a well-behaved model that has forgotten earlier calls."""
     standing_outside.scene.model.set_script([])
     standing_outside.scene.model.forget_calls()
     return standing_outside
 
 
 def follow(outside: Outside, api: int, run: str, found: list[tuple[str, str]]) -> threading.Thread:
-    """Collect the events of a run from one API until the stream says that it is over; return the thread."""
+    """Collect a run's events from one API until its stream ends the run. Returns the thread."""
 
     def read() -> None:
         last = "0"
@@ -99,7 +99,7 @@ def follow(outside: Outside, api: int, run: str, found: list[tuple[str, str]]) -
     return thread
 
 
-def test_the_broker_is_reached_by_tls_only_and_counted(outside: Outside) -> None:
+def test_the_broker_accepts_tls_only_and_its_queue_is_counted(outside: Outside) -> None:
     plain = outside.broker.url_trusting(None).replace("rediss://", "redis://")
     with redis.Redis.from_url(plain, socket_timeout=5) as client, pytest.raises(redis.RedisError):
         client.ping()
@@ -166,7 +166,7 @@ def test_a_key_used_at_one_api_is_known_at_the_other(outside: Outside, tmp_path:
     outside.scene.check_done_once(run)
 
 
-def test_a_broker_of_an_unknown_authority_is_not_spoken_to(outside: Outside, tmp_path: Path) -> None:
+def test_an_api_refuses_a_broker_with_an_untrusted_certificate(outside: Outside, tmp_path: Path) -> None:
     scene = outside.scene
     study_set = scene.upload(tmp_path, 1)
     scene.wait_until_read(study_set)
@@ -178,31 +178,31 @@ def test_a_broker_of_an_unknown_authority_is_not_spoken_to(outside: Outside, tmp
         client.sign_in("student@example.org")
         run = str(client.post(f"/study-sets/{study_set}/runs", {"flashcards": 2, "questions": 1})["id"])
     assert "core.queue.send_failed" in untrusting.log.read_text()
-    # The row is there, so the sweep, which trusts the broker, sends what that API could not.
+    # The row exists, so the sweep, which trusts the broker, sends the message that this API could not.
     scene.check_done_once(run)
 
 
-def test_a_worker_waits_for_a_broker_of_an_unknown_authority(outside: Outside, tmp_path: Path) -> None:
+def test_a_worker_refuses_a_broker_with_an_untrusted_certificate(outside: Outside, tmp_path: Path) -> None:
     refuse(outside, outside.broker, outside.broker.url_trusting(Authority(tmp_path / "unknown")))
 
 
-def test_a_worker_waits_for_a_broker_with_the_certificate_of_another_host(outside: Outside, tmp_path: Path) -> None:
+def test_a_worker_refuses_a_broker_with_another_hosts_certificate(outside: Outside, tmp_path: Path) -> None:
     authority = Authority(tmp_path / "known")
     with NamedOtherwise(authority, host=x509.DNSName("elsewhere.example.org")) as other:
         refuse(outside, other, other.url_trusting(authority))
 
 
 class NamedOtherwise(TlsRedis):
-    """A Redis with the certificate of another host."""
+    """A Redis with another host's certificate."""
 
     @property
     def url(self) -> str:
-        """Its URL for a client that does not mind the name."""
+        """Its URL for a client that does not check the host name."""
         return f"{super().url}&ssl_check_hostname=false"
 
 
 def refuse(outside: Outside, broker: TlsRedis, url: str) -> None:
-    """Start a worker with the broker at the URL; check that it tries again and does not connect."""
+    """Start a worker with the broker at the URL; check that it retries and does not connect."""
     log = outside.logs / f"untrusting-worker-{len(list(outside.logs.iterdir()))}.log"
     command = [sys.executable, "-m", "celery", "-A", "backend.worker", "worker", "-n", "untrusting@%h"]
     environment = {**outside.scene.stack.env, "REDIS_URL": url, "CELERY_CONCURRENCY": "1"}
@@ -216,7 +216,7 @@ def refuse(outside: Outside, broker: TlsRedis, url: str) -> None:
 
 
 def test_no_process_has_printed_the_password(outside: Outside, tmp_path: Path) -> None:
-    # Failures print more than successes do.
+    # Failures log more than successes.
     study_set = outside.scene.upload(tmp_path, 1)
     outside.scene.wait_until_read(study_set)
     outside.broker.kill()

@@ -1,4 +1,4 @@
-"""The whole system behind a PgBouncer in transaction mode with three connections of PostgreSQL for all of it."""
+"""The whole system behind a PgBouncer in transaction mode with three PostgreSQL connections in total."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +19,7 @@ CONNECTIONS = 3
 
 @pytest.fixture(scope="module")
 def pooled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
-    """API, sweep and worker, which know of the pool only; the test looks past it."""
+    """API, sweep and worker, which connect only to the pool; the test connects directly."""
     with LocalPostgres() as postgres, PgBouncer(postgres.url, size=CONNECTIONS) as pool, OpenAIStandIn() as model:
         logs = tmp_path_factory.mktemp("logs")
         given = GivenPostgres(postgres.url)
@@ -29,8 +29,8 @@ def pooled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
 
 
 def count_pooled(scene: Scene) -> int:
-    """Return how many of PostgreSQL's connections the pool has."""
-    # The looking connection is not the pool's.
+    """Return how many of PostgreSQL's connections belong to the pool."""
+    # This connection is not the pool's.
     ((count,),) = scene.query(
         "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
     )
@@ -60,7 +60,7 @@ def test_no_lock_outlives_the_work(pooled: Scene) -> None:
     wait_for("the end of all locks", lambda: pooled.query(held) == [(0,)])
 
 
-def test_an_api_that_does_not_know_of_its_pool_says_so(pooled: Scene, tmp_path: Path) -> None:
+def test_an_api_not_configured_for_its_pool_reports_it(pooled: Scene, tmp_path: Path) -> None:
     with AnotherApi(pooled.stack, tmp_path / "log", DATABASE_POOLED="false") as api:
         status, body = api.health()
     assert (status, body["database"]) == (503, "down")

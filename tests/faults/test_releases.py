@@ -1,7 +1,7 @@
-"""Two releases at work at once, as during each deployment: no unknown task, nothing done twice (fault 35).
+"""Two releases run at once, as during each deployment: no unknown task, nothing done twice (fault 35).
 
-The release before this one is taken from the history and runs as processes on the schema of today: migrations come
-before the containers, so the old code must bear what they add.
+The previous release comes from the git history and runs on today's schema: migrations run before the containers are
+replaced, so the old code must work with the new schema.
 """
 
 from collections.abc import Callable, Iterator
@@ -23,21 +23,21 @@ from tests.stand_ins.openai_server import OpenAIStandIn
 pytestmark = pytest.mark.faults
 
 OLD_WORKER, NEW_WORKER = "worker-1", "worker-new"
-# For longer than a test: its watchdog is there to sweep, not to judge.
+# Longer than a test: this watchdog sweeps and does not judge.
 SILENCE_S = 300.0
-# Celery's word in the log for a task that it does not know.
+# Celery logs this for a task that it does not know.
 UNKNOWN = "unregistered task"
 
 
 @pytest.fixture(scope="module")
 def old(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The code of the release before this one."""
+    """The code of the previous release."""
     return unpack_previous_release(tmp_path_factory.mktemp("old"))
 
 
 @pytest.fixture
 def open_scene(tmp_path: Path, new_database: Callable[[], str]) -> Iterator[Callable[..., Scene]]:
-    """Start a system some of whose parts run other code."""
+    """Start a system in which some parts run other code."""
     opened: list[LocalStack] = []
     with OpenAIStandIn() as model:
 
@@ -56,38 +56,38 @@ def open_scene(tmp_path: Path, new_database: Callable[[], str]) -> Iterator[Call
 
 
 def check_whole_run(scene: Scene, tmp: Path) -> None:
-    """Let a document be read and a run be made, and check that each of its steps was done once."""
+    """Have a document read and a run made; check that each step was done once."""
     study_set = scene.upload(tmp, 3)
-    # Else the run's first step would be sent by the worker that has read the document, and not by the API.
+    # Otherwise the worker that read the document would send the run's first step, not the API.
     scene.wait_until_read(study_set)
     scene.check_done_once(scene.start_run(study_set, flashcards=9, questions=3))
 
 
 def check_knows_every_task(log: str) -> None:
-    """Check the log of a worker that has worked."""
+    """Check the log of a worker that has done work."""
     assert "generation.step" in log
     assert UNKNOWN not in log
 
 
 def log_of(scene: Scene, name: str) -> str:
-    """Return what a part of the system has printed."""
+    """Return the log of a part of the system."""
     return (scene.stack.logs / f"{name}.log").read_text()
 
 
-def test_35_an_api_of_this_release_with_a_worker_of_the_one_before(open_scene, old: Path, tmp_path: Path) -> None:
+def test_35_a_new_api_with_an_old_worker(open_scene, old: Path, tmp_path: Path) -> None:
     scene = open_scene({OLD_WORKER: old, SWEEPER: old})
     check_whole_run(scene, tmp_path)
     check_knows_every_task(log_of(scene, OLD_WORKER))
 
 
-def test_35_an_api_of_the_release_before_with_a_worker_of_this_one(open_scene, old: Path, tmp_path: Path) -> None:
+def test_35_an_old_api_with_a_new_worker(open_scene, old: Path, tmp_path: Path) -> None:
     scene = open_scene({API: old})
     check_whole_run(scene, tmp_path)
     check_knows_every_task(log_of(scene, "worker-1"))
 
 
 @pytest.mark.parametrize("forward", [True, False], ids=["to this release", "back to the one before"])
-def test_35_a_run_outlives_the_change_of_its_worker(open_scene, old: Path, tmp_path: Path, *, forward: bool) -> None:
+def test_35_a_run_survives_a_worker_of_another_release(open_scene, old: Path, tmp_path: Path, *, forward: bool) -> None:
     first, second = (old, CHECKOUT) if forward else (CHECKOUT, old)
     scene = open_scene({OLD_WORKER: first, NEW_WORKER: second})
     scene.model.set_script([{"do": "sleep", "on": [1, 2], "seconds": 30}])
@@ -116,7 +116,7 @@ def test_35_a_watchdog_sweeps_for_a_worker_of_the_other_release(
             name for (name,) in scene.query("SELECT worker FROM steps WHERE run_id = %s AND state = 'running'", run)
         }
         assert len(names) == 2
-        # Killed with the steps it holds, which only the watchdog's sweep can take back.
+        # Killed while holding steps, which only the watchdog's sweep can recover.
         scene.stack.kill_worker(OLD_WORKER)
         scene.check_done_once(run)
         assert max(scene.attempts(run)) == 2
@@ -125,7 +125,7 @@ def test_35_a_watchdog_sweeps_for_a_worker_of_the_other_release(
 
 
 @pytest.mark.parametrize("release", ["this", "the one before"])
-def test_35_a_task_that_nobody_knows_is_dropped(
+def test_35_an_unknown_task_is_dropped(
     open_scene, tmp_path: Path, request: pytest.FixtureRequest, release: str
 ) -> None:
     code = {} if release == "this" else {OLD_WORKER: request.getfixturevalue("old")}
@@ -139,6 +139,6 @@ def test_35_a_task_that_nobody_knows_is_dropped(
     check_whole_run(scene, tmp_path)
     assert scene.stack.worker_pids == {OLD_WORKER: pid}
     with redis_client.Redis.from_url(scene.stack.redis.url) as broker:
-        # What the sweep has sent once more, because a machine was slow, is taken in a moment.
+        # On a slow machine the sweep may have sent a message twice; it is taken shortly.
         wait_for("an empty queue", lambda: broker.llen("steps") == 0)
         wait_for("the last message's receipt", lambda: broker.hlen("unacked") == 0)

@@ -1,4 +1,4 @@
-"""A request's id is in the worker's lines of all work that it caused, also of what was lost and sent again."""
+"""A request's id is in the worker's log lines for all work it caused, even if the work was lost and sent again."""
 
 import json
 import re
@@ -18,7 +18,7 @@ UPLOAD, RUN = "upload-of-notes-0001", "run-of-notes-0001"
 
 
 def post(scene: Scene, path: str, body: bytes, content_type: str, request_id: str) -> Any:
-    """Send a request with an id of its own; return the answer's JSON."""
+    """Send a request with its own id. Returns the response's JSON."""
     headers = {"Authorization": f"Bearer {scene.token}", "Content-Type": content_type, "X-Request-Id": request_id}
     request = urllib.request.Request(scene.stack.api_url + path, body, headers, method="POST")
     with urllib.request.urlopen(request, timeout=HANG_S) as answer:
@@ -27,10 +27,10 @@ def post(scene: Scene, path: str, body: bytes, content_type: str, request_id: st
 
 
 def upload(scene: Scene, pages: int, request_id: str) -> tuple[str, str]:
-    """Make a study set with notes; return its id and the document's."""
+    """Create a study set with notes. Returns its id and the document's."""
     study_set = str(scene.api.post("/study-sets", {"title": "Notes"})["id"])
     head = b'--cut\r\nContent-Disposition: form-data; name="files"; filename="notes.txt"\r\n\r\n'
-    # Each page is about something else: several topics are what a run has to connect in the end.
+    # Each page has its own subject, so that the run has several topics to connect.
     text = b"\f".join(
         page.replace(b"experiment", noun.encode()) for page, noun in zip(notes(pages).split(b"\f"), NOUNS, strict=False)
     )
@@ -52,16 +52,16 @@ def values(line: str, field: str) -> set[str]:
 
 
 def lines_about(scene: Scene, field: str, value: str, *, log: str = "worker-1") -> list[str]:
-    """Return the lines of a log that have this value of a field."""
+    """Return a log's lines that have this value in a field."""
     lines = (scene.stack.logs / f"{log}.log").read_text().splitlines()
     return [line for line in lines if value in values(line, field)]
 
 
 def check_steps(scene: Scene, run: str, request_id: str) -> None:
-    """Check that every step of a run has left lines, and that all of them name the request."""
+    """Check that every step of a run has log lines and that all of them name the request."""
     steps = [str(step) for (step,) in scene.query("SELECT id FROM steps WHERE run_id = %s", run)]
     assert len(steps) > 2
-    # A step's last line is written after its commit.
+    # A step logs its last line after its commit.
     wait_for("lines of every step", lambda: all(lines_about(scene, "step_id", step) for step in steps))
     for line in [
         *lines_about(scene, "run_id", run),
@@ -70,7 +70,7 @@ def check_steps(scene: Scene, run: str, request_id: str) -> None:
         assert values(line, "request_id") == {request_id}, line
 
 
-def test_the_ids_of_the_requests_go_along_with_a_document_and_a_run(scene: Scene) -> None:
+def test_request_ids_follow_a_document_and_a_run(scene: Scene) -> None:
     study_set, document = upload(scene, 3, UPLOAD)
     run = start_run(scene, study_set, RUN)
     scene.check_done_once(run)
@@ -79,11 +79,11 @@ def test_the_ids_of_the_requests_go_along_with_a_document_and_a_run(scene: Scene
     assert {value for line in lines for value in values(line, "request_id")} == {UPLOAD}
     check_steps(scene, run, RUN)
     kinds = {kind for (kind,) in scene.query("SELECT kind FROM steps WHERE run_id = %s", run)}
-    # The last is planned by the worker, when all sections are done.
+    # The worker plans the last step when all sections are done.
     assert kinds == {"plan", "section", "connect"}
 
 
-def test_an_id_outlives_an_emptied_broker(scene: Scene) -> None:
+def test_a_request_id_survives_an_emptied_broker(scene: Scene) -> None:
     study_set, _ = upload(scene, 3, "upload-of-notes-0002")
     scene.wait_until_read(study_set)
     scene.stack.stop_worker("worker-1")
@@ -97,7 +97,7 @@ def test_an_id_outlives_an_emptied_broker(scene: Scene) -> None:
     wait_for("the sweep's line", lambda: "sent=1" in (scene.stack.logs / "sweeper.log").read_text())
 
 
-def test_an_id_outlives_a_killed_worker_and_is_in_the_sweeps_line_of_it(scene: Scene) -> None:
+def test_a_request_id_survives_a_killed_worker_and_is_in_the_sweeps_line(scene: Scene) -> None:
     study_set, _ = upload(scene, 2, "upload-of-notes-0003")
     scene.model.set_script([{"do": "sleep", "on": [1], "seconds": 8}])
     run = start_run(scene, study_set, "run-of-notes-0003")

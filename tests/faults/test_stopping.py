@@ -1,4 +1,4 @@
-"""The API is told to stop under load: nobody's request is cut off (fault 5)."""
+"""The API is told to stop under load: no request is cut off (fault 5)."""
 
 import http.client
 import signal
@@ -25,7 +25,7 @@ UPLOAD_S = 3.0
 
 @pytest.fixture
 def scene(tmp_path: Path, new_database: Callable[[], str]) -> Iterator[Scene]:
-    """A system of two processes of the API, and no worker, so that a run goes on for as long as wanted."""
+    """A system with two API processes and no worker, so that a run lasts as long as the test needs."""
     with OpenAIStandIn() as model:
         logs, database = tmp_path / "logs", Migrated(new_database())
         changes = {"GUNICORN_WORKERS": "2", "STREAM_SECONDS": "3600"}
@@ -34,7 +34,7 @@ def scene(tmp_path: Path, new_database: Callable[[], str]) -> Iterator[Scene]:
 
 
 class SlowUpload(threading.Thread):
-    """Sends a file in pieces over some seconds, and keeps the status of the answer."""
+    """Sends a file in pieces over some seconds, and keeps the response's status."""
 
     def __init__(self, scene: Scene, study_set: str) -> None:
         super().__init__()
@@ -72,7 +72,7 @@ class SlowUpload(threading.Thread):
 
 
 def open_stream(scene: Scene, run: str) -> Any:
-    """Return the answer of a run's event stream, of which the first event has come."""
+    """Open a run's event stream. Returns the response after its first event."""
     connection = http.client.HTTPConnection("127.0.0.1", scene.stack.port, timeout=HANG_S)
     connection.request("GET", f"/api/v1/runs/{run}/events", headers={"Authorization": f"Bearer {scene.token}"})
     answer = connection.getresponse()
@@ -82,7 +82,7 @@ def open_stream(scene: Scene, run: str) -> Any:
     return answer
 
 
-def test_5_nobody_is_cut_off_when_the_api_stops_under_load(scene: Scene, tmp_path: Path) -> None:
+def test_5_no_request_is_cut_off_when_the_api_stops_under_load(scene: Scene, tmp_path: Path) -> None:
     study_set = scene.upload(tmp_path, 1)
     stream = open_stream(scene, scene.start_run(study_set, flashcards=2, questions=1))
     load = Load(scene.stack.port, "/api/v1/study-sets", {"Authorization": f"Bearer {scene.token}"})
@@ -105,14 +105,14 @@ def test_5_nobody_is_cut_off_when_the_api_stops_under_load(scene: Scene, tmp_pat
     assert code == 0
     assert [upload.status for upload in uploads] == [201] * UPLOADS
     assert (load.cut, load.statuses) == ([], {200})
-    # Who connects in the very moment in which the last process closes the door is reset, before anything of the
-    # request was looked at; gunicorn's own worker does that to every one of them.
+    # A client that connects at the very moment the last process closes its socket is reset before any of its
+    # request was read. gunicorn's own worker does that to all of them.
     assert len(load.cut_late) <= 1
-    # The stream has ended, and does not say that the run has.
+    # The stream ends without an event that ends the run.
     assert b"event: end" not in rest
 
 
-def test_5_a_stream_goes_on_behind_the_event_it_was_cut_at(scene: Scene, tmp_path: Path) -> None:
+def test_5_a_stream_resumes_after_the_last_event_received(scene: Scene, tmp_path: Path) -> None:
     run = scene.start_run(scene.upload(tmp_path, 1), flashcards=2, questions=1)
     open_stream(scene, run)
     scene.stack.restart(API)

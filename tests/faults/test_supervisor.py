@@ -1,6 +1,6 @@
-"""The containers' real supervisord and configuration: order, exit codes, refused hard links, Redis' settings.
+"""The containers' real supervisord and configuration: order, exit codes, refused hard links, Redis settings.
 
-Faults 2 and 33, and what a container must do at SIGTERM.
+Covers faults 2 and 33, and the reaction to SIGTERM.
 """
 
 import contextlib
@@ -25,7 +25,7 @@ from tests.stand_ins.openai_server import OpenAIStandIn
 
 pytestmark = pytest.mark.faults
 
-# Stands for a kernel that refuses hard links, as those of some sandboxes do.
+# Simulates a kernel that refuses hard links, as some sandboxes do.
 _NO_LINKS = """
 import errno, os
 
@@ -38,7 +38,7 @@ os.link = refuse
 
 @pytest.fixture
 def open_container(tmp_path: Path, new_database: Callable[[], str]) -> Iterator[Callable[..., ContainerProcess]]:
-    """Start containers, each with an empty database unless it is told of one."""
+    """Start containers, each with an empty database unless it gets another one."""
     opened: list[ContainerProcess] = []
 
     def start(name: str, **changes: str) -> ContainerProcess:
@@ -53,17 +53,17 @@ def open_container(tmp_path: Path, new_database: Callable[[], str]) -> Iterator[
 
 
 def supervisor_says(container: ContainerProcess, pattern: str) -> list[str]:
-    """Return what supervisord's lines say that match, in their order: the pattern's group."""
+    """Return the pattern's group from supervisord's lines that match, in order."""
     return re.findall(pattern, container.output)
 
 
 def broker_of(container: ContainerProcess, password: str | None) -> redis.Redis:
-    """Return a client of the container's own Redis."""
+    """Return a client for the container's own Redis."""
     return redis.Redis(port=container.redis_port, password=password, socket_timeout=HANG_S, decode_responses=True)
 
 
 @pytest.mark.parametrize("log_format", ["text", "json"])
-def test_redis_starts_first_and_stops_last_and_each_line_has_its_form(open_container, log_format: str) -> None:
+def test_redis_starts_first_and_stops_last_and_log_lines_are_well_formed(open_container, log_format: str) -> None:
     api = open_container("api", LOG_FORMAT=log_format, LOG_LEVEL="DEBUG")
     wait_for("health", lambda: api.health() == "ok")
     api.process.ask_to_stop()
@@ -81,9 +81,9 @@ def test_redis_starts_first_and_stops_last_and_each_line_has_its_form(open_conta
 def failing(
     tmp_path_factory: pytest.TempPathFactory, new_database: Callable[[], str]
 ) -> Iterator[dict[str, ContainerProcess]]:
-    """Containers of each of which one program cannot run, by its name.
+    """Containers in which one program cannot run, by the program's name.
 
-    All are started at once, because what takes time is how often, and after which pauses, a start is tried again.
+    All start at once, because supervisord's retries and pauses take most of the time.
     """
     folder = tmp_path_factory.mktemp("failing")
     programs = folder / "broken"
@@ -113,12 +113,12 @@ def test_33_a_program_that_cannot_run_ends_the_container(failing: dict[str, Cont
     assert container.process.wait(HANG_S) == 1
     assert container.says(f"{program} cannot run: the container ends.")
     lines = check_lines(container.output, container.prefix)
-    # Why is said as well, whatever program says it.
+    # The reason is logged too, for every program.
     assert program != "celery" or any("no memory left" in line for line in lines)
 
 
 @pytest.mark.parametrize(("name", "prefix"), [("api", "[API]"), ("worker", "[WORKER]")])
-def test_33_settings_that_are_refused_end_the_container_at_once(open_container, name: str, prefix: str) -> None:
+def test_33_refused_settings_end_the_container_immediately(open_container, name: str, prefix: str) -> None:
     container = open_container(name, JWT_SECRET="short")
     assert container.process.wait(HANG_S) == 1
     assert container.says("JWT_SECRET is too short")
@@ -126,8 +126,8 @@ def test_33_settings_that_are_refused_end_the_container_at_once(open_container, 
     check_lines(container.output, prefix)
 
 
-def test_a_broker_outside_means_that_no_redis_is_started(open_container, tmp_path: Path) -> None:
-    # Another name for the same machine, and not one that stands for the container itself.
+def test_an_external_broker_means_no_redis_is_started(open_container, tmp_path: Path) -> None:
+    # Another name for this machine, which does not stand for the container itself.
     with LocalRedis(log=tmp_path / "redis.log", options={"bind": "127.0.0.1 127.0.0.2"}) as broker:
         api = open_container("api", REDIS_URL=broker.url.replace("127.0.0.1", "127.0.0.2"))
         wait_for("health", lambda: api.health() == "ok")
@@ -139,7 +139,7 @@ def test_a_broker_outside_means_that_no_redis_is_started(open_container, tmp_pat
 
 @pytest.fixture
 def no_links(tmp_path: Path) -> dict[str, str]:
-    """Variables with which no process makes a hard link."""
+    """Variables under which no process can make a hard link."""
     folder = tmp_path / "no-links"
     folder.mkdir()
     (folder / "sitecustomize.py").write_text(_NO_LINKS)
@@ -151,26 +151,26 @@ def test_everything_starts_where_hard_links_are_refused(open_container, no_links
     wait_for("health of the API", lambda: api.health() == "ok")
     worker = open_container("worker", REDIS_URL=f"redis://127.0.0.1:{api.redis_port}/0", **no_links)
     wait_for("the worker's first sign of life", (worker.temporary / "worker" / "worker.json").exists)
-    # The watchdog listens a moment after Celery's first sign of life, or a moment before.
+    # The watchdog starts to listen shortly before or after Celery's first heartbeat.
     wait_for("the worker's liveness", lambda: worker.get("/health/live")[0] == 200)
     for container in (worker, api):
         container.process.ask_to_stop()
         assert container.process.wait(HANG_S) == 0
 
 
-def test_nothing_would_start_with_a_socket_of_supervisor_there(open_container, no_links, tmp_path: Path) -> None:
+def test_a_supervisor_socket_would_prevent_the_start(open_container, no_links, tmp_path: Path) -> None:
     config = tmp_path / "supervisor.conf"
     socket_section = f"\n[unix_http_server]\nfile = {tmp_path}/supervisor.sock\n"
     config.write_text((CHECKOUT / "config/supervisor-api.conf").read_text() + socket_section)
     api = open_container("api", config=config, **no_links)
-    # It tries again and again, and comes to nothing else.
+    # It retries and does nothing else.
     wait_for("tries", lambda: api.output.count("Unlinking stale socket") >= 5)
     assert not api.says("spawned")
 
 
-def test_redis_asks_for_the_password_and_never_drops_what_is_queued(open_container) -> None:
+def test_redis_requires_the_password_and_never_drops_queued_messages(open_container) -> None:
     canary = "canary/qT8wE3rY6uI1oP9aS4dF7gH2"
-    # With what shells, supervisord's and Redis' configurations would take for something of theirs.
+    # With characters that are special in shells and in supervisord's and Redis's configurations.
     password = f"{canary} \"'\\ %(ENV_PATH)s $HOME #é"
     api = open_container("api", REDIS_PASSWORD=password)
     wait_for("health", lambda: api.health() == "ok")
@@ -192,7 +192,7 @@ def test_redis_asks_for_the_password_and_never_drops_what_is_queued(open_contain
     assert canary not in api.output
 
 
-def test_a_killed_redis_comes_back_with_what_was_queued(open_container) -> None:
+def test_a_killed_redis_comes_back_with_its_queue(open_container) -> None:
     api = open_container("api")
     wait_for("health", lambda: api.health() == "ok")
     with broker_of(api, SECRETS["REDIS_PASSWORD"]) as broker:
@@ -230,7 +230,7 @@ def test_2_a_killed_celery_is_started_again_and_its_steps_are_resumed(
         killed.kill()
         watch = Stopwatch()
         wait_for("another Celery", lambda: int(json.loads(beat.read_text())["pid"]) != killed.pid)
-        # Measured: 5 s on two shared cores, of which supervisord waits one. The limit says nothing about speed.
+        # Measured: 5 s on two shared cores, of which supervisord waits one. The test sets no limit.
         record_property("celery_back_after_s", watch.took_s)
         scene.check_done_once(run)
         assert max(scene.attempts(run)) == 2

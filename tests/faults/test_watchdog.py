@@ -1,4 +1,4 @@
-"""The watchdog beside a real worker: it restarts one that hangs, whatever else is away (faults 1, 2, 32, 33)."""
+"""The watchdog restarts a worker that hangs, even when other parts are unreachable (faults 1, 2, 32, 33)."""
 
 import contextlib
 import json
@@ -22,14 +22,14 @@ pytestmark = pytest.mark.faults
 
 @pytest.fixture(scope="module")
 def standing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Unattended]:
-    """The system without worker and sweep: each test brings its own, with a watchdog."""
+    """The system without worker and sweep: each test adds its own, with a watchdog."""
     with unattended(tmp_path_factory.mktemp("logs")) as scene:
         yield scene
 
 
 @pytest.fixture
 def worker(scene: Unattended, tmp_path: Path) -> Iterator[SupervisedWorker]:
-    """A worker whose canary has come back once, with its watchdog."""
+    """A worker with its watchdog, after the first canary has come back."""
     with SupervisedWorker(scene.stack, tmp_path / "worker", scene.silence_s) as worker:
         worker.wait_until_steady()
         yield worker
@@ -52,7 +52,7 @@ def test_32_a_frozen_worker_is_restarted_and_its_steps_resumed(
     assert scene.query("SELECT restart_reason FROM workers WHERE restart_reason IS NOT NULL") == [("heartbeat",)]
 
 
-def test_1_and_32_a_frozen_process_of_the_pool_is_ended_and_its_step_resumed(
+def test_1_and_32_a_frozen_pool_process_is_ended_and_its_step_resumed(
     scene: Unattended, worker: SupervisedWorker, tmp_path: Path
 ) -> None:
     scene.model.set_script([{"do": "sleep", "on": [1], "seconds": 20}])
@@ -86,7 +86,7 @@ def test_a_worker_that_takes_no_messages_is_restarted(
     main = main_of(worker)
     name = json.loads((worker.state / "worker.json").read_text())["name"]
     with Celery(broker=scene.stack.redis.url) as remote:
-        # It stays connected and its loop moves, but it takes nothing any more.
+        # It stays connected and its loop runs, but it no longer takes messages.
         for queue in ("steps", f"canary.{name}"):
             assert remote.control.cancel_consumer(queue, reply=True, timeout=HANG_S)
     run = scene.start_run(scene.upload(tmp_path, 1), flashcards=2, questions=0)
@@ -104,7 +104,7 @@ def test_32_a_frozen_worker_is_restarted_without_a_database(scene: Unattended, w
     assert "reason=heartbeat" in worker.events("restarting")[0]
 
 
-def test_33_a_worker_that_no_restart_helps_ends_the_container(scene: Unattended, tmp_path: Path) -> None:
+def test_33_a_worker_that_restarts_do_not_fix_ends_the_container(scene: Unattended, tmp_path: Path) -> None:
     ended = (
         "import signal, sys; signal.signal(signal.SIGUSR1, lambda *_: sys.exit(3)); print(flush=True); signal.pause()"
     )
@@ -140,7 +140,7 @@ def run_watchdog(scene: Unattended, **changes: str) -> subprocess.CompletedProce
     return subprocess.run(command, env=env, cwd=CHECKOUT, capture_output=True, text=True, check=False, timeout=HANG_S)
 
 
-def test_33_a_watchdog_that_cannot_have_its_port_ends(scene: Unattended, tmp_path: Path) -> None:
+def test_33_a_watchdog_ends_if_its_port_is_taken(scene: Unattended, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         done = run_watchdog(scene, WATCHDOG_PORT=port, WORKER_STATE_FOLDER=str(tmp_path))
@@ -148,7 +148,7 @@ def test_33_a_watchdog_that_cannot_have_its_port_ends(scene: Unattended, tmp_pat
     assert f"WATCHDOG_PORT {port} cannot be listened on" in done.stderr.splitlines()[-1]
 
 
-def test_33_a_watchdog_without_a_folder_ends(scene: Unattended) -> None:
+def test_33_a_watchdog_ends_without_a_folder(scene: Unattended) -> None:
     done = run_watchdog(scene)
     assert done.returncode == 1
     assert "WORKER_STATE_FOLDER is missing" in done.stderr.splitlines()[-1]

@@ -1,7 +1,7 @@
-"""The watchdog beside a real worker: it leaves alone one that is busy, idle, or without broker or database.
+"""The watchdog leaves a worker alone that is busy, idle, or without broker or database.
 
-Any fault that it saw would have it act after one silence and a look; each test waits for two. The tests share one
-worker, which must be the same process from the first to the last (faults 1 and 3).
+It would act one silence and one check after seeing a fault; each test waits for two silences. The tests share one
+worker, which must stay the same process from the first test to the last (faults 1 and 3).
 """
 
 from collections.abc import Iterator
@@ -20,12 +20,12 @@ TWO_SILENCES = "the watchdog would have acted by now"
 
 @pytest.fixture(scope="module")
 def standing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Unattended]:
-    """The system without worker and sweep: the tests bring one, with a watchdog."""
+    """The system without worker and sweep: the tests add one, with a watchdog."""
     with unattended(tmp_path_factory.mktemp("logs")) as scene:
         yield scene
 
 
-def test_a_broker_that_is_not_up_yet_is_waited_for(scene: Unattended, tmp_path: Path) -> None:
+def test_the_watchdog_waits_for_a_broker_that_is_not_up_yet(scene: Unattended, tmp_path: Path) -> None:
     scene.stack.redis.stop()
     with SupervisedWorker(scene.stack, tmp_path / "worker", scene.silence_s) as worker:
         main = main_of(worker)
@@ -40,7 +40,7 @@ def test_a_broker_that_is_not_up_yet_is_waited_for(scene: Unattended, tmp_path: 
 
 @pytest.fixture(scope="module")
 def steady(standing: Unattended, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SupervisedWorker]:
-    """A worker whose canary has come back once, with its watchdog."""
+    """A worker with its watchdog, after the first canary has come back."""
     with SupervisedWorker(standing.stack, tmp_path_factory.mktemp("worker"), standing.silence_s) as worker:
         worker.wait_until_steady()
         yield worker
@@ -48,7 +48,7 @@ def steady(standing: Unattended, tmp_path_factory: pytest.TempPathFactory) -> It
 
 @pytest.fixture
 def worker(steady: SupervisedWorker) -> Iterator[SupervisedWorker]:
-    """The worker that all share; after each test it is checked that nobody has ended it."""
+    """The shared worker; checked after each test to be the same process."""
     main = main_of(steady)
     yield steady
     assert steady.main() == main
@@ -63,22 +63,20 @@ def test_an_idle_worker_is_left_alone(scene: Unattended, worker: SupervisedWorke
     assert (status, body["status"], body["broker"]) == (200, "alive", "ok")
     assert worker.liveness("/")[0] == 404
     with Redis.from_url(scene.stack.redis.url) as broker:
-        # Nothing stays of workers that come and go: no message and no queue is kept for ever.
+        # Workers that come and go leave no message and no queue behind.
         assert all(b"canary" not in entry for entry in broker.smembers("_kombu.binding.steps"))
         assert all(broker.ttl(key) != -1 for key in broker.keys("canary*"))
 
 
 def test_a_busy_worker_is_left_alone(scene: Unattended, worker: SupervisedWorker, tmp_path: Path) -> None:
-    # Both places are taken for longer than two silences: no canary comes back meanwhile.
+    # Both pool processes are busy for longer than two silences, so no canary comes back.
     scene.model.set_script([{"do": "sleep", "on": [1, 2], "seconds": 2.5 * scene.silence_s / TEST_PATIENCE}])
     run = scene.start_run(scene.upload(tmp_path, 3), flashcards=9, questions=0)
     scene.check_done_once(run)
     assert set(scene.attempts(run)) == {1}
 
 
-def test_1_a_killed_process_of_the_pool_is_no_reason_to_restart(
-    scene: Unattended, worker: SupervisedWorker, tmp_path: Path
-) -> None:
+def test_1_a_killed_pool_process_causes_no_restart(scene: Unattended, worker: SupervisedWorker, tmp_path: Path) -> None:
     scene.model.set_script([{"do": "sleep", "on": [1], "seconds": 20}])
     run = scene.start_run(scene.upload(tmp_path, 1), flashcards=3, questions=0)
     scene.busy_child(worker.pool).kill()
@@ -86,7 +84,7 @@ def test_1_a_killed_process_of_the_pool_is_no_reason_to_restart(
     pause(2 * scene.silence_s, TWO_SILENCES)
 
 
-def test_3_a_step_that_always_kills_its_process_is_no_reason_to_restart(
+def test_3_a_step_that_always_kills_its_process_causes_no_restart(
     scene: Unattended, worker: SupervisedWorker, tmp_path: Path
 ) -> None:
     scene.model.set_script([{"do": "sleep", "seconds": 30}])
@@ -98,7 +96,7 @@ def test_3_a_step_that_always_kills_its_process_is_no_reason_to_restart(
     pause(2 * scene.silence_s, TWO_SILENCES)
 
 
-def test_a_frozen_broker_is_no_fault_of_the_worker(scene: Unattended, worker: SupervisedWorker) -> None:
+def test_a_frozen_broker_causes_no_restart(scene: Unattended, worker: SupervisedWorker) -> None:
     scene.stack.redis.freeze()
     try:
         pause(2 * scene.silence_s, TWO_SILENCES)
@@ -109,9 +107,7 @@ def test_a_frozen_broker_is_no_fault_of_the_worker(scene: Unattended, worker: Su
     pause(2 * scene.silence_s, TWO_SILENCES)
 
 
-def test_a_frozen_database_is_no_fault_of_the_worker(
-    scene: Unattended, worker: SupervisedWorker, tmp_path: Path
-) -> None:
+def test_a_frozen_database_causes_no_restart(scene: Unattended, worker: SupervisedWorker, tmp_path: Path) -> None:
     pool = worker.pool()
     with scene.frozen_database():
         pause(2 * scene.silence_s, TWO_SILENCES)

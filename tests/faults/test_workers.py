@@ -1,4 +1,4 @@
-"""Workers that are killed, frozen, stopped: every step is done, once (faults 1 to 4, 13 and 36)."""
+"""Workers are killed, frozen or stopped: every step is done exactly once (faults 1 to 4, 13 and 36)."""
 
 import contextlib
 import signal
@@ -39,11 +39,11 @@ def test_2_a_killed_worker_is_resumed_by_the_next(scene: Scene, tmp_path: Path) 
 
 @pytest.fixture
 def poison(scene: Scene) -> Iterator[list[int]]:
-    """Kill every process that asks the model about page 2 of a document; yields whom."""
+    """Kill every process that asks the model about page 2 of a document. Yields the process ids."""
     killed: list[int] = []
     over = threading.Event()
 
-    def kill_who_asks(port: int) -> None:
+    def kill_caller(port: int) -> None:
         for pid in scene.stack.pool_pids("worker-1"):
             process = psutil.Process(pid)
             if any(connection.laddr.port == port for connection in process.net_connections()):
@@ -56,13 +56,13 @@ def poison(scene: Scene) -> Iterator[list[int]]:
         while not over.wait(0.02):
             for call in scene.model.calls:
                 if "at_out" not in call and call["pages"] == [2] and call["client_port"] not in ports:
-                    # A process of the pool may end between being listed and being looked at.
+                    # A pool process may end between being listed and being inspected.
                     with contextlib.suppress(psutil.NoSuchProcess):
-                        kill_who_asks(call["client_port"])
+                        kill_caller(call["client_port"])
 
     ports: set[int] = set()
     scene.model.set_script(
-        # Who asks about that page is killed long before there is an answer.
+        # Killed long before the model responds about this page.
         [{"do": "sleep", "seconds": 30, "contains": 'page number="2"'}, {"do": "sleep", "seconds": 1}]
     )
     thread = threading.Thread(target=watch)
@@ -90,7 +90,7 @@ def test_3_a_step_that_always_kills_its_process_is_given_up(scene: Scene, tmp_pa
 
 
 def killed_by_step(pids: list[int]) -> list[int]:
-    """Return the processes killed, which are all different."""
+    """Return the killed processes, which must all be different."""
     assert len(pids) == len(set(pids))
     return pids
 
@@ -126,8 +126,8 @@ def test_4_a_stopping_worker_whose_broker_is_gone_hands_its_steps_back(scene: Sc
     assert isinstance(redis, LocalRedis)
     redis.kill()
     try:
-        # As when both containers are stopped at once, and the API's, in which Redis is, is the quicker one.
-        # Celery may end with 1 then, which says that it lost the broker; killed for taking too long it must not be.
+        # As when both containers stop at once, and the API's, which holds Redis, is faster.
+        # Celery may then exit with 1 because it lost the broker, but must not be killed for taking too long.
         assert scene.stack.stop_worker("worker-1") in (0, 1)
         steps = scene.query("SELECT state, failures FROM steps WHERE run_id = %s AND kind = 'section'", run)
         assert set(steps) == {("queued", 0)}
@@ -138,7 +138,7 @@ def test_4_a_stopping_worker_whose_broker_is_gone_hands_its_steps_back(scene: Sc
 
 
 def test_13_a_worker_that_outlived_its_lease_cannot_write(scene: Scene, tmp_path: Path) -> None:
-    # Frozen long before there is an answer, and thawed long after.
+    # Frozen long before the response, and thawed long after.
     scene.model.set_script([{"do": "sleep", "on": [1], "seconds": 4}])
     run = scene.start_run(scene.upload(tmp_path, 1), flashcards=3, questions=0)
     zombie = scene.busy_child()
@@ -153,7 +153,7 @@ def test_13_a_worker_that_outlived_its_lease_cannot_write(scene: Scene, tmp_path
     assert max(scene.attempts(run)) == 2
 
 
-def test_36_an_account_deleted_with_a_run_going_stays_deleted(scene: Scene, tmp_path: Path) -> None:
+def test_36_an_account_deleted_with_a_run_in_progress_stays_deleted(scene: Scene, tmp_path: Path) -> None:
     scene.model.set_script([{"do": "hold", "on": [1]}])
     leaving = Work(ApiClient(scene.stack.api_url), scene.database_url, scene.model)
     leaving.api.sign_in("leaving@example.org")
@@ -171,12 +171,12 @@ def test_36_an_account_deleted_with_a_run_going_stays_deleted(scene: Scene, tmp_
     with urllib.request.urlopen(leave, timeout=HANG_S) as answer:
         assert answer.status == 202
     wait_for("the erasure", lambda: scene.query("SELECT 1 FROM users WHERE id = %s AND erased_at IS NOT NULL", user_id))
-    # The worker still waits for the model, for a user who is not there any more.
+    # The worker still waits for the model, for a user whose account is deleted.
     assert "at_out" not in scene.model.calls[0]
     scene.model.release()
     wait_for("the way out of the step", lambda: log.read_text().count("lease_lost") > lost)
-    wait_for("the answer that nobody needs any more", lambda: "at_out" in scene.model.calls[0])
-    # Whoever comes with the same address now is somebody else, whose work is done as ever.
+    wait_for("the response that is no longer needed", lambda: "at_out" in scene.model.calls[0])
+    # Signing in with the same address creates a new user, whose work is done as usual.
     leaving.api.sign_in("leaving@example.org")
     next_run = leaving.start_run(leaving.upload(tmp_path, 1), flashcards=3, questions=0)
     leaving.check_done_once(next_run)
@@ -184,5 +184,5 @@ def test_36_an_account_deleted_with_a_run_going_stays_deleted(scene: Scene, tmp_
     assert len(scene.model.calls) == 1 + made
     tables = scene.query("SELECT relid::regclass::text FROM pg_stat_user_tables WHERE relname <> 'users'")
     for (table,) in tables:
-        hers = f"SELECT 1 FROM {table} t WHERE t::text ~ %s"
-        assert scene.query(hers, f"{user_id}|{study_set}|{run}") == [], table
+        theirs = f"SELECT 1 FROM {table} t WHERE t::text ~ %s"
+        assert scene.query(theirs, f"{user_id}|{study_set}|{run}") == [], table

@@ -1,4 +1,4 @@
-"""A student's work with a running system, whatever it runs on, and what must hold of it."""
+"""A student's work with a running system, on processes or containers, and the conditions that must hold."""
 
 import os
 import signal
@@ -14,7 +14,7 @@ from tests.patience import wait_for
 
 
 def freeze(process: psutil.Process) -> Callable[[], None]:
-    """Stop a process; return what lets it go on if it is still there."""
+    """Stop a process with SIGSTOP. Returns a function that continues it if it still exists."""
     process.send_signal(signal.SIGSTOP)
 
     def thaw() -> None:
@@ -25,9 +25,9 @@ def freeze(process: psutil.Process) -> Callable[[], None]:
 
 
 class Work:
-    """One student, signed in, with ways to look at what is left of their work in the database.
+    """One signed-in student, with access to their data in the database.
 
-    ``model`` is a stand-in for the language model, or something that tells of its calls like it.
+    ``model`` is a stand-in for the language model, or an object that reports its calls in the same way.
     """
 
     def __init__(self, api: ApiClient, database_url: str, model: Any) -> None:
@@ -36,13 +36,13 @@ class Work:
         self.model = model
 
     def query(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
-        """Run a statement on the database, past the app."""
+        """Run a statement directly on the database."""
         with psycopg2.connect(self.database_url) as connection, connection.cursor() as cursor:
             cursor.execute(statement, values)
             return cursor.fetchall() if cursor.description else []
 
     def upload(self, tmp: Any, pages: int) -> str:
-        """Make a study set with notes of so many pages; return its id."""
+        """Create a study set with notes of this many pages. Returns its id."""
         study_set = str(self.api.post("/study-sets", {"title": "Notes"})["id"])
         file = tmp / f"notes-{os.urandom(4).hex()}.txt"
         file.write_bytes(notes(pages))
@@ -50,20 +50,20 @@ class Work:
         return study_set
 
     def start_run(self, study_set: str, **wish: Any) -> str:
-        """Start a run; return its id."""
+        """Start a run. Returns its id."""
         return str(self.api.post(f"/study-sets/{study_set}/runs", wish)["id"])
 
     def wait_until_read(self, study_set: str) -> None:
-        """Wait until the study set's documents have been read."""
+        """Wait until the study set's documents are read."""
         path = f"/study-sets/{study_set}/documents"
         wait_for("reading", lambda: all(d["status"] == "ready" for d in self.api.items(path)))
 
     def wait_for_call(self, count: int = 1) -> None:
-        """Wait until the model has been asked so often since its script was set."""
+        """Wait for this many calls of the model since its script was set."""
         wait_for("a model call", lambda: len(self.model.calls) >= count)
 
     def wait_until_ended(self, run: str) -> Any:
-        """Wait for the end of a run; return it."""
+        """Wait until a run has ended. Returns the run."""
 
         def ended() -> Any:
             view = self.api.get(f"/runs/{run}")
@@ -72,7 +72,7 @@ class Work:
         return wait_for("the end of the run", ended)
 
     def check_done_once(self, run: str) -> Any:
-        """Wait for the run's end, and check that every step was recorded by exactly one attempt, and its call."""
+        """Wait until the run ends; check that exactly one attempt recorded each step and its call."""
         view = self.wait_until_ended(run)
         assert (view["state"], view["failed_sections"]) == ("done", 0), view
         paid = self.query(

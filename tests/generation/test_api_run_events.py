@@ -52,14 +52,14 @@ def test_a_stream_resumes_after_the_last_event_seen(
     assert rest.rstrip().endswith("event: end\ndata: {}")
 
 
-def test_few_streams_are_let_in_and_a_seat_is_given_back(
+def test_streams_are_capped_and_a_slot_is_released(
     client: Any, openai: OpenAIStandIn, start_run: Callable[..., Any]
 ) -> None:
     run = start_run(pages=1)
     path = f"/api/v1/runs/{run['id']}/events"
-    seats = max(1, get_settings().gunicorn_threads // 4)
-    open_streams = [client.get(path, buffered=False) for _ in range(seats)]
-    assert [stream.status_code for stream in open_streams] == [200] * seats
+    slots = max(1, get_settings().gunicorn_threads // 4)
+    open_streams = [client.get(path, buffered=False) for _ in range(slots)]
+    assert [stream.status_code for stream in open_streams] == [200] * slots
     refused = client.get(path)
     assert (refused.status_code, refused.json["code"]) == (503, "too_many_streams")
     assert int(refused.headers["Retry-After"]) > 0

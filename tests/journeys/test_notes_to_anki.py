@@ -1,4 +1,4 @@
-"""A student's whole way over HTTP, on real processes, with a language model that misbehaves on it."""
+"""A student's whole journey over HTTP, on real processes, with a misbehaving language model."""
 
 import http.client
 import sqlite3
@@ -17,7 +17,7 @@ from tests.stand_ins.openai_server import OpenAIStandIn
 
 SAMPLE = CHECKOUT / "config" / "local" / "sample" / "vorlesung.pdf"
 
-# By the number of the call. What passes is tried again, what stays is left out, and nothing else suffers.
+# By the call's number. Transient failures are retried, permanent ones are left out, and nothing else is affected.
 MISBEHAVIOUR = [
     {"do": "rate_limit", "on": [1], "retry_after": "1"},
     {"do": "server_error", "on": [2]},
@@ -32,7 +32,7 @@ MISBEHAVIOUR = [
 
 @pytest.fixture(scope="module")
 def scene(tmp_path_factory: pytest.TempPathFactory, new_database: Callable[[], str]) -> Iterator[Scene]:
-    """The system with a model on loopback that is waited for three seconds at most."""
+    """The system with a model on loopback and a model timeout of three seconds."""
     with OpenAIStandIn() as model:
         logs, database = tmp_path_factory.mktemp("logs"), Migrated(new_database())
         with make_stack(model, logs, database, OPENAI_TIMEOUT_S=str(patient_s(3)), SECTION_CHARS="1500") as stack:
@@ -41,7 +41,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory, new_database: Callable[[], s
 
 
 def follow(scene: Scene, run: str) -> list[str]:
-    """Follow a run as server-sent events until it ends, coming back whenever the stream does; return the kinds."""
+    """Follow a run's server-sent events until it ends, reconnecting when the stream ends. Returns the events' kinds."""
     kinds, last = [], "0"
     while True:
         connection = http.client.HTTPConnection("127.0.0.1", scene.stack.port, timeout=HANG_S)
@@ -62,7 +62,7 @@ def follow(scene: Scene, run: str) -> list[str]:
 
 
 def check_evidence(scene: Scene, items: list[Any]) -> None:
-    """Check that each item leads back to the very words on its page."""
+    """Check that each item's quote is verbatim on its page."""
     for item in items:
         assert item["evidence"]
         for evidence in item["evidence"]:
@@ -117,7 +117,7 @@ def test_from_a_lecture_to_a_deck(scene: Scene, tmp_path: Path) -> None:
 
 
 def count_notes(deck: Path, folder: Path) -> int:
-    """Return how many notes an Anki package holds."""
+    """Return the number of notes in an Anki package."""
     with zipfile.ZipFile(deck) as package:
         collection = next(name for name in package.namelist() if name.startswith("collection.anki2"))
         package.extract(collection, folder)
@@ -125,7 +125,7 @@ def count_notes(deck: Path, folder: Path) -> int:
         return int(database.execute("SELECT count(*) FROM notes").fetchone()[0])
 
 
-def test_cancelling_while_calls_are_under_way(scene: Scene, tmp_path: Path) -> None:
+def test_cancelling_during_model_calls(scene: Scene, tmp_path: Path) -> None:
     scene.model.set_script([{"do": "sleep", "seconds": 1.5}])
     scene.model.forget_calls()
     run = scene.start_run(scene.upload(tmp_path, 12))
@@ -141,7 +141,7 @@ def test_cancelling_while_calls_are_under_way(scene: Scene, tmp_path: Path) -> N
     assert states == {"done", "cancelled"}
 
 
-def test_a_file_that_cannot_be_read_says_what_to_do(scene: Scene, tmp_path: Path) -> None:
+def test_an_unreadable_file_is_refused_with_advice(scene: Scene, tmp_path: Path) -> None:
     study_set = scene.api.post("/study-sets", {"title": "Kaputt"})["id"]
     broken = tmp_path / "folien.pptx"
     broken.write_bytes(b"PK\x03\x04 this is no presentation")

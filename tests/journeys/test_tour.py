@@ -1,4 +1,4 @@
-"""The tour of the README, as it is printed there: with curl, in production, with an API key."""
+"""The README's tour, run as printed: with curl, in production, with an API key."""
 
 import os
 import re
@@ -39,7 +39,7 @@ KEY = (
 
 
 def blocks() -> list[str]:
-    """Return the commands of the README's tour: how it begins in development, in production, and how it goes on."""
+    """Return the tour's commands from the README: the start in development, the start in production, and the rest."""
     section = re.search(r"^## A tour with curl$(.*?)^## ", (CHECKOUT / "README.md").read_text(), re.M | re.S)
     assert section, "README.md has no tour with curl."
     return re.findall(r"^```sh\n(.*?)^```$", section[1], re.M | re.S)
@@ -47,13 +47,13 @@ def blocks() -> list[str]:
 
 @pytest.fixture
 def production(tmp_path: Path) -> Iterator[LocalStack]:
-    """The system as in production."""
+    """The system with production settings."""
     with LocalStack(env=PRODUCTION, logs=tmp_path / "logs", postgres=LocalPostgres(), redis=LocalRedis()) as stack:
         yield stack
 
 
 def make_api_key(stack: LocalStack) -> str:
-    """Return the key that a user has made in the browser app."""
+    """Return the key that a user would have created in the browser app."""
     key = make_key()
     with psycopg2.connect(stack.postgres.url) as connection, connection.cursor() as cursor:
         cursor.execute(OWNER)
@@ -62,7 +62,7 @@ def make_api_key(stack: LocalStack) -> str:
     return key
 
 
-@pytest.mark.skipif(shutil.which("curl") is None, reason="the tour is one with curl")
+@pytest.mark.skipif(shutil.which("curl") is None, reason="the tour needs curl")
 def test_the_tour_with_an_api_key(production: LocalStack, tmp_path: Path) -> None:
     development, begin, tour = blocks()
     assert "dev-login" in development
@@ -70,7 +70,7 @@ def test_the_tour_with_an_api_key(production: LocalStack, tmp_path: Path) -> Non
     begin = begin.replace("hts_…", make_api_key(production))
     assert "example.org" not in begin
     assert "…" not in begin
-    # What is downloaded lands beside the file that is uploaded from the checkout; an error of the API ends curl.
+    # Downloads are stored beside the file that is uploaded from the checkout. An API error ends curl.
     (tmp_path / "config").symlink_to(CHECKOUT / "config")
     (tmp_path / ".curlrc").write_text("fail-with-body\n")
     done = subprocess.run(

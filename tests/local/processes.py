@@ -1,4 +1,4 @@
-"""What is alive on this machine: for tests that say that nothing was left behind."""
+"""Processes of this machine, for tests that check that nothing was left behind."""
 
 import os
 import subprocess
@@ -11,13 +11,13 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 
 
 def family_of(pid: int) -> list[psutil.Process]:
-    """Return the process and all that descend from it."""
+    """Return the process and all its descendants."""
     process = psutil.Process(pid)
     return [process, *process.children(recursive=True)]
 
 
 def are_gone(processes: list[psutil.Process]) -> bool:
-    """Whether none of them is alive; a zombie that nobody has reaped yet is not."""
+    """Tell whether none of them is alive. A zombie that has not been reaped yet counts as gone."""
     return not any(p.is_running() and p.status() != psutil.STATUS_ZOMBIE for p in processes if _exists(p))
 
 
@@ -30,7 +30,7 @@ def _exists(process: psutil.Process) -> bool:
 
 
 def start_script(source: str, **env: str) -> subprocess.Popen[str]:
-    """Run Python source as a process of its own, in the checkout, with its output as a pipe."""
+    """Run Python source in its own process, in the checkout, with its output as a pipe."""
     return subprocess.Popen(
         [sys.executable, "-c", source],
         cwd=CHECKOUT,

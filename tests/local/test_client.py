@@ -1,4 +1,4 @@
-"""The demo's HTTP client, against a server that answers as it is told and remembers what it got."""
+"""The demo's HTTP client, against a server with fixed responses that records its requests."""
 
 import email
 import email.policy
@@ -22,7 +22,7 @@ class Silent(WSGIRequestHandler):
 
 
 class StandIn:
-    """A server whose answers are laid down by path."""
+    """A server with fixed responses by path."""
 
     def __init__(self) -> None:
         self.answers: dict[str, tuple[int, object]] = {}
@@ -54,7 +54,7 @@ def server() -> Iterator[StandIn]:
     http_server.server_close()
 
 
-def test_the_token_is_sent_with_what_follows(server: StandIn) -> None:
+def test_the_token_is_sent_with_later_requests(server: StandIn) -> None:
     server.answers = {"/auth/dev-login": (200, {"access_token": "abc"}), "/study-sets": (200, {"items": []})}
     api = ApiClient(server.url)
     api.sign_in("somebody@example.org")
@@ -85,7 +85,7 @@ def test_a_file_arrives_byte_for_byte_under_its_name(server: StandIn, tmp_path: 
     assert 'filename="Übung %221%22.pdf"'.encode() in body
 
 
-def test_a_refusal_is_told_in_the_words_of_the_api(server: StandIn) -> None:
+def test_a_refusal_shows_the_apis_message(server: StandIn) -> None:
     errors = [{"field": "title", "messages": ["is missing"]}]
     problem = {"detail": "Some fields are not valid.", "errors": errors}
     server.answers = {"/study-sets": (422, problem)}
@@ -94,13 +94,13 @@ def test_a_refusal_is_told_in_the_words_of_the_api(server: StandIn) -> None:
     assert raised.value.status == 422
 
 
-def test_an_answer_without_a_problem_is_told_by_its_status(server: StandIn) -> None:
+def test_a_response_without_a_problem_is_reported_by_its_status(server: StandIn) -> None:
     server.answers = {"/study-sets": (502, b"<html>")}
     with pytest.raises(ApiProblem, match=r"^HTTP 502 Bad Gateway$"):
         ApiClient(server.url).get("/study-sets")
 
 
-def test_no_server_is_a_problem_too() -> None:
+def test_an_unreachable_server_is_reported() -> None:
     with pytest.raises(ApiProblem, match="did not answer") as raised:
         ApiClient("http://127.0.0.1:1/api/v1").get("/health")
     assert raised.value.status == 0

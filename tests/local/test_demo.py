@@ -1,4 +1,4 @@
-"""``make demo`` on what it cannot use: refused at once, in one line, leaving nothing behind."""
+"""``make demo`` with unusable input: refused immediately, in one line, leaving nothing behind."""
 
 import subprocess
 from pathlib import Path
@@ -19,14 +19,14 @@ def test_it_takes_what_the_library_reads() -> None:
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("missing.pdf", "There is no file"),
+        ("missing.pdf", "does not exist"),
         ("folder.pdf", "is a folder"),
         ("empty.pdf", "is empty"),
-        ("notes.xlsx", "not read; its ending must be one of .pdf .docx"),
-        ("notes", "not read; its ending"),
+        ("notes.xlsx", "this file type is not supported. Supported types: .pdf .docx"),
+        ("notes", "this file type is not supported"),
     ],
 )
-def test_what_cannot_be_notes_is_refused(name: str, said: str, tmp_path: Path) -> None:
+def test_unusable_files_are_refused(name: str, said: str, tmp_path: Path) -> None:
     (tmp_path / "folder.pdf").mkdir()
     (tmp_path / "empty.pdf").touch()
     (tmp_path / "notes.xlsx").write_text("x")
@@ -35,13 +35,13 @@ def test_what_cannot_be_notes_is_refused(name: str, said: str, tmp_path: Path) -
         demo.check_file(tmp_path / name)
 
 
-def test_notes_are_taken_whatever_the_case_of_their_ending(tmp_path: Path) -> None:
+def test_endings_are_case_insensitive(tmp_path: Path) -> None:
     file = tmp_path / "Notes.MD"
     file.write_text("# Cells")
     demo.check_file(file)
 
 
-def test_out_must_be_a_folder_or_become_one(tmp_path: Path) -> None:
+def test_out_must_be_a_folder_or_not_exist(tmp_path: Path) -> None:
     demo.check_out(tmp_path / "new" / "kit")
     assert not (tmp_path / "new").exists()
     (tmp_path / "taken").touch()
@@ -55,16 +55,16 @@ def test_a_failed_demo_leaves_no_earlier_kit(tmp_path: Path) -> None:
     (tmp_path / "my-own.txt").write_text("mine")
     notes = tmp_path / "notes.md"
     notes.write_text("# Cells")
-    # Never started, so that the first request fails.
+    # The server is never started, so the first request fails.
     with pytest.raises(ApiProblem, match="did not answer"):
         demo.make_kit(ApiClient(f"http://127.0.0.1:{free_port()}/api/v1"), notes, tmp_path, lambda: None)
     assert sorted(file.name for file in tmp_path.iterdir()) == ["my-own.txt", "notes.md"]
 
 
 @pytest.mark.parametrize("name", ["$(touch ran)x.pdf", "$$(touch ran)x.pdf", "`touch ran`'\"x$y.pdf"])
-def test_make_takes_a_name_as_text(name: str, tmp_path: Path) -> None:
+def test_make_treats_a_name_as_text(name: str, tmp_path: Path) -> None:
     command = ["make", "-C", str(CHECKOUT), "demo", f"FILE={tmp_path}/{name}", f"OUT={tmp_path}/out"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=HANG_S)
-    assert f"There is no file {tmp_path}/{name}." in done.stderr
+    assert f"{tmp_path}/{name} does not exist." in done.stderr
     assert not (CHECKOUT / "ran").exists()
     assert not (tmp_path / "out").exists()

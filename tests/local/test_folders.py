@@ -1,4 +1,4 @@
-"""Ports for servers of our own: no two processes are given the same one."""
+"""Ports for our own servers: no two processes get the same one."""
 
 import contextlib
 import socket
@@ -6,7 +6,7 @@ import socket
 from config.local.folders import free_port
 from tests.local.processes import start_script
 
-# It goes on, since its ports are its own for as long as it runs; where input has ended, reading would end it.
+# It keeps running because its ports are reserved only while it runs. It cannot wait for input, which may be closed.
 PRINT_PORTS = """
 import time
 from config.local.folders import free_port
@@ -15,7 +15,7 @@ time.sleep(600)
 """
 
 
-def test_processes_are_given_different_ports_and_none_comes_again_soon() -> None:
+def test_processes_get_different_ports_and_no_port_is_reused_soon() -> None:
     others = [start_script(PRINT_PORTS) for _ in range(3)]
     try:
         ports = [free_port() for _ in range(100)]
@@ -29,10 +29,10 @@ def test_processes_are_given_different_ports_and_none_comes_again_soon() -> None
     assert len(set(ports)) == len(ports) == 400
 
 
-def test_a_port_that_somebody_listens_on_is_left_out() -> None:
+def test_a_port_in_use_is_skipped() -> None:
     taken = []
     try:
-        # Whoever does not ask here may sit on any port, here on the next ones.
+        # Programs that do not ask here may use any port, in this test the next ones.
         following = free_port() + 1
         for port in range(following, following + 3):
             with contextlib.suppress(OSError):

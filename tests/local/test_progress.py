@@ -1,4 +1,4 @@
-"""How a run's progress is put into words."""
+"""A run's progress as text."""
 
 from typing import Any
 
@@ -42,7 +42,7 @@ def test_while_making_sections_and_items_are_counted() -> None:
     assert counts(_run(**MAKING, progress=SECTIONS | {"items_asked": 40})).endswith("9 of 40 items")
 
 
-def test_the_time_left_is_told_only_when_known() -> None:
+def test_the_time_left_is_shown_only_when_known() -> None:
     assert time_left(_run()) == ""
     assert time_left(_run(**MAKING)) == "about 1:05 left"
 

@@ -1,4 +1,4 @@
-"""Redis of our own: starts, survives what tests do to it, leaves nothing behind."""
+"""Our own Redis: starts, survives what tests do to it, leaves nothing behind."""
 
 import os
 import signal
@@ -21,7 +21,7 @@ from tests.patience import HANG_S, wait_for
 
 @pytest.fixture
 def server() -> Iterator[LocalRedis]:
-    """A throw-away server that runs."""
+    """A running throw-away server."""
     with LocalRedis() as running:
         yield running
 
@@ -35,14 +35,14 @@ def test_it_listens_on_the_loopback_interface_only(server: LocalRedis) -> None:
     assert listening == {"127.0.0.1"}
 
 
-def test_it_wants_the_password_and_does_not_show_it(server: LocalRedis) -> None:
+def test_it_requires_the_password_and_does_not_show_it(server: LocalRedis) -> None:
     password = server.url.split("@")[0].rpartition(":")[2]
     with pytest.raises(redis.AuthenticationError):
         _client(server.url.replace(password, "guessed")).ping()
     assert password not in " ".join(psutil.Process(server.pid).cmdline())
 
 
-def test_it_never_drops_what_is_queued(server: LocalRedis) -> None:
+def test_it_never_drops_queued_messages(server: LocalRedis) -> None:
     with _client(server.url) as client:
         assert client.config_get("maxmemory-policy") == {"maxmemory-policy": "noeviction"}
 
@@ -62,7 +62,7 @@ def test_restart_keeps_data_and_address(server: LocalRedis) -> None:
         assert client.get("kept") == "42"
 
 
-def test_killed_and_started_again(server: LocalRedis) -> None:
+def test_it_can_be_killed_and_started_again(server: LocalRedis) -> None:
     family = family_of(server.pid)
     server.kill()
     assert are_gone(family)
@@ -72,7 +72,7 @@ def test_killed_and_started_again(server: LocalRedis) -> None:
     assert _client(server.url).ping()
 
 
-def test_frozen_it_keeps_silent_and_thawed_it_answers(server: LocalRedis) -> None:
+def test_it_is_silent_while_frozen_and_responds_again_when_thawed(server: LocalRedis) -> None:
     server.freeze()
     with pytest.raises(redis.TimeoutError):
         _client(server.url).ping()
@@ -95,7 +95,7 @@ def test_the_wheel_works_without_installed_packages() -> None:
         assert client.info("server")["server_name"] == "valkey"
 
 
-def test_kept_data_is_there_next_time() -> None:
+def test_kept_data_survives_a_restart() -> None:
     name = f"test-{os.getpid()}"
     try:
         with LocalRedis(name) as server, _client(server.url) as client:

@@ -1,4 +1,4 @@
-"""``make setup`` does nothing when all is there, and says in one line what is missing."""
+"""``make setup`` does nothing if everything is there, and reports in one line what is missing."""
 
 import os
 import shutil
@@ -10,9 +10,9 @@ import pytest
 from config.local.folders import CHECKOUT
 
 SCRIPT = "config/local/setup.sh"
-# A Python that is asked only for its version, as an interpreter too old and one new enough.
+# An interpreter that is too old; it can only report its version.
 OLD_PYTHON = "#!/bin/sh\n[ \"$1\" = --version ] && echo 'Python 3.9.2' && exit 0\nexit 1\n"
-# One whose pip warns of the machine's configuration, and finds no package where there is a file "offline".
+# Its pip warns about the machine's configuration, and finds no package if a file "offline" exists.
 PYTHON = """#!/bin/sh
 case "$*" in
     --version) echo Python 3.11.2 ;;
@@ -35,7 +35,7 @@ def checkout(tmp_path: Path) -> Path:
 
 
 def _programs(folder: Path, **scripts: str) -> str:
-    """Make a folder for PATH with the shell's usual tools and the scripts given."""
+    """Make a folder for PATH with the shell's usual tools and the given scripts."""
     folder.mkdir()
     for name in ("sh", "dirname", "cat", "cut", "sha256sum", "mkdir", "rm", "flock", "id", "tail", "cp"):
         (folder / name).symlink_to(str(shutil.which(name)))
@@ -84,7 +84,7 @@ def test_warnings_of_pip_are_shown_only_with_its_failure(checkout: Path) -> None
 
 
 def test_a_second_run_does_nothing() -> None:
-    # Under another make, this one would tell which folders it enters and leaves.
+    # Under another make, this one would print the folders it enters and leaves.
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
     done = subprocess.run(["make", "setup"], cwd=CHECKOUT, env=environment, capture_output=True, text=True, check=True)
     assert done.stdout + done.stderr == ""

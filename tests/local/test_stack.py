@@ -1,4 +1,4 @@
-"""The whole system on this machine: healthy, hurt, repaired, and gone without a trace."""
+"""The whole system on this machine: started, broken, repaired, and removed without a trace."""
 
 import os
 import re
@@ -25,7 +25,7 @@ from tests.patience import HANG_S, wait_for
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
-    """A stack of its own servers, with one worker."""
+    """A stack with its own servers and one worker."""
     logs = tmp_path_factory.mktemp("logs")
     env = {"ENVIRONMENT": "development", "LOG_LEVEL": "INFO", "CELERY_CONCURRENCY": "1", "GUNICORN_WORKERS": "1"}
     own = LocalStack(env=env, logs=logs, postgres=LocalPostgres(), redis=LocalRedis())
@@ -44,14 +44,14 @@ def test_it_serves_signed_in_users(stack: LocalStack) -> None:
     assert [each["id"] for each in api.items("/study-sets")] == [made["id"]]
 
 
-@pytest.mark.skipif(shutil.which("curl") is None, reason="the README signs in with curl")
-def test_the_readme_tells_how_to_sign_in_without_a_browser(stack: LocalStack, tmp_path: Path) -> None:
+@pytest.mark.skipif(shutil.which("curl") is None, reason="the README uses curl to sign in")
+def test_the_readme_shows_how_to_sign_in_without_a_browser(stack: LocalStack, tmp_path: Path) -> None:
     readme = (folders.CHECKOUT / "README.md").read_text()
     section = re.search(r"^## Signing in$.*?^```sh\n(.*?)^```$", readme, re.M | re.S)
     field = re.search(r"^field\(\) .*\n", readme, re.M)
     assert section, "README.md does not tell how to sign in."
     assert field, "README.md does not say what field is."
-    # An error of the API ends curl.
+    # An API error ends curl.
     (tmp_path / ".curlrc").write_text("fail-with-body\n")
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", f"API={stack.api_url}\n{field[0]}{section[1]}"],
@@ -93,7 +93,7 @@ def test_a_worker_is_added_killed_and_started_again(stack: LocalStack) -> None:
     stack.check()
 
 
-def test_a_part_that_ends_by_itself_is_named(stack: LocalStack) -> None:
+def test_a_part_that_ends_by_itself_is_reported(stack: LocalStack) -> None:
     stack.part("sweeper").kill()
     with pytest.raises(LocalStackError, match="sweeper ended with code 137"):
         stack.check()
@@ -101,12 +101,12 @@ def test_a_part_that_ends_by_itself_is_named(stack: LocalStack) -> None:
     stack.check()
 
 
-def test_redis_away_is_seen_and_survived(stack: LocalStack) -> None:
+def test_an_unreachable_redis_is_reported_and_survived(stack: LocalStack) -> None:
     assert isinstance(stack.redis, LocalRedis)
     stack.redis.kill()
     with pytest.raises(LocalStackError, match="Redis has ended"):
         stack.check()
-    # What was seen a moment ago is remembered for a second.
+    # Health caches its observations for a second.
     wait_for("health", lambda: _health(stack) == "degraded")
     stack.redis.start()
     stack.wait_until_healthy()
@@ -120,12 +120,12 @@ def test_the_api_is_restarted_on_its_port(stack: LocalStack) -> None:
     assert _health(stack) == "ok"
 
 
-def test_an_unknown_part_is_named(stack: LocalStack) -> None:
+def test_an_unknown_part_is_reported(stack: LocalStack) -> None:
     with pytest.raises(LocalStackError, match="no “third”"):
         stack.part("third")
 
 
-def test_what_cannot_start_is_said_and_nothing_stays(tmp_path: Path) -> None:
+def test_a_failed_start_is_reported_and_leaves_nothing(tmp_path: Path) -> None:
     server = LocalPostgres()
     stack = LocalStack(env={"LEASE_S": "never"}, logs=tmp_path, workers=0, postgres=server, redis=LocalRedis())
     with pytest.raises(LocalStackError, match=r"(?s)could not be brought up to date.*LEASE_S"):
@@ -146,7 +146,7 @@ Running = tuple["subprocess.Popen[str]", list[str]]
 
 @pytest.fixture
 def running() -> Iterator[Running]:
-    """``make run`` with data of its own, up to the line with its address; and the lines until then."""
+    """``make run`` with its own data, up to the line with its URL; and the lines until then."""
     port = folders.free_port()
     name = f"test-run-{port}"
     env = {"PORT": str(port), "DATABASE_URL": "", "REDIS_URL": "", "ENVIRONMENT": "development", "LOG_LEVEL": "INFO"}
@@ -155,7 +155,7 @@ def running() -> Iterator[Running]:
     lines: list[str] = []
     while not lines or (lines[-1] and not lines[-1].startswith("run")):
         lines.append(process.stdout.readline())
-    # What is said later must not fill the pipe.
+    # Later output must not fill the pipe.
     threading.Thread(target=process.stdout.read, daemon=True).start()
     yield process, lines
     process.kill()
@@ -168,7 +168,7 @@ def running() -> Iterator[Running]:
 
 
 def make_admin(name: str) -> "subprocess.CompletedProcess[str]":
-    """Ask ``make admin`` for a user that is not there, on the data of this name."""
+    """Run ``make admin`` for an unknown user, on the data with this name."""
     script = f"import sys; from config.local.admin import main; sys.exit(main(['--', 'nobody'], {name!r}))"
     env = {**os.environ, "DATABASE_URL": "", "REDIS_URL": "", "ENVIRONMENT": "development"}
     command = [sys.executable, "-c", script]

@@ -1,4 +1,4 @@
-"""What tests of metrics have: scrapes, read by Prometheus' own parser."""
+"""Fixtures for tests of metrics: scrapes, parsed by Prometheus' own library."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,14 +10,14 @@ from backend.settings import Settings
 
 
 class Scraped:
-    """One answer of ``/metrics``, read by the parser of Prometheus' own library."""
+    """One response of ``/metrics``, parsed by Prometheus' own library."""
 
     def __init__(self, text: str) -> None:
         self.text = text
         self.families = list(text_string_to_metric_families(text))
 
     def value(self, name: str, **labels: str) -> float | None:
-        """Return the one value of a series, without the project's prefix in its name; None when it is not there."""
+        """Return the value of a series, or None if there is none. ``name`` is without the project's prefix."""
         found = [
             sample.value
             for family in self.families
@@ -28,7 +28,7 @@ class Scraped:
         return found[0] if found else None
 
     def total(self, name: str, **labels: str) -> float:
-        """Return the sum over all series that have these labels, and others."""
+        """Return the sum over all series with these labels. They may have others too."""
         return sum(
             sample.value
             for family in self.families
@@ -39,7 +39,7 @@ class Scraped:
 
 @pytest.fixture
 def bearer(settings: Settings) -> dict[str, str]:
-    """The header that a scraper sends."""
+    """The scraper's Authorization header."""
     assert settings.metrics_token is not None
     return {"Authorization": f"Bearer {settings.metrics_token.get_secret_value()}"}
 

@@ -1,4 +1,4 @@
-"""The first process of a container: every line in our form, signals handed on, exit codes, orphans collected."""
+"""The first process of a container: log format, forwarded signals, exit codes, reaped orphans."""
 
 import fcntl
 import json
@@ -36,7 +36,7 @@ def start() -> Iterator[Callable[..., "subprocess.Popen[str]"]]:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            # A group of its own, by which orphans can be ended too.
+            # Its own group, so that orphans can be ended too.
             start_new_session=True,
         )
         started.append(process)
@@ -50,7 +50,7 @@ def start() -> Iterator[Callable[..., "subprocess.Popen[str]"]]:
 
 
 @pytest.mark.parametrize("code", [0, 3])
-def test_the_commands_exit_code_is_the_containers_however_quickly_it_ends(start, code: int) -> None:
+def test_the_containers_exit_code_is_the_commands_even_if_it_ends_quickly(start, code: int) -> None:
     for _ in range(5):
         process = start(f"exit {code}")
         process.communicate(timeout=HANG_S)
@@ -63,7 +63,7 @@ def test_a_command_that_closes_its_output_is_waited_for(start) -> None:
     assert process.returncode == 4
 
 
-def test_a_command_that_is_not_there(start) -> None:
+def test_a_command_that_does_not_exist(start) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "backend.operations.container.first_process", "no-such-program"],
         cwd=CHECKOUT,
@@ -76,7 +76,7 @@ def test_a_command_that_is_not_there(start) -> None:
     assert "no-such-program: No such file" in done.stdout
 
 
-def test_every_line_gets_the_prefix_and_keeps_no_secret(start) -> None:
+def test_every_line_gets_the_prefix_and_has_no_secret(start) -> None:
     process = start(
         f"echo plain; echo 'user ada@mail.example, {SECRET}' >&2; echo '[API] timestamp=1 level=info event=x'; "
         "printf 'no end'; printf '\\nä\\n\\n'",
@@ -102,13 +102,13 @@ def test_a_signal_reaches_the_command(start, name: str) -> None:
     assert process.returncode == 7
 
 
-def test_a_command_that_dies_of_a_signal_has_a_code_that_says_so(start) -> None:
+def test_the_exit_code_names_the_signal_that_ended_the_command(start) -> None:
     process = start("kill -9 $$")
     process.communicate(timeout=HANG_S)
     assert process.returncode == 137
 
 
-def test_a_container_that_is_of_no_use_ends_with_a_code_even_where_the_command_ends_well(start) -> None:
+def test_a_failed_container_ends_with_1_even_if_the_command_ends_with_0(start) -> None:
     process = start("trap 'exit 0' TERM; kill -USR1 $CONTAINER_PID; while :; do sleep 0.1; done")
     process.communicate(timeout=HANG_S)
     assert process.returncode == 1
@@ -125,7 +125,7 @@ def test_an_orphan_that_holds_the_output_is_not_waited_for(start) -> None:
 
 
 def form(text: bytes, **environment: str) -> list[str]:
-    """Return the lines that are made of a text."""
+    """Return the lines formatted from a text."""
     return list(LineFormatter({"LOG_PREFIX": "[API]", **environment}).format(text))
 
 
@@ -144,22 +144,22 @@ def form(text: bytes, **environment: str) -> list[str]:
         (b"Traceback (most recent call last):", "warning", "process.output", "Traceback (most recent call last):"),
     ],
 )
-def test_the_lines_of_redis_and_supervisord_are_known(line: bytes, level: str, event: str, message: str) -> None:
+def test_the_lines_of_redis_and_supervisord_are_recognised(line: bytes, level: str, event: str, message: str) -> None:
     (made,) = form(line + b"\n", LOG_FORMAT="json")
     fields = json.loads(made.removeprefix("[API] "))
     assert (fields["level"], fields["event"], fields["message"]) == (level, event, message)
 
 
-def test_what_is_below_the_level_is_left_out() -> None:
+def test_lines_below_the_log_level_are_dropped() -> None:
     assert form(b"8:C 26 Nov 2026 11:28:44.598 * Ready\n", LOG_LEVEL="WARNING") == []
 
 
-def test_why_a_program_does_not_start_is_told_at_every_level() -> None:
+def test_the_reason_why_a_program_does_not_start_is_logged_at_every_level() -> None:
     (line,) = form(b"Refusing to start:\n", LOG_LEVEL="ERROR")
     assert "Refusing to start:" in line
 
 
-def test_a_line_that_only_looks_like_ours_keeps_no_secret_and_is_cut() -> None:
+def test_a_line_that_imitates_ours_has_no_secret_and_is_cut() -> None:
     forged = f"[API] timestamp=1 level=info event=x text={SECRET} " + "y" * 5000
     (line,) = form(forged.encode() + b"\n", REDIS_PASSWORD=SECRET)
     assert SECRET not in line
@@ -169,11 +169,11 @@ def test_a_line_that_only_looks_like_ours_keeps_no_secret_and_is_cut() -> None:
 
 
 @pytest.mark.parametrize("line", ["timestamp=1 level=error event=x", '{"event": "x", "timestamp": "1"}'])
-def test_without_a_prefix_our_lines_are_known_all_the_same(line: str) -> None:
+def test_our_lines_are_recognised_without_a_prefix(line: str) -> None:
     assert form(line.encode() + b"\n", LOG_PREFIX="", LOG_LEVEL="ERROR") == [line]
 
 
-def test_orphans_that_go_on_printing_are_not_listened_to(start) -> None:
+def test_orphans_that_keep_printing_do_not_delay_the_end(start) -> None:
     process = start("for n in 1 2 3 4 5 6; do yes & echo pid $!; done; exit 0")
     reader = threading.Thread(target=process.stdout.read)
     reader.start()
@@ -185,13 +185,13 @@ def test_orphans_that_go_on_printing_are_not_listened_to(start) -> None:
 
 
 def is_full(pipe: int) -> bool:
-    """Tell whether a pipe has no room for a line."""
+    """Tell whether a pipe has no room for another line."""
     size = fcntl.fcntl(pipe, fcntl.F_GETPIPE_SZ)
     (waiting,) = struct.unpack("i", fcntl.ioctl(pipe, termios.FIONREAD, b"0000"))
     return waiting > size - select.PIPE_BUF
 
 
-def test_a_signal_is_handed_on_while_nobody_reads_our_lines(start) -> None:
+def test_a_signal_is_forwarded_while_our_output_is_blocked(start) -> None:
     process = start("trap 'exit 5' TERM; yes long-line | head -c 3000000 & wait; while :; do sleep 0.1; done")
     wait_for("a full pipe", lambda: is_full(process.stdout.fileno()))
     process.send_signal(signal.SIGTERM)
@@ -200,7 +200,7 @@ def test_a_signal_is_handed_on_while_nobody_reads_our_lines(start) -> None:
     assert process.wait(HANG_S) == 5
 
 
-def test_pieces_are_put_together_and_a_line_without_an_end_is_cut() -> None:
+def test_pieces_are_joined_and_an_endless_line_is_cut() -> None:
     formatter = LineFormatter({"LOG_PREFIX": "[API]"})
     assert list(formatter.format(b"one ")) == []
     assert [line.endswith('message="one two"') for line in formatter.format(b"two\nthree")] == [True]

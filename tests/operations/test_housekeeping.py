@@ -1,4 +1,4 @@
-"""What is done between two sweeps."""
+"""Upkeep between two sweeps."""
 
 import os
 import tempfile
@@ -13,6 +13,7 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
+from backend.core.database.locks import SWEEP_LOCK
 from backend.core.manifest import open_rooms
 from backend.operations.upkeep import housekeeping
 from backend.operations.upkeep.housekeeping import forget_temporary_files, keep_house, keep_machine
@@ -22,13 +23,12 @@ from backend.settings import Settings, get_settings
 from tests.patience import HANG_S, join, wait_for
 from tests.stand_ins.object_store import KEY_ID, REGION, SECRET, Gate, ObjectStore
 
-_SWEEP_LOCK = 7_305_811
 _HOURS_AGO = 7 * 3600
 
 
 @pytest.fixture
 def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The temporary folder, empty."""
+    """An empty temporary folder."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     return tmp_path
 
@@ -38,7 +38,7 @@ def age(path: Path, seconds: float = _HOURS_AGO) -> None:
     os.utime(path, (moment, moment), follow_symlinks=False)
 
 
-def test_what_killed_processes_left_is_deleted(temporary: Path) -> None:
+def test_temporary_files_of_killed_processes_are_deleted(temporary: Path) -> None:
     precious = temporary / "precious"
     precious.mkdir()
     (precious / "kept").write_text("kept")
@@ -61,8 +61,8 @@ def test_what_killed_processes_left_is_deleted(temporary: Path) -> None:
     assert (precious / "kept").read_text() == "kept"
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a file of somebody else's")
-def test_files_of_others_are_left_alone(temporary: Path) -> None:
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can create a file of another user")
+def test_files_of_other_programs_are_kept(temporary: Path) -> None:
     path = temporary / "upload-theirs"
     path.write_text("x")
     os.chown(path, 65534, 65534)
@@ -72,7 +72,7 @@ def test_files_of_others_are_left_alone(temporary: Path) -> None:
 
 
 _FORGOTTEN = ("workers", "idempotency_keys", "sessions", "sign_in_codes", "activities", "export_pieces")
-# One of each that is to go, beside one that is to stay.
+# For each kind, one row to delete and one to keep.
 _OLD_ROWS = (
     "INSERT INTO sessions SELECT (jsonb_populate_record(s, jsonb_build_object("
     "'id', gen_random_uuid(), 'ended_at', now() - interval '31 days'))).* FROM sessions s",
@@ -88,7 +88,7 @@ _OLD_ROWS = (
 )
 
 
-def test_what_is_old_is_forgotten_now_and_then(app: Flask, client, engine: sa.Engine, temporary: Path) -> None:
+def test_old_rows_are_deleted_periodically(app: Flask, client, engine: sa.Engine, temporary: Path) -> None:
     with engine.begin() as connection:
         connection.execute(
             sa.text(
@@ -125,7 +125,7 @@ def test_what_is_old_is_forgotten_now_and_then(app: Flask, client, engine: sa.En
 
 @pytest.fixture
 def gate(tmp_path: Path, settings: Settings) -> Iterator[Gate]:
-    """A bucket where files belong, behind a gate."""
+    """A gate in front of the bucket that DOCUMENT_STORAGE names."""
     with ObjectStore(tmp_path) as store, Gate(store.port) as made, pytest.MonkeyPatch.context() as patch:
         store.client().create_bucket(Bucket="house")
         patch.setenv("DOCUMENT_STORAGE", "s3://house/files")
@@ -138,7 +138,7 @@ def gate(tmp_path: Path, settings: Settings) -> Iterator[Gate]:
     get_settings.cache_clear()
 
 
-def test_files_move_while_the_sweep_goes_on(
+def test_files_move_while_the_sweep_continues(
     app: Flask, client, gate: Gate, run_pending_jobs: Callable[[], int], engine: sa.Engine
 ) -> None:
     client.upload(client.make_study_set(), ("notes.txt", b"Cells divide."))
@@ -152,7 +152,7 @@ def test_files_move_while_the_sweep_goes_on(
     with app.app_context():
         keep_machine(1)
         assert gate.arrived.wait(HANG_S)
-        # A slow bucket keeps nobody waiting, and has one mover only.
+        # A slow bucket does not delay the sweep, and there is only one mover.
         keep_machine(2)
         assert [thread.name for thread in threading.enumerate()].count("mover") == 1
         assert not moved()
@@ -160,7 +160,7 @@ def test_files_move_while_the_sweep_goes_on(
         wait_for("the move", moved)
 
 
-def test_objects_are_deleted_though_nothing_can_be_moved(
+def test_objects_are_deleted_even_if_nothing_can_be_moved(
     app: Flask, client, gate: Gate, run_pending_jobs: Callable[[], int], engine: sa.Engine
 ) -> None:
     client.upload(client.make_study_set(), ("notes.txt", b"Cells divide."))
@@ -189,7 +189,7 @@ def test_objects_are_deleted_though_nothing_can_be_moved(
             connection.execute(sa.text("DROP FUNCTION refuse CASCADE"))
 
 
-def test_what_one_process_does_waits_for_the_sweep_lock(
+def test_chores_wait_for_the_sweep_lock(
     app: Flask,
     client,
     engine: sa.Engine,
@@ -227,9 +227,9 @@ def test_what_one_process_does_waits_for_the_sweep_lock(
     sweeping = threading.Thread(target=run, daemon=True)
     try:
         with engine.begin() as other:
-            other.execute(sa.select(sa.func.pg_advisory_xact_lock(_SWEEP_LOCK)))
+            other.execute(sa.select(sa.func.pg_advisory_xact_lock(SWEEP_LOCK)))
             sweeping.start()
-            # Each machine has a folder of its own, so this waits for nobody; two rounds of it are over.
+            # Each machine has a folder of its own, so this does not wait; two rounds of it are over.
             wait_for("a round", lambda: not left.exists())
             left.write_text("x")
             age(left)

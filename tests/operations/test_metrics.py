@@ -1,4 +1,4 @@
-"""``GET /metrics``: who may read it, what it says, and that it says so whatever is down."""
+"""``GET /metrics``: access, content, and what remains if the database or the broker is down."""
 
 import re
 import socket
@@ -20,14 +20,14 @@ from tests.patience import Stopwatch, measure_promise
 
 Scrape = Callable[[], Scraped]
 
-# What `promtool check metrics` objects to, as far as it can be told from names and types.
+# The rules of `promtool check metrics` that concern names and types.
 _FOREIGN_UNITS = ("milliseconds", "ms", "minutes", "hours", "days", "percent", "kilobytes", "megabytes", "kb", "mb")
 _RESERVED = {"le": ("histogram",), "quantile": ("summary",)}
 
 
 @pytest.fixture
 def worked(client: Any, run_pending_jobs: Callable[[], int]) -> None:
-    """A run that is done, and one that waits for its document."""
+    """A finished run, and a run that is waiting for its document."""
     for text in (b"A cell divides. Mitosis is the division of a cell nucleus. ", b"Osmosis is the flow of water. "):
         study_set = client.make_study_set()
         client.upload(study_set, ("notes.txt", text * 30))
@@ -37,7 +37,7 @@ def worked(client: Any, run_pending_jobs: Callable[[], int]) -> None:
 
 
 def lint(scraped: Scraped) -> list[str]:
-    """Return what is wrong with names and types, as promtool would."""
+    """Return problems with names and types, as promtool would."""
     found = []
     for family in scraped.families:
         name = family.name
@@ -76,12 +76,12 @@ def test_names_and_types_follow_the_conventions(scrape: Scrape) -> None:
         "# HELP hackthestudy_x X.\nhackthestudy_x 1\n",
     ],
 )
-def test_a_name_against_the_conventions_is_reported(text: str) -> None:
+def test_a_name_that_breaks_the_conventions_is_reported(text: str) -> None:
     assert len(lint(Scraped(text))) == 1
 
 
 @pytest.mark.usefixtures("worked")
-def test_openmetrics_is_spoken_to_those_who_ask(app: Any, bearer: dict[str, str], scrape: Scrape) -> None:
+def test_openmetrics_is_used_if_requested(app: Any, bearer: dict[str, str], scrape: Scrape) -> None:
     wish = {**bearer, "Accept": "application/openmetrics-text;version=1.0.0"}
     answer = app.test_client().get("/metrics", headers=wish)
     assert answer.content_type.startswith("application/openmetrics-text; version=1.0.0")
@@ -89,7 +89,7 @@ def test_openmetrics_is_spoken_to_those_who_ask(app: Any, bearer: dict[str, str]
     assert names >= {family.name.removesuffix("_info") for family in scrape().families} - {"hackthestudy_build"}
 
 
-def test_only_the_token_opens_it(anonymous: Any, client: Any, bearer: dict[str, str]) -> None:
+def test_metrics_require_the_token(anonymous: Any, client: Any, bearer: dict[str, str]) -> None:
     assert anonymous.get("/metrics", headers=bearer).status_code == 200
     wrong = [{}, {"Authorization": bearer["Authorization"] + "x"}, {"Authorization": "Bearer "}, {"Authorization": "ü"}]
     for headers in wrong:
@@ -101,13 +101,15 @@ def test_only_the_token_opens_it(anonymous: Any, client: Any, bearer: dict[str, 
     assert client.get("/metrics").status_code == 401
 
 
-def test_the_token_opens_nothing_else(anonymous: Any, bearer: dict[str, str]) -> None:
+def test_the_token_grants_nothing_else(anonymous: Any, bearer: dict[str, str]) -> None:
     assert anonymous.get("/api/v1/study-sets", headers=bearer).status_code == 401
     assert anonymous.get("/api/v1/metrics", headers=bearer).status_code == 404
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "OPTIONS"])
-def test_without_a_token_set_there_is_no_such_page(settings: Settings, bearer: dict[str, str], method: str) -> None:
+def test_without_a_configured_token_the_page_is_not_found(
+    settings: Settings, bearer: dict[str, str], method: str
+) -> None:
     stranger = create_app(settings.model_copy(update={"metrics_token": None})).test_client()
     answer, unknown = (stranger.open(path, method=method, headers=bearer) for path in ("/metrics", "/nowhere"))
     assert answer.status_code == unknown.status_code == 404
@@ -116,7 +118,7 @@ def test_without_a_token_set_there_is_no_such_page(settings: Settings, bearer: d
     assert answer.headers.get("Allow") is None
 
 
-def test_requests_are_counted_by_pattern_and_never_by_path(client: Any, scrape: Scrape) -> None:
+def test_requests_are_counted_by_route_and_never_by_path(client: Any, scrape: Scrape) -> None:
     path = "/api/v1/study-sets/<uuid:study_set_id>"
     study_set, before = client.make_study_set(), scrape()
     for _ in range(3):
@@ -153,7 +155,7 @@ def test_a_refused_body_and_a_crash_are_counted_too(client: Any, scrape: Scrape,
 
 
 @pytest.mark.usefixtures("worked")
-def test_what_is_open_and_what_ended_agree_with_the_rows(scrape: Scrape) -> None:
+def test_open_and_ended_counts_match_the_rows(scrape: Scrape) -> None:
     scraped = scrape()
     assert scraped.value("database_up") == scraped.value("broker_up") == 1
     assert scraped.value("runs", state="reading") == 1
@@ -205,11 +207,11 @@ def test_failures_are_counted_by_code_and_tokens_by_type(
     assert scraped.value("watchdog_restarts", reason="silent") == 2
 
 
-def test_what_ended_long_ago_is_not_recent(engine: sa.Engine, worked: None, scrape: Scrape) -> None:
+def test_old_rows_are_not_counted_as_recent(engine: sa.Engine, worked: None, scrape: Scrape) -> None:
     with engine.begin() as connection:
         for table in ("steps", "runs", "documents"):
             connection.exec_driver_sql(f"UPDATE {table} SET ended_at = ended_at - interval '61 minutes'")
-        # The id of the call says that it was made in 1970.
+        # The call's id dates it to 1970.
         connection.exec_driver_sql("UPDATE model_calls SET id = '00000000-0000-7000-8000-000000000000'")
     scraped = scrape()
     for name in ("recent_steps", "recent_runs", "recent_documents", "recent_model_calls"):
@@ -217,7 +219,7 @@ def test_what_ended_long_ago_is_not_recent(engine: sa.Engine, worked: None, scra
         assert scraped.total(name) == 0
 
 
-def test_a_row_ages_from_when_it_is_due(
+def test_the_age_of_a_row_counts_from_its_due_time(
     client: Any, engine: sa.Engine, run_pending_jobs: Callable[[], int], scrape: Scrape, worked: None
 ) -> None:
     with engine.begin() as connection:
@@ -234,7 +236,7 @@ def test_a_row_ages_from_when_it_is_due(
 
 
 @pytest.mark.usefixtures("worked")
-def test_no_query_reads_a_whole_table_of_history(app: Any, scrape: Scrape, engine: sa.Engine) -> None:
+def test_no_query_scans_a_whole_table(app: Any, scrape: Scrape, engine: sa.Engine) -> None:
     asked: list[tuple[str, Any]] = []
 
     def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
@@ -247,7 +249,7 @@ def test_no_query_reads_a_whole_table_of_history(app: Any, scrape: Scrape, engin
     queries = [(text, values) for text, values in asked if text.startswith("SELECT")]
     assert len(queries) <= 14
     with engine.connect() as connection:
-        # On tables this small PostgreSQL reads all, unless it is told how much that costs.
+        # On such small tables PostgreSQL scans everything, unless that costs more.
         connection.exec_driver_sql("SET enable_seqscan = off")
         plans = {
             text: "\n".join(line for (line,) in connection.exec_driver_sql(f"EXPLAIN {text}", values))
@@ -258,7 +260,7 @@ def test_no_query_reads_a_whole_table_of_history(app: Any, scrape: Scrape, engin
         assert not any(f"Seq Scan on {table}" in plan for plan in plans.values()), plans
 
 
-def test_the_answer_holds_no_connection_while_it_is_read(app: Any, bearer: dict[str, str]) -> None:
+def test_a_slow_scraper_holds_no_database_connection(app: Any, bearer: dict[str, str]) -> None:
     answer = app.test_client().get("/metrics", headers=bearer, buffered=False)
     with app.app_context():
         assert db.engine.pool.checkedout() == 0
@@ -267,14 +269,14 @@ def test_the_answer_holds_no_connection_while_it_is_read(app: Any, bearer: dict[
 
 @pytest.fixture
 def silent() -> Iterator[str]:
-    """The address of a server that takes connections and never says a word, as a frozen one does."""
+    """The address of a server that accepts connections but never answers, like a frozen one."""
     with socket.create_server(("127.0.0.1", 0), backlog=64) as listener:
         yield f"127.0.0.1:{listener.getsockname()[1]}"
 
 
 @pytest.fixture
 def scrape_app(settings: Settings, bearer: dict[str, str]) -> Iterator[Callable[..., Scraped]]:
-    """Scrape an app with other settings, once it has answered an unknown path."""
+    """Scrape an app with other settings, after one request for an unknown path."""
 
     def run(**changes: object) -> Scraped:
         stranger = create_app(settings.model_copy(update=changes)).test_client()
@@ -284,12 +286,12 @@ def scrape_app(settings: Settings, bearer: dict[str, str]) -> Iterator[Callable[
         return Scraped(answer.text)
 
     yield run
-    # The queue is one for the whole process.
+    # The whole process shares one queue.
     configure_queue(settings, answers_requests=True)
 
 
 @pytest.mark.parametrize("port", ["refused", "silent"])
-def test_the_database_is_down_and_the_rest_is_told(
+def test_all_other_metrics_are_there_if_the_database_is_down(
     scrape_app: Callable[..., Scraped], silent: str, port: str, app: Any
 ) -> None:
     address = silent if port == "silent" else "127.0.0.1:1"
@@ -300,7 +302,7 @@ def test_the_database_is_down_and_the_rest_is_told(
         found.append(scrape_app(database_url=f"postgresql://nobody@{address}/nothing"))
         return watch.took_s
 
-    # Connecting alone would take three seconds to give up.
+    # A connection attempt alone would time out after three seconds.
     measure_promise("a scrape", measure, 2.5)
     scraped = found[-1]
     assert scraped.value("database_up") == 0
@@ -312,7 +314,7 @@ def test_the_database_is_down_and_the_rest_is_told(
 
 
 @pytest.mark.parametrize("port", ["refused", "silent"])
-def test_the_broker_is_down_and_the_rest_is_told(
+def test_all_other_metrics_are_there_if_the_broker_is_down(
     scrape_app: Callable[..., Scraped], silent: str, port: str, app: Any
 ) -> None:
     address = silent if port == "silent" else "127.0.0.1:1"
@@ -323,15 +325,15 @@ def test_the_broker_is_down_and_the_rest_is_told(
     assert scraped.value("runs", state="reading") == 0
 
 
-def test_an_empty_token_is_none_at_all(settings: Settings) -> None:
-    # Environment variables that are empty count as unset, so no bearer of nothing is let in.
+def test_an_empty_token_counts_as_unset(settings: Settings) -> None:
+    # Empty environment variables count as unset, so an empty bearer token is never accepted.
     app = create_app(settings.model_copy(update={"metrics_token": SecretStr("only-this")}))
     assert app.test_client().get("/metrics", headers={"Authorization": "Bearer "}).status_code == 401
 
 
 @pytest.fixture
 def priced(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Give prices for the model that the tests use."""
+    """Set prices for the model that the tests use."""
     monkeypatch.setenv("OPENAI_MODEL", "builtin-1")
     for kind, price in {"INPUT": "2.50", "CACHED": "1.25", "OUTPUT": "10"}.items():
         monkeypatch.setenv(f"OPENAI_USD_PER_MILLION_{kind}", price)
@@ -342,10 +344,10 @@ def priced(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("worked", "priced")
-def test_the_table_of_the_documentation_is_complete(
+def test_the_documented_table_of_metrics_is_complete(
     scrape: Scrape, engine: sa.Engine, client: Any, run_pending_jobs: Callable[[], int]
 ) -> None:
-    # A series without a value tells no labels: let one of everything have ended.
+    # A series without a value has no labels, so one of everything must have ended.
     client.post("/api/v1/users/me/export")
     run_pending_jobs()
     text = (CHECKOUT / "docs/operations.md").read_text()
@@ -368,7 +370,7 @@ def test_the_table_of_the_documentation_is_complete(
     assert {(name, kind, tuple(sorted(labels))) for name, kind, labels in documented} == exposed
 
 
-def test_the_cost_is_told_where_prices_are_given(engine: sa.Engine, worked: None, priced: None, scrape: Scrape) -> None:
+def test_the_cost_is_reported_if_prices_are_set(engine: sa.Engine, worked: None, priced: None, scrape: Scrape) -> None:
     with engine.begin() as connection:
         connection.exec_driver_sql(
             "UPDATE model_calls SET input_tokens = 3000000, cached_tokens = 1000000, output_tokens = 500000"

@@ -1,4 +1,4 @@
-"""The Redis of the API's container takes exactly the password that its clients find in the settings."""
+"""The API container's Redis accepts exactly the password that its clients read from the settings."""
 
 import os
 import signal
@@ -35,7 +35,7 @@ HOSTILE = [
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Callable[..., redis.Redis]]:
-    """Start the server with these variables; returns a client of the address that the program itself uses."""
+    """Start the server with these variables. Returns a client for the URL that the program itself uses."""
     started: list[subprocess.Popen[bytes]] = []
     programs = tmp_path / "programs"
     programs.mkdir()
@@ -68,12 +68,12 @@ def start(tmp_path: Path) -> Iterator[Callable[..., redis.Redis]]:
 
 
 def settings_with(**variables: str) -> Settings:
-    """Return the settings that a process has with these variables."""
+    """Return the settings of a process with these variables."""
     return Settings(**{name.lower(): value for name, value in {**SECRETS, **variables}.items()})
 
 
 def listens(client: redis.Redis) -> bool:
-    """Tell whether somebody answers, be it with a refusal."""
+    """Tell whether the server answers, even with a refusal."""
     try:
         return bool(client.ping())
     except redis.AuthenticationError:
@@ -83,7 +83,7 @@ def listens(client: redis.Redis) -> bool:
 
 
 @pytest.mark.parametrize("password", HOSTILE)
-def test_any_password_is_taken_as_it_is(start, password: str) -> None:
+def test_any_password_works_unchanged(start, password: str) -> None:
     client = start(REDIS_PASSWORD=password)
     assert client.ping()
     port = client.connection_pool.connection_kwargs["port"]
@@ -92,18 +92,18 @@ def test_any_password_is_taken_as_it_is(start, password: str) -> None:
             stranger.ping()
 
 
-def test_a_password_in_the_address_is_meant_as_clients_read_it(start) -> None:
+def test_a_password_in_the_url_is_percent_decoded(start) -> None:
     client = start(":p%40ss%2Fw%25rd@")
     assert client.ping()
     assert client.connection_pool.connection_kwargs["password"] == "p@ss/w%rd"
 
 
-def test_a_password_in_the_address_comes_before_the_other(start) -> None:
+def test_a_password_in_the_url_overrides_the_setting(start) -> None:
     client = start(":of-the-address@", REDIS_PASSWORD="of-the-variable")
     assert client.ping()
     assert client.connection_pool.connection_kwargs["password"] == "of-the-address"
 
 
-def test_without_a_password_none_is_asked_for() -> None:
+def test_without_a_password_none_is_required() -> None:
     settings = settings_with(REDIS_URL="redis://127.0.0.1:6379/0", ENVIRONMENT="test")
     assert "requirepass" not in redis_configuration(settings, "", Path("/tmp"))

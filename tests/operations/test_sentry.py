@@ -1,4 +1,4 @@
-"""Error reports say what crashed and where, once, and quote nothing that a user or an operator wrote."""
+"""Error reports say once what crashed and where, and quote nothing that a user or an operator wrote."""
 
 import logging
 import os
@@ -26,21 +26,21 @@ CANARY = "canary-7f3a"
 
 @pytest.fixture
 def sentry() -> Iterator[SentryStandIn]:
-    """A Sentry on loopback."""
+    """A stand-in for Sentry on loopback."""
     with SentryStandIn() as server:
         yield server
 
 
 @pytest.fixture
 def reporting(sentry: SentryStandIn, settings: Settings) -> Iterator[Settings]:
-    """Settings that report to it; the log is as it was after the test."""
+    """Settings that report to it. Logging is restored after the test."""
     yield settings.model_copy(update={"sentry_dsn": SecretStr(sentry.dsn)})
     configure_logging(settings)
 
 
 @pytest.fixture
 def crashing(reporting: Settings) -> Any:
-    """A client of an app with a route that crashes, whose sign-in is not what is tested here."""
+    """A client of an app with a route that crashes and needs no authentication."""
     app = create_app(reporting)
 
     @app.post("/crash/<name>")
@@ -74,7 +74,7 @@ def crash(client: Any, **headers: str) -> Any:
     )
 
 
-def test_a_crash_is_reported_with_its_types_places_and_ids(crashing: Any, sentry: SentryStandIn) -> None:
+def test_a_crash_is_reported_with_types_lines_and_ids(crashing: Any, sentry: SentryStandIn) -> None:
     assert crash(crashing).status_code == 500
     (event,) = sentry.wait_for(1)
     assert [each["type"] for each in event["exception"]["values"]] == ["KeyError", "RuntimeError"]
@@ -93,7 +93,7 @@ def test_a_crash_is_reported_with_its_types_places_and_ids(crashing: Any, sentry
     }
 
 
-def test_nothing_that_anybody_wrote_is_reported(
+def test_no_user_or_operator_text_is_reported(
     crashing: Any, sentry: SentryStandIn, monkeypatch: pytest.MonkeyPatch, settings: Settings
 ) -> None:
     monkeypatch.setenv("SOME_VARIABLE", f"{CANARY}-environment")
@@ -128,12 +128,12 @@ def test_nothing_that_anybody_wrote_is_reported(
             assert set(frame) <= {"module", "filename", "function", "lineno", "in_app"}
 
 
-def test_nothing_in_an_error_itself_is_reported(reporting: Settings, sentry: SentryStandIn) -> None:
+def test_the_contents_of_an_error_are_not_reported(reporting: Settings, sentry: SentryStandIn) -> None:
     configure_logging(reporting)
     configure_sentry(reporting, "worker")
     inner = OSError(2, f"{CANARY}-message", f"{CANARY}-file")
     inner.add_note(f"{CANARY}-note")
-    # The SDK copies an error number into its report, whatever it is.
+    # The SDK copies ``errno`` into its report, whatever its value.
     inner.errno = f"{CANARY}-number"
     get_logger("test").error("core.test.failed", exc_info=ExceptionGroup(f"{CANARY}-group", [inner]))
     (event,) = sentry.wait_for(1)
@@ -141,7 +141,7 @@ def test_nothing_in_an_error_itself_is_reported(reporting: Settings, sentry: Sen
     assert CANARY not in "".join(sentry.texts)
 
 
-def test_what_is_no_crash_is_not_reported(crashing: Any, sentry: SentryStandIn) -> None:
+def test_refusals_are_not_reported(crashing: Any, sentry: SentryStandIn) -> None:
     assert crashing.post("/refuse").status_code == 404
     assert crashing.post("/refuse", data="x", content_type="text/plain").status_code == 415
     assert crashing.get("/nowhere").status_code == 404
@@ -153,7 +153,7 @@ def test_what_is_no_crash_is_not_reported(crashing: Any, sentry: SentryStandIn) 
     assert sentry.events[0]["logger"] == "http.request.crashed"
 
 
-def test_one_error_that_is_logged_twice_is_reported_once(reporting: Settings, sentry: SentryStandIn) -> None:
+def test_an_error_logged_twice_is_reported_once(reporting: Settings, sentry: SentryStandIn) -> None:
     configure_logging(reporting)
     configure_sentry(reporting, "worker")
     try:
@@ -168,7 +168,7 @@ def test_one_error_that_is_logged_twice_is_reported_once(reporting: Settings, se
     assert CANARY not in "".join(sentry.texts)
 
 
-def test_a_database_that_is_away_for_a_moment_is_not_reported(
+def test_a_transient_database_outage_is_not_reported(
     reporting: Settings, sentry: SentryStandIn, engine: sa.Engine
 ) -> None:
     configure_logging(reporting)
@@ -215,7 +215,7 @@ def test_a_crashed_step_is_reported_with_its_ids(
     assert "INSERT" not in everything
 
 
-def test_the_same_place_is_reported_a_few_times_a_minute(crashing: Any, sentry: SentryStandIn) -> None:
+def test_the_same_line_is_reported_a_few_times_per_minute(crashing: Any, sentry: SentryStandIn) -> None:
     for _ in range(MAX_PER_PERIOD + 3):
         crash(crashing)
     try:
@@ -226,7 +226,7 @@ def test_the_same_place_is_reported_a_few_times_a_minute(crashing: Any, sentry: 
     assert [event["logger"] for event in events] == ["http.request.crashed"] * MAX_PER_PERIOD + ["core.test.last"]
 
 
-def test_the_limit_is_for_each_place_and_period() -> None:
+def test_the_limit_is_per_line_and_period() -> None:
     limiter = _Limiter()
     assert [limiter.admits(("a",), 0.0) for _ in range(MAX_PER_PERIOD + 1)] == [True] * MAX_PER_PERIOD + [False]
     assert limiter.admits(("b",), 0.0)
@@ -238,7 +238,7 @@ def test_the_limit_is_for_each_place_and_period() -> None:
 
 
 @pytest.mark.parametrize("state", ["frozen", "away"])
-def test_a_sentry_that_does_not_answer_delays_nobody(
+def test_a_silent_sentry_delays_no_request(
     crashing: Any, sentry: SentryStandIn, reporting: Settings, state: str
 ) -> None:
     if state == "frozen":
@@ -247,16 +247,16 @@ def test_a_sentry_that_does_not_answer_delays_nobody(
         address = SecretStr("http://publickey@127.0.0.1:1/1")
         configure_logging(reporting)
         configure_sentry(reporting.model_copy(update={"sentry_dsn": address}), "api")
-    # One answer that was waited for would take 30 seconds.
+    # Waiting for a single response would take 30 seconds.
     with promised("reporting", 20):
-        # More than the library keeps waiting, so that its queue runs over as well.
+        # More than the library queues, so that its queue overflows too.
         for number in range(300):
             log_crash(number)
         assert crash(crashing).status_code == 500
 
 
 def log_crash(number: int) -> None:
-    """Log an error whose type is its own, so that no limit holds it back."""
+    """Log an error with a unique type, so that no limit suppresses it."""
     kind = type(f"Crash{number}", (Exception,), {})
     try:
         raise kind
@@ -264,7 +264,7 @@ def log_crash(number: int) -> None:
         get_logger("test").exception("core.test.failed")
 
 
-def test_a_forked_process_reports_though_its_parent_has_before(reporting: Settings, sentry: SentryStandIn) -> None:
+def test_a_forked_process_reports_after_its_parent_has(reporting: Settings, sentry: SentryStandIn) -> None:
     configure_logging(reporting)
     configure_sentry(reporting, "worker")
     log_crash(1)

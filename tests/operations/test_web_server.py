@@ -1,4 +1,4 @@
-"""The API under its real server, as production starts it: what strangers and scanners send."""
+"""The API under its real server with production settings: requests of strangers and scanners."""
 
 import http.client
 import json
@@ -24,7 +24,7 @@ SECRETS = {
 
 @pytest.fixture(scope="module")
 def port(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    """The port of an API in production, which has asked nobody for anything yet."""
+    """The port of an API in production."""
     port = folders.free_port()
     log = tmp_path_factory.mktemp("gunicorn") / "log"
     env = {
@@ -57,7 +57,7 @@ def port(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 
 def ask(port: int, sent: bytes) -> tuple[http.client.HTTPResponse, bytes]:
-    """Send bytes; return the answer and its body."""
+    """Send bytes. Returns the response and its body."""
     with socket.create_connection(("127.0.0.1", port), timeout=HANG_S) as sock:
         sock.sendall(sent)
         answer = http.client.HTTPResponse(sock)
@@ -88,7 +88,7 @@ def ask(port: int, sent: bytes) -> tuple[http.client.HTTPResponse, bytes]:
     ],
     ids=lambda value: str(value)[:60],
 )
-def test_every_answer_is_a_problem_with_all_headers(port: int, sent: bytes, status: int, code: str | None) -> None:
+def test_every_error_is_a_problem_with_all_headers(port: int, sent: bytes, status: int, code: str | None) -> None:
     answer, body = ask(port, sent + b"\r\n")
     assert answer.status == status, body
     if code is not None:
@@ -100,7 +100,7 @@ def test_every_answer_is_a_problem_with_all_headers(port: int, sent: bytes, stat
     assert answer.headers["Cache-Control"] == "no-store"
     assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
     assert answer.headers["Strict-Transport-Security"].startswith("max-age=63072000; includeSubDomains")
-    # The name of the server without its version is no secret.
+    # The server's name without its version may be known.
     assert answer.headers["Server"] in (None, "gunicorn")
     assert answer.headers["X-Powered-By"] is None
     assert b"evil" not in body + str(answer.headers).encode()

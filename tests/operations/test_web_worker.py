@@ -28,7 +28,7 @@ HOST = b"Host: localhost\r\n"
 
 
 class Server:
-    """A gunicorn of one process with our worker, and an application that tells what it was asked."""
+    """A gunicorn with one process of our worker, and an application that echoes its requests."""
 
     def __init__(self, log: Path) -> None:
         self.port, self.log = folders.free_port(), log
@@ -41,7 +41,7 @@ class Server:
         wait_for("gunicorn", self.listens)
 
     def listens(self) -> bool:
-        """Return whether it takes connections; fail when it has ended."""
+        """Tell whether it accepts connections. Fails if it has ended."""
         assert self.process.running, self.process.last_lines()
         try:
             self.connect().close()
@@ -50,11 +50,11 @@ class Server:
         return True
 
     def connect(self) -> socket.socket:
-        """Return a new connection."""
+        """Open a new connection."""
         return socket.create_connection(("127.0.0.1", self.port), timeout=HANG_S)
 
     def ask(self, *pieces: bytes, pause_s: float = 0.0) -> Any:
-        """Send a request in pieces; return what the application tells."""
+        """Send a request in pieces. Returns the application's echo."""
         with self.connect() as sock:
             for piece in pieces:
                 sock.sendall(piece)
@@ -63,14 +63,14 @@ class Server:
 
 
 def told(sock: socket.socket) -> Any:
-    """Return what the application tells in the next answer."""
+    """Return the application's echo in the next response."""
     answer = http.client.HTTPResponse(sock)
     answer.begin()
     return json.loads(answer.read())
 
 
 def status_of(sock: socket.socket) -> int:
-    """Return the status of the next answer, 0 when the connection ends without one."""
+    """Return the status of the next response, or 0 if the connection ends without one."""
     answer = http.client.HTTPResponse(sock)
     try:
         answer.begin()
@@ -81,7 +81,7 @@ def status_of(sock: socket.socket) -> int:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """The server that the tests share."""
+    """The shared server."""
     server = Server(tmp_path_factory.mktemp("gunicorn") / "log")
     yield server
     server.process.stop()
@@ -109,7 +109,7 @@ def post(path: bytes, body: bytes, *headers: bytes) -> bytes:
         (post(b"/other", b"x" * 200_000), "upload"),
     ],
 )
-def test_each_request_has_its_lane(server: Server, request_bytes: bytes, lane: str) -> None:
+def test_each_request_goes_to_its_lane(server: Server, request_bytes: bytes, lane: str) -> None:
     answer = server.ask(request_bytes)
     assert answer["lane"] == lane
     assert answer["received"] == len(request_bytes.partition(b"\r\n\r\n")[2])
@@ -122,7 +122,7 @@ def test_the_probes_are_the_health_routes_of_the_app(app: APIFlask) -> None:
     assert health == {path.decode() for path in PROBE_PATHS}
 
 
-def test_a_client_that_asks_whether_to_go_on_is_told_to(server: Server) -> None:
+def test_expect_100_continue_is_answered(server: Server) -> None:
     head, _, body = post(b"/other", b"y" * 100, b"Expect: 100-continue\r\n").partition(b"\r\n\r\n")
     with server.connect() as sock:
         sock.sendall(head + b"\r\n\r\n")
@@ -136,13 +136,13 @@ def test_a_chunked_body_is_read(server: Server) -> None:
     assert server.ask(chunked) | {"path": ""} == {"method": "POST", "path": "", "received": 3, "lane": "upload"}
 
 
-def test_a_request_may_come_byte_by_byte(server: Server) -> None:
+def test_a_request_may_arrive_byte_by_byte(server: Server) -> None:
     request = post(b"/other", b"abc")
     answer = server.ask(*(request[n : n + 1] for n in range(len(request))), pause_s=0.001)
     assert (answer["path"], answer["received"]) == ("/other", 3)
 
 
-def test_a_connection_is_kept_and_may_be_sent_several_requests_at_once(server: Server) -> None:
+def test_a_connection_is_kept_alive_and_accepts_pipelined_requests(server: Server) -> None:
     with server.connect() as sock:
         sock.sendall(b"\r\n" + get(b"/first"))
         assert told(sock)["path"] == "/first"
@@ -155,7 +155,7 @@ def test_a_connection_is_kept_and_may_be_sent_several_requests_at_once(server: S
 
 
 def read_one(reader: Any) -> Any:
-    """Return what the application tells, reading no further than that."""
+    """Return the application's echo, without reading further."""
     length = 0
     while (line := reader.readline()) != b"\r\n":
         if line.lower().startswith(b"content-length:"):
@@ -163,14 +163,14 @@ def read_one(reader: Any) -> Any:
     return json.loads(reader.read(length))
 
 
-def test_a_body_that_nobody_reads_does_not_become_the_next_request(server: Server) -> None:
+def test_an_unread_body_does_not_become_the_next_request(server: Server) -> None:
     with server.connect() as sock:
         sock.sendall(post(b"/unread", get(b"/smuggled")) + get(b"/next"))
         reader = sock.makefile("rb")
         assert [read_one(reader)["path"] for _ in range(2)] == ["/unread", "/next"]
 
 
-def test_a_client_that_sends_more_than_is_wanted_still_gets_its_answer(server: Server) -> None:
+def test_a_client_that_sends_too_much_still_gets_its_response(server: Server) -> None:
     with server.connect() as sock:
         head, _, body = post(b"/unread", b"z" * 3_000_000).partition(b"\r\n\r\n")
         sock.sendall(head + b"\r\n\r\n" + body[:1_000_000])
@@ -194,7 +194,7 @@ def test_a_client_that_sends_more_than_is_wanted_still_gets_its_answer(server: S
         (b"GET / HTTP/1.1\r\n" + HOST + b"Expect: canary\r\n\r\n", 417),
     ],
 )
-def test_what_is_no_request_is_refused(server: Server, sent: bytes, status: int) -> None:
+def test_malformed_requests_are_refused(server: Server, sent: bytes, status: int) -> None:
     with server.connect() as sock:
         sock.sendall(sent)
         answer = http.client.HTTPResponse(sock)
@@ -205,11 +205,11 @@ def test_what_is_no_request_is_refused(server: Server, sent: bytes, status: int)
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
         assert "sandbox" in answer.headers["Content-Security-Policy"]
         assert answer.headers["Server"] is None
-        # What was sent may hold a token, and is quoted neither to the client nor in the log.
+        # The request may contain a token, so it is not quoted in the response or the log.
         assert "canary" not in str(problem) + server.log.read_text()
 
 
-def test_who_does_not_get_on_with_a_request_is_sent_away(server: Server) -> None:
+def test_a_client_that_does_not_finish_its_request_is_disconnected(server: Server) -> None:
     beginnings = {b"": 0, get(b"/other")[:-2]: 408, post(b"/other", b"abc")[:-1]: 408}
     with contextlib.ExitStack() as opened:
         sockets = [opened.enter_context(server.connect()) for _ in beginnings]
@@ -218,10 +218,10 @@ def test_who_does_not_get_on_with_a_request_is_sent_away(server: Server) -> None
         assert [status_of(sock) for sock in sockets] == list(beginnings.values())
 
 
-def test_waiting_for_half_a_request_is_no_work(server: Server) -> None:
+def test_an_incomplete_request_does_not_busy_the_poller(server: Server) -> None:
     with server.connect() as sock:
         sock.sendall(get(b"/other")[:-2])
-        # Each of these wakes the poller at least once, and it then says of whom else there are bytes to read.
+        # Each of these wakes the poller at least once, which then reports all other readable connections.
         for _ in range(20):
             wake_ups = server.ask(get(b"/wake-ups?%d" % sock.getsockname()[1]))["wake_ups"]
         assert wake_ups == 1
@@ -229,11 +229,11 @@ def test_waiting_for_half_a_request_is_no_work(server: Server) -> None:
         assert told(sock)["path"] == "/other"
 
 
-def test_who_waits_longest_without_a_request_makes_room(server: Server) -> None:
+def test_the_oldest_idle_connection_makes_room(server: Server) -> None:
     waiting = [server.connect() for _ in range(CONNECTIONS * 2)]
     try:
         assert server.ask(get(b"/other"))["path"] == "/other"
-        # Closed at once, far before its time is over: the newest are still there.
+        # Closed immediately, long before its timeout. The newest are still open.
         assert waiting[0].recv(1) == b""
         waiting[-1].sendall(get(b"/last"))
         assert told(waiting[-1])["path"] == "/last"
@@ -243,7 +243,7 @@ def test_who_waits_longest_without_a_request_makes_room(server: Server) -> None:
 
 
 @pytest.mark.parametrize("beginning", [post(b"/other", b"x" * 900_000)[:100], get(b"/asleep")])
-def test_requests_in_hand_leave_room_for_probes(own_server: Callable[[], Server], beginning: bytes) -> None:
+def test_requests_in_progress_leave_room_for_probes(own_server: Callable[[], Server], beginning: bytes) -> None:
     server = own_server()
     is_upload = beginning.startswith(b"POST")
     taken_up = UPLOADS if is_upload else CONNECTIONS - CONNECTIONS // 4
@@ -252,10 +252,10 @@ def test_requests_in_hand_leave_room_for_probes(own_server: Callable[[], Server]
         for _ in range(CONNECTIONS * 2):
             sockets.append(opened.enter_context(server.connect()))
             sockets[-1].sendall(beginning)
-            # One after the other, so that each request is known to the server before the next one connects.
+            # One after the other, so that the server has each request before the next client connects.
             assert server.ask(get(b"/api/v1/health/live"))["lane"] == "probe"
         if is_upload:
-            # Uploads leave the others their threads.
+            # Uploads leave threads to the other requests.
             assert server.ask(get(b"/other"))["path"] == "/other"
         for sock in sockets[:taken_up]:
             sock.setblocking(False)
@@ -270,7 +270,7 @@ def test_requests_in_hand_leave_room_for_probes(own_server: Callable[[], Server]
         assert {status_of(sock) for sock in sockets[taken_up:-1]} == {503}
 
 
-def test_who_is_refused_is_told_so_in_her_language_and_may_come_again(own_server: Callable[[], Server]) -> None:
+def test_a_refusal_is_in_the_clients_language_and_has_a_retry_after(own_server: Callable[[], Server]) -> None:
     server = own_server()
     refusals = {
         b"de-CH, en;q=0.5": "Bitte",
@@ -308,22 +308,22 @@ def own_server(tmp_path: Path) -> Iterator[Callable[[], Server]]:
         server.process.stop()
 
 
-def test_who_has_connected_before_the_end_is_answered(own_server: Callable[[], Server]) -> None:
+def test_clients_connected_before_the_stop_are_served(own_server: Callable[[], Server]) -> None:
     server = own_server()
-    # The main process listens before its child is there.
+    # The main process listens before its child is ready.
     assert server.ask(get(b"/first"))["path"] == "/first"
     (worker,) = psutil.Process(server.process.pid).children()
     with server.connect() as kept:
         kept.sendall(get(b"/before"))
         assert told(kept)["path"] == "/before"
-        # The process is held while its end is asked for and further clients connect, which only the kernel sees.
+        # The process is frozen while it is told to stop and more clients connect, which only the kernel accepts.
         worker.suspend()
         late = [server.connect() for _ in range(5)]
         for sock in late:
             sock.sendall(get(b"/late"))
         server.process.send_signal(signal.SIGTERM)
         wait_for("a closed door", lambda: not psutil.Process(server.process.pid).net_connections())
-        # gunicorn's main process, which has closed its door by now, tells the worker as well.
+        # gunicorn's main process, which no longer listens, also tells the worker to stop.
         worker.send_signal(signal.SIGTERM)
         kept.sendall(get(b"/kept"))
         worker.resume()

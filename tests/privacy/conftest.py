@@ -1,4 +1,4 @@
-"""A student with one of everything, and what is left of her."""
+"""A student who owns one of everything, and a search for what is left of them."""
 
 import io
 import json
@@ -17,13 +17,13 @@ from tests.library.conftest import bucket, configure, discard, object_store, que
 
 __all__ = ["bucket", "configure", "discard", "object_store", "query"]
 
-# Words that nobody else's rows have: her address, her name, and what is in her documents and cards.
+# Words in no other user's rows: this student's address and name, and words from their documents and cards.
 MARKERS = ("zenobia.quill@example.org", "Zenobia Quill", "xylophagous", "Zenobias Firefox", "quill-picture")
 NOTES = "A xylophagous beetle eats wood. Xylophagous insects need symbionts. " * 60
 
 
 class Student:
-    """A signed-in student, and what she has."""
+    """A signed-in student and their data."""
 
     def __init__(self, client: Any, study_set: str, document: str, api_key: str = "") -> None:
         self.client = client
@@ -33,7 +33,7 @@ class Student:
         self.api_key = api_key
 
     def leave(self) -> Any:
-        """Delete the account; return the answer."""
+        """Delete the account. Returns the response."""
         return self.client.delete("/api/v1/users/me?confirm=erase-everything")
 
     def let_an_hour_pass(self, engine: sa.Engine) -> None:
@@ -42,7 +42,7 @@ class Student:
             connection.exec_driver_sql("UPDATE data_exports SET ended_at = ended_at - interval '1 hour'")
 
     def export(self) -> str:
-        """Ask for an export; return its path."""
+        """Request an export. Returns its path."""
         answer = self.client.post("/api/v1/users/me/export")
         assert answer.status_code == 202, answer.text
         return str(answer.headers["Location"])
@@ -55,7 +55,7 @@ class Student:
 
 
 def read(archive: zipfile.ZipFile, table: str) -> list[dict[str, Any]]:
-    """Return the rows that an archive has of a table."""
+    """Return a table's rows from an archive."""
     return json.loads(archive.read(f"data/{table}.json"))
 
 
@@ -70,7 +70,7 @@ def owner(client: Any, run_pending_jobs: Callable[[], int]) -> Student:
 
 @pytest.fixture
 def student(app: APIFlask, engine: sa.Engine, run_pending_jobs: Callable[[], int]) -> Student:
-    """A student after a full journey: everything that can be hers is there, but an export."""
+    """A student after a full journey, with every kind of data except an export."""
     client = app.test_client()
     client.environ_base = {**client.environ_base, "HTTP_USER_AGENT": "Zenobias Firefox"}
     client.sign_in(MARKERS[0])
@@ -106,7 +106,7 @@ def student(app: APIFlask, engine: sa.Engine, run_pending_jobs: Callable[[], int
 
 @pytest.fixture
 def remains(engine: sa.Engine) -> Callable[..., list[str]]:
-    """List the columns of any table, in any schema, in which one of the words is found."""
+    """List the columns of all tables, in all schemas, that contain one of the words."""
 
     def look(*words: str) -> list[str]:
         with engine.connect() as connection:
@@ -147,7 +147,7 @@ def _search(schema: str, table: str, column: str, kind: str) -> sa.TextClause:
 
 @pytest.fixture
 def make_due(engine: sa.Engine) -> Callable[[], None]:
-    """Have everything that waits for its next try wait no longer."""
+    """Make every job that waits for its next attempt due now."""
 
     def run() -> None:
         with engine.begin() as connection:
@@ -159,7 +159,7 @@ def make_due(engine: sa.Engine) -> Callable[[], None]:
 
 @pytest.fixture
 def seeded(engine: sa.Engine) -> Iterator[sa.Engine]:
-    """A database in which somebody has made further tables, and declared them nowhere."""
+    """A database with additional tables that no room declares."""
     with engine.begin() as connection:
         connection.execute(
             sa.text(

@@ -1,4 +1,4 @@
-"""PostgreSQL's own catalogue: every table with a way to a user is exported and erased, and closed once she leaves."""
+"""PostgreSQL's own catalogue: every table that leads to a user is exported, erased, and closed after they leave."""
 
 import subprocess
 import sys
@@ -7,12 +7,12 @@ import sqlalchemy as sa
 from apiflask import APIFlask
 
 from backend.core.database.database import Base
-from backend.core.database.personal import is_kept, is_withheld
-from backend.privacy.belongings import USERS, find_ways, list_erased, list_exported
+from backend.core.database.privacy_marks import is_kept, is_withheld
 from backend.privacy.exports.explanation import EXPLAINED
+from backend.privacy.user_tables import USERS, find_ways, list_erased, list_exported
 from tests.conftest import CHECKOUT
 
-# How the tables lead to users, whoever declared them and whether anybody did.
+# The tables that lead to users, whether or not a room declares them.
 _LEADING = sa.text(
     """
 WITH RECURSIVE reached AS (
@@ -23,7 +23,7 @@ WITH RECURSIVE reached AS (
 SELECT oid::regclass::text FROM reached
 """
 )
-# Columns that look as if they named a user, and of which the database does not know that they do.
+# Columns that seem to name a user, without a foreign key.
 _UNTIED = sa.text(
     """
 SELECT c.oid::regclass || '.' || a.attname
@@ -52,13 +52,13 @@ def leading(engine: sa.Engine) -> set[str]:
 
 
 def not_exported(engine: sa.Engine) -> set[str]:
-    """Return the tables with a way to a user that are no part of an export, though nothing says why."""
+    """Return the tables that lead to a user but are not exported, without a mark that says why."""
     withheld = {table.name for table in Base.metadata.sorted_tables if is_withheld(table)}
     return leading(engine) - {table.name for table, _ in list_exported()} - withheld
 
 
 def not_erased(engine: sa.Engine) -> set[str]:
-    """Return the tables with a way to a user of which something would stay, though nothing says why."""
+    """Return the tables that lead to a user but would keep rows, without a mark that says why."""
     kept = {table.name for table in Base.metadata.sorted_tables if is_kept(table)}
     with engine.connect() as connection:
         cascading = {(table, column): action == "c" for table, column, action in connection.execute(_TIES)}
@@ -72,7 +72,7 @@ def not_erased(engine: sa.Engine) -> set[str]:
 
 
 def not_closed(engine: sa.Engine) -> set[str]:
-    """Return the tables that a user who has left could still be given rows in."""
+    """Return the tables that still accept rows for a user who has left."""
     direct = {
         table.name for table in list_erased() if any(key.column.table.name == USERS for key in table.foreign_keys)
     }
@@ -81,7 +81,7 @@ def not_closed(engine: sa.Engine) -> set[str]:
 
 
 def untied(engine: sa.Engine) -> list[str]:
-    """Return the columns that seem to name a user without a foreign key, in tables that are not declared to be kept."""
+    """Return the columns that seem to name a user without a foreign key, except in tables that are marked as kept."""
     kept = {table.name for table in Base.metadata.sorted_tables if is_kept(table)}
     with engine.connect() as connection:
         return [column for column in connection.scalars(_UNTIED) if column.split(".")[0] not in kept]
@@ -97,17 +97,17 @@ def test_every_table_of_a_user_is_erased(app: APIFlask, engine: sa.Engine) -> No
     assert not_closed(engine) == set()
 
 
-def test_who_names_a_user_says_so_to_the_database(app: APIFlask, engine: sa.Engine) -> None:
+def test_columns_that_name_a_user_have_a_foreign_key(app: APIFlask, engine: sa.Engine) -> None:
     assert untied(engine) == []
 
 
-def test_a_table_that_nobody_declared_is_reported(app: APIFlask, seeded: sa.Engine) -> None:
+def test_an_undeclared_table_is_reported(app: APIFlask, seeded: sa.Engine) -> None:
     assert not_exported(seeded) == {"diaries", "diary_pages"}
     assert not_erased(seeded) == {"diaries", "diary_pages"}
     assert untied(seeded) == ["notes_of_others.author_id"]
 
 
-def test_a_table_that_a_room_declares_is_taken_in() -> None:
+def test_a_declared_table_is_exported_and_erased() -> None:
     metadata = sa.MetaData()
     sa.Table("users", metadata, sa.Column("id", sa.Uuid, primary_key=True))
     sa.Table("diaries", metadata, sa.Column("id", sa.Uuid, primary_key=True), user_key("user_id", nullable=False))
@@ -135,7 +135,7 @@ def test_every_file_of_an_export_is_explained() -> None:
     assert {table.name for table, _ in list_exported()} == set(EXPLAINED)
 
 
-def test_who_imports_the_room_knows_every_table(app: APIFlask) -> None:
+def test_importing_the_room_loads_every_table(app: APIFlask) -> None:
     code = (
         "from backend.core.database.database import Base; from backend.privacy import service;"
         "print(*Base.metadata.tables)"

@@ -1,4 +1,4 @@
-"""What an operator does for a user who asks him."""
+"""Operators' commands that export and erase a user."""
 
 import os
 import stat
@@ -25,7 +25,7 @@ def command(*arguments: str, answer: str = "") -> "subprocess.CompletedProcess[s
 
 
 def test_an_operator_exports_and_erases(owner: Student, run_pending_jobs, tmp_path: Path, query) -> None:
-    path, user_id = tmp_path / "her.zip", str(owner.user_id)
+    path, user_id = tmp_path / "export.zip", str(owner.user_id)
     done = command("export-user", user_id, str(path))
     assert done.returncode == 0, done.stderr
     assert stat.S_IMODE(os.stat(path).st_mode) == 0o600
@@ -41,7 +41,7 @@ def test_an_operator_exports_and_erases(owner: Student, run_pending_jobs, tmp_pa
     assert told == [("user.exported", "operator"), ("user.erased", "operator")]
 
 
-def test_who_is_not_there_is_neither_exported_nor_erased(app, tmp_path: Path) -> None:
+def test_an_unknown_user_is_neither_exported_nor_erased(app, tmp_path: Path) -> None:
     for arguments in (["erase-user", NOBODY, "--yes"], ["export-user", NOBODY, str(tmp_path / "nobody.zip")]):
         done = command(*arguments)
         assert (done.returncode, done.stderr.strip().splitlines()[-1:]) == (1, ["User not found."])

@@ -1,4 +1,4 @@
-"""Leaving: access ends at once, everything goes, and nothing comes back."""
+"""Account deletion: access ends immediately, everything is erased, and nothing comes back."""
 
 import threading
 from collections.abc import Callable
@@ -26,7 +26,7 @@ from tests.patience import HANG_S, join
 from tests.privacy.conftest import MARKERS, Student
 
 Run = Callable[[], Any]
-# What is left of a user: an id, times, and what says nothing of anybody.
+# All that is left of a user: an id, times, and values that say nothing about anybody.
 _TOMBSTONE = """
 SELECT email, name, picture_url, language, email_verified, time_zone, exam_defaults, role, erased_at IS NOT NULL
 FROM users WHERE id = :user_id
@@ -40,7 +40,7 @@ CREATE TRIGGER refuse BEFORE DELETE ON study_sets FOR EACH ROW WHEN (OLD.title =
 
 @pytest.fixture
 def check_erased(query: Any, remains: Any) -> Callable[[UUID], None]:
-    """Check that of a user nothing is left but the tombstone."""
+    """Check that nothing is left of a user but the tombstone."""
 
     def check(user_id: UUID) -> None:
         assert query(_TOMBSTONE, user_id=user_id) == [_NOTHING]
@@ -49,21 +49,21 @@ def check_erased(query: Any, remains: Any) -> Callable[[UUID], None]:
     return check
 
 
-def test_everything_goes(student: Student, run_pending_jobs: Run, remains: Any, check_erased: Any) -> None:
+def test_everything_is_erased(student: Student, run_pending_jobs: Run, remains: Any, check_erased: Any) -> None:
     student.export()
-    # It is found while it is there, so that nothing found afterwards means something.
+    # The words are found before the erasure, so that finding none afterwards means something.
     assert len(remains(*MARKERS)) > 15
     answer = student.leave()
     assert answer.status_code == 202, answer.text
     assert answer.json == {"user_id": str(student.user_id), "status": "erasing"}
-    # It would take the cookies of every name under the registrable domain.
+    # This header would delete the cookies of all sites under the registrable domain.
     assert "Clear-Site-Data" not in answer.headers
     run_pending_jobs()
     assert remains(*MARKERS) == []
     check_erased(student.user_id)
 
 
-def test_what_is_of_others_stays(owner: Student, other_client: Any, run_pending_jobs: Run) -> None:
+def test_other_users_data_is_kept(owner: Student, other_client: Any, run_pending_jobs: Run) -> None:
     study_set = other_client.make_study_set()
     other_client.upload(study_set, ("plants.txt", b"A plant grows. " * 30))
     run_pending_jobs()
@@ -74,12 +74,12 @@ def test_what_is_of_others_stays(owner: Student, other_client: Any, run_pending_
     assert other_client.get(f"/api/v1/documents/{document['id']}/file").status_code == 200
 
 
-def test_access_ends_at_once(student: Student, anonymous: Any, query: Any) -> None:
+def test_access_ends_immediately(student: Student, anonymous: Any, query: Any) -> None:
     export = student.export()
     key = {"Authorization": f"Bearer {student.api_key}"}
     assert anonymous.get("/api/v1/study-sets", headers=key).status_code == 200
     assert student.leave().status_code == 202
-    # Nobody has worked on the erasure yet.
+    # The erasure job has not run yet.
     assert student.client.get("/api/v1/study-sets").status_code == 401
     assert student.client.get(f"{export}/file").status_code == 401
     assert anonymous.get("/api/v1/study-sets", headers=key).status_code == 401
@@ -90,7 +90,7 @@ def test_access_ends_at_once(student: Student, anonymous: Any, query: Any) -> No
     assert query("SELECT email, name, picture_url FROM users") == [(None, None, None)]
 
 
-def test_who_comes_back_is_somebody_new(app: APIFlask, owner: Student, run_pending_jobs: Run) -> None:
+def test_signing_in_again_creates_a_new_user(app: APIFlask, owner: Student, run_pending_jobs: Run) -> None:
     owner.leave()
     early = app.test_client().sign_in("student@example.org")
     assert early.user_id != owner.user_id
@@ -107,7 +107,7 @@ def test_the_verified_address_is_free_again(app: APIFlask, student: Student) -> 
     assert again != student.user_id
 
 
-def test_nobody_leaves_by_accident(owner: Student, query: Any) -> None:
+def test_deletion_needs_a_confirmation_and_a_fresh_sign_in(owner: Student, query: Any) -> None:
     for path in ("/api/v1/users/me", "/api/v1/users/me?confirm=true", "/api/v1/users/me?confirm="):
         assert owner.client.delete(path).status_code == 422
     query("UPDATE sessions SET authenticated_at = now() - interval '11 minutes'")
@@ -116,7 +116,7 @@ def test_nobody_leaves_by_accident(owner: Student, query: Any) -> None:
     assert owner.client.get("/api/v1/study-sets").status_code == 200
 
 
-def test_an_erasure_that_fails_goes_on_where_it_was(
+def test_a_failed_erasure_resumes_where_it_stopped(
     owner: Student, run_pending_jobs: Run, make_due: Run, query: Any, check_erased: Any
 ) -> None:
     owner.client.make_study_set("kept")
@@ -147,7 +147,7 @@ def test_an_erasure_is_never_given_up(
     check_erased(owner.user_id)
 
 
-def test_leaving_twice_at_once_is_leaving_once(app: APIFlask, owner: Student, query: Any) -> None:
+def test_concurrent_deletions_are_one(app: APIFlask, owner: Student, query: Any) -> None:
     barrier, failures = threading.Barrier(4), []
 
     def leave() -> None:
@@ -168,7 +168,7 @@ def test_leaving_twice_at_once_is_leaving_once(app: APIFlask, owner: Student, qu
     assert query("SELECT count(*) FROM erasures") == [(1,)]
 
 
-def test_a_request_that_was_let_in_before_leaves_nothing(
+def test_a_request_authenticated_before_the_deletion_leaves_nothing(
     built_app: APIFlask, settings: Any, owner: Student, run_pending_jobs: Run, check_erased: Any
 ) -> None:
     late = create_app(settings)
@@ -176,7 +176,7 @@ def test_a_request_that_was_let_in_before_leaves_nothing(
 
     @late.before_request
     def leave_now() -> None:
-        # After who is there was asked, and before anything else.
+        # After the authentication, and before anything else.
         if request.method == "POST":
             with transaction():
                 privacy.leave(owner.user_id)
@@ -225,7 +225,7 @@ def test_no_creating_route_leaves_anything(
         check_erased(user_id)
 
 
-def test_leaving_waits_for_what_is_being_written(
+def test_deletion_waits_for_writes_in_progress(
     app: APIFlask, engine: sa.Engine, owner: Student, run_pending_jobs: Run, check_erased: Any
 ) -> None:
     written, may_end = threading.Event(), threading.Event()
@@ -249,7 +249,7 @@ def test_leaving_waits_for_what_is_being_written(
     check_erased(owner.user_id)
 
 
-def test_what_comes_while_a_user_leaves_waits_and_is_refused(
+def test_writes_during_the_deletion_wait_and_are_refused(
     app: APIFlask, engine: sa.Engine, owner: Student, query: Any
 ) -> None:
     refused: list[object] = []
@@ -275,10 +275,10 @@ def test_what_comes_while_a_user_leaves_waits_and_is_refused(
 def test_nothing_is_written_on_the_tombstone(app: APIFlask, owner: Student, query: Any) -> None:
     owner.leave()
     with app.app_context(), transaction():
-        # It would only be told to her.
+        # Only this user could ever read it.
         accounts.record_activity(owner.user_id, ActivityKind.RUN_ENDED)
     assert query("SELECT count(*) FROM activities WHERE kind = 'run_ended'") == [(0,)]
-    for change in ("name = 'She'", "exam_defaults = '{\"a\": 1}'", "language = 'de'", "erasing_at = NULL"):
+    for change in ("name = 'Zenobia'", "exam_defaults = '{\"a\": 1}'", "language = 'de'", "erasing_at = NULL"):
         with pytest.raises(sa.exc.DBAPIError) as raised:
             query(f"UPDATE users SET {change}")
         assert raised.value.orig.pgcode == "UE001"

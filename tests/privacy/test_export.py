@@ -1,4 +1,4 @@
-"""Exports: all that is a user's, to her alone, for a while."""
+"""Exports: all of a user's data, for that user alone, for a limited time."""
 
 import base64
 import json
@@ -15,9 +15,9 @@ from backend.core.work.queue import QUEUE_NAME, queue
 from backend.core.work.sweep import sweep
 from backend.library import service as library
 from backend.privacy import service as privacy
-from backend.privacy.belongings import list_exported
 from backend.privacy.exports.archive import clean_name
 from backend.privacy.models import DataExport
+from backend.privacy.user_tables import list_exported
 from backend.settings import get_settings
 from tests.library.conftest import TEXT, Bucket
 from tests.privacy.conftest import NOTES, Student, read
@@ -81,7 +81,7 @@ def test_an_export_has_every_row_and_every_file(student: Student, run_pending_jo
     assert [f"[{language}]" in text for language in ("en", "de", "fr", "it")] == [True] * 4
 
 
-def test_an_export_has_nothing_of_others(owner: Student, other_client: Any, run_pending_jobs: Run) -> None:
+def test_an_export_has_no_other_users_data(owner: Student, other_client: Any, run_pending_jobs: Run) -> None:
     other_client.upload(other_client.make_study_set("Botany"), ("plants.txt", b"A plant grows. " * 30))
     run_pending_jobs()
     path = owner.export()
@@ -96,7 +96,7 @@ def test_an_export_has_nothing_of_others(owner: Student, other_client: Any, run_
     assert other_client.get("/api/v1/users/me/exports").json == {"items": []}
 
 
-def test_the_archive_is_an_attachment_and_can_be_had_in_parts(owner: Student, exported: str) -> None:
+def test_the_archive_is_an_attachment_and_supports_ranges(owner: Student, exported: str) -> None:
     whole = owner.client.get(f"{exported}/file")
     assert whole.headers["Content-Disposition"].startswith("attachment; filename=hackthestudy-")
     assert whole.headers["Cache-Control"] == "no-store"
@@ -134,7 +134,7 @@ def test_one_export_is_made_at_a_time(
     assert other_client.get(other).json["status"] == "ready"
 
 
-def test_who_asks_first_is_served_first(
+def test_exports_are_made_in_the_order_of_their_requests(
     owner: Student, other_client: Any, make: Callable[[str], None], sent: Callable[[], list[str]], engine: Any
 ) -> None:
     first = owner.export()
@@ -155,7 +155,7 @@ def test_who_asks_first_is_served_first(
     assert owner.client.get(second).json["status"] == "ready"
 
 
-def test_an_export_that_fails_keeps_nobody_waiting(
+def test_a_failed_export_delays_no_other(
     owner: Student,
     other_client: Any,
     make: Callable[[str], None],
@@ -175,7 +175,7 @@ def test_an_export_that_fails_keeps_nobody_waiting(
     assert owner.client.get(path).json["status"] == "ready"
 
 
-def test_an_export_of_the_last_hour_is_given_again(
+def test_an_export_of_the_last_hour_is_returned_again(
     owner: Student, other_client: Any, exported: str, run_pending_jobs: Run, engine: Any, query: Any
 ) -> None:
     assert owner.export() == exported
@@ -190,7 +190,7 @@ def test_an_export_of_the_last_hour_is_given_again(
     assert owner.export() not in (exported, newer)
 
 
-def test_who_asks_several_times_at_once_gets_one_export(app: APIFlask, owner: Student, query: Any) -> None:
+def test_concurrent_requests_get_one_export(app: APIFlask, owner: Student, query: Any) -> None:
     barrier, answers = threading.Barrier(6), []
 
     def ask() -> None:
@@ -209,9 +209,7 @@ def test_who_asks_several_times_at_once_gets_one_export(app: APIFlask, owner: St
     assert query("SELECT count(*) FROM data_exports") == [(1,)]
 
 
-def test_a_newer_export_takes_the_place_of_the_older(
-    owner: Student, exported: str, run_pending_jobs: Run, engine: Any
-) -> None:
+def test_a_newer_export_replaces_the_older(owner: Student, exported: str, run_pending_jobs: Run, engine: Any) -> None:
     owner.let_an_hour_pass(engine)
     newer = owner.export()
     assert owner.client.get(exported).json["status"] == "ready"
@@ -234,7 +232,7 @@ def test_an_export_expires(app: APIFlask, owner: Student, exported: str, query: 
     assert owner.client.get(f"{exported}/file").status_code == 410
 
 
-def test_what_crashes_is_made_again(
+def test_a_crashed_export_is_made_again(
     owner: Student, run_pending_jobs: Run, crash_on: Any, make_due: Run, query: Any
 ) -> None:
     path = owner.export()
@@ -249,7 +247,9 @@ def test_what_crashes_is_made_again(
     assert query("SELECT DISTINCT attempt FROM export_pieces") == [(2,)]
 
 
-def test_what_always_crashes_fails(owner: Student, run_pending_jobs: Run, crash_on: Any, make_due: Run) -> None:
+def test_an_export_that_always_crashes_fails(
+    owner: Student, run_pending_jobs: Run, crash_on: Any, make_due: Run
+) -> None:
     path = owner.export()
     crash_on("export_pieces", times=100)
     for _ in range(3):
@@ -266,7 +266,7 @@ def test_pieces_of_a_lost_attempt_are_never_mixed_in(
 ) -> None:
     path = owner.export()
     query("INSERT INTO export_pieces SELECT id, 1, n, 'stale' FROM data_exports, generate_series(0, 99) n")
-    # The sweep takes it back from a worker that is gone.
+    # The sweep takes the job back from a lost worker.
     query("UPDATE data_exports SET state = 'running', attempt = 1, lease_until = now() - interval '1 hour'")
     with app.app_context():
         swept = sweep()
@@ -277,7 +277,7 @@ def test_pieces_of_a_lost_attempt_are_never_mixed_in(
     assert query("SELECT count(*) FROM export_pieces WHERE attempt = 1") == [(0,)]
 
 
-def test_an_export_is_kept_where_files_are(
+def test_an_export_is_stored_where_files_are(
     owner: Student, bucket: Bucket, run_pending_jobs: Run, discard: Callable[[], int], query: Any
 ) -> None:
     path = owner.export()
@@ -335,17 +335,15 @@ def test_a_file_that_expired_is_listed(owner: Student, run_pending_jobs: Run, qu
     assert not any(name.startswith("files/") for name in archive.namelist())
 
 
-def test_asking_needs_a_fresh_sign_in(owner: Student, exported: str, query: Any) -> None:
+def test_requesting_needs_a_fresh_sign_in(owner: Student, exported: str, query: Any) -> None:
     query("UPDATE sessions SET authenticated_at = now() - interval '11 minutes'")
     answer = owner.client.post(EXPORT)
     assert (answer.status_code, answer.json["code"]) == (403, "fresh_sign_in_needed")
-    # What is there already may be downloaded for as long as it is kept.
+    # A finished export can be downloaded for as long as it is kept.
     assert owner.client.get(f"{exported}/file").status_code == 200
 
 
-def test_a_key_for_scripts_does_not_hand_everything_out(
-    student: Student, anonymous: Any, run_pending_jobs: Run
-) -> None:
+def test_an_api_key_cannot_export(student: Student, anonymous: Any, run_pending_jobs: Run) -> None:
     path = student.export()
     run_pending_jobs()
     key = {"Authorization": f"Bearer {student.api_key}"}
@@ -354,7 +352,7 @@ def test_a_key_for_scripts_does_not_hand_everything_out(
     assert (answer.status_code, answer.json["code"]) == (403, "not_allowed")
 
 
-def test_asking_is_part_of_the_history(owner: Student, exported: str) -> None:
+def test_requesting_is_in_the_history(owner: Student, exported: str) -> None:
     kinds = [row["kind"] for row in read(owner.open(exported), "activities")]
     assert kinds.count("export_requested") == 1
 
@@ -370,5 +368,5 @@ def test_asking_is_part_of_the_history(owner: Student, exported: str) -> None:
         ("Zellen – Übung 1.pdf", "Zellen – Übung 1.pdf"),
     ],
 )
-def test_names_are_those_of_one_file(name: str, cleaned: str) -> None:
+def test_archive_names_are_safe_file_names(name: str, cleaned: str) -> None:
     assert clean_name(name) == cleaned

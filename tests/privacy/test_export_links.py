@@ -1,4 +1,4 @@
-"""Links to exports: for a browser without a token, to one export, for minutes."""
+"""Download links for exports: for a browser without a token, to one export, for a few minutes."""
 
 import io
 import os
@@ -36,7 +36,7 @@ def exported(owner: Student, run_pending_jobs: Run) -> str:
 
 
 def make(client: Any, path: str) -> str:
-    """Make a link; return what follows the API's name."""
+    """Make a link. Returns its path."""
     answer = client.post(f"{path}/links")
     assert answer.status_code == 200, answer.text
     url = str(answer.json["url"])
@@ -78,7 +78,7 @@ def test_a_wrong_ticket_opens_nothing(owner: Student, exported: str, other_clien
     assert_problem(other_client.get(f"{path}?ticket="), 404, "not_found")
 
 
-def test_a_link_ends_after_minutes(owner: Student, exported: str, anonymous: Any, query: Any) -> None:
+def test_a_link_expires_after_minutes(owner: Student, exported: str, anonymous: Any, query: Any) -> None:
     link = make(owner.client, exported)
     query("UPDATE data_exports SET link_expires_at = link_expires_at - :life", life=LINK_LIFE)
     assert_problem(anonymous.get(link), 404, "not_found")
@@ -106,13 +106,11 @@ def test_a_link_ends_with_its_export(
 
 
 @pytest.mark.parametrize("how", ["leaving", "being disabled"])
-def test_a_link_ends_with_its_user_s_access(
-    owner: Student, exported: str, anonymous: Any, query: Any, how: str
-) -> None:
+def test_a_link_ends_with_its_users_access(owner: Student, exported: str, anonymous: Any, query: Any, how: str) -> None:
     link = make(owner.client, exported)
     assert anonymous.get(link).status_code == 200
     if how == "leaving":
-        # Nobody has worked on the erasure yet: the archive is still there.
+        # The erasure job has not run yet, so the archive still exists.
         assert owner.leave().status_code == 202
         assert query("SELECT count(*) FROM export_pieces") != [(0,)]
     else:
@@ -120,7 +118,9 @@ def test_a_link_ends_with_its_user_s_access(
     assert_problem(anonymous.get(link), 404, "not_found")
 
 
-def test_who_may_make_a_link(student: Student, other_client: Any, anonymous: Any, run_pending_jobs: Run) -> None:
+def test_only_the_signed_in_owner_can_make_a_link(
+    student: Student, other_client: Any, anonymous: Any, run_pending_jobs: Run
+) -> None:
     path = student.export()
     assert_problem(student.client.post(f"{path}/links"), 409, "export_not_ready")
     run_pending_jobs()
@@ -139,7 +139,7 @@ def test_a_ticket_is_neither_kept_nor_logged(owner: Student, exported: str, rema
     link = make(owner.client, exported)
     ticket = link.rpartition("=")[2]
     assert remains(ticket) == []
-    # A process of its own, since loggers keep the level that they were first used with.
+    # A separate process, because loggers keep the level of their first use.
     done = subprocess.run(
         [sys.executable, "-c", _FOLLOW, link],
         cwd=CHECKOUT,

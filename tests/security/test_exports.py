@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 
 from backend.core.hashing import lock_number
-from backend.study.routes import _EXPORT_SEATS
+from backend.study.routes import _EXPORT_SLOTS
 from tests.conftest import Client
 
 
@@ -23,14 +23,14 @@ def test_a_user_exports_one_study_set_at_a_time(engine: sa.Engine, client: Clien
     assert export(client, mine)[0] == 200
 
 
-def test_no_more_exports_than_there_are_seats(client: Client) -> None:
+def test_exports_are_capped_by_slots(client: Client) -> None:
     study_set = client.make_study_set()
-    seats = [_EXPORT_SEATS.take() for _ in range(_EXPORT_SEATS.count())]
+    slots = [_EXPORT_SLOTS.acquire() for _ in range(_EXPORT_SLOTS.count())]
     assert export(client, study_set) == (503, "too_many_exports", "5")
-    seats.pop().leave()
-    # A refusal gives its seat back too.
+    slots.pop().release()
+    # A refused export releases its slot too.
     for _ in range(3):
         assert export(client, "018f0000-0000-7000-8000-000000000000")[0] == 404
         assert export(client, study_set)[0] == 200
-    for seat in seats:
-        seat.leave()
+    for slot in slots:
+        slot.release()

@@ -1,1 +1,1 @@
-"""Database: engine, session, transactions, locks for quotas, privacy marks."""
+"""Database: engine, session, transactions, locks, privacy marks."""

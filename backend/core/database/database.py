@@ -27,9 +27,9 @@ _NAMING = {
 }
 
 _CONNECT_TIMEOUT_S = 3
-# A host that vanishes, or a network that splits, sends no end of the connection: without these, whoever waits for
-# an answer waits for as long as the kernel does, which is a quarter of an hour or for ever. They are the client's
-# own, so a pool between us and PostgreSQL takes them too.
+# A host that vanishes, or a network that splits, does not close the connection. Without these options we would wait as
+# long as the kernel does: a quarter of an hour, or forever. They act on the client's socket, so they also work with a
+# connection pool between us and PostgreSQL.
 LOST_HOST = {
     "keepalives": 1,
     "keepalives_idle": 10,
@@ -42,18 +42,18 @@ LIMITS = {
     "lock_timeout": "5s",
     "idle_in_transaction_session_timeout": "60s",
 }
-# A migration takes as long as it takes, whatever the server's own defaults are.
+# Migrations may take as long as they need, even if the server's defaults have limits.
 NO_LIMITS = dict.fromkeys(LIMITS, "0")
-# What PgBouncer says to limits given at the start; newer releases name the limit.
+# PgBouncer's error when a connection sets limits at its start. Newer releases also name the limit.
 _REFUSED_AT_START = "unsupported startup parameter"
 POOL_REMEDY = "DATABASE_URL names a pool in transaction mode, such as PgBouncer's: set DATABASE_POOLED=true."
 
 
 class Base(DeclarativeBase):
-    """Base of every table. Times are aware, identifiers are UUIDs."""
+    """Base of every table. Times are timezone-aware, ids are UUIDs."""
 
-    # Flask-SQLAlchemy makes a class of its own from this one's attributes, which SQLAlchemy refuses when the
-    # map of types stands beside the registry instead of in it.
+    # Flask-SQLAlchemy builds its own class from this one's attributes. SQLAlchemy rejects that class if the type map is
+    # an attribute of its own instead of a part of the registry.
     registry = registry(
         metadata=sa.MetaData(naming_convention=_NAMING),
         type_annotation_map={
@@ -65,14 +65,13 @@ class Base(DeclarativeBase):
 
 
 class Identified:
-    """Mixin of tables whose rows have an id of their own and a time of creation."""
+    """Mixin for tables with an id and a creation time."""
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     created_at: Mapped[datetime] = mapped_column(server_default=sa.func.now())
 
 
-# Without autobegin the session refuses to work outside `transaction()`, so that no statement
-# can run in a transaction that nobody opened and nobody ends.
+# Without autobegin, the session raises outside `transaction()`. So no statement runs in a transaction that nobody ends.
 db = SQLAlchemy(
     model_class=Base,
     session_options={"autobegin": False, "expire_on_commit": False},
@@ -81,17 +80,17 @@ db = SQLAlchemy(
 
 
 def engine_url(database_url: str) -> str:
-    """Return the URL with the driver this project uses; managed databases hand out plain ``postgres://``."""
+    """Return the URL with our driver. Managed databases provide plain ``postgres://`` URLs."""
     url = make_url(database_url.replace("postgres://", "postgresql://", 1))
     return url.set(drivername="postgresql+psycopg2").render_as_string(hide_password=False)
 
 
 def configure_database(app: Flask, settings: Settings) -> None:
-    """Bind the session to PostgreSQL, with limits that keep one slow statement from holding the rest."""
+    """Bind the session to PostgreSQL, with limits so that one slow statement does not block all others."""
     app.config["SQLALCHEMY_DATABASE_URI"] = engine_url(settings.database_url)
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {
         "pool_pre_ping": True,
-        # An error's text would else quote what a student wrote, and errors are logged.
+        # Errors are logged, and their texts would quote users' data.
         "hide_parameters": True,
         "pool_size": settings.gunicorn_threads,
         "max_overflow": 2,
@@ -104,9 +103,9 @@ def configure_database(app: Flask, settings: Settings) -> None:
 
 
 def start_arguments(settings: Settings, limits: Mapping[str, str]) -> dict[str, Any]:
-    """Return how a new connection is told the limits: at its start, which costs no statement.
+    """Return the arguments that set the limits when a connection starts, which costs no statement.
 
-    A pool in transaction mode refuses that, since whose transaction comes next on a connection is not known then.
+    Empty for a pool in transaction mode: it rejects them because its clients share connections.
     """
     if settings.database_pooled:
         return {}
@@ -114,11 +113,11 @@ def start_arguments(settings: Settings, limits: Mapping[str, str]) -> dict[str, 
 
 
 def set_limits(engine: sa.Engine, settings: Settings, limits: Mapping[str, str]) -> None:
-    """Set the limits in each transaction of the engine, where connections are pooled; explain a refusal elsewhere.
+    """If ``DATABASE_POOLED``, set the limits at the start of each transaction. Otherwise, explain a pool's refusal.
 
-    The limits end with the transaction, so the pool's next client does not find them.
+    The limits end with the transaction, so they do not affect the pool's next client.
     """
-    # The function form of SET LOCAL, of which one statement sets them all.
+    # The function form of SET LOCAL, so that one statement sets them all.
     calls = ", ".join(f"set_config('{name}', '{value}', true)" for name, value in limits.items())
 
     def begin(connection: sa.Connection) -> None:
@@ -135,39 +134,39 @@ def set_limits(engine: sa.Engine, settings: Settings, limits: Mapping[str, str])
 
 
 def refuses_limits(error: BaseException) -> bool:
-    """Tell whether a connection was refused because a pool in transaction mode was taken for PostgreSQL itself."""
+    """Tell whether a pool refused the connection because ``DATABASE_POOLED`` is not set."""
     return _REFUSED_AT_START in str(error)
 
 
 def dispose_engines() -> None:
-    """Forget inherited connections after a fork, without closing the parent's sockets."""
+    """Drop inherited connections after a fork, without closing the parent's sockets."""
     for engine in db.engines.values():
         engine.dispose(close=False)
 
 
-# SQLSTATEs that mean "somebody else holds it, it took too long, or we are restarting", not "this is wrong".
+# SQLSTATEs for a lock, a timeout, a restart or too many connections. They are not bugs.
 _PASSING_STATES = frozenset({"55P03", "57014", "40P01", "40001", "57P01", "57P02", "57P03", "53300"})
 
 
 def is_passing(error: sa.exc.DBAPIError) -> bool:
-    """Tell whether the same statement may succeed a little later."""
+    """Tell whether the same statement may succeed shortly after."""
     state = getattr(error.orig, "pgcode", None)
     if state is None:
-        # The connection broke: the server sent no state any more.
+        # The connection broke before the server could send a state.
         return isinstance(error, (sa.exc.OperationalError, sa.exc.InterfaceError))
     return state in _PASSING_STATES or state.startswith("08")
 
 
-# What the database itself refuses, by the SQLSTATE that a trigger of ours raises: rooms name their errors for it.
+# Errors of rooms by the SQLSTATE that one of our triggers raises.
 _refusals: dict[str, type[DomainError]] = {}
 
 
 def register_refusal(sqlstate: str, error: type[DomainError]) -> None:
-    """Have a SQLSTATE that a trigger raises answered with an error of a room's."""
+    """Map an SQLSTATE that a trigger raises to a room's error."""
     _refusals[sqlstate] = error
 
 
 def find_refusal(error: sa.exc.DBAPIError) -> DomainError | None:
-    """Return the error that a room has named for what a trigger raised, if that is what this is."""
+    """Return the room's error for this database error, or None if no trigger of ours raised it."""
     refusal = _refusals.get(getattr(error.orig, "pgcode", None) or "")
     return refusal() if refusal is not None else None

@@ -1,4 +1,4 @@
-"""The one place that commits (rule 1 in docs/rules.md), and what may only happen outside or after a transaction."""
+"""The only place that commits (rule 1 in docs/rules.md), and the hooks for actions after a commit."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,15 +15,15 @@ _AFTER_COMMIT = "after_commit"
 
 
 class TransactionOpen(AssertionError):
-    """A programming error: an outside call was about to be made while a transaction is open."""
+    """A programming error: an outside call while a transaction is open."""
 
 
 @contextmanager
 def transaction() -> Iterator[Session]:
-    """Open a transaction; commit at its end, roll back on an error.
+    """Open a transaction; commit at the end, roll back on an error.
 
-    Inside another transaction it joins that one, which alone commits. What was registered with
-    ``after_commit`` runs once the outermost one has committed, and never after a rollback.
+    Inside another transaction, it joins that one, and only the outer one commits. Actions registered with
+    ``after_commit`` run after the outermost transaction has committed, and never after a rollback.
     """
     session = db.session()
     if session.in_transaction():
@@ -39,7 +39,7 @@ def transaction() -> Iterator[Session]:
         session.rollback()
         raise
     finally:
-        # A worker's session outlives its transactions: the next one must not see rows as this one left them.
+        # A worker's session outlives its transactions, and the next one must not see stale rows.
         session.expunge_all()
     for action in session.info.pop(_AFTER_COMMIT, ()):
         _run(action)
@@ -47,19 +47,19 @@ def transaction() -> Iterator[Session]:
 
 @contextmanager
 def savepoint() -> Iterator[Session]:
-    """Open a part of the open transaction that can fail alone: an error takes back what was done in it, no more."""
+    """Open a savepoint in the open transaction: an error undoes only what was done inside it."""
     session = db.session()
     with session.begin_nested():
         yield session
 
 
 def after_commit(action: Callable[[], object]) -> None:
-    """Run ``action`` once the open transaction has committed. Its failure is logged, never raised."""
+    """Run ``action`` after the open transaction has committed. If it fails, the error is logged, not raised."""
     db.session().info[_AFTER_COMMIT].append(action)
 
 
 def refuse_open_transaction() -> None:
-    """Raise TransactionOpen when a transaction is open. Gateways call this before they speak to a vendor."""
+    """Raise TransactionOpen if a transaction is open. Gateways call this before they call a vendor."""
     if has_app_context() and db.session().in_transaction():
         raise TransactionOpen("No outside call while a transaction is open (rule 2 in docs/rules.md).")
 
@@ -68,5 +68,5 @@ def _run(action: Callable[[], object]) -> None:
     try:
         action()
     except Exception:
-        # The rows are committed; the sweep does later what this action was to do now.
+        # The rows are committed, so the sweep will make up for the failed action.
         log.warning("core.after_commit.failed", exc_info=True)

@@ -1,4 +1,4 @@
-"""Asking a part that may never answer, without ever waiting long for it."""
+"""Health checks of dependencies that may hang, with a bounded wait."""
 
 import threading
 import time
@@ -17,35 +17,35 @@ _WAIT_S = 0.6
 _ABANDON_S = 30.0
 
 
-class _Question(Generic[T]):
-    """One question that was asked: since when, and what came of it."""
+class _Check(Generic[T]):
+    """One running or finished check, with its start time and result."""
 
-    def __init__(self, asked_at: float, silent: T) -> None:
-        self.asked_at = asked_at
+    def __init__(self, started_at: float, silent: T) -> None:
+        self.started_at = started_at
         self.ended_at: float | None = None
         self.found = silent
         self.thread: threading.Thread | None = None
 
 
 class Probe(Generic[P, T]):
-    """A check whose result is there within a bound, whatever the part that is looked at does.
+    """A check that returns within a time limit, even if the checked dependency hangs.
 
-    A client's own time limits are not enough for that: a server that was frozen takes connections and then says
-    nothing, and neither a name that is not resolved nor ``statement_timeout`` knows a limit of ours. So the check
-    runs in a thread. One is waited for at a time, however many ask; its result may be remembered, so that fifty who
-    ask at once are one check. The thread is started by the first who asks, hence in the process that needs it:
-    threads do not survive a fork. It is a daemon, so that a process can end while nobody answers.
+    A client's own timeouts are not enough: a frozen server accepts connections and then never answers, resolving a
+    name has no timeout of ours, and ``statement_timeout`` needs a server that works. So the check runs in a thread.
+    Concurrent callers share one check, and its result can be remembered. The thread is started by the first caller, so
+    it exists in the process that needs it: threads do not survive a fork. It is a daemon thread, so a hanging check
+    does not keep the process from ending.
 
     Args:
-        name: What is looked at, for the log.
-        check: Does the looking. Should it raise, the answer is ``when_silent``.
-        when_silent: The answer while a check does not come back.
-        wait_s: How long after its start a check is waited for.
-        remember_s: How long a result is the answer to whoever asks after it.
-        abandon_s: After how long a check that does not come back is given up for a new one, since its connection
-            may be dead without having noticed. Each that still hangs doubles the time, so that hours of silence
-            are a dozen threads.
-        renew: Called before a check that follows one that was given up: gives up what that one may hold.
+        name: Name of the dependency, for the log.
+        check: Checks it. If it raises, the result is ``when_silent``.
+        when_silent: The result while a check hangs.
+        wait_s: Maximum wait for a check, from its start.
+        remember_s: How long a result is reused.
+        abandon_s: After this time, a hanging check is abandoned and a new one started, because its connection may be
+            dead without noticing. The time doubles with each abandoned check that still hangs, so that hours of
+            silence cost a dozen threads.
+        renew: Called before the check that follows an abandoned one, to let go of what that one may hold.
     """
 
     def __init__(
@@ -67,37 +67,37 @@ class Probe(Generic[P, T]):
         self._abandon_s = abandon_s
         self._renew = renew
         self._changed = threading.Condition()
-        self._asked: _Question[T] | None = None
+        self._newest: _Check[T] | None = None
         self._abandoned: list[threading.Thread] = []
 
     def ask(self, *args: P.args, **kwargs: P.kwargs) -> Callable[[], T]:
-        """Start a check, unless one is running or the last one's result is still remembered. Returns at once.
+        """Start a check unless one is running or a result is still remembered, and return immediately.
 
-        What is returned waits for the answer, as ``answer`` does.
+        The returned function waits for the result, as ``answer`` does.
         """
         with self._changed:
-            before, now = self._asked, time.monotonic()
-            asked = self._start(*args, **kwargs)
-            # Settled here: who asks after that time may ask something else, and must not be told a late answer.
-            late = asked is before and asked.ended_at is None and now - asked.asked_at >= self._wait_s
-        return partial(self._wait, asked, late)
+            before, now = self._newest, time.monotonic()
+            check = self._start(*args, **kwargs)
+            # Decided here: a caller who joins after the time limit must not get the late result of an older check.
+            late = check is before and check.ended_at is None and now - check.started_at >= self._wait_s
+        return partial(self._wait, check, late)
 
     def answer(self, *args: P.args, **kwargs: P.kwargs) -> T:
-        """Return what the newest check found, waiting for it until ``wait_s`` after its start. Never raises."""
+        """Return the newest check's result, waiting until ``wait_s`` after its start. Never raises."""
         return self.ask(*args, **kwargs)()
 
-    def _wait(self, asked: _Question[T], late: bool) -> T:
+    def _wait(self, check: _Check[T], late: bool) -> T:
         with self._changed:
-            while late or asked.ended_at is None:
-                left_s = asked.asked_at + self._wait_s - time.monotonic()
+            while late or check.ended_at is None:
+                left_s = check.started_at + self._wait_s - time.monotonic()
                 if left_s <= 0:
                     log.warning("core.probe.silent", probe=self._name)
                     return self._when_silent
                 self._changed.wait(left_s)
-            return asked.found
+            return check.found
 
-    def _start(self, *args: P.args, **kwargs: P.kwargs) -> _Question[T]:
-        before, now = self._asked, time.monotonic()
+    def _start(self, *args: P.args, **kwargs: P.kwargs) -> _Check[T]:
+        before, now = self._newest, time.monotonic()
         renews = False
         if before is not None:
             if before.ended_at is not None:
@@ -107,36 +107,36 @@ class Probe(Generic[P, T]):
                 return before
             else:
                 renews = True
-        asked = _Question(now, self._when_silent)
+        check = _Check(now, self._when_silent)
 
         def run() -> None:
             if renews and self._renew is not None:
                 self._renew()
-            asked.found = self._check(*args, **kwargs)
+            check.found = self._check(*args, **kwargs)
 
-        thread = threading.Thread(target=self._run, args=(asked, run), name=f"probe-{self._name}", daemon=True)
+        thread = threading.Thread(target=self._run, args=(check, run), name=f"probe-{self._name}", daemon=True)
         try:
             thread.start()
         except RuntimeError:
             log.warning("core.probe.no_thread", probe=self._name)
-            asked.ended_at = now
-            return asked
+            check.ended_at = now
+            return check
         if renews and before is not None and before.thread is not None:
-            log.warning("core.probe.abandoned", probe=self._name, after_s=round(now - before.asked_at, 1))
+            log.warning("core.probe.abandoned", probe=self._name, after_s=round(now - before.started_at, 1))
             self._abandoned.append(before.thread)
-        asked.thread = thread
-        self._asked = asked
-        return asked
+        check.thread = thread
+        self._newest = check
+        return check
 
-    def _is_given_up(self, asked: _Question[T], now: float) -> bool:
+    def _is_given_up(self, check: _Check[T], now: float) -> bool:
         self._abandoned = [thread for thread in self._abandoned if thread.is_alive()]
-        return now - asked.asked_at > self._abandon_s * 2.0 ** len(self._abandoned)
+        return now - check.started_at > self._abandon_s * 2.0 ** len(self._abandoned)
 
-    def _run(self, asked: _Question[T], run: Callable[[], None]) -> None:
+    def _run(self, check: _Check[T], run: Callable[[], None]) -> None:
         try:
             run()
         except Exception as error:
             log.warning("core.probe.failed", probe=self._name, error=type(error).__name__)
         with self._changed:
-            asked.ended_at = time.monotonic()
+            check.ended_at = time.monotonic()
             self._changed.notify_all()

@@ -1,4 +1,4 @@
-"""Whether this process was told to stop: what only waits for something to happen then ends at once."""
+"""Process-wide shutdown flag, so that long waits end early."""
 
 import threading
 
@@ -6,10 +6,9 @@ _stopping = threading.Event()
 
 
 def begin_stopping() -> None:
-    """Tell whoever waits in this process that it ends."""
     _stopping.set()
 
 
-def wait_for_stopping(longest_s: float) -> bool:
-    """Wait until the process is told to stop, or for ``longest_s``; tell whether it was."""
-    return _stopping.wait(longest_s)
+def wait_for_stopping(timeout_s: float) -> bool:
+    """Wait for the shutdown flag. Returns False after ``timeout_s``."""
+    return _stopping.wait(timeout_s)

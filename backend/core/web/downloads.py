@@ -1,7 +1,7 @@
-"""Downloads of files: whole or in part, few at a time, and none that its reader draws out for ever.
+"""File downloads: whole or in part (``Range``), with a limited number at a time.
 
-A thread is held for as long as the reader takes the bytes, so each download needs a seat, and one that is far too slow
-is cut. Whoever was cut asks for the rest with ``Range``.
+A download holds a thread until the client has read it, so each one needs a slot, and one that is far too slow is
+aborted. The client can then request the rest with ``Range``.
 """
 
 import errno
@@ -15,22 +15,22 @@ from flask import Response, current_app, request
 
 from backend.core.errors import DomainError
 from backend.core.process.logging import get_logger
-from backend.core.web.seats import Seat, Seats
+from backend.core.web.slots import Slot, Slots
 
 log = get_logger(__name__)
 
 BINARY: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
 """How the OpenAPI document describes the content of a file."""
 
-# Small enough that the time is looked at often even when each piece takes as long as the server lets it.
+# Small, so that the speed is checked often even if each piece takes as long as the server allows.
 _PIECE_BYTES = 32 * 1024
-# A download may be slow at first; after that time, it must on average have had this many bytes a second.
+# A download may be slow at first. From then on, its average speed must be above the minimum.
 _PATIENCE_S = 60.0
-_SLOWEST_BYTES_PER_S = 32 * 1024
+_MIN_BYTES_PER_S = 32 * 1024
 
 
 class TooManyDownloads(DomainError):
-    """As many downloads are under way as this process serves."""
+    """All download slots of this process are taken."""
 
     code = "too_many_downloads"
     status = 503
@@ -44,25 +44,25 @@ class TooManyDownloads(DomainError):
 
 
 class NoSuchPart(DomainError):
-    """A part of a file is asked for that is beyond its end."""
+    """The requested range is beyond the end of the file."""
 
     code = "no_such_part"
     status = 416
     texts = {
-        "en": "The file has {size_bytes} bytes; there is no such part of it.",
-        "de": "Die Datei hat {size_bytes} Bytes; einen solchen Teil gibt es nicht.",
-        "fr": "Le fichier compte {size_bytes} octets\u202f; il n’y a pas de telle partie.",
-        "it": "Il file ha {size_bytes} byte; una parte simile non esiste.",
+        "en": "The requested range is outside the file ({size_bytes} bytes).",
+        "de": "Der angeforderte Bereich liegt ausserhalb der Datei ({size_bytes} Bytes).",
+        "fr": "La plage demandée est en dehors du fichier ({size_bytes} octets).",
+        "it": "L’intervallo richiesto è fuori dal file ({size_bytes} byte).",
     }
 
 
 class DownloadTooSlow(ConnectionResetError):
-    """The reader takes so little that the connection is closed, as if she had closed it herself: no fault of ours."""
+    """The client reads too slowly. A connection reset, so that the server treats it as the client's own abort."""
 
 
 @dataclass(frozen=True)
-class Download:
-    """A file as it is answered. ``tag`` names the content: a file of another content has another."""
+class FileDownload:
+    """A file to send. ``tag`` is its strong entity tag: it changes with the content."""
 
     tag: str
     size_bytes: int
@@ -70,21 +70,22 @@ class Download:
     disposition: str
 
     def answer(self, open_from: Callable[[int], Iterator[bytes]]) -> Response:
-        """Answer with the file, or with the part that the request asks for; ``open_from`` gives its bytes from one on.
+        """Return the response with the file, or with the requested part.
 
-        Raises NoSuchPart, TooManyDownloads, and what opening raises.
+        ``open_from`` yields the file's bytes from an offset on. Raises NoSuchPart, TooManyDownloads, and whatever
+        ``open_from`` raises.
         """
         part = _find_part(self.tag, self.size_bytes)
         start, end = part or (0, self.size_bytes)
-        seat = _SEATS.take()
+        slot = _SLOTS.acquire()
         try:
             pieces = open_from(start)
         except BaseException:
-            seat.leave()
+            slot.release()
             raise
-        # The pieces are read after the request has ended, each in a context of its own: the proxy means nothing then.
-        response = Response(_paced(seat, pieces, end - start, current_app.app_context), content_type=self.content_type)
-        response.call_on_close(seat.leave)
+        # The pieces are read after the request has ended, each in its own app context, where the proxy is unbound.
+        response = Response(_paced(slot, pieces, end - start, current_app.app_context), content_type=self.content_type)
+        response.call_on_close(slot.release)
         if part is not None:
             response.status_code = 206
             response.content_range.set(start, end, self.size_bytes)
@@ -95,11 +96,11 @@ class Download:
         return response
 
 
-_SEATS = Seats(TooManyDownloads)
+_SLOTS = Slots(TooManyDownloads)
 
 
 def _find_part(tag: str, size_bytes: int) -> tuple[int, int] | None:
-    """Return the first byte that is asked for and the one after the last, or None for all. Raises NoSuchPart."""
+    """Return the requested range (end exclusive), or None for the whole file. Raises NoSuchPart."""
     wanted, condition = request.range, request.if_range
     is_of_another = condition.date is not None or condition.etag not in (None, tag)
     if wanted is None or wanted.units != "bytes" or len(wanted.ranges) != 1 or is_of_another or not size_bytes:
@@ -111,7 +112,7 @@ def _find_part(tag: str, size_bytes: int) -> tuple[int, int] | None:
 
 
 def _paced(
-    seat: Seat, pieces: Iterator[bytes], length: int, open_context: Callable[[], AbstractContextManager[object]]
+    slot: Slot, pieces: Iterator[bytes], length: int, open_context: Callable[[], AbstractContextManager[object]]
 ) -> Iterator[bytes]:
     began, sent = time.monotonic(), 0
     try:
@@ -127,11 +128,11 @@ def _paced(
                 if sent < length:
                     _refuse_crawling(sent, time.monotonic() - began)
     finally:
-        # At the end, or on an error of the database, the seat is free even before the server closes the response.
-        seat.leave()
+        # At the end, or on a database error, the slot is free even before the server closes the response.
+        slot.release()
 
 
 def _refuse_crawling(sent_bytes: int, took_s: float) -> None:
-    if took_s > _PATIENCE_S and sent_bytes < took_s * _SLOWEST_BYTES_PER_S:
+    if took_s > _PATIENCE_S and sent_bytes < took_s * _MIN_BYTES_PER_S:
         log.info("core.download.cut", sent_bytes=sent_bytes, took_s=round(took_s))
-        raise DownloadTooSlow(errno.ECONNRESET, "The reader takes too little.")
+        raise DownloadTooSlow(errno.ECONNRESET, "The client reads too slowly.")

@@ -35,9 +35,9 @@ from backend.text.languages import LANGUAGES
 log = get_logger(__name__)
 
 _MAX_JSON_BYTES = 1_000_000
-# Routes that anybody may call take a code or a token at most.
+# Public routes take at most a code or a token.
 _MAX_PUBLIC_JSON_BYTES = 8_000
-# For the head of one part of an upload; its file goes to the disk.
+# For the headers of one part of an upload. Its file is written to disk.
 _MAX_PART_HEAD_BYTES = 200_000
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 _METHODS_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
@@ -99,8 +99,8 @@ class Problem(BaseModel):
     status: int
     code: str
     detail: str = Field(
-        description="A sentence for the user, in the language of her profile, else of Accept-Language: "
-        "English, German, French or Italian. Content-Language tells which."
+        description="A sentence for the user in English, German, French or Italian: the language of their profile, "
+        "else the best match for Accept-Language. Content-Language names it."
     )
     request_id: str
     errors: list[FieldError] | None = None
@@ -173,7 +173,7 @@ def configure_http(
 ) -> None:
     """Install request ids, limits, error handlers and security headers on ``app``.
 
-    ``public_endpoints`` may be called without signing in and take small bodies only; ``upload_endpoints`` take files.
+    ``public_endpoints`` need no signed-in user and accept only small bodies. ``upload_endpoints`` accept files.
     """
     # An upload may carry several files; each file's own limit is the library's to check.
     app.config["MAX_CONTENT_LENGTH"] = largest_upload
@@ -230,8 +230,8 @@ def _refuse_body(*, max_json_bytes: int, takes_files: bool) -> Response | None:
         return None
     if request.content_length > max_json_bytes:
         return _plain_problem(413, "too_large")
-    # The framework reads JSON whatever its type is. A browser asks before it sends JSON to another origin, but not
-    # before it sends text or a form.
+    # The framework parses JSON of any content type. Browsers send a preflight before JSON to another origin, but not
+    # before text or a form.
     return None if request.is_json else _plain_problem(415, "unsupported_media_type")
 
 

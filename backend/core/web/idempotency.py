@@ -1,6 +1,6 @@
-"""Idempotency-Key (IETF draft-ietf-httpapi-idempotency-key-header-07) on every POST that creates.
+"""Idempotency-Key (IETF draft-ietf-httpapi-idempotency-key-header-07) for every POST that creates something.
 
-The stored answer is written in the same transaction as the effect, keyed by user, route and key, and kept 24 h.
+The response is stored in the same transaction as the effect, by user, route and key, and kept for 24 hours.
 """
 
 import hashlib
@@ -25,13 +25,13 @@ P = ParamSpec("P")
 
 ACCEPTS_KEY = "accepts_idempotency_key"
 KEPT = timedelta(hours=24)
-_LONGEST_KEY = 255
+_MAX_KEY_CHARS = 255
 _MAX_KEPT_BYTES = 20_000_000
 _PIECE = 256 * 1024
 
 
 class StoredResponse(Base):
-    """The answer given to one key."""
+    """The response to the first request with a key."""
 
     __tablename__ = "idempotency_keys"
 
@@ -46,34 +46,34 @@ class StoredResponse(Base):
 
 
 class IdempotencyKeyReused(DomainError):
-    """The key was used before with another body."""
+    """The key was already used with a different request."""
 
     code = "idempotency_key_reused"
     status = 422
     texts = {
-        "en": "This Idempotency-Key was used before with another request.",
-        "de": "Dieser Idempotency-Key wurde schon mit einer anderen Anfrage verwendet.",
-        "fr": "Cette Idempotency-Key a déjà été utilisée pour une autre requête.",
-        "it": "Questa Idempotency-Key è già stata usata con un’altra richiesta.",
+        "en": "This Idempotency-Key was already used for a different request. Use a new key.",
+        "de": "Dieser Idempotency-Key wurde bereits für eine andere Anfrage verwendet. Verwende einen neuen.",
+        "fr": "Cette Idempotency-Key a déjà servi à une autre requête. Utilise une nouvelle clé.",
+        "it": "Questa Idempotency-Key è già stata usata per un’altra richiesta. Usa una nuova chiave.",
     }
 
 
 class RequestStillRunning(DomainError):
-    """The first request with this key has not ended yet."""
+    """The first request with this key is still in progress."""
 
     code = "request_still_running"
     status = 409
     retry_after_s = 1
     texts = {
-        "en": "The first request with this Idempotency-Key is still running.",
-        "de": "Die erste Anfrage mit diesem Idempotency-Key läuft noch.",
-        "fr": "La première requête avec cette Idempotency-Key est encore en cours.",
-        "it": "La prima richiesta con questa Idempotency-Key è ancora in corso.",
+        "en": "The first request with this Idempotency-Key is still in progress. Please try again shortly.",
+        "de": "Die erste Anfrage mit diesem Idempotency-Key läuft noch. Bitte versuche es gleich noch einmal.",
+        "fr": "La première requête avec cette Idempotency-Key est encore en cours. Réessaie dans un instant.",
+        "it": "La prima richiesta con questa Idempotency-Key è ancora in corso. Riprova tra poco.",
     }
 
 
 class TooManyKeptAnswers(DomainError):
-    """What is kept of the user's answers takes as much storage as it may."""
+    """The user's stored responses have reached their storage limit."""
 
     code = "too_many_kept_answers"
     status = 409
@@ -88,22 +88,20 @@ class TooManyKeptAnswers(DomainError):
 
 
 class InvalidIdempotencyKey(DomainError):
-    """The key is empty or too long."""
-
     code = "invalid_idempotency_key"
     status = 400
     texts = {
-        "en": "An Idempotency-Key has 1 to 255 characters.",
-        "de": "Ein Idempotency-Key hat 1 bis 255 Zeichen.",
-        "fr": "Une Idempotency-Key compte de 1 à 255 caractères.",
-        "it": "Una Idempotency-Key ha da 1 a 255 caratteri.",
+        "en": "An Idempotency-Key must have 1 to 255 characters.",
+        "de": "Ein Idempotency-Key muss 1 bis 255 Zeichen lang sein.",
+        "fr": "Une Idempotency-Key doit compter de 1 à 255 caractères.",
+        "it": "Una Idempotency-Key deve avere da 1 a 255 caratteri.",
     }
 
 
 def idempotent(view: Callable[P, ResponseReturnValue]) -> Callable[P, ResponseReturnValue]:
-    """Make a creating route safe to repeat under one Idempotency-Key.
+    """Make a route that creates something safe to repeat with the same Idempotency-Key.
 
-    Runs the view in one transaction together with the stored answer. Put it closest to the function.
+    The view and the stored response share one transaction. This must be the innermost decorator.
     Raises InvalidIdempotencyKey, RequestStillRunning, IdempotencyKeyReused, TooManyKeptAnswers.
     """
 
@@ -112,7 +110,7 @@ def idempotent(view: Callable[P, ResponseReturnValue]) -> Callable[P, ResponseRe
         key = request.headers.get("Idempotency-Key")
         if key is None:
             return view(*args, **kwargs)
-        if not 0 < len(key) <= _LONGEST_KEY:
+        if not 0 < len(key) <= _MAX_KEY_CHARS:
             raise InvalidIdempotencyKey
         fingerprint = _fingerprint()
         with transaction():
@@ -160,7 +158,7 @@ def _replay_or_run(key: str, fingerprint: str, run: Callable[[], ResponseReturnV
 
 
 def _fingerprint() -> str:
-    """Hash what was asked for: the JSON body, or form fields and the bytes of every file."""
+    """Hash the query and the body: JSON, or form fields and the bytes of every file."""
     digest = hashlib.sha256(request.query_string)
     if request.mimetype != "multipart/form-data":
         digest.update(request.get_data(cache=True))
@@ -175,7 +173,7 @@ def _fingerprint() -> str:
     return digest.hexdigest()
 
 
-def forget_expired_answers() -> int:
-    """Delete answers older than 24 h. Returns how many. Needs a transaction."""
+def delete_expired_responses() -> int:
+    """Delete responses older than 24 hours and return their number. Needs a transaction."""
     old = sa.delete(StoredResponse).where(StoredResponse.created_at < now() - KEPT).returning(StoredResponse.key)
     return len(db.session.scalars(old).all())

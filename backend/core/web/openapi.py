@@ -1,4 +1,4 @@
-"""The OpenAPI document, put into its final shape, and a page to browse it whose assets are served locally."""
+"""Finishes the generated OpenAPI document, and serves a page to browse it, with local assets."""
 
 import itertools
 import json
@@ -36,7 +36,7 @@ _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-# The page needs nothing of the device.
+# The page needs no access to the device.
 _PERMISSIONS = ", ".join(
     f"{feature}=()" for feature in ("camera", "display-capture", "geolocation", "microphone", "payment", "usb")
 )
@@ -44,7 +44,7 @@ _PERMISSIONS = ", ".join(
 
 @docs.get("/docs")
 def page() -> Response:
-    """Show the page."""
+    """The documentation page."""
     html = _PAGE.format(
         css=url_for(".asset", name="css/swagger-ui.css"),
         js=url_for(".asset", name="js/swagger-ui-bundle.js"),
@@ -59,13 +59,13 @@ def page() -> Response:
 
 @docs.get("/docs/start.js")
 def start() -> Response:
-    """Start the page; a file of its own because inline scripts are not allowed."""
+    """The page's start script. It is a separate file because inline scripts are not allowed."""
     return Response(_START.format(spec=json.dumps(SPEC_PATH)), content_type="text/javascript")
 
 
 @docs.get("/docs/<path:name>")
 def asset(name: str) -> Response:
-    """Serve one asset of the page."""
+    """A style sheet or script of the page."""
     if name not in _ASSET_TYPES:
         abort(404)
     body = (_ASSETS / name).read_bytes()
@@ -74,12 +74,12 @@ def asset(name: str) -> Response:
 
 
 def configure_openapi(app: APIFlask, public_endpoints: frozenset[str], classes: RouteClasses) -> None:
-    """Put the generated document into its final shape whenever it is asked for."""
+    """Finish the generated document on each request for it."""
     app.config["SECURITY_SCHEMES"] = {
         "bearer": {
             "type": "http",
             "scheme": "bearer",
-            "description": "An access token, or an API key (`hts_…`) for what its scopes allow.",
+            "description": "An access token, or an API key (`hts_…`) within its scopes.",
         },
     }
     app.config["AUTO_OPERATION_ID"] = True
@@ -130,7 +130,7 @@ def _braces(rule: str) -> str:
 
 
 def _describe_path(operation: dict[str, Any], rule: str) -> None:
-    """Say what the parts of the path must look like, of which the generator tells the types alone."""
+    """Describe the form of path parameters. The generator knows only their types."""
     kinds = {}
     for part in rule.split("/"):
         kind, _, name = part[1:-1].rpartition(":")
@@ -152,11 +152,11 @@ def _finish_operation(operation: dict[str, Any], endpoint: str, *, public: bool,
     operation["security"] = [] if public else [{"bearer": []}]
     if not public:
         responses.setdefault("401", {"description": "Not signed in"})
-        responses.setdefault("403", {"description": "Not with this API key"})
-    responses.setdefault("503", {"description": "Briefly unavailable"})
+        responses.setdefault("403", {"description": "Not allowed with this API key"})
+    responses.setdefault("503", {"description": "Temporarily unavailable"})
     leads_on = operation.pop("x-leads-on", False)
     if leads_on:
-        # Errors are redirects as well, of what is not valid too.
+        # Errors are redirects too, including those for invalid parameters.
         responses.pop("422", None)
         responses["302"].pop("content", None)
         _add_header(operation, "302", "Location")
@@ -166,12 +166,12 @@ def _finish_operation(operation: dict[str, Any], endpoint: str, *, public: bool,
             _add_header(operation, status, name)
     _describe_refusals(operation, leads_on=leads_on)
     if "304" in responses:
-        # What has not changed is not sent again (RFC 9110, 15.4.5).
+        # A 304 has no body (RFC 9110, 15.4.5).
         responses["304"].pop("content", None)
         _add_header(operation, "2", "ETag")
         _add_header(operation, "304", "ETag")
     for status, response in responses.items():
-        if status.startswith(("4", "5")) and not _is_answer(response):
+        if status.startswith(("4", "5")) and not _is_own_response(response):
             if status in ("429", "503"):
                 _add_header(operation, status, "Retry-After")
             response["content"] = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
@@ -179,60 +179,63 @@ def _finish_operation(operation: dict[str, Any], endpoint: str, *, public: bool,
 
 
 def _describe_refusals(operation: dict[str, Any], *, leads_on: bool) -> None:
-    """Name the statuses with which parameters and bodies are refused."""
+    """Add the statuses that refuse parameters and bodies."""
     responses = operation["responses"]
     places = {parameter["in"] for parameter in operation.get("parameters", ())}
     if "path" in places:
-        responses.setdefault("404", {"description": "Not there, or not yours"})
+        responses.setdefault("404", {"description": "Not found, or no access"})
     if places & {"query", "header"} and not leads_on:
-        responses.setdefault("422", {"description": "Not valid"})
+        responses.setdefault("422", {"description": "Invalid input"})
     if "requestBody" in operation:
         for status, text in _BODY_REFUSED.items():
             responses.setdefault(status, {"description": text})
 
 
 def _add_header(operation: dict[str, Any], status: str, name: str) -> None:
-    """Describe a header of the answers whose status begins like this."""
+    """Describe a header of all responses whose status begins with ``status``."""
     for code, response in operation["responses"].items():
         if code.startswith(status):
             described = {"$ref": f"#/components/headers/{name}"} if name in _LIMIT_HEADERS else _HEADERS[name]
             response.setdefault("headers", {})[name] = described
 
 
-def _is_answer(response: dict[str, Any]) -> bool:
-    """Tell whether a route has said itself what it answers with (the health check does, when it is unwell)."""
+def _is_own_response(response: dict[str, Any]) -> bool:
+    """Tell whether a route describes this response itself, as the health check does for its 503."""
     references = [media.get("schema", {}).get("$ref", "") for media in response.get("content", {}).values()]
-    return any(reference.endswith("Answer") for reference in references)
+    return any(reference.endswith("Response") for reference in references)
 
 
 _BODY_REFUSED = {
-    "400": "Not understood",
-    "411": "No length",
+    "400": "Malformed request",
+    "411": "Content-Length missing",
     "413": "Too large",
-    "415": "Not accepted",
-    "422": "Not valid",
+    "415": "Unsupported content type",
+    "422": "Invalid input",
 }
-_KEY_REFUSED = {"400": "Not understood", "409": "Conflict", "422": "Not valid"}
+_KEY_REFUSED = {"400": "Malformed request", "409": "Conflict", "422": "Invalid input"}
 _HEADERS = {
-    "ETag": {"description": "Names this state; send it as If-None-Match, or If-Match.", "schema": {"type": "string"}},
+    "ETag": {
+        "description": "Identifies this version. Send it as If-None-Match or If-Match.",
+        "schema": {"type": "string"},
+    },
     "Location": {
-        "description": "Where to go on, or where what was made is found.",
+        "description": "The address of the created resource, or the target of the redirect.",
         "schema": {"type": "string", "format": "uri-reference"},
     },
     "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 0}},
 }
-# They stand at every limited operation, so the document describes them once.
+# Every limited operation has these headers, so the document describes them once and refers to them.
 _LIMIT_HEADERS = {
     "RateLimit": {
-        "description": 'What is left by the name of a limit: `"read";r=1199;t=42` is 1199 requests in 42 seconds.',
+        "description": 'Remaining requests per limit: `"read";r=1199;t=42` means 1199 requests in the next 42 seconds.',
         "schema": {"type": "string"},
     },
     "RateLimit-Policy": {
-        "description": 'The limits that were counted: `"read";q=1200;w=60` is 1200 requests in 60 seconds.',
+        "description": 'The limits that apply: `"read";q=1200;w=60` means 1200 requests per 60 seconds.',
         "schema": {"type": "string"},
     },
 }
-# What Werkzeug's converters of these names let through.
+# What Werkzeug's converters with these names accept.
 _PATH_PARTS: dict[str, dict[str, Any]] = {
     "uuid": {"type": "string", "format": "uuid"},
     "int": {"type": "integer", "minimum": 0},
@@ -242,22 +245,22 @@ IDEMPOTENCY_KEY = {
     "in": "header",
     "name": "Idempotency-Key",
     "required": False,
-    "description": "Repeating a request with the same key gives the first answer again, for 24 hours.",
+    "description": "Repeating a request with the same key returns the first response again, for 24 hours.",
     "schema": {"type": "string", "minLength": 1, "maxLength": 255},
 }
 IF_MATCH = {
     "in": "header",
     "name": "If-Match",
     "required": True,
-    "description": "The ETag of what you have read: nothing is changed when somebody else has changed it since.",
+    "description": "The ETag of the version that you have read. The request is refused if it has changed since.",
     "schema": {"type": "string", "minLength": 1},
 }
 
 
 def _flatten(spec: dict[str, Any]) -> dict[str, Any]:
-    """Give nested models one name each: the generator calls them ``Outer.Inner`` wherever they are used.
+    """Give each nested model a single name: the generator calls it ``Outer.Inner`` wherever it is used.
 
-    Raises ValueError when two models have the same name, of which one would be described as the other.
+    Raises ValueError if two different models have the same name.
     """
     schemas: dict[str, Any] = {}
     for name, schema in spec["components"]["schemas"].items():
@@ -271,7 +274,7 @@ def _flatten(spec: dict[str, Any]) -> dict[str, Any]:
 
 
 def _shorten(node: Any) -> Any:
-    """Return a copy whose references name models by their short names."""
+    """Return a copy whose references use the models' short names."""
     if isinstance(node, list):
         return [_shorten(each) for each in node]
     if not isinstance(node, dict):

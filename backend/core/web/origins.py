@@ -1,8 +1,7 @@
-"""Under which names the API answers, and to which other origins a browser may hand its answers.
+"""Allowed Host headers, and CORS: the origins that may read responses or use cookies.
 
-Nothing in an answer is built from the Host header, so that a foreign name cannot lead anybody astray; besides,
-requests under such a name are refused, which keeps pages of others from reaching a server by a name of their own
-(DNS rebinding).
+Nothing in a response is built from the Host header. Requests with an unknown host are also refused, so that a foreign
+page cannot reach the server under its own name (DNS rebinding).
 """
 
 import re
@@ -15,8 +14,8 @@ from werkzeug.routing import RequestRedirect
 from backend.core.errors import DomainError
 from backend.settings import Settings
 
-# Only here does a browser send and store our cookies for a page of another origin, since only here are they looked
-# at. Everywhere else the caller shows a token in a header.
+# Only these routes use cookies, so only here may a page of another origin send and store them. All other routes take a
+# token in a header.
 PATH_WITH_COOKIES = "/api/v1/auth"
 
 _HOSTS = "ACCEPTED_HOSTS"
@@ -51,40 +50,40 @@ _PREFLIGHT_KEPT_S = 600
 
 
 class UnknownHost(DomainError):
-    """The request names a host under which the API is not reached."""
+    """The Host header is not one of the API's names."""
 
     code = "unknown_host"
     status = 400
     texts = {
-        "en": "The server is not known under this name.",
-        "de": "Unter diesem Namen ist der Server nicht bekannt.",
-        "fr": "Le serveur n’est pas connu sous ce nom.",
-        "it": "Il server non è conosciuto con questo nome.",
+        "en": "This server does not answer under this host name. Check the address.",
+        "de": "Der Server ist unter diesem Hostnamen nicht erreichbar. Prüfe die Adresse.",
+        "fr": "Le serveur ne répond pas sous ce nom d’hôte. Vérifie l’adresse.",
+        "it": "Il server non risponde con questo nome host. Controlla l’indirizzo.",
     }
 
 
 class ForeignOrigin(DomainError):
-    """A page of somebody else has sent the request, in the name of whoever looks at it."""
+    """A foreign page has sent the request with the user's cookies (CSRF)."""
 
     code = "foreign_origin"
     status = 403
     texts = {
-        "en": "This request may not come from another site.",
-        "de": "Diese Anfrage darf nicht von einer anderen Website kommen.",
-        "fr": "Cette requête ne peut pas venir d’un autre site.",
-        "it": "Questa richiesta non può arrivare da un altro sito.",
+        "en": "This request is not allowed from another site.",
+        "de": "Diese Anfrage ist von einer anderen Website aus nicht erlaubt.",
+        "fr": "Cette requête n’est pas autorisée depuis un autre site.",
+        "it": "Questa richiesta non è consentita da un altro sito.",
     }
 
 
 def configure_origins(app: Flask, settings: Settings, *, any_host: frozenset[str]) -> None:
-    """Install CORS, and what ``refuse_unknown_host`` and ``require_allowed_origin`` go by.
+    """Install CORS and configure ``refuse_unknown_host`` and ``require_allowed_origin``.
 
-    ``any_host`` names the endpoints that answer under every name: probes and scrapers use addresses.
+    ``any_host``: endpoints that accept any Host header, because probes and scrapers use IP addresses.
     """
     app.config[_HOSTS] = settings.accepted_hosts
     app.config[_ANY_HOST] = any_host
     app.config[_PUBLIC_URL] = settings.public_url
-    # The page of the documentation is on the API's own origin.
+    # The documentation page is on the API's own origin.
     app.config[_ORIGINS] = frozenset({*settings.allowed_origins, settings.public_url})
     CORS(
         app,
@@ -102,18 +101,18 @@ def configure_origins(app: Flask, settings: Settings, *, any_host: frozenset[str
 
 
 def public_address(path: str) -> str:
-    """Return where a path of the API is reached from outside: never by what a Host header says."""
+    """Return the public URL of a path. It is built from PUBLIC_URL, never from the Host header."""
     return f"{current_app.config[_PUBLIC_URL]}{path}"
 
 
 def refuse_unknown_host() -> None:
-    """Let pass what asks under one of our names. Raises UnknownHost.
+    """Raise UnknownHost if the Host header is not one of our names.
 
-    Flask's own TRUSTED_HOSTS would refuse probes as well, which ask by address, and tells upper case from lower.
+    Flask's own TRUSTED_HOSTS would also refuse probes, which use IP addresses, and it is case-sensitive.
     """
     redirect = request.routing_exception
     if isinstance(redirect, RequestRedirect):
-        # The router writes the name that was asked for into its answer; the path alone leads to the same place.
+        # The router puts the Host header into the redirect. The path alone leads to the same place.
         target = urlsplit(redirect.new_url)
         redirect.new_url = urlunsplit(("", "", target.path, target.query, ""))
     if request.endpoint in current_app.config[_ANY_HOST]:
@@ -124,10 +123,10 @@ def refuse_unknown_host() -> None:
 
 
 def require_allowed_origin() -> None:
-    """For routes that trust a cookie and change something: only pages of ours may call. Raises ForeignOrigin.
+    """Raise ForeignOrigin unless the request comes from one of our pages. For routes that trust a cookie.
 
-    A browser says where such a request comes from, in Origin (RFC 6454) or at least in Sec-Fetch-Site. Who sends
-    neither is no browser, and has nobody's cookies but its own.
+    Browsers name the source of such a request in Origin (RFC 6454), or at least in Sec-Fetch-Site. A client that sends
+    neither is not a browser, so it cannot be tricked into sending another user's cookies.
     """
     origin = request.headers.get("Origin")
     if origin is None and "Sec-Fetch-Site" not in request.headers:

@@ -1,4 +1,4 @@
-"""Keyset pagination: pages are cut by id, so that rows added meanwhile neither repeat nor hide others."""
+"""Keyset pagination by id: rows added between two requests neither repeat nor hide other rows."""
 
 import base64
 import binascii
@@ -14,21 +14,21 @@ from sqlalchemy.orm import InstrumentedAttribute
 from backend.core.database.database import db
 from backend.core.errors import DomainError
 
-LARGEST_PAGE = 100
+MAX_PAGE_SIZE = 100
 
 T = TypeVar("T")
 
 
 class InvalidCursor(DomainError):
-    """The cursor was not handed out by this API."""
+    """The cursor was not issued by this API."""
 
     code = "invalid_cursor"
     status = 422
     texts = {
-        "en": "The cursor is not valid. Start again without it.",
-        "de": "Der Cursor ist ungültig. Beginne ohne ihn von vorn.",
-        "fr": "Le curseur n’est pas valide. Recommence sans curseur.",
-        "it": "Il cursore non è valido. Ricomincia senza cursore.",
+        "en": "Invalid cursor. Start again without a cursor.",
+        "de": "Ungültiger Cursor. Beginne ohne Cursor von vorn.",
+        "fr": "Curseur non valide. Recommence sans curseur.",
+        "it": "Cursore non valido. Ricomincia senza cursore.",
     }
 
 
@@ -37,13 +37,13 @@ class PageQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    limit: int = Field(50, ge=1, le=LARGEST_PAGE, description="Most items of a page.")
-    cursor: str | None = Field(None, max_length=100, description="`next_cursor` of the page before.")
+    limit: int = Field(50, ge=1, le=MAX_PAGE_SIZE, description="Maximum number of items.")
+    cursor: str | None = Field(None, max_length=100, description="`next_cursor` of the previous page.")
 
 
 @dataclass(frozen=True, slots=True)
-class Page(Generic[T]):
-    """One page of rows; ``next_cursor`` is None on the last."""
+class ListPage(Generic[T]):
+    """One page of a list. ``next_cursor`` is None on the last page."""
 
     items: Sequence[T]
     next_cursor: str | None
@@ -55,8 +55,8 @@ def fetch_page(
     page: PageQuery,
     *,
     newest_first: bool = False,
-) -> Page[T]:
-    """Fetch one page of ``query`` ordered by ``key``. Raises InvalidCursor."""
+) -> ListPage[T]:
+    """Fetch one page of ``query``, ordered by ``key``. Raises InvalidCursor."""
     if page.cursor is not None:
         after = _decode(page.cursor)
         query = query.where(key < after if newest_first else key > after)
@@ -64,7 +64,7 @@ def fetch_page(
     rows = list(db.session.scalars(query))
     more = len(rows) > page.limit
     rows = rows[: page.limit]
-    return Page(rows, _encode(getattr(rows[-1], key.key)) if more else None)
+    return ListPage(rows, _encode(getattr(rows[-1], key.key)) if more else None)
 
 
 def _encode(key: UUID) -> str:

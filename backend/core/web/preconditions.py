@@ -1,4 +1,4 @@
-"""Changing only what one has seen (RFC 9110, 13.1.1): ``If-Match`` against the entity tag of what is there now."""
+"""Optimistic concurrency (``If-Match``; RFC 9110, 13.1.1)."""
 
 from flask import Response, request
 
@@ -6,36 +6,36 @@ from backend.core.errors import DomainError
 
 
 class PreconditionRequired(DomainError):
-    """The request changes something, and does not say which state of it was seen."""
+    """The request has no If-Match header."""
 
     code = "precondition_required"
     status = 428
     texts = {
-        "en": "This change needs If-Match with the ETag of what you have read.",
-        "de": "Diese Änderung braucht If-Match mit dem ETag dessen, was du gelesen hast.",
-        "fr": "Cette modification exige If-Match avec l’ETag de ce que tu as lu.",
-        "it": "Questa modifica richiede If-Match con l’ETag di ciò che hai letto.",
+        "en": "This change requires an If-Match header with the ETag of the version that you have read.",
+        "de": "Diese Änderung erfordert einen If-Match-Header mit dem ETag der Version, die du gelesen hast.",
+        "fr": "Cette modification exige un en-tête If-Match avec l’ETag de la version que tu as lue.",
+        "it": "Questa modifica richiede un’intestazione If-Match con l’ETag della versione che hai letto.",
     }
 
 
 class PreconditionFailed(DomainError):
-    """It was changed since it was read."""
+    """The resource has changed since it was read."""
 
     code = "precondition_failed"
     status = 412
     texts = {
-        "en": "This has been changed in the meantime. Read it again, then change it.",
-        "de": "Das wurde in der Zwischenzeit geändert. Lies es neu und ändere es dann.",
-        "fr": "Cela a été modifié entre-temps. Relis-le, puis modifie-le.",
-        "it": "Nel frattempo è stato modificato. Rileggilo, poi modificalo.",
+        "en": "This has changed in the meantime. Load it again, then repeat your change.",
+        "de": "Das wurde inzwischen geändert. Lade es neu und wiederhole dann deine Änderung.",
+        "fr": "Ceci a été modifié entre-temps. Recharge-le, puis refais ta modification.",
+        "it": "Nel frattempo è stato modificato. Ricaricalo e ripeti la modifica.",
     }
 
 
 def require_match(current: Response) -> None:
-    """Let pass a request whose If-Match names ``current``, what would be answered to reading.
+    """Raise PreconditionRequired or PreconditionFailed unless If-Match has the entity tag of ``current``.
 
-    The row must be locked before it is read for ``current``, else two requests may both match. ``*`` matches any
-    state: who sends it says so on purpose. Raises PreconditionRequired, PreconditionFailed.
+    ``current`` is the response to a GET. Lock the row before reading it, else two requests may both match. ``*``
+    matches any version, by the client's own choice.
     """
     if not request.headers.get("If-Match", "").strip():
         raise PreconditionRequired

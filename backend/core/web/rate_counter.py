@@ -29,7 +29,7 @@ _BATCHES_PER_LIMIT = 100
 _MIN_PRUNED = 1000
 
 # The library needs a second round trip for the end of the window. It also never gives an end to a key that lost its
-# own, and would refuse that user for ever.
+# own, and would refuse that user forever.
 _COUNT = b"""
 local count = redis.call('INCRBY', KEYS[1], ARGV[1])
 local left_ms = redis.call('PTTL', KEYS[1])

@@ -67,7 +67,7 @@ class RouteClasses:
     sign_in_under: str
 
     def list_named(self, route_class: RouteClass) -> frozenset[str]:
-        """Return the endpoints that are named as of this class."""
+        """Return the endpoints that rooms declare as this class."""
         return frozenset(endpoint for endpoint, named in self.named.items() if named is route_class)
 
     def find(self, endpoint: str | None, path: str, method: str) -> RouteClass | None:

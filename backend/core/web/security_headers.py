@@ -1,20 +1,19 @@
-"""What every answer tells a browser, so that it makes no more of it than it is: data for a program."""
+"""Security headers of every response: browsers must treat responses as data, not as documents."""
 
 from collections.abc import Mapping
 
-# Nothing here is a document of ours but the page of the documentation, which has a policy of its own: whoever opens
-# another answer in a browser gets it without scripts, forms, frames and an origin. base-uri and form-action do not
-# follow from default-src.
+# Only the documentation page is a document, and it has its own policy. Any other response opened in a browser gets no
+# scripts, forms, frames or origin. default-src does not cover base-uri and form-action.
 DATA_POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; sandbox"
-# Two years, as the preload lists of browsers ask for.
+# Two years, as required by the browsers' preload lists.
 _TRANSPORT = "max-age=63072000; includeSubDomains"
 
 
 def security_headers(*, production: bool) -> Mapping[str, str]:
-    """Return the headers of every answer.
+    """Return the headers of every response.
 
-    Resources are for our own origin alone although the browser app is on another: it fetches with CORS, which this
-    header does not touch. What it stops is the embedding of answers by pages that may not read them.
+    Cross-Origin-Resource-Policy is same-origin although the browser app is on another origin: it uses CORS, which this
+    header does not affect. The header stops pages from embedding responses that they may not read.
     """
     headers = {
         "X-Content-Type-Options": "nosniff",

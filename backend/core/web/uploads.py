@@ -1,4 +1,4 @@
-"""How requests are read: files by way of named temporary files, JSON only as deep and as large as can be handled."""
+"""Parsing of requests: files via named temporary files, JSON with limits on depth and number of values."""
 
 import tempfile
 from typing import IO, Any
@@ -14,7 +14,7 @@ from backend.core.web.validation_messages import WHOLE_BODY
 MAX_JSON_VALUES = 1000
 MAX_PARAMETERS = 50
 
-# Twice as many as the longest texts of any route have characters. Beyond that a body is not even loaded.
+# Twice the length of the longest text that a route accepts. A body with more commas is refused before it is parsed.
 _MAX_COMMAS = 50_000
 
 UPLOADED_FILE = {
@@ -27,23 +27,20 @@ UPLOADED_FILE = {
 
 
 class InvalidMultipart(DomainError):
-    """A multipart body that is cut, has no boundary, a part without a name, or names in another encoding than UTF-8."""
+    """A multipart body that is incomplete, has no boundary, a part without a name, or names not in UTF-8."""
 
     code = "invalid_multipart"
     status = 400
     texts = {
-        "en": "The upload could not be read. Names of files must be in UTF-8, and the body must be complete multipart.",
-        "de": "Der Upload war nicht lesbar. Dateinamen müssen in UTF-8 stehen, und der Inhalt muss vollständiges "
-        "Multipart sein.",
-        "fr": "L’envoi n’a pas pu être lu. Les noms des fichiers doivent être en UTF-8, et le contenu doit "
-        "être un multipart complet.",
-        "it": "Non è stato possibile leggere il caricamento. I nomi dei file devono essere in UTF-8 e il "
-        "contenuto deve essere un multipart completo.",
+        "en": "The upload could not be read. Send complete multipart data, with file names in UTF-8.",
+        "de": "Der Upload konnte nicht gelesen werden. Sende vollständige Multipart-Daten mit Dateinamen in UTF-8.",
+        "fr": "L’envoi n’a pas pu être lu. Envoie des données multipart complètes, avec des noms de fichiers en UTF-8.",
+        "it": "Impossibile leggere il caricamento. Invia dati multipart completi, con nomi di file in UTF-8.",
     }
 
 
 class TooManyValues(DomainError):
-    """A body or a query has more keys and elements than any route of ours takes."""
+    """A body or a query has more keys and elements than any of our routes accepts."""
 
     code = "invalid_input"
     status = 422
@@ -56,7 +53,7 @@ class TooManyValues(DomainError):
 
 
 class _StrictFormDataParser(FormDataParser):
-    """Says that a body cannot be read, where the framework's own takes it for an empty one."""
+    """Raises if a body cannot be read. The framework's parser would treat it as empty."""
 
     def parse(
         self,
@@ -71,19 +68,17 @@ class _StrictFormDataParser(FormDataParser):
             parsed = super().parse(stream, mimetype, content_length, options)
         except ValueError:
             raise InvalidMultipart from None
-        # Every part must have a name (RFC 7578, 4.2); one of None is not a string to whoever reads it.
+        # Every part must have a name (RFC 7578, 4.2). None would break code that expects a string.
         if any(None in parts for parts in parsed[1:]):
             raise InvalidMultipart
         return parsed
 
 
 class UploadRequest(Request):
-    """The request class of the app."""
-
     form_data_parser_class = _StrictFormDataParser
 
     def get_json(self, force: bool = False, silent: bool = False, cache: bool = True) -> Any:
-        """Return the body as JSON. Raises TooManyValues, and BadRequest also for JSON that is nested too deeply."""
+        """Return the body as JSON. Raises TooManyValues, or BadRequest if it is malformed or nested too deeply."""
         too_many = TooManyValues(fields={WHOLE_BODY: []}, limit=MAX_JSON_VALUES)
         if self.get_data(cache=cache).count(b",") > _MAX_COMMAS:
             raise too_many
@@ -91,14 +86,14 @@ class UploadRequest(Request):
             loaded = super().get_json(force=force, silent=silent, cache=cache)
         except RecursionError:
             return None if silent else self.on_json_loading_failed(ValueError("The JSON is nested too deeply."))
-        # Checking and naming a value takes a hundred times as long as loading it.
+        # Validating a value takes a hundred times as long as loading it.
         if _has_more_values_than(MAX_JSON_VALUES, loaded):
             raise too_many
         return loaded
 
     @cached_property
     def args(self) -> "MultiDict[str, str]":
-        """The parameters of the query. Raises TooManyValues."""
+        """The query parameters. Raises TooManyValues."""
         if self.query_string.count(b"&") >= MAX_PARAMETERS:
             raise TooManyValues(fields={"query": []}, limit=MAX_PARAMETERS)
         return super().args
@@ -115,7 +110,7 @@ class UploadRequest(Request):
 
 
 def _has_more_values_than(limit: int, loaded: object) -> bool:
-    """Tell whether JSON has more keys and elements than ``limit``, at any depth; looks at no more than that."""
+    """Tell whether JSON has more keys and elements than ``limit``, at any depth. Stops counting there."""
     count, left = 0, [loaded]
     while left:
         value = left.pop()

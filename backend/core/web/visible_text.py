@@ -1,4 +1,4 @@
-"""Annotations of texts in request bodies that remove what nobody sees, before lengths are checked."""
+"""Field types for request bodies that remove invisible characters, before lengths are checked."""
 
 from pydantic import BeforeValidator
 
@@ -14,7 +14,7 @@ def _on_one_line(value: object) -> object:
 
 
 Visible = BeforeValidator(_remove_unseen)
-"""A text of several lines."""
+"""Text of several lines."""
 
 VisibleLine = BeforeValidator(_on_one_line)
-"""A text of one line: line breaks and runs of white space become single spaces."""
+"""Text of one line: line breaks and runs of white space become single spaces."""

@@ -1,1 +1,1 @@
-"""Leased work: rows that Celery messages point at, the queue, the sweep."""
+"""Leased work: job rows, the queue of messages that point at them, the sweep."""

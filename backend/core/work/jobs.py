@@ -1,9 +1,9 @@
-"""Work that outlives a request: rows with leases, which Celery messages merely point at.
+"""Jobs: rows with leases. Celery messages only carry their ids.
 
-A table of work takes the columns of ``Job`` and registers itself. A worker claims a row (fencing number
-``attempt``), renews its lease while it works, and writes its outcome only while it still holds the row. The sweep
-sends again what was lost and takes back what a dead worker held. Leases are timed by PostgreSQL's clock, so a
-jump of a worker's clock changes nothing.
+A job table has the columns of ``Job`` and is declared in its room's manifest as a ``JobKind``. A worker claims a row
+(``attempt`` is the fencing token), renews its lease while it works, and writes the outcome only while it still holds
+the row. The sweep sends lost rows again and takes back the rows of dead workers. Leases use PostgreSQL's clock, so a
+jump of a worker's clock has no effect.
 """
 
 import os
@@ -23,7 +23,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Mapped, mapped_column
 
 from backend.core.clock import database_now
 from backend.core.database.database import Identified, db
-from backend.core.database.personal import withheld
+from backend.core.database.privacy_marks import withheld
 from backend.core.database.transaction import after_commit, transaction
 from backend.core.process.logging import get_logger
 from backend.core.work.queue import send
@@ -31,12 +31,12 @@ from backend.settings import get_settings
 
 log = get_logger(__name__)
 
-# The name under which this process, and the children it forks, hold leases.
+# This process and its forked children hold leases under this name.
 WORKER_NAME = f"{os.uname().nodename}:{os.getpid()}:{uuid4().hex[:8]}"
 
 
 class JobState(StrEnum):
-    """Where a row of work stands; the last three are final. A planned row waits for its room to queue it."""
+    """The last three are final. A planned row waits until its room queues it."""
 
     PLANNED = "planned"
     QUEUED = "queued"
@@ -50,7 +50,7 @@ _INNER = withheld("how work is given to workers")
 
 
 class Job(Identified):
-    """Mixin of tables of work; ``task`` names the Celery task that works on a row."""
+    """Mixin for job tables. ``task`` is the name of the Celery task that works on a row."""
 
     task: ClassVar[str]
 
@@ -68,22 +68,22 @@ class Job(Identified):
 
 
 def job_constraints() -> tuple[Any, ...]:
-    """Return the constraints and the partial index that every table of work has."""
+    """Return the constraints and indexes that every job table has."""
     states = ", ".join(f"'{state}'" for state in JobState)
     return (
         sa.CheckConstraint(f"state IN ({states})", name="state_known"),
         sa.CheckConstraint("(state = 'running') = (lease_until IS NOT NULL)", name="lease_while_running"),
         sa.CheckConstraint("(state = 'failed') = (error_code IS NOT NULL)", name="failed_has_code"),
-        # The sweep looks at open rows only, which are few among all that ever were.
+        # The sweep reads only open rows, which are few.
         sa.Index(None, "available_at", postgresql_where=sa.text("state IN ('queued', 'running')")),
-        # Metrics look at what ended lately, which is little of all that ever did.
+        # Metrics read only rows that ended recently, which are few.
         sa.Index(None, "ended_at"),
     )
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """The right to write the outcome of one row: valid while the row is running with this attempt."""
+    """The right to write the outcome of a row. Valid while the row is running with this attempt."""
 
     id: UUID
     attempt: int
@@ -92,11 +92,11 @@ class Claim:
 
 
 class LeaseLost(Exception):
-    """The row was taken back, ended or deleted meanwhile; what this worker computed must not be written."""
+    """The row was taken back, ended or deleted meanwhile. This worker's result must not be written."""
 
 
 class TryLater(Exception):
-    """The work cannot go on now, through no fault of its own: the row is given back and waits ``delay_s`` seconds."""
+    """The work cannot continue now. The row is queued again in ``delay_s`` seconds, without counting a failure."""
 
     def __init__(self, delay_s: float) -> None:
         super().__init__(delay_s)
@@ -104,9 +104,9 @@ class TryLater(Exception):
 
 
 class JobFailed(Exception):
-    """The work has failed. A ``retryable`` failure is tried again until the row has failed ``STEP_ATTEMPTS`` times.
+    """The work has failed. If ``retryable``, it is tried again until the row has failed ``STEP_ATTEMPTS`` times.
 
-    ``retry_after_s`` is when the other side asked to be called again, if it did.
+    ``retry_after_s`` is the delay that the other side asked for, if any.
     """
 
     def __init__(self, code: str, *, retryable: bool = False, retry_after_s: float | None = None) -> None:
@@ -117,14 +117,14 @@ class JobFailed(Exception):
 
 
 Work = Callable[[Claim, threading.Event], None]
-"""Works on a held row; the event is set once the lease is lost.
+"""Works on a held row. The event is set when the lease is lost.
 
-Records the outcome itself when the work succeeds. Raises JobFailed, TryLater or LeaseLost otherwise.
+If the work succeeds, it records the outcome itself. Otherwise it raises JobFailed, TryLater or LeaseLost.
 """
 
 
 def claim(model: type[Job], row_id: UUID) -> Claim | None:
-    """Claim a queued row, or return None when it is not there, not due, held or ended. Needs a transaction."""
+    """Claim a queued row. Returns None if it does not exist, is not due, or is not queued. Needs a transaction."""
     moment = database_now()
     row = db.session.execute(
         sa.update(model)
@@ -148,7 +148,7 @@ def _nothing(_row_id: UUID) -> None:
 
 @dataclass(frozen=True, slots=True)
 class JobKind:
-    """One kind of leased work: a table, and what is done with its rows.
+    """One kind of leased work: a table and the functions that handle its rows.
 
     Attributes:
         name: ``room.thing``; log events and metrics are named after it.
@@ -156,10 +156,10 @@ class JobKind:
         work: Does the work.
         give_up: Called with a row's id and an error code, in the transaction that fails the row for good.
         after_retry: Called with a row's id, in the transaction that gives it back after a failure.
-        lock_first: Called with a row's id in the transaction that gives it back or fails it, before the row is
-            locked: locks what comes before the row in the order of locks (docs/architecture.md).
+        lock_first: Called with a row's id, before the transaction that gives it back or fails it locks the row. Takes
+            the locks that come before the row in the lock order (docs/architecture.md).
         claim: Claims a row; see ``claim``.
-        labels: The column by which metrics tell rows apart, with its values.
+        labels: The column that metrics group by, with its values.
     """
 
     name: str
@@ -181,21 +181,21 @@ _kinds: list[JobKind] = []
 
 
 def install_kinds(kinds: Iterable[JobKind]) -> None:
-    """Make the kinds of leased work known to this process. Called with the manifest only."""
+    """Set the kinds of leased work of this process. Called only by ``open_rooms``."""
     _kinds[:] = kinds
 
 
 def list_kinds() -> tuple[JobKind, ...]:
-    """Return every kind of leased work. Raises RuntimeError before the rooms are open."""
+    """Raises RuntimeError before ``open_rooms``."""
     if not _kinds:
-        raise RuntimeError("No kind of leased work is known: this process has not called open_rooms().")
+        raise RuntimeError("No kind of job is registered: this process has not called open_rooms().")
     return tuple(_kinds)
 
 
 def dispatch(model: type[Job], row_ids: Sequence[UUID]) -> None:
-    """Queue planned rows, and send them to the workers once the open transaction has committed."""
+    """Queue planned rows, and send their messages after the open transaction has committed."""
     moment = database_now()
-    # A planned row waits for its room, not for a worker: it is due from now on, and its age counts from now.
+    # A planned row was waiting for its room, not for a worker, so it becomes due now.
     due = sa.case((model.state == JobState.PLANNED, moment), else_=model.available_at)
     db.session.execute(
         sa.update(model)
@@ -208,12 +208,12 @@ def dispatch(model: type[Job], row_ids: Sequence[UUID]) -> None:
 
 
 def send_after_commit(model: type[Job], row_id: UUID, delay_s: float = 0.0) -> None:
-    """Send a row's message, to be worked on in ``delay_s`` seconds, once the open transaction has committed."""
+    """Send a row's message after the open transaction has committed. Workers get it ``delay_s`` seconds later."""
     after_commit(partial(send, model.task, str(row_id), delay_s=delay_s))
 
 
 def is_held(model: type[Job], held: Claim) -> tuple[sa.ColumnElement[bool], ...]:
-    """Return the conditions under which a row is still held by this claim."""
+    """Return the SQL conditions for a row that this claim still holds."""
     return (model.id == held.id, model.state == JobState.RUNNING, model.attempt == held.attempt)
 
 
@@ -230,7 +230,7 @@ def _write(model: type[Job], held: Claim, **values: object) -> None:
 
 
 def finish(model: type[Job], held: Claim) -> None:
-    """Mark a held row done. Raises LeaseLost when it is no longer held; the caller's transaction rolls back."""
+    """Mark a held row done. Raises LeaseLost if it is no longer held, and the caller's transaction rolls back."""
     _write(model, held, state=JobState.DONE, ended_at=database_now(), error_code=None)
 
 
@@ -245,9 +245,9 @@ def cancel_held(model: type[Job], held: Claim) -> None:
 
 
 def retry_later(model: type[Job], held: Claim, *, delay_s: float, is_failure: bool = True) -> None:
-    """Give a held row back after a failure that may pass, to be tried again in ``delay_s`` seconds.
+    """Queue a held row again, to be tried in ``delay_s`` seconds. Raises LeaseLost.
 
-    ``is_failure`` says whether it counts towards those after which a row is given up.
+    ``is_failure`` tells whether this counts as one of the row's ``STEP_ATTEMPTS``.
     """
     moment = database_now()
     _write(
@@ -258,20 +258,20 @@ def retry_later(model: type[Job], held: Claim, *, delay_s: float, is_failure: bo
         available_at=moment + timedelta(seconds=delay_s),
         sent_at=moment,
     )
-    # A little later than the row is due, so that the message never comes too early and finds nothing to claim.
+    # Shortly after the row is due: a message that arrives too early would find nothing to claim.
     send_after_commit(model, held.id, delay_s + 0.05)
 
 
 @contextmanager
 def lease(model: type[Job], held: Claim) -> Iterator[threading.Event]:
-    """Renew the lease from a thread while the block works.
+    """Renew the lease from a thread while the block runs.
 
-    Yields an event that is set once the lease is lost. The renewal uses a connection of its own, outside the
-    session, so the block itself holds none. It ends with the time that any work may take, so that what hangs is
-    taken back even where the pool does not end it.
+    Yields an event that is set when the lease is lost. The thread uses its own connection, so the block's session
+    holds none. It stops renewing after ``max_work_s``, so that a hanging job is taken back even if the worker pool
+    does not kill it.
     """
     length_s = get_settings().lease_s
-    deadline = time.monotonic() + get_settings().longest_work_s
+    deadline = time.monotonic() + get_settings().max_work_s
     lost, ended = threading.Event(), threading.Event()
     engine = db.engine
 
@@ -299,7 +299,7 @@ def lease(model: type[Job], held: Claim) -> Iterator[threading.Event]:
 
 
 def hand_back(worker: str = WORKER_NAME) -> int:
-    """Queue again what a stopping worker holds, at once and without counting a failure. Returns how many rows."""
+    """Queue the rows of a stopping worker again, immediately and without counting a failure. Returns their number."""
     count = 0
     with transaction():
         for model in [kind.model for kind in list_kinds()]:
@@ -317,7 +317,7 @@ def hand_back(worker: str = WORKER_NAME) -> int:
 
 
 def count_live_leases(worker: str) -> int:
-    """Return how many rows a worker holds with a lease that has not run out. Needs a transaction."""
+    """Return the number of rows that a worker holds with a valid lease. Needs a transaction."""
     return sum(
         db.session.scalar(
             sa.select(sa.func.count())

@@ -1,4 +1,4 @@
-"""The Celery app: a courier that carries ids of rows. Nothing exists only here (rule 4 in docs/rules.md)."""
+"""The Celery app. Messages carry only row ids, so the queue can be lost at any time (rule 4 in docs/rules.md)."""
 
 import time
 from collections.abc import Callable
@@ -19,14 +19,14 @@ log = get_logger(__name__)
 QUEUE_NAME = "steps"
 
 _CONNECT_TIMEOUT_S = 1.0
-# A worker waits for messages on its socket, for longer than one may keep a request waiting.
+# A worker waits for messages on its socket. A request must not wait that long.
 _WORKER_TIMEOUT_S = 10.0
 _REQUEST_TIMEOUT_S = 0.3
 _LOOK_TIMEOUT_S = 0.5
 _PAUSE_AFTER_FAILURE_S = 2.0
 _VISIBILITY_TIMEOUT_S = 3600
 
-# Written by the health check, to see whether there is room for a message.
+# Written by the health check, to see whether the broker has room for a message.
 _ROOM_KEY = "hackthestudy:room"
 _ROOM_KEY_LIFE_S = 10
 
@@ -41,24 +41,24 @@ class AppTask(Task):
 
 queue = Celery("hackthestudy", set_as_current=True, task_cls=AppTask)
 
-# The worker's Flask app; see ``add_task``.
+# The worker's Flask app; set by ``add_task``.
 _flask_app: list[Flask] = []
 
-# Until when no message is sent to a broker that did not take the last one; by the monotonic clock.
+# By broker URL: the time (monotonic) before which nothing is sent, after a failed send.
 _not_before: dict[str, float] = {}
 
 
 def configure_queue(settings: Settings, *, answers_requests: bool = False) -> None:
     """Set the broker and the worker's behaviour. Reasons and measurements: docs/decisions/0003-celery.md.
 
-    A process that ``answers_requests`` waits for a frozen broker for a third of a second at a time.
+    A process that ``answers_requests`` waits at most 0.3 s at a time for a frozen broker.
     """
     install_transport()
     queue.conf.update(
         broker_url=settings.broker_url,
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
-        # A broker that is full refuses even to note that a step is done, which else would end the worker.
+        # A full broker refuses even acknowledgements. Without this option, that would end the worker.
         broker_channel_error_retry=True,
         broker_transport_options={
             "socket_timeout": _REQUEST_TIMEOUT_S if answers_requests else _WORKER_TIMEOUT_S,
@@ -71,14 +71,14 @@ def configure_queue(settings: Settings, *, answers_requests: bool = False) -> No
         task_default_queue=QUEUE_NAME,
         task_ignore_result=True,
         task_acks_late=True,
-        # A task that kills its process would be redelivered for ever: the attempt count lives in the row, and
-        # the sweep sends it again.
+        # A task that kills its process would be redelivered forever. The row counts attempts, and the sweep sends it
+        # again.
         task_reject_on_worker_lost=False,
         task_serializer="json",
         accept_content=["json"],
         worker_concurrency=settings.celery_concurrency,
         worker_prefetch_multiplier=1,
-        task_time_limit=settings.longest_work_s,
+        task_time_limit=settings.max_work_s,
         worker_max_tasks_per_child=500,
         worker_soft_shutdown_timeout=5.0,
         worker_enable_soft_shutdown_on_idle=False,
@@ -90,7 +90,7 @@ def configure_queue(settings: Settings, *, answers_requests: bool = False) -> No
 
 
 def add_task(name: str, run: Callable[[str], None], flask_app: Flask) -> None:
-    """Make this process take messages of this name: ``run`` is called with the id in the message."""
+    """Register a Celery task: ``run`` is called with the id in the message."""
     _flask_app[:] = [flask_app]
 
     def work(row_id: str) -> None:
@@ -105,12 +105,12 @@ def _broker(url: str) -> redis.Redis:
 
 
 def connect_to_broker(url: str, *, timeout_s: float) -> redis.ConnectionPool:
-    """Return connections to the broker for another use than messages; each wait ends after ``timeout_s``, once."""
+    """Return a pool of connections to the broker for purposes other than messages, without retries."""
     return redis.ConnectionPool.from_url(url, socket_timeout=timeout_s, socket_connect_timeout=timeout_s, retry=None)
 
 
 def count_messages() -> int | None:
-    """Return how many messages wait in the broker, or None when it does not answer within half a second."""
+    """Return the number of messages in the queue, or None if the broker does not answer within half a second."""
     try:
         return int(_broker(str(queue.conf.broker_url)).llen(QUEUE_NAME))
     except redis.RedisError as error:
@@ -119,15 +119,15 @@ def count_messages() -> int | None:
 
 
 def canary_queue(worker: str) -> Queue:
-    """Return the queue of one worker alone, in which its canaries come."""
-    # Declaring it would leave an entry in the broker for every worker that ever was.
+    """Return the private queue that carries a worker's canary messages."""
+    # Declaring it would leave an entry in the broker for every worker that ever existed.
     return Queue(f"canary.{worker}", no_declare=True)
 
 
 def send_canary(task: str, worker: str, canary_id: str, *, life_s: float) -> bool:
-    """Send a canary to one worker, replacing one that still waits. Returns whether the broker took it.
+    """Send a canary to one worker, replacing one that is still waiting. Returns whether the broker accepted it.
 
-    After ``life_s`` the queue expires, in case its worker has ended.
+    The queue expires after ``life_s``, in case its worker has ended.
     """
     broker = _broker(str(queue.conf.broker_url))
     own = canary_queue(worker)
@@ -142,21 +142,21 @@ def send_canary(task: str, worker: str, canary_id: str, *, life_s: float) -> boo
 
 
 class BrokerLook(NamedTuple):
-    """What a look at the broker found. ``messages`` is None when it is down."""
+    """The broker's state, and the number of queued messages (None if it is down)."""
 
     state: Literal["ok", "full", "down"]
     messages: int | None
 
 
 def broker_address() -> str:
-    """Return the broker's URL, with its password."""
+    """Return the broker's URL, including the password."""
     return str(queue.conf.broker_url)
 
 
 def look_at_broker(url: str) -> BrokerLook:
-    """Tell whether the broker answers within half a second, and whether it would take a message. Never raises."""
+    """Check whether the broker answers within half a second and would accept a message. Never raises."""
     try:
-        # A full broker still answers what is only read, so something must be written.
+        # A full broker still answers reads, so the check must write.
         with _broker(url).pipeline(transaction=False) as look:
             look.llen(QUEUE_NAME)
             look.set(_ROOM_KEY, 1, ex=_ROOM_KEY_LIFE_S)
@@ -174,9 +174,9 @@ def look_at_broker(url: str) -> BrokerLook:
 
 
 def send(task: str, row_id: str, *, delay_s: float = 0.0, to: Queue | None = None) -> bool:
-    """Publish one message. Returns False, and logs, when the broker does not take it: the row is there.
+    """Publish one message. If the broker does not accept it, logs and returns False; the sweep sends it later.
 
-    For two seconds after that nothing is sent, so that twenty rows of one request do not wait twenty times.
+    After a failure, nothing is sent for two seconds, so that a request with twenty rows does not wait twenty times.
     """
     broker = str(queue.conf.broker_url)
     if time.monotonic() < _not_before.get(broker, 0.0):

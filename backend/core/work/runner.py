@@ -20,9 +20,9 @@ _PAUSES_S = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0, None)
 
 
 def run_job(kind: JobKind, row_id: UUID) -> None:
-    """Work on a queued row. Does nothing when it is not there, not due, held by another worker, or ended.
+    """Work on a queued row. Does nothing if it does not exist, is not due, or is not queued.
 
-    Raises DBAPIError while the database is unreachable: the lease then runs out and the sweep queues the row again.
+    Raises DBAPIError if the database is unreachable. The lease then expires, and the sweep queues the row again.
     """
     with transaction():
         held = kind.claim(kind.model, row_id)
@@ -33,12 +33,12 @@ def run_job(kind: JobKind, row_id: UUID) -> None:
             with lease(kind.model, held) as lost:
                 _run(kind, held, lost)
         except LeaseLost:
-            # Another attempt has the row, or the row is gone: nothing computed here may be written.
+            # Another attempt has the row, or the row is gone, so this result must not be written.
             log.warning(f"{kind.name}.lease_lost")
 
 
 def run_row(kind: JobKind, row_id: str) -> None:
-    """Work on the row that a message names; see ``run_job``. Raises ValueError for what is not an id."""
+    """Work on the row named in a message; see ``run_job``. Raises ValueError if ``row_id`` is not a UUID."""
     run_job(kind, UUID(row_id))
 
 
@@ -54,7 +54,7 @@ def _run(kind: JobKind, held: Claim, lost: threading.Event) -> None:
         _fail(kind, held, lost, failure)
     except Exception as error:
         if isinstance(error, DBAPIError) and is_passing(error):
-            # PostgreSQL knows the outcome, or will when the lease has run out.
+            # The row is in PostgreSQL: it has ended, or it is queued again when the lease expires.
             raise
         log.exception(f"{kind.name}.crashed")
         _fail(kind, held, lost, JobFailed("internal_error", retryable=True))
@@ -83,15 +83,15 @@ def _give_up(kind: JobKind, held: Claim, code: str) -> None:
 
 def _backoff_s(asked_s: float | None, failures: int) -> float:
     delay_s = asked_s if asked_s is not None else float(2**failures)
-    # Jitter spreads rows that were turned away at the same moment.
+    # Jitter spreads rows that failed at the same moment.
     return min(delay_s, _MAX_BACKOFF_S) + random.uniform(0, 1)
 
 
 def record(write: Callable[[], None], lost: threading.Event) -> None:
-    """Write in a transaction; try again while the database is briefly unreachable.
+    """Write in a transaction, and retry while the database is briefly unreachable.
 
-    A result that was paid for is not thrown away for a restart or a lock. If the connection broke after the commit,
-    the next try finds the row no longer held and raises LeaseLost.
+    A restart or a lock must not discard a result that was paid for. If the connection breaks after the commit, the
+    next attempt finds that the row is no longer held, and raises LeaseLost.
     """
     for pause_s in _PAUSES_S:
         try:

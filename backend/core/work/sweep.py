@@ -1,4 +1,4 @@
-"""The sweep: sends lost and due rows again, and takes back what dead workers held."""
+"""The sweep: sends lost and due rows again, and takes back the rows of dead workers."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from backend.core.clock import database_now
 from backend.core.database.database import db
+from backend.core.database.locks import SWEEP_LOCK
 from backend.core.database.transaction import transaction
 from backend.core.process.logging import get_logger
 from backend.core.work.jobs import Job, JobKind, JobState, list_kinds, send_after_commit
@@ -19,13 +20,12 @@ from backend.settings import get_settings
 
 log = get_logger(__name__)
 
-_LOCK = 7_305_811
 _BATCH = 500
 
 
 @dataclass(frozen=True, slots=True)
 class Swept:
-    """What one sweep did: rows sent (again), rows taken back from dead workers, rows given up."""
+    """Numbers of rows that one sweep sent, took back from dead workers, and gave up."""
 
     sent: int = 0
     taken_back: int = 0
@@ -33,11 +33,11 @@ class Swept:
 
 
 def sweep(finish: Callable[[], None] = lambda: None, note_progress: Callable[[], None] = lambda: None) -> Swept | None:
-    """Send lost and due rows again and take back expired leases. None when another process is sweeping.
+    """Send lost and due rows again, and take back expired leases. Returns None if another process is sweeping.
 
-    Each row is taken back in a transaction of its own: one that cannot be does not keep the others waiting.
-    ``finish`` is called at the end, before another process may sweep; ``note_progress`` before each row and before
-    the end, since hundreds that cannot be taken back take long.
+    Each row is taken back in its own transaction, so that one failure does not block the others. ``finish`` is called
+    at the end, while the lock is still held. ``note_progress`` is called before each row and before the end, because
+    hundreds of rows that cannot be taken back take long.
     """
     sent = taken_back = given_up = 0
     with _alone() as alone:
@@ -60,14 +60,14 @@ def sweep(finish: Callable[[], None] = lambda: None, note_progress: Callable[[],
 
 @contextmanager
 def _alone() -> Iterator[bool]:
-    """Hold the sweep's advisory lock in a transaction of its own, which ends even when we are killed.
+    """Hold the sweep's advisory lock in its own transaction, which ends even if this process is killed.
 
-    The lock belongs to the transaction and not to the connection, which a pool would give to somebody else. A
-    sweep that outlives what a transaction may idle loses the lock and goes on: no row is taken by two sweeps.
+    The lock belongs to the transaction, because a pool would give the connection to another client. A sweep that
+    exceeds ``idle_in_transaction_session_timeout`` loses the lock and continues. That is safe: the rows are locked too.
     """
     guard = db.engine.connect()
     try:
-        yield bool(guard.scalar(sa.select(sa.func.pg_try_advisory_xact_lock(_LOCK))))
+        yield bool(guard.scalar(sa.select(sa.func.pg_try_advisory_xact_lock(SWEEP_LOCK))))
     finally:
         try:
             guard.close()
@@ -82,7 +82,7 @@ def _find_expired(model: type[Job]) -> list[UUID]:
 
 
 def _take_back(kind: JobKind, row_id: UUID) -> bool | None:
-    """Take back one row. Returns whether it was given up, or None when it was left as it is."""
+    """Take back one row. Returns whether it was given up, or None if it was not taken back."""
     try:
         with transaction():
             return _take_back_held(kind, row_id)
@@ -133,9 +133,9 @@ def _take_back_held(kind: JobKind, row_id: UUID) -> bool | None:
 
 
 def _is_queue_complete() -> bool:
-    """Tell whether the broker holds a message for every queued row, so that none needs to be sent again.
+    """Tell whether the broker has a message for every queued row, so that no row needs to be sent again.
 
-    Without this a long queue would grow by itself: each row in it would be sent again every half minute.
+    Without this check, a long queue would grow by itself: each of its rows would be sent again every half minute.
     """
     messages = count_messages()
     if messages is None:

@@ -1,6 +1,6 @@
-"""Kombu's transport for Redis, which drops what is not a message of ours instead of ending the worker.
+"""Kombu's transport for Redis, extended to drop malformed messages.
 
-Kombu loads whatever a queue holds, and Celery's main process ends with the first thing that it cannot load.
+Kombu loads whatever a queue contains, and the first message that it cannot load would end Celery's main process.
 """
 
 import base64
@@ -16,26 +16,22 @@ log = get_logger(__name__)
 
 
 def install_transport() -> None:
-    """Have connections to ``redis://`` and ``rediss://`` use this transport."""
+    """Use this transport for ``redis://`` and ``rediss://``."""
     for scheme in ("redis", "rediss"):
         TRANSPORT_ALIASES[scheme] = f"{__name__}:Transport"
 
 
 class Channel(redis.Channel):
-    """Takes messages from queues."""
-
     def _brpop_read(self, **options: Any) -> Any:
         try:
             return super()._brpop_read(**options)  # type: ignore[no-untyped-call]
         except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
-            # It has left the queue and was noted nowhere.
+            # The message has left the queue and is not recorded as unacknowledged, so it is gone.
             log.error("core.queue.message_dropped", error=type(error).__name__)
             return True
 
 
 class Transport(redis.Transport):
-    """Gives messages to whoever consumes their queue."""
-
     Channel = Channel
 
     def _deliver(self, message: Any, queue: str) -> None:
@@ -47,7 +43,7 @@ class Transport(redis.Transport):
 
 
 def _find_problem(message: Any) -> str | None:
-    """Return what Kombu or Celery could not handle about a loaded message, or None when it has the right shape."""
+    """Return why Kombu or Celery could not handle a loaded message, or None if it is well-formed."""
     match message:
         case {
             "body": str(body),

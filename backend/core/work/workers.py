@@ -1,6 +1,6 @@
-"""The workers that are there: how much they can do at once, and what they have lost.
+"""The known workers: their capacity, lost leases and restarts.
 
-A worker is one main process of Celery. Its watchdog notes that it lives, the sweep that a lease of it ran out.
+A worker is one main process of Celery. Its watchdog records that it is alive; the sweep records its lost leases.
 """
 
 from datetime import datetime, timedelta
@@ -16,7 +16,10 @@ _KEPT = timedelta(days=30)
 
 
 class Worker(Base):
-    """One main process of Celery. ``restart_reason`` says why the watchdog ended it, if it did."""
+    """One main process of Celery.
+
+    ``places`` is the number of steps it runs at the same time. ``restart_reason`` is set if the watchdog ended it.
+    """
 
     __tablename__ = "workers"
 
@@ -29,14 +32,14 @@ class Worker(Base):
 
 
 def note_alive(name: str, places: int) -> int:
-    """Note that the worker lives and works on up to ``places`` steps at once. Returns its leases lost so far."""
+    """Record that a worker is alive. Returns the number of leases it has lost so far."""
     statement = insert(Worker).values(name=name, places=places, leases_lost=0)
     statement = statement.on_conflict_do_update(index_elements=[Worker.name], set_={"seen_at": sa.func.now()})
     return db.session.execute(statement.returning(Worker.leases_lost)).scalar_one()
 
 
 def note_lost_lease(name: str | None) -> None:
-    """Note that a lease of the worker ran out. Nothing happens when no watchdog has named it."""
+    """Record that a worker's lease has expired. Does nothing for a worker that no watchdog has recorded."""
     db.session.execute(
         sa.update(Worker)
         .where(Worker.name == name)
@@ -46,23 +49,23 @@ def note_lost_lease(name: str | None) -> None:
 
 
 def note_restart(name: str, places: int, reason: str) -> None:
-    """Note that the watchdog ends the worker, and why."""
+    """Record that the watchdog ends a worker."""
     statement = insert(Worker).values(name=name, places=places, leases_lost=0, restart_reason=reason)
     db.session.execute(statement.on_conflict_do_update(index_elements=[Worker.name], set_={"restart_reason": reason}))
 
 
 def count_places() -> int:
-    """Return on how many steps the workers that are alive can work at once, as far as watchdogs know."""
+    """Return how many steps all living workers together run at the same time, as recorded by watchdogs."""
     alive = sa.and_(Worker.seen_at > sa.func.now() - _ALIVE_FOR, Worker.restart_reason.is_(None))
     return db.session.scalar(sa.select(sa.func.coalesce(sa.func.sum(Worker.places), 0)).where(alive)) or 0
 
 
 def count_restarts() -> dict[str, int]:
-    """Return how many workers were ended by watchdogs in the last 30 days, by reason."""
+    """Return the number of workers ended by watchdogs in the last 30 days, by reason."""
     query = sa.select(Worker.restart_reason, sa.func.count()).where(Worker.restart_reason.is_not(None))
     return {str(reason): number for reason, number in db.session.execute(query.group_by(Worker.restart_reason))}
 
 
 def forget_old_workers() -> None:
-    """Delete what is known of workers that were not seen for 30 days."""
+    """Delete workers not seen for 30 days."""
     db.session.execute(sa.delete(Worker).where(Worker.seen_at < sa.func.now() - _KEPT))

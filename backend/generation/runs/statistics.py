@@ -5,31 +5,31 @@ import sqlalchemy as sa
 from backend.core.clock import database_now, now
 from backend.core.database.database import db
 from backend.core.ids import first_id_at
-from backend.core.work.figures import LATELY, measure_ended
+from backend.core.work.job_stats import LATELY, measure_ended
 from backend.generation.models import ModelCall, Run
-from backend.generation.types import ENDED_STATES, CallFigure, RunFigures, RunState, WorkFigures
+from backend.generation.types import ENDED_STATES, CallStats, RunState, RunStats, WorkStats
 
 
-def measure_work() -> WorkFigures:
+def measure_work() -> WorkStats:
     """Return statistics of open runs and of the last hour. Needs a transaction."""
-    return WorkFigures(runs=_measure_runs(), calls=_measure_calls())
+    return WorkStats(runs=_measure_runs(), calls=_measure_calls())
 
 
-def _measure_runs() -> RunFigures:
+def _measure_runs() -> RunStats:
     rows = db.session.execute(
         sa.select(Run.state, sa.func.count(), sa.extract("epoch", database_now() - sa.func.min(Run.created_at)))
         .where(Run.ended_at.is_(None))
         .group_by(Run.state)
     ).all()
     counts = {state: count for state, count, _ in rows}
-    return RunFigures(
+    return RunStats(
         open={state.value: counts.get(state, 0) for state in RunState if state not in ENDED_STATES},
         ended=measure_ended(Run.model, Run.state, Run.error_code, Run.created_at, Run.ended_at),
         oldest_open_s=max((float(age) for *_, age in rows), default=0.0),
     )
 
 
-def _measure_calls() -> tuple[CallFigure, ...]:
+def _measure_calls() -> tuple[CallStats, ...]:
     # Ids sort by time, so the primary key replaces an index on the creation time.
     first = first_id_at(now() - LATELY)
     sums = (ModelCall.requests, ModelCall.input_tokens, ModelCall.cached_tokens, ModelCall.output_tokens)
@@ -38,4 +38,4 @@ def _measure_calls() -> tuple[CallFigure, ...]:
         .where(ModelCall.id >= first)
         .group_by(ModelCall.model, ModelCall.outcome)
     )
-    return tuple(CallFigure(model, outcome, count, *map(int, used)) for model, outcome, count, *used in rows)
+    return tuple(CallStats(model, outcome, count, *map(int, used)) for model, outcome, count, *used in rows)

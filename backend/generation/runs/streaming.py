@@ -9,7 +9,7 @@ from backend.accounts.errors import NotSignedIn
 from backend.core.errors import NotFound
 from backend.core.process.logging import get_logger
 from backend.core.process.stopping import wait_for_stopping
-from backend.core.web.seats import Seats
+from backend.core.web.slots import Slots
 from backend.generation.errors import TooManyStreams
 from backend.generation.models import RunEvent
 from backend.settings import get_settings
@@ -25,15 +25,16 @@ ReadEvents = Callable[[int], tuple[bool, Sequence[RunEvent]]]
 Raises NotFound if the run has been deleted, and NotSignedIn if the caller's access has ended.
 """
 
-_SEATS = Seats(TooManyStreams)
+
+_SLOTS = Slots(TooManyStreams)
 
 
 class EventStream:
-    """An iterator of SSE text that always releases its seat at the end."""
+    """An iterator of SSE text that always releases its slot at the end."""
 
     def __init__(self, read: ReadEvents, after: int) -> None:
-        """Take a seat. Raises TooManyStreams when all are taken."""
-        self._seat = _SEATS.take()
+        """Raises TooManyStreams if no slot is free."""
+        self._slot = _SLOTS.acquire()
         self._texts = _stream(read, after)
 
     def __iter__(self) -> Iterator[str]:
@@ -43,13 +44,13 @@ class EventStream:
         try:
             return next(self._texts)
         except BaseException:
-            # Release the seat at the end or on a database error, even before the server calls close.
+            # Release the slot at the end or on a database error, even before the server calls close.
             self.close()
             raise
 
     def close(self) -> None:
-        """Release the seat. The server calls this when the client has disconnected or the stream has ended."""
-        self._seat.leave()
+        """Release the slot. The server calls this when the client has disconnected or the stream has ended."""
+        self._slot.release()
 
 
 def _stream(read: ReadEvents, after: int) -> Iterator[str]:

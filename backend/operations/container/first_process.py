@@ -73,7 +73,7 @@ class LineFormatter:
         text = data.decode(errors="replace").rstrip("\r")
         start = f"{self._prefix} " if self._prefix else ""
         if text.startswith(start) and _OURS.match(text, len(start)):
-            # Already in our format, or imitating it, so secrets are hidden all the same.
+            # Already in our format, or imitating it, so secrets are hidden here too.
             yield cut(hide_secrets(escape(text), self._secrets))
         elif text.strip():
             level, event, message = _recognise(text)

@@ -1,4 +1,4 @@
-"""Starts the Redis of the API container: ``python -m backend.operations.container.redis_server TEMPLATE FOLDER``."""
+"""Starts Redis in the API container: ``python -m backend.operations.container.redis_server TEMPLATE FOLDER``."""
 
 import os
 import sys
@@ -11,23 +11,23 @@ _DEFAULT_PORT = 6379
 
 
 def redis_configuration(settings: Settings, template: str, folder: Path) -> str:
-    """Return the configuration: the template's, and what depends on the settings."""
+    """Return the template, followed by the options that depend on the settings."""
     url = urlsplit(settings.broker_url)
     lines = [template.rstrip("\n"), f"port {url.port or _DEFAULT_PORT}", f"dir {_quoted(str(folder))}"]
     if url.password:
-        # As clients read it from the same address, where it may be percent-encoded.
+        # Clients percent-decode the password in the URL, too.
         lines.append(f"requirepass {_quoted(unquote(url.password))}")
     return "\n".join(lines) + "\n"
 
 
 def _quoted(text: str) -> str:
-    """Return the text in Redis' quotation marks."""
+    """Quote and escape a value for Redis' configuration."""
     escaped = "".join(f"\\x{byte:02x}" if byte < 0x20 or byte in b'"\\' else chr(byte) for byte in text.encode("utf-8"))
     return f'"{escaped}"'
 
 
 def run_redis(settings: Settings, template: Path, folder: Path) -> None:
-    """Become Redis. The configuration goes through a pipe: the password is in no file and among no arguments."""
+    """Become Redis. The configuration goes through a pipe, so that the password is in no file and no argument."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     reading, writing = os.pipe()
     os.write(writing, redis_configuration(settings, template.read_text(), folder).encode("latin-1"))

@@ -1,4 +1,4 @@
-"""Business verbs of operations."""
+"""The health check: asks PostgreSQL and Redis."""
 
 from functools import lru_cache, partial
 from typing import Literal
@@ -14,16 +14,16 @@ from backend.settings import get_settings
 
 log = get_logger(__name__)
 
-# The least that libpq takes. A probe has given up by then; this ends its thread.
+# libpq's minimum. The probe has already given up by then; this ends its thread.
 _CONNECT_TIMEOUT_S = 2
 _UNANSWERED_MS = 3000
 _REMEMBERED_S = 1.0
-# Soon, since a container that is wrongly out of service answers nobody.
+# Short, because a container that is wrongly taken out of service serves nobody.
 _ABANDON_S = 10.0
 
 
 def check_health(database_url: str) -> HealthResponse:
-    """Look at the database and the broker, both at once, for 0.6 s at the most. Never raises."""
+    """Check the database and the broker concurrently, for at most 0.6 s. Never raises."""
     database, broker = _database_probe(database_url).ask(), _broker_probe(broker_address()).ask()
     is_up, (state, messages) = database(), broker()
     up: Literal["ok", "degraded"] = "ok" if state == "ok" else "degraded"
@@ -36,12 +36,12 @@ def check_health(database_url: str) -> HealthResponse:
     )
 
 
-class _DatabaseLook:
-    """A connection of the probe's own, kept open.
+class _DatabaseCheck:
+    """Checks the database over its own connection, which stays open.
 
-    Those of the app may all be waiting for a lock, which is no reason to be taken out of service. Kept open, so that
-    a database that takes no further connections is not said to be down. It begins as the app's connections do, so
-    that what refuses those refuses this one.
+    Its own, because the app's connections may all wait for a lock, which is no reason to take the process out of
+    service. Open, so that a database that accepts no more connections does not count as down. It has the options of the
+    app's connections, so that a pool that refuses those also refuses this one.
     """
 
     def __init__(self, url: str) -> None:
@@ -49,7 +49,7 @@ class _DatabaseLook:
         self.renew()
 
     def renew(self) -> None:
-        """Leave the connection to whoever hangs on it. A new engine, as the old one's first connection locks it."""
+        """Abandon the old connection to its hanging thread. A new engine, because that thread may lock the old one."""
         self._engine = sa.create_engine(
             self._url,
             pool_size=1,
@@ -74,7 +74,7 @@ class _DatabaseLook:
 
 @lru_cache(maxsize=4)
 def _database_probe(url: str) -> Probe[[], bool]:
-    database = _DatabaseLook(url)
+    database = _DatabaseCheck(url)
     return Probe(
         "database",
         database.look,

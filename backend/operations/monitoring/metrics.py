@@ -1,11 +1,11 @@
-"""Metrics in Prometheus' format: what this API has answered, and how the whole system is doing.
+"""Metrics in Prometheus' format: the requests to this API, and the state of the whole system.
 
-Requests are counted by each process. Under gunicorn there are several, which share a folder of files
-(``PROMETHEUS_MULTIPROC_DIR``, see ``config/gunicorn.conf.py``), so a scrape by way of any of them sums all. Everything
-else is read from the database and the broker at the moment of the scrape, and is the same from every process.
+Each process counts its requests. The processes of gunicorn share a folder of files (``PROMETHEUS_MULTIPROC_DIR``, see
+``config/gunicorn.conf.py``), so each of them can report the sum. All other metrics are read from the database and the
+broker on each scrape, and are the same in every process.
 
-What is read from rows is a gauge over the last hour and no counter: rows go with the study set that they belong to,
-and Prometheus would take a counter that goes down for one that began anew.
+Metrics of rows are gauges over the last hour, not counters: rows are deleted with their study set, and Prometheus takes
+a decreasing counter for a restarted one.
 """
 
 import os
@@ -19,32 +19,32 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics_core import GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
-from backend.core.work.figures import LATELY, EndedFigure, JobFigures
-from backend.operations.monitoring.measurements import DatabaseFigures, Measurements, Measuring
+from backend.core.work.job_stats import LATELY, EndedStats, JobStats
+from backend.operations.monitoring.measurements import DatabaseStats, Measurements, Measurer
 from backend.settings import Settings, get_settings
 
-# Where the app keeps what measures for it.
-MEASURING = "measuring"
-# The key of the app's configuration that holds the scraper's token.
+# The key of the app's extension that collects statistics.
+MEASURER = "measurer"
+# The key of the scraper's token in the app's configuration.
 SCRAPERS_KEY = "METRICS_TOKEN"
 
 _FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-# One value for all that was asked and is not there, or whoever asks for random paths would make a series of each.
+# One value for all unknown paths and methods: otherwise each random path would create a new series.
 _OTHER = "other"
 
-# When a count began is a second series for each, which several processes do not have anyway.
+# The start time of a counter would be a second series, and the multi-process mode has none.
 disable_created_metrics()
 _own = CollectorRegistry()
 _requests = Counter(
     "hackthestudy_http_requests",
-    "Requests answered by the API.",
+    "Requests to the API.",
     ("method", "route", "status"),
     registry=_own,
 )
 _latency = Histogram(
     "hackthestudy_http_request_duration_seconds",
-    "Time until the answer began: an event stream counts up to its first byte.",
+    "Time until the response began. An event stream counts until its first byte.",
     ("method", "route"),
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
     registry=_own,
@@ -52,10 +52,10 @@ _latency = Histogram(
 
 
 def configure_metrics(app: Flask, settings: Settings) -> None:
-    """Count and time what ``app`` answers, and let it measure the rest."""
+    """Count and time the requests to ``app``, and prepare collecting the other metrics."""
     if settings.metrics_token is not None:
         app.config[SCRAPERS_KEY] = settings.metrics_token.get_secret_value()
-    app.extensions[MEASURING] = Measuring(app.app_context)
+    app.extensions[MEASURER] = Measurer(app.app_context)
     request_started.connect(_start_clock, app)
     request_finished.connect(_count, app)
 
@@ -72,13 +72,13 @@ def _count(_app: Flask, response: Response, **_: object) -> None:
 
 
 def forget_process(pid: int) -> None:
-    """Note that a process of the server has ended; what it has counted stays in the sums."""
+    """Record that a gunicorn process has ended. Its counts stay in the sums."""
     if _FOLDER in os.environ:
         mark_process_dead(pid)
 
 
 def render(measured: Measurements, version: str, accept: str) -> tuple[bytes, str]:
-    """Return all metrics in the format that the scraper's ``Accept`` header asks for, and its content type."""
+    """Return all metrics in the format requested by ``Accept``, and the content type."""
     registry = CollectorRegistry()
     if _FOLDER in os.environ:
         MultiProcessCollector(registry)
@@ -90,25 +90,25 @@ def render(measured: Measurements, version: str, accept: str) -> tuple[bytes, st
 
 
 class _Families:
-    """What was measured, as families of metrics."""
+    """A collector for Prometheus' registry."""
 
     def __init__(self, measured: Measurements, version: str) -> None:
         self._measured = measured
         self._version = version
 
     def collect(self) -> Iterator[Metric]:
-        """Yield every family that is known."""
+        """Yield all families, except those whose source is down."""
         database, messages = self._measured.database, self._measured.messages
-        yield InfoMetricFamily("hackthestudy_build", "The release that answers.", {"version": self._version})
+        yield InfoMetricFamily("hackthestudy_build", "The running release.", {"version": self._version})
         yield _gauge("database_up", "Whether PostgreSQL answered the scrape in time.", database is not None)
         yield _gauge("broker_up", "Whether Redis answered the scrape in time.", messages is not None)
         if messages is not None:
-            yield _gauge("broker_messages", "Messages that wait in the broker.", messages)
+            yield _gauge("broker_messages", "Messages in the broker.", messages)
         if database is not None:
             yield from _of_database(database)
 
 
-def _of_database(known: DatabaseFigures) -> Iterator[Metric]:
+def _of_database(known: DatabaseStats) -> Iterator[Metric]:
     runs = known.work.runs
     yield _gauge("recent_window_seconds", "How far back the recent metrics look.", LATELY.total_seconds())
     states = (((state,), count) for state, count in runs.open.items())
@@ -118,28 +118,28 @@ def _of_database(known: DatabaseFigures) -> Iterator[Metric]:
     for thing, figures in known.jobs.items():
         yield from _jobs(thing, f"{thing.capitalize()}s", figures)
     yield from _calls(known)
-    yield _gauge("worker_places", "Steps that the living workers can work on at once.", known.workers.places)
+    yield _gauge("worker_places", "Steps that the living workers can run at the same time.", known.workers.places)
     yield _labelled(
         "watchdog_restarts",
-        "Workers that watchdogs have ended in the last 30 days.",
+        "Workers ended by watchdogs in the last 30 days.",
         ("reason",),
         (((reason,), count) for reason, count in known.workers.restarts.items()),
     )
 
 
-def _jobs(name: str, things: str, figures: JobFigures) -> Iterator[Metric]:
+def _jobs(name: str, things: str, figures: JobStats) -> Iterator[Metric]:
     waiting = (((figure.kind, figure.state), figure.count) for figure in figures.open)
-    yield _labelled(f"{name}s", f"{things} that are queued or worked on.", ("kind", "state"), waiting)
+    yield _labelled(f"{name}s", f"{things} queued or running.", ("kind", "state"), waiting)
     yield _gauge(
         f"oldest_due_{name}_age_seconds",
-        f"{things}: how long the one that waits longest for a worker has been due.",
+        f"{things}: how long the oldest due one has been waiting for a worker.",
         figures.oldest_due_s,
     )
     yield from _ended(name, things, "kind", figures.ended)
 
 
-def _ended(name: str, things: str, label: str, ended: tuple[EndedFigure, ...]) -> Iterator[Metric]:
-    """Yield how many ended and how, and how long those took that were done."""
+def _ended(name: str, things: str, label: str, ended: tuple[EndedStats, ...]) -> Iterator[Metric]:
+    """Yield the counts by outcome, and the durations of the successful ones."""
     counts = (((f.kind, f.state, f.error_code or ""), f.count) for f in ended)
     yield _labelled(f"recent_{name}s", f"{things} that ended in the last hour.", (label, "state", "error_code"), counts)
     done = [f for f in ended if f.state == "done"]
@@ -152,11 +152,11 @@ def _ended(name: str, things: str, label: str, ended: tuple[EndedFigure, ...]) -
     )
 
 
-def _calls(known: DatabaseFigures) -> Iterator[Metric]:
+def _calls(known: DatabaseStats) -> Iterator[Metric]:
     calls = known.work.calls
     yield _labelled(
         "recent_model_calls",
-        "Uses of the language model in the last hour; the outcome is ok or an error code.",
+        "Calls of the language model in the last hour; the outcome is ok or an error code.",
         ("model", "outcome"),
         (((call.model, call.outcome), call.count) for call in calls),
     )
@@ -181,14 +181,14 @@ def _calls(known: DatabaseFigures) -> Iterator[Metric]:
     )
     yield _labelled(
         "recent_model_cost_dollars",
-        "What the tokens used in the last hour cost, at the prices of the settings.",
+        "Cost of the tokens used in the last hour, at the configured prices.",
         ("model",),
         _costs(tokens),
     )
 
 
 def _costs(tokens: "Counts[tuple[str, str]]") -> Iterator[tuple[tuple[str], float]]:
-    """Yield the cost of the model whose prices are known."""
+    """Yield the cost of the configured model, if its prices are set."""
     model, prices = get_settings().openai_model, get_settings().model_prices
     if prices is not None and (model, "input") in tokens:
         plain = tokens[model, "input"] - tokens[model, "cached"]

@@ -1,4 +1,4 @@
-"""The routes of health (may this process be sent requests, does it live at all) and of metrics."""
+"""Routes for health (readiness and liveness) and metrics."""
 
 import hmac
 from typing import Any
@@ -9,12 +9,12 @@ from flask.typing import ResponseReturnValue
 
 from backend.operations.errors import MetricsTokenWrong
 from backend.operations.monitoring import health as service
-from backend.operations.monitoring.metrics import MEASURING, SCRAPERS_KEY, render
+from backend.operations.monitoring.metrics import MEASURER, SCRAPERS_KEY, render
 from backend.operations.monitoring.schemas import HealthResponse, LiveResponse
 from backend.settings import get_settings
 
 operations = APIBlueprint("operations", __name__, tag="Operations")
-# Not part of the API: at the root of the server, where Prometheus looks by default, with a token of its own.
+# Not part of the API: at the root of the server, where Prometheus looks by default, with its own token.
 metrics = APIBlueprint("metrics", __name__, enable_openapi=False)
 
 _UNWELL: dict[int | str, Any] = {
@@ -29,7 +29,7 @@ _UNWELL: dict[int | str, Any] = {
 @operations.output(HealthResponse)
 @operations.doc(responses=_UNWELL)
 def health() -> ResponseReturnValue:
-    """Tell how the parts are doing: 200 when ok or degraded, 503 when the database is down."""
+    """Check the database and the broker: 200 if ok or degraded, 503 if the database is down."""
     g.is_probe = True
     answer = service.check_health(current_app.config["SQLALCHEMY_DATABASE_URI"])
     return answer.model_dump(), 503 if answer.status == "unavailable" else 200
@@ -38,17 +38,17 @@ def health() -> ResponseReturnValue:
 @operations.get("/health/live")
 @operations.output(LiveResponse)
 def live() -> LiveResponse:
-    """Tell that this process answers. Nothing else is looked at: a restart would not bring a database back."""
+    """Check that this process answers. Nothing else is checked, because a restart would not repair a database."""
     g.is_probe = True
     return LiveResponse()
 
 
 @metrics.get("/metrics")
 def scrape() -> ResponseReturnValue:
-    """Answer with all metrics. Raises MetricsTokenWrong."""
+    """Return all metrics. Raises MetricsTokenWrong."""
     given = request.headers.get("Authorization", "")
     if not hmac.compare_digest(given.encode(), f"Bearer {current_app.config[SCRAPERS_KEY]}".encode()):
         raise MetricsTokenWrong
-    measured = current_app.extensions[MEASURING].measure()
+    measured = current_app.extensions[MEASURER].measure()
     body, content_type = render(measured, get_settings().app_version, request.headers.get("Accept", ""))
     return Response(body, content_type=content_type)

@@ -1,4 +1,4 @@
-"""Bodies of the health routes."""
+"""Response bodies of the health routes."""
 
 from typing import Literal
 
@@ -8,16 +8,16 @@ from backend.core.web.http import ResponseBody
 
 
 class HealthResponse(ResponseBody):
-    """How the parts are doing. ``degraded``: requests are answered, but work starts late."""
+    """The state of the system. ``degraded``: requests are served, but jobs start late."""
 
     status: Literal["ok", "degraded", "unavailable"]
     database: Literal["ok", "down"]
-    broker: Literal["ok", "full", "down"] = Field(description="`full`: what waits is kept, nothing more is taken.")
-    queued_messages: int | None = Field(description="Messages waiting in the broker; null when it is down.")
+    broker: Literal["ok", "full", "down"] = Field(description="`full`: queued messages are kept, new ones are refused.")
+    queued_messages: int | None = Field(description="Messages in the broker; null if it is down.")
     version: str
 
 
 class LiveResponse(ResponseBody):
-    """The process answers."""
+    """The process is alive."""
 
     status: Literal["ok"] = "ok"

@@ -1,6 +1,6 @@
-"""What is done beside the sweep: files moved, deleted and expired, and what nobody needs any more forgotten.
+"""Upkeep beside the sweep: the rooms' chores and background work, and deleting old temporary files.
 
-Each verb here may run in several processes at once; where one is enough, it is called under the sweep's lock.
+Everything here may run in several processes at the same time, except ``keep_house``, which needs the sweep's lock.
 """
 
 import os
@@ -22,15 +22,15 @@ log = get_logger(__name__)
 
 _FORGET_EVERY = 100
 _BUCKET_AWAY_S = 60.0
-# Longer than any upload or reading takes.
-_OLDEST_TEMPORARY_S = 6 * 3600.0
+# Longer than any upload, or any reading of a document.
+_MAX_TEMPORARY_AGE_S = 6 * 3600.0
 _TEMPORARY = ("upload-", "document-", "export-")
 
 
 class _Mover:
-    """Moves and deletes files in a thread of its own: lost work is not sent later because a bucket is slow.
+    """Runs the rooms' background work in its own thread, so that a slow bucket does not delay the sweep.
 
-    It may end with the process at any moment, since each of its verbs may be cut anywhere.
+    A daemon thread: background work can be interrupted at any point.
     """
 
     def __init__(self) -> None:
@@ -38,7 +38,7 @@ class _Mover:
         self._not_before = 0.0
 
     def wake(self) -> None:
-        """Have it work, unless it still does, or has just found that the bucket is away."""
+        """Start the thread, unless it is running or has just found the bucket unreachable."""
         if (self._thread and self._thread.is_alive()) or time.monotonic() < self._not_before:
             return
         self._thread = threading.Thread(target=self._work, args=(current_app.app_context(),), name="mover", daemon=True)
@@ -46,7 +46,7 @@ class _Mover:
 
     def _work(self, context: AppContext) -> None:
         with context:
-            # One goes on when another fails: they may be about different buckets.
+            # If one fails, the others still run: they may use different buckets.
             for work in [work for room in opened_rooms() for work in room.background]:
                 try:
                     work()
@@ -60,14 +60,14 @@ _mover = _Mover()
 
 
 def keep_machine(round_number: int) -> None:
-    """Wake this process's mover, and do what is due on this machine in this round, counted from 1."""
+    """Run this machine's upkeep. ``round_number`` counts from 1."""
     _mover.wake()
     if round_number % _FORGET_EVERY == 0:
         forget_temporary_files()
 
 
 def keep_house(sweep_number: int) -> None:
-    """Do the chores due with this sweep of this process, counted from 1, under the sweep's lock."""
+    """Run the chores due with this sweep, under the sweep's lock. ``sweep_number`` counts this process's from 1."""
     due = [chore for room in opened_rooms() for chore in room.chores if sweep_number % chore.every == 0]
     with transaction():
         for chore in due:
@@ -79,9 +79,9 @@ def keep_house(sweep_number: int) -> None:
 
 
 def forget_temporary_files() -> int:
-    """Delete files and folders that killed processes of ours have left in the temporary folder; return how many."""
+    """Delete files and folders left in the temporary folder by our killed processes. Returns their number."""
     count = 0
-    oldest = time.time() - _OLDEST_TEMPORARY_S
+    oldest = time.time() - _MAX_TEMPORARY_AGE_S
     for entry in os.scandir(tempfile.gettempdir()):
         if not entry.name.startswith(_TEMPORARY):
             continue
@@ -94,7 +94,7 @@ def forget_temporary_files() -> int:
             else:
                 Path(entry.path).unlink()
         except OSError as error:
-            # Others clean up here too.
+            # Other processes clean up here too.
             log.warning("operations.temporary_file.kept", error=type(error).__name__)
             continue
         count += 1

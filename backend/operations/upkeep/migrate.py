@@ -1,4 +1,4 @@
-"""Bring the database to the newest schema while the release before goes on working."""
+"""Upgrades the database to the newest schema while the previous release keeps running."""
 
 import time
 from pathlib import Path
@@ -14,28 +14,27 @@ from backend.core.process.logging import get_logger
 log = get_logger(__name__)
 
 _MIGRATIONS = Path(__file__).parents[2] / "migrations"
-# "Lock not available" and "deadlock detected": somebody else had the table.
+# "Lock not available" and "deadlock detected": another transaction used the table.
 _BLOCKED_STATES = frozenset({"55P03", "40P01"})
-# What Alembic says when the database has a migration that is not among ours.
+# Alembic's error if the database has a migration that we do not have.
 _UNKNOWN_REVISION = "Can't locate revision identified by"
 _ATTEMPTS = 30
-# In which those who queued behind the migration come through.
+# Lets the statements through that queued behind the migration.
 _PAUSE_S = 2.0
 
 
 def alembic_config() -> Config:
-    """Return how Alembic finds the migrations."""
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS))
     return config
 
 
 def upgrade() -> None:
-    """Apply what is missing, each migration in a transaction of its own.
+    """Apply the missing migrations, each in its own transaction.
 
-    One that waits too long for a table is rolled back and tried again, so that requests are kept waiting for seconds
-    at most. A schema newer than this release is left as it is: migrations only add, so a release that is rolled back
-    to works with it. Raises the last OperationalError when it never came through.
+    A migration that waits too long for a table is rolled back and tried again, so that requests wait only seconds. A
+    newer schema than this release's is left as it is: migrations only add, so an older release works with it. Raises
+    the last OperationalError if no attempt succeeds.
     """
     config = alembic_config()
     script = ScriptDirectory.from_config(config)
@@ -55,7 +54,7 @@ def _apply(config: Config, revision: str) -> None:
     attempt = 1
     while True:
         try:
-            # Nothing happens when the database has it already.
+            # Does nothing if the database has it already.
             command.upgrade(config, revision)
         except sa.exc.OperationalError as error:
             if attempt == _ATTEMPTS or getattr(error.orig, "pgcode", None) not in _BLOCKED_STATES:

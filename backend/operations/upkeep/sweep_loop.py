@@ -1,4 +1,4 @@
-"""The sweep, again and again: one process of many does it at a time, under an advisory lock."""
+"""The sweep loop. One process sweeps at a time, under an advisory lock."""
 
 import contextlib
 import threading
@@ -15,14 +15,14 @@ log = get_logger(__name__)
 
 
 def sweep_until(stop: threading.Event, note_progress: Callable[[], None] = lambda: None) -> None:
-    """Sweep until told to stop. A failing sweep is logged and tried again after the next pause.
+    """Sweep until ``stop`` is set. A failed sweep is logged and tried again after the next pause.
 
-    ``note_progress`` is called at the start of each round and often within it: who is not heard of any more hangs.
+    ``note_progress`` is called at the start of each round and often within it. Silence means that the sweep hangs.
     """
     rounds = swept = 0
 
     def finish() -> None:
-        # Rounds in which another process swept are not counted, or what is due in one of them would be left out.
+        # Rounds in which another process swept do not count, or this process would skip chores due in them.
         nonlocal swept
         swept += 1
         note_progress()
@@ -57,5 +57,5 @@ def sweep_beside(app: Flask, note_progress: Callable[[], None]) -> Iterator[Call
         yield thread.is_alive
     finally:
         stop.set()
-        # A frozen database must not keep this process; the sweep's lock ends with its connection.
+        # A frozen database must not keep this process running. The sweep's lock ends with its connection.
         thread.join(timeout=3.0)

@@ -22,8 +22,8 @@ from backend.core.database.transaction import transaction
 from backend.core.errors import NotFound
 from backend.library import service as library
 from backend.library.errors import FileExpired, FileLost
-from backend.privacy.belongings import USERS, find_ways, is_of, list_exported
 from backend.privacy.exports.explanation import explain
+from backend.privacy.user_tables import USERS, find_ways, is_of, list_exported
 
 # Rows in memory at once; a row may be a page of several megabytes.
 _ROWS = 20

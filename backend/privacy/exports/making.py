@@ -7,6 +7,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from backend.core.database.database import db
+from backend.core.database.locks import EXPORT_LOCK
 from backend.core.database.transaction import transaction
 from backend.core.process.logging import get_logger
 from backend.core.work import jobs
@@ -18,8 +19,6 @@ from backend.privacy.models import DataExport
 
 log = get_logger(__name__)
 
-# What tells exports apart from other advisory locks.
-_LOCK = 7_305_812
 _BUCKET_AWAY_S = 30.0
 
 
@@ -29,7 +28,7 @@ def claim_in_turn(model: type[Job], export_id: UUID) -> Claim | None:
     Several at once might fill the disk of a worker. An export that has to wait stays due and is sent when the one
     before it has ended.
     """
-    db.session.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
+    db.session.execute(sa.select(sa.func.pg_advisory_xact_lock(EXPORT_LOCK)))
     if db.session.scalar(sa.select(DataExport.id).where(DataExport.state == JobState.RUNNING).limit(1)) is not None:
         return None
     if find_next_export() != export_id:

@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from backend.core.database.database import db
 from backend.core.errors import NotFound
 from backend.core.ids import new_id
-from backend.core.web.pagination import Page, PageQuery, fetch_page
+from backend.core.web.pagination import ListPage, PageQuery, fetch_page
 from backend.library import service as library
 from backend.library.types import DocumentStatus
 from backend.study.errors import DocumentNotRead, DuplicateItem, QuoteRefused
@@ -36,7 +36,7 @@ _CHANGEABLE = frozenset({"difficulty", "topic_id"})
 
 def list_items(
     collection: Collection, user_id: UUID, study_set_id: UUID, chosen: ItemFilter, page: PageQuery
-) -> Page[ItemView]:
+) -> ListPage[ItemView]:
     """Return a page of the study set's items, oldest first. Raises NotFound."""
     library.check_study_set(user_id, study_set_id)
     query = select_items(collection).where(collection.table.study_set_id == study_set_id)

@@ -1,6 +1,6 @@
-"""Make the two sample documents from the Markdown beside this file; the same input gives the same bytes.
+"""Makes the two sample PDFs from the Markdown files in this folder. The output is reproducible byte for byte.
 
-Run ``python config/local/sample/make_sample.py`` after a change to the text.
+Run ``python config/local/sample/make_sample.py`` after changing the text.
 """
 
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ _STYLES = {
 
 
 class _Heading(Paragraph):
-    """A heading that is a bookmark too."""
+    """A heading with a bookmark."""
 
     def draw(self) -> None:
         title = self.getPlainText()

@@ -1,6 +1,6 @@
-"""Answers that the server gives without the application: in the shape of all others and with the same headers.
+"""Error responses sent without the application, with the same body format and headers as all others.
 
-gunicorn's own are pages of HTML that quote the request, and its log lines quote it as well, whatever it holds.
+gunicorn's own error pages are HTML and quote the request. Its log lines quote it too, whatever it contains.
 """
 
 import re
@@ -10,48 +10,44 @@ from http import HTTPStatus
 from uuid import uuid4
 
 from backend.core.web.http import Problem, choose_language
+from backend.core.web.problem_messages import SENTENCES
 from backend.core.web.security_headers import security_headers
 from backend.settings import get_settings
 
-# As much of it as a browser ever sends: a flood of refusals shall not wait for endless lists.
+# Browsers send no more than this. Parsing endless lists would slow down a flood of refusals.
 _ACCEPT_LANGUAGE = re.compile(rb"\r\naccept-language:[ \t]*([^\r\n]{1,200})", re.IGNORECASE)
 _CODES = {400: "bad_request", 408: "request_timeout", 414: "too_large", 431: "too_large", 503: "unavailable"}
 _SENTENCES: Mapping[str, Mapping[str, str]] = {
     "bad_request": {
-        "en": "The request could not be understood.",
-        "de": "Die Anfrage war nicht verständlich.",
-        "fr": "La requête n’a pas pu être comprise.",
-        "it": "La richiesta non è comprensibile.",
+        "en": "The request is not valid HTTP.",
+        "de": "Die Anfrage ist kein gültiges HTTP.",
+        "fr": "La requête n’est pas du HTTP valide.",
+        "it": "La richiesta non è HTTP valido.",
     },
     "request_timeout": {
-        "en": "The request took too long to arrive.",
-        "de": "Die Anfrage kam zu langsam an.",
-        "fr": "La requête a mis trop de temps à arriver.",
-        "it": "La richiesta ha impiegato troppo tempo ad arrivare.",
+        "en": "The request took too long to arrive. Please try again.",
+        "de": "Die Anfrage kam zu langsam an. Bitte versuche es noch einmal.",
+        "fr": "La requête a mis trop de temps à arriver. Réessaie.",
+        "it": "La richiesta ha impiegato troppo tempo ad arrivare. Riprova.",
     },
     "too_large": {
-        "en": "The address or the headers of the request are too long.",
-        "de": "Die Adresse oder die Header der Anfrage sind zu lang.",
-        "fr": "L’adresse ou les en-têtes de la requête sont trop longs.",
-        "it": "L’indirizzo o le intestazioni della richiesta sono troppo lunghi.",
+        "en": "The request's URL or headers are too long.",
+        "de": "Die URL oder die Header der Anfrage sind zu lang.",
+        "fr": "L’URL ou les en-têtes de la requête sont trop longs.",
+        "it": "L’URL o le intestazioni della richiesta sono troppo lunghi.",
     },
-    "internal_error": {
-        "en": "Something went wrong on our side.",
-        "de": "Bei uns ist etwas schiefgegangen.",
-        "fr": "Une erreur s’est produite de notre côté.",
-        "it": "Qualcosa è andato storto da parte nostra.",
-    },
+    "internal_error": SENTENCES["internal_error"],
     "unavailable": {
-        "en": "The server has too much to do at the moment. Please try again shortly.",
+        "en": "The server is busy. Please try again shortly.",
         "de": "Der Server ist gerade überlastet. Bitte versuche es gleich noch einmal.",
-        "fr": "Le serveur est surchargé en ce moment. Réessaie dans quelques instants.",
+        "fr": "Le serveur est surchargé en ce moment. Réessaie dans un instant.",
         "it": "Il server è sovraccarico in questo momento. Riprova tra poco.",
     },
 }
 
 
-def bare_answer(status: int, head: bytes = b"", *, retry_after_s: int | None = None) -> bytes:
-    """Return a whole answer, after which the connection is closed; in the language that the request's head asks for."""
+def bare_response(status: int, head: bytes = b"", *, retry_after_s: int | None = None) -> bytes:
+    """Return a complete HTTP response that closes the connection, in the language requested by ``head``."""
     code = _CODES.get(status, "bad_request" if status in (417, 501) else "internal_error")
     wanted = _ACCEPT_LANGUAGE.search(head)
     language = choose_language(wanted[1].decode("latin-1") if wanted is not None else "")

@@ -1,4 +1,4 @@
-"""Seats: given back once, by whoever lets them go, wherever that is."""
+"""A slot is released exactly once, by any thread, even by the garbage collector."""
 
 import gc
 import threading
@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from backend.core.errors import DomainError
-from backend.core.web.seats import Seats
+from backend.core.web.slots import Slots
 from backend.settings import Settings
 from tests.patience import join
 
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.usefixtures("settings")
 
 
 class Full(DomainError):
-    """All are taken. Being made, it has the collector run, as making any object may."""
+    """All slots are taken. Creating it runs the garbage collector, as creating any object may."""
 
     code = "full"
     status = 503
@@ -25,10 +25,10 @@ class Full(DomainError):
         super().__init__()
 
 
-def test_a_seat_that_is_forgotten_while_one_is_taken_stops_nobody(settings: Settings) -> None:
-    seats = Seats(Full)
-    held = [seats.take() for _ in range(Seats.count())]
-    # Only the collector finds it: it points at itself.
+def test_collecting_a_forgotten_slot_while_one_is_acquired_does_not_deadlock(settings: Settings) -> None:
+    slots = Slots(Full)
+    held = [slots.acquire() for _ in range(Slots.count())]
+    # It points at itself, so only the garbage collector finds it.
     forgotten = held.pop()
     forgotten.__dict__["itself"] = forgotten
     gc.disable()
@@ -38,7 +38,7 @@ def test_a_seat_that_is_forgotten_while_one_is_taken_stops_nobody(settings: Sett
 
         def ask() -> None:
             try:
-                seats.take()
+                slots.acquire()
             except Full as error:
                 refused.append(error)
 
@@ -48,6 +48,6 @@ def test_a_seat_that_is_forgotten_while_one_is_taken_stops_nobody(settings: Sett
     finally:
         gc.enable()
     assert len(refused) == 1
-    # The one that was forgotten is free by now.
-    seats.take().leave()
-    assert len(held) == Seats.count() - 1
+    # The forgotten one is free by now.
+    slots.acquire().release()
+    assert len(held) == Slots.count() - 1

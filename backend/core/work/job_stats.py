@@ -1,7 +1,6 @@
-"""Figures of a table of work: what waits, what is worked on, and how what ended lately has ended.
+"""Statistics of a job table: queued and running rows, and the outcomes of rows that ended recently.
 
-Each query reads a partial index of open rows or a range of an index by time, so it stays cheap however many rows
-there ever were.
+Each query reads a partial index of open rows, or a time range of an index, so its cost does not grow with the table.
 """
 
 from dataclasses import dataclass
@@ -16,18 +15,18 @@ from backend.core.database.database import db
 from backend.core.work.jobs import JobKind, JobState
 
 LATELY = timedelta(hours=1)
-"""How far back figures look at what has ended."""
+"""How far back statistics of ended rows go."""
 
 PERCENTILES = (50, 95, 100)
 
 _OPEN = (JobState.QUEUED, JobState.RUNNING)
-# A kind of work whose rows are all alike.
+# For kinds of work that do not distinguish their rows.
 _ONE_LABEL: tuple[sa.ColumnElement[str], tuple[str, ...]] = (sa.literal_column("'all'::text", sa.String), ("all",))
 
 
 @dataclass(frozen=True, slots=True)
-class OpenFigure:
-    """How many rows of a kind are in an open state; a figure of 0 is there too."""
+class OpenStats:
+    """The number of rows of a kind in an open state, including 0."""
 
     kind: str
     state: str
@@ -35,8 +34,8 @@ class OpenFigure:
 
 
 @dataclass(frozen=True, slots=True)
-class EndedFigure:
-    """How many rows of a kind have ended like this lately; ``seconds`` they took, by percentile."""
+class EndedStats:
+    """The number of rows of a kind that ended recently with this outcome, and their durations by percentile."""
 
     kind: str
     state: str
@@ -46,16 +45,16 @@ class EndedFigure:
 
 
 @dataclass(frozen=True, slots=True)
-class JobFigures:
-    """Figures of one table of work. ``oldest_due_s``: how long the longest waiting row has been due; 0 when none is."""
+class JobStats:
+    """Statistics of one job table. ``oldest_due_s``: how long the oldest due row has been waiting; 0 if none is due."""
 
-    open: tuple[OpenFigure, ...]
-    ended: tuple[EndedFigure, ...]
+    open: tuple[OpenStats, ...]
+    ended: tuple[EndedStats, ...]
     oldest_due_s: float
 
 
-def measure_jobs(kind: JobKind) -> JobFigures:
-    """Return the figures of one kind of leased work, by its labels. Needs a transaction."""
+def measure_jobs(kind: JobKind) -> JobStats:
+    """Return the statistics of one kind of job, by its labels. Needs a transaction."""
     model, (label, values) = kind.model, kind.labels or _ONE_LABEL
     moment = database_now()
     due = sa.and_(model.state == JobState.QUEUED, model.available_at <= moment)
@@ -64,8 +63,8 @@ def measure_jobs(kind: JobKind) -> JobFigures:
         sa.select(label, model.state, sa.func.count(), age_s).where(model.state.in_(_OPEN)).group_by(label, model.state)
     ).all()
     counts = {(name, state): count for name, state, count, _ in rows}
-    return JobFigures(
-        open=tuple(OpenFigure(name, state, counts.get((name, state), 0)) for name in values for state in _OPEN),
+    return JobStats(
+        open=tuple(OpenStats(name, state, counts.get((name, state), 0)) for name in values for state in _OPEN),
         ended=measure_ended(label, model.state, model.error_code, model.started_at, model.ended_at),
         oldest_due_s=max((float(age) for *_, age in rows if age is not None), default=0.0),
     )
@@ -77,20 +76,20 @@ def measure_ended(
     error_code: InstrumentedAttribute[str | None],
     started_at: InstrumentedAttribute[Any],
     ended_at: InstrumentedAttribute[Any],
-) -> tuple[EndedFigure, ...]:
-    """Return what has ended in the last hour, by kind, end and error code. Needs a transaction."""
+) -> tuple[EndedStats, ...]:
+    """Return the statistics of rows that ended in the last hour, by kind, state and error code. Needs a transaction."""
     taken_s = sa.extract("epoch", ended_at - started_at)
     fractions = sa.cast([percentile / 100 for percentile in PERCENTILES], sa.ARRAY(sa.Float))
     percentiles = sa.func.percentile_cont(fractions).within_group(taken_s)
-    # now() and not the clock that moves on: only a constant lets PostgreSQL read a range of the index.
+    # now() instead of clock_timestamp(): PostgreSQL needs a constant to read only a range of the index.
     rows = db.session.execute(
         sa.select(kind, state, error_code, sa.func.count(), percentiles)
         .where(ended_at > sa.func.now() - LATELY)
         .group_by(kind, state, error_code)
     )
     return tuple(
-        # Rows that were cancelled before they began have taken no time, and have no percentiles.
-        EndedFigure(
+        # Rows cancelled before they started have no duration, so no percentiles.
+        EndedStats(
             name,
             end,
             code,

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from backend.accounts import service as accounts
 from backend.core.database.database import Base
-from backend.core.database.personal import is_kept, is_withheld
+from backend.core.database.privacy_marks import is_kept, is_withheld
 from backend.core.web import idempotency
 from backend.generation import service as generation
 from backend.library import service as library

@@ -1,0 +1,30 @@
+"""Marks on tables and columns: excluded from data exports, or kept after account deletion.
+
+By default, every table whose foreign keys lead to a user is exported and erased with that user. The marks are the
+exceptions: each is put with its reason into the ``info`` of the table or column, where it is declared.
+"""
+
+import sqlalchemy as sa
+
+_WITHHELD = "withheld"
+_KEPT = "kept"
+
+Info = dict[str, str]
+
+
+def withheld(reason: str) -> Info:
+    """Return the ``info`` of a table or column that is excluded from exports."""
+    return {_WITHHELD: reason}
+
+
+def kept(reason: str) -> Info:
+    """Return the ``info`` of a table whose rows are kept, with the user's bare id, after account deletion."""
+    return {_KEPT: reason}
+
+
+def is_withheld(what: sa.Table | sa.Column[object]) -> bool:
+    return _WITHHELD in what.info
+
+
+def is_kept(table: sa.Table) -> bool:
+    return _KEPT in table.info
