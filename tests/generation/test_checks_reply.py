@@ -1,4 +1,4 @@
-"""A reply is checked item by item; only its language is judged as a whole."""
+"""A reply is checked item by item; only its language is checked as a whole."""
 
 from dataclasses import replace
 from uuid import UUID
@@ -44,7 +44,7 @@ QUESTION = DraftQuestion(
 )
 
 
-def test_a_bad_item_takes_no_other_with_it() -> None:
+def test_a_bad_item_does_not_affect_others() -> None:
     bad_card, bad_question = replace(ENGLISH, back="N/A"), replace(QUESTION, key="z")
     fixed = replace(ENGLISH, back=ENGLISH.back + "\u200b")
     checked = check_items(SectionReply((), (bad_card, ENGLISH, fixed), (bad_question, QUESTION)), CONTEXT)
@@ -66,7 +66,7 @@ def test_a_batch_in_another_language_is_rejected() -> None:
     assert len(wanted.flashcards) == 2
 
 
-def test_a_single_card_in_another_language_does_not_condemn_the_batch() -> None:
+def test_a_single_card_in_another_language_does_not_reject_the_batch() -> None:
     checked = check_items(SectionReply((), (GERMAN, ENGLISH, ENGLISH), (QUESTION,)), CONTEXT)
     assert (len(checked.flashcards), len(checked.questions)) == (3, 1)
 

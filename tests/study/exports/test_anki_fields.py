@@ -1,4 +1,4 @@
-"""Texts as Anki stores them, and whether Anki agrees on what has a card."""
+"""Texts in Anki's formats, and whether Anki agrees on which notes have cards."""
 
 import itertools
 import re
@@ -102,7 +102,7 @@ def test_tag(path: tuple[str, ...], tag: str) -> None:
 
 @settings(deadline=None)
 @given(st.lists(st.text(max_size=12), min_size=1, max_size=4))
-def test_any_name_gives_one_tag_of_as_many_parts(names: list[str]) -> None:
+def test_any_path_gives_one_tag_with_as_many_parts(names: list[str]) -> None:
     tag = to_tag(names)
     assert re.search(r"[\s\x00-\x1f]", tag) is None
     assert len(tag.split("::")) == len(names)
