@@ -135,3 +135,7 @@ class ModelCall(Identified, Base):
     cached_tokens: Mapped[int]
     output_tokens: Mapped[int]
     duration_ms: Mapped[int]
+
+
+USAGE_COLUMNS = (ModelCall.requests, ModelCall.input_tokens, ModelCall.cached_tokens, ModelCall.output_tokens)
+"""In the order of the fields of ``RunUsage``."""

@@ -87,10 +87,34 @@ def start_run(user_id: UUID, study_set_id: UUID, wish: RunWish, *, retry_of: UUI
     if all(library.document_status(document) is DocumentStatus.FAILED for document in documents):
         raise NoReadableDocument
     study.check_room_for_items(study_set_id)
+    _check_active_runs(user_id)
+    run = _add_run(user_id, study_set_id, wish, [document.id for document in documents], retry_of)
+    events.add_event(run, "run.started", documents=len(documents))
+    accounts.record_activity(
+        user_id,
+        ActivityKind.RUN_STARTED,
+        run_id=str(run.id),
+        study_set_id=str(study_set_id),
+        documents=len(documents),
+        flashcards=wish.asked.flashcards,
+        questions=wish.asked.questions,
+    )
+    db.session.flush()
+    plan_when_read(run)
+    db.session.flush()
+    return run
+
+
+def _check_active_runs(user_id: UUID) -> None:
     lock_quota("runs", user_id)
     limit = get_settings().max_active_runs_per_user
     if count_active_runs(user_id) >= limit:
         raise TooManyActiveRuns(limit=limit)
+
+
+def _add_run(
+    user_id: UUID, study_set_id: UUID, wish: RunWish, document_ids: Sequence[UUID], retry_of: UUID | None
+) -> Run:
     model = get_language_model()
     run = Run(
         id=new_id(),
@@ -112,20 +136,7 @@ def start_run(user_id: UUID, study_set_id: UUID, wish: RunWish, *, retry_of: UUI
     )
     db.session.add(run)
     db.session.flush()
-    db.session.add_all(RunDocument(run_id=run.id, document_id=document.id) for document in documents)
-    events.add_event(run, "run.started", documents=len(documents))
-    accounts.record_activity(
-        user_id,
-        ActivityKind.RUN_STARTED,
-        run_id=str(run.id),
-        study_set_id=str(study_set_id),
-        documents=len(documents),
-        flashcards=wish.asked.flashcards,
-        questions=wish.asked.questions,
-    )
-    db.session.flush()
-    plan_when_read(run)
-    db.session.flush()
+    db.session.add_all(RunDocument(run_id=run.id, document_id=document_id) for document_id in document_ids)
     return run
 
 

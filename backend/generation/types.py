@@ -26,6 +26,10 @@ ACTIVE_STATES = frozenset({RunState.READING, RunState.MAKING, RunState.CONNECTIN
 ENDED_STATES = frozenset({RunState.DONE, RunState.FAILED, RunState.CANCELLED})
 
 
+OVER_BUDGET = "over_budget"
+"""Reason of pages that were skipped because fewer items were requested than there are sections."""
+
+
 class StepKind(StrEnum):
     PLAN = "plan"
     SECTION = "section"

@@ -1,4 +1,4 @@
-"""Runs against a language model that is slow, wrong or unreachable: limited retries, no invented items, complete counts."""
+"""Runs against a language model that is slow, wrong or unreachable: few retries, no invented items, complete counts."""
 
 from collections.abc import Callable
 from typing import Any

@@ -86,7 +86,7 @@ def test_a_deleted_study_set_gives_404(client) -> None:
     assert client.get(SETS).json["items"] == []
 
 
-# What remains of a student whose study sets are deleted: the account, its sessions and activities, and the answers
+# What remains of a user whose study sets are deleted: the account, its sessions and activities, and the responses
 # stored for Idempotency-Keys.
 KEPT = {"users", "identities", "sessions", "activities", "idempotency_keys"}
 

@@ -1,7 +1,7 @@
 """Plans a run: cuts its documents into steps, queues the next steps, and ends it."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -18,7 +18,7 @@ from backend.core.work.workers import count_places
 from backend.generation.models import Run, RunDocument, Step
 from backend.generation.runs.events import add_event
 from backend.generation.sections.cutting import Section, allocate, automatic_counts, plan_sections
-from backend.generation.types import ACTIVE_STATES, ENDED_STATES, RunState, StepKind
+from backend.generation.types import ACTIVE_STATES, ENDED_STATES, OVER_BUDGET, RunState, StepKind
 from backend.library import service as library
 from backend.library.types import DocumentStatus, DocumentText
 from backend.settings import get_settings
@@ -76,38 +76,50 @@ def _queue_new(run: Run, kind: StepKind) -> None:
     jobs.dispatch(Step, [step.id])
 
 
-def _plan(run: Run) -> None:
-    skipped: list[dict[str, object]] = []
-    planned: list[tuple[UUID, Section]] = []
-    sample = ""
-    for document_id in _document_ids(run.id):
+@dataclass(slots=True)
+class _Cut:
+    """The sections of a run's documents, what was skipped and why, and a sample of the text."""
+
+    sections: list[tuple[UUID, Section]] = field(default_factory=list)
+    skipped: list[dict[str, object]] = field(default_factory=list)
+    sample: str = ""
+
+
+def _cut_documents(run_id: UUID) -> _Cut:
+    cut = _Cut()
+    for document_id in _document_ids(run_id):
         # One at a time, because the texts of a whole study set may be large.
         (document,) = library.load_texts([document_id])
-        sample = _extend_sample(sample, document)
+        cut.sample = _extend_sample(cut.sample, document)
         if document.status is not DocumentStatus.READY:
-            skipped.append(_skip(document_id, None, None, document.error_code or "unreadable_document"))
+            cut.skipped.append(_skip(document_id, None, None, document.error_code or "unreadable_document"))
             continue
-        cut = plan_sections(document.pages, get_settings().section_chars)
-        planned.extend((document_id, section) for section in cut.sections)
-        skipped.extend(_skip(document_id, s.first_page, s.last_page, s.reason) for s in cut.skipped)
+        planned = plan_sections(document.pages, get_settings().section_chars)
+        cut.sections.extend((document_id, section) for section in planned.sections)
+        cut.skipped.extend(_skip(document_id, s.first_page, s.last_page, s.reason) for s in planned.skipped)
+    return cut
+
+
+def _plan(run: Run) -> None:
+    cut = _cut_documents(run.id)
     run.planned_at = now()
-    if not planned:
-        run.skipped = skipped
+    if not cut.sections:
+        run.skipped = cut.skipped
         end_run(run, RunState.FAILED, "no_text")
         return
     if run.language is None:
-        run.language = detect_language(sample)
-    sections = [section for _, section in planned]
+        run.language = detect_language(cut.sample)
+    sections = [section for _, section in cut.sections]
     asked = run.asked.settle(automatic_counts(sections))
     run.asked = AskedCounts(asked.flashcards, asked.questions)
     position = 0
-    for (document_id, section), share in zip(planned, allocate(asked, sections), strict=True):
+    for (document_id, section), share in zip(cut.sections, allocate(asked, sections), strict=True):
         if not share:
-            skipped.append(_skip(document_id, section.first_page, section.last_page, "over_budget"))
+            cut.skipped.append(_skip(document_id, section.first_page, section.last_page, OVER_BUDGET))
             continue
         position += 1
         db.session.add(_section_step(run, document_id, section, share, position=position))
-    run.skipped = skipped
+    run.skipped = cut.skipped
     run.state = RunState.MAKING
     db.session.flush()
     add_event(

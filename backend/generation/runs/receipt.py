@@ -12,12 +12,19 @@ from backend.core.database.database import db
 from backend.core.work.jobs import JobState
 from backend.generation.checks.section import MORE_THAN_ASKED
 from backend.generation.models import Run, RunDocument, Step
-from backend.generation.types import ENDED_STATES, DocumentCoverage, PageCoverage, RunState, Skipped, StepKind
+from backend.generation.types import (
+    ENDED_STATES,
+    OVER_BUDGET,
+    DocumentCoverage,
+    PageCoverage,
+    RunState,
+    Skipped,
+    StepKind,
+)
 from backend.library import service as library
 from backend.study import service as study
 from backend.study.types import AskedCounts
 
-_OVER_BUDGET = "over_budget"
 _NOTHING_SUITABLE = "nothing_suitable"
 
 
@@ -92,14 +99,14 @@ def _skipped(
     reasons: dict[int, set[str]] = {number: set() for number in numbers}
     if not reasons:
         return (Skipped(None, None, rest),) if rest else ()
-    lost = [(_range(skipped), skipped.reason) for skipped in planned if skipped.reason == _OVER_BUDGET]
+    lost = [(_range(skipped), skipped.reason) for skipped in planned if skipped.reason == OVER_BUDGET]
     lost += [(_range(step), reason) for step in steps if (reason := _loss(run, step)) is not None]
     for pages, reason in lost:
         for page in pages:
             reasons.setdefault(page, set()).add(reason)
     # The kind of a page, such as an index, is a better reason than the outcome of its section.
     for skipped in planned:
-        if skipped.reason != _OVER_BUDGET:
+        if skipped.reason != OVER_BUDGET:
             reasons.update({page: {skipped.reason} for page in _range(skipped)})
     open_steps = () if run.state in ENDED_STATES else [step for step in steps if step.ended_at is None]
     waiting = {page for step in open_steps for page in _range(step)}
@@ -118,7 +125,7 @@ def _reason_for_the_rest(run: Run) -> str | None:
     if run.state == RunState.CANCELLED:
         return "cancelled"
     # In a run that is done, only a half of a section without a share of the items has no step.
-    return run.error_code or _OVER_BUDGET
+    return run.error_code or OVER_BUDGET
 
 
 def _loss(run: Run, step: Step) -> str | None:

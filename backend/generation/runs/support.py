@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from backend.core.database.database import db
 from backend.core.errors import NotFound
-from backend.generation.models import ModelCall, Run, RunDocument
+from backend.generation.models import USAGE_COLUMNS, ModelCall, Run, RunDocument
 from backend.generation.runs.planning import lock_run, stop_run
 from backend.generation.runs.views import RunView
 from backend.generation.types import ACTIVE_STATES, RunFacts, RunState, RunUsage, RunWish, UserWork
@@ -52,9 +52,8 @@ def measure_user(user_id: UUID) -> UserWork:
     """Return the user's runs by state, and their usage of the language model."""
     states = sa.select(Run.state, sa.func.count().label("number")).where(Run.user_id == user_id).group_by(Run.state)
     counts = {row.state: row.number for row in db.session.execute(states)}
-    columns = (ModelCall.requests, ModelCall.input_tokens, ModelCall.cached_tokens, ModelCall.output_tokens)
     used = db.session.execute(
-        sa.select(*(sa.func.coalesce(sa.func.sum(column), 0) for column in columns))
+        sa.select(*(sa.func.coalesce(sa.func.sum(column), 0) for column in USAGE_COLUMNS))
         .join(Run, Run.id == ModelCall.run_id)
         .where(Run.user_id == user_id)
     ).one()

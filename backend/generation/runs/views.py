@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from backend.core.database.database import db
 from backend.core.work.jobs import JobState
-from backend.generation.models import ModelCall, Run, RunDocument, Step
+from backend.generation.models import USAGE_COLUMNS, ModelCall, Run, RunDocument, Step
 from backend.generation.types import Progress, RunState, RunUsage, StepKind
 from backend.library import service as library
 
@@ -88,9 +88,8 @@ def _count_sections(run_ids: Sequence[UUID]) -> dict[UUID, _Sections]:
 
 
 def _sum_usage(run_ids: Sequence[UUID]) -> dict[UUID, RunUsage]:
-    columns = (ModelCall.requests, ModelCall.input_tokens, ModelCall.cached_tokens, ModelCall.output_tokens)
     query = (
-        sa.select(ModelCall.run_id, *(sa.func.sum(column) for column in columns))
+        sa.select(ModelCall.run_id, *(sa.func.sum(column) for column in USAGE_COLUMNS))
         .where(ModelCall.run_id.in_(run_ids))
         .group_by(ModelCall.run_id)
     )

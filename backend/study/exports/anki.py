@@ -18,9 +18,8 @@ from uuid import UUID
 
 import genanki
 
-from backend.study.exports.anki_notes import AnkiNote, SkippedItem, option_list, prepare_notes
+from backend.study.exports.anki_notes import AnkiNote, SkippedItem, deck_name, option_list, prepare_notes
 from backend.study.markup.notes import NoteKind
-from backend.study.markup.plain_text import one_line
 from backend.study.types import StudyKit
 from backend.text.cloze import deletion_numbers
 
@@ -118,7 +117,7 @@ def to_apkg(kit: StudyKit) -> AnkiPackage:
     prepared = prepare_notes(kit)
     deck = genanki.Deck(
         to_deck_id(kit.study_set_id),
-        _deck_name(kit.title),
+        deck_name(kit.title),
         description=_DRAFT_NOTICE if kit.is_draft else "",
     )
     note_types = {kind: _NoteTypeWithTime(_note_type(kind)) for kind in NoteKind}
@@ -198,11 +197,6 @@ def _genanki_note(note: AnkiNote, note_type: _NoteTypeWithTime, position: int) -
         # genanki's own search for deletions misses nested ones.
         genanki_note.cards = [genanki.Card(number - 1) for number in sorted(deletion_numbers(texts.front))]
     return genanki_note
-
-
-def _deck_name(title: str) -> str:
-    """Return the title as the name of a deck. ``::`` is replaced, because it would create a nested deck."""
-    return one_line(title).replace("::", ":") or "HackTheStudy"
 
 
 def _seconds(note: AnkiNote) -> int:

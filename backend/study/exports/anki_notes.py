@@ -71,6 +71,11 @@ def _note(item: Item[Any], filenames: Mapping[UUID, str], tags: Mapping[UUID, st
     )
 
 
+def deck_name(title: str) -> str:
+    """Return the title as the name of a deck. ``::`` is replaced, because it would create a nested deck."""
+    return one_line(title).replace("::", ":") or "HackTheStudy"
+
+
 def option_list(texts: NoteTexts, *, mark_key: bool) -> str:
     """Return a question's options as an HTML list in their stored order.
 

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from backend.study.concept_map.tree import in_tree_order
-from backend.study.exports.anki_notes import AnkiNote, NoteSource, option_list, prepare_notes
+from backend.study.exports.anki_notes import AnkiNote, NoteSource, deck_name, option_list, prepare_notes
 from backend.study.items.registry import KINDS
 from backend.study.markup.markdown import escape, to_line
 from backend.study.markup.notes import NoteKind
@@ -52,7 +52,7 @@ def to_tsv(kit: StudyKit, anki_language: str = "en") -> str:
         "#guid column:1",
         "#notetype column:2",
         "#tags column:5",
-        f"#deck:{one_line(kit.title).replace('::', ':') or 'HackTheStudy'}",
+        f"#deck:{deck_name(kit.title)}",
         "#columns:Guid\tNotetype\tFront\tBack\tTags",
     ]
     for note in prepare_notes(kit).notes:
