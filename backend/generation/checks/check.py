@@ -18,10 +18,9 @@ MAX_TOPIC_CHARS = 120
 
 
 class Action(StrEnum):
-    """What happens to an item that fails a check: dropped, fixed in code, repaired once by the model, or flagged."""
+    """What happens to an item that fails a check: dropped, repaired once by the model, or only flagged."""
 
     DROP = "drop"
-    FIX = "fix"
     REPAIR = "repair"
     FLAG = "flag"
 
