@@ -42,7 +42,7 @@ class Routes:
 class Chore:
     """Upkeep that runs under the sweep's lock, on every ``every``-th sweep of a process.
 
-    The chores of one sweep share a transaction, except those that open their own (``opens_transactions``).
+    Each runs in a transaction of its own, except those that open transactions themselves (``opens_transactions``).
     """
 
     run: Callable[[], object]

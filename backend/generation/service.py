@@ -12,7 +12,7 @@ from backend.core.database.database import db
 from backend.core.database.quotas import lock_quota
 from backend.core.errors import NotFound
 from backend.core.ids import new_id
-from backend.core.process.logging import current_request_id
+from backend.core.process.logging import current_request_id, get_logger
 from backend.core.web.pagination import ListPage, PageQuery, fetch_page
 from backend.core.work.jobs import JobState
 from backend.generation.errors import (
@@ -50,6 +50,8 @@ from backend.library.types import DocumentStatus
 from backend.settings import get_settings
 from backend.study import service as study
 from backend.study.types import AskedCounts, Counts
+
+log = get_logger(__name__)
 
 __all__ = [
     "cancel_any_run",
@@ -224,7 +226,10 @@ def release_ended_runs() -> int:
         .returning(Step.id)
         .execution_options(synchronize_session=False)
     )
-    return len(released.all())
+    count = len(released.all())
+    if count:
+        log.warning("operations.sweep.released", steps=count)
+    return count
 
 
 def list_run_events(user_id: UUID, run_id: UUID, after: int) -> tuple[Run, Sequence[RunEvent]]:

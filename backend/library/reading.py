@@ -135,7 +135,7 @@ def _limits(settings: Settings) -> ReadLimits:
 
 
 def lock_first(document_id: UUID) -> None:
-    """Lock the study set of a document, and have those who wait for it lock what comes before it."""
+    """Lock the study set; then receivers of ``document_settling`` lock what comes before the document."""
     study_set = sa.select(StudySet.id).where(
         StudySet.id == sa.select(Document.study_set_id).where(Document.id == document_id).scalar_subquery()
     )
@@ -144,5 +144,5 @@ def lock_first(document_id: UUID) -> None:
 
 
 def give_up(document_id: UUID, _code: str) -> None:
-    """Tell who waited for a document that it has failed for good."""
+    """Send ``document_settled``: the document has failed for good."""
     document_settled.send(document_id)

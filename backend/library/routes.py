@@ -1,6 +1,5 @@
 """Study sets and documents over HTTP."""
 
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, cast
@@ -32,9 +31,8 @@ from backend.library.schemas import (
 )
 from backend.library.service import IncomingFile
 from backend.settings import get_settings
+from backend.text.invisible import remove_unseen
 
-# Control characters, lone surrogates, and marks that reverse the writing direction ("txt.exe" shown as "exe.txt").
-_INVISIBLE = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _MAX_NAME_CHARS = 255
 _ABOUT_A_FILE: Mapping[str, str] = {
     "en": "{name}: {text}",
@@ -225,7 +223,7 @@ def _name_refused_file(error: FileRefused | FileTooLarge, files: Sequence[Incomi
 
 def _plain_name(name: str) -> str:
     """Return the last part of a path without invisible characters, shortened but with its extension."""
-    plain = PurePosixPath(_INVISIBLE.sub("", name).replace("\\", "/"))
+    plain = PurePosixPath(" ".join(remove_unseen(name).split()).replace("\\", "/"))
     return plain.stem[: _MAX_NAME_CHARS - len(plain.suffix)] + plain.suffix[:_MAX_NAME_CHARS]
 
 

@@ -46,8 +46,8 @@ _GIVEN_AGAIN_FOR = timedelta(hours=1)
 
 
 def request_export(user_id: UUID) -> DataExport:
-    """Queue an export of all that is the user's; or return the one that is being made, or was made in the last hour."""
-    # Two that are asked for at once must not both find none.
+    """Queue an export of the user's data, or return the one in progress or made in the last hour."""
+    # Concurrent requests wait here, so that only one queues an export.
     lock_quota("exports", user_id)
     mine = sa.select(DataExport).where(DataExport.user_id == user_id)
     being_made = db.session.scalar(mine.where(DataExport.state.in_(_OPEN)))

@@ -1,6 +1,6 @@
 """A user's rows: every row from which foreign keys lead to the user's own, in the tables of all rooms.
 
-The tables come from SQLAlchemy's metadata, so none is left out and this module needs to know no room.
+The tables come from SQLAlchemy's metadata, which has those of every room once the manifest has been imported.
 """
 
 from collections.abc import Mapping
@@ -8,17 +8,10 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from backend.accounts import service as accounts
 from backend.core.database.database import Base
 from backend.core.database.privacy_marks import is_kept, is_withheld
-from backend.core.web import idempotency
-from backend.generation import service as generation
-from backend.library import service as library
-from backend.study import service as study
 
 USERS = "users"
-# A table is in the metadata once its room has been imported, so every room below is imported here.
-ROOMS = (accounts, idempotency, library, study, generation)
 
 Ways = Mapping[str, tuple[sa.ForeignKey, ...]]
 """For each table that leads to a user, the foreign keys to follow: a row is the user's if one of them leads to them."""

@@ -34,7 +34,7 @@ AGREED: dict[str, Any] = {
     "workers.worker.termination.grace_period_seconds": 60,
     "jobs.migrate.kind": "PRE_DEPLOY",
     "jobs.migrate.dockerfile_path": "Dockerfile.api",
-    "jobs.migrate.run_command": "python -m backend.operations.container.first_process python -m backend.cli migrate",
+    "jobs.migrate.run_command": "python -m backend.operations.container python -m backend.cli migrate",
 }
 DOMAIN = "api.hackthestudy.ch"
 

@@ -87,8 +87,8 @@ SEEDS = [
     ),
     (
         images.run_commands,
-        remove("backend/operations/container/first_process.py"),
-        "backend.operations.container.first_process, which is not",
+        remove("backend/operations/container/__main__.py"),
+        "backend.operations.container, which is not",
     ),
     (images.run_commands, put("jobs/migrate/run_command", "python -m backend.cli upgrade"), "runs the command upgrade"),
     (images.run_commands, put("jobs/migrate/kind", "POST_DEPLOY"), "no component migrates the database"),

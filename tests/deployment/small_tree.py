@@ -23,7 +23,7 @@ COPY ["config", "config"]
 ENV PYTHONUNBUFFERED=1
 USER app
 EXPOSE {ports}
-ENTRYPOINT ["python", "-m", "backend.operations.container.first_process"]
+ENTRYPOINT ["python", "-m", "backend.operations.container"]
 CMD ["supervisord", "--configuration", "{configuration}"]
 """
 
@@ -98,7 +98,7 @@ def make_small_tree(root: Path, ignore_file: Path) -> None:
         "backend/worker.py": "",
         "backend/cli.py": "",
         "backend/core/work/queue.py": "queue.conf.update(worker_soft_shutdown_timeout=5.0)\n",
-        "backend/operations/container/first_process.py": "",
+        "backend/operations/container/__main__.py": "",
         "backend/migrations/script.py.mako": "",
         "config/gunicorn.conf.py": "timeout = 85\ngraceful_timeout = 10\n",
         "config/redis.conf": "",

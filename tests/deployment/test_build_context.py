@@ -48,7 +48,7 @@ def test_the_context_holds_only_what_the_images_need(tmp_path: Path) -> None:
         "backend/cli.py",
         "backend/core/work/queue.py",
         "backend/migrations/script.py.mako",
-        "backend/operations/container/first_process.py",
+        "backend/operations/container/__main__.py",
         "backend/worker.py",
         "config/gunicorn.conf.py",
         "config/redis.conf",

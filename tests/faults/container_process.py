@@ -74,7 +74,7 @@ class ContainerProcess:
         self.process = LocalProcess(
             f"{name} container",
             [
-                *("python", "-m", "backend.operations.container.first_process"),
+                *("python", "-m", "backend.operations.container"),
                 *("python", "-m", "backend.cli", "supervise", str(config or f"config/supervisor-{name}.conf")),
             ],
             env=self.env,

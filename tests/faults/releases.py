@@ -9,20 +9,15 @@ import pytest
 
 from config.local.folders import CHECKOUT
 
-_MIGRATIONS = "backend/migrations/versions"
+# The last release. Set it to the new one when a release is made.
+_RELEASE = "b1f20188bc3b50f75767705f5a814738c911f749"
 
 
 def unpack_previous_release(folder: Path) -> Path:
-    """Unpack the code from before the newest schema change; return its folder. Skips if the history lacks it."""
-    today = {file.name for file in (CHECKOUT / _MIGRATIONS).glob("*.py")}
-    for commit in _git("rev-list", "--first-parent", "HEAD").decode().split():
-        names = _git("ls-tree", "--name-only", commit, f"{_MIGRATIONS}/").decode().split()
-        then = {Path(name).name for name in names if name.endswith(".py")}
-        if then and then < today:
-            with tarfile.open(fileobj=io.BytesIO(_git("archive", "--format=tar", commit))) as archive:
-                archive.extractall(folder, filter="data")
-            return folder
-    pytest.skip("The git history has no older schema (a shallow clone?).")
+    """Unpack the code of the last release; return its folder. Skips if the history lacks it."""
+    with tarfile.open(fileobj=io.BytesIO(_git("archive", "--format=tar", _RELEASE))) as archive:
+        archive.extractall(folder, filter="data")
+    return folder
 
 
 def _git(*arguments: str) -> bytes:
@@ -30,4 +25,4 @@ def _git(*arguments: str) -> bytes:
     try:
         return subprocess.run(["git", "-C", str(CHECKOUT), *arguments], check=True, capture_output=True).stdout
     except (OSError, subprocess.CalledProcessError):
-        pytest.skip("There is no git history (an archive?), so there is no previous release.")
+        pytest.skip("The git history lacks the last release (an archive, or a shallow clone?).")

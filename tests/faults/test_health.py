@@ -240,7 +240,7 @@ def test_30_uploads_continue_after_earlier_ones_stall(scene: Scene, tmp_path: Pa
     file = tmp_path / "large.txt"
     file.write_text("Mitochondria make most of the energy of a cell. " * 5000)
     study_set = str(scene.api.post("/study-sets", {"title": "Notes"})["id"])
-    with slow_clients.connected(scene.stack.port, [slow_clients.LARGE_BODY] * UPLOADS) as sockets:
+    with slow_clients.connected(scene.stack.port, [slow_clients.large_body_of(scene.api.token)] * UPLOADS) as sockets:
         # All upload threads are taken. These clients never leave by themselves; the server drops them.
         scene.api.upload(f"/study-sets/{study_set}/documents", file)
         answers = [sock.recv(12) for sock in sockets]

@@ -8,7 +8,6 @@ import sqlalchemy as sa
 
 from tests.generation.conftest import notes
 from tests.generation.test_api_runs import items, read
-from tests.patience import patient_s
 from tests.stand_ins.openai_server import OpenAIStandIn
 
 StartRun = Callable[..., Any]
@@ -53,10 +52,11 @@ def test_the_vendors_retry_after_is_honoured(
     with engine.connect() as connection:
         wait = connection.execute(
             sa.text(
-                "SELECT extract(epoch FROM available_at - now()) FROM steps WHERE state = 'queued' AND failures = 1"
+                "SELECT extract(epoch FROM available_at - sent_at) FROM steps WHERE state = 'queued' AND failures = 1"
             )
         ).scalar_one()
-    assert 40 - patient_s(10) < wait < 45
+    # The wait that the server asked for, plus at most a second of jitter.
+    assert 40 <= wait < 41.1
     assert len(section_calls(openai)) == 1
 
 

@@ -30,7 +30,7 @@ def start() -> Iterator[Callable[..., "subprocess.Popen[str]"]]:
 
     def run(script: str, **environment: str) -> "subprocess.Popen[str]":
         process = subprocess.Popen(
-            [sys.executable, "-m", "backend.operations.container.first_process", "sh", "-c", script],
+            [sys.executable, "-m", "backend.operations.container", "sh", "-c", script],
             cwd=CHECKOUT,
             env={"PATH": os.environ["PATH"], "LOG_PREFIX": "[API]", **environment},
             stdout=subprocess.PIPE,
@@ -65,7 +65,7 @@ def test_a_command_that_closes_its_output_is_waited_for(start) -> None:
 
 def test_a_command_that_does_not_exist(start) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "backend.operations.container.first_process", "no-such-program"],
+        [sys.executable, "-m", "backend.operations.container", "no-such-program"],
         cwd=CHECKOUT,
         env={"LOG_PREFIX": "[API]"},
         capture_output=True,

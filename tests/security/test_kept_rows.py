@@ -28,7 +28,7 @@ def test_kept_answers_are_bounded_by_their_bytes(
     made = [make(client, f"key-{number}") for number in range(5)]
     refused = made[-1]
     assert made[0].status_code == 201
-    assert (refused.status_code, refused.json["code"]) == (409, "too_many_kept_answers")
+    assert (refused.status_code, refused.json["code"]) == (409, "too_many_stored_responses")
     # Stored responses are still replayed, and requests without a key or by other users still succeed.
     assert make(client, "key-0").json == made[0].json
     assert make(client, None).status_code == 201

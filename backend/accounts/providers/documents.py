@@ -22,7 +22,7 @@ _FAILED_S = 10.0
 _WAIT_S = 1.0
 
 
-class Slots:
+class ProviderSlots:
     """A bounded semaphore with a bounded queue: ``inside`` threads run, ``waiting`` more wait, the rest are refused.
 
     The queue absorbs short bursts, such as a class signing in together.
@@ -55,7 +55,7 @@ class _Kept:
     content: dict[str, Any] | None = None
     read_at: float = 0.0
     failed_at: float | None = None
-    readers: Slots = field(default_factory=lambda: Slots(1, waiting=2))
+    readers: ProviderSlots = field(default_factory=lambda: ProviderSlots(1, waiting=2))
 
     def younger_than(self, age_s: float) -> dict[str, Any] | None:
         return self.content if time.monotonic() - self.read_at < age_s else None

@@ -26,7 +26,7 @@ from backend.accounts.providers.configured import (
     describe,
     read_subject,
 )
-from backend.accounts.providers.documents import Documents, Slots
+from backend.accounts.providers.documents import Documents, ProviderSlots
 from backend.accounts.providers.errors import (
     EmailNotVerified,
     ProviderUnavailable,
@@ -153,7 +153,7 @@ class OAuthGateway:
         self.public_url = settings.public_url.rstrip("/")
         self.timeout_s = settings.provider_timeout_s
         # Half of the threads, so that the others stay free for requests that need no provider.
-        self.slots = Slots(max(settings.gunicorn_threads // 2, 1), waiting=1)
+        self.slots = ProviderSlots(max(settings.gunicorn_threads // 2, 1), waiting=1)
         self.documents = Documents()
 
     def redirect_uri(self, provider: Provider) -> str:

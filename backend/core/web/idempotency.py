@@ -72,10 +72,10 @@ class RequestStillRunning(DomainError):
     }
 
 
-class TooManyKeptAnswers(DomainError):
+class TooManyStoredResponses(DomainError):
     """The user's stored responses have reached their storage limit."""
 
-    code = "too_many_kept_answers"
+    code = "too_many_stored_responses"
     status = 409
     texts = {
         "en": "You have used the Idempotency-Key header too often in the last 24 hours. Send the request without it.",
@@ -102,7 +102,7 @@ def idempotent(view: Callable[P, ResponseReturnValue]) -> Callable[P, ResponseRe
     """Make a route that creates something safe to repeat with the same Idempotency-Key.
 
     The view and the stored response share one transaction. This must be the innermost decorator.
-    Raises InvalidIdempotencyKey, RequestStillRunning, IdempotencyKeyReused, TooManyKeptAnswers.
+    Raises InvalidIdempotencyKey, RequestStillRunning, IdempotencyKeyReused, TooManyStoredResponses.
     """
 
     @wraps(view)
@@ -141,7 +141,7 @@ def _replay_or_run(key: str, fingerprint: str, run: Callable[[], ResponseReturnV
         db.session.flush()
     kept = sa.select(sa.func.coalesce(sa.func.sum(sa.func.octet_length(StoredResponse.body)), 0))
     if db.session.scalars(kept.where(StoredResponse.user_id == user_id)).one() >= _MAX_KEPT_BYTES:
-        raise TooManyKeptAnswers
+        raise TooManyStoredResponses
     response = make_response(run())
     db.session.add(
         StoredResponse(

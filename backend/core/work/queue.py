@@ -49,7 +49,7 @@ _not_before: dict[str, float] = {}
 
 
 def configure_queue(settings: Settings, *, answers_requests: bool = False) -> None:
-    """Set the broker and the worker's behaviour. Reasons and measurements: docs/decisions/0003-celery.md.
+    """Set the broker and the worker's behaviour. Reasons and measurements: docs/decisions/0003-celery-5.6.md.
 
     A process that ``answers_requests`` waits at most 0.3 s at a time for a frozen broker.
     """

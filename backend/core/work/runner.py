@@ -49,7 +49,7 @@ def _run(kind: JobKind, held: Claim, lost: threading.Event) -> None:
         raise
     except TryLater as later:
         delay_s = later.delay_s
-        record(lambda: retry_later(kind.model, held, delay_s=delay_s, is_failure=False), lost)
+        record(lambda: _retry(kind, held, delay_s, is_failure=False), lost)
     except JobFailed as failure:
         _fail(kind, held, lost, failure)
     except Exception as error:
@@ -69,9 +69,9 @@ def _fail(kind: JobKind, held: Claim, lost: threading.Event, failure: JobFailed)
         record(lambda: _give_up(kind, held, code), lost)
 
 
-def _retry(kind: JobKind, held: Claim, delay_s: float) -> None:
+def _retry(kind: JobKind, held: Claim, delay_s: float, *, is_failure: bool = True) -> None:
     kind.lock_first(held.id)
-    retry_later(kind.model, held, delay_s=delay_s)
+    retry_later(kind.model, held, delay_s=delay_s, is_failure=is_failure)
     kind.after_retry(held.id)
 
 

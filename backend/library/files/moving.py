@@ -29,7 +29,7 @@ log = get_logger(__name__)
 
 # A document that has not been read yet stays in PostgreSQL, where reading it is fastest.
 _SETTLED = (JobState.DONE, JobState.FAILED, JobState.CANCELLED)
-# How long a mover has a document to itself: far longer than a move takes. After a failure nobody tries for as long.
+# Lease of one move: far longer than a move takes. After a failure, no mover tries until it has expired.
 _MOVE_FOR = timedelta(minutes=15)
 _BATCH = 20
 

@@ -36,7 +36,7 @@ _TRIGGERS = (
 
 def upgrade() -> None:
     """Apply the change."""
-    # With a default of the server's, for the release before this one, which goes on inserting meanwhile.
+    # A server default, because the previous release still inserts rows meanwhile.
     op.add_column('documents', sa.Column('stored_in', sa.Text(), server_default='postgres', nullable=True))
     op.add_column('documents', sa.Column('stored_key', sa.Uuid(), nullable=True))
     op.add_column('documents', sa.Column('moving_until', sa.DateTime(timezone=True), nullable=True))

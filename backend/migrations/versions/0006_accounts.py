@@ -1,4 +1,4 @@
-"""Sessions, one-time codes, API keys, activity; what a user says of herself.
+"""Add sessions, one-time codes, API keys, activity and profile fields.
 
 Revision: 0006
 """

@@ -1,4 +1,4 @@
-"""Exports of all that is a user's, and erasures; nothing is added for a user who has left.
+"""Add data exports and erasures; refuse new rows for a user who has left.
 
 Revision: 0007
 """
@@ -10,9 +10,9 @@ down_revision = '0006'
 branch_labels = None
 depends_on = None
 
-# A request that was let in before its user left may come to write after it. The lock waits for her leaving to be
-# committed or not, so that no row gets in between: hers are either there when the erasure begins, or refused.
-# An entry of the history is dropped instead of refused, since it is only told to her.
+# A request that was admitted before its user left may write afterwards. The lock waits until the leaving has been
+# committed or rolled back, so a row is either there when the erasure begins, or refused.
+# A row of the activity log is dropped instead of refused: only the user would read it.
 _FUNCTION = """
 CREATE FUNCTION refuse_after_leaving() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -27,7 +27,7 @@ BEGIN
 END
 $$
 """
-# What is left of her own row is not filled again.
+# The cleared row of a user stays cleared.
 _FUNCTION_OF_USERS = """
 CREATE FUNCTION keep_empty() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

@@ -1,4 +1,4 @@
-"""Log what administrators do, where nobody can alter it; know which run is another one's retry.
+"""Add the audit log, which cannot be altered, and the run that a run retries.
 
 Revision: 0008
 """

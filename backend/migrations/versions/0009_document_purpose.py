@@ -1,4 +1,4 @@
-"""Say what a document is to its study set: notes, an exam, or the key to one.
+"""Add the purpose of a document: notes, an exam, or the key to an exam.
 
 Revision: 0009
 """
@@ -12,7 +12,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Apply the change. What the release before adds meanwhile is notes."""
+    """Apply the change. Documents that the previous release adds meanwhile are notes."""
     op.add_column('documents', sa.Column('purpose', sa.Text(), server_default='notes', nullable=False))
 
 

@@ -1,4 +1,4 @@
-"""The first process of a container: ``python -m backend.operations.container.first_process COMMAND …``.
+"""The first process of a container: ``python -m backend.operations.container COMMAND …``.
 
 It runs the command, forwards signals, reaps orphans, and gives every printed line the format of our log lines
 (prefix, time, level, event). That includes the lines of Redis, of supervisord, and of an interpreter that fails
@@ -189,10 +189,6 @@ class FirstProcess:
 def main() -> int:
     """Run the command of the arguments."""
     if len(sys.argv) < 2:
-        sys.stderr.write("usage: python -m backend.operations.container.first_process COMMAND …\n")
+        sys.stderr.write("usage: python -m backend.operations.container COMMAND …\n")
         return 2
     return FirstProcess(sys.argv[1:]).run()
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -8,6 +8,7 @@ import shutil
 import tempfile
 import threading
 import time
+from contextlib import nullcontext
 from pathlib import Path
 
 from flask import current_app
@@ -69,13 +70,12 @@ def keep_machine(round_number: int) -> None:
 def keep_house(sweep_number: int) -> None:
     """Run the chores due with this sweep, under the sweep's lock. ``sweep_number`` counts this process's from 1."""
     due = [chore for room in opened_rooms() for chore in room.chores if sweep_number % chore.every == 0]
-    with transaction():
-        for chore in due:
-            if not chore.opens_transactions:
-                chore.run()
     for chore in due:
-        if chore.opens_transactions:
-            chore.run()
+        try:
+            with nullcontext() if chore.opens_transactions else transaction():
+                chore.run()
+        except Exception:
+            log.exception("operations.chore.failed", chore=chore.run.__name__)
 
 
 def forget_temporary_files() -> int:

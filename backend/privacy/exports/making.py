@@ -60,10 +60,10 @@ def make_export(held: Claim, lost: threading.Event) -> None:
 
 
 def give_up(_export_id: UUID, _code: str) -> None:
-    """Let the next one begin: only its user waits for this export, and they see that it failed."""
+    """Start the next export. The user sees that this one has failed."""
     send_next_export()
 
 
 def let_others_go_first(_export_id: UUID) -> None:
-    """Let the next one begin while this one waits for its next try."""
+    """Start the next export while this one waits for its retry."""
     send_next_export()
