@@ -1,10 +1,9 @@
-"""Errors of runs, and the sentences for the codes with which a run, a step or a skipped page ends."""
+"""Errors of runs, and sentences for the stored codes of failed runs, failed steps and skipped pages."""
 
 from collections.abc import Mapping
 
 from backend.core.errors import DomainError
 
-# Codes stored on rows; each has a sentence that says what to do.
 SENTENCES: Mapping[str, Mapping[str, str]] = {
     "rate_limited": {
         "en": "The language model is busy. Please start another run in a few minutes.",
@@ -13,18 +12,18 @@ SENTENCES: Mapping[str, Mapping[str, str]] = {
         "it": "Il modello linguistico è sovraccarico. Avvia una nuova generazione tra qualche minuto.",
     },
     "quota_exhausted": {
-        "en": "Our account at the language model is used up. This is ours to fix; please try again later.",
-        "de": "Unser Konto beim Sprachmodell ist aufgebraucht. Das müssen wir lösen; versuche es bitte später.",
-        "fr": "Notre crédit auprès du modèle de langage est épuisé. C’est à nous de régler cela\u202f; réessaie "
-        "plus tard.",
-        "it": "Il nostro credito presso il modello linguistico è esaurito. Tocca a noi risolvere; riprova più tardi.",
+        "en": "Our language-model quota is exhausted. We are on it; please try again later.",
+        "de": "Unser Kontingent beim Sprachmodell ist aufgebraucht. Wir kümmern uns darum, bitte versuche es später "
+        "noch einmal.",
+        "fr": "Notre quota auprès du modèle de langage est épuisé. Nous nous en occupons\u202f; réessaie plus tard.",
+        "it": "La nostra quota presso il modello linguistico è esaurita. Ce ne stiamo occupando; riprova più tardi.",
     },
     "misconfigured": {
-        "en": "The language model is not set up correctly. This is ours to fix; please try again later.",
-        "de": "Das Sprachmodell ist nicht richtig eingerichtet. Das müssen wir lösen; versuche es bitte später.",
-        "fr": "Le modèle de langage n’est pas configuré correctement. C’est à nous de régler cela\u202f; "
-        "réessaie plus tard.",
-        "it": "Il modello linguistico non è configurato correttamente. Tocca a noi risolvere; riprova più tardi.",
+        "en": "The language model is not set up correctly. We are on it; please try again later.",
+        "de": "Das Sprachmodell ist nicht richtig eingerichtet. Wir kümmern uns darum, bitte versuche es später noch "
+        "einmal.",
+        "fr": "Le modèle de langage n’est pas configuré correctement. Nous nous en occupons\u202f; réessaie plus tard.",
+        "it": "Il modello linguistico non è configurato correttamente. Ce ne stiamo occupando; riprova più tardi.",
     },
     "timeout": {
         "en": "The language model took too long. Please start another run.",
@@ -33,7 +32,7 @@ SENTENCES: Mapping[str, Mapping[str, str]] = {
         "it": "Il modello linguistico ha impiegato troppo tempo. Avvia una nuova generazione.",
     },
     "unavailable": {
-        "en": "The language model could not be reached. Please start another run later.",
+        "en": "The language model was unreachable. Please start another run later.",
         "de": "Das Sprachmodell war nicht erreichbar. Bitte starte später einen neuen Lauf.",
         "fr": "Le modèle de langage n’était pas joignable. Lance une nouvelle génération plus tard.",
         "it": "Il modello linguistico non era raggiungibile. Avvia una nuova generazione più tardi.",
@@ -46,18 +45,18 @@ SENTENCES: Mapping[str, Mapping[str, str]] = {
     },
     "refused": {
         "en": "The language model declined to work on this section.",
-        "de": "Das Sprachmodell hat diesen Abschnitt abgelehnt.",
+        "de": "Das Sprachmodell hat es abgelehnt, diesen Abschnitt zu bearbeiten.",
         "fr": "Le modèle de langage a refusé de traiter cette section.",
         "it": "Il modello linguistico ha rifiutato di elaborare questa sezione.",
     },
     "bad_output": {
-        "en": "The language model's answer could not be used. Please start another run.",
+        "en": "The language model's response was unusable. Please start another run.",
         "de": "Die Antwort des Sprachmodells war nicht brauchbar. Bitte starte einen neuen Lauf.",
         "fr": "La réponse du modèle de langage n’était pas utilisable. Lance une nouvelle génération.",
         "it": "La risposta del modello linguistico non era utilizzabile. Avvia una nuova generazione.",
     },
     "truncated": {
-        "en": "The language model's answer was cut off.",
+        "en": "The language model's response was cut off.",
         "de": "Die Antwort des Sprachmodells brach ab.",
         "fr": "La réponse du modèle de langage a été coupée.",
         "it": "La risposta del modello linguistico si è interrotta.",
@@ -75,16 +74,16 @@ SENTENCES: Mapping[str, Mapping[str, str]] = {
         "it": "Qualcosa è andato storto da parte nostra. Avvia una nuova generazione.",
     },
     "no_text": {
-        "en": "None of the documents has text that could be read. Look at each document's error.",
-        "de": "Keines der Dokumente hat lesbaren Text. Schau dir den Fehler jedes Dokuments an.",
+        "en": "None of the documents contains readable text. Check the error of each document.",
+        "de": "Keines der Dokumente enthält lesbaren Text. Schau dir den Fehler jedes Dokuments an.",
         "fr": "Aucun des documents ne contient de texte lisible. Regarde l’erreur de chaque document.",
         "it": "Nessuno dei documenti contiene testo leggibile. Guarda l’errore di ciascun documento.",
     },
     "no_items": {
-        "en": "Nothing suitable for cards or questions was found in the text.",
-        "de": "Im Text wurde nichts gefunden, was sich für Karten oder Fragen eignet.",
+        "en": "The text contains nothing suitable for cards or questions.",
+        "de": "Der Text enthält nichts, was sich für Karten oder Fragen eignet.",
         "fr": "Rien dans le texte ne se prête à des cartes ou à des questions.",
-        "it": "Nel testo non è stato trovato nulla di adatto a flashcard o domande.",
+        "it": "Il testo non contiene nulla di adatto a flashcard o domande.",
     },
     "unreadable_document": {
         "en": "The document could not be read.",
@@ -99,10 +98,10 @@ SENTENCES: Mapping[str, Mapping[str, str]] = {
         "it": "La pagina è vuota.",
     },
     "not_readable": {
-        "en": "The page is a picture whose text could not be read.",
+        "en": "The page is an image whose text could not be read.",
         "de": "Die Seite ist ein Bild, dessen Text nicht gelesen werden konnte.",
         "fr": "La page est une image dont le texte n’a pas pu être lu.",
-        "it": "La pagina è un’immagine il cui testo non è leggibile.",
+        "it": "La pagina è un’immagine di cui non è stato possibile leggere il testo.",
     },
     "references": {
         "en": "A list of references.",
@@ -123,39 +122,34 @@ SENTENCES: Mapping[str, Mapping[str, str]] = {
         "it": "Un indice analitico.",
     },
     "over_budget": {
-        "en": "Left out because fewer items were asked for than there are sections.",
-        "de": "Ausgelassen, weil weniger Elemente verlangt waren, als es Abschnitte gibt.",
-        "fr": "Laissé de côté, car moins d’éléments étaient demandés qu’il n’y a de sections.",
-        "it": "Tralasciato perché sono stati chiesti meno elementi di quante sono le sezioni.",
+        "en": "Skipped because fewer items were requested than there are sections.",
+        "de": "Ausgelassen, weil weniger Einträge verlangt wurden, als es Abschnitte gibt.",
+        "fr": "Ignoré, car il y a plus de sections que d’éléments demandés.",
+        "it": "Tralasciato perché le sezioni sono più degli elementi richiesti.",
     },
     "nothing_suitable": {
-        "en": "Nothing on these pages was chosen for a card or a question, or what was made of it did not pass the "
-        "checks.",
-        "de": "Auf diesen Seiten wurde nichts für eine Karte oder Frage ausgewählt, oder was daraus entstand, bestand "
-        "die Prüfungen nicht.",
-        "fr": "Rien sur ces pages n’a été retenu pour une carte ou une question, ou ce qui en a été tiré "
-        "n’a pas réussi les contrôles.",
-        "it": "In queste pagine non è stato scelto nulla per una flashcard o una domanda, oppure ciò che "
-        "ne è stato ricavato non ha superato i controlli.",
+        "en": "No card or question was made from these pages, or none passed the checks.",
+        "de": "Aus diesen Seiten wurde keine Karte oder Frage erstellt, oder keine bestand die Prüfungen.",
+        "fr": "Aucune carte ni question n’a été tirée de ces pages, ou aucune n’a réussi les contrôles.",
+        "it": "Da queste pagine non è stata ricavata alcuna flashcard o domanda, oppure nessuna ha superato i "
+        "controlli.",
     },
     "cancelled": {
-        "en": "The run was cancelled before.",
-        "de": "Der Lauf wurde vorher abgebrochen.",
-        "fr": "La génération a été annulée avant.",
-        "it": "La generazione è stata annullata prima.",
+        "en": "The run was cancelled before this part was processed.",
+        "de": "Der Lauf wurde abgebrochen, bevor dieser Teil an der Reihe war.",
+        "fr": "La génération a été annulée avant le traitement de cette partie.",
+        "it": "La generazione è stata annullata prima di elaborare questa parte.",
     },
 }
 
 
 def sentence(code: str, language: str) -> str:
-    """Return the sentence for a stored code, or one that fits any."""
+    """Return the sentence for a stored code, or a general one for an unknown code."""
     texts = SENTENCES.get(code, SENTENCES["bad_output"])
     return texts.get(language, texts["en"])
 
 
 class NoDocuments(DomainError):
-    """A run needs at least one document."""
-
     code = "no_documents"
     status = 409
     texts = {
@@ -167,13 +161,12 @@ class NoDocuments(DomainError):
 
 
 class NoReadableDocument(DomainError):
-    """Every document asked for has failed to be read."""
-
     code = "no_readable_document"
     status = 409
     texts = {
-        "en": "None of the documents could be read. Look at each document's error and upload another file.",
-        "de": "Keines der Dokumente konnte gelesen werden. Schau dir die Fehler an und lade eine andere Datei hoch.",
+        "en": "None of the documents could be read. Check the error of each document and upload another file.",
+        "de": "Keines der Dokumente konnte gelesen werden. Schau dir den Fehler jedes Dokuments an und lade eine "
+        "andere Datei hoch.",
         "fr": "Aucun des documents n’a pu être lu. Regarde l’erreur de chaque document et envoie un autre fichier.",
         "it": "Non è stato possibile leggere nessuno dei documenti. Guarda l’errore di ciascun documento e "
         "carica un altro file.",
@@ -181,54 +174,53 @@ class NoReadableDocument(DomainError):
 
 
 class NothingWanted(DomainError):
-    """A run for zero flashcards and zero questions."""
+    """Zero flashcards and zero questions were requested."""
 
     code = "nothing_wanted"
     status = 422
     texts = {
         "en": "Ask for at least one flashcard or question.",
-        "de": "Verlange mindestens eine Karteikarte oder Frage.",
+        "de": "Wähle mindestens eine Karteikarte oder Frage.",
         "fr": "Demande au moins une carte ou une question.",
         "it": "Chiedi almeno una flashcard o una domanda.",
     }
 
 
 class DocumentInUse(DomainError):
-    """A document cannot be deleted while a run is using it."""
-
     code = "document_in_use"
     status = 409
     texts = {
-        "en": "A run is using this document. Cancel the run or wait for its end.",
-        "de": "Ein Lauf verwendet dieses Dokument gerade. Brich ihn ab oder warte auf sein Ende.",
+        "en": "A run is using this document. Cancel the run or wait until it ends.",
+        "de": "Ein Lauf verwendet dieses Dokument gerade. Brich ihn ab oder warte, bis er zu Ende ist.",
         "fr": "Une génération utilise ce document. Annule-la ou attends qu’elle se termine.",
         "it": "Una generazione sta usando questo documento. Annullala o aspetta che finisca.",
     }
 
 
 class TooManyActiveRuns(DomainError):
-    """The user has as many runs going as she may have; one that is being cancelled counts until its calls end."""
+    """The user has reached their limit of active runs. A run that is being cancelled counts until its calls end."""
 
     code = "too_many_active_runs"
     status = 409
     retry_after_s = 10
     texts = {
-        "en": "You have {limit} runs going already. Wait for one to end, or cancel one.",
-        "de": "Bei dir laufen schon {limit} Läufe. Warte, bis einer zu Ende ist, oder brich einen ab.",
+        "en": "You already have {limit} runs in progress. Wait for one to end, or cancel one.",
+        "de": "Du hast bereits {limit} aktive Läufe. Warte, bis einer zu Ende ist, oder brich einen ab.",
         "fr": "Tu as déjà {limit} générations en cours. Attends que l’une se termine, ou annules-en une.",
         "it": "Hai già {limit} generazioni in corso. Aspetta che una finisca, oppure annullane una.",
     }
 
 
 class TooManyStreams(DomainError):
-    """As many event streams are open as this process serves."""
+    """This process has reached its limit of open event streams."""
 
     code = "too_many_streams"
     status = 503
     retry_after_s = 5
     texts = {
-        "en": "Too many event streams are open. Poll the events instead, or try again shortly.",
-        "de": "Zu viele Ereignis-Streams sind offen. Frage die Ereignisse ab oder versuche es gleich wieder.",
+        "en": "Too many event streams are open. Poll for events instead, or try again shortly.",
+        "de": "Es sind zu viele Ereignis-Streams offen. Frage die Ereignisse regelmässig ab oder versuche es gleich "
+        "noch einmal.",
         "fr": "Trop de flux d’événements sont ouverts. Interroge régulièrement les événements à la place, ou "
         "réessaie dans quelques instants.",
         "it": "Ci sono troppi flussi di eventi aperti. Interroga periodicamente gli eventi, oppure riprova tra poco.",
@@ -236,14 +228,12 @@ class TooManyStreams(DomainError):
 
 
 class RunNotRetriable(DomainError):
-    """Only a run that has failed or was cancelled can be done again."""
-
     code = "run_not_retriable"
     status = 409
     texts = {
-        "en": "Only a run that has failed or was cancelled can be done again. This one has not ended, or is done.",
-        "de": "Nur ein fehlgeschlagener oder abgebrochener Lauf kann wiederholt werden. Dieser ist noch nicht zu Ende "
-        "oder fertig geworden.",
-        "fr": "Seule une exécution échouée ou annulée peut être refaite. Celle-ci n’est pas terminée, ou a réussi.",
-        "it": "Si può ripetere solo un’esecuzione fallita o annullata. Questa non è terminata oppure è riuscita.",
+        "en": "Only a failed or cancelled run can be retried. This run is still in progress, or is done.",
+        "de": "Nur ein fehlgeschlagener oder abgebrochener Lauf kann wiederholt werden. Dieser läuft noch oder ist "
+        "erfolgreich abgeschlossen.",
+        "fr": "Seule une génération échouée ou annulée peut être relancée. Celle-ci est encore en cours ou a réussi.",
+        "it": "Si può ripetere solo una generazione non riuscita o annullata. Questa è ancora in corso o è riuscita.",
     }

@@ -1,4 +1,4 @@
-"""Runs, their steps, events and model calls."""
+"""Tables of runs, steps, events and model calls."""
 
 from datetime import datetime
 from typing import Any
@@ -17,10 +17,9 @@ from backend.study.types import AskedCounts, Counts
 class Run(Identified, Base):
     """One request to make material for a study set.
 
-    What ``asked`` leaves open is settled when the run is planned. ``skipped`` lists what of the documents is left out
-    and why; ``rejected`` counts items by the check that dropped them, ``fixed`` by what was mended in them. Cost and
-    progress are derived from steps and model calls.
-    ``retry_of`` is the ended run that this one does again; an ended run is done again once at most.
+    Open numbers in ``asked`` are settled when the run is planned. ``skipped`` lists the parts of documents that are
+    left out, and why. ``rejected`` counts items by failed check, and ``fixed`` by fix. Cost and progress are derived
+    from steps and model calls. ``retry_of`` is the ended run that this one retries; a run is retried at most once.
     """
 
     __tablename__ = "runs"
@@ -28,7 +27,7 @@ class Run(Identified, Base):
         sa.CheckConstraint("state IN (" + ", ".join(f"'{state}'" for state in RunState) + ")", name="state_known"),
         sa.CheckConstraint("(state IN ('failing', 'failed')) = (error_code IS NOT NULL)", name="failed_has_code"),
         sa.Index("ix_runs_study_set_id_id", "study_set_id", "id"),
-        # Metrics count the runs that are open, or ended lately; both are few among all that ever were.
+        # Metrics count open and recently ended runs, which are few among all runs.
         sa.Index("ix_runs_open", "state", postgresql_where=sa.text("ended_at IS NULL")),
         sa.Index(None, "ended_at"),
     )
@@ -60,7 +59,7 @@ class Run(Identified, Base):
 
 
 class RunDocument(Base):
-    """A document that a run reads. The row goes with the document, and the run's receipt leaves it out then."""
+    """A document that a run uses. The row is deleted with the document, and the receipt then leaves it out."""
 
     __tablename__ = "run_documents"
 
@@ -71,10 +70,10 @@ class RunDocument(Base):
 
 
 class Step(Job, Base):
-    """The unit of work of a run: one section of a document, or the connecting of topics.
+    """The unit of work of a run: planning it, one section of a document, or connecting topics.
 
-    ``start`` and ``end`` cut a single huge page by code points. ``depth`` counts how often the section was
-    halved because the model's answer, or its context, ran over; ``halved`` says that halves took its place.
+    ``start`` and ``end`` are code point offsets that cut a single huge page. ``depth`` counts how often the section was
+    halved because the model's context or output was too small. ``halved`` is true if its halves replaced it.
     """
 
     task = "generation.work_step"
@@ -106,7 +105,7 @@ class Step(Job, Base):
 
 
 class RunEvent(Base):
-    """Something that happened in a run, numbered from 1 without gaps; SSE and polling read the same rows."""
+    """An event of a run, numbered from 1 without gaps. SSE and polling read the same rows."""
 
     __tablename__ = "run_events"
 
@@ -118,9 +117,9 @@ class RunEvent(Base):
 
 
 class ModelCall(Identified, Base):
-    """What one attempt of a step used of the language model. ``outcome`` is ``ok`` or an error code.
+    """Usage of the language model by one attempt at a step. ``outcome`` is ``ok`` or an error code.
 
-    It is written as soon as the model has answered, whatever becomes of the answer: it was paid for.
+    It is recorded as soon as the model has replied, even if the reply is not used, because the call was paid for.
     """
 
     __tablename__ = "model_calls"
@@ -136,3 +135,7 @@ class ModelCall(Identified, Base):
     cached_tokens: Mapped[int]
     output_tokens: Mapped[int]
     duration_ms: Mapped[int]
+
+
+USAGE_COLUMNS = (ModelCall.requests, ModelCall.input_tokens, ModelCall.cached_tokens, ModelCall.output_tokens)
+"""In the order of the fields of ``RunUsage``."""

@@ -1,4 +1,4 @@
-"""Runs over HTTP."""
+"""Routes of runs."""
 
 import re
 from collections.abc import Sequence
@@ -32,24 +32,24 @@ from backend.generation.types import ENDED_STATES
 from backend.library import service as library
 from backend.settings import get_settings
 
-# As many digits as fit an integer column; a longer Last-Event-ID is none of ours, and the stream starts anew.
+# As many digits as fit an integer column. A longer Last-Event-ID is invalid, and the stream starts from the beginning.
 _EVENT_NUMBER = re.compile("[0-9]{1,9}")
 
 generation = APIBlueprint("generation", __name__, tag="Runs")
 
-# One event of the stream, as OpenAPI describes streams of them.
+# One event of the stream, in the form in which OpenAPI describes event streams.
 _EVENT: dict[str, Any] = {
     "type": "object",
     "required": ["event", "data"],
     "properties": {
         "id": {"type": "string", "description": "The event's number, for `Last-Event-ID`."},
-        "event": {"type": "string", "description": "Its kind; `end` is the last one."},
-        "data": {"type": "string", "contentMediaType": "application/json", "description": "Its data, as JSON."},
+        "event": {"type": "string", "description": "The event's kind; `end` is the last one."},
+        "data": {"type": "string", "contentMediaType": "application/json", "description": "The event's data as JSON."},
     },
 }
 _EVENTS_DOC: dict[int | str, Any] = {
     200: {
-        "description": "Events as a stream, or as JSON with `after`.",
+        "description": "A stream of events, or JSON if `after` is given.",
         "content": {"text/event-stream": {"schema": _EVENT}},
     },
     503: "Too many streams",
@@ -59,7 +59,7 @@ _EVENTS_DOC: dict[int | str, Any] = {
 @generation.get("/users/me/quotas")
 @generation.output(QuotaResponse)
 def get_quotas() -> QuotaResponse:
-    """Tell how much of your quotas is used: storage and runs going at once."""
+    """Read your quotas and how much of them you use: storage and active runs."""
     with transaction():
         storage = library.measure_storage(g.user_id)
         active_runs = service.count_active_runs(g.user_id)
@@ -74,16 +74,16 @@ def get_quotas() -> QuotaResponse:
 @generation.post("/study-sets/<uuid:study_set_id>/runs")
 @generation.input(RunRequest, arg_name="body")
 @generation.output(RunResponse, status_code=202)
-@generation.doc(responses={409: "No document to work on"})
+@generation.doc(responses={409: "No usable document, or a limit is reached"})
 @idempotent
 def start_run(study_set_id: UUID, body: RunRequest) -> ResponseReturnValue:
-    """Start making material; follow the run at its Location."""
+    """Start a run that makes study material; follow it at its Location."""
     with transaction():
         wish = body.wish(accounts.get_exam_defaults(g.user_id))
         run = service.start_run(g.user_id, study_set_id, wish)
-        answer = RunResponse.of(service.view_run(run), request_language())
+        response = RunResponse.of(service.view_run(run), request_language())
     location = url_for(".get_run", run_id=run.id)
-    return answer.model_dump(mode="json"), 202, {"Location": location}
+    return response.model_dump(mode="json"), 202, {"Location": location}
 
 
 @generation.get("/study-sets/<uuid:study_set_id>/runs")
@@ -101,7 +101,7 @@ def list_runs(study_set_id: UUID, page: PageQuery) -> RunPage:
 @generation.output(RunResponse)
 @generation.doc(responses={304: "Not changed since your ETag"})
 def get_run(run_id: UUID) -> Response:
-    """Read a run: its state, counted progress, counts, usage, time left and error."""
+    """Read a run: its state, progress, counts, usage, time left and error."""
     with transaction():
         view = service.view_run(service.get_run(g.user_id, run_id))
     return with_entity_tag(RunResponse.of(view, request_language()))
@@ -110,7 +110,7 @@ def get_run(run_id: UUID) -> Response:
 @generation.post("/runs/<uuid:run_id>/cancel")
 @generation.output(RunResponse, status_code=202)
 def cancel_run(run_id: UUID) -> RunResponse:
-    """Cancel a run: no model call starts after this. What was made stays."""
+    """Cancel a run: no further model call starts. Items already made are kept."""
     with transaction():
         run = service.cancel_run(g.user_id, run_id)
         return RunResponse.of(service.view_run(run), request_language())
@@ -121,7 +121,7 @@ def cancel_run(run_id: UUID) -> RunResponse:
 @generation.output(EventPage)
 @generation.doc(responses=_EVENTS_DOC)
 def list_run_events(run_id: UUID, query: EventsQuery) -> ResponseReturnValue:
-    """Follow a run: server-sent events with `Last-Event-ID`, or JSON with `after`."""
+    """Follow a run: server-sent events (resume with `Last-Event-ID`), or JSON if `after` is given."""
     if query.after is not None:
         with transaction():
             run, events = service.list_run_events(g.user_id, run_id, query.after)
@@ -136,11 +136,11 @@ def _stream_events(user_id: UUID, run_id: UUID) -> Response:
     with transaction():
         service.get_run(user_id, run_id)
     last_seen = request.headers.get("Last-Event-ID", "")
-    # Bound to the app itself: the proxy means nothing any more once the request is over.
+    # Bound to the app itself: the proxy is unbound after the request.
     open_context, caller = current_app.app_context, g.caller
 
     def read(after: int) -> tuple[bool, Sequence[RunEvent]]:
-        # The stream outlives the request's context; each reading borrows a connection and gives it back.
+        # The stream outlives the request's context; each read borrows a connection and returns it.
         with open_context(), transaction():
             accounts.require_access(caller)
             run, events = service.list_run_events(user_id, run_id, after)
@@ -156,7 +156,7 @@ def _stream_events(user_id: UUID, run_id: UUID) -> Response:
 @generation.get("/runs/<uuid:run_id>/receipt")
 @generation.output(ReceiptResponse)
 def get_receipt(run_id: UUID) -> ReceiptResponse:
-    """Read the coverage receipt: what each page gave, and what was left out with its reason."""
+    """Read the coverage receipt: the items from each page, and what was left out and why."""
     with transaction():
         run = service.get_run(g.user_id, run_id)
         return ReceiptResponse.of(build_receipt(run), service.view_run(run), request_language())

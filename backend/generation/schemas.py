@@ -1,4 +1,4 @@
-"""Bodies of the routes of generation."""
+"""Requests and responses of runs."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -21,25 +21,30 @@ from backend.text.languages import Language
 
 
 class RunRequest(RequestBody):
-    """What is wanted of a run. Everything has a default; an empty body is fine.
+    """Options of a new run. All have defaults, so the body may be empty.
 
-    What is left out is as the user's exam defaults say; null leaves it open whatever they say.
+    Options that are left out come from the user's exam defaults. Null overrides those and leaves the option open.
     """
 
     document_ids: list[UUID] | None = Field(
-        None, min_length=1, max_length=20, description="Documents to use; all of the study set by default."
+        None, min_length=1, max_length=20, description="Documents to use; by default all documents of the study set."
     )
     flashcards: StrictInt | None = Field(
-        None, ge=0, le=MAX_ITEMS_PER_RUN, description="Most flashcards wanted; null: as many as the material carries."
+        None,
+        ge=0,
+        le=MAX_ITEMS_PER_RUN,
+        description="Maximum number of flashcards; null: as many as the material supports.",
     )
     questions: StrictInt | None = Field(
-        None, ge=0, le=MAX_ITEMS_PER_RUN, description="Most questions wanted; null: as many as the material carries."
+        None,
+        ge=0,
+        le=MAX_ITEMS_PER_RUN,
+        description="Maximum number of questions; null: as many as the material supports.",
     )
-    language: Language | None = Field(None, description="Language of the items; null: the documents' own.")
-    difficulty: Difficulty | None = Field(None, description="Null: a mix.")
+    language: Language | None = Field(None, description="Language of the items; null: that of the documents.")
+    difficulty: Difficulty | None = Field(None, description="Difficulty of the items; null: a mix.")
 
     def wish(self, defaults: ExamDefaults) -> RunWish:
-        """Return the wish in the room's words."""
         named = self.model_fields_set
         difficulty = Difficulty(defaults.difficulty) if defaults.difficulty else None
         return RunWish(
@@ -54,7 +59,7 @@ class RunRequest(RequestBody):
 
 
 class RunProgress(ResponseBody):
-    """Counted work; totals are null until they are known."""
+    """Progress in numbers; totals are null until they are known."""
 
     pages_read: int
     pages_total: int | None
@@ -65,7 +70,7 @@ class RunProgress(ResponseBody):
 
 
 class RunModel(ResponseBody):
-    """The language model of a run; what the built-in one writes is a draft."""
+    """The language model of a run. Items of the built-in model are drafts."""
 
     name: str
     is_draft: bool
@@ -79,7 +84,7 @@ class ItemCounts(ResponseBody):
 
 
 class UsageResponse(ResponseBody):
-    """What the language model used, in tokens."""
+    """Usage of the language model: requests and tokens."""
 
     requests: int
     input_tokens: int
@@ -88,31 +93,31 @@ class UsageResponse(ResponseBody):
 
 
 class RunProblem(ResponseBody):
-    """Why a run failed; ``detail`` says what to do."""
+    """Why a run failed. ``detail`` says what to do."""
 
     code: str
     detail: str
 
 
 class RunResponse(ResponseBody):
-    """A run and how far it has come."""
+    """A run and its progress."""
 
     id: UUID
     study_set_id: UUID
     state: RunState
-    stage: str = Field(description="What is being done, in a word or two of the request's language.")
+    stage: str = Field(description="The current stage in a word or two, in the request's language.")
     progress: RunProgress
     asked: ItemCounts
     delivered: ItemCounts
     failed_sections: int
-    eta_s: int | None = Field(description="Seconds left at the pace so far; null while nothing can be said.")
+    eta_s: int | None = Field(description="Estimated seconds left at the pace so far; null while unknown.")
     model: RunModel
     usage: UsageResponse
     language: str | None
     difficulty: Difficulty | None
     error: RunProblem | None
     retry_of: UUID | None = Field(
-        description="The ended run that an administrator had done again; null for one that you started."
+        description="The ended run that this one retries for an administrator; null for a run that you started."
     )
     last_event: int
     created_at: datetime
@@ -174,7 +179,7 @@ STAGES: dict[RunState, dict[str, str]] = {
     },
     RunState.FAILING: {
         "en": "failing",
-        "de": "scheitert gerade",
+        "de": "wird nach einem Fehler beendet",
         "fr": "interruption après une erreur",
         "it": "interruzione per errore",
     },
@@ -200,7 +205,7 @@ STAGES: dict[RunState, dict[str, str]] = {
 
 
 class QuotaResponse(ResponseBody):
-    """What a user takes up, and may take up: files that have not expired, the text of documents, and items."""
+    """The user's usage and limits. Storage is that of files that have not expired, text of documents, and items."""
 
     storage_used_bytes: int
     storage_quota_bytes: int
@@ -216,17 +221,18 @@ class RunPage(ResponseBody):
 
 
 class EventsQuery(BaseModel):
-    """Which events are asked for."""
-
     model_config = ConfigDict(extra="forbid")
 
     after: int | None = Field(
-        None, ge=0, le=2**31 - 1, description="Number of the last event you have; gives JSON, no stream."
+        None,
+        ge=0,
+        le=2**31 - 1,
+        description="Number of the last event you have. If given, the response is JSON instead of a stream.",
     )
 
 
 class EventResponse(ResponseBody):
-    """Something that happened in a run, numbered from 1 without gaps."""
+    """An event of a run, numbered from 1 without gaps."""
 
     number: int
     kind: str
@@ -235,7 +241,7 @@ class EventResponse(ResponseBody):
 
 
 class EventPage(ResponseBody):
-    """Events after a number, oldest first. Ask again with ``last_number`` until ``ended``."""
+    """Events after a number, oldest first. Repeat with ``after=last_number`` until ``ended``."""
 
     items: list[EventResponse]
     last_number: int
@@ -243,7 +249,7 @@ class EventPage(ResponseBody):
 
 
 class PageCoverageResponse(ResponseBody):
-    """What one page gave."""
+    """Number of items from one page."""
 
     page: int
     flashcards: int
@@ -251,7 +257,7 @@ class PageCoverageResponse(ResponseBody):
 
 
 class SkippedResponse(ResponseBody):
-    """Pages that gave nothing, and why; without pages, the whole document."""
+    """Pages without items, and why. If the pages are null, it is the whole document."""
 
     first_page: int | None
     last_page: int | None
@@ -260,7 +266,7 @@ class SkippedResponse(ResponseBody):
 
 
 class DocumentCoverageResponse(ResponseBody):
-    """What of one document became items."""
+    """Coverage of one document."""
 
     document_id: UUID
     filename: str
@@ -269,7 +275,7 @@ class DocumentCoverageResponse(ResponseBody):
 
 
 class CheckCount(ResponseBody):
-    """How many items one check dropped or fixed."""
+    """How many items failed a check or were fixed."""
 
     check: str
     count: int
@@ -277,20 +283,20 @@ class CheckCount(ResponseBody):
 
 
 class ReceiptResponse(ResponseBody):
-    """Asked, delivered, and where the difference went."""
+    """Requested and delivered items, and an account of the difference."""
 
     run_id: UUID
     state: RunState
     asked: ItemCounts
     delivered: ItemCounts
-    missing: ItemCounts = Field(description="Asked less delivered; null until it is known what is asked.")
-    duplicates: int = Field(description="Items dropped because the study set had them.")
-    rejected: list[CheckCount] = Field(description="Items that were dropped.")
+    missing: ItemCounts = Field(description="Asked minus delivered; null until the number asked is known.")
+    duplicates: int = Field(description="Items dropped because the study set already had them.")
+    rejected: list[CheckCount] = Field(description="Items dropped by checks.")
     not_written: int | None = Field(
         description="Missing items that were neither rejected nor duplicates; null until the run has ended."
     )
     not_written_detail: str | None
-    fixed: list[CheckCount] = Field(description="Items that were delivered after a fix.")
+    fixed: list[CheckCount] = Field(description="Items delivered after a fix.")
     documents: list[DocumentCoverageResponse]
     usage: UsageResponse
 
@@ -314,7 +320,7 @@ class ReceiptResponse(ResponseBody):
 
 
 def _counts(counts: Mapping[str, int], language: str) -> list[CheckCount]:
-    """List the checks that counted most first."""
+    """Return the counts, largest first."""
     ranked = sorted(counts.items(), key=lambda entry: (-entry[1], entry[0]))
     return [CheckCount(check=check, count=count, detail=reason_text(check, language)) for check, count in ranked]
 

@@ -1,4 +1,4 @@
-"""Business verbs of generation."""
+"""The public functions of the generation room."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -72,9 +72,9 @@ __all__ = [
 
 
 def start_run(user_id: UUID, study_set_id: UUID, wish: RunWish, *, retry_of: UUID | None = None) -> Run:
-    """Start a run over documents of the study set; it plans itself once they have been read.
+    """Start a run over documents of the study set. It is planned once they have been read.
 
-    ``retry_of`` names the ended run that it does again.
+    ``retry_of`` is the ended run that it retries.
 
     Raises NotFound, NoDocuments, NoReadableDocument, NothingWanted, StudySetFull, TooManyActiveRuns.
     """
@@ -89,10 +89,34 @@ def start_run(user_id: UUID, study_set_id: UUID, wish: RunWish, *, retry_of: UUI
     if all(library.document_status(document) is DocumentStatus.FAILED for document in documents):
         raise NoReadableDocument
     study.check_room_for_items(study_set_id)
+    _check_active_runs(user_id)
+    run = _add_run(user_id, study_set_id, wish, [document.id for document in documents], retry_of)
+    events.add_event(run, "run.started", documents=len(documents))
+    accounts.record_activity(
+        user_id,
+        ActivityKind.RUN_STARTED,
+        run_id=str(run.id),
+        study_set_id=str(study_set_id),
+        documents=len(documents),
+        flashcards=wish.asked.flashcards,
+        questions=wish.asked.questions,
+    )
+    db.session.flush()
+    plan_when_read(run)
+    db.session.flush()
+    return run
+
+
+def _check_active_runs(user_id: UUID) -> None:
     lock_quota("runs", user_id)
-    most = get_settings().max_active_runs_per_user
-    if count_active_runs(user_id) >= most:
-        raise TooManyActiveRuns(limit=most)
+    limit = get_settings().max_active_runs_per_user
+    if count_active_runs(user_id) >= limit:
+        raise TooManyActiveRuns(limit=limit)
+
+
+def _add_run(
+    user_id: UUID, study_set_id: UUID, wish: RunWish, document_ids: Sequence[UUID], retry_of: UUID | None
+) -> Run:
     model = get_language_model()
     run = Run(
         id=new_id(),
@@ -114,20 +138,7 @@ def start_run(user_id: UUID, study_set_id: UUID, wish: RunWish, *, retry_of: UUI
     )
     db.session.add(run)
     db.session.flush()
-    db.session.add_all(RunDocument(run_id=run.id, document_id=document.id) for document in documents)
-    events.add_event(run, "run.started", documents=len(documents))
-    accounts.record_activity(
-        user_id,
-        ActivityKind.RUN_STARTED,
-        run_id=str(run.id),
-        study_set_id=str(study_set_id),
-        documents=len(documents),
-        flashcards=wish.asked.flashcards,
-        questions=wish.asked.questions,
-    )
-    db.session.flush()
-    plan_when_read(run)
-    db.session.flush()
+    db.session.add_all(RunDocument(run_id=run.id, document_id=document_id) for document_id in document_ids)
     return run
 
 
@@ -152,7 +163,7 @@ def list_runs(user_id: UUID, study_set_id: UUID, page: PageQuery) -> ListPage[Ru
 
 
 def cancel_run(user_id: UUID, run_id: UUID) -> Run:
-    """Cancel the run: no call starts after this; calls under way are let finish. Raises NotFound.
+    """Cancel the run: no further call starts, and calls in progress may finish. Raises NotFound.
 
     An ended run stays as it is.
     """
@@ -167,21 +178,21 @@ def cancel_run(user_id: UUID, run_id: UUID) -> Run:
 
 
 def list_runs_of_user(user_id: UUID, page: PageQuery) -> ListPage[RunFacts]:
-    """Return a page of all runs of the user, newest first, for those who help her."""
+    """Return a page of all runs of the user, newest first, for administrators."""
     found = fetch_page(sa.select(Run).where(Run.user_id == user_id), Run.id, page, newest_first=True)
     return ListPage([describe_run(view) for view in view_runs(found.items)], found.next_cursor)
 
 
 def cancel_any_run(run_id: UUID) -> RunFacts:
-    """Cancel a run, whosever it is, as its user would. Raises NotFound."""
+    """Cancel any user's run. Raises NotFound."""
     return describe_run(view_run(cancel_run(get_any_run(run_id).user_id, run_id)))
 
 
 def retry_run(run_id: UUID) -> RunFacts:
-    """Start a run that does a failed or cancelled one again, for the same user; the same one however often asked.
+    """Retry a failed or cancelled run as a new run of the same user. Repeated calls return the same new run.
 
-    An ended run is not opened again: its readers were told that it has ended, and it was settled. The new one is
-    subject to all that a run is subject to that its user starts, and makes no card twice.
+    An ended run is not reopened: clients were told that it has ended, and it was settled. The new run is subject to the
+    same limits as one that the user starts, and adds no duplicates.
 
     Raises NotFound, RunNotRetriable, UserDisabled, UserLeaving, and what ``start_run`` raises.
     """
@@ -189,7 +200,7 @@ def retry_run(run_id: UUID) -> RunFacts:
     if run.state not in (RunState.FAILED, RunState.CANCELLED):
         raise RunNotRetriable
     accounts.require_active_user(run.user_id)
-    # Of two who ask at the same moment, the second waits here and finds the run of the first.
+    # Of two concurrent calls, the second waits here and finds the run of the first.
     if not library.lock_study_set(run.study_set_id):
         raise NotFound
     again = find_retry(run_id)
@@ -202,10 +213,10 @@ def retry_run(run_id: UUID) -> RunFacts:
 
 
 def release_ended_runs() -> int:
-    """Cancel the steps that ended runs still have planned or queued. Returns how many.
+    """Cancel the planned and queued steps of ended runs. Returns how many.
 
-    None should have any: a run ends when nothing of it is open. This is the net below that rule, so that a
-    mistake costs a line in the log and not calls that nobody waits for.
+    There should be none, because a run ends only when none of its steps is open. This safety net prevents a bug from
+    causing model calls that nobody waits for.
     """
     ended = sa.select(Run.id).where(Run.id == Step.run_id, Run.state.in_(ENDED_STATES)).exists()
     released = db.session.scalars(
@@ -227,12 +238,12 @@ def list_run_events(user_id: UUID, run_id: UUID, after: int) -> tuple[Run, Seque
 
 
 def measure_work() -> WorkStats:
-    """Return figures of all users' runs, for operations: open ones, and what happened in the last hour."""
+    """Return statistics of all users' runs and calls: open runs, and the last hour."""
     return figures.measure_work()
 
 
 def refuse_document_in_use(document_id: UUID) -> None:
-    """Refuse to delete a document that a run needs. Raises DocumentInUse."""
+    """Raise DocumentInUse if a run that has not ended needs the document."""
     in_use = (
         sa.select(Run.id)
         .join(RunDocument, RunDocument.run_id == Run.id)
@@ -244,13 +255,13 @@ def refuse_document_in_use(document_id: UUID) -> None:
 
 
 def end_runs_of(study_set_id: UUID) -> None:
-    """End the runs of a study set that is about to go, which the caller has locked."""
+    """Cancel the runs of a study set that is about to be deleted, which the caller has locked."""
     active = sa.select(Run).where(Run.study_set_id == study_set_id, Run.state.not_in(ENDED_STATES))
     for run in db.session.scalars(active.order_by(Run.id).with_for_update()).all():
         end_run(run, RunState.CANCELLED)
 
 
 def find_study_sets_in_use(study_set_ids: Sequence[UUID], since: datetime) -> set[UUID]:
-    """Return those of the study sets that have had a run since a time."""
+    """Return which of the study sets have had a run since a time."""
     recent = sa.or_(Run.created_at >= since, Run.ended_at >= since, Run.state.not_in(ENDED_STATES))
     return set(db.session.scalars(sa.select(Run.study_set_id).where(Run.study_set_id.in_(study_set_ids), recent)))

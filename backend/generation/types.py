@@ -1,4 +1,4 @@
-"""What the generation room hands out and takes in, free of tables."""
+"""Values that the generation room takes and returns, independent of its tables."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,7 +10,7 @@ from backend.study.types import AskedCounts, Counts, Difficulty
 
 
 class RunState(StrEnum):
-    """Where a run stands. ``cancelling`` and ``failing`` wait for calls under way; the last three are final."""
+    """``cancelling`` and ``failing`` wait for calls in progress; the last three states are final."""
 
     READING = "reading"
     MAKING = "making"
@@ -26,9 +26,11 @@ ACTIVE_STATES = frozenset({RunState.READING, RunState.MAKING, RunState.CONNECTIN
 ENDED_STATES = frozenset({RunState.DONE, RunState.FAILED, RunState.CANCELLED})
 
 
-class StepKind(StrEnum):
-    """What a step does."""
+OVER_BUDGET = "over_budget"
+"""Reason of pages that were skipped because fewer items were requested than there are sections."""
 
+
+class StepKind(StrEnum):
     PLAN = "plan"
     SECTION = "section"
     CONNECT = "connect"
@@ -36,8 +38,8 @@ class StepKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RunWish:
-    """What a student asks of a run. None means: all documents, as many items as the material carries,
-    the documents' own language, a mix of difficulties."""
+    """Options of a run. None means all documents, as many items as the material supports, the documents' language, and
+    a mix of difficulties."""
 
     document_ids: tuple[UUID, ...] | None = None
     asked: AskedCounts = field(default_factory=AskedCounts)
@@ -47,7 +49,7 @@ class RunWish:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Counted work of a run."""
+    """Progress of a run in numbers; totals are None until they are known."""
 
     pages_read: int
     pages_total: int | None
@@ -59,7 +61,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class RunUsage:
-    """What the language model used for a run, in tokens."""
+    """Usage of the language model: requests and tokens."""
 
     requests: int = 0
     input_tokens: int = 0
@@ -69,7 +71,7 @@ class RunUsage:
 
 @dataclass(frozen=True, slots=True)
 class PageCoverage:
-    """What one page gave."""
+    """Number of items from one page."""
 
     page: int
     counts: Counts
@@ -77,7 +79,7 @@ class PageCoverage:
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """Pages that gave nothing, or were not looked at, and why."""
+    """Pages without items, and why. If the pages are None, it is the whole document."""
 
     first_page: int | None
     last_page: int | None
@@ -86,7 +88,7 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True)
 class DocumentCoverage:
-    """What of one document became items."""
+    """Coverage of one document: pages with items, and skipped pages."""
 
     document_id: UUID
     filename: str
@@ -96,7 +98,7 @@ class DocumentCoverage:
 
 @dataclass(frozen=True, slots=True)
 class RunStats:
-    """How many runs are open by state, how lately ended ones did, by model, and the age of the oldest open one."""
+    """Open runs by state, recently ended runs by model and outcome, and the age of the oldest open run."""
 
     open: dict[str, int]
     ended: tuple[EndedStats, ...]
@@ -105,7 +107,7 @@ class RunStats:
 
 @dataclass(frozen=True, slots=True)
 class CallStats:
-    """Calls of one model with one outcome in the last hour. Input tokens include the cached ones."""
+    """Calls of one model with one outcome in the last hour. Input tokens include cached tokens."""
 
     model: str
     outcome: str
@@ -126,7 +128,7 @@ class WorkStats:
 
 @dataclass(frozen=True, slots=True)
 class RunFacts:
-    """A run as those see it who help its user: figures and states, nothing of her material."""
+    """A run as administrators see it: figures and states, without the user's material."""
 
     id: UUID
     user_id: UUID
@@ -148,7 +150,7 @@ class RunFacts:
 
 @dataclass(frozen=True, slots=True)
 class UserWork:
-    """What one user has had made: runs by state, and what the language model used for them."""
+    """A user's runs by state, and their usage of the language model."""
 
     runs: dict[str, int]
     usage: RunUsage

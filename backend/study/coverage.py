@@ -1,4 +1,4 @@
-"""What a run has made and where from, for receipts and for asking for more without repeats."""
+"""Which pages a run's items come from, for receipts and to avoid repeats."""
 
 from uuid import UUID
 
@@ -16,7 +16,7 @@ def list_existing_fronts(
 ) -> list[str]:
     """Return fronts and stems of items with evidence on these pages, oldest first, at most ``limit``.
 
-    The caller answers for the permission.
+    The caller checks the permission.
     """
     on_pages = (EvidenceRow.document_id == document_id, EvidenceRow.page.between(first_page, last_page))
     fronts = [
@@ -30,9 +30,9 @@ def list_existing_fronts(
 
 
 def list_items_by_page(run_id: UUID) -> list[PageItems]:
-    """Return how many of the run's items come from each page, by document and page.
+    """Count the run's items by document and page.
 
-    An item counts once, on the page of its first evidence; pages without items are not listed.
+    An item counts once, on the page of its first evidence. Pages without items are left out.
     """
     item_id = sa.func.coalesce(*(each.evidence for each in COLLECTIONS))
     of_run = (each.evidence.in_(sa.select(each.table.id).where(each.table.run_id == run_id)) for each in COLLECTIONS)

@@ -1,11 +1,11 @@
-"""Looking a proposed quote up in a document's pages.
+"""Locates a proposed quote in a document's pages.
 
-A model's word for where a sentence stands is not believed: the quote is searched in the text of the pages, and
-what is kept is the server's own offsets and the page's own words. Found means: the same characters after folding,
-or at least 92 % alike with equal numbers and equal negations (``claims`` says what that covers).
+The page that a model or user cites is not trusted: the quote is searched for in the text of the pages, and the stored
+offsets and words are the page's own. A quote is found if it has the same characters after folding, or is at least 92 %
+similar with equal numbers and equal negations (``backend.text.negations``).
 
-A quote may run over a page break next to the cited page. Evidence belongs to one page, so then it is the longer
-part of the quote that is kept, provided that this part is long enough by itself.
+A quote may run over a page break next to the cited page. Evidence belongs to one page, so only the longer part of the
+quote is kept, if that part is long enough by itself.
 """
 
 import re
@@ -21,18 +21,18 @@ from backend.text.folding import Folded, fold
 from backend.text.formulas import is_formula_like
 from backend.text.negations import claims_match, cuts_off_negation
 
-SHORTEST_QUOTE = 12
-"""Least length of a quote in folded characters; shorter ones stand on too many pages to prove anything."""
+MIN_QUOTE_CHARS = 12
+"""In folded characters. Shorter quotes appear on too many pages to prove anything."""
 
-LEAST_SIMILARITY = 0.92
-"""Least normalised Indel similarity of a quote that is not found character for character."""
+MIN_SIMILARITY = 0.92
+"""Normalised Indel similarity required of a quote that is not found character for character."""
 
-_FEWEST_ALPHANUMERICS = 6
-# Searching by similarity costs milliseconds a page. It is done where a model that read the page is likely to have
-# the quote from; the rest of the document is searched for exact matches only.
+_MIN_ALPHANUMERICS = 6
+# Searching by similarity takes milliseconds per page, so only pages near the cited one are searched this way. The rest
+# of the document is searched for exact matches only.
 _SIMILAR_WITHIN_PAGES = 2
-_LONGEST_SIMILAR = 1000
-# The first, coarse search compares windows as long as the quote, which rates a quote with a word left out lower.
+_MAX_SIMILAR_CHARS = 1000
+# The first, coarse search compares windows as long as the quote, so a quote with a missing word scores lower.
 _COARSE_SIMILARITY = 0.85
 
 _EDGES = re.compile(r"^(?:[\s\"']|\.{3,}|\[\.{3,}\])+|(?:[\s\"']|\.{3,}|\[\.{3,}\])+$")
@@ -41,7 +41,7 @@ _CLOSING_MARKS = " .,;:"
 
 
 class QuoteProblem(StrEnum):
-    """Why a quote is no evidence."""
+    """Why a quote is not evidence; also the codes of the errors."""
 
     TOO_SHORT = "quote_too_short"
     HAS_ELLIPSIS = "quote_has_ellipsis"
@@ -49,7 +49,7 @@ class QuoteProblem(StrEnum):
 
 
 class PageIndex:
-    """The pages of one document, to look quotes up in. Each page is folded once, when it is first looked at."""
+    """The pages of one document, searchable for quotes. Each page is folded once, on first use."""
 
     def __init__(self, document_id: UUID, pages: Iterable[PageText]) -> None:
         self.document_id = document_id
@@ -59,15 +59,15 @@ class PageIndex:
         self._folded: dict[int, Folded] = {}
 
     def locate(self, quote: str, cited_page: int) -> Evidence | QuoteProblem:
-        """Find a quote: on the cited page, then the two pages on each side, then in the whole document.
+        """Find a quote on the cited page, then on two pages on each side, then in the whole document.
 
-        Returns the evidence with offsets into the page's original text and the quote as the page has it, or the
-        problem. Formula-like text is found but ``uncheckable``.
+        Returns the evidence, with the quote as printed and offsets into the page's original text, or the problem.
+        Formula-like text is found but ``uncheckable``.
         """
         needle = _EDGES.sub("", fold(quote).text)
         if _ELLIPSIS.search(needle):
             return QuoteProblem.HAS_ELLIPSIS
-        if len(needle) < SHORTEST_QUOTE or sum(map(str.isalnum, needle)) < _FEWEST_ALPHANUMERICS:
+        if len(needle) < MIN_QUOTE_CHARS or sum(map(str.isalnum, needle)) < _MIN_ALPHANUMERICS:
             return QuoteProblem.TOO_SHORT
         needle = needle.strip(_CLOSING_MARKS)
         found = self._find(needle, cited_page)
@@ -87,7 +87,7 @@ class PageIndex:
         )
 
     def _find(self, needle: str, cited_page: int) -> tuple[int, int, int] | None:
-        """Return page and span in its folded text."""
+        """Return the page's number and the span in its folded text."""
         near = self._pages_around(cited_page)
         for number in near:
             if span := _find_exact(self._fold(number).text, needle):
@@ -103,7 +103,7 @@ class PageIndex:
         return None
 
     def _pages_around(self, cited_page: int) -> list[int]:
-        """Return the cited page and those beside it, nearest first; nothing when there is no such page."""
+        """Return the cited page and its neighbours, nearest first; empty if the page does not exist."""
         place = self._place.get(cited_page)
         if place is None:
             return []
@@ -124,7 +124,7 @@ class PageIndex:
             after = self._fold(second).text
             margin = len(after) - len(after.lstrip())
             after = after.lstrip()
-            # A word may be divided at the page break as it is at a line's end.
+            # A word may be hyphenated at a page break, as at the end of a line.
             joints = [(before, " "), (before[:-1], "")] if before.endswith("-") else [(before, " ")]
             for head, joint in joints:
                 span = _find_exact(head + joint + after, needle)
@@ -132,7 +132,7 @@ class PageIndex:
                     continue
                 start, end = span
                 on_first, on_second = len(head) - start, end - len(head) - len(joint)
-                if min(on_first, on_second) < 1 or max(on_first, on_second) < SHORTEST_QUOTE:
+                if min(on_first, on_second) < 1 or max(on_first, on_second) < MIN_QUOTE_CHARS:
                     continue
                 if on_first >= on_second:
                     return first, start, len(head)
@@ -157,8 +157,8 @@ def _find_exact(text: str, needle: str) -> tuple[int, int] | None:
 
 
 def _find_similar(text: str, needle: str) -> tuple[int, int] | None:
-    """Return the span that is most like the needle, moved to whole words, if it is alike enough."""
-    if not text or len(needle) > _LONGEST_SIMILAR:
+    """Return the span most similar to the needle, extended to whole words, if it is similar enough."""
+    if not text or len(needle) > _MAX_SIMILAR_CHARS:
         return None
     start, end = 0, len(text)
     if len(needle) < len(text):
@@ -166,8 +166,8 @@ def _find_similar(text: str, needle: str) -> tuple[int, int] | None:
         if window is None:
             return None
         start, end = window.dest_start, window.dest_end
-    # Both ends are tried at every word nearby and the likeliest are taken. A window that just leaves out the one
-    # word that differs ("not", a number) is never the likeliest, so the word is there to be compared.
+    # Try both ends at every word nearby and keep the best. A window that leaves out exactly the differing word ("not",
+    # a number) never scores best, so that word is always compared.
     reach = 16 + len(needle) // 5
     for _ in range(2):
         starts = _word_starts(text, start - reach, min(start + reach, end - 1)) or [start]
@@ -175,7 +175,7 @@ def _find_similar(text: str, needle: str) -> tuple[int, int] | None:
         ends = _word_ends(text, max(end - reach, start + 1), end + reach) or [end]
         end = max(ends, key=lambda at: fuzz.ratio(needle, text[start:at]))
     candidate = text[start:end]
-    if fuzz.ratio(needle, candidate) < 100 * LEAST_SIMILARITY:
+    if fuzz.ratio(needle, candidate) < 100 * MIN_SIMILARITY:
         return None
     if _cuts(text, start, end) or not claims_match(needle, candidate):
         return None

@@ -1,4 +1,4 @@
-"""Adding what a run made to a study set, without what is there already."""
+"""Adds a run's items to a study set, leaving out duplicates."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -33,8 +33,8 @@ def add_items(
 ) -> AddedItems:
     """Add items with their topics and evidence, leaving out exact and near duplicates.
 
-    Evidence whose document has been deleted meanwhile is left out; its item is kept, as it would have been had
-    the document been deleted later. The caller holds the study set's lock and answers for the permission.
+    Evidence whose document has been deleted meanwhile is left out, but its item is kept, as if the document had been
+    deleted later. The caller holds the study set's lock and checks the permission.
     """
     new = {
         collection.name: _without_duplicates(
@@ -61,7 +61,7 @@ def _known(collection: Collection, study_set_id: UUID) -> _Known:
 
 
 def _without_duplicates(items: Sequence[NewItem[Any]], known: _Known) -> list[NewItem[Any]]:
-    """Return the items that are neither in ``known`` nor said before among ``items``."""
+    """Return the items that repeat neither ``known`` nor an earlier one of ``items``. Adds them to ``known``."""
     kept = []
     for item in items:
         text = KINDS[item.kind].text(item.content)
@@ -80,8 +80,8 @@ def _insert(
     shared: Mapping[str, object],
     topic_ids: Mapping[str, UUID],
 ) -> tuple[UUID, ...]:
-    """Insert rows and return the ids of those that were not there, in the order given."""
-    # Kinds fill different columns, and one statement fills the same ones for each of its rows.
+    """Insert rows and return the ids of the new ones, in the order given."""
+    # Kinds fill different columns, and all rows of one statement fill the same ones.
     rows: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for item in items:
         rows[item.kind].append(
@@ -93,7 +93,7 @@ def _insert(
                 **item_values(collection, item.kind, item.content),
             }
         )
-    # A student may have written the same item by hand at this moment; hers stands.
+    # If the user has just added the same item by hand, theirs is kept.
     statement = insert(collection.table).on_conflict_do_nothing().returning(collection.table.id)
     inserted = {row_id for each in rows.values() for row_id in db.session.scalars(statement, each)}
     return tuple(item.id for item in items if item.id in inserted)
@@ -104,7 +104,7 @@ def _insert_evidence(
 ) -> None:
     if not any(item.evidence for each in items.values() for item in each):
         return
-    # Locked, so that no document can go between this look and the insertion.
+    # Locked, so that no document can be deleted before the insertion.
     documents = {document.id for document in library.lock_documents(study_set_id)}
     rows = [
         evidence_values(collection, item.id, evidence, position=position)

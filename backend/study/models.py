@@ -1,4 +1,4 @@
-"""Topics and links, flashcards, questions, and the evidence of each."""
+"""Tables of topics, links, flashcards, questions and evidence."""
 
 from datetime import datetime
 from typing import Any
@@ -43,9 +43,9 @@ class TopicLink(Identified, Base):
 
 
 class ItemRow(Identified):
-    """What all items share. ``run_id`` is None for an item written by hand.
+    """Columns of all items. ``run_id`` is None for an item written by hand.
 
-    ``fingerprint`` is the normalised front and answer together; no study set has it twice.
+    ``fingerprint`` is a hash of the normalised front and answer, unique in the study set.
     """
 
     study_set_id: Mapped[UUID] = mapped_column(sa.ForeignKey("study_sets.id", ondelete="CASCADE"))
@@ -57,13 +57,10 @@ class ItemRow(Identified):
 
     @declared_attr
     def topic_id(cls) -> Mapped[UUID | None]:
-        """Id of the topic the item belongs to."""
         return mapped_column(sa.ForeignKey("topics.id", ondelete="SET NULL"), index=True)
 
 
 class FlashcardRow(ItemRow, Base):
-    """One card, basic or cloze."""
-
     __tablename__ = "flashcards"
     __table_args__ = (
         sa.UniqueConstraint("study_set_id", "fingerprint"),
@@ -80,11 +77,11 @@ class FlashcardRow(ItemRow, Base):
 
 
 class QuestionRow(ItemRow, Base):
-    """One question of any kind.
+    """A question of any kind.
 
-    ``options``, a list of ``{"id", "text"}``, and ``key``, the id of the right one, are those of kinds that have them;
-    what else a kind has, its key included, is in ``data`` by the names of its fields. The constraint ``kind_known`` is
-    in the database alone, where the migration of each further kind widens it.
+    ``options`` is a list of ``{"id", "text"}`` and ``key`` the id of the correct one, for kinds that have options. All
+    other fields of a kind, its key included, are in ``data`` by name. The constraint ``kind_known`` exists only in the
+    database: the migration of each new kind widens it.
     """
 
     __tablename__ = "questions"
@@ -111,9 +108,9 @@ class QuestionRow(ItemRow, Base):
 
 
 class EvidenceRow(Identified, Base):
-    """Where an item comes from: offsets count code points of the page's text; without a quote, the whole page.
+    """Where an item comes from. Offsets count code points of the page's text; without a quote it is the whole page.
 
-    It goes with its document: the item stays, and no longer leads back to a page.
+    Evidence is deleted with its document; the item stays.
     """
 
     __tablename__ = "evidence"

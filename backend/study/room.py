@@ -11,6 +11,6 @@ ROOM = Room(
     routes=(Routes("backend.study.routes:study"),),
     tables=(Topic, TopicLink, FlashcardRow, QuestionRow, EvidenceRow),
     hooks=(study_sets_expiring.to(find_study_sets_in_use),),
-    # Building a file from a whole study set takes long, though it changes nothing.
+    # Although it only reads, building a file from a whole study set takes long.
     limits={"study.export_study_set": RouteClass.RUN},
 )

@@ -1,4 +1,4 @@
-"""Concept map, topics, flashcards, questions and exports over HTTP."""
+"""Routes of the concept map, topics, items and exports."""
 
 from typing import Any
 from uuid import UUID
@@ -34,13 +34,13 @@ study = APIBlueprint("study", __name__, tag="Study")
 _EXPORT_SLOTS = Slots(TooManyExports)
 _JSON = "application/json"
 _SVG = "image/svg+xml"
-# The picture's dark theme is a style sheet inside it; nothing else may be loaded or run.
+# The SVG has a style sheet for the dark theme; nothing else may be loaded or run.
 _SVG_POLICY = f"{DATA_POLICY}; style-src 'unsafe-inline'"
 _Documented = dict[int | str, dict[str, str | dict[str, dict[str, Any]]]]
 _KIT: dict[str, Any] = {"schema": {"type": "object"}}
 _FILE: _Documented = {
     200: {
-        "description": "The kit as a file.",
+        "description": "The study kit as a file.",
         "content": {
             form.content_type.partition(";")[0]: _KIT if form is DownloadFormat.JSON else BINARY
             for form in DownloadFormat
@@ -52,10 +52,10 @@ _PICTURE: _Documented = {200: {"content": {_SVG: BINARY}}}
 
 @study.get("/study-sets/<uuid:study_set_id>/concept-map")
 @study.input(ConceptMapQuery, location="query", arg_name="query")
-@study.output(ConceptMapResponse, description="As JSON or, if `format` or the Accept header says so, as SVG.")
+@study.output(ConceptMapResponse, description="JSON, or SVG if `format` or the Accept header asks for it.")
 @study.doc(responses=_PICTURE)
 def get_concept_map(study_set_id: UUID, query: ConceptMapQuery) -> Response:
-    """Read the topics of a study set and the links between them, or draw them."""
+    """Read a study set's topics and the links between them, as JSON or as an SVG picture."""
     wanted = query.format or ("svg" if request.accept_mimetypes.best_match([_JSON, _SVG]) == _SVG else "json")
     with transaction():
         concept_map = service.get_concept_map(g.user_id, study_set_id)
@@ -93,7 +93,7 @@ def export_study_set(study_set_id: UUID, query: ExportQuery) -> Response:
     """Download everything made for a study set: for Anki (`apkg`, `tsv`), as JSON or as Markdown."""
     slot = _EXPORT_SLOTS.acquire()
     try:
-        # Rendered inside the transaction, because the user's turn ends with it.
+        # Rendered inside the transaction, because the lock that limits a user to one export ends with it.
         with transaction():
             if not try_turn("study-set-export", g.user_id):
                 raise ExportRunning

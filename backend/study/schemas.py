@@ -1,4 +1,4 @@
-"""Bodies of the study room's routes; those of items are in ``items``."""
+"""Requests and responses of topics, concept maps and exports; those of items are in ``items.bodies``."""
 
 from typing import Literal
 from uuid import UUID
@@ -10,7 +10,7 @@ from backend.study.exports.downloads import DownloadFormat
 
 
 class TopicResponse(ResponseBody):
-    """A topic with the numbers of its items."""
+    """A topic and how many items it has."""
 
     id: UUID
     name: str
@@ -36,9 +36,7 @@ class TopicLinkResponse(ResponseBody):
 
 
 class ConceptMapQuery(RequestBody):
-    """In which form the concept map is wanted."""
-
-    format: Literal["json", "svg"] | None = Field(None, description="Goes before the Accept header.")
+    format: Literal["json", "svg"] | None = Field(None, description="Overrides the Accept header.")
 
 
 class ConceptMapResponse(ResponseBody):
@@ -49,6 +47,4 @@ class ConceptMapResponse(ResponseBody):
 
 
 class ExportQuery(RequestBody):
-    """In which form the kit is wanted."""
-
     format: DownloadFormat

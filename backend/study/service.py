@@ -1,7 +1,7 @@
-"""The room's door: its business verbs, each beside what it is about.
+"""The public functions of the study room. All of them need an open transaction.
 
-Verbs that take a user raise NotFound when the thing is not there or not hers. Those without one are for the
-generation room, which answers for the permission; all of them need an open transaction.
+Functions that take a user raise NotFound if the object does not exist or is not theirs. The others are for the
+generation room, which checks the permission itself.
 """
 
 from backend.study.concept_map.topics import connect_topics, list_topics

@@ -1,4 +1,4 @@
-"""What the study room hands out and takes in, free of tables."""
+"""Values that the study room takes and returns, independent of its tables."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,28 +10,26 @@ Content = TypeVar("Content")
 
 
 class FlashcardKind(StrEnum):
-    """A basic card has a front and a back; a cloze card's front holds ``{{c1::…}}`` and its back may be empty."""
+    """A basic card has a front and a back. A cloze card's front contains ``{{c1::…}}`` and its back may be empty."""
 
     BASIC = "basic"
     CLOZE = "cloze"
 
 
 SINGLE_CHOICE = "single_choice"
-"""The kind of question with one right option."""
+"""The kind of question with one correct option."""
 
 
 class Difficulty(StrEnum):
-    """How demanding an item is meant to be."""
-
     EASY = "easy"
     MEDIUM = "medium"
     HARD = "hard"
 
 
 class EvidenceStatus(StrEnum):
-    """Outcome of looking a quote up in the page text; a quote that is not there rejects its item instead.
+    """Result of looking a quote up in the page's text. An item whose quote is not found is rejected instead.
 
-    A whole page is ``uncheckable``: there is nothing to look up.
+    A whole page is ``uncheckable``, because there is no quote to look up.
     """
 
     VERIFIED = "verified"
@@ -40,14 +38,13 @@ class EvidenceStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Numbers of items. Added, subtracted and compared kind by kind, so a difference may be negative."""
+    """Numbers of items. Arithmetic is per kind, so a difference may be negative."""
 
     flashcards: int = 0
     questions: int = 0
 
     @property
     def total(self) -> int:
-        """Flashcards and questions together."""
         return self.flashcards + self.questions
 
     def __bool__(self) -> bool:
@@ -60,19 +57,19 @@ class Counts:
         return Counts(self.flashcards - other.flashcards, self.questions - other.questions)
 
     def beyond(self, other: "Counts") -> "Counts":
-        """Return by how much this exceeds ``other``: a surplus of one kind makes up for nothing of the other."""
+        """Return by how much this exceeds ``other``. A surplus of one kind does not offset a lack of the other."""
         return Counts(max(self.flashcards - other.flashcards, 0), max(self.questions - other.questions, 0))
 
 
 @dataclass(frozen=True, slots=True)
 class AskedCounts:
-    """Numbers of items asked for; None leaves a number open until the material is known."""
+    """Requested numbers of items; None leaves a number open until the material is known."""
 
     flashcards: int | None = None
     questions: int | None = None
 
     def settle(self, automatic: Counts) -> Counts:
-        """Return the numbers, the open ones as in ``automatic``."""
+        """Return the numbers, with open ones taken from ``automatic``."""
         return Counts(
             automatic.flashcards if self.flashcards is None else self.flashcards,
             automatic.questions if self.questions is None else self.questions,
@@ -83,7 +80,7 @@ class AskedCounts:
         return None if None in (self.flashcards, self.questions) else self.settle(Counts())
 
     def beyond(self, other: Counts) -> "AskedCounts":
-        """Return by how much this exceeds ``other``; what is open stays open."""
+        """Return by how much this exceeds ``other``; open numbers stay open."""
         more = self.settle(other).beyond(other)
         return AskedCounts(
             None if self.flashcards is None else more.flashcards, None if self.questions is None else more.questions
@@ -94,8 +91,8 @@ class AskedCounts:
 class Evidence:
     """Where an item comes from. ``start`` and ``end`` are code point offsets into the page's text.
 
-    Without a quote, and so without offsets, it is the whole page. ``option_id`` names the option of a question that
-    this is evidence for, None all of the item.
+    Without a quote and offsets it is the whole page. ``option_id`` names the option that this is evidence for; None
+    means the whole item.
     """
 
     document_id: UUID
@@ -136,7 +133,7 @@ class LinkView:
 
 @dataclass(frozen=True, slots=True)
 class Flashcard:
-    """The content of a flashcard. Texts of items are plain, with LaTeX between ``\\( \\)`` or ``\\[ \\]``."""
+    """The content of a flashcard. Item texts are plain text with LaTeX between ``\\( \\)`` or ``\\[ \\]``."""
 
     front: str
     back: str
@@ -144,7 +141,7 @@ class Flashcard:
 
 @dataclass(frozen=True, slots=True)
 class SingleChoice:
-    """The content of a question with one right option, whose id is the ``key``."""
+    """The content of a question with one correct option, whose id is ``key``."""
 
     stem: str
     options: tuple[Option, ...]
@@ -154,7 +151,7 @@ class SingleChoice:
 
 @dataclass(frozen=True, slots=True)
 class Item(Generic[Content]):
-    """An item as it is in a study set. ``kind`` tells the type of its content."""
+    """An item of a study set. ``kind`` determines the type of its content."""
 
     id: UUID
     kind: str
@@ -168,10 +165,9 @@ class Item(Generic[Content]):
 
 @dataclass(frozen=True, slots=True)
 class StudyKit:
-    """Everything made for one study set, ready to be exported.
+    """Everything in one study set, ready for export.
 
-    ``filenames`` maps a document's id to its file name; ``is_draft`` is true when any item was written by the
-    built-in model.
+    ``filenames`` maps document ids to file names. ``is_draft`` is true if the built-in model wrote any item.
     """
 
     study_set_id: UUID
@@ -186,7 +182,7 @@ class StudyKit:
 
 @dataclass(frozen=True, slots=True)
 class NewTopic:
-    """A topic to be added; ``parent`` is another topic's name."""
+    """A topic to add; ``parent`` is another topic's name."""
 
     name: str
     summary: str
@@ -195,7 +191,7 @@ class NewTopic:
 
 @dataclass(frozen=True, slots=True)
 class NewItem(Generic[Content]):
-    """A checked item to be added; ``topic`` is a topic's name, empty for none."""
+    """A checked item to add; ``topic`` is a topic's name, or empty."""
 
     id: UUID
     kind: str
@@ -207,7 +203,7 @@ class NewItem(Generic[Content]):
 
 @dataclass(frozen=True, slots=True)
 class AddedItems:
-    """Ids of the items that were added; ``duplicates`` counts those that were there already."""
+    """Ids of the added items, and how many were left out as duplicates."""
 
     flashcards: tuple[UUID, ...]
     questions: tuple[UUID, ...]
@@ -215,13 +211,12 @@ class AddedItems:
 
     @property
     def counts(self) -> Counts:
-        """How many were added."""
         return Counts(len(self.flashcards), len(self.questions))
 
 
 @dataclass(frozen=True, slots=True)
 class PageItems:
-    """How many items of a run come from one page: each counts once, on the page of its first evidence."""
+    """How many of a run's items come from one page. An item counts once, on the page of its first evidence."""
 
     document_id: UUID
     page: int
@@ -230,7 +225,7 @@ class PageItems:
 
 @dataclass(frozen=True, slots=True)
 class ItemFilter:
-    """What a list of items is narrowed to; None means any. ``text`` is searched in all texts of an item."""
+    """Filters of a list of items; None means any. ``text`` is searched for in all texts of an item."""
 
     topic_id: UUID | None = None
     kind: str | None = None
@@ -242,7 +237,7 @@ class ItemFilter:
 
 @dataclass(frozen=True, slots=True)
 class CitedQuote:
-    """A quote that a student gives as evidence, with the page she cites; the server looks it up."""
+    """A quote that the user gives as evidence, with the page they cite. The server looks it up."""
 
     document_id: UUID
     page: int
@@ -251,7 +246,7 @@ class CitedQuote:
 
 @dataclass(frozen=True, slots=True)
 class EvidenceContext:
-    """Evidence with the page's text around it; ``quote`` is read from the page anew."""
+    """Evidence with the surrounding text; ``quote`` is read from the page again."""
 
     document_id: UUID
     filename: str

@@ -19,12 +19,12 @@ from backend.study.items.storage import join_fields
 from backend.study.models import EvidenceRow, Topic
 from backend.study.types import Difficulty, Evidence, EvidenceStatus, Item, LinkView, StudyKit
 
-# What names of built-in language models begin with; what they write is a draft.
-_DRAFT_MODELS = "builtin"
+# Items of the built-in language models are drafts.
+_DRAFT_MODEL_PREFIX = "builtin"
 
 
 class ItemView(Protocol):
-    """One item as it is read; ``_asdict`` has the columns of its kind as well.
+    """An item as read from the database; ``_asdict`` also has the columns of its kind.
 
     ``evidence`` holds mappings with the fields of ``Evidence``.
     """
@@ -44,7 +44,7 @@ class ItemView(Protocol):
 
 
 class TopicRow(Protocol):
-    """One topic with the numbers of its items."""
+    """A topic and how many items it has."""
 
     id: UUID
     name: str
@@ -56,7 +56,7 @@ class TopicRow(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ConceptMap:
-    """A study set's topics, with the numbers of their items, and the links between them."""
+    """A study set's topics, how many items each has, and the links between them."""
 
     title: str
     topics: Sequence[TopicRow]
@@ -64,7 +64,7 @@ class ConceptMap:
 
 
 def _evidence_of(collection: Collection) -> sa.Label[Any]:
-    # Aggregated by PostgreSQL: a second query and objects for each row would take longer than all the rest.
+    # Aggregated by PostgreSQL: a second query with an object per row would take longer than everything else.
     fields = sa.func.json_build_object(
         *("document_id", EvidenceRow.document_id),
         *("page", EvidenceRow.page),
@@ -96,12 +96,12 @@ _TOPIC: Bundle[Any] = Bundle(
 
 
 def select_items(collection: Collection) -> sa.Select[ItemView]:
-    """Return the query for items of the kinds known, to be narrowed by the caller."""
+    """Return the query for all items of known kinds; the caller adds filters."""
     return sa.select(_ITEMS[collection.name]).where(collection.is_known)
 
 
 def select_topics() -> sa.Select[TopicRow]:
-    """Return the query for topics with the numbers of their items, to be narrowed by the caller."""
+    """Return the query for all topics and how many items each has; the caller adds filters."""
     return sa.select(_TOPIC)
 
 
@@ -135,7 +135,7 @@ def list_topic_page(user_id: UUID, study_set_id: UUID, page: PageQuery) -> ListP
 
 
 def build_kit(user_id: UUID, study_set_id: UUID) -> StudyKit:
-    """Return everything made for the study set, in six queries whatever its size. Raises NotFound."""
+    """Return everything in the study set, in six queries regardless of size. Raises NotFound."""
     study_set = library.get_study_set(user_id, study_set_id)
     flashcards, questions = _list_all(FLASHCARDS, study_set_id), _list_all(QUESTIONS, study_set_id)
     items = {row.id: _item(row) for row in (*flashcards, *questions)}
@@ -143,7 +143,7 @@ def build_kit(user_id: UUID, study_set_id: UUID) -> StudyKit:
     return StudyKit(
         study_set_id=study_set.id,
         title=study_set.title,
-        is_draft=any((row.model or "").startswith(_DRAFT_MODELS) for row in (*flashcards, *questions)),
+        is_draft=any((row.model or "").startswith(_DRAFT_MODEL_PREFIX) for row in (*flashcards, *questions)),
         filenames=library.find_filenames(sorted(documents)),
         topics=tuple(list_topics(study_set_id)),
         links=tuple(list_links(study_set_id)),

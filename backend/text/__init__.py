@@ -1,1 +1,1 @@
-"""Pure functions over strings: folding, formulas, negations, quantities, languages, invisible characters."""
+"""Pure functions over strings: folding, formulas, negations, quantities, languages, invisible characters, cloze."""

@@ -46,7 +46,7 @@ GIVING = {
     "stop_run": 2,
     "_skip": 3,
 }
-_CONSTANTS = {"_BY_STATUS", "_OVER_BUDGET", "_NOTHING_SUITABLE"}
+_CONSTANTS = {"_BY_STATUS", "OVER_BUDGET", "_NOTHING_SUITABLE"}
 
 FULL = '"en": "Words.", "de": "Wörter.", "fr": "Des mots.", "it": "Parole."'
 # Each seed: the text to add to a backend module, and words of the report.

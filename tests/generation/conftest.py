@@ -1,4 +1,4 @@
-"""What tests of runs have: notes to upload, a language model on loopback, and time that passes at once."""
+"""Fixtures for tests of runs: notes to upload, a language model on loopback, and due times that can be skipped."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -32,7 +32,7 @@ def notes(pages: int, *, sentences: int = 18) -> bytes:
 
 @pytest.fixture
 def openai(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[OpenAIStandIn]:
-    """An OpenAI-compatible server on loopback, which the app uses for the length of the test."""
+    """An OpenAI-compatible server on loopback, which the app uses during the test."""
     with OpenAIStandIn() as server:
         monkeypatch.setenv("OPENAI_API_KEY", "sk-test-0123456789")
         monkeypatch.setenv("OPENAI_BASE_URL", server.url)
@@ -48,7 +48,7 @@ def openai(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[OpenAISta
 
 @pytest.fixture
 def make_due(engine: sa.Engine) -> Callable[[], int]:
-    """Make every step that waits for its next try due now; return how many."""
+    """Make every step that waits for a retry due now; return how many."""
 
     def make() -> int:
         with engine.begin() as connection:
@@ -60,7 +60,7 @@ def make_due(engine: sa.Engine) -> Callable[[], int]:
 
 @pytest.fixture
 def finish(run_pending_jobs: Callable[[], int], make_due: Callable[[], int]) -> Callable[[], None]:
-    """Work until nothing is queued any more, waiting for nothing."""
+    """Work until the queue is empty, without waiting for due times."""
 
     def work() -> None:
         run_pending_jobs()
@@ -72,7 +72,7 @@ def finish(run_pending_jobs: Callable[[], int], make_due: Callable[[], int]) -> 
 
 @pytest.fixture
 def start_run(client: Any) -> Callable[..., Any]:
-    """Upload notes to a new study set and start a run; return the run's answer as JSON."""
+    """Upload notes to a new study set and start a run; return the run as JSON."""
 
     def start(pages: int = 3, **wish: Any) -> Any:
         study_set = client.make_study_set()
@@ -86,7 +86,7 @@ def start_run(client: Any) -> Callable[..., Any]:
 
 @pytest.fixture
 def run_next(app: Any, engine: sa.Engine) -> Callable[[str], None]:
-    """Run a task once, on the oldest row that waits for it."""
+    """Run a task once, on the oldest waiting row."""
     tables = {"library.read_document": "documents", "generation.work_step": "steps"}
 
     def run(task: str) -> None:

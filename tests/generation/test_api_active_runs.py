@@ -1,4 +1,4 @@
-"""A user has only so many runs going, also when she starts them at once."""
+"""A user's active runs are limited, also for concurrent starts."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -48,7 +48,7 @@ def test_the_runs_of_others_do_not_count(client: Client, other_client: Client) -
     assert start(other_client, ready_set(other_client)).status_code == 202
 
 
-def test_a_repeated_request_is_no_further_run(client: Client) -> None:
+def test_a_repeated_request_starts_no_second_run(client: Client) -> None:
     study_set = ready_set(client)
     for _ in range(2):
         for number in range(ALLOWED):
@@ -57,8 +57,8 @@ def test_a_repeated_request_is_no_further_run(client: Client) -> None:
 
 
 @pytest.mark.parametrize("keyed", [False, True])
-def test_runs_started_at_once_are_exactly_as_many_as_allowed(app: APIFlask, client: Client, keyed: bool) -> None:
-    # Of sets of their own, which share no row that could be locked.
+def test_concurrent_starts_never_exceed_the_limit(app: APIFlask, client: Client, keyed: bool) -> None:
+    # In separate study sets, which share no row that could be locked.
     study_sets = [ready_set(client) for _ in range(8)]
     together = Barrier(len(study_sets))
 

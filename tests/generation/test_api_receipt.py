@@ -1,4 +1,4 @@
-"""The receipt of a run: every page is accounted for, and asked less delivered adds up."""
+"""The receipt of a run: every page is accounted for, and asked minus delivered adds up."""
 
 import io
 from collections.abc import Callable
@@ -49,7 +49,7 @@ def receipt_of(client: Any, run_id: str) -> Any:
 
 
 def account(receipt: Any) -> tuple[set[int], Pages]:
-    """Return the pages of the only document that gave items, and the reasons of the others by page."""
+    """Return the pages of the only document that have items, and the reasons of the others by page."""
     (document,) = receipt["documents"]
     reasons: Pages = {}
     for entry in document["skipped"]:
@@ -59,7 +59,7 @@ def account(receipt: Any) -> tuple[set[int], Pages]:
     return {page["page"] for page in document["pages"]}, reasons
 
 
-def test_pages_that_gave_nothing_are_listed_with_what_they_are(client: Any, start: Start, finish: Finish) -> None:
+def test_pages_without_items_are_listed_with_a_reason(client: Any, start: Start, finish: Finish) -> None:
     # Short pages, so that a section has several of them; the third is blank.
     first, second, *others = notes(6, sentences=5).decode().split("\f")
     run = start(pdf_of([first, second, "", *others]), "notes.pdf", flashcards=3, questions=0)
@@ -77,7 +77,7 @@ def test_pages_that_gave_nothing_are_listed_with_what_they_are(client: Any, star
 
 
 @pytest.mark.parametrize("too_long", [[1], [1, 2], [1, 2, 3]])
-def test_a_section_that_was_halved_is_not_said_to_have_given_nothing(
+def test_a_halved_section_is_not_listed_as_unsuitable(
     client: Any, openai: OpenAIStandIn, start: Start, finish: Finish, too_long: list[int]
 ) -> None:
     openai.set_script([{"do": "context_too_long", "on": too_long}])
@@ -89,7 +89,7 @@ def test_a_section_that_was_halved_is_not_said_to_have_given_nothing(
     assert (given, reasons) == ({1, 2, 3, 4}, {})
 
 
-def test_the_half_for_which_no_item_was_left_is_listed(
+def test_a_half_without_a_share_of_the_items_is_listed(
     client: Any, openai: OpenAIStandIn, start: Start, finish: Finish
 ) -> None:
     openai.set_script([{"do": "context_too_long", "on": [1]}])
@@ -101,14 +101,14 @@ def test_the_half_for_which_no_item_was_left_is_listed(
     assert {reason for said in reasons.values() for reason in said} == {"nothing_suitable", "over_budget"}
 
 
-def test_a_page_of_several_sections_is_judged_as_a_whole(
+def test_a_page_of_several_sections_lists_every_reason(
     client: Any, openai: OpenAIStandIn, start: Start, finish: Finish
 ) -> None:
     openai.set_script([{"do": "refusal", "on": [1]}])
     run = start(notes(1, sentences=36), flashcards=6, questions=0)
     finish()
     given, reasons = account(receipt_of(client, run))
-    # A part of the page is lost, which must be said although another part gave items.
+    # Part of the page is lost, which must be listed although another part has items.
     assert (given, reasons) == ({1}, {1: {"refused"}})
 
 
@@ -123,7 +123,7 @@ def test_a_cancelled_run_lists_all_its_pages(
     assert account(receipt_of(client, run)) == (set(), {page: {"cancelled"} for page in range(1, 5)})
 
 
-def test_a_run_that_failed_as_a_whole_says_why_of_every_page(
+def test_a_failed_run_gives_a_reason_for_every_page(
     client: Any, openai: OpenAIStandIn, start: Start, finish: Finish
 ) -> None:
     openai.set_script([{"do": "quota_exhausted", "on": list(range(2, 99))}])
@@ -137,7 +137,7 @@ def test_a_run_that_failed_as_a_whole_says_why_of_every_page(
     assert receipt["not_written"] == receipt["missing"]["flashcards"] == 16 - receipt["delivered"]["flashcards"]
 
 
-def test_a_run_under_way_judges_only_what_has_been_worked_on(
+def test_a_run_in_progress_lists_only_processed_pages(
     client: Any, openai: OpenAIStandIn, start: Start, run_pending_jobs: Callable[[], int], finish: Finish
 ) -> None:
     openai.set_script([{"do": "rate_limit", "on": [2], "retry_after": "50"}])
@@ -154,7 +154,7 @@ def test_a_run_under_way_judges_only_what_has_been_worked_on(
     assert receipt["not_written_detail"] is None
 
 
-def test_a_page_is_not_judged_before_its_last_section(
+def test_a_page_is_not_listed_before_its_last_section_ends(
     client: Any, openai: OpenAIStandIn, start: Start, run_pending_jobs: Callable[[], int], finish: Finish
 ) -> None:
     bad = {"do": "foreign_quotes", "items": 99, "times": 1}
@@ -166,7 +166,7 @@ def test_a_page_is_not_judged_before_its_last_section(
     assert account(receipt_of(client, run)) == ({1}, {})
 
 
-def test_what_the_model_did_not_write_is_counted(client: Any, start: Start, finish: Finish) -> None:
+def test_items_that_were_never_written_are_counted(client: Any, start: Start, finish: Finish) -> None:
     run = start(notes(1, sentences=3), flashcards=20, questions=0)
     finish()
     receipt = receipt_of(client, run)
@@ -182,7 +182,7 @@ def test_what_the_model_did_not_write_is_counted(client: Any, start: Start, fini
 
 
 @pytest.mark.parametrize("behaviour", ["foreign_quotes", "malformed_item", "placeholder"])
-def test_asked_less_delivered_adds_up(
+def test_asked_minus_delivered_adds_up(
     client: Any, openai: OpenAIStandIn, start: Start, finish: Finish, behaviour: str
 ) -> None:
     openai.set_script([{"do": behaviour, "items": 2}])
@@ -196,9 +196,7 @@ def test_asked_less_delivered_adds_up(
     assert sum(receipt["missing"].values()) == rejected + receipt["duplicates"] + receipt["not_written"]
 
 
-def test_what_was_written_beyond_the_wish_does_not_hide_what_is_missing(
-    client: Any, start: Start, finish: Finish, engine: sa.Engine
-) -> None:
+def test_surplus_items_do_not_offset_missing_ones(client: Any, start: Start, finish: Finish, engine: sa.Engine) -> None:
     run = start(notes(1, sentences=3), flashcards=20, questions=0)
     finish()
     before = receipt_of(client, run)["not_written"]
@@ -218,7 +216,7 @@ def test_fixed_items_are_counted(client: Any, openai: OpenAIStandIn, start: Star
     ]
 
 
-def test_a_check_that_is_not_known_any_more_has_a_sentence(
+def test_a_check_that_no_longer_exists_has_a_sentence(
     client: Any, start: Start, finish: Finish, engine: sa.Engine
 ) -> None:
     run = start(notes(1), flashcards=1, questions=0)

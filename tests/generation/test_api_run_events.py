@@ -71,7 +71,7 @@ def test_streams_are_capped_and_a_slot_is_released(
 
 
 @pytest.mark.parametrize("end", ["study set", "session", "key"])
-def test_a_stream_ends_with_its_run_and_with_its_access(
+def test_a_stream_ends_with_its_run_or_when_access_is_revoked(
     app: APIFlask,
     client: Any,
     openai: OpenAIStandIn,
@@ -79,7 +79,7 @@ def test_a_stream_ends_with_its_run_and_with_its_access(
     monkeypatch: pytest.MonkeyPatch,
     end: str,
 ) -> None:
-    # A stream that lives tells so each time that it has looked.
+    # A live stream sends a heartbeat after each read.
     monkeypatch.setattr(streaming, "_HEARTBEAT_S", 0.0)
     monkeypatch.setattr(streaming, "_PAUSE_S", 0.01)
     run = start_run(pages=1)
@@ -101,7 +101,7 @@ def test_a_stream_ends_with_its_run_and_with_its_access(
     assert b"event: end" not in b"".join(rest)
 
 
-def test_a_stream_ends_after_its_time(
+def test_a_stream_ends_after_its_time_limit(
     client: Any,
     openai: OpenAIStandIn,
     start_run: Callable[..., Any],
@@ -118,7 +118,7 @@ def test_a_stream_ends_after_its_time(
     assert numbers_of(texts[0]) == [1]
 
 
-def test_an_unchanged_run_is_not_sent_again(
+def test_an_unchanged_run_gives_304(
     client: Any, openai: OpenAIStandIn, start_run: Callable[..., Any], finish: Callable[[], None]
 ) -> None:
     run = start_run(pages=1, flashcards=2)
@@ -129,14 +129,14 @@ def test_an_unchanged_run_is_not_sent_again(
     again = client.get(path, headers={"If-None-Match": tag})
     assert (again.status_code, again.data) == (304, b"")
     assert client.get(path, headers={"If-None-Match": '"other"'}).status_code == 200
-    # The stage is a word of the language asked for, so that it is another representation.
+    # The stage is in the requested language, so this is another representation.
     italian = client.get(path, headers={"If-None-Match": tag, "Accept-Language": "it"})
     assert (italian.status_code, italian.json["stage"]) == (200, "completato")
     assert "Accept-Language" in italian.vary
     assert "Accept-Language" in again.vary
 
 
-def test_a_run_under_way_that_has_not_moved_is_not_sent_again(
+def test_a_run_in_progress_without_changes_gives_304(
     client: Any,
     openai: OpenAIStandIn,
     start_run: Callable[..., Any],

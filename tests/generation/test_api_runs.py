@@ -55,7 +55,7 @@ def test_a_run_delivers_what_was_asked_with_verified_evidence(
         assert question["key"] in [option["id"] for option in question["options"]]
 
 
-def test_counts_follow_the_material_when_none_are_named(
+def test_default_counts_depend_on_the_material(
     client: Any, openai: OpenAIStandIn, start_run: Callable[..., Any], finish: Callable[[], None]
 ) -> None:
     small, large = start_run(pages=1), start_run(pages=4)
@@ -81,7 +81,7 @@ def test_the_receipt_accounts_for_every_page(
     assert not given & skipped
 
 
-def test_a_second_run_brings_only_new_items(
+def test_a_second_run_adds_only_new_items(
     client: Any, openai: OpenAIStandIn, start_run: Callable[..., Any], finish: Callable[[], None]
 ) -> None:
     first = start_run(pages=2, flashcards=4, questions=2)
@@ -119,9 +119,7 @@ def test_cancelling_stops_all_further_calls(
     assert (again.status_code, again.json["state"]) == (202, "cancelled")
 
 
-def test_a_run_of_somebody_else_is_not_there(
-    other_client: Any, openai: OpenAIStandIn, start_run: Callable[..., Any]
-) -> None:
+def test_another_users_run_gives_404(other_client: Any, openai: OpenAIStandIn, start_run: Callable[..., Any]) -> None:
     run = start_run()
     set_path = f"/api/v1/study-sets/{run['study_set_id']}/runs"
     for path in ("", "/events", "/events?after=0", "/receipt"):
@@ -142,14 +140,14 @@ def test_a_run_of_somebody_else_is_not_there(
         ({"document_ids": ["x"]}, "document_ids.0"),
     ],
 )
-def test_a_wrong_wish_is_refused_with_the_field(client: Any, wish: dict[str, Any], field: str) -> None:
+def test_invalid_options_are_refused_with_the_field(client: Any, wish: dict[str, Any], field: str) -> None:
     study_set = client.make_study_set()
     answer = client.post(f"/api/v1/study-sets/{study_set}/runs", json=wish)
     assert answer.status_code == 422
     assert [error["field"] for error in answer.json["errors"]] == [field]
 
 
-def test_a_run_needs_a_document_and_something_to_make(client: Any) -> None:
+def test_a_run_needs_a_document_and_at_least_one_item(client: Any) -> None:
     study_set = client.make_study_set()
     path = f"/api/v1/study-sets/{study_set}/runs"
     answer = client.post(path, json={})
@@ -162,7 +160,7 @@ def test_a_run_needs_a_document_and_something_to_make(client: Any) -> None:
     assert client.post(path, json={"document_ids": [document]}).status_code == 404
 
 
-def test_a_document_in_use_is_not_deleted(
+def test_a_document_in_use_cannot_be_deleted(
     client: Any, openai: OpenAIStandIn, start_run: Callable[..., Any], finish: Callable[[], None]
 ) -> None:
     run = start_run()
@@ -187,7 +185,7 @@ def test_deleting_the_study_set_ends_its_run(
     assert openai.calls == []
 
 
-def test_starting_twice_under_one_key_is_one_run(client: Any, openai: OpenAIStandIn) -> None:
+def test_one_idempotency_key_starts_one_run(client: Any, openai: OpenAIStandIn) -> None:
     study_set = client.make_study_set()
     client.upload(study_set, ("notes.txt", notes(1)))
     path, key = f"/api/v1/study-sets/{study_set}/runs", {"Idempotency-Key": "run-1"}
@@ -198,7 +196,7 @@ def test_starting_twice_under_one_key_is_one_run(client: Any, openai: OpenAIStan
     assert len(read(client, f"/study-sets/{study_set}/runs")["items"]) == 1
 
 
-def test_an_unreadable_document_is_listed_and_the_rest_is_used(
+def test_an_unreadable_document_is_listed_and_the_others_are_used(
     client: Any, openai: OpenAIStandIn, finish: Callable[[], None]
 ) -> None:
     study_set = client.make_study_set()

@@ -1,6 +1,6 @@
-"""A step or a reading that fails by our own fault: tried again, ended with a code, and the rest goes on.
+"""A crash in a step or while reading: it is retried, ends with an error code, and the rest continues.
 
-No input is known to cause one, so the database refuses a row for a reason that nobody expected.
+No input is known to cause a crash, so the database refuses a row for an unexpected reason.
 """
 
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from tests.stand_ins.openai_server import OpenAIStandIn
 CrashOn = Callable[..., None]
 
 
-def test_a_crashing_step_ends_the_run_with_a_code_of_ours(
+def test_a_crashing_step_fails_the_run_with_an_error_code(
     client: Any,
     openai: OpenAIStandIn,
     start_run: Callable[..., Any],
@@ -45,7 +45,7 @@ def test_a_step_that_crashes_once_loses_nothing(
     assert len(openai.calls) == 2
 
 
-def test_a_crashing_reading_ends_the_document_and_its_run(
+def test_a_crash_while_reading_fails_the_document_and_its_run(
     client: Any,
     openai: OpenAIStandIn,
     start_run: Callable[..., Any],

@@ -1,4 +1,4 @@
-"""Runs against a language model that is slow, wrong or away: bounded retries, nothing invented, all accounted for."""
+"""Runs against a language model that is slow, wrong or unreachable: few retries, no invented items, complete counts."""
 
 from collections.abc import Callable
 from typing import Any
@@ -32,7 +32,7 @@ def section_calls(openai: OpenAIStandIn) -> list[dict[str, Any]]:
     ],
     ids=lambda rule: rule["do"],
 )
-def test_a_failure_that_passes_is_tried_again_and_loses_nothing(
+def test_a_transient_failure_is_retried_and_loses_nothing(
     client: Any, openai: OpenAIStandIn, start_run: StartRun, finish: Finish, rule: dict[str, Any]
 ) -> None:
     openai.set_script([rule])
@@ -43,7 +43,7 @@ def test_a_failure_that_passes_is_tried_again_and_loses_nothing(
     assert run["failed_sections"] == 0
 
 
-def test_the_vendors_wish_to_wait_is_honoured(
+def test_the_vendors_retry_after_is_honoured(
     openai: OpenAIStandIn, start_run: StartRun, run_pending_jobs: Callable[[], int], engine: sa.Engine
 ) -> None:
     openai.set_script([{"do": "rate_limit", "on": [1], "retry_after": "40"}])
@@ -63,7 +63,7 @@ def test_the_vendors_wish_to_wait_is_honoured(
 @pytest.mark.parametrize(
     ("rule", "code", "calls"),
     [
-        # A failing server is asked once more in another dialect, which it might have understood.
+        # A failing server gets one more request in another dialect, which it might understand.
         ({"do": "server_error"}, "unavailable", 6),
         ({"do": "rate_limit", "retry_after": "1"}, "rate_limited", 3),
         ({"do": "invalid_json"}, "bad_output", 3),
@@ -71,7 +71,7 @@ def test_the_vendors_wish_to_wait_is_honoured(
     ],
     ids=lambda value: value["do"] if isinstance(value, dict) else str(value),
 )
-def test_a_failure_that_stays_ends_the_run_with_its_code(
+def test_a_permanent_failure_fails_the_run_with_its_code(
     client: Any,
     openai: OpenAIStandIn,
     start_run: StartRun,
@@ -91,7 +91,7 @@ def test_a_failure_that_stays_ends_the_run_with_its_code(
 
 
 @pytest.mark.parametrize("behaviour", ["quota_exhausted", "unauthorized"])
-def test_what_only_an_operator_can_mend_ends_the_run_at_once(
+def test_an_error_that_needs_an_operator_fails_the_run_immediately(
     client: Any, openai: OpenAIStandIn, start_run: StartRun, finish: Finish, behaviour: str
 ) -> None:
     openai.set_script([{"do": behaviour}])
@@ -118,7 +118,7 @@ def test_one_refused_section_does_not_end_the_run(
     assert "declined" in skipped[0]["detail"]
 
 
-def test_a_cut_answer_keeps_its_whole_items_and_only_the_rest_is_asked_again(
+def test_a_truncated_reply_keeps_complete_items_and_only_the_rest_is_requested_again(
     client: Any, openai: OpenAIStandIn, start_run: StartRun, finish: Finish
 ) -> None:
     openai.set_script([{"do": "cut", "on": [1], "at": 0.6}])
@@ -126,7 +126,7 @@ def test_a_cut_answer_keeps_its_whole_items_and_only_the_rest_is_asked_again(
     finish()
     run = read(client, f"/runs/{run['id']}")
     receipt = read(client, f"/runs/{run['id']}/receipt")
-    # The stand-in may ask for a fact once more in another form, which is a duplicate.
+    # The stand-in may repeat a fact in another form, which is a duplicate.
     assert run["delivered"]["flashcards"] + receipt["duplicates"] == 6
     calls = section_calls(openai)
     first = calls[0]["flashcards"]
@@ -159,7 +159,7 @@ def test_a_section_that_is_too_long_is_halved(
         ("placeholder", None),
     ],
 )
-def test_a_bad_item_is_dropped_counted_and_takes_no_other_with_it(
+def test_a_bad_item_is_dropped_and_counted_without_affecting_others(
     client: Any, openai: OpenAIStandIn, start_run: StartRun, finish: Finish, behaviour: str, check: str | None
 ) -> None:
     openai.set_script([{"do": behaviour, "items": 1}])
@@ -178,9 +178,7 @@ def test_a_bad_item_is_dropped_counted_and_takes_no_other_with_it(
         assert check in rejected
 
 
-def test_topics_that_cannot_be_connected_do_not_spoil_the_run(
-    client: Any, openai: OpenAIStandIn, finish: Finish
-) -> None:
+def test_a_run_succeeds_even_if_topics_cannot_be_connected(client: Any, openai: OpenAIStandIn, finish: Finish) -> None:
     openai.set_script([{"do": "server_error", "contains": "hts:topics"}])
     study_set = client.make_study_set()
     chapters = [f"# Chapter on {noun}s\n\n" + notes(1).decode() for noun in ("membrane", "enzyme", "neuron")]

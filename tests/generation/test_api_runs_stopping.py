@@ -1,4 +1,4 @@
-"""Runs that are stopped: nobody waits for nothing, what was paid is counted, nothing comes after the end."""
+"""Stopped runs: they end without needless waiting, paid calls are counted, and nothing happens after the end."""
 
 import threading
 from collections.abc import Callable
@@ -22,7 +22,7 @@ Work = Callable[[], Any]
 
 
 def work_on_one_section(app: APIFlask, engine: sa.Engine, run: Any) -> threading.Thread:
-    """Start to work on a section of a run in a thread of its own, as a worker would; return the thread."""
+    """Start to work on a section of a run in a new thread, as a worker would; return the thread."""
     with engine.connect() as connection:
         statement = "SELECT id FROM steps WHERE run_id = :run AND kind = 'section' AND state = 'queued' LIMIT 1"
         step = connection.execute(sa.text(statement), {"run": run["id"]}).scalar_one()
@@ -43,7 +43,7 @@ def plan(client: Any, run: Any, run_task: Callable[[str], None]) -> None:
     assert read(client, f"/runs/{run['id']}")["state"] == "making"
 
 
-def test_a_cancelled_run_does_not_wait_for_a_try_that_is_due_later(
+def test_a_cancelled_run_does_not_wait_for_a_scheduled_retry(
     client: Any,
     openai: OpenAIStandIn,
     start_run: Callable[..., Any],
@@ -88,7 +88,7 @@ def test_a_run_fails_only_after_its_last_call_has_ended(
     assert len(openai.calls) == 2
 
 
-def test_calls_are_counted_even_when_their_answer_cannot_be_written(
+def test_calls_are_counted_even_if_their_reply_cannot_be_recorded(
     client: Any, openai: OpenAIStandIn, start_run: Callable[..., Any], finish: Work, engine: sa.Engine
 ) -> None:
     with engine.begin() as connection:
@@ -127,7 +127,7 @@ def test_deleting_a_study_set_waits_for_the_step_that_is_being_recorded(
             assert connection.execute(sa.text(f"SELECT count(*) FROM {table}")).scalar_one() == 0
 
 
-def test_a_document_cannot_go_while_a_run_begins(client: Any, openai: OpenAIStandIn, finish: Work) -> None:
+def test_a_document_cannot_be_deleted_while_a_run_starts(client: Any, openai: OpenAIStandIn, finish: Work) -> None:
     study_set = client.make_study_set()
     document = client.upload(study_set, ("notes.txt", notes(1))).json["documents"][0]["id"]
     answers: list[int] = []
@@ -137,7 +137,7 @@ def test_a_document_cannot_go_while_a_run_begins(client: Any, openai: OpenAIStan
     join(delete)
     finish()
     if run.status_code == 202:
-        # Either the document stayed for the run, or it went before the run began to need it.
+        # Either the document was kept for the run, or it was deleted before the run needed it.
         assert answers == [409]
         assert read(client, f"/runs/{run.json['id']}")["state"] == "done"
     else:
@@ -150,7 +150,7 @@ def states(engine: sa.Engine, run: Any) -> list[str]:
         return list(connection.execute(sa.text(statement), {"run": run["id"]}).scalars())
 
 
-def test_a_section_that_is_too_long_is_not_halved_for_a_run_that_was_stopped(
+def test_a_stopped_run_does_not_halve_a_section_that_is_too_long(
     client: Any,
     openai: OpenAIStandIn,
     start_run: Callable[..., Any],
@@ -170,7 +170,7 @@ def test_a_section_that_is_too_long_is_not_halved_for_a_run_that_was_stopped(
     assert "planned" not in states(engine, run)
 
 
-def test_the_sweep_releases_what_an_ended_run_still_holds(
+def test_the_sweep_cancels_open_steps_of_an_ended_run(
     openai: OpenAIStandIn,
     start_run: Callable[..., Any],
     run_next: Callable[[str], None],
@@ -205,7 +205,7 @@ def test_the_sweep_releases_what_an_ended_run_still_holds(
 
 
 @pytest.mark.parametrize(("places", "queued"), [(0, 2), (1, 2), (3, 3), (50, 4)])
-def test_a_run_uses_the_places_of_all_workers(
+def test_a_run_uses_the_capacity_of_all_workers(
     client: Any,
     openai: OpenAIStandIn,
     start_run: Callable[..., Any],

@@ -1,4 +1,4 @@
-"""Bad flashcards are dropped for the right reason, good ones that look like them are kept."""
+"""Bad flashcards are dropped for the right reason, and similar good ones are kept."""
 
 from dataclasses import replace
 from uuid import UUID
@@ -175,13 +175,13 @@ def test_invisible_characters_are_fixed_and_counted() -> None:
     assert checked.fixed == ("invisible_characters",)
 
 
-def test_a_topic_is_one_line_without_what_cannot_be_seen() -> None:
+def test_a_topic_is_one_line_without_invisible_characters() -> None:
     checked = check_flashcard(replace(CARD, topic=" Cells\x00\n and\t\u200btissue"), CONTEXT)
     assert isinstance(checked, Kept)
     assert (checked.draft.topic, checked.fixed) == ("Cells and tissue", ("invisible_characters",))
 
 
-def test_rejections_keep_the_draft_as_it_was_written() -> None:
+def test_rejections_keep_the_original_draft() -> None:
     draft = basic(back=" \u200b ")
     rejected = check_flashcard(draft, CONTEXT)
     assert isinstance(rejected, Rejected)
@@ -198,11 +198,11 @@ def test_clean_text_is_clean(text: str) -> None:
 
 
 @given(st.text("äöüß€—“’ abcXYZ012.,;:!?()[]{}<>=+*/\\\n\t"))
-def test_clean_text_leaves_what_is_seen(text: str) -> None:
+def test_clean_text_keeps_visible_characters(text: str) -> None:
     assert clean_text(text) == text.strip()
 
 
-def test_lone_surrogates_cannot_be_stored_and_go() -> None:
+def test_lone_surrogates_are_removed() -> None:
     assert clean_text("a\ud800b\udfff") == "ab"
 
 
@@ -216,5 +216,5 @@ def test_every_check_has_a_reason_in_each_language() -> None:
         assert all(sentence.endswith(".") for sentence in sentences.values())
 
 
-def test_our_own_instructions_are_recognised_sentence_by_sentence() -> None:
+def test_each_sentence_of_our_instructions_is_recognised() -> None:
     assert failure(basic(back=SECTION_SYSTEM[200:1200])) == "prompt_leak"

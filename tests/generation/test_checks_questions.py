@@ -1,4 +1,4 @@
-"""Bad questions are dropped for the right reason, good ones that look like them are kept."""
+"""Bad questions are dropped for the right reason, and similar good ones are kept."""
 
 from dataclasses import replace
 from uuid import UUID
@@ -53,7 +53,7 @@ def test_texts_are_cleaned() -> None:
     assert checked.fixed == ("invisible_characters",)
 
 
-def test_option_count_is_the_context_s() -> None:
+def test_option_count_comes_from_the_context() -> None:
     assert failure(question("x1", "x2", "x3", key="b")) == "option_count"
     three = check_question(question("x1", "x2", "x3"), replace(CONTEXT, option_count=3))
     assert isinstance(three, Kept)

@@ -1,10 +1,10 @@
-"""A reply is checked item by item; only its language is judged as a whole."""
+"""A reply is checked item by item; only its language is checked as a whole."""
 
 from dataclasses import replace
 from uuid import UUID
 
 from backend.generation.checks.check import CheckContext
-from backend.generation.checks.reply import check_reply
+from backend.generation.checks.reply import check_items
 from backend.generation.language_models.interface import (
     DraftFlashcard,
     DraftOption,
@@ -44,10 +44,10 @@ QUESTION = DraftQuestion(
 )
 
 
-def test_a_bad_item_takes_no_other_with_it() -> None:
+def test_a_bad_item_does_not_affect_others() -> None:
     bad_card, bad_question = replace(ENGLISH, back="N/A"), replace(QUESTION, key="z")
     fixed = replace(ENGLISH, back=ENGLISH.back + "\u200b")
-    checked = check_reply(SectionReply((), (bad_card, ENGLISH, fixed), (bad_question, QUESTION)), CONTEXT)
+    checked = check_items(SectionReply((), (bad_card, ENGLISH, fixed), (bad_question, QUESTION)), CONTEXT)
     assert [kept.draft for kept in checked.flashcards] == [ENGLISH, ENGLISH]
     assert [kept.draft for kept in checked.questions] == [QUESTION]
     assert [(each.draft, each.check) for each in checked.rejected] == [
@@ -59,18 +59,18 @@ def test_a_bad_item_takes_no_other_with_it() -> None:
 
 
 def test_a_batch_in_another_language_is_rejected() -> None:
-    checked = check_reply(SectionReply((), (GERMAN, GERMAN), ()), CONTEXT)
+    checked = check_items(SectionReply((), (GERMAN, GERMAN), ()), CONTEXT)
     assert (checked.flashcards, checked.questions) == ((), ())
     assert checked.count_rejected() == {"wrong_language": 2}
-    wanted = check_reply(SectionReply((), (GERMAN, GERMAN), ()), replace(CONTEXT, language="de"))
+    wanted = check_items(SectionReply((), (GERMAN, GERMAN), ()), replace(CONTEXT, language="de"))
     assert len(wanted.flashcards) == 2
 
 
-def test_a_single_card_in_another_language_does_not_condemn_the_batch() -> None:
-    checked = check_reply(SectionReply((), (GERMAN, ENGLISH, ENGLISH), (QUESTION,)), CONTEXT)
+def test_a_single_card_in_another_language_does_not_reject_the_batch() -> None:
+    checked = check_items(SectionReply((), (GERMAN, ENGLISH, ENGLISH), (QUESTION,)), CONTEXT)
     assert (len(checked.flashcards), len(checked.questions)) == (3, 1)
 
 
 def test_an_empty_reply() -> None:
-    checked = check_reply(SectionReply((), (), ()), CONTEXT)
+    checked = check_items(SectionReply((), (), ()), CONTEXT)
     assert (checked.flashcards, checked.questions, checked.rejected) == ((), (), ())

@@ -1,4 +1,4 @@
-"""What a model says of topics and their links is cleaned and bounded before it is stored."""
+"""A model's topics and links are cleaned and limited before they are stored."""
 
 from collections.abc import Callable
 from typing import Any
@@ -54,11 +54,11 @@ def test_topics_are_cleaned() -> None:
     "topic",
     [DraftTopic("", "x"), DraftTopic(" \u200b\x00", "x"), DraftTopic("x" * 121, ""), DraftTopic("x", "", "x" * 121)],
 )
-def test_a_topic_without_a_name_or_with_one_too_long_is_left_out(topic: DraftTopic) -> None:
+def test_a_topic_with_an_empty_or_overlong_name_is_left_out(topic: DraftTopic) -> None:
     assert topics_of(topic, DraftTopic("Cells", "")) == (DraftTopic("Cells", ""),)
 
 
-def test_lengths_count_what_is_seen_and_a_long_summary_is_left_out_not_cut() -> None:
+def test_limits_count_visible_characters_and_a_long_summary_is_left_out() -> None:
     long = "x" * 120
     assert topics_of(DraftTopic(f" {long}\u200b", "y" * 1000, long)) == (DraftTopic(long, "y" * 1000, long),)
     assert topics_of(DraftTopic("Cells", "y" * 1001)) == (DraftTopic("Cells", ""),)
@@ -84,7 +84,7 @@ def test_connections_are_cleaned() -> None:
     )
 
 
-def test_only_what_is_delivered_counts_as_fixed() -> None:
+def test_only_delivered_items_count_as_fixed() -> None:
     quotes = ("The mitochondrion makes ATP", "Osmosis is the diffusion", "is the diffusion of water")
     cards = [card(f"What is true\u200b of it, part {number}?", quote) for number, quote in enumerate(quotes)]
     bad = card("What\u200b?", "This stands nowhere.")
@@ -95,7 +95,7 @@ def test_only_what_is_delivered_counts_as_fixed() -> None:
 
 
 @pytest.mark.parametrize("check", [SCHEMA_INVALID, MORE_THAN_ASKED, NOT_WRITTEN, "renamed_since"])
-def test_every_check_has_a_reason_even_one_that_is_not_known_any_more(check: str) -> None:
+def test_every_check_has_a_reason_even_one_that_no_longer_exists(check: str) -> None:
     sentences = {reason_text(check, language) for language in LANGUAGES}
     assert len(sentences) == len(LANGUAGES)
     assert all(sentence.endswith(".") for sentence in sentences)

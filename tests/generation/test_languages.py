@@ -29,12 +29,12 @@ def test_bare_terms(language: str) -> None:
     assert detect_language(BARE[language]) == language
 
 
-def test_the_whole_of_a_long_text_counts() -> None:
+def test_all_of_a_long_text_counts() -> None:
     assert detect_language(TEXTS["en"] * 5 + TEXTS["de"] * 200) == "de"
     assert detect_language(TEXTS["en"] * 40 + TEXTS["de"] * 300 + TEXTS["fr"] * 20) == "de"
 
 
-def test_the_answer_is_an_allowed_language() -> None:
+def test_the_result_is_an_allowed_language() -> None:
     assert detect_language(TEXTS["de"], ("en", "fr")) in {"en", "fr"}
     assert detect_language("1 2 3", ("it", "en")) == "it"
     with pytest.raises(ValueError, match="not among"):

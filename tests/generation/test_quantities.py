@@ -45,7 +45,7 @@ def test_not_a_quantity(text: str) -> None:
     assert read_quantities([text]) == [None]
 
 
-def test_a_certain_decimal_mark_holds_for_all() -> None:
+def test_one_unambiguous_decimal_mark_decides_for_all_options() -> None:
     values = [quantity.value for quantity in read_quantities(["1.125", "2.5"]) if quantity]
     assert values == [Fraction(9, 8), Fraction(5, 2)]
     values = [quantity.value for quantity in read_quantities(["1.125", "2,5"]) if quantity]

@@ -26,12 +26,12 @@ def test_pages_are_grouped_to_the_target() -> None:
     assert spans([page(number) for number in range(1, 8)]) == [(1, 3), (4, 6), (7, 7)]
 
 
-def test_a_short_rest_joins_the_section_before() -> None:
+def test_a_short_remainder_joins_the_previous_section() -> None:
     assert spans([page(1, 3000), page(2, 300)]) == [(1, 2)]
     assert spans([page(1, 3000, "A"), page(2, 300, "B")]) == [(1, 1), (2, 2)]
 
 
-def test_a_short_rest_after_skipped_pages_is_a_section() -> None:
+def test_a_short_remainder_after_skipped_pages_is_a_section() -> None:
     assert spans([page(1, 3000), page(2, text=CONTENTS), page(3, 300)]) == [(1, 1), (3, 3)]
 
 
@@ -96,7 +96,7 @@ def test_skipped_pages(texts: list[str], skipped: list[tuple[int, int, str]]) ->
     assert not covered & left_out
 
 
-def test_unreadable_pages_keep_the_reason_of_the_reader() -> None:
+def test_unreadable_pages_keep_their_reason() -> None:
     plan = plan_sections([page(1), PageText(2, "", skipped="not_readable"), page(3)], 3000)
     assert [(each.first_page, each.reason) for each in plan.skipped] == [(2, "not_readable")]
     assert [(section.first_page, section.last_page) for section in plan.sections] == [(1, 1), (3, 3)]
@@ -217,5 +217,5 @@ def test_automatic_counts() -> None:
 )
 def test_a_hostile_line_takes_linear_time(line: str) -> None:
     entries = "\n".join(f"term {number} a" for number in range(9))
-    # Quadratic or cubic time in a line's length would be minutes here, and hours on a page.
+    # Quadratic or cubic time in the line's length would take minutes here, and hours for a page.
     plan_sections([PageText(1, f"Index\n{entries}\n{line}"), PageText(2, f"Contents\n{line}\n{entries}")], 6000)

@@ -1,4 +1,4 @@
-"""Keys stand anywhere with the same chance; numbers ascend; ids are stable."""
+"""All positions of the key are equally likely; numbers ascend; ids are stable."""
 
 import itertools
 import random
@@ -38,7 +38,7 @@ def test_the_key_keeps_its_text() -> None:
         assert {option.id: option.text for option in shuffled}[key] == text
 
 
-def test_order_and_ids_depend_on_the_item_and_nothing_else() -> None:
+def test_order_and_ids_depend_only_on_the_item() -> None:
     results = {
         shuffle_options([DraftOption(f"x{text}", text) for text in texts], "xKern", ITEM)
         for texts in itertools.permutations(("Zelle", "Kern", "Membran", "Plasma"))

@@ -38,7 +38,7 @@ def test_a_document_is_read(client, upload, run_pending_jobs) -> None:
     assert (page["number"], page["source"], page["skipped"]) == (1, "text", None)
 
 
-def test_a_document_that_cannot_be_read_says_what_to_do(client, upload, run_pending_jobs) -> None:
+def test_an_unreadable_document_says_what_to_do(client, upload, run_pending_jobs) -> None:
     # Looks valid, but has no content.
     document = upload("broken.pdf", b"%PDF-1.7\n" + b"garbage " * 50 + b"\nstartxref\n0\n%%EOF\n")
     run_pending_jobs()
@@ -54,7 +54,7 @@ def test_a_document_that_cannot_be_read_says_what_to_do(client, upload, run_pend
 
 
 @pytest.mark.parametrize("number", ["0", "2", "99999999999999999999", "-1", "one"])
-def test_a_page_that_is_not_there(client, upload, run_pending_jobs, number: str) -> None:
+def test_a_missing_page_gives_404(client, upload, run_pending_jobs, number: str) -> None:
     document = upload("notes.txt", TEXT)
     run_pending_jobs()
     answer = client.get(f"/api/v1/documents/{document['id']}/pages/{number}")
@@ -73,7 +73,7 @@ def test_a_download_is_the_upload_byte_by_byte(client, upload, size: int) -> Non
 
 
 @pytest.mark.parametrize("start", [0, 5, 70_000, 600_000, 1_199_999])
-def test_a_download_that_was_cut_goes_on(client, upload, start: int) -> None:
+def test_an_interrupted_download_can_resume(client, upload, start: int) -> None:
     content = b"A cell divides. " * 75_000
     document = upload("notes.txt", content)
     path = f"/api/v1/documents/{document['id']}/file"
@@ -87,7 +87,9 @@ def test_a_download_that_was_cut_goes_on(client, upload, start: int) -> None:
     ("name", "content", "media_type"),
     [("a.txt", TEXT, "text/plain"), ("a.md", b"# A", "text/markdown"), ("a.html", b"<p>A</p>", "text/html")],
 )
-def test_a_download_is_saved_and_never_shown(client, upload, name: str, content: bytes, media_type: str) -> None:
+def test_a_download_is_an_attachment_and_never_rendered(
+    client, upload, name: str, content: bytes, media_type: str
+) -> None:
     document = upload(name, content)
     answer = client.get(f"/api/v1/documents/{document['id']}/file")
     assert answer.mimetype == media_type
@@ -107,7 +109,7 @@ def test_a_download_is_saved_and_never_shown(client, upload, name: str, content:
         "emoji👩‍🎓.txt",
     ],
 )
-def test_a_download_has_the_name_of_the_upload(client, upload, name: str) -> None:
+def test_a_download_has_the_uploaded_name(client, upload, name: str) -> None:
     document = upload(name, TEXT)
     assert document["filename"] == name
     header = client.get(f"/api/v1/documents/{document['id']}/file").headers["Content-Disposition"]
@@ -128,7 +130,7 @@ def test_documents_are_listed_oldest_first_in_pages(client) -> None:
     assert second["next_cursor"] is None
 
 
-def test_a_deleted_document_is_gone_with_its_bytes_and_pages(client, upload, engine, run_pending_jobs) -> None:
+def test_deleting_a_document_deletes_its_bytes_and_pages(client, upload, engine, run_pending_jobs) -> None:
     document = upload("notes.txt", TEXT)
     run_pending_jobs()
     path = f"/api/v1/documents/{document['id']}"
@@ -149,7 +151,7 @@ def test_deleted_bytes_may_be_uploaded_again(client) -> None:
     assert second["duplicate"] is False
 
 
-def test_a_document_that_is_being_read_may_be_deleted(client, upload, run_pending_jobs) -> None:
+def test_a_document_can_be_deleted_while_it_is_being_read(client, upload, run_pending_jobs) -> None:
     document = upload("notes.txt", TEXT)
     assert client.delete(f"/api/v1/documents/{document['id']}").status_code == 204
     assert run_pending_jobs() == 0

@@ -11,7 +11,7 @@ from backend.core.database.database import Base
 SETS = "/api/v1/study-sets"
 
 
-def test_a_study_set_is_made_and_read(client) -> None:
+def test_a_study_set_is_created_and_read(client) -> None:
     made = client.post(SETS, json={"title": "  Zellbiologie 🧬  "})
     assert made.status_code == 201
     assert made.json["title"] == "Zellbiologie 🧬"
@@ -38,7 +38,7 @@ def test_a_title_may_have_200_characters(client) -> None:
         ("\u200b" + "x" * 200, "x" * 200),
     ],
 )
-def test_a_title_loses_what_nobody_sees(client, sent: str, kept: str) -> None:
+def test_invisible_characters_are_removed_from_titles(client, sent: str, kept: str) -> None:
     made = client.post(SETS, data=json.dumps({"title": sent}), content_type="application/json")
     assert made.status_code == 201
     assert made.json["title"] == kept
@@ -47,7 +47,7 @@ def test_a_title_loses_what_nobody_sees(client, sent: str, kept: str) -> None:
 
 
 @pytest.mark.parametrize("title", ["\u200b", " \x00\u202e\n", "\ufeff\t\u2066"])
-def test_a_title_of_nothing_to_be_seen_is_refused(client, title: str) -> None:
+def test_an_invisible_title_is_refused(client, title: str) -> None:
     answer = client.post(SETS, json={"title": title})
     assert answer.status_code == 422
     assert [error["field"] for error in answer.json["errors"]] == ["title"]
@@ -61,7 +61,7 @@ def test_study_sets_are_listed_newest_first(client, other_client) -> None:
     assert [item["title"] for item in answer.json["items"]] == ["third", "second", "first"]
 
 
-def test_a_study_set_gets_another_title(client) -> None:
+def test_a_study_set_can_be_renamed(client) -> None:
     path = f"{SETS}/{client.make_study_set('before')}"
     renamed = client.patch(path, json={"title": "after"})
     assert renamed.status_code == 200
@@ -70,13 +70,13 @@ def test_a_study_set_gets_another_title(client) -> None:
 
 
 @pytest.mark.parametrize("body", [{}, {"title": ""}, {"title": "x" * 201}, {"title": "a", "user_id": "x"}])
-def test_a_wrong_title_changes_nothing(client, body: dict[str, str]) -> None:
+def test_an_invalid_title_changes_nothing(client, body: dict[str, str]) -> None:
     path = f"{SETS}/{client.make_study_set('before')}"
     assert client.patch(path, json=body).status_code == 422
     assert client.get(path).json["title"] == "before"
 
 
-def test_a_deleted_study_set_is_gone(client) -> None:
+def test_a_deleted_study_set_gives_404(client) -> None:
     path = f"{SETS}/{client.make_study_set()}"
     answer = client.delete(path)
     assert (answer.status_code, answer.data) == (204, b"")
@@ -86,7 +86,7 @@ def test_a_deleted_study_set_is_gone(client) -> None:
     assert client.get(SETS).json["items"] == []
 
 
-# What remains of a student whose study sets are deleted: the account, its sessions and activities, and the answers
+# What remains of a user whose study sets are deleted: the account, its sessions and activities, and the responses
 # stored for Idempotency-Keys.
 KEPT = {"users", "identities", "sessions", "activities", "idempotency_keys"}
 
@@ -131,7 +131,7 @@ def test_deleting_leaves_the_rows_of_others(client, other_client, engine: sa.Eng
     assert (counts["study_sets"], counts["documents"], counts["stored_pieces"]) == (1, 1, 1)
 
 
-def test_a_study_set_is_deleted_while_its_document_waits_to_be_read(client, run_pending_jobs) -> None:
+def test_a_study_set_can_be_deleted_while_its_document_waits_to_be_read(client, run_pending_jobs) -> None:
     study_set_id = client.make_study_set()
     client.upload(study_set_id, ("notes.txt", b"A cell divides."))
     assert client.delete(f"{SETS}/{study_set_id}").status_code == 204

@@ -105,7 +105,7 @@ def test_the_same_bytes_in_another_study_set_are_another_document(client, study_
 
 
 @pytest.mark.parametrize("purpose", ["notes", "exam", "key"])
-def test_a_purpose_is_that_of_all_files(client, study_set_id: str, purpose: str) -> None:
+def test_a_purpose_applies_to_all_files(client, study_set_id: str, purpose: str) -> None:
     answer = client.upload(study_set_id, ("a.txt", TEXT), ("b.txt", TEXT + b" More."), purpose=purpose)
     assert [document["purpose"] for document in answer.json["documents"]] == [purpose, purpose]
     document_id = answer.json["documents"][0]["id"]
@@ -128,7 +128,7 @@ def test_a_duplicate_keeps_its_purpose(client, study_set_id: str) -> None:
     assert (again["duplicate"], again["purpose"]) == (True, "exam")
 
 
-def test_another_purpose_is_another_request(client, study_set_id: str) -> None:
+def test_an_idempotency_key_cannot_be_reused_with_another_purpose(client, study_set_id: str) -> None:
     first = client.upload(study_set_id, ("a.txt", TEXT), purpose="exam", Idempotency_Key="one")
     assert first.status_code == 201
     again = client.upload(study_set_id, ("a.txt", TEXT), purpose="exam", Idempotency_Key="one")
@@ -177,7 +177,7 @@ def test_a_file_that_cannot_be_read_is_refused_with_a_reason(
     assert stored() == (0, 0)
 
 
-def test_the_reason_is_in_the_language_asked_for(client, study_set_id: str) -> None:
+def test_the_reason_is_in_the_requested_language(client, study_set_id: str) -> None:
     answers = {each: client.upload(study_set_id, ("{0}.exe", b"MZ"), Accept_Language=each) for each in LANGUAGES}
     assert {answer.headers["Content-Language"] for answer in answers.values()} == set(LANGUAGES)
     assert {answer.json["code"] for answer in answers.values()} == {"unsupported"}
@@ -230,7 +230,7 @@ def test_a_body_over_the_limit_is_refused_unread(client, study_set_id: str, stor
     assert stored() == (0, 0)
 
 
-def test_as_many_documents_as_the_set_may_hold(client, study_set_id: str, stored, limit) -> None:
+def test_documents_of_a_study_set_are_limited(client, study_set_id: str, stored, limit) -> None:
     limit(MAX_DOCUMENTS_PER_SET=3)
     files = [(f"{number}.txt", f"Part {number}.".encode()) for number in range(4)]
     answer = client.upload(study_set_id, *files)
@@ -257,7 +257,7 @@ def test_an_upload_without_files(client, study_set_id: str, data: dict[str, obje
     assert answer.json["code"] == "no_file"
 
 
-def test_json_is_no_upload(client, study_set_id: str) -> None:
+def test_json_is_not_an_upload(client, study_set_id: str) -> None:
     answer = client.post(f"/api/v1/study-sets/{study_set_id}/documents", json={"files": []})
     assert answer.status_code == 422
 
@@ -294,7 +294,7 @@ def test_json_is_no_upload(client, study_set_id: str) -> None:
         "a boundary that is none",
     ],
 )
-def test_a_multipart_body_that_cannot_be_read_is_called_so(
+def test_an_unreadable_multipart_body_is_reported_as_such(
     client, study_set_id: str, stored, body: bytes, boundary: str
 ) -> None:
     path = f"/api/v1/study-sets/{study_set_id}/documents"
@@ -332,7 +332,7 @@ def test_names_are_kept_as_text_without_folders(client, study_set_id: str, sent:
 
 
 @pytest.mark.parametrize("inside", [b"\x00", b"\x0d", b"\x0a", b"\x1b[31m", b"\x7f", b"\xff\xfe", b"\xed\xa0\x80"])
-def test_names_with_invisible_characters_do_no_harm(client, study_set_id: str, inside: bytes) -> None:
+def test_names_with_invisible_characters_are_harmless(client, study_set_id: str, inside: bytes) -> None:
     body = (
         b'--x\r\nContent-Disposition: form-data; name="files"; filename="a' + inside + b'b.txt"\r\n\r\n'
         b"A cell divides.\r\n--x--\r\n"

@@ -77,7 +77,7 @@ def test_an_expired_file_leaves_no_object(client, bucket: Bucket, document, move
     assert move() == 0
 
 
-def test_a_file_that_expires_while_it_moves_stays_expired(
+def test_a_file_that_expires_during_a_move_stays_expired(
     app, client, bucket: Bucket, document, move, expire, grow_old, discard, query
 ) -> None:
     query(
@@ -95,7 +95,7 @@ def test_a_file_that_expires_while_it_moves_stays_expired(
     assert bucket.keys() == []
 
 
-def test_an_expired_file_can_be_brought_again(client, document, expire, grow_old) -> None:
+def test_an_expired_file_can_be_uploaded_again(client, document, expire, grow_old) -> None:
     grow_old()
     expire()
     again = client.upload(document["study_set_id"], ("notes.txt", TEXT)).json["documents"][0]
@@ -127,7 +127,7 @@ def test_a_study_set_in_use_keeps_its_files(
     assert client.get(document["file"]).data == TEXT
 
 
-def test_a_run_that_goes_on_keeps_the_files(client, document, expire, grow_old, query) -> None:
+def test_a_run_in_progress_keeps_the_files(client, document, expire, grow_old, query) -> None:
     assert client.post(f"/api/v1/study-sets/{document['study_set_id']}/runs", json={}).status_code == 202
     grow_old()
     query("UPDATE runs SET ended_at = NULL")
@@ -166,7 +166,9 @@ def test_old_study_sets_in_use_do_not_keep_younger_ones_from_expiring(
 
 
 @pytest.mark.parametrize(("days", "expired"), [("0", 0), ("401", 0), ("399", 1)])
-def test_the_days_are_a_setting(client, document, expire, grow_old, configure, days: str, expired: int) -> None:
+def test_the_number_of_days_is_a_setting(
+    client, document, expire, grow_old, configure, days: str, expired: int
+) -> None:
     configure(DOCUMENT_RETENTION_DAYS=days)
     grow_old()
     assert expire() == expired

@@ -26,7 +26,7 @@ def test_a_file_moves_to_the_bucket(client, bucket: Bucket, document, move, quer
     assert move() == 0
 
 
-def test_a_file_leaves_a_bucket_only_when_an_operator_says_so(
+def test_a_file_leaves_a_bucket_only_on_an_operators_command(
     client, bucket: Bucket, document, move, move_anywhere, query, configure
 ) -> None:
     move()
@@ -45,7 +45,7 @@ def test_a_file_moves_back(client, bucket: Bucket, document, move, move_anywhere
     assert move_anywhere() == 1
     assert query(WHERE) == [("postgres", None)]
     assert client.get(document["file"]).data == TEXT
-    # A download that is reading the object may go on for a while.
+    # A download of the object may continue for a while.
     assert len(bucket.keys()) == 1
     assert discard() == 1
     assert bucket.keys() == []
@@ -73,7 +73,7 @@ def test_a_file_that_waits_to_be_read_stays(client, bucket: Bucket, move, run_pe
     assert move() == 1
 
 
-def test_a_file_that_could_not_be_read_moves_too(client, bucket: Bucket, move, run_pending_jobs) -> None:
+def test_an_unreadable_file_also_moves(client, bucket: Bucket, move, run_pending_jobs) -> None:
     broken = b"%PDF-1.7\n" + b"garbage " * 50 + b"\nstartxref\n0\n%%EOF\n"
     made = client.upload(client.make_study_set(), ("broken.pdf", broken)).json["documents"][0]
     run_pending_jobs()
@@ -110,12 +110,12 @@ def test_a_worker_reads_a_file_that_has_moved(client, bucket: Bucket, document, 
     assert client.get(f"{document['path']}/pages/2").json["text"] == before
 
 
-def test_a_worker_waits_for_a_bucket_that_is_away(
+def test_a_worker_waits_for_an_unreachable_bucket(
     client, bucket: Bucket, document, move, query, run_pending_jobs
 ) -> None:
     move()
     bucket.gate.shut()
-    # More often than a document is allowed to fail.
+    # More often than a document may fail.
     for _ in range(5):
         query("UPDATE documents SET state = 'queued', ended_at = NULL, available_at = now()")
         assert run_pending_jobs() == 1
@@ -126,7 +126,7 @@ def test_a_worker_waits_for_a_bucket_that_is_away(
     assert client.get(document["path"]).json["status"] == "ready"
 
 
-def test_a_document_deleted_while_its_bucket_is_asked_is_no_failure(
+def test_deleting_a_document_during_a_bucket_request_is_not_a_failure(
     app, client, bucket: Bucket, document, move, query
 ) -> None:
     move()
@@ -152,7 +152,7 @@ def test_a_document_deleted_while_its_bucket_is_asked_is_no_failure(
 
 
 @pytest.mark.parametrize("what", ["document", "study_set", "user"])
-def test_what_is_deleted_leaves_no_object(
+def test_deleted_files_leave_no_object(
     client, bucket: Bucket, document, move, discard, query: Callable[..., Any], what: str
 ) -> None:
     move()

@@ -97,7 +97,7 @@ def test_a_mover_that_is_killed_loses_nothing(
     assert bucket.keys() == [f"files/{key}"]
 
 
-def test_of_two_movers_at_once_one_wins(client, bucket: Bucket, document, move, begin, discard, query) -> None:
+def test_of_two_concurrent_movers_one_wins(client, bucket: Bucket, document, move, begin, discard, query) -> None:
     bucket.gate.hold("GET")
     end = begin()
     assert bucket.gate.arrived.wait(HANG_S)
@@ -143,7 +143,7 @@ def test_many_movers_move_each_file_once(client, bucket: Bucket, begin, query, r
         assert client.get(f"/api/v1/documents/{document['id']}/file").data == content
 
 
-def test_an_object_that_is_being_deleted_is_given_to_no_document(
+def test_no_document_gets_an_object_that_is_being_deleted(
     client, bucket: Bucket, document, begin, discard, query, engine: sa.Engine
 ) -> None:
     # The mover has made its copy and waits to record it while its object is deleted as abandoned.
@@ -181,7 +181,7 @@ def test_a_document_deleted_during_its_move_leaves_no_object(
     assert query(DISCARDED) == [(0,)]
 
 
-def test_a_move_waits_for_a_bucket_that_is_away(client, bucket: Bucket, document, move) -> None:
+def test_a_move_waits_for_an_unreachable_bucket(client, bucket: Bucket, document, move) -> None:
     bucket.gate.shut()
     with pytest.raises(FileUnavailable):
         move()
@@ -190,7 +190,7 @@ def test_a_move_waits_for_a_bucket_that_is_away(client, bucket: Bucket, document
     assert move() == 1
 
 
-def test_a_copy_that_differs_is_not_taken(client, bucket: Bucket, document, begin, query) -> None:
+def test_a_copy_that_differs_is_rejected(client, bucket: Bucket, document, begin, query) -> None:
     bucket.gate.hold("GET")
     end = begin()
     assert bucket.gate.arrived.wait(HANG_S)
@@ -201,9 +201,7 @@ def test_a_copy_that_differs_is_not_taken(client, bucket: Bucket, document, begi
     assert client.get(document["file"]).data == TEXT
 
 
-def test_a_file_that_is_damaged_does_not_keep_the_others_waiting(
-    client, bucket: Bucket, document, move, query, run_pending_jobs
-) -> None:
+def test_a_damaged_file_does_not_delay_others(client, bucket: Bucket, document, move, query, run_pending_jobs) -> None:
     client.upload(client.make_study_set(), ("other.txt", b"Plants grow."))
     run_pending_jobs()
     query("UPDATE documents SET sha256 = 'another' WHERE id = :id", id=document["id"])
@@ -248,7 +246,7 @@ def test_the_command_moves_everything_and_back(client, bucket: Bucket, document,
     assert client.get(document["file"]).data == TEXT
 
 
-def test_the_command_says_what_is_left(client, bucket: Bucket, document) -> None:
+def test_the_command_reports_files_that_were_not_moved(client, bucket: Bucket, document) -> None:
     bucket.gate.shut()
     done, _ = run_command()
     assert (done.returncode, done.stdout) == (1, report(bucket.place, moved=0, left=1))

@@ -26,7 +26,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("fault", ["shut", "freeze"])
-def test_a_download_says_that_the_bucket_is_away(
+def test_a_download_reports_an_unreachable_bucket(
     client, bucket: Bucket, document, move, impatient: None, fault: str
 ) -> None:
     move()
@@ -53,7 +53,7 @@ def test_an_upload_does_not_need_the_bucket(client, bucket: Bucket, run_pending_
     assert bucket.gate.requests == []
 
 
-def test_a_download_goes_on_where_its_connection_broke(client, bucket: Bucket, document, move) -> None:
+def test_a_download_resumes_where_its_connection_broke(client, bucket: Bucket, document, move) -> None:
     move()
     bucket.gate.cut_next_answer(200_000)
     assert client.get(document["file"]).data == TEXT
@@ -63,7 +63,7 @@ def test_a_download_goes_on_where_its_connection_broke(client, bucket: Bucket, d
 
 
 @pytest.mark.parametrize("to_bucket", [True, False])
-def test_a_download_goes_on_while_its_file_moves(
+def test_a_download_continues_while_its_file_moves(
     app, client, bucket: Bucket, document, move, move_anywhere, discard, configure, to_bucket: bool
 ) -> None:
     if not to_bucket:
@@ -102,7 +102,7 @@ def test_a_download_follows_a_file_that_moved_before_its_first_byte(
 
 
 @pytest.mark.parametrize("content", [None, TEXT[:1000]], ids=["gone", "cut"])
-def test_a_file_that_the_bucket_has_lost_is_no_short_answer(
+def test_a_file_missing_from_the_bucket_does_not_give_a_short_response(
     client, bucket: Bucket, document, move, content: bytes | None
 ) -> None:
     move()

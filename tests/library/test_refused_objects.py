@@ -21,7 +21,7 @@ def refused(client, bucket: Bucket, document, move, query, configure) -> dict[st
     return {**document, "key": key}
 
 
-def test_a_refused_object_does_not_keep_the_others_from_moving(
+def test_a_refused_object_does_not_block_other_moves(
     client, bucket: Bucket, refused, move, move_anywhere, query, run_pending_jobs, configure
 ) -> None:
     configure(DOCUMENT_STORAGE=bucket.place)
@@ -40,9 +40,7 @@ def test_a_refused_object_does_not_keep_the_others_from_moving(
     assert client.get(refused["file"]).data == TEXT
 
 
-def test_a_refused_object_does_not_keep_the_others_from_being_deleted(
-    app, client, bucket: Bucket, refused, discard, query
-) -> None:
+def test_a_refused_object_does_not_block_other_deletions(app, client, bucket: Bucket, refused, discard, query) -> None:
     query(
         "INSERT INTO discarded_objects (key, place, claimed, due_at)"
         " VALUES (gen_random_uuid(), :place, false, now() - interval '1 day')",
@@ -61,12 +59,12 @@ def test_a_refused_object_does_not_keep_the_others_from_being_deleted(
     assert bucket.keys() == []
 
 
-def test_a_bucket_that_refuses_everything_is_as_good_as_away(app, bucket: Bucket, refused) -> None:
+def test_a_bucket_that_refuses_everything_counts_as_unreachable(app, bucket: Bucket, refused) -> None:
     with app.app_context(), pytest.raises(FileUnavailable):
         library.move_documents(1, from_anywhere=True)
 
 
-def test_a_move_is_given_back_when_the_bucket_is_away(bucket: Bucket, document, move, query) -> None:
+def test_a_move_is_released_if_the_bucket_is_unreachable(bucket: Bucket, document, move, query) -> None:
     bucket.gate.shut()
     with pytest.raises(FileUnavailable):
         move()

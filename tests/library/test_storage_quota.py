@@ -50,19 +50,19 @@ def test_a_file_that_does_not_fit_is_refused(app: APIFlask, client: Client) -> N
     assert measure(app, client.user_id) == StorageUsage(used_bytes=QUOTA, quota_bytes=QUOTA)
 
 
-def test_files_of_one_upload_are_taken_together_or_not_at_all(app: APIFlask, client: Client) -> None:
+def test_files_of_one_upload_are_accepted_together_or_not_at_all(app: APIFlask, client: Client) -> None:
     study_set = client.make_study_set()
     assert client.upload(study_set, text(1), text(2), text(3)).json["code"] == "storage_quota_exceeded"
     assert measure(app, client.user_id).used_bytes == 0
 
 
-def test_what_is_there_already_takes_nothing_more(client: Client) -> None:
+def test_duplicates_use_no_storage(client: Client) -> None:
     study_set = client.make_study_set()
     client.upload(study_set, text(1, size=QUOTA))
     assert client.upload(study_set, text(1, size=QUOTA)).json["documents"][0]["duplicate"] is True
 
 
-def test_deleting_makes_room_and_others_have_their_own(client: Client, other_client: Client) -> None:
+def test_deleting_frees_storage_and_other_users_have_their_own(client: Client, other_client: Client) -> None:
     study_set = client.make_study_set()
     document = client.upload(study_set, text(1, size=QUOTA)).json["documents"][0]["id"]
     assert other_client.upload(other_client.make_study_set(), text(1, size=QUOTA)).status_code == 201
@@ -71,7 +71,9 @@ def test_deleting_makes_room_and_others_have_their_own(client: Client, other_cli
     assert client.upload(study_set, text(2)).status_code == 201
 
 
-def test_an_expired_file_takes_nothing_until_it_comes_back(app: APIFlask, client: Client, engine: sa.Engine) -> None:
+def test_an_expired_file_uses_no_storage_until_it_is_uploaded_again(
+    app: APIFlask, client: Client, engine: sa.Engine
+) -> None:
     study_set = client.make_study_set()
     client.upload(study_set, text(1, size=600))
     with engine.begin() as connection:
@@ -81,7 +83,7 @@ def test_an_expired_file_takes_nothing_until_it_comes_back(app: APIFlask, client
     assert client.upload(study_set, text(1, size=600)).json["code"] == "storage_quota_exceeded"
 
 
-def test_uploads_at_once_do_not_share_what_is_left(
+def test_concurrent_uploads_cannot_both_use_the_remaining_storage(
     app: APIFlask, client: Client, engine: sa.Engine, tmp_path: Path
 ) -> None:
     # To separate study sets: uploads to one set wait for each other anyway.
@@ -106,7 +108,7 @@ def test_uploads_at_once_do_not_share_what_is_left(
     assert measure(app, client.user_id).used_bytes == 600
 
 
-def test_many_uploads_at_once_are_as_many_as_fit(app: APIFlask, client: Client) -> None:
+def test_concurrent_uploads_never_exceed_the_limit(app: APIFlask, client: Client) -> None:
     study_sets = [client.make_study_set() for _ in range(6)]
 
     def upload(number: int) -> int:

@@ -1,4 +1,4 @@
-"""A small request does not cost a large response, nor much work, whoever sends it."""
+"""A small request causes neither a large response nor much work, regardless of the sender."""
 
 import itertools
 import json
@@ -20,7 +20,7 @@ MAX_RESPONSE_BYTES = 4000
 
 
 def unknown_keys(count: int) -> dict[str, int]:
-    """Return an object of short keys that no route knows."""
+    """Return an object of short unknown keys."""
     names = map("".join, itertools.product(string.ascii_letters + string.digits, repeat=3))
     return dict.fromkeys(itertools.islice(names, count), 1)
 
@@ -31,7 +31,7 @@ def post(client: Client, path: str, body: object, **more: Any) -> TestResponse:
 
 
 def too_many(answer: TestResponse) -> bool:
-    """Tell whether the request was refused before its values were checked."""
+    """Say whether the request was refused before its values were validated."""
     return answer.status_code == 422 and "1000" in answer.json["detail"]
 
 
@@ -58,7 +58,7 @@ def test_all_errors_are_named_as_long_as_they_are_few(anonymous: Client) -> None
     assert answer.json["detail"] == "Some fields are not valid."
 
 
-def test_a_long_name_does_not_come_back_whole(client: Client) -> None:
+def test_a_long_name_is_shortened_in_the_response(client: Client) -> None:
     answer = post(client, SETS, {"title": "Botany", "x" * 900_000: 1})
     assert answer.status_code == 422
     assert answer.json["errors"][0]["field"] == "x" * 100 + "…"
@@ -93,7 +93,7 @@ def test_values_are_counted_before_they_are_checked(client: Client, body: object
     assert len(answer.data) < MAX_RESPONSE_BYTES
 
 
-def test_what_routes_take_is_not_too_many(client: Client) -> None:
+def test_valid_requests_do_not_have_too_many_values(client: Client) -> None:
     texts = {"stem": "," * 4000, "explanation": "," * 4000}
     options = [{"text": f"{number}{',' * 990}", "correct": number == 0} for number in range(8)]
     answer = post(client, f"{SETS}/{client.make_study_set()}/questions", {**texts, "options": options})
@@ -102,7 +102,7 @@ def test_what_routes_take_is_not_too_many(client: Client) -> None:
     assert not too_many(post(client, SETS, just_as_many))
 
 
-def test_public_routes_take_small_bodies_only(app: APIFlask, anonymous: Client) -> None:
+def test_public_routes_accept_only_small_bodies(app: APIFlask, anonymous: Client) -> None:
     paths = [
         rule.rule for rule in app.url_map.iter_rules() if rule.endpoint in PUBLIC_ENDPOINTS and "POST" in rule.methods
     ]
@@ -115,7 +115,7 @@ def test_public_routes_take_small_bodies_only(app: APIFlask, anonymous: Client) 
 
 
 def test_json_is_not_read_from_a_form(client: Client, anonymous: Client) -> None:
-    # It would come around the limit of bodies, since forms bring files.
+    # It would bypass the limit of JSON bodies, because forms may contain files.
     assert post(anonymous, REFRESH, {}, content_type="multipart/form-data").status_code == 415
     for size in (10, 2_000_000):
         answer = post(client, SETS, {"title": "x" * size}, content_type="multipart/form-data; boundary=x")
@@ -136,7 +136,7 @@ def test_parameters_are_counted_before_they_are_checked(client: Client, anonymou
     assert client.get(f"{SETS}?{few}").json["errors"][0]["field"] == "a0"
 
 
-def test_a_part_of_an_upload_has_a_short_head(client: Client) -> None:
+def test_the_headers_of_an_upload_part_are_limited(client: Client) -> None:
     head = b"--x\r\n" + b"A: b\r\n" * 100_000 + b"Content-Disposition: form-data; name=files; filename=a.txt\r\n\r\n"
     answer = client.post(
         f"{SETS}/{client.make_study_set()}/documents",

@@ -1,4 +1,4 @@
-"""Rows that requests leave behind are bounded for each user: sessions, and answers kept for idempotency."""
+"""Rows that requests leave behind are bounded for each user: sessions, and responses stored for idempotency."""
 
 import threading
 from typing import Any
@@ -29,7 +29,7 @@ def test_kept_answers_are_bounded_by_their_bytes(
     refused = made[-1]
     assert made[0].status_code == 201
     assert (refused.status_code, refused.json["code"]) == (409, "too_many_stored_responses")
-    # What was kept is still given again, and without a key, or for somebody else, everything goes on.
+    # Stored responses are still replayed, and requests without a key or by other users still succeed.
     assert make(client, "key-0").json == made[0].json
     assert make(client, None).status_code == 201
     assert make(other_client, "key-0").status_code == 201
@@ -38,19 +38,19 @@ def test_kept_answers_are_bounded_by_their_bytes(
     assert make(client, "key-9").status_code == 201
 
 
-def test_a_user_has_a_hundred_sessions_at_most(
+def test_a_user_has_at_most_a_hundred_sessions(
     app: APIFlask, client: Client, other_client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert sessions.MAX_SESSIONS == 100
     monkeypatch.setattr(sessions, "MAX_SESSIONS", 3)
     devices = [client, *(app.test_client().sign_in("student@example.org") for _ in range(3))]
-    # The one that was used longest ago has ended; nobody else's has.
+    # The least recently used session has ended; other users' sessions have not.
     assert [device.get(SETS).status_code for device in devices] == [401, 200, 200, 200]
     assert len(devices[-1].get("/api/v1/users/me/sessions").json["items"]) == 3
     assert other_client.get(SETS).status_code == 200
 
 
-def test_what_is_written_waits_for_the_users_quota_and_nobody_elses(
+def test_writes_wait_only_for_the_users_own_quota_lock(
     app: APIFlask, client: Client, other_client: Client, engine: sa.Engine
 ) -> None:
     mine, others = client.make_study_set(), other_client.make_study_set()

@@ -1,7 +1,7 @@
 """Transactions lock rows in one order (docs/architecture.md), so that no two of them wait for each other.
 
-Each test holds one transaction where it has taken a lock and is about to take more, deletes the study set meanwhile,
-and lets the first one go on once the deletion waits. With the locks in another order this is a deadlock every time.
+Each test stops a transaction after its first lock, starts to delete the study set, and resumes the transaction when the
+deletion is waiting. With the locks in another order, this always causes a deadlock.
 """
 
 import re
@@ -26,7 +26,7 @@ _DEADLOCK = "40P01"
 
 
 class Stepped:
-    """Holds a thread after its first statement that matches a pattern, until it is told to go on."""
+    """Stops a thread after its first statement that matches a pattern, until it may continue."""
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
@@ -68,7 +68,7 @@ def stepped(app: APIFlask) -> Iterator[Stepped]:
 
 @contextmanager
 def in_thread(name: str, action: Callable[[], Any]) -> Iterator[list[Any]]:
-    """Run the action in a thread of this name; give its result, or its error, once the block has ended."""
+    """Run the action in a thread with this name; the list has its result or error after the block."""
     results: list[Any] = []
 
     def run() -> None:
@@ -87,7 +87,7 @@ def in_thread(name: str, action: Callable[[], Any]) -> Iterator[list[Any]]:
 
 
 class Meeting:
-    """A student's study set with notes, and what is done to it at the same time as it is deleted."""
+    """A study set with notes, and the actions that run while it is being deleted."""
 
     def __init__(self, app: APIFlask, client: Client, engine: sa.Engine) -> None:
         self.app, self.client, self.engine = app, client, engine
@@ -101,7 +101,7 @@ class Meeting:
             return list(result.all()) if result.returns_rows else []
 
     def sign_in_again(self) -> Client:
-        """Return another client of the same student: one client belongs to one thread."""
+        """Return another client of the same user, because a client belongs to one thread."""
         client = self.app.test_client()
         client.token = self.client.token
         return client
@@ -187,7 +187,7 @@ def change_card(meeting: Meeting) -> Callable[[], Any]:
     return lambda: client.patch(f"/api/v1/flashcards/{made.json['id']}", json={"topic_id": topic}).status_code
 
 
-# The end of work on a row. A claim writes the number of the attempt too, in a transaction of its own.
+# The end of work on a row. A claim also writes the attempt, but in its own transaction.
 _ENDED = r"^UPDATE {} SET state=(?!.* attempt=)"
 
 

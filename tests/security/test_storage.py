@@ -1,4 +1,4 @@
-"""What one account stores is bounded by the bytes that it takes here, and leaves another account's room alone."""
+"""Each account's storage is limited by the bytes it uses here, independently of other accounts."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -21,7 +21,7 @@ Run = Callable[[], Any]
 
 @pytest.fixture(autouse=True)
 def small_limits(monkeypatch: pytest.MonkeyPatch, app: APIFlask) -> Iterator[None]:
-    """Little room for each user."""
+    """Small storage limits."""
     monkeypatch.setenv("STORAGE_QUOTA_BYTES", str(QUOTA))
     monkeypatch.setenv("MAX_STUDY_SETS_PER_USER", str(MAX_SETS))
     monkeypatch.setenv("MAX_ITEMS_PER_SET", str(MAX_ITEMS))
@@ -62,7 +62,7 @@ def test_the_text_of_documents_counts(
         text_bytes = connection.scalar(sa.text("SELECT sum(octet_length(text)) FROM pages"))
     assert text_bytes > document["characters"]
     assert used_bytes(app, client) == file_bytes + text_bytes
-    # The file fits, and its text beside it does not.
+    # The file fits, but its text does not.
     refused = read_notes(client, client.make_study_set(), run_pending_jobs, f"Mehr davon. {text}").json
     assert (refused["status"], refused["error"]["code"]) == ("failed", "storage_quota_exceeded")
     with engine.connect() as connection:
@@ -80,7 +80,7 @@ def test_a_document_that_was_read_before_counts_by_its_characters(
 
 
 @pytest.mark.parametrize("language", ["en", "de", "fr", "it"])
-def test_a_document_without_room_says_what_to_do(client: Client, engine: sa.Engine, language: str) -> None:
+def test_a_document_over_the_limit_says_what_to_do(client: Client, engine: sa.Engine, language: str) -> None:
     study_set = client.make_study_set()
     client.upload(study_set, ("notes.txt", b"A cell divides. " * 40))
     with engine.begin() as connection:
@@ -110,7 +110,7 @@ def test_items_count(app: APIFlask, client: Client, run_pending_jobs: Run) -> No
     assert used_bytes(app, client) == before
 
 
-def test_what_a_run_writes_counts(app: APIFlask, client: Client, run_pending_jobs: Run, engine: sa.Engine) -> None:
+def test_items_of_a_run_count(app: APIFlask, client: Client, run_pending_jobs: Run, engine: sa.Engine) -> None:
     study_set = client.make_study_set()
     text = "The mitochondrion is the organelle that produces energy for the cell. " * 3
     read_notes(client, study_set, run_pending_jobs, text)
@@ -125,7 +125,7 @@ def test_what_a_run_writes_counts(app: APIFlask, client: Client, run_pending_job
     assert used_bytes(app, client) > before
 
 
-def test_items_that_do_not_fit_are_refused_and_others_have_their_own_room(
+def test_items_over_the_limit_are_refused_and_other_users_have_their_own_limit(
     app: APIFlask, client: Client, other_client: Client
 ) -> None:
     sets = [client.make_study_set() for _ in range(MAX_SETS)]
@@ -138,7 +138,7 @@ def test_items_that_do_not_fit_are_refused_and_others_have_their_own_room(
     assert (changed.status_code, changed.json["code"]) == (409, "storage_quota_exceeded")
     assert used_bytes(app, client) == QUOTA - 3000 + 2900 + len("Card 1")
     assert write_card(other_client, other_client.make_study_set(), 1, 2900).status_code == 201
-    # Whoever has too much already can still make it less.
+    # A user over the limit can still delete items.
     get_settings.cache_clear()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("STORAGE_QUOTA_BYTES", "10")
@@ -147,7 +147,7 @@ def test_items_that_do_not_fit_are_refused_and_others_have_their_own_room(
 
 
 @pytest.mark.parametrize(("size", "fit"), [(20, MAX_ITEMS), (MAX_ITEM_BYTES // 2 - 100, 2)])
-def test_a_study_set_is_full_at_some_point(client: Client, other_client: Client, size: int, fit: int) -> None:
+def test_a_study_set_has_a_limit(client: Client, other_client: Client, size: int, fit: int) -> None:
     study_set = client.make_study_set()
     written = [write_card(client, study_set, number, size) for number in range(fit + 1)]
     assert [answer.status_code for answer in written[:-1]] == [201] * fit
@@ -156,7 +156,7 @@ def test_a_study_set_is_full_at_some_point(client: Client, other_client: Client,
     assert write_card(other_client, other_client.make_study_set(), 1, 100).status_code == 201
 
 
-def test_no_run_begins_in_a_full_study_set(client: Client, run_pending_jobs: Run) -> None:
+def test_no_run_starts_in_a_full_study_set(client: Client, run_pending_jobs: Run) -> None:
     study_set = client.make_study_set()
     read_notes(client, study_set, run_pending_jobs, "A cell divides. " * 40)
     cards = [write_card(client, study_set, number).json["id"] for number in range(MAX_ITEMS)]
@@ -167,7 +167,7 @@ def test_no_run_begins_in_a_full_study_set(client: Client, run_pending_jobs: Run
 
 
 def at_once(app: APIFlask, client: Client, count: int, request: Callable[[Client, int], Any]) -> list[int]:
-    """Make requests of one student at once; return their statuses in order."""
+    """Make concurrent requests of one user; return their statuses, sorted."""
 
     def one(number: int) -> int:
         student = app.test_client()
@@ -178,12 +178,12 @@ def at_once(app: APIFlask, client: Client, count: int, request: Callable[[Client
         return sorted(pool.map(one, range(count)))
 
 
-def test_items_written_at_once_are_as_many_as_fit(app: APIFlask, client: Client) -> None:
+def test_concurrent_items_never_exceed_the_limit(app: APIFlask, client: Client) -> None:
     study_set, others = client.make_study_set(), [client.make_study_set() for _ in range(2)]
     assert at_once(app, client, 6, lambda c, n: write_card(c, study_set, n)) == [201] * MAX_ITEMS + [409] * 2
     taken = used_bytes(app, client)
     assert client.upload(study_set, ("n.txt", b"A cell divides. ".ljust(QUOTA - taken - 2500, b"x"))).status_code == 201
-    # In study sets of their own they do not wait for each other's study set, but for the quota.
+    # In separate study sets, they wait for the quota and not for each other's study set.
     found = at_once(app, client, 4, lambda c, n: write_card(c, others[n % 2], n, 1000))
     assert found == [201, 201, 409, 409]
 
@@ -198,7 +198,7 @@ def test_study_sets_are_counted(app: APIFlask, client: Client, other_client: Cli
     client.make_study_set()
 
 
-def test_a_study_sets_own_time_does_not_move_with_its_items(app: APIFlask, client: Client) -> None:
+def test_items_do_not_change_the_study_sets_updated_at(app: APIFlask, client: Client) -> None:
     study_set = client.make_study_set()
     before = client.get(f"/api/v1/study-sets/{study_set}").json
     write_card(client, study_set, 1)

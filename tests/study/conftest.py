@@ -1,4 +1,4 @@
-"""What tests of the study room's routes and verbs have: a study set with a document that has been read."""
+"""Fixtures for tests of the study room: a study set with a document that has been read."""
 
 from collections.abc import Callable
 from typing import Any
@@ -20,13 +20,13 @@ from tests.study.new_items import PAGES, page_text
 
 @pytest.fixture
 def study_set(client: Any) -> str:
-    """The id of the student's study set."""
+    """The id of the user's study set."""
     return client.make_study_set("Cell biology")
 
 
 @pytest.fixture
 def add_document(app: APIFlask) -> Callable[..., str]:
-    """Add a document that has been read, or is in another state, to a study set; return its id."""
+    """Add a document to a study set, by default one that has been read; return its id."""
 
     def add(study_set_id: str, filename: str = "cells.pdf", state: str = JobState.DONE) -> str:
         document_id = new_id()
@@ -56,7 +56,7 @@ def add_document(app: APIFlask) -> Callable[..., str]:
 
 @pytest.fixture
 def document(study_set: str, add_document: Callable[..., str]) -> str:
-    """The id of a document of the student's study set; it has nine pages."""
+    """The id of a nine-page document in the user's study set."""
     return add_document(study_set)
 
 
@@ -75,7 +75,7 @@ def add_items(app: APIFlask) -> Callable[..., AddedItems]:
 
 @pytest.fixture
 def count_queries(app: APIFlask) -> Callable[[Callable[[], object]], int]:
-    """Return how many statements the database is sent while something is done."""
+    """Return how many statements are sent to the database during an action."""
 
     def count(action: Callable[[], object]) -> int:
         statements: list[str] = []

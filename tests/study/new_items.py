@@ -1,4 +1,4 @@
-"""A document's text and items made from it, as tests of the study room need them."""
+"""Sample text of a document and items made from it."""
 
 from typing import Any
 from uuid import UUID
@@ -27,19 +27,19 @@ def page_text(number: int) -> str:
 
 
 def new_topic(name: str, summary: str = "", parent: str | None = None) -> NewTopic:
-    """Return a topic as a run makes it."""
+    """Return a topic as created by a run."""
     return NewTopic(name, summary, parent)
 
 
 def new_card(front: str, back: str, topic: str = "Cells", **more: Any) -> NewItem[Flashcard]:
-    """Return a card as a run makes it."""
+    """Return a card as created by a run."""
     kind = FlashcardKind.CLOZE if "{{c1::" in front else FlashcardKind.BASIC
     given = {"id": new_id(), "kind": kind, "difficulty": Difficulty.MEDIUM, "evidence": (), **more}
     return NewItem(content=Flashcard(front, back), topic=topic, **given)
 
 
 def new_question(stem: str, right: str, *wrong: str, topic: str = "Cells", **more: Any) -> NewItem[SingleChoice]:
-    """Return a question as a run makes it, with the right option first."""
+    """Return a question as created by a run, with the correct option first."""
     options = tuple(Option(f"id{at}", text) for at, text in enumerate((right, *(wrong or ("Nothing of this",)))))
     given = {"id": new_id(), "difficulty": Difficulty.MEDIUM, "evidence": (), **more}
     content = SingleChoice(stem, options, "id0", given.pop("explanation", ""))

@@ -1,4 +1,4 @@
-"""What the generation room adds: items without repeats, their evidence, and the counts for receipts."""
+"""Adding items of a run: without duplicates, with evidence, and with counts for receipts."""
 
 import threading
 from uuid import UUID, uuid4
@@ -24,7 +24,7 @@ def topics_of(client, study_set):
     return {topic["name"]: (topic["summary"], names.get(topic["parent_id"])) for topic in found}
 
 
-def test_what_was_added_is_said_in_the_order_given(study_set, add_items):
+def test_added_items_are_returned_in_the_given_order(study_set, add_items):
     cards = [new_card(f"What is {n}?", f"It is {n}") for n in (3, 1, 2)]
     questions = [new_question(f"Which is {n}?", f"This is {n}") for n in (5, 4)]
     added = add_items(study_set, flashcards=cards[::-1], questions=questions)
@@ -48,7 +48,7 @@ def _fields(item):
     return {name: getattr(item, name) for name in item.__slots__}
 
 
-def test_repeats_within_one_call_are_added_once(study_set, add_items):
+def test_duplicates_within_one_call_are_added_once(study_set, add_items):
     first = new_card("What makes ATP?", "Mitochondria")
     added = add_items(
         study_set,
@@ -63,7 +63,7 @@ def test_repeats_within_one_call_are_added_once(study_set, add_items):
     assert added.flashcards[0] == first.id
 
 
-def test_near_repeats_are_left_out_and_lookalikes_are_kept(study_set, add_items):
+def test_near_duplicates_are_left_out_and_lookalikes_are_kept(study_set, add_items):
     add_items(
         study_set,
         flashcards=[new_card("What is the function of DNA?", "It stores information")],
@@ -83,7 +83,7 @@ def test_near_repeats_are_left_out_and_lookalikes_are_kept(study_set, add_items)
     assert (len(alike.flashcards), len(alike.questions), alike.duplicates) == (1, 1, 0)
 
 
-def test_a_card_and_a_question_on_one_fact_are_no_repeats(study_set, add_items):
+def test_a_card_and_a_question_on_one_fact_are_not_duplicates(study_set, add_items):
     added = add_items(
         study_set,
         flashcards=[new_card("What makes ATP?", "Mitochondria")],
@@ -92,7 +92,7 @@ def test_a_card_and_a_question_on_one_fact_are_no_repeats(study_set, add_items):
     assert added.duplicates == 0
 
 
-def test_a_card_written_by_hand_is_not_made_again(client, study_set, add_items):
+def test_a_card_written_by_hand_is_not_added_again(client, study_set, add_items):
     client.post(f"/api/v1/study-sets/{study_set}/flashcards", json={"front": "What makes ATP?", "back": "Mitochondria"})
     assert add_items(study_set, flashcards=[new_card("What makes ATP?", "Mitochondria")]).duplicates == 1
 
@@ -103,7 +103,7 @@ def test_another_study_set_may_have_the_same_items(client, study_set, add_items)
     assert len(add_items(other, flashcards=[new_card("What makes ATP?", "Mitochondria")]).flashcards) == 1
 
 
-def test_only_topics_that_are_used_or_above_one_are_made(client, study_set, add_items):
+def test_only_used_topics_and_their_ancestors_are_created(client, study_set, add_items):
     add_items(
         study_set,
         topics=[
@@ -122,7 +122,7 @@ def test_only_topics_that_are_used_or_above_one_are_made(client, study_set, add_
     assert [card["topic_id"] is None for card in cards_of(client, study_set)] == [False, True]
 
 
-def test_the_topic_of_a_repeat_is_not_made(client, study_set, add_items):
+def test_the_topic_of_a_duplicate_is_not_created(client, study_set, add_items):
     add_items(study_set, flashcards=[new_card("What makes ATP?", "Mitochondria", topic="Energy")])
     add_items(study_set, flashcards=[new_card("What makes ATP?", "Mitochondria", topic="Power")])
     assert set(topics_of(client, study_set)) == {"Energy"}
@@ -143,7 +143,7 @@ def test_a_topic_keeps_its_first_name_summary_and_parent(client, study_set, add_
     assert topics_of(client, study_set) == {"Cell Biology": ("First summary", "Life"), "Life": ("", None)}
 
 
-def test_topics_never_stand_above_themselves(client, study_set, add_items):
+def test_topics_never_form_a_cycle(client, study_set, add_items):
     add_items(
         study_set,
         topics=[
@@ -173,7 +173,7 @@ def test_evidence_in_another_study_sets_document_is_left_out(client, study_set, 
     assert [card["evidence"] for card in cards_of(client, study_set)] == [[]]
 
 
-def test_a_document_deleted_at_the_same_moment_stops_nothing(client, study_set, document, add_items, engine):
+def test_a_concurrently_deleted_document_does_not_prevent_adding(client, study_set, document, add_items, engine):
     card = new_card("One?", "1", evidence=(evidence_on(document, 1),))
     adding = threading.Thread(target=add_items, args=(study_set,), kwargs={"flashcards": [card]})
     with engine.connect() as connection:
@@ -227,7 +227,7 @@ def test_a_receipt_counts_each_item_on_the_page_of_its_first_evidence(
         assert service.list_items_by_page(uuid4()) == []
 
 
-def test_what_pages_have_been_asked_already_is_listed(app, client, study_set, document, add_document, add_items):
+def test_existing_fronts_of_pages_are_listed(app, client, study_set, document, add_document, add_items):
     other = add_document(study_set, "other.pdf")
     add_items(
         study_set,
@@ -245,13 +245,13 @@ def test_what_pages_have_been_asked_already_is_listed(app, client, study_set, do
         assert service.list_existing_fronts(UUID(study_set), UUID(document), 6, 9) == []
 
 
-def test_a_card_written_by_hand_at_the_same_moment_stands(client, study_set, add_items, engine):
+def test_a_card_written_by_hand_concurrently_is_kept(client, study_set, add_items, engine):
     made = client.post(f"/api/v1/study-sets/{study_set}/flashcards", json={"front": "One?", "back": "1"}).json
     other = new_card("Twice?", "2")
     cards = [new_card("Once?", "1"), other]
     adding = threading.Thread(target=add_items, args=(study_set,), kwargs={"flashcards": cards})
     with engine.connect() as connection:
-        # Somebody turns her card into the one that is being added, and has not committed yet.
+        # The user changes their card into the one being added, and has not committed yet.
         mark = fingerprint("Once?", "1")
         change = sa.text("UPDATE flashcards SET front = 'Once?', fingerprint = :mark WHERE id = :id")
         connection.execute(change, {"mark": mark, "id": made["id"]})

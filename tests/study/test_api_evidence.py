@@ -24,7 +24,7 @@ def quoted(document_id: str, page: int, quote: str) -> dict:
 
 @KINDS
 @pytest.mark.parametrize("cited", [1, 3, 5])
-def test_a_quote_given_by_hand_is_found_on_its_page_or_beside_it(client, study_set, document, kind, body, cited):
+def test_a_quote_given_by_hand_is_found_on_its_page_or_a_neighbour(client, study_set, document, kind, body, cited):
     quote = "mitochondrion of KIND 3\nmakes  adenosine"
     answer = client.post(f"/api/v1/study-sets/{study_set}/{kind}", json={**body, **quoted(document, cited, quote)})
     assert answer.status_code == 201
@@ -50,7 +50,7 @@ def test_a_quote_given_by_hand_is_found_on_its_page_or_beside_it(client, study_s
         (3, " ", "invalid_input"),
     ],
 )
-def test_a_quote_that_is_not_there_makes_no_item(client, study_set, document, kind, body, page, quote, code):
+def test_a_quote_that_is_not_found_adds_no_item(client, study_set, document, kind, body, page, quote, code):
     url = f"/api/v1/study-sets/{study_set}/{kind}"
     answer = client.post(url, json={**body, **quoted(document, page, quote)})
     assert (answer.status_code, answer.json["code"]) == (422, code)
@@ -59,7 +59,7 @@ def test_a_quote_that_is_not_there_makes_no_item(client, study_set, document, ki
 
 
 @KINDS
-def test_a_quote_is_taken_from_documents_of_the_same_study_set_only(
+def test_a_quote_must_be_from_a_document_of_the_same_study_set(
     client, other_client, study_set, add_document, kind, body
 ):
     quote = "mitochondrion of kind 3 makes adenosine"
@@ -127,7 +127,7 @@ def test_an_item_is_as_uncheckable_as_its_weakest_quote(client, study_set, docum
     assert [(each["page"], each["status"]) for each in shown] == [(2, "verified"), (3, "uncheckable")]
 
 
-def test_evidence_goes_with_its_document_and_the_item_stays(client, study_set, document, add_document, add_items):
+def test_evidence_is_deleted_with_its_document_but_the_item_stays(client, study_set, document, add_document, add_items):
     other = add_document(study_set, "other.pdf")
     card = new_card("Front", "Back", evidence=(evidence_on(document, 2), evidence_on(other, 3)), id=new_id())
     add_items(study_set, flashcards=[card])
@@ -145,7 +145,7 @@ def test_evidence_is_listed_by_its_position(client, study_set, document, add_ite
     card = new_card("Front", "Back", evidence=tuple(evidence_on(document, page) for page in (2, 3, 4)))
     add_items(study_set, flashcards=[card])
     with engine.begin() as connection:
-        # The rows lie in the table as they were added; only the position says otherwise.
+        # The rows were inserted in this order; only their positions differ.
         connection.exec_driver_sql("UPDATE evidence SET position = 2 WHERE page = 2")
         connection.exec_driver_sql("UPDATE evidence SET position = 0 WHERE page = 4")
     read = client.get(f"/api/v1/flashcards/{card.id}").json

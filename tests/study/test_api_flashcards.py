@@ -14,7 +14,7 @@ def cards_of(study_set: str) -> str:
     return f"/api/v1/study-sets/{study_set}/flashcards"
 
 
-def test_a_card_written_by_hand_is_read_where_its_location_says(client, study_set):
+def test_a_card_written_by_hand_is_read_at_its_location(client, study_set):
     made = client.post(cards_of(study_set), json=CARD)
     assert made.status_code == 201
     read = client.get(made.headers["Location"])
@@ -57,7 +57,7 @@ def test_a_generated_card_says_where_it_is_from(client, study_set, document, add
         ({**CARD, "fornt": "F"}, "invalid_input"),
     ],
 )
-def test_a_card_that_cannot_be_is_refused_with_a_reason(client, study_set, body, code):
+def test_an_invalid_card_is_refused_with_a_reason(client, study_set, body, code):
     answer = client.post(cards_of(study_set), json=body)
     assert (answer.status_code, answer.json["code"]) == (422, code)
     assert answer.json["detail"]
@@ -69,7 +69,7 @@ def test_an_unknown_field_is_named(client, study_set):
     assert [error["field"] for error in answer.json["errors"]] == ["fornt"]
 
 
-def test_a_refusal_speaks_the_students_language(client, study_set):
+def test_an_error_is_in_the_requested_language(client, study_set):
     body = {"front": "Nichts verdeckt", "kind": "cloze"}
     hidden = {"de": "verdeckter Text", "en": "hidden text", "fr": "texte caché", "it": "testo nascosto"}
     for language, words in hidden.items():
@@ -82,7 +82,7 @@ def test_a_cloze_card_needs_no_back(client, study_set):
     assert (answer.status_code, answer.json["back"]) == (201, "")
 
 
-def test_what_nobody_sees_is_taken_out_and_the_rest_is_kept(client, study_set):
+def test_invisible_characters_are_removed_and_the_rest_is_kept(client, study_set):
     body = {"front": " A\x00\x1fB\u202e \ud800C\r\n\tD <b>é\U0001f642 ", "back": "\u200bx\ufeff"}
     answer = client.post(cards_of(study_set), json=body)
     assert answer.status_code == 201
@@ -99,7 +99,7 @@ def test_the_same_card_again_is_refused(client, study_set):
     assert client.post(cards_of(other), json=CARD).status_code == 201
 
 
-def test_the_same_card_at_the_same_moment_is_made_once(client, study_set):
+def test_a_card_added_concurrently_is_added_once(client, study_set):
     def make(_: int) -> int:
         return client.application.test_client().post(cards_of(study_set), json=CARD, headers=headers).status_code
 
@@ -108,7 +108,7 @@ def test_the_same_card_at_the_same_moment_is_made_once(client, study_set):
         assert sorted(pool.map(make, range(8))) == [201] + [409] * 7
 
 
-def test_a_repeated_request_with_its_key_makes_one_card(client, study_set):
+def test_one_idempotency_key_adds_one_card(client, study_set):
     headers = {"Idempotency-Key": "one"}
     first = client.post(cards_of(study_set), json=CARD, headers=headers)
     again = client.post(cards_of(study_set), json=CARD, headers=headers)
@@ -118,7 +118,7 @@ def test_a_repeated_request_with_its_key_makes_one_card(client, study_set):
     assert len(client.get(cards_of(study_set)).json["items"]) == 1
 
 
-def test_a_change_keeps_what_it_does_not_name(client, study_set):
+def test_a_change_keeps_other_fields(client, study_set):
     made = client.post(cards_of(study_set), json={**CARD, "difficulty": "hard"}).json
     url = f"/api/v1/flashcards/{made['id']}"
     changed = client.patch(url, json={"back": "Proteins, from amino acids"})
@@ -140,7 +140,7 @@ def test_a_change_keeps_what_it_does_not_name(client, study_set):
         ({"run_id": str(uuid4())}, "invalid_input"),
     ],
 )
-def test_a_change_that_cannot_be_changes_nothing(client, study_set, changes, code):
+def test_an_invalid_change_changes_nothing(client, study_set, changes, code):
     made = client.post(cards_of(study_set), json=CARD).json
     answer = client.patch(f"/api/v1/flashcards/{made['id']}", json={"difficulty": "easy", **changes})
     assert (answer.status_code, answer.json["code"]) == (422, code)
@@ -160,12 +160,12 @@ def test_a_card_cannot_be_changed_into_another(client, study_set):
     answer = client.patch(url, json={"back": "proteins"})
     assert (answer.status_code, answer.json["code"]) == (409, "duplicate_item")
     assert client.get(url).json == other
-    # Its former self is no duplicate of it, and what it was is free again.
+    # The card is not a duplicate of its former self, and its former content can be added again.
     assert client.patch(url, json={"back": "Lipids"}).status_code == 200
     assert client.post(cards_of(study_set), json={**CARD, "back": "Fats"}).status_code == 201
 
 
-def test_a_topic_is_set_and_taken_away(client, study_set, add_items):
+def test_a_topic_is_set_and_removed(client, study_set, add_items):
     add_items(study_set, flashcards=[new_card("Front", "Back", topic="Cells")])
     (topic,) = client.get(f"/api/v1/study-sets/{study_set}/topics").json["items"]
     made = client.post(cards_of(study_set), json={**CARD, "topic_id": topic["id"]})
@@ -175,7 +175,7 @@ def test_a_topic_is_set_and_taken_away(client, study_set, add_items):
     assert client.patch(url, json={"topic_id": topic["id"]}).json["topic_id"] == topic["id"]
 
 
-def test_a_topic_of_another_study_set_is_not_there(client, study_set, add_items):
+def test_a_topic_of_another_study_set_gives_404(client, study_set, add_items):
     other = client.make_study_set("Another")
     add_items(other, flashcards=[new_card("Front", "Back", topic="Cells")])
     (topic,) = client.get(f"/api/v1/study-sets/{other}/topics").json["items"]
@@ -184,7 +184,7 @@ def test_a_topic_of_another_study_set_is_not_there(client, study_set, add_items)
     assert client.patch(f"/api/v1/flashcards/{made['id']}", json={"topic_id": topic["id"]}).status_code == 404
 
 
-def test_a_deleted_card_is_gone_with_its_evidence(client, study_set, document, add_items, engine):
+def test_deleting_a_card_deletes_its_evidence(client, study_set, document, add_items, engine):
     card = new_card("Front", "Back", evidence=(evidence_on(document, 2),))
     add_items(study_set, flashcards=[card])
     url = f"/api/v1/flashcards/{card.id}"
@@ -198,7 +198,7 @@ def test_a_deleted_card_is_gone_with_its_evidence(client, study_set, document, a
         assert connection.exec_driver_sql("SELECT count(*) FROM evidence").scalar() == 0
 
 
-def test_what_belongs_to_another_is_not_there(client, other_client, study_set):
+def test_another_users_objects_give_404(client, other_client, study_set):
     made = client.post(cards_of(study_set), json=CARD).json
     for card_id in (made["id"], str(uuid4())):
         url = f"/api/v1/flashcards/{card_id}"

@@ -12,7 +12,7 @@ ITEMS = ["flashcards", "questions"]
 
 
 def fill(add_items, study_set, document, first, last):
-    """Add one topic, card and question for each number, none like another."""
+    """Add one topic, card and question for each number, all distinct."""
     numbers = range(first, last)
     topics = [f"Topic {n}" for n in numbers]
     add_items(
@@ -35,7 +35,7 @@ def ids_of(answer):
 
 
 @pytest.mark.parametrize("name", LISTS)
-def test_pages_follow_each_other_without_gap_or_repeat(client, study_set, document, add_items, name):
+def test_pages_have_no_gaps_or_repeats(client, study_set, document, add_items, name):
     fill(add_items, study_set, document, 0, 7)
     url = f"/api/v1/study-sets/{study_set}/{name}"
     everything = ids_of(client.get(url))
@@ -51,7 +51,7 @@ def test_pages_follow_each_other_without_gap_or_repeat(client, study_set, docume
 
 
 @pytest.mark.parametrize("name", LISTS)
-def test_what_is_added_meanwhile_neither_repeats_nor_hides(client, study_set, document, add_items, name):
+def test_items_added_while_paging_cause_no_repeats_or_gaps(client, study_set, document, add_items, name):
     fill(add_items, study_set, document, 0, 4)
     url = f"/api/v1/study-sets/{study_set}/{name}"
     first = client.get(f"{url}?limit=2")
@@ -74,7 +74,7 @@ def test_a_list_takes_as_many_queries_for_many_rows_as_for_few(
 
 
 @pytest.mark.parametrize("path", ["concept-map", "export?format=json", "export?format=apkg"])
-def test_the_whole_takes_as_many_queries_for_many_rows_as_for_few(
+def test_maps_and_kits_take_as_many_queries_for_many_rows_as_for_few(
     client, study_set, document, add_items, count_queries, path
 ):
     url = f"/api/v1/study-sets/{study_set}/{path}"
@@ -89,11 +89,11 @@ def test_the_whole_takes_as_many_queries_for_many_rows_as_for_few(
     ["limit=0", "limit=101", "limit=ten", "cursor=%00", "cursor=abc", "page=2", "topic_id=cells", "difficulty=mild"],
 )
 @pytest.mark.parametrize("name", ITEMS)
-def test_a_query_that_means_nothing_is_refused(client, study_set, name, query):
+def test_an_invalid_query_is_refused(client, study_set, name, query):
     assert client.get(f"/api/v1/study-sets/{study_set}/{name}?{query}").status_code == 422
 
 
-def test_cards_are_narrowed_by_what_they_have(client, study_set, document, add_document, add_items):
+def test_cards_are_filtered(client, study_set, document, add_document, add_items):
     other_document, run, other_run = add_document(study_set, "other.pdf"), uuid4(), uuid4()
     plain = new_card("First front", "Alpha", topic="Cells", evidence=(evidence_on(document, 1),))
     hard = new_card(
@@ -123,7 +123,7 @@ def test_cards_are_narrowed_by_what_they_have(client, study_set, document, add_d
         assert found(**nothing) == []
 
 
-def test_questions_are_narrowed_by_what_they_have(client, study_set, document, add_items):
+def test_questions_are_filtered(client, study_set, document, add_items):
     run = uuid4()
     first = new_question("First stem", "Alpha", 'An "omega"', explanation="Because of it", topic="Cells")
     second = new_question("Second stem", "Beta", difficulty=Difficulty.EASY, evidence=(evidence_on(document, 1),))
@@ -138,13 +138,13 @@ def test_questions_are_narrowed_by_what_they_have(client, study_set, document, a
     assert found(run_id=run) == [str(first.id)]
     assert found(q="stem") == found()
     assert found(q="because") == found(q='"OMEGA"') == found(q="alpha") == [str(first.id)]
-    # Ids of options are no text.
+    # Ids of options are not searched.
     assert found(q="id0") == []
     assert client.get(f"/api/v1/study-sets/{study_set}/questions?kind=cloze").status_code == 422
 
 
 @pytest.mark.parametrize("name", ITEMS)
-def test_search_takes_no_character_for_a_wildcard(client, study_set, add_items, name):
+def test_search_has_no_wildcards(client, study_set, add_items, name):
     texts = ["growth of 10 % a year", "growth of 100 grams a year", r"a \ path", "a_name here", "another name there"]
     cards = [new_card(text, f"Answer {at}") for at, text in enumerate(texts)]
     questions = [new_question(text, f"Answer {at}") for at, text in enumerate(texts)]
@@ -163,7 +163,7 @@ def test_a_search_with_invisible_characters_is_no_error(client, study_set, add_i
 
 
 @pytest.mark.parametrize("path", ["flashcards", "questions", "topics", "concept-map", "export?format=json"])
-def test_what_belongs_to_another_is_not_there(client, other_client, study_set, path):
+def test_another_users_objects_give_404(client, other_client, study_set, path):
     for study_set_id in (study_set, str(uuid4())):
         answer = other_client.get(f"/api/v1/study-sets/{study_set_id}/{path}")
         assert (answer.status_code, answer.json["code"]) == (404, "not_found")

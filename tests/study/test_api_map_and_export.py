@@ -1,4 +1,4 @@
-"""The concept map as JSON and as a picture, and the kit as a file."""
+"""The concept map as JSON and SVG, and the kit as a file."""
 
 import io
 import json
@@ -35,7 +35,7 @@ def filled(app, study_set, document, add_items):
     return study_set
 
 
-def test_a_concept_map_has_the_tree_the_links_and_the_numbers(client, filled):
+def test_a_concept_map_has_the_tree_the_links_and_the_counts(client, filled):
     answer = client.get(f"/api/v1/study-sets/{filled}/concept-map")
     assert answer.status_code == 200
     topics = {topic["name"]: topic for topic in answer.json["topics"]}
@@ -63,14 +63,14 @@ def test_a_concept_map_has_the_tree_the_links_and_the_numbers(client, filled):
         ("?format=json", "image/svg+xml", "application/json"),
     ],
 )
-def test_a_concept_map_comes_in_the_form_that_is_wanted(client, filled, path, accept, expected):
+def test_a_concept_map_has_the_requested_format(client, filled, path, accept, expected):
     headers = {"Accept": accept} if accept else {}
     answer = client.get(f"/api/v1/study-sets/{filled}/concept-map{path}", headers=headers)
     assert (answer.status_code, answer.mimetype) == (200, expected)
     assert "Accept" in answer.headers["Vary"]
 
 
-def test_a_drawn_map_may_style_itself_and_nothing_else(client, filled):
+def test_a_drawn_map_may_only_style_itself(client, filled):
     answer = client.get(f"/api/v1/study-sets/{filled}/concept-map?format=svg")
     root = etree.fromstring(answer.data)
     assert root.tag == "{http://www.w3.org/2000/svg}svg"
@@ -129,14 +129,14 @@ def test_an_unknown_format_is_refused(client, study_set, query):
         ("x" * 200, f"attachment; filename={'x' * 80}.md"),
     ],
 )
-def test_a_files_name_is_safe_whatever_the_title(client, title, expected):
+def test_the_file_name_is_safe_for_any_title(client, title, expected):
     study_set = client.make_study_set(title)
     answer = client.get(f"/api/v1/study-sets/{study_set}/export?format=md")
     assert answer.headers["Content-Disposition"] == expected
     assert "X-Header" not in answer.headers
 
 
-def test_the_kit_holds_everything_once(app, client, filled, document):
+def test_the_kit_contains_everything_once(app, client, filled, document):
     with app.app_context(), transaction():
         kit = service.build_kit(client.user_id, UUID(filled))
     assert (str(kit.study_set_id), kit.title, kit.is_draft) == (filled, "Cell biology", False)

@@ -25,7 +25,7 @@ def options(*texts: str, correct: str) -> list[dict]:
     return [{"text": text, "correct": text == correct} for text in texts]
 
 
-def test_a_question_written_by_hand_is_read_where_its_location_says(client, study_set):
+def test_a_question_written_by_hand_is_read_at_its_location(client, study_set):
     made = client.post(questions_of(study_set), json=QUESTION)
     assert made.status_code == 201
     read = client.get(made.headers["Location"])
@@ -64,7 +64,7 @@ def test_a_generated_question_says_where_it_is_from(client, study_set, document,
         ({"key": "a"}, "invalid_input"),
     ],
 )
-def test_a_question_that_cannot_be_is_refused_made_or_changed(client, study_set, changed, code):
+def test_an_invalid_question_is_refused_when_added_or_changed(client, study_set, changed, code):
     refused = client.post(questions_of(study_set), json={**QUESTION, **changed})
     assert (refused.status_code, refused.json["code"]) == (422, code)
     made = client.post(questions_of(study_set), json=QUESTION).json
@@ -74,7 +74,7 @@ def test_a_question_that_cannot_be_is_refused_made_or_changed(client, study_set,
 
 
 @pytest.mark.parametrize("count", [2, 8])
-def test_two_to_eight_options_are_taken(client, study_set, count):
+def test_two_to_eight_options_are_accepted(client, study_set, count):
     body = {**QUESTION, "options": options(*"ABCDEFGH"[:count], correct="B")}
     answer = client.post(questions_of(study_set), json=body)
     assert answer.status_code == 201
@@ -93,7 +93,7 @@ def test_the_same_question_again_is_refused(client, study_set):
     assert client.post(questions_of(study_set), json=other_key).status_code == 201
 
 
-def test_a_repeated_request_with_its_key_makes_one_question(client, study_set):
+def test_one_idempotency_key_adds_one_question(client, study_set):
     headers = {"Idempotency-Key": "one"}
     answers = [client.post(questions_of(study_set), json=QUESTION, headers=headers) for _ in range(2)]
     assert [answer.status_code for answer in answers] == [201, 201]
@@ -101,7 +101,7 @@ def test_a_repeated_request_with_its_key_makes_one_question(client, study_set):
     assert len(client.get(questions_of(study_set)).json["items"]) == 1
 
 
-def test_a_change_keeps_what_it_does_not_name(client, study_set):
+def test_a_change_keeps_other_fields(client, study_set):
     made = client.post(questions_of(study_set), json={**QUESTION, "explanation": "They breathe."}).json
     url = f"/api/v1/questions/{made['id']}"
     changed = client.patch(url, json={"stem": "Where do cells make ATP?", "explanation": "", "difficulty": "hard"})
@@ -111,7 +111,7 @@ def test_a_change_keeps_what_it_does_not_name(client, study_set):
     assert client.get(url).json == changed.json
 
 
-def test_options_whose_text_stays_keep_their_ids(client, study_set):
+def test_options_with_unchanged_text_keep_their_ids(client, study_set):
     made = client.post(questions_of(study_set), json=QUESTION).json
     before = {option["text"]: option["id"] for option in made["options"]}
     wanted = options("In vacuoles", "In chloroplasts", "in the nucleus", correct="In chloroplasts")
@@ -132,13 +132,13 @@ def test_a_question_cannot_be_changed_into_another(client, study_set):
     assert client.get(f"/api/v1/questions/{other['id']}").json == other
 
 
-def test_a_deleted_question_is_gone(client, study_set):
+def test_a_deleted_question_gives_404(client, study_set):
     url = f"/api/v1/questions/{client.post(questions_of(study_set), json=QUESTION).json['id']}"
     assert client.delete(url).status_code == 204
     assert [client.get(url).status_code, client.delete(url).status_code] == [404, 404]
 
 
-def test_what_belongs_to_another_is_not_there(client, other_client, study_set):
+def test_another_users_objects_give_404(client, other_client, study_set):
     made = client.post(questions_of(study_set), json=QUESTION).json
     for question_id in (made["id"], str(uuid4())):
         url = f"/api/v1/questions/{question_id}"

@@ -45,7 +45,7 @@ def connect(app, client, study_set, add_items):
         ({"D": "Unknown"}, {"A": None, "B": None, "C": None, "D": "A"}),
     ],
 )
-def test_topics_are_put_into_a_tree(connect, parents, tree):
+def test_topics_are_arranged_in_a_tree(connect, parents, tree):
     assert connect(parents) == (0, tree, [])
 
 

@@ -9,12 +9,12 @@ def test_counts_are_added_and_subtracted_kind_by_kind() -> None:
     assert (Counts(3, 1).total, bool(Counts()), bool(Counts(0, 1))) == (4, False, True)
 
 
-def test_a_surplus_of_one_kind_makes_up_for_nothing_of_the_other() -> None:
+def test_a_surplus_of_one_kind_does_not_offset_the_other() -> None:
     assert Counts(3, 1).beyond(Counts(1, 2)) == Counts(2, 0)
     assert AskedCounts(3, 1).beyond(Counts(1, 2)) == AskedCounts(2, 0)
 
 
-def test_what_is_open_stays_open_until_it_is_settled() -> None:
+def test_open_numbers_stay_open_until_settled() -> None:
     asked = AskedCounts(5, None)
     assert asked.beyond(Counts(2, 7)) == AskedCounts(3, None)
     assert asked.settled() is None

@@ -1,4 +1,4 @@
-"""Repeats are recognised; look-alikes about something else are not."""
+"""Duplicates are recognised; similar items about something else are not."""
 
 import pytest
 from hypothesis import given
@@ -24,7 +24,7 @@ from backend.study.items.duplicates import ItemText, cloze_text, find_near_dupli
         ("How many chambers has the heart?", "4", "How many chambers does the heart have?", "4."),
     ],
 )
-def test_repeats(front: str, answer: str, other_front: str, other_answer: str) -> None:
+def test_duplicates(front: str, answer: str, other_front: str, other_answer: str) -> None:
     one, other = ItemText(front, answer), ItemText(other_front, other_answer)
     assert is_near_duplicate(one, other)
     assert is_near_duplicate(other, one)
@@ -59,13 +59,13 @@ def test_look_alikes(front: str, answer: str, other_front: str, other_answer: st
     assert fingerprint(front, answer) != fingerprint(other_front, other_answer)
 
 
-def test_fingerprint_forgets_typography_only() -> None:
+def test_fingerprint_ignores_only_typography() -> None:
     assert fingerprint("What is “it”?", "So.") == fingerprint(' what  is "it"', "so")
     assert fingerprint("a", "bc") != fingerprint("ab", "c")
     assert len(fingerprint("a", "b")) == 64
 
 
-def test_cloze_cards_differ_by_what_they_hide() -> None:
+def test_cloze_cards_differ_by_their_hidden_text() -> None:
     one = cloze_text("The {{c1::heart}} pumps {{c2::blood::fluid}}.")
     assert one == ItemText("The  ___  pumps  ___ .", "heart; blood")
     sentence = "Der Kern der Zelle enthält die Chromosomen der Zelle"

@@ -1,4 +1,4 @@
-"""Quotes are found where they stand, in the page's own words, or not at all."""
+"""Quotes are found on their page and returned as printed, or not found at all."""
 
 from uuid import UUID
 
@@ -40,7 +40,7 @@ def page_of(index: PageIndex, quote: str, cited_page: int) -> int:
         pytest.param("Mitochondria make ATP. ", "“Mitochondria make ATP...”", None, id="edges are trimmed"),
     ],
 )
-def test_quote_is_reread_from_the_page(text: str, quote: str, expected: str | None) -> None:
+def test_the_quote_is_returned_as_printed_on_the_page(text: str, quote: str, expected: str | None) -> None:
     found = locate(text, quote)
     assert isinstance(found, Evidence)
     assert found.quote == text[found.start : found.end]
@@ -64,7 +64,7 @@ def test_quote_is_reread_from_the_page(text: str, quote: str, expected: str | No
         ("The liver has many parts", QuoteProblem.NOT_FOUND),
     ],
 )
-def test_what_is_no_evidence(quote: str, problem: QuoteProblem) -> None:
+def test_invalid_quotes(quote: str, problem: QuoteProblem) -> None:
     assert locate("The cell is small and has ----------------------- many parts. The cell i", quote) is problem
 
 
@@ -153,14 +153,14 @@ def test_nearly_verbatim_is_found(text: str, quote: str) -> None:
         ),
     ],
 )
-def test_another_claim_is_not_found(text: str, quote: str) -> None:
+def test_a_quote_with_another_claim_is_not_found(text: str, quote: str) -> None:
     assert not isinstance(locate(text, quote), Evidence)
 
 
-def test_what_is_less_than_92_percent_alike_is_not_found() -> None:
+def test_quotes_less_than_92_percent_similar_are_not_found() -> None:
     text = "The kidney filters the blood of the whole body all day long."
     assert isinstance(locate(text, "The kidney filters all blood of the whole body all day long."), Evidence)
-    # This one is 88 % alike, measured in whole words.
+    # This one is 88 % similar, measured in whole words.
     assert locate(text, "The kidney filters much blood of a whole body each day long") is QuoteProblem.NOT_FOUND
 
 
@@ -232,7 +232,7 @@ def test_formulas_are_uncheckable(text: str) -> None:
         "Eingabe → Verarbeitung → Ausgabe ist das Prinzip",
     ],
 )
-def test_ordinary_numbers_are_no_formulas(text: str) -> None:
+def test_ordinary_numbers_are_not_formulas(text: str) -> None:
     found = locate(f"First. {text}. Last.", text)
     assert isinstance(found, Evidence)
     assert found.status is EvidenceStatus.VERIFIED

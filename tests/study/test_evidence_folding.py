@@ -1,4 +1,4 @@
-"""Folding forgets typography and nothing else, and always finds its way back."""
+"""Folding removes only typography, and keeps the original offsets."""
 
 import pytest
 from hypothesis import assume, example, given
@@ -45,13 +45,13 @@ def test_map_is_monotone_and_within_the_text(text: str) -> None:
 
 
 @given(texts, st.data())
-def test_the_way_back_gives_a_span_that_folds_to_the_needle(text: str, data: st.DataObject) -> None:
+def test_the_original_span_folds_to_the_needle(text: str, data: st.DataObject) -> None:
     folded = fold(text)
     assume(folded.text)
     start = data.draw(st.integers(0, len(folded.text) - 1))
     end = data.draw(st.integers(start + 1, len(folded.text)))
     first, last = folded.original_span(start, end)
-    # A span that begins right behind a hyphen or ends right before a letter lacks what made them fold.
+    # A span that begins after a hyphen or ends before a letter lacks the context in which they were folded.
     plain = folded.text[start:end].replace("-", "")
     assert plain in fold(text[first:last]).text.replace("-", "")
 
@@ -59,7 +59,7 @@ def test_the_way_back_gives_a_span_that_folds_to_the_needle(text: str, data: st.
 @given(st.text("a \n\u200b\u00ad\u00a0-\u00a8\u0301´", max_size=12))
 @example("a \u200b b")
 @example("a \u00a8")
-def test_white_space_is_single(text: str) -> None:
+def test_white_space_is_collapsed(text: str) -> None:
     assert "  " not in fold(text).text
     assert not set(fold(text).text) & set("\n\t\r\u00a0\u00ad\u200b\ufffe“”„’–")
 
@@ -79,7 +79,7 @@ def test_spans_are_exact() -> None:
     assert folded.original_span(11, 12) == (len(text) - 2, len(text))
 
 
-def test_original_span_needs_a_span() -> None:
+def test_original_span_refuses_an_empty_or_outside_span() -> None:
     with pytest.raises(ValueError, match="no such span"):
         fold("abc").original_span(2, 2)
     with pytest.raises(ValueError, match="no such span"):

@@ -1,4 +1,4 @@
-"""A further kind of question is one module and a migration: tried in a copy of the code with nothing else changed."""
+"""A new kind of question needs one module and a migration: tested in a copy of the code without other changes."""
 
 import os
 import shutil
@@ -43,7 +43,7 @@ def copy_with_kind(folder: Path) -> None:
 
 def test_a_further_kind_is_one_module_and_a_migration(servers: dict[str, str], tmp_path: Path) -> None:
     copy_with_kind(tmp_path)
-    # A Redis of its own: this process's databases are emptied and filled by others meanwhile.
+    # Its own Redis: other tests use and flush the databases of this process meanwhile.
     environment = {**os.environ, "DATABASE_URL": servers["postgres"]}
     environment.pop("REDIS_URL", None)
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(ADDED / "in_a_copy.py")]

@@ -1,5 +1,5 @@
-"""What every item must pass that a language model wrote: fixes first, then checks, then its evidence.
+"""Checks of items written by a language model: fixes first, then checks, then evidence.
 
-``reply.check_reply`` runs them over all of a reply. A check is a line in the list of its module, with a sentence for
-students in ``reasons``.
+``section.check_reply`` runs them over a reply. To add a check, add a line to the list in its module, and a sentence for
+users in ``reasons``.
 """

@@ -1,4 +1,4 @@
-"""What a check is, what it looks at, and what comes out of it."""
+"""Types of checks, their context and their results."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,25 +13,24 @@ from backend.text.folding import fold
 
 Draft = TypeVar("Draft", DraftFlashcard, DraftQuestion)
 
-LONGEST_TOPIC = 120
-"""Characters of a topic's name, wherever it is named."""
+MAX_TOPIC_CHARS = 120
+"""Limit of a topic's name, wherever it occurs."""
 
 
 class Action(StrEnum):
-    """What happens to an item that fails: dropped, fixed in code, repaired once by the model, or only flagged."""
+    """What happens to an item that fails a check: dropped, repaired once by the model, or only flagged."""
 
     DROP = "drop"
-    FIX = "fix"
     REPAIR = "repair"
     FLAG = "flag"
 
 
 @dataclass(frozen=True)
 class CheckContext:
-    """What items are checked against.
+    """The context in which items are checked.
 
-    ``index`` holds the pages that the model saw. ``prompt_fragments`` are texts that only our own prompts have.
-    ``language`` is the ISO 639-1 code that the items were asked in.
+    ``index`` contains the pages that the model saw. ``prompt_fragments`` are texts that occur only in our prompts.
+    ``language`` is the ISO 639-1 code of the requested language.
     """
 
     index: PageIndex
@@ -41,14 +40,14 @@ class CheckContext:
 
     @cached_property
     def folded_fragments(self) -> tuple[str, ...]:
-        """The fragments of our prompts, folded, without full stops at their ends and empty ones."""
+        """The non-empty prompt fragments, folded and without trailing full stops."""
         folded = (fold(fragment).text.strip(" .") for fragment in self.prompt_fragments)
         return tuple(fragment for fragment in folded if fragment)
 
 
 @dataclass(frozen=True, slots=True)
 class Check(Generic[Draft]):
-    """One rule. ``fails`` says whether a draft breaks it; ``reasons.REASONS`` has its sentence under ``name``."""
+    """A rule for drafts. ``fails`` returns whether a draft breaks it. ``reasons.REASONS`` has a sentence for it."""
 
     name: str
     fails: Callable[[Draft, CheckContext], bool]
@@ -59,7 +58,7 @@ class Check(Generic[Draft]):
 class Kept(Generic[Draft]):
     """A draft that passed, cleaned, with its located evidence (at least one).
 
-    ``fixed`` and ``flagged`` name what was fixed in it and what was found but let through.
+    ``fixed`` names the fixes applied to it, ``flagged`` the failed checks that only flag.
     """
 
     draft: Draft
@@ -70,7 +69,7 @@ class Kept(Generic[Draft]):
 
 @dataclass(frozen=True, slots=True)
 class Rejected(Generic[Draft]):
-    """A draft that is not kept, with the name of the check that it failed and what may be done about it."""
+    """A draft that failed, with the name of the failed check and its action."""
 
     draft: Draft
     check: str
@@ -80,7 +79,7 @@ class Rejected(Generic[Draft]):
 def run_checks(
     original: Draft, draft: Draft, checks: Sequence[Check[Draft]], context: CheckContext, fixed: tuple[str, ...]
 ) -> Kept[Draft] | Rejected[Draft]:
-    """Run checks over a cleaned draft in their order, then look its quotes up. The first failure decides."""
+    """Run checks on a cleaned draft in order, then look up its quotes. The first failure decides."""
     flagged = []
     for check in checks:
         if not check.fails(draft, context):
@@ -89,7 +88,7 @@ def run_checks(
             return Rejected(original, check.name, check.action)
         flagged.append(check.name)
     located = [context.index.locate(quote.quote, quote.page) for quote in draft.quotes]
-    # The same passage quoted twice proves nothing more.
+    # Quoting the same passage twice adds no evidence.
     evidence = tuple(dict.fromkeys(found for found in located if isinstance(found, Evidence)))
     if not evidence:
         problem = next((found for found in located if isinstance(found, QuoteProblem)), None)

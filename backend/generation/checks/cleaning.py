@@ -1,4 +1,4 @@
-"""Fixing what a reader cannot see: control, zero-width, bidirectional and tag characters, and outer white space."""
+"""Removes what readers cannot see: control, zero-width, bidirectional and tag characters, and outer white space."""
 
 import re
 from dataclasses import replace
@@ -7,7 +7,7 @@ from backend.generation.language_models.interface import DraftFlashcard, DraftOp
 from backend.text.invisible import INVISIBLE, SOFT_HYPHEN, VARIATION_SELECTORS, normalize_line_ends
 
 INVISIBLE_CHARACTERS = "invisible_characters"
-"""Name of the fix, under which it is counted."""
+"""Name under which this fix is counted."""
 
 _INVISIBLE = re.compile(f"[{INVISIBLE}{SOFT_HYPHEN}{VARIATION_SELECTORS}]")
 
@@ -18,7 +18,7 @@ def clean_text(text: str) -> str:
 
 
 def clean_line(text: str) -> str:
-    """Return a name without invisible characters, on one line, with single spaces between its words."""
+    """Return a text without invisible characters, on one line with single spaces."""
     return " ".join(clean_text(text).split())
 
 
@@ -27,14 +27,14 @@ def _has_invisible(*texts: str) -> bool:
 
 
 def clean_flashcard(draft: DraftFlashcard) -> tuple[DraftFlashcard, tuple[str, ...]]:
-    """Return the draft cleaned, and the names of the fixes that it needed."""
+    """Return the cleaned draft, and the names of the fixes applied."""
     cleaned = replace(draft, front=clean_text(draft.front), back=clean_text(draft.back), topic=clean_line(draft.topic))
     invisible = _has_invisible(draft.front, draft.back, draft.topic)
     return cleaned, (INVISIBLE_CHARACTERS,) if invisible else ()
 
 
 def clean_question(draft: DraftQuestion) -> tuple[DraftQuestion, tuple[str, ...]]:
-    """Return the draft cleaned, and the names of the fixes that it needed. Ids of options are left as they are."""
+    """Return the cleaned draft, and the names of the fixes applied. Option ids stay as they are."""
     cleaned = replace(
         draft,
         stem=clean_text(draft.stem),

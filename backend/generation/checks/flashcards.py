@@ -1,14 +1,15 @@
-"""The checks of flashcards."""
+"""Checks of flashcards."""
 
-from backend.generation.checks.check import LONGEST_TOPIC, Check, CheckContext, Kept, Rejected, run_checks
+from backend.generation.checks.check import MAX_TOPIC_CHARS, Check, CheckContext, Kept, Rejected, run_checks
 from backend.generation.checks.cleaning import clean_flashcard
 from backend.generation.checks.cloze import has_wrong_deletions, hides_everything, hides_stop_word
 from backend.generation.checks.wording import has_prompt_fragment, is_meta, is_placeholder, points_to_the_page
 from backend.generation.language_models.interface import DraftFlashcard
 from backend.study.types import FlashcardKind
+from backend.text.cloze import may_have_deletions
 
-LONGEST_FRONT = 500
-LONGEST_BACK = 1500
+MAX_FRONT_CHARS = 500
+MAX_BACK_CHARS = 1500
 
 
 def _is_cloze(draft: DraftFlashcard) -> bool:
@@ -20,7 +21,7 @@ def _empty(draft: DraftFlashcard, _: CheckContext) -> bool:
 
 
 def _too_long(draft: DraftFlashcard, _: CheckContext) -> bool:
-    return len(draft.front) > LONGEST_FRONT or len(draft.back) > LONGEST_BACK or len(draft.topic) > LONGEST_TOPIC
+    return len(draft.front) > MAX_FRONT_CHARS or len(draft.back) > MAX_BACK_CHARS or len(draft.topic) > MAX_TOPIC_CHARS
 
 
 def _placeholder(draft: DraftFlashcard, _: CheckContext) -> bool:
@@ -39,6 +40,10 @@ def _prompt_leak(draft: DraftFlashcard, context: CheckContext) -> bool:
     return any(has_prompt_fragment(text, context) for text in (draft.front, draft.back, draft.topic))
 
 
+def _cloze_in_basic_card(draft: DraftFlashcard, _: CheckContext) -> bool:
+    return not _is_cloze(draft) and may_have_deletions(draft.front + draft.back)
+
+
 FLASHCARD_CHECKS: tuple[Check[DraftFlashcard], ...] = (
     Check("empty", _empty),
     Check("too_long", _too_long),
@@ -49,9 +54,9 @@ FLASHCARD_CHECKS: tuple[Check[DraftFlashcard], ...] = (
     Check("cloze_syntax", lambda draft, _: _is_cloze(draft) and has_wrong_deletions(draft.front)),
     Check("cloze_whole_sentence", lambda draft, _: _is_cloze(draft) and hides_everything(draft.front)),
     Check("cloze_stop_word", lambda draft, _: _is_cloze(draft) and hides_stop_word(draft.front)),
-    Check("cloze_in_basic_card", lambda draft, _: not _is_cloze(draft) and "{{c" in draft.front + draft.back),
+    Check("cloze_in_basic_card", _cloze_in_basic_card),
 )
-"""In the order in which they run; the first that fails gives the reason."""
+"""In the order in which they run; the first to fail is the reason."""
 
 
 def check_flashcard(draft: DraftFlashcard, context: CheckContext) -> Kept[DraftFlashcard] | Rejected[DraftFlashcard]:

@@ -1,9 +1,9 @@
-"""The checks of multiple-choice questions."""
+"""Checks of multiple-choice questions."""
 
 import re
 from collections.abc import Iterator
 
-from backend.generation.checks.check import LONGEST_TOPIC, Check, CheckContext, Kept, Rejected, run_checks
+from backend.generation.checks.check import MAX_TOPIC_CHARS, Check, CheckContext, Kept, Rejected, run_checks
 from backend.generation.checks.cleaning import clean_question
 from backend.generation.checks.wording import has_prompt_fragment, is_meta, is_placeholder, points_to_the_page
 from backend.generation.language_models.interface import DraftQuestion
@@ -11,12 +11,12 @@ from backend.text.folding import fold_text
 from backend.text.formulas import is_formula_like
 from backend.text.quantities import read_quantities
 
-LONGEST_STEM = 800
-LONGEST_OPTION = 300
-LONGEST_EXPLANATION = 1500
+MAX_STEM_CHARS = 800
+MAX_OPTION_CHARS = 300
+MAX_EXPLANATION_CHARS = 1500
 
-_SHORTEST_GIVEAWAY = 4
-# Up to this length, case makes a difference: genotypes (Aa, aa), units (mm, MM).
+_MIN_GIVEAWAY_CHARS = 4
+# Up to this length, case matters: genotypes (Aa, aa), units (mm, MM).
 _CASE_MATTERS_UP_TO = 3
 
 _LETTERS = r"\(?[A-H]\)?(?:(?:, | und | and | & | oder | or )\(?[A-H]\)?)*"
@@ -46,7 +46,7 @@ def _texts(draft: DraftQuestion) -> Iterator[str]:
 
 
 def _shown_first(draft: DraftQuestion) -> Iterator[str]:
-    """The texts that a student reads before answering."""
+    """Yield the texts shown before the answer."""
     yield draft.stem
     for option in draft.options:
         yield option.text
@@ -54,10 +54,10 @@ def _shown_first(draft: DraftQuestion) -> Iterator[str]:
 
 def _too_long(draft: DraftQuestion, _: CheckContext) -> bool:
     return (
-        len(draft.stem) > LONGEST_STEM
-        or any(len(option.text) > LONGEST_OPTION for option in draft.options)
-        or len(draft.explanation) > LONGEST_EXPLANATION
-        or len(draft.topic) > LONGEST_TOPIC
+        len(draft.stem) > MAX_STEM_CHARS
+        or any(len(option.text) > MAX_OPTION_CHARS for option in draft.options)
+        or len(draft.explanation) > MAX_EXPLANATION_CHARS
+        or len(draft.topic) > MAX_TOPIC_CHARS
     )
 
 
@@ -74,7 +74,7 @@ def _option_ids_repeated(draft: DraftQuestion, _: CheckContext) -> bool:
 
 
 def _comparable(text: str) -> str:
-    """Fold an option, save where folding would take away what tells options apart (10² and 102)."""
+    """Fold an option, unless folding would remove the difference between options (10² and 102)."""
     if is_formula_like(text):
         return " ".join(text.split())
     folded = fold_text(text).strip(" .;,")
@@ -90,12 +90,12 @@ def _options_not_distinct(draft: DraftQuestion, _: CheckContext) -> bool:
 
 
 def _key_in_stem(draft: DraftQuestion, _: CheckContext) -> bool:
-    """A key that stands in the stem gives itself away, unless a distractor stands there too ("A or B?")."""
+    """Say whether the stem contains the key, and no distractor ("A or B?") beside it."""
     stem = fold_text(draft.stem)
     return any(
-        len(text) >= _SHORTEST_GIVEAWAY and not read_quantities([text])[0] and _stands_in(text, stem)
+        len(text) >= _MIN_GIVEAWAY_CHARS and not read_quantities([text])[0] and _occurs_in(text, stem)
         for text in _folded_options(draft, key=True)
-    ) and not any(_stands_in(text, stem) for text in _folded_options(draft, key=False))
+    ) and not any(_occurs_in(text, stem) for text in _folded_options(draft, key=False))
 
 
 def _folded_options(draft: DraftQuestion, *, key: bool) -> list[str]:
@@ -103,12 +103,12 @@ def _folded_options(draft: DraftQuestion, *, key: bool) -> list[str]:
     return [text for text in texts if text]
 
 
-def _stands_in(text: str, folded: str) -> bool:
+def _occurs_in(text: str, folded: str) -> bool:
     return re.search(rf"(?<!\w){re.escape(text)}(?!\w)", folded) is not None
 
 
 def _letters_named(draft: DraftQuestion, _: CheckContext) -> bool:
-    # Letters may be what the question is about (blood groups, statements A and B): then they are no positions.
+    # The question may be about letters (blood groups, statements A and B). Then they are not positions.
     if any(re.fullmatch("[A-H]", option.text) for option in draft.options):
         return False
     if _OPTION_BY_LETTER.search(draft.explanation):
@@ -130,7 +130,7 @@ def _contradicts_key(draft: DraftQuestion, _: CheckContext) -> bool:
             rf"|(?:richtig|korrekt) (?:ist|wäre)(?: also)?:? {named}(?!\w)"
         )
         for match in says_so.finditer(explanation):
-            # A distractor may be the beginning or the end of the key, which is then what is called right.
+            # A distractor may be the beginning or end of the key, and then the text calls the key correct.
             around = explanation[max(0, match.start() - 80) : match.end() + 80]
             if not any(text in key and key in around for key in keys):
                 return True
@@ -152,7 +152,7 @@ QUESTION_CHECKS: tuple[Check[DraftQuestion], ...] = (
     Check("explanation_names_letters", _letters_named),
     Check("explanation_contradicts_key", _contradicts_key),
 )
-"""In the order in which they run; the first that fails gives the reason."""
+"""In the order in which they run; the first to fail is the reason."""
 
 
 def check_question(draft: DraftQuestion, context: CheckContext) -> Kept[DraftQuestion] | Rejected[DraftQuestion]:

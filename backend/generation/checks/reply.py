@@ -1,4 +1,4 @@
-"""Checking all items of a reply, each by itself, and their language together."""
+"""Checks all items of a reply individually, and their language together."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ WRONG_LANGUAGE = "wrong_language"
 
 @dataclass(frozen=True, slots=True)
 class CheckedItems:
-    """What of a reply is kept and what is not; every draft is in exactly one of the two."""
+    """Kept and rejected drafts of a reply; every draft is in exactly one group."""
 
     flashcards: tuple[Kept[DraftFlashcard], ...]
     questions: tuple[Kept[DraftQuestion], ...]
@@ -24,7 +24,6 @@ class CheckedItems:
 
     @property
     def counts(self) -> Counts:
-        """How many items passed."""
         return Counts(len(self.flashcards), len(self.questions))
 
     def count_rejected(self) -> Counter[str]:
@@ -32,10 +31,10 @@ class CheckedItems:
         return Counter(rejected.check for rejected in self.rejected)
 
 
-def check_reply(reply: SectionReply, context: CheckContext) -> CheckedItems:
-    """Check each item by itself, so that a bad one never takes others with it, then the language of what is left.
+def check_items(reply: SectionReply, context: CheckContext) -> CheckedItems:
+    """Check each item individually, so that a bad one does not affect the others, then the language of the rest.
 
-    When the items that passed are, taken together, clearly in another language than asked for, all are rejected.
+    If the remaining items together are clearly not in the requested language, all of them are rejected.
     """
     flashcards, bad_flashcards = _sort([check_flashcard(draft, context) for draft in reply.flashcards])
     questions, bad_questions = _sort([check_question(draft, context) for draft in reply.questions])

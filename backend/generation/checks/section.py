@@ -1,4 +1,4 @@
-"""From what a model wrote for a section to items that may be added, and the count of those that may not."""
+"""Turns a model's reply into accepted items and counts the rejected ones."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from backend.core.ids import new_id
-from backend.generation.checks.check import LONGEST_TOPIC, CheckContext, Draft, Kept
+from backend.generation.checks.check import MAX_TOPIC_CHARS, CheckContext, Draft, Kept
 from backend.generation.checks.cleaning import clean_line
 from backend.generation.checks.reasons import REASONS
-from backend.generation.checks.reply import check_reply as check_items
+from backend.generation.checks.reply import check_items
 from backend.generation.checks.shuffling import shuffle_options
 from backend.generation.language_models.interface import (
     ConnectReply,
@@ -29,31 +29,31 @@ SCHEMA_INVALID = "schema_invalid"
 MORE_THAN_ASKED = "more_than_asked"
 NOT_WRITTEN = "not_written"
 
-LONGEST_SUMMARY = 1000
-LONGEST_LABEL = 80
+MAX_SUMMARY_CHARS = 1000
+MAX_LABEL_CHARS = 80
 
 _OWN_REASONS: Mapping[str, Mapping[str, str]] = {
     SCHEMA_INVALID: {
-        "en": "The item was incomplete or did not have the form asked for.",
-        "de": "Der Eintrag war unvollständig oder hatte nicht die verlangte Form.",
-        "fr": "L’élément était incomplet ou n’avait pas la forme demandée.",
-        "it": "L’elemento era incompleto o non aveva la forma richiesta.",
+        "en": "The item was incomplete or did not have the required format.",
+        "de": "Der Eintrag war unvollständig oder hatte nicht das verlangte Format.",
+        "fr": "L’élément était incomplet ou n’avait pas le format demandé.",
+        "it": "L’elemento era incompleto o non aveva il formato richiesto.",
     },
     MORE_THAN_ASKED: {
-        "en": "The language model delivered more than was asked for.",
-        "de": "Das Sprachmodell hat mehr geliefert als verlangt.",
-        "fr": "Le modèle de langage a fourni plus que ce qui était demandé.",
-        "it": "Il modello linguistico ha fornito più di quanto richiesto.",
+        "en": "The language model wrote more items than requested.",
+        "de": "Das Sprachmodell hat mehr Einträge geschrieben als verlangt.",
+        "fr": "Le modèle de langage a écrit plus d’éléments que demandé.",
+        "it": "Il modello linguistico ha scritto più elementi di quelli richiesti.",
     },
     NOT_WRITTEN: {
-        "en": "This many of the items asked for were not written at all: the language model delivered fewer, or "
-        "sections were lost.",
-        "de": "So viele der verlangten Karten und Fragen wurden gar nicht geschrieben: Das Sprachmodell lieferte "
-        "weniger, oder Abschnitte fielen aus.",
-        "fr": "C’est le nombre d’éléments demandés qui n’ont pas été écrits du tout\u00a0: le modèle de langage "
-        "en a fourni moins, ou des sections ont été perdues.",
-        "it": "È il numero di elementi richiesti che non sono stati scritti affatto: il modello linguistico ne ha "
-        "forniti di meno, o alcune sezioni sono andate perse.",
+        "en": "Requested items that were never written, because the language model wrote fewer or some sections "
+        "failed.",
+        "de": "Verlangte Karten und Fragen, die gar nicht geschrieben wurden, weil das Sprachmodell weniger lieferte "
+        "oder Abschnitte ausfielen.",
+        "fr": "Éléments demandés qui n’ont pas été écrits, parce que le modèle de langage en a fourni moins ou que "
+        "des sections ont échoué.",
+        "it": "Elementi richiesti che non sono stati scritti, perché il modello linguistico ne ha forniti di meno o "
+        "perché alcune sezioni non sono riuscite.",
     },
 }
 _ANY_REASON: Mapping[str, str] = {
@@ -66,7 +66,7 @@ _ANY_REASON: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class CheckedReply:
-    """Topics and items ready to be added, how many items each check dropped, and in how many what was fixed."""
+    """Topics and items ready to be added, and the number of items that each check rejected or each fix changed."""
 
     topics: tuple[DraftTopic, ...]
     items: tuple[NewItem[Any], ...]
@@ -76,9 +76,9 @@ class CheckedReply:
 
 
 def check_reply(reply: SectionReply, request: SectionRequest, pages: Sequence[PageText]) -> CheckedReply:
-    """Check every item of a reply against the pages that the model saw, and keep at most what was asked for.
+    """Check every item of a reply against the pages that the model saw, and keep at most the requested number.
 
-    Topics are cleaned; one without a name, or with a name or parent that is too long, is left out.
+    Topics are cleaned. A topic without a name, or with a name or parent that is too long, is left out.
     """
     context = CheckContext(
         index=PageIndex(request.document_id, pages),
@@ -106,13 +106,13 @@ def _count_fixed(items: Sequence[Kept[Draft]]) -> Counter[str]:
 
 def _clean_topic(draft: DraftTopic) -> DraftTopic | None:
     name, summary, parent = clean_line(draft.name), clean_line(draft.summary), clean_line(draft.parent or "")
-    if not name or max(len(name), len(parent)) > LONGEST_TOPIC:
+    if not name or max(len(name), len(parent)) > MAX_TOPIC_CHARS:
         return None
-    return DraftTopic(name, summary if len(summary) <= LONGEST_SUMMARY else "", parent or None)
+    return DraftTopic(name, summary if len(summary) <= MAX_SUMMARY_CHARS else "", parent or None)
 
 
 def clean_connections(reply: ConnectReply) -> ConnectReply:
-    """Return a reply with its names and labels cleaned, without parents and links that have one empty or too long."""
+    """Return a reply with clean names and labels, without parents and links in which one is empty or too long."""
     parents: dict[str, str | None] = {}
     for name, parent in reply.parents.items():
         topic, above = clean_line(name), None if parent is None else clean_line(parent)
@@ -123,17 +123,17 @@ def clean_connections(reply: ConnectReply) -> ConnectReply:
 
 
 def _is_whole(link: DraftLink) -> bool:
-    return _is_name(link.source) and _is_name(link.target) and 0 < len(link.label) <= LONGEST_LABEL
+    return _is_name(link.source) and _is_name(link.target) and 0 < len(link.label) <= MAX_LABEL_CHARS
 
 
 def _is_name(text: str) -> bool:
-    return 0 < len(text) <= LONGEST_TOPIC
+    return 0 < len(text) <= MAX_TOPIC_CHARS
 
 
 def reason_text(check: str, language: str) -> str:
-    """Return why a check drops items or what it fixes, as a sentence for students.
+    """Return a sentence for users that says why a check drops items or what it fixes.
 
-    A check that is not known any more, as an old run may name it, gets a sentence that fits any.
+    A check that no longer exists, but that an old run names, gets a general sentence.
     """
     texts = _OWN_REASONS.get(check) or REASONS.get(check) or _ANY_REASON
     return texts.get(language, texts["en"])

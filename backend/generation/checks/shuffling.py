@@ -1,9 +1,9 @@
-"""The order of a question's options: decided here, because models put the key where they like.
+"""Shuffles a question's options, because models do not distribute the key evenly.
 
-Public sets of model-made questions have the key at the second place in 60 % of items, and asking the model to
-randomise does not help. The order is that of hashes (SHA-256) of the item's id with each option's text: a shuffle
-with the item's id as its seed, the same in every process and whatever order the model wrote. Options that are
-numbers ascend instead, as students expect them to.
+In public sets of model-written questions the key is the second option in 60 % of items, and asking the model to
+randomise does not help. Options are sorted by a hash (SHA-256) of the item's id and their text. This is a shuffle
+seeded with the item's id: the same in every process, and independent of the model's order. Numeric options ascend
+instead, as users expect.
 """
 
 import hashlib
@@ -16,10 +16,10 @@ from backend.text.quantities import read_quantities
 
 
 def shuffle_options(options: Sequence[DraftOption | Option], key: str, item_id: UUID) -> tuple[tuple[Option, ...], str]:
-    """Return the options in their final order with ids of ours, and the id of the key.
+    """Return the options in their final order with new ids, and the id of the key.
 
-    An option's id is eight hexadecimal digits of that hash; it is no position. Raises ValueError when the key is
-    not the id of exactly one option, or two options have the same id or text.
+    An option's id is eight hexadecimal digits of the hash. Raises ValueError if the key is not the id of exactly one
+    option, or if two options have the same id or text.
     """
     if [option.id for option in options].count(key) != 1:
         raise ValueError("the key is not the id of exactly one option")

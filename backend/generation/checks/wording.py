@@ -1,7 +1,7 @@
-"""Words that do not belong into an item: placeholders, talk about itself, pointers to what is not there.
+"""Finds wording that does not belong in an item: placeholders, comments by the model, references to missing context.
 
-Each pattern is narrow on purpose: "N/A" is a placeholder only as the whole of a text, "the text below" only where it
-is not said of a page of HTML, and so on. German and English are covered.
+Each pattern is deliberately narrow. For example, "N/A" is a placeholder only if it is the whole text. German and
+English are covered.
 """
 
 import re
@@ -9,8 +9,8 @@ import re
 from backend.generation.checks.check import CheckContext
 from backend.text.folding import fold_text
 
-# Matched against whole texts, folded and without outer punctuation. Folding turns ß into ss and takes hyphens
-# between letters away.
+# Matched against whole texts, folded and without outer punctuation. Folding turns ß into ss and removes hyphens
+# between letters.
 _PLACEHOLDER = re.compile(
     r"n ?/ ?a|n\.a|k\. ?a|tbd|tba|todo|x{4,}|lorem ipsum.*|(?:an? )?(?:placeholder|platzhalter)"
     r"|(?:not|none) (?:available|provided)|nicht (?:verfügbar|vorhanden|angegeben)|keine angaben?"
@@ -20,7 +20,7 @@ _PLACEHOLDER = re.compile(
     re.DOTALL,
 )
 _ONLY_MARKS = re.compile(r"[\s.?_-]*|[\[(]\.{2,}[\])]")
-# Signs that can be an answer though they are nothing but a mark.
+# Signs that can be an answer by themselves.
 _SIGNS = frozenset("−_")
 
 # Matched anywhere in a folded text.
@@ -44,7 +44,7 @@ _ABOUT_ITSELF = re.compile(
 )
 _TEXT = r"(?:text|passage|section|paragraph|excerpt|document|material|slide|page|chapter|lecture)s?"
 _TEXT_DE = r"(?:text|abschnitt|absatz|auszug|dokument|skript|folie|seite|kapitel)(?:e?s)?"
-# What follows tells "the document" that is meant from "the document frequency".
+# The next word distinguishes "the document" itself from "the document frequency".
 _STOPS = (
     r"(?=\s*(?:[.,;:?!)]|$|(?:is|are|as|says?|states?|describes?|mentions?|shows?|tells?|calls?|what|which|who|how|why|when|where|ist|sind"
     r"|wird|werden|hat|haben|gilt|was|welche[rsmn]?|wer|wie|warum|wozu|wann|wo)\b))"
@@ -74,7 +74,7 @@ _ABOUT_A_FIGURE = re.compile(
 
 
 def is_placeholder(text: str) -> bool:
-    """Say whether a text as a whole stands in for one that is missing."""
+    """Say whether the whole text is a placeholder."""
     folded = fold_text(text)
     if _ONLY_MARKS.fullmatch(folded):
         return text.strip() not in _SIGNS
@@ -88,12 +88,11 @@ def is_meta(text: str) -> bool:
 
 
 def points_to_the_page(text: str) -> bool:
-    """Say whether a text can only be understood beside a page or a figure that the item does not show."""
+    """Say whether a text refers to a page or figure that the item does not show."""
     folded = fold_text(text)
     return _ABOUT_THE_PAGE.search(folded) is not None or _ABOUT_A_FIGURE.search(folded) is not None
 
 
 def has_prompt_fragment(text: str, context: CheckContext) -> bool:
-    """Say whether a text repeats a fragment of our own prompts."""
     folded = fold_text(text)
     return any(fragment in folded for fragment in context.folded_fragments)

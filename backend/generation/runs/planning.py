@@ -1,7 +1,7 @@
-"""From the documents of a run to its steps, and from one step to the next."""
+"""Plans a run: cuts its documents into steps, queues the next steps, and ends it."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -18,7 +18,7 @@ from backend.core.work.workers import count_places
 from backend.generation.models import Run, RunDocument, Step
 from backend.generation.runs.events import add_event
 from backend.generation.sections.cutting import Section, allocate, automatic_counts, plan_sections
-from backend.generation.types import ACTIVE_STATES, ENDED_STATES, RunState, StepKind
+from backend.generation.types import ACTIVE_STATES, ENDED_STATES, OVER_BUDGET, RunState, StepKind
 from backend.library import service as library
 from backend.library.types import DocumentStatus, DocumentText
 from backend.settings import get_settings
@@ -32,13 +32,14 @@ _OPEN = (JobState.PLANNED, JobState.QUEUED, JobState.RUNNING)
 _IN_FLIGHT = (JobState.QUEUED, JobState.RUNNING)
 _LANGUAGE_SAMPLE_CHARS = 200_000
 _LANGUAGE_SAMPLE_OF_PAGE_CHARS = 400
-_FEWEST_TOPICS_TO_CONNECT = 2
+_MIN_TOPICS_TO_CONNECT = 2
 
 
 def lock_run(run_id: UUID) -> Run | None:
-    """Return the run with its row locked, fresh from the database, or None when it was deleted.
+    """Lock the run's row and return it, reloaded from the database, or None if it was deleted.
 
-    Its study set is kept from being deleted: changing a row twice in a transaction locks what it refers to.
+    The study set is protected from deletion first: changing a row twice in a transaction locks the rows it refers to,
+    which would be the wrong order.
     """
     study_set_id = db.session.scalar(sa.select(Run.study_set_id).where(Run.id == run_id))
     if study_set_id is None or not library.keep_study_set(study_set_id):
@@ -49,7 +50,7 @@ def lock_run(run_id: UUID) -> Run | None:
 
 
 def plan_when_read(run: Run) -> None:
-    """Queue the planning of a locked run once every document of it has been read or has failed."""
+    """Queue the planning of a locked run once all its documents have been read or have failed."""
     if run.state != RunState.READING or not library.are_settled(_document_ids(run.id)):
         return
     if db.session.scalar(sa.select(Step.id).where(Step.run_id == run.id, Step.kind == StepKind.PLAN)) is None:
@@ -57,7 +58,7 @@ def plan_when_read(run: Run) -> None:
 
 
 def plan(run: Run) -> None:
-    """Cut the documents of a locked run into sections, and queue the first of them."""
+    """Cut the documents of a locked run into sections, and queue the first ones."""
     if run.state == RunState.READING:
         _plan(run)
     advance(run)
@@ -75,38 +76,50 @@ def _queue_new(run: Run, kind: StepKind) -> None:
     jobs.dispatch(Step, [step.id])
 
 
-def _plan(run: Run) -> None:
-    skipped: list[dict[str, object]] = []
-    planned: list[tuple[UUID, Section]] = []
-    sample = ""
-    for document_id in _document_ids(run.id):
-        # One at a time: the texts of a whole study set together may be large.
+@dataclass(slots=True)
+class _Cut:
+    """The sections of a run's documents, what was skipped and why, and a sample of the text."""
+
+    sections: list[tuple[UUID, Section]] = field(default_factory=list)
+    skipped: list[dict[str, object]] = field(default_factory=list)
+    sample: str = ""
+
+
+def _cut_documents(run_id: UUID) -> _Cut:
+    cut = _Cut()
+    for document_id in _document_ids(run_id):
+        # One at a time, because the texts of a whole study set may be large.
         (document,) = library.load_texts([document_id])
-        sample = _extend_sample(sample, document)
+        cut.sample = _extend_sample(cut.sample, document)
         if document.status is not DocumentStatus.READY:
-            skipped.append(_skip(document_id, None, None, document.error_code or "unreadable_document"))
+            cut.skipped.append(_skip(document_id, None, None, document.error_code or "unreadable_document"))
             continue
-        cut = plan_sections(document.pages, get_settings().section_chars)
-        planned.extend((document_id, section) for section in cut.sections)
-        skipped.extend(_skip(document_id, s.first_page, s.last_page, s.reason) for s in cut.skipped)
+        planned = plan_sections(document.pages, get_settings().section_chars)
+        cut.sections.extend((document_id, section) for section in planned.sections)
+        cut.skipped.extend(_skip(document_id, s.first_page, s.last_page, s.reason) for s in planned.skipped)
+    return cut
+
+
+def _plan(run: Run) -> None:
+    cut = _cut_documents(run.id)
     run.planned_at = now()
-    if not planned:
-        run.skipped = skipped
+    if not cut.sections:
+        run.skipped = cut.skipped
         end_run(run, RunState.FAILED, "no_text")
         return
     if run.language is None:
-        run.language = detect_language(sample)
-    sections = [section for _, section in planned]
+        run.language = detect_language(cut.sample)
+    sections = [section for _, section in cut.sections]
     asked = run.asked.settle(automatic_counts(sections))
     run.asked = AskedCounts(asked.flashcards, asked.questions)
     position = 0
-    for (document_id, section), share in zip(planned, allocate(asked, sections), strict=True):
+    for (document_id, section), share in zip(cut.sections, allocate(asked, sections), strict=True):
         if not share:
-            skipped.append(_skip(document_id, section.first_page, section.last_page, "over_budget"))
+            cut.skipped.append(_skip(document_id, section.first_page, section.last_page, OVER_BUDGET))
             continue
         position += 1
         db.session.add(_section_step(run, document_id, section, share, position=position))
-    run.skipped = skipped
+    run.skipped = cut.skipped
     run.state = RunState.MAKING
     db.session.flush()
     add_event(
@@ -125,7 +138,7 @@ def _skip(document_id: UUID, first: int | None, last: int | None, reason: str) -
 
 
 def _extend_sample(sample: str, document: DocumentText) -> str:
-    """Add a piece of every page: a foreword or one long quotation in another language must not decide."""
+    """Add a piece of every page, so that a foreword or a long quotation in another language does not decide."""
     pieces = (page.text[:_LANGUAGE_SAMPLE_OF_PAGE_CHARS] for page in document.pages)
     return (sample + "\n".join(pieces))[:_LANGUAGE_SAMPLE_CHARS]
 
@@ -148,7 +161,7 @@ def _section_step(run: Run, document_id: UUID, section: Section, asked: Counts, 
 
 
 def split_step(run: Run, step: Step, halves: Sequence[Section], missing: Counts) -> None:
-    """Plan two halves of a section in place of what it did not give. ``run`` is locked."""
+    """Plan the two halves of a section for its missing items. ``run`` is locked."""
     for half, share in zip(halves, allocate(missing, halves), strict=True):
         if not share or step.document_id is None:
             continue
@@ -159,7 +172,7 @@ def split_step(run: Run, step: Step, halves: Sequence[Section], missing: Counts)
 
 
 def advance(run: Run) -> None:
-    """Queue what comes next in a locked run, or end it. Safe to call at any time."""
+    """Queue the next steps of a locked run, or end it. Safe to call at any time."""
     if run.state in ENDED_STATES:
         return
     counts = _count_steps(run.id)
@@ -171,7 +184,7 @@ def advance(run: Run) -> None:
         return
     if run.state == RunState.READING:
         return
-    # One long run may use all the workers that are there; beyond that its steps would only wait before other users'.
+    # One long run may use all available workers. More of its steps would only delay those of other users.
     room = max(get_settings().steps_in_flight_per_run, count_places()) - in_flight
     if counts.get(JobState.PLANNED, 0) and room > 0:
         _queue_planned(run.id, room)
@@ -203,7 +216,7 @@ def _after_last(run: Run) -> None:
             end_run(run, RunState.FAILED, code or "no_items")
             return
         run.state = RunState.CONNECTING
-        if len(study.list_topics(run.study_set_id)) >= _FEWEST_TOPICS_TO_CONNECT:
+        if len(study.list_topics(run.study_set_id)) >= _MIN_TOPICS_TO_CONNECT:
             add_event(run, "run.connecting")
             _queue_new(run, StepKind.CONNECT)
             return
@@ -211,7 +224,7 @@ def _after_last(run: Run) -> None:
 
 
 def stop_run(run: Run, state: RunState, error_code: str | None = None) -> None:
-    """Make a locked run ``cancelling`` or ``failing``: nothing more of it begins, and it ends with its last call."""
+    """Set a locked run to ``cancelling`` or ``failing``: no further step starts, and it ends with its last call."""
     db.session.execute(
         sa.update(Step)
         .where(Step.run_id == run.id, Step.state.in_((JobState.PLANNED, JobState.QUEUED)))
@@ -226,7 +239,7 @@ def stop_run(run: Run, state: RunState, error_code: str | None = None) -> None:
 
 
 def end_run(run: Run, state: RunState, error_code: str | None = None) -> None:
-    """End a locked run of which nothing is under way. Later the place where its credits are settled."""
+    """End a locked run without steps in progress."""
     run.state = state
     run.error_code = error_code
     run.ended_at = now()
@@ -249,12 +262,11 @@ def end_run(run: Run, state: RunState, error_code: str | None = None) -> None:
 
 
 def is_active(run_id: UUID) -> bool:
-    """Tell whether the run is still to make calls. Needs a transaction."""
+    """Say whether the run may make further calls. Needs a transaction."""
     return db.session.scalar(sa.select(Run.state).where(Run.id == run_id)) in ACTIVE_STATES
 
 
 def lock_waiting_runs(document_id: UUID) -> None:
-    """Lock the runs that wait for this document."""
     _lock_waiting(document_id)
 
 
@@ -270,6 +282,6 @@ def _lock_waiting(document_id: UUID) -> list[Run]:
 
 
 def continue_waiting_runs(document_id: UUID) -> None:
-    """Plan the runs that waited for this document and for nothing else."""
+    """Plan the runs that were waiting only for this document."""
     for run in _lock_waiting(document_id):
         plan_when_read(run)

@@ -1,4 +1,4 @@
-"""The coverage receipt of a run: what each page gave, and what was left out with its reason."""
+"""The coverage receipt of a run: the items from each page, and what was left out and why."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,21 +12,28 @@ from backend.core.database.database import db
 from backend.core.work.jobs import JobState
 from backend.generation.checks.section import MORE_THAN_ASKED
 from backend.generation.models import Run, RunDocument, Step
-from backend.generation.types import ENDED_STATES, DocumentCoverage, PageCoverage, RunState, Skipped, StepKind
+from backend.generation.types import (
+    ENDED_STATES,
+    OVER_BUDGET,
+    DocumentCoverage,
+    PageCoverage,
+    RunState,
+    Skipped,
+    StepKind,
+)
 from backend.library import service as library
 from backend.study import service as study
 from backend.study.types import AskedCounts
 
-_OVER_BUDGET = "over_budget"
 _NOTHING_SUITABLE = "nothing_suitable"
 
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """Asked, delivered, and where the difference went.
+    """Requested and delivered items, and an account of the difference.
 
-    ``missing`` is what was asked for and is not delivered. ``not_written`` is the part of it that was neither
-    rejected nor a duplicate, None until the end.
+    ``missing`` is the number requested but not delivered. ``not_written`` is the part of it that was neither rejected
+    nor a duplicate; None until the run has ended.
     """
 
     run: Run
@@ -36,10 +43,10 @@ class Receipt:
 
 
 def build_receipt(run: Run) -> Receipt:
-    """Return the receipt of a run as far as it has come. Documents deleted since are left out.
+    """Return the receipt of a run so far. Documents deleted since are left out.
 
-    Once the run has ended, every page that was read either gave items or is listed with a reason. A page may be both
-    when a part of it was left out.
+    Once the run has ended, every page that was read either has items or is listed with a reason. It may be both if a
+    part of it was left out.
     """
     query = sa.select(RunDocument.document_id).where(RunDocument.run_id == run.id)
     document_ids = db.session.scalars(query.order_by(RunDocument.document_id)).all()
@@ -72,7 +79,7 @@ def build_receipt(run: Run) -> Receipt:
 
 
 def _steps_by_document(run_id: UUID) -> Mapping[UUID, Sequence[Step]]:
-    """Sections by document. A section that was halved is left out: its halves speak for it."""
+    """Return section steps by document. A halved section is left out, because its halves replaced it."""
     query = sa.select(Step).where(Step.run_id == run_id, Step.kind == StepKind.SECTION, Step.halved.is_(False))
     steps: dict[UUID, list[Step]] = defaultdict(list)
     for step in db.session.scalars(query.order_by(Step.position, Step.id)):
@@ -84,7 +91,7 @@ def _steps_by_document(run_id: UUID) -> Mapping[UUID, Sequence[Step]]:
 def _skipped(
     run: Run, numbers: Iterable[int], given: set[int], planned: Sequence[Skipped], steps: Sequence[Step]
 ) -> tuple[Skipped, ...]:
-    """Return what of one document gave nothing. ``numbers`` are all its pages, ``given`` those that gave items."""
+    """Return the skipped pages of one document. ``numbers`` are all its pages, ``given`` those with items."""
     rest = _reason_for_the_rest(run)
     whole = tuple(skipped for skipped in planned if skipped.first_page is None)
     if whole:
@@ -92,14 +99,14 @@ def _skipped(
     reasons: dict[int, set[str]] = {number: set() for number in numbers}
     if not reasons:
         return (Skipped(None, None, rest),) if rest else ()
-    lost = [(_range(skipped), skipped.reason) for skipped in planned if skipped.reason == _OVER_BUDGET]
+    lost = [(_range(skipped), skipped.reason) for skipped in planned if skipped.reason == OVER_BUDGET]
     lost += [(_range(step), reason) for step in steps if (reason := _loss(run, step)) is not None]
     for pages, reason in lost:
         for page in pages:
             reasons.setdefault(page, set()).add(reason)
-    # What a page is says more than what became of the section that it lies in.
+    # The kind of a page, such as an index, is a better reason than the outcome of its section.
     for skipped in planned:
-        if skipped.reason != _OVER_BUDGET:
+        if skipped.reason != OVER_BUDGET:
             reasons.update({page: {skipped.reason} for page in _range(skipped)})
     open_steps = () if run.state in ENDED_STATES else [step for step in steps if step.ended_at is None]
     waiting = {page for step in open_steps for page in _range(step)}
@@ -112,19 +119,19 @@ def _skipped(
 
 
 def _reason_for_the_rest(run: Run) -> str | None:
-    """Why a page was not worked on at all, or None while it may be yet."""
+    """Return why a page was not processed, or None while it may still be."""
     if run.state not in ENDED_STATES:
         return None
     if run.state == RunState.CANCELLED:
         return "cancelled"
-    # In a run that is done, only the half of a section that no item was left for has no step.
-    return run.error_code or _OVER_BUDGET
+    # In a run that is done, only a half of a section without a share of the items has no step.
+    return run.error_code or OVER_BUDGET
 
 
 def _loss(run: Run, step: Step) -> str | None:
     if step.state == JobState.FAILED:
         return step.error_code or "bad_output"
-    # The steps of a run that failed as a whole were never begun either.
+    # The remaining steps of a run that failed as a whole were cancelled before they started.
     return (run.error_code or "cancelled") if step.state == JobState.CANCELLED else None
 
 
@@ -146,6 +153,6 @@ def _not_written(run: Run, missing: AskedCounts) -> int | None:
     counts = missing.settled()
     if counts is None or run.state not in ENDED_STATES:
         return None
-    # What was written beyond the wish does not make up for what is missing elsewhere.
+    # Surplus items do not offset missing ones.
     rejected = sum(count for check, count in run.rejected.items() if check != MORE_THAN_ASKED)
     return max(counts.total - rejected - run.duplicates, 0)

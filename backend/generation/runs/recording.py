@@ -1,4 +1,4 @@
-"""Writing what a step gave: the study set, the run and the step are locked in this order (docs/architecture.md)."""
+"""Records the outcome of a step. Locks the study set, the run and the step in this order (docs/architecture.md)."""
 
 from collections import Counter
 from dataclasses import asdict, dataclass
@@ -27,8 +27,8 @@ from backend.study.types import AddedItems, Counts, NewTopic
 
 log = get_logger(__name__)
 
-_DEEPEST_SPLIT = 4
-# These end the run at once: no other section would fare better.
+_MAX_SPLIT_DEPTH = 4
+# These end the run immediately, because every other section would fail too.
 _ENDS_RUN = frozenset({"quota_exhausted", "misconfigured"})
 
 
@@ -44,7 +44,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class SectionWork:
-    """What a claimed section step works on. ``pages`` are whole; the request's are cut where the section is."""
+    """The input of a claimed section step. ``pages`` are whole; those of the request are cut to the section."""
 
     run_id: UUID
     section: Section
@@ -53,12 +53,12 @@ class SectionWork:
 
 
 def record_plan(held: Claim, run_id: UUID) -> None:
-    """Write the sections of a run, and queue the first of them. Raises LeaseLost."""
+    """Record the sections of a run, and queue the first ones. Raises LeaseLost."""
     plan(_lock_run_and_finish(held, run_id))
 
 
 def record_section(held: Claim, work: SectionWork, reply: SectionReply, checked: CheckedReply, model: str) -> None:
-    """Write the items of a section, count what was dropped, and queue what comes next. Raises LeaseLost."""
+    """Add the items of a section, count rejected ones, and queue the next steps. Raises LeaseLost."""
     _lock_study_set_of(work.run_id)
     run = _lock_run_and_finish(held, work.run_id)
     step = db.session.get_one(Step, held.id, populate_existing=True)
@@ -104,7 +104,7 @@ def _lock_run_and_finish(held: Claim, run_id: UUID) -> Run:
 def _count(run: Run, added: AddedItems, checked: CheckedReply) -> None:
     run.delivered += added.counts
     run.duplicates += added.duplicates
-    # New dictionaries, because a change inside the old ones would go unnoticed.
+    # New dictionaries, because SQLAlchemy does not detect changes inside the old ones.
     run.rejected = dict(Counter(run.rejected) + Counter(checked.rejected))
     run.fixed = dict(Counter(run.fixed) + Counter(checked.fixed))
     if run.first_item_at is None and added.counts:
@@ -112,7 +112,7 @@ def _count(run: Run, added: AddedItems, checked: CheckedReply) -> None:
 
 
 def record_connections(held: Claim, run_id: UUID, reply: ConnectReply) -> None:
-    """Write parents and links of topics, and end the run. Raises LeaseLost."""
+    """Record parents and links of topics, and end the run. Raises LeaseLost."""
     _lock_study_set_of(run_id)
     run = _lock_run_and_finish(held, run_id)
     links = [(link.source, link.target, link.label) for link in reply.links]
@@ -131,13 +131,13 @@ def drop_step(held: Claim, run_id: UUID) -> None:
 
 
 def lock_run_of(step_id: UUID) -> Run | None:
-    """Lock and return the run of a step; None when they were deleted."""
+    """Lock and return the run of a step, or None if they were deleted."""
     run_id = db.session.scalar(sa.select(Step.run_id).where(Step.id == step_id))
     return lock_run(run_id) if run_id is not None else None
 
 
 def cancel_if_stopped(step_id: UUID) -> None:
-    """Cancel a step that was just given back, if its run was stopped meanwhile."""
+    """Cancel a step that was just scheduled for a retry, if its run was stopped meanwhile."""
     run = lock_run_of(step_id)
     if run is None or run.state in ACTIVE_STATES:
         return
@@ -152,14 +152,14 @@ def cancel_if_stopped(step_id: UUID) -> None:
 
 
 def fail_step(held: Claim, code: str) -> None:
-    """End a held step for good with an error code. Raises LeaseLost."""
+    """Fail a held step for good with an error code. Raises LeaseLost."""
     lock_run_of(held.id)
     jobs.fail(Step, held, code)
     give_up(held.id, code)
 
 
 def give_up(step_id: UUID, code: str) -> None:
-    """Let the run of a step that has failed for good go on, or end where it cannot."""
+    """Continue the run of a step that has failed for good, or fail the run if it cannot continue."""
     step = db.session.get_one(Step, step_id, populate_existing=True)
     run = lock_run(step.run_id)
     if run is None:
@@ -183,7 +183,7 @@ def give_up(step_id: UUID, code: str) -> None:
 
 
 def _is_hopeless(step: Step, code: str) -> bool:
-    # Without connections between topics the material is complete all the same.
+    # The material is complete even without connections between topics.
     return code in _ENDS_RUN and step.kind == StepKind.SECTION
 
 
@@ -202,7 +202,7 @@ def halve_section(held: Claim, work: SectionWork, code: str) -> None:
 
 
 def _halves(step: Step, work: SectionWork) -> tuple[Section, Section] | None:
-    return split_section(work.section, work.pages) if step.depth < _DEEPEST_SPLIT else None
+    return split_section(work.section, work.pages) if step.depth < _MAX_SPLIT_DEPTH else None
 
 
 def _halve(run: Run, step: Step, work: SectionWork, missing: Counts) -> None:
@@ -215,8 +215,8 @@ def _halve(run: Run, step: Step, work: SectionWork, missing: Counts) -> None:
 
 
 def note_call(held: Claim, run_id: UUID, call: Call) -> None:
-    """Write down what a call used; once, however often it is tried. Does nothing when the step was deleted."""
-    # The foreign key would lock the run after the step.
+    """Record the usage of a call; repeated calls record it once. Does nothing if the step was deleted."""
+    # Protect the study set first: the foreign key would lock the run after the step.
     study_set_id = db.session.scalar(sa.select(Run.study_set_id).where(Run.id == run_id))
     if study_set_id is None or not library.keep_study_set(study_set_id):
         return

@@ -6,12 +6,12 @@ from backend.core.clock import database_now, now
 from backend.core.database.database import db
 from backend.core.ids import first_id_at
 from backend.core.work.job_stats import LATELY, measure_ended
-from backend.generation.models import ModelCall, Run
+from backend.generation.models import USAGE_COLUMNS, ModelCall, Run
 from backend.generation.types import ENDED_STATES, CallStats, RunState, RunStats, WorkStats
 
 
 def measure_work() -> WorkStats:
-    """Return the figures of what is open, and of what happened in the last hour. Needs a transaction."""
+    """Return statistics of open runs and of the last hour. Needs a transaction."""
     return WorkStats(runs=_measure_runs(), calls=_measure_calls())
 
 
@@ -30,11 +30,11 @@ def _measure_runs() -> RunStats:
 
 
 def _measure_calls() -> tuple[CallStats, ...]:
-    # Their ids sort by time, so the primary key serves as the index that the time of creation does not have.
+    # Ids sort by time, so the primary key replaces an index on the creation time.
     first = first_id_at(now() - LATELY)
-    sums = (ModelCall.requests, ModelCall.input_tokens, ModelCall.cached_tokens, ModelCall.output_tokens)
+    sums = (sa.func.sum(column) for column in USAGE_COLUMNS)
     rows = db.session.execute(
-        sa.select(ModelCall.model, ModelCall.outcome, sa.func.count(), *(sa.func.sum(column) for column in sums))
+        sa.select(ModelCall.model, ModelCall.outcome, sa.func.count(), *sums)
         .where(ModelCall.id >= first)
         .group_by(ModelCall.model, ModelCall.outcome)
     )

@@ -1,4 +1,4 @@
-"""The work of one step: claim (transaction), call the model (none), record (transaction)."""
+"""The work of one step: prepare (transaction), call the model (no transaction), record (transaction)."""
 
 import threading
 import time
@@ -42,11 +42,11 @@ _KNOWN_TOPICS = 40
 
 
 class RunStopped(Exception):
-    """The run was cancelled or has ended: no further call is made for it."""
+    """The run was cancelled or has ended, so no further call is made for it."""
 
 
 def work_step(held: Claim, lost: threading.Event) -> None:
-    """Work on a held step. Raises JobFailed with a model's error code, and LeaseLost."""
+    """Work on a held step. Raises LeaseLost, and JobFailed with the model's error code."""
     _Work(held, lost).do()
 
 
@@ -65,8 +65,7 @@ class _Work:
         self._kind, self._run_id = StepKind(step.kind), step.run_id
 
     def do(self) -> None:
-        """Do it, and record its outcome."""
-        # Until the runner is done with the step, so that it logs a crash with its run.
+        # Stays in the log context until the runner has finished the step, so that a crash is logged with its run.
         add_to_log(run_id=self._run_id)
         try:
             self._do()
@@ -121,10 +120,10 @@ class _Work:
         log.info("generation.step.topics_connected", links=len(cleaned.links), duration_ms=self._elapsed_ms())
 
     def _before_call(self) -> None:
-        """Stop the call when the lease is lost or the run was stopped.
+        """Raise LeaseLost or RunStopped if the call must not be made.
 
-        A run stopped after this and before the request is on its way, which takes well under a second, is found
-        out when the answer is recorded.
+        If the run is stopped between this check and the request, well under a second, it is noticed when the reply is
+        recorded.
         """
         if self._lost.is_set():
             raise LeaseLost
@@ -135,7 +134,7 @@ class _Work:
         refuse_open_transaction()
 
     def _note(self, outcome: str, usage: Usage) -> None:
-        """Write down at once what the model used: it was paid for, whatever becomes of the answer."""
+        """Record usage immediately: the call was paid for, even if the reply is not used."""
         call = Call(self._model.name, outcome, usage, self._elapsed_ms())
         self._record(lambda: recording.note_call(self._held, self._run_id, call))
 

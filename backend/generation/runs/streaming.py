@@ -1,4 +1,4 @@
-"""Server-sent events of a run. A stream holds a thread, so few are let in, each for a limited time."""
+"""Server-sent events of a run. Each stream holds a thread, so their number and duration are limited."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -20,9 +20,9 @@ _PAUSE_S = 0.5
 _HEARTBEAT_S = 15.0
 
 ReadEvents = Callable[[int], tuple[bool, Sequence[RunEvent]]]
-"""Reads the events after a number in a transaction of its own; tells whether the run has ended.
+"""Reads the events after a number in its own transaction. Returns whether the run has ended, and the events.
 
-Raises NotFound when the run is gone meanwhile, and NotSignedIn when the access to it is.
+Raises NotFound if the run has been deleted, and NotSignedIn if the caller's access has ended.
 """
 
 
@@ -30,28 +30,26 @@ _SLOTS = Slots(TooManyStreams)
 
 
 class EventStream:
-    """An iterator of SSE text that releases its slot however it ends."""
+    """An iterator of SSE text that always releases its slot at the end."""
 
     def __init__(self, read: ReadEvents, after: int) -> None:
-        """Raises TooManyStreams when no slot is free."""
+        """Raises TooManyStreams if no slot is free."""
         self._slot = _SLOTS.acquire()
         self._texts = _stream(read, after)
 
     def __iter__(self) -> Iterator[str]:
-        """Return itself."""
         return self
 
     def __next__(self) -> str:
-        """Return the next piece of text."""
         try:
             return next(self._texts)
         except BaseException:
-            # At the end, or on a database error, the slot is free even before the server closes us.
+            # Release the slot at the end or on a database error, even before the server calls close.
             self.close()
             raise
 
     def close(self) -> None:
-        """Release the slot. The server calls this when the client is gone or the stream has ended."""
+        """Release the slot. The server calls this when the client has disconnected or the stream has ended."""
         self._slot.release()
 
 
@@ -63,7 +61,7 @@ def _stream(read: ReadEvents, after: int) -> Iterator[str]:
         try:
             ended, events = read(after)
         except (NotFound, NotSignedIn):
-            # The run is gone, or who asked is let in no more: she learns it when she comes back.
+            # The run was deleted or the caller's access has ended. The client gets the error when it reconnects.
             return
         for event in events:
             after = event.number
@@ -78,7 +76,7 @@ def _stream(read: ReadEvents, after: int) -> Iterator[str]:
         if time.monotonic() >= heartbeat:
             heartbeat = time.monotonic() + _HEARTBEAT_S
             yield ": heartbeat\n\n"
-        # A deployment need not wait for streams: the browser comes back with the number of the last event it saw.
+        # End early on shutdown: the browser reconnects with the number of the last event it received.
         if wait_for_stopping(_PAUSE_S):
             return
 

@@ -1,6 +1,7 @@
-"""Runs as those see them who help users: figures and states, never what was made or what it was made from.
+"""Runs as administrators see them: figures and states, never the items or documents.
 
-Nothing here asks whose a run is: only operations may call, which answers for it and writes down what was done.
+Nothing here checks whose run it is. Only the administration room may call these functions; it checks the permission and
+records the action in the audit log.
 """
 
 from collections.abc import Sequence
@@ -10,7 +11,7 @@ import sqlalchemy as sa
 
 from backend.core.database.database import db
 from backend.core.errors import NotFound
-from backend.generation.models import ModelCall, Run, RunDocument
+from backend.generation.models import USAGE_COLUMNS, ModelCall, Run, RunDocument
 from backend.generation.runs.planning import lock_run, stop_run
 from backend.generation.runs.views import RunView
 from backend.generation.types import ACTIVE_STATES, RunFacts, RunState, RunUsage, RunWish, UserWork
@@ -18,7 +19,7 @@ from backend.study.types import AskedCounts, Difficulty
 
 
 def get_any_run(run_id: UUID) -> Run:
-    """Return the run, whosever it is. Raises NotFound."""
+    """Return any user's run. Raises NotFound."""
     run = db.session.get(Run, run_id)
     if run is None:
         raise NotFound
@@ -26,7 +27,6 @@ def get_any_run(run_id: UUID) -> Run:
 
 
 def describe_run(view: RunView) -> RunFacts:
-    """Return the figures of a run."""
     run = view.run
     return RunFacts(
         id=run.id,
@@ -49,12 +49,11 @@ def describe_run(view: RunView) -> RunFacts:
 
 
 def measure_user(user_id: UUID) -> UserWork:
-    """Return how many runs the user has had by state, and what the language model used for them."""
+    """Return the user's runs by state, and their usage of the language model."""
     states = sa.select(Run.state, sa.func.count().label("number")).where(Run.user_id == user_id).group_by(Run.state)
     counts = {row.state: row.number for row in db.session.execute(states)}
-    columns = (ModelCall.requests, ModelCall.input_tokens, ModelCall.cached_tokens, ModelCall.output_tokens)
     used = db.session.execute(
-        sa.select(*(sa.func.coalesce(sa.func.sum(column), 0) for column in columns))
+        sa.select(*(sa.func.coalesce(sa.func.sum(column), 0) for column in USAGE_COLUMNS))
         .join(Run, Run.id == ModelCall.run_id)
         .where(Run.user_id == user_id)
     ).one()
@@ -65,7 +64,7 @@ def measure_user(user_id: UUID) -> UserWork:
 
 
 def cancel_runs_of(user_id: UUID) -> int:
-    """Cancel what the user has running: no call starts after this. Returns how many runs."""
+    """Cancel the user's active runs, so that no further call starts. Returns how many."""
     active = sa.select(Run.id).where(Run.user_id == user_id, Run.state.in_(ACTIVE_STATES)).order_by(Run.id)
     cancelled = 0
     for run_id in db.session.scalars(active).all():
@@ -78,20 +77,19 @@ def cancel_runs_of(user_id: UUID) -> int:
 
 
 def find_retry(run_id: UUID) -> Run | None:
-    """Return the run that does an ended run again, or None."""
+    """Return the run that retries an ended run, or None."""
     return db.session.scalar(sa.select(Run).where(Run.retry_of == run_id))
 
 
 def wish_of(run: Run) -> RunWish:
-    """Return what a run was asked for, over those of its documents that are still there.
+    """Return the options of a run, with those of its documents that still exist.
 
-    What it settled itself while it was planned, counts and the language, is asked for again as it was: from the same
-    documents it would come out the same.
+    Counts and language that were settled when it was planned are kept: the same documents would give the same values.
     """
     documents: Sequence[UUID] = db.session.scalars(
         sa.select(RunDocument.document_id).where(RunDocument.run_id == run.id).order_by(RunDocument.document_id)
     ).all()
-    # Nobody can ask for nothing at all: the material carried nothing.
+    # Zero of both cannot be requested, so it was settled: the material supported no items.
     asked = AskedCounts() if run.asked == AskedCounts(0, 0) else run.asked
     return RunWish(
         document_ids=tuple(documents),

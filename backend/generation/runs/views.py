@@ -1,4 +1,4 @@
-"""Read models of runs: the row with what is derived from others."""
+"""Read models of runs: the row with values derived from other rows."""
 
 import math
 from collections.abc import Sequence
@@ -10,17 +10,17 @@ import sqlalchemy as sa
 
 from backend.core.database.database import db
 from backend.core.work.jobs import JobState
-from backend.generation.models import ModelCall, Run, RunDocument, Step
+from backend.generation.models import USAGE_COLUMNS, ModelCall, Run, RunDocument, Step
 from backend.generation.types import Progress, RunState, RunUsage, StepKind
 from backend.library import service as library
 
 _Sections = dict[str, tuple[int, datetime | None]]
-"""By state: how many sections, and when the last of them ended."""
+"""By state: number of sections, and when the last of them ended."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunView:
-    """A run with what is derived from its rows. ``eta_s`` is None while nothing can be said."""
+    """A run with values derived from its rows. ``eta_s`` is None while unknown."""
 
     run: Run
     progress: Progress
@@ -30,12 +30,11 @@ class RunView:
 
 
 def view_run(run: Run) -> RunView:
-    """Return the run with what is derived from its rows."""
     return view_runs([run])[0]
 
 
 def view_runs(runs: Sequence[Run]) -> list[RunView]:
-    """Return runs with what is derived from their rows, in as many queries for one as for a hundred."""
+    """Return views of runs, in a fixed number of queries."""
     ids = [run.id for run in runs]
     steps = _count_sections(ids)
     usage = _sum_usage(ids)
@@ -44,7 +43,7 @@ def view_runs(runs: Sequence[Run]) -> list[RunView]:
 
 
 def _view(run: Run, sections: _Sections, usage: RunUsage, pages: tuple[int, int | None]) -> RunView:
-    # Cancelled sections are not done: a run that was stopped halfway says so.
+    # Cancelled sections are not done, so a run stopped halfway does not show as complete.
     done = _number(sections, JobState.DONE, JobState.FAILED)
     total = _number(sections, *JobState)
     asked = run.asked.settled() if run.planned_at is not None else None
@@ -65,10 +64,10 @@ def _number(sections: _Sections, *states: JobState) -> int:
 
 
 def _eta_s(run: Run, done: int, total: int, last_ended_at: datetime | None) -> int | None:
-    """Time left at the pace so far, in seconds; the connecting of topics counts as one section.
+    """Return the estimated seconds left at the pace so far; connecting topics counts as one section.
 
-    It is as of the end of the last section, so that it changes with the run's other figures and never alone: an
-    unchanged run keeps its entity tag.
+    It is as of the end of the last section, so that it changes only with the run's other figures, and an unchanged run
+    keeps its entity tag.
     """
     if run.state not in (RunState.MAKING, RunState.CONNECTING) or run.planned_at is None or last_ended_at is None:
         return None
@@ -89,9 +88,8 @@ def _count_sections(run_ids: Sequence[UUID]) -> dict[UUID, _Sections]:
 
 
 def _sum_usage(run_ids: Sequence[UUID]) -> dict[UUID, RunUsage]:
-    columns = (ModelCall.requests, ModelCall.input_tokens, ModelCall.cached_tokens, ModelCall.output_tokens)
     query = (
-        sa.select(ModelCall.run_id, *(sa.func.sum(column) for column in columns))
+        sa.select(ModelCall.run_id, *(sa.func.sum(column) for column in USAGE_COLUMNS))
         .where(ModelCall.run_id.in_(run_ids))
         .group_by(ModelCall.run_id)
     )

@@ -1,1 +1,1 @@
-"""The concept map: topics, links, and its drawing."""
+"""The concept map: topics, links, and the SVG drawing."""

@@ -1,8 +1,8 @@
-"""A concept map as one SVG file that stands alone: no script, no reference to anything outside it.
+"""Draws a concept map as a self-contained SVG file, without scripts or external references.
 
-Parent edges are solid; links are dashed arrows with their labels. The colours of the light theme are attributes
-of the shapes, those of the dark theme a style sheet, so that the picture is right where style sheets are not
-allowed (a strict content security policy) too. The picture paints its own background.
+Parent edges are solid; links are dashed arrows with labels. Colours of the light theme are attributes of the shapes,
+and those of the dark theme are in a style sheet, so the picture is also correct under a content security policy that
+forbids style sheets. The picture paints its own background.
 """
 
 import html
@@ -22,7 +22,7 @@ from backend.study.concept_map.layout import (
 from backend.study.markup.plain_text import one_line
 from backend.study.types import LinkView, TopicView
 
-# White text on each has a contrast of at least 5:1 (WCAG 2.2 asks for 4.5:1).
+# White text on each has a contrast of at least 5:1 (WCAG 2.2 requires 4.5:1).
 _TREE_COLOURS = ("#1f5fa8", "#8a3d7d", "#2a6b4a", "#94481d", "#4b4fa5", "#7d3242", "#2b6777", "#6a5a1e")
 _DARK_THEME = (
     "@media (prefers-color-scheme: dark) {"
@@ -31,13 +31,13 @@ _DARK_THEME = (
     " .label { fill: #f0c48a } }"
 )
 _MARGIN = 28.0
-_LEAST_WIDTH = 420.0
+_MIN_WIDTH = 420.0
 _TITLE_SIZE = 20.0
 _TITLE_LINE = 26.0
 _LABEL_SIZE = 11.0
 _LABEL_LINE = 13.0
 _LABEL_WIDTH = 104.0
-# Wide enough for a label where there are links; boxes never stand in these gaps.
+# Between columns of boxes; wide enough for labels if there are links.
 _GAP_WITH_LINKS = 132.0
 _GAP = 56.0
 _ALONG = (0.5, 0.42, 0.58, 0.34, 0.66, 0.26, 0.74, 0.18, 0.82, 0.1, 0.9)
@@ -73,10 +73,10 @@ class _Curve:
 
 
 def to_svg(topics: Sequence[TopicView], links: Sequence[LinkView], title: str) -> str:
-    """Return the concept map of ``topics`` and ``links`` as an SVG document; the same map gives the same text.
+    """Return a concept map as an SVG document; the same map gives the same text.
 
-    Any number of topics, none included; names are wrapped, never cut. Links from or to a topic that is not
-    among ``topics``, or from a topic to itself, are not drawn.
+    There may be any number of topics, including none. Names are wrapped, never cut. Links from or to an unknown topic,
+    or from a topic to itself, are not drawn.
     """
     by_id = {topic.id: topic for topic in topics}
     drawn = [
@@ -89,7 +89,7 @@ def to_svg(topics: Sequence[TopicView], links: Sequence[LinkView], title: str) -
     curves = [_link_curve(boxes[link.source_id], boxes[link.target_id], layout.boxes) for link in drawn]
     labels = _place_labels(drawn, curves, layout.boxes)
     area = _drawn_area(layout, curves, labels)
-    width = max(area.width + 2 * _MARGIN, _LEAST_WIDTH)
+    width = max(area.width + 2 * _MARGIN, _MIN_WIDTH)
     title_lines = wrap(title, width - 2 * _MARGIN, _TITLE_SIZE * 1.12)
     top = _MARGIN + len(title_lines) * _TITLE_LINE + 16.0
     height = top + max(area.height, 40.0) + _MARGIN
@@ -122,7 +122,7 @@ def to_svg(topics: Sequence[TopicView], links: Sequence[LinkView], title: str) -
 
 
 def _drawn_area(layout: MapLayout, curves: Sequence[_Curve], labels: Sequence[_Label]) -> _Rectangle:
-    """Return what boxes, links and labels take up together; the last two may reach beyond the boxes."""
+    """Return the area of all boxes, links and labels; the last two may extend beyond the boxes."""
     points = [(0.0, 0.0), (layout.width, layout.height), *(point for curve in curves for point in curve.points)]
     for label in labels:
         area = label.area
@@ -140,7 +140,7 @@ def _description(topics: Sequence[TopicView], links: Sequence[LinkView]) -> str:
 
 
 def _box(box: Box, topic: TopicView) -> str:
-    """Return a topic's box; its name on one line and its summary are the tooltip and what is read aloud."""
+    """Return a topic's box. Its name and summary are the tooltip, which screen readers read aloud."""
     colour = _TREE_COLOURS[box.tree % len(_TREE_COLOURS)]
     is_root = box.parent_id is None
     tooltip = ": ".join(text for text in (one_line(topic.name), one_line(topic.summary)) if text)
@@ -169,7 +169,7 @@ def _edge(parent: Box, child: Box) -> str:
 
 
 def _link_curve(source: Box, target: Box, boxes: Sequence[Box]) -> _Curve:
-    """Return the way from one box to another, beside the parent edges rather than on them."""
+    """Return the path from one box to another, next to the parent edges rather than on them."""
     start_y = source.middle + source.height * 0.25
     end_y = target.middle - target.height * 0.25
     if source.right < target.x or target.right < source.x:
@@ -177,7 +177,7 @@ def _link_curve(source: Box, target: Box, boxes: Sequence[Box]) -> _Curve:
         start_x, end_x = (source.right, target.x) if forward else (source.x, target.right)
         bend = max(abs(end_x - start_x) / 2, 40.0) * (1 if forward else -1)
         return _Curve(((start_x, start_y), (start_x + bend, start_y), (end_x - bend, end_y), (end_x, end_y)))
-    # One above the other: around the right side of both and of what stands between, the farther the wider.
+    # One above the other: pass to the right of both and of the boxes between, farther out for a longer distance.
     column_right = max(
         box.right
         for box in boxes
@@ -201,7 +201,7 @@ def _link_line(curve: _Curve) -> str:
 
 
 def _place_labels(links: Sequence[LinkView], curves: Sequence[_Curve], boxes: Sequence[Box]) -> list[_Label]:
-    """Return the links' labels, each on its line where no box and no other label is, if there is such a place."""
+    """Return the links' labels, each on its line and clear of boxes and other labels, if possible."""
     taken = [_Rectangle(box.x, box.y, box.width, box.height) for box in boxes]
     labels: list[_Label] = []
     for link, curve in zip(links, curves, strict=True):
@@ -215,7 +215,7 @@ def _place_labels(links: Sequence[LinkView], curves: Sequence[_Curve], boxes: Se
             for right, down in _BESIDE
             for x, y in (curve.at(t) for t in _ALONG)
         ]
-        # Where every place is taken, a label may cover another one, but no topic's name.
+        # If every place is taken, a label may cover another label, but never a topic's name.
         free = (one for one in candidates if not any(_overlap(one, other) for other in taken))
         beside_boxes = (one for one in candidates if not any(_overlap(one, box) for box in taken[: len(boxes)]))
         area = next(free, None) or next(beside_boxes, candidates[0])
@@ -262,7 +262,7 @@ def _text(
     colour: str | None = None,
     style: str = "",
 ) -> str:
-    """Return lines of text, the first at ``baseline``; without ``colour`` it is the theme's own ink."""
+    """Return lines of text, the first at ``baseline``; the default colour is that of the theme."""
     style = style or ("" if colour else "ink")
     spans = "".join(
         f'<tspan x="{_n(x)}" y="{_n(baseline + index * line_height)}">{_escape(line)}</tspan>'
@@ -277,5 +277,5 @@ def _escape(text: str) -> str:
 
 
 def _n(value: float) -> str:
-    """Return a length in tenths of a unit, which no screen shows finer."""
+    """Return a length in tenths of a unit; screens show nothing finer."""
     return f"{value:.1f}"

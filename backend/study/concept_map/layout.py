@@ -1,7 +1,7 @@
-"""Where the boxes of a concept map stand: a tidy tree from left to right, in as many banks as give a good shape.
+"""Places the boxes of a concept map: trees from left to right, in as many banks as give a good shape.
 
-Every level of a bank is a column of its own and every subtree has a strip of its own, so boxes cannot overlap.
-All lengths are in SVG user units (CSS pixels at scale 1).
+Each level of a bank has its own column and each subtree its own strip, so boxes cannot overlap. All lengths are in SVG
+user units (CSS pixels at scale 1).
 """
 
 import math
@@ -24,12 +24,12 @@ _SIBLING_GAP = 12.0
 _TREE_GAP = 26.0
 _BOLD = 1.12
 _VOWELS = "aeiouyäöüáàâéèêíîóôúû"
-_ASPECT = 1.5  # Width to height aimed at: about a landscape page or a window.
+_ASPECT = 1.5  # Target ratio of width to height, as of a landscape page or a window.
 
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """One topic's box: its upper left corner, its size, its text in lines, the number of the tree it is in."""
+    """A topic's box: upper left corner, size, lines of text, and the number of its tree."""
 
     topic_id: UUID
     parent_id: UUID | None
@@ -55,7 +55,7 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class MapLayout:
-    """Boxes in tree order; ``width`` and ``height`` are the extent of all of them, from (0, 0)."""
+    """Boxes in tree order; ``width`` and ``height`` are the extent of all boxes from (0, 0)."""
 
     boxes: tuple[Box, ...]
     width: float
@@ -73,7 +73,7 @@ class _Measured:
 @dataclass(frozen=True, slots=True)
 class _Tree:
     nodes: tuple[_Measured, ...]  # In tree order, the root first.
-    strips: dict[UUID, float]  # Height that each subtree takes.
+    strips: dict[UUID, float]  # Height of each subtree.
 
     @property
     def height(self) -> float:
@@ -81,7 +81,7 @@ class _Tree:
 
 
 def place_topics(topics: Sequence[TopicView], column_gap: float) -> MapLayout:
-    """Return the layout of ``topics`` with ``column_gap`` of free width between any two columns of boxes."""
+    """Return the layout of ``topics`` with a free width of ``column_gap`` between columns of boxes."""
     trees = _measured_trees(topics)
     boxes: list[Box] = []
     left = bottom = 0.0
@@ -101,16 +101,13 @@ def place_topics(topics: Sequence[TopicView], column_gap: float) -> MapLayout:
 def text_width(text: str, font_size: float = FONT_SIZE) -> float:
     """Return a width that ``text`` does not exceed in the usual sans-serif fonts.
 
-    The figures are those of DejaVu Sans, the widest in common use, rounded up; Arial needs about 12 % less.
+    The widths are those of DejaVu Sans, the widest font in common use, rounded up; Arial needs about 12 % less.
     """
     return font_size * sum(_em(character) for character in text)
 
 
 def wrap(text: str, width: float, font_size: float = FONT_SIZE) -> tuple[str, ...]:
-    """Return ``text`` in lines of at most ``width``; a word that is longer is cut into parts of about one size.
-
-    Nothing is left out: a long name has more lines.
-    """
+    """Return ``text`` in lines of at most ``width``. Longer words are divided; no text is left out."""
     lines: list[str] = []
     for word in _words_that_fit(one_line(text).replace("\u00ad", ""), width, font_size):
         joined = f"{lines[-1]} {word}" if lines else word
@@ -122,7 +119,7 @@ def wrap(text: str, width: float, font_size: float = FONT_SIZE) -> tuple[str, ..
 
 
 def _words_that_fit(text: str, width: float, font_size: float) -> list[str]:
-    """Return the words of ``text``, those wider than ``width`` in parts, each part but the last with a hyphen."""
+    """Return the words of ``text``. A word wider than ``width`` is divided into parts that end with a hyphen."""
     words: list[str] = []
     for word in text.split():
         rest = word
@@ -135,10 +132,10 @@ def _words_that_fit(text: str, width: float, font_size: float) -> list[str]:
 
 
 def _cut(word: str, width: float, font_size: float) -> int:
-    """Return where to cut a word that is too wide: as late as fits, if possible where a reader expects it.
+    """Return where to divide a word that is too wide: as late as possible, preferably where a reader expects it.
 
-    That is after a hyphen or slash, else before a consonant that a vowel follows, which is how German and,
-    less strictly, English words are divided; compounds mostly come apart at a seam or between two syllables.
+    That is after a hyphen or slash, or else before a consonant followed by a vowel, which is how German and, less
+    strictly, English words are divided. Compounds usually divide at a seam or between syllables.
     """
     longest = 1
     while longest < len(word) - 1 and text_width(word[: longest + 1], font_size) <= width:
@@ -189,10 +186,10 @@ def _measured_trees(topics: Sequence[TopicView]) -> list[_Tree]:
 
 
 def _strips(nodes: Sequence[_Measured]) -> dict[UUID, float]:
-    """Return the height of each node's subtree: its own box or its children one below the other."""
+    """Return the height of each node's subtree: the larger of its own box and its stacked children."""
     of_children: defaultdict[UUID | None, float] = defaultdict(float)
     strips: dict[UUID, float] = {}
-    for node in reversed(nodes):  # Children stand after their parents, so here they come first.
+    for node in reversed(nodes):  # Parents precede their children, so in reverse the children come first.
         topic_id = node.place.topic.id
         strips[topic_id] = max(node.height, of_children[topic_id] - _SIBLING_GAP)
         of_children[node.place.parent_id] += strips[topic_id] + _SIBLING_GAP
@@ -200,7 +197,7 @@ def _strips(nodes: Sequence[_Measured]) -> dict[UUID, float]:
 
 
 def _banks(trees: Sequence[_Tree], column_gap: float) -> list[list[_Tree]]:
-    """Divide the trees, in order, among side-by-side banks of about the same height."""
+    """Distribute the trees, in order, over side-by-side banks of about the same height."""
     if not trees:
         return []
     total = sum(tree.height + _TREE_GAP for tree in trees)
@@ -241,7 +238,7 @@ def _place_tree(tree: _Tree, number: int, column_lefts: Sequence[float], top: fl
         strip_top = next_top[node.place.parent_id]
         strip = tree.strips[topic_id]
         next_top[node.place.parent_id] = strip_top + strip + _SIBLING_GAP
-        # Children stand in the middle of their parent's strip, where the parent's box stands too.
+        # Centre the children in their parent's strip, as the parent's box is.
         next_top[topic_id] = strip_top + (strip - max(children_height.get(topic_id, 0.0), 0.0)) / 2
         boxes.append(
             Box(

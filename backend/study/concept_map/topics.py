@@ -1,4 +1,4 @@
-"""Topics of a study set: their names, their tree and the links between them."""
+"""Topics of a study set: names, tree and links."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,12 +16,12 @@ _Parents = dict[UUID, UUID | None]
 
 
 def topic_key(name: str) -> str:
-    """Return the folded name under which a topic is one and the same."""
+    """Return the folded name; topics with the same key are the same topic."""
     return fold_text(name).strip()
 
 
 def list_topics(study_set_id: UUID) -> list[TopicView]:
-    """Return all topics of the study set, in the order they were made. The caller answers for the permission."""
+    """Return all topics of the study set, oldest first. The caller checks the permission."""
     rows = db.session.execute(
         sa.select(Topic.id, Topic.name, Topic.summary, Topic.parent_id)
         .where(Topic.study_set_id == study_set_id)
@@ -31,7 +31,7 @@ def list_topics(study_set_id: UUID) -> list[TopicView]:
 
 
 def list_links(study_set_id: UUID) -> list[LinkView]:
-    """Return all links of the study set, in the order they were made. The caller answers for the permission."""
+    """Return all links of the study set, oldest first. The caller checks the permission."""
     rows = db.session.execute(
         sa.select(TopicLink.source_id, TopicLink.target_id, TopicLink.label)
         .where(TopicLink.study_set_id == study_set_id)
@@ -42,7 +42,7 @@ def list_links(study_set_id: UUID) -> list[LinkView]:
 
 @dataclass(slots=True)
 class _Proposal:
-    """What several proposals of one topic say together: the first name, summary and parent that say anything."""
+    """Several proposals of one topic combined: the first non-empty name, summary and parent."""
 
     name: str
     summary: str = ""
@@ -50,10 +50,10 @@ class _Proposal:
 
 
 def add_topics(study_set_id: UUID, proposed: Sequence[NewTopic], used: Iterable[str]) -> dict[str, UUID]:
-    """Make sure that the topics named in ``used``, and their proposed ancestors, are there.
+    """Create the missing ones of the topics named in ``used`` and their proposed ancestors.
 
-    A topic that is there keeps its name, and its summary and parent where it has them. Returns the ids of all
-    topics of the study set by ``topic_key``. The caller holds the study set's lock.
+    An existing topic keeps its name, and its summary and parent if it has them. Returns the ids of all topics of the
+    study set by ``topic_key``. The caller holds the study set's lock.
     """
     proposals = _merge(proposed)
     known = {topic_key(view.name): view for view in list_topics(study_set_id)}
@@ -63,7 +63,7 @@ def add_topics(study_set_id: UUID, proposed: Sequence[NewTopic], used: Iterable[
     parents: _Parents = {view.id: view.parent_id for view in known.values()}
     for key, proposal in needed.items():
         parent_id = ids.get(topic_key(proposal.parent))
-        if parents.get(ids[key]) is None and parent_id is not None and not _makes_circle(parents, ids[key], parent_id):
+        if parents.get(ids[key]) is None and parent_id is not None and not _makes_cycle(parents, ids[key], parent_id):
             parents[ids[key]] = parent_id
     new = [
         {
@@ -78,7 +78,7 @@ def add_topics(study_set_id: UUID, proposed: Sequence[NewTopic], used: Iterable[
         if key not in known
     ]
     if new:
-        # One statement, because a parent may come after its child: keys are checked at a statement's end.
+        # One statement, because a parent may come after its child: foreign keys are checked at its end.
         db.session.execute(sa.insert(Topic).values(new))
     _update(known, needed, parents)
     return ids
@@ -135,21 +135,21 @@ def connect_topics(
     parents: Mapping[str, str | None],
     links: Sequence[tuple[str, str, str]],
 ) -> int:
-    """Put topics under the parents named (None makes a root) and add labelled links (source, target, label).
+    """Move topics under the named parents (None makes a root) and add labelled links (source, target, label).
 
-    Unknown names, circles, links of a topic to itself, links without a label and links that are there are passed
-    over. Returns how many links were added. The caller holds the study set's lock.
+    Unknown names, cycles, links from a topic to itself, links without a label and existing links are ignored. Returns
+    how many links were added. The caller holds the study set's lock.
     """
     topics = list_topics(study_set_id)
     ids = {topic_key(topic.name): topic.id for topic in topics}
     before: _Parents = {topic.id: topic.parent_id for topic in topics}
     after = dict(before)
     wanted = {ids[key]: parent for name, parent in parents.items() if (key := topic_key(name)) in ids}
-    # Roots first, so that two topics can change places whichever is named first.
+    # Roots first, so that two topics can swap places whichever is named first.
     after.update({topic_id: None for topic_id, parent in wanted.items() if parent is None})
     for topic_id, parent in wanted.items():
         parent_id = ids.get(topic_key(parent)) if parent is not None else None
-        if parent_id is not None and not _makes_circle(after, topic_id, parent_id):
+        if parent_id is not None and not _makes_cycle(after, topic_id, parent_id):
             after[topic_id] = parent_id
     changed = [
         {"id": topic_id, "parent_id": parent_id}
@@ -184,8 +184,8 @@ def _add_links(study_set_id: UUID, ids: Mapping[str, UUID], links: Sequence[tupl
     return len(new)
 
 
-def _makes_circle(parents: _Parents, child: UUID, parent: UUID) -> bool:
-    """Say whether ``child`` is ``parent`` or one of its ancestors. ``parents`` holds no circle itself."""
+def _makes_cycle(parents: _Parents, child: UUID, parent: UUID) -> bool:
+    """Say whether ``child`` is ``parent`` or one of its ancestors. ``parents`` must not contain a cycle."""
     above: UUID | None = parent
     while above is not None:
         if above == child:

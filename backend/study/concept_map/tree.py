@@ -1,4 +1,4 @@
-"""Topics in the order of their tree, the same in every export."""
+"""Tree order of topics, the same in every export."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from backend.study.types import TopicView
 
 @dataclass(frozen=True, slots=True)
 class TopicInTree:
-    """A topic with its place in the tree: ``depth`` counts from 0 at a root, ``parent_id`` is None there."""
+    """A topic in the tree. At a root, ``depth`` is 0 and ``parent_id`` None."""
 
     topic: TopicView
     depth: int
@@ -18,17 +18,17 @@ class TopicInTree:
 
 
 def in_tree_order(topics: Sequence[TopicView]) -> tuple[TopicInTree, ...]:
-    """Return every topic once, parents before their children, siblings in the order given.
+    """Return every topic once, parents before their children, siblings in the given order.
 
-    A topic whose parent is not among ``topics`` is a root; so is the first topic of a circle of parents, so that
-    no topic is lost whatever the data says.
+    A topic whose parent is not among ``topics`` is a root. So is the first topic of a cycle, so that no topic is lost
+    even if the data is wrong.
     """
-    parents = _parents_without_circles(topics)
+    parents = _parents_without_cycles(topics)
     children: defaultdict[UUID | None, list[TopicView]] = defaultdict(list)
     for topic in topics:
         children[parents[topic.id]].append(topic)
     ordered: list[TopicInTree] = []
-    # A stack instead of recursion, because a chain of topics may be deeper than Python's recursion limit.
+    # A stack, because a chain of topics may be deeper than Python's recursion limit.
     waiting = [TopicInTree(root, 0, None) for root in reversed(children[None])]
     while waiting:
         current = waiting.pop()
@@ -41,7 +41,7 @@ def in_tree_order(topics: Sequence[TopicView]) -> tuple[TopicInTree, ...]:
 
 
 def topic_paths(topics: Sequence[TopicView]) -> dict[UUID, tuple[str, ...]]:
-    """Return for each topic's id the names from its root down to itself."""
+    """Return by topic id the names from the root down to the topic."""
     paths: dict[UUID, tuple[str, ...]] = {}
     for place in in_tree_order(topics):
         above = paths[place.parent_id] if place.parent_id else ()
@@ -49,7 +49,7 @@ def topic_paths(topics: Sequence[TopicView]) -> dict[UUID, tuple[str, ...]]:
     return paths
 
 
-def _parents_without_circles(topics: Sequence[TopicView]) -> dict[UUID, UUID | None]:
+def _parents_without_cycles(topics: Sequence[TopicView]) -> dict[UUID, UUID | None]:
     known = {topic.id for topic in topics}
     parents = {topic.id: topic.parent_id if topic.parent_id in known else None for topic in topics}
     for topic in topics:

@@ -1,1 +1,1 @@
-"""A study kit as files: Anki package, tab-separated text, JSON, Markdown, and the concept map as SVG."""
+"""Exports a study kit as an Anki package, tab-separated text, JSON or Markdown."""

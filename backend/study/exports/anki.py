@@ -1,9 +1,9 @@
-"""A study kit as an Anki package (.apkg).
+"""Exports a study kit as an Anki package (.apkg).
 
-What keeps a student's learning history through a second import: fixed note type ids, a deck id made from the
-study set's id, the item's id as the note's guid, and modification times that are the items' own. Anki takes a
-note over only when its time is newer than the one in the collection, so an item that was edited here arrives
-as "updated", and a note that the student edited in Anki stays as it is until its item is edited here again.
+Users keep their learning history when they import again, because note type ids are fixed, the deck id comes from the
+study set's id, a note's guid is the item's id, and modification times are those of the items. Anki updates a note only
+if its time is newer than the one in the collection: an item edited here arrives as "updated", and a note edited in Anki
+stays as it is until its item is edited here again.
 """
 
 import hashlib
@@ -18,22 +18,21 @@ from uuid import UUID
 
 import genanki
 
-from backend.study.exports.anki_notes import AnkiNote, SkippedItem, option_list, prepare_notes
-from backend.study.markup.anki_fields import deletion_numbers
+from backend.study.exports.anki_notes import AnkiNote, SkippedItem, deck_name, option_list, prepare_notes
 from backend.study.markup.notes import NoteKind
-from backend.study.markup.plain_text import one_line
 from backend.study.types import StudyKit
+from backend.text.cloze import deletion_numbers
 
-# Chosen once at random. Anki recognises a note type by this id: another number would give every student a
-# second note type, and changed fields under the same number would make Anki ask for a full sync. Who adds,
-# removes or renames a field takes a new id.
+# Chosen once at random. Anki recognises a note type by this id: another id would give every user a second note type,
+# and changed fields under the same id would make Anki ask for a full sync. If you add, remove or rename a field, choose
+# a new id.
 NOTE_TYPE_IDS = {
     NoteKind.BASIC: 1_478_203_611,
     NoteKind.CLOZE: 1_478_203_612,
     NoteKind.MULTIPLE_CHOICE: 1_478_203_613,
 }
-# Seconds since 1970 (2026-11-01). Anki replaces a note type's templates and styling by newer ones: this is to be
-# raised when they change, and is not the time of the export, which would undo a student's own styling.
+# Seconds since 1970 (2026-11-01). Anki replaces a note type's templates and styling by newer ones. Raise this when they
+# change. The time of the export would overwrite the user's own styling.
 NOTE_TYPES_CHANGED_AT_S = 1_793_491_200
 
 _SOURCE_FIELDS = ("File", "Page", "Quote", "ItemId")
@@ -49,7 +48,7 @@ _NAMES = {
     NoteKind.MULTIPLE_CHOICE: "HackTheStudy Multiple Choice",
 }
 
-# No colour of text or background is set, so that Anki's own light and dark themes hold; greys are translucent.
+# Text and background have no colour, so that Anki's light and dark themes apply; greys are translucent.
 _CSS = """
 .card { font: 20px/1.5 system-ui, "Segoe UI", Roboto, Helvetica, Arial, sans-serif; }
 .sheet { max-width: 38em; margin: 0 auto; padding: .5em; text-align: center; overflow-wrap: anywhere; }
@@ -68,7 +67,7 @@ hr { border: 0; border-top: 1px solid rgba(128, 128, 128, .45); margin: 1.1em 0;
 .nightMode .solution .key, .night_mode .solution .key { color: #8fd79b; }
 """
 
-# A quote is the page's own text: the class names keep MathJax 2 and 3 from reading formulas into it.
+# A quote is the page's own text: the class names stop MathJax 2 and 3 from finding formulas in it.
 _SOURCE = """
 {{#Page}}<div class="source">
 <div class="place"><div class="file">{{File}}</div><div class="page">{{Page}}</div></div>
@@ -85,7 +84,7 @@ _TEMPLATES = {
         '<div class="sheet">{{cloze:Text}}</div>',
         '<div class="sheet">{{cloze:Text}}{{#Extra}}<div class="extra">{{Extra}}</div>{{/Extra}}' + _SOURCE + "</div>",
     ),
-    # The right option carries a class in the list itself; only the back has a style for it.
+    # The correct option has a class on both sides, but only the back has a style for it.
     NoteKind.MULTIPLE_CHOICE: (
         '<div class="sheet">{{Question}}<br>{{Options}}</div>',
         '<div class="sheet">{{Question}}<br><div class="solution">{{Options}}</div><hr id="answer">'
@@ -103,7 +102,7 @@ _DRAFT_NOTICE = (
 
 @dataclass(frozen=True, slots=True)
 class AnkiPackage:
-    """The bytes of an .apkg file and the items that are not in it."""
+    """The bytes of an .apkg file, and the items that were left out of it."""
 
     data: bytes
     skipped: tuple[SkippedItem, ...]
@@ -112,13 +111,13 @@ class AnkiPackage:
 def to_apkg(kit: StudyKit) -> AnkiPackage:
     """Return ``kit`` as an Anki package; the same kit gives the same bytes.
 
-    Items of which Anki could make no card are left out and listed in ``skipped``; an empty kit gives an empty
-    deck. Modification times are whole seconds, as in Anki: the package's is the newest ``updated_at``.
+    Items of which Anki could not make a card are left out and listed in ``skipped``. An empty kit gives an empty deck.
+    Modification times are whole seconds, as in Anki; that of the package is the newest ``updated_at``.
     """
     prepared = prepare_notes(kit)
     deck = genanki.Deck(
         to_deck_id(kit.study_set_id),
-        _deck_name(kit.title),
+        deck_name(kit.title),
         description=_DRAFT_NOTICE if kit.is_draft else "",
     )
     note_types = {kind: _NoteTypeWithTime(_note_type(kind)) for kind in NoteKind}
@@ -129,14 +128,14 @@ def to_apkg(kit: StudyKit) -> AnkiPackage:
 
 
 def to_deck_id(study_set_id: UUID) -> int:
-    """Return the deck's id, 2**30 ≤ id < 2**31, always the same for a study set."""
+    """Return the deck's id, 2**30 ≤ id < 2**31, which is fixed for a study set."""
     digest = hashlib.sha256(study_set_id.bytes).digest()
     return (1 << 30) + int.from_bytes(digest[:4]) % (1 << 30)
 
 
 @dataclass(frozen=True, slots=True)
 class _NoteTypeWithTime:
-    """A genanki model that is dated by its own last change instead of the package's time."""
+    """A genanki model with its own modification time instead of the package's."""
 
     model: Any
 
@@ -151,7 +150,7 @@ class _NoteTypeWithTime:
 
 @dataclass(frozen=True, slots=True)
 class _NoteWithTime:
-    """A genanki note that is dated by its item's last change instead of the package's time."""
+    """A genanki note with its item's modification time instead of the package's."""
 
     note: Any
     updated_at_s: int
@@ -192,17 +191,12 @@ def _genanki_note(note: AnkiNote, note_type: _NoteTypeWithTime, position: int) -
         ],
         tags=list(note.tags),
         guid=str(note.item_id),
-        due=position,  # New cards come in the order of the kit.
+        due=position,  # New cards appear in the order of the kit.
     )
     if texts.kind is NoteKind.CLOZE:
-        # genanki itself looks for deletions with a pattern that misses one inside another.
+        # genanki's own search for deletions misses nested ones.
         genanki_note.cards = [genanki.Card(number - 1) for number in sorted(deletion_numbers(texts.front))]
     return genanki_note
-
-
-def _deck_name(title: str) -> str:
-    """Return the study set's title as one deck's name: ``::`` would make a deck inside a deck."""
-    return one_line(title).replace("::", ":") or "HackTheStudy"
 
 
 def _seconds(note: AnkiNote) -> int:
@@ -210,7 +204,7 @@ def _seconds(note: AnkiNote) -> int:
 
 
 def _package_bytes(deck: Any, newest_s: int) -> bytes:
-    """Return the package, built in memory and with a fixed file time, so that it depends on nothing but the kit."""
+    """Return the package, built in memory with a fixed file time, so that it depends only on the kit."""
     connection = sqlite3.connect(":memory:")
     try:
         genanki.Package(deck).write_to_db(connection.cursor(), newest_s, itertools.count(newest_s * 1000))
@@ -226,6 +220,6 @@ def _package_bytes(deck: Any, newest_s: int) -> bytes:
 
 
 def _entry(name: str) -> zipfile.ZipInfo:
-    entry = zipfile.ZipInfo(name)  # Its time is 1980-01-01, the earliest a ZIP archive knows.
+    entry = zipfile.ZipInfo(name)  # Its default time is 1980-01-01, the earliest in a ZIP archive.
     entry.compress_type = zipfile.ZIP_DEFLATED
     return entry

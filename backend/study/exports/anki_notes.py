@@ -1,4 +1,4 @@
-"""The notes of a study kit as Anki takes them, shared by the package and the text file."""
+"""The Anki notes of a study kit, shared by the package and the text file."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from backend.study.types import Evidence, Item, StudyKit
 
 @dataclass(frozen=True, slots=True)
 class SkippedItem:
-    """An item that is not in the export, and why."""
+    """An item left out of the export, and why."""
 
     item_id: UUID
     reason: SkipReason
@@ -24,7 +24,7 @@ class SkippedItem:
 
 @dataclass(frozen=True, slots=True)
 class NoteSource:
-    """One piece of evidence as a note shows it: each a single line of HTML, ``file`` empty when not known."""
+    """A piece of evidence as shown on a note. Each field is one line of HTML; an unknown ``file`` is empty."""
 
     file: str
     page: str
@@ -33,8 +33,6 @@ class NoteSource:
 
 @dataclass(frozen=True, slots=True)
 class AnkiNote:
-    """One note: its texts, where they come from and what it is filed under."""
-
     item_id: UUID
     texts: NoteTexts
     sources: tuple[NoteSource, ...]
@@ -44,14 +42,14 @@ class AnkiNote:
 
 @dataclass(frozen=True, slots=True)
 class PreparedNotes:
-    """The notes of a kit in its order, flashcards first, and the items that gave none."""
+    """The notes of a kit in its order, flashcards first, and the items without a note."""
 
     notes: tuple[AnkiNote, ...]
     skipped: tuple[SkippedItem, ...]
 
 
 def prepare_notes(kit: StudyKit) -> PreparedNotes:
-    """Return the notes of ``kit``. One bad item is skipped with its reason and never costs the others."""
+    """Return the notes of ``kit``. A bad item is skipped with a reason and does not affect the others."""
     tags = {topic_id: to_tag(path) for topic_id, path in topic_paths(kit.topics).items()}
     results = [_note(item, kit.filenames, tags) for item in (*kit.flashcards, *kit.questions)]
     return PreparedNotes(
@@ -73,10 +71,15 @@ def _note(item: Item[Any], filenames: Mapping[UUID, str], tags: Mapping[UUID, st
     )
 
 
+def deck_name(title: str) -> str:
+    """Return the title as the name of a deck. ``::`` is replaced, because it would create a nested deck."""
+    return one_line(title).replace("::", ":") or "HackTheStudy"
+
+
 def option_list(texts: NoteTexts, *, mark_key: bool) -> str:
     """Return a question's options as an HTML list in their stored order.
 
-    With ``mark_key`` the right one has the class ``key``; a template shows it or does not.
+    With ``mark_key`` the correct one has the class ``key``, which a template may style.
     """
     entries = (
         f'<li class="key">{text}</li>' if mark_key and index == texts.key_index else f"<li>{text}</li>"

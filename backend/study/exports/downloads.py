@@ -1,4 +1,4 @@
-"""A study kit as a file to be downloaded, in each format that there is."""
+"""Renders a study kit as a downloadable file in any of the formats."""
 
 import json
 import re
@@ -12,13 +12,13 @@ from backend.study.exports.json_kit import to_json
 from backend.study.exports.text import to_markdown, to_tsv
 from backend.study.types import StudyKit
 
-_LONGEST_NAME = 80
-# Letters, digits and a few signs that no file system gives a meaning to.
+_MAX_NAME_CHARS = 80
+# Everything except letters, digits and a few characters that are safe in all file systems.
 _NOT_IN_NAMES = re.compile(r"[^\w\-.]+")
 
 
 class DownloadFormat(StrEnum):
-    """Formats of a downloaded kit; each is the file name's extension as well."""
+    """Formats of a downloaded kit; the value is also the file name's extension."""
 
     APKG = "apkg"
     TSV = "tsv"
@@ -27,7 +27,6 @@ class DownloadFormat(StrEnum):
 
     @property
     def content_type(self) -> str:
-        """The media type with its charset, for ``Content-Type`` of a download."""
         return _CONTENT_TYPES[self]
 
 
@@ -40,8 +39,8 @@ _CONTENT_TYPES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Download:
-    """A file with its name, and the name in ASCII for programs that know no other."""
+class KitFile:
+    """A study kit as a file. ``plain_filename`` is in ASCII, for clients that do not support other names."""
 
     filename: str
     plain_filename: str
@@ -57,10 +56,10 @@ class Download:
         return f"{header}; filename*=UTF-8''{quote(self.filename)}"
 
 
-def render_kit(kit: StudyKit, form: DownloadFormat, *, language: str) -> Download:
-    """Return the kit as a file. ``language`` (one of the API's) is the one of the student's Anki, for TSV."""
+def render_kit(kit: StudyKit, form: DownloadFormat, *, language: str) -> KitFile:
+    """Return the kit as a file. ``language``, one of the API's, is that of the user's Anki; only TSV depends on it."""
     plain_title = unicodedata.normalize("NFKD", kit.title).encode("ascii", "ignore").decode()
-    return Download(
+    return KitFile(
         filename=f"{_stem(kit.title)}.{form}",
         plain_filename=f"{_stem(plain_title)}.{form}",
         content_type=form.content_type,
@@ -81,6 +80,6 @@ def _data(kit: StudyKit, form: DownloadFormat, language: str) -> bytes:
 
 
 def _stem(title: str) -> str:
-    """Return a file name without extension that is safe on every system: never hidden, empty, or a path."""
-    name = _NOT_IN_NAMES.sub("-", unicodedata.normalize("NFC", title))[:_LONGEST_NAME].strip("-._")
+    """Return a file name without extension that is safe on every system: never hidden, empty or a path."""
+    name = _NOT_IN_NAMES.sub("-", unicodedata.normalize("NFC", title))[:_MAX_NAME_CHARS].strip("-._")
     return name or "study-kit"

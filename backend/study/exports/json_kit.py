@@ -1,4 +1,4 @@
-"""A study kit as a JSON document, complete and made to be read by other programs."""
+"""Exports a complete study kit as JSON, for other programs."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -9,15 +9,15 @@ from backend.study.items.registry import KINDS
 from backend.study.types import Evidence, Item, LinkView, StudyKit, TopicView
 
 FORMAT_NAME = "hackthestudy-kit"
-# Raised when a field is removed or changes its meaning; a new field leaves it as it is.
+# Raise it when a field is removed or changes its meaning, not when a field is added.
 FORMAT_VERSION = 1
 
 
 def to_json(kit: StudyKit) -> dict[str, object]:
-    """Return ``kit`` as values that ``json.dumps`` takes: the same kit gives the same document.
+    """Return ``kit`` as values for ``json.dumps``; the same kit gives the same document.
 
-    Ids are UUIDs as text, times ISO 8601 with offset, texts plain (nothing is escaped; LaTeX stands between
-    ``\\( \\)`` or ``\\[ \\]``). Shape::
+    Ids are UUIDs as text, times ISO 8601 with offset. Texts are plain, with LaTeX between ``\\( \\)`` or
+    ``\\[ \\]`` and nothing escaped. Shape::
 
         {"format": "hackthestudy-kit", "version": 1,
          "study_set": {"id", "title"}, "is_draft": bool,
@@ -28,10 +28,10 @@ def to_json(kit: StudyKit) -> dict[str, object]:
          "questions": [{"id", "kind": "single_choice", "stem", "options": [{"id", "text"}], "key": an option's id,
                         "explanation", "difficulty", "topic_id", "evidence": [...], "created_at", "updated_at"}]}
 
-    with each evidence ``{"document_id", "filename": name or null, "page": from 1, "quote", "start", "end",
+    with each piece of evidence ``{"document_id", "filename": name or null, "page": from 1, "quote", "start", "end",
     "status": "verified" or "uncheckable", "option_id": an option's id or null}``; ``start`` and ``end`` are code point
-    offsets into the page's text, and null with the quote where the evidence is a whole page. Questions of another kind
-    have the fields of their kind in place of ``options``, ``key`` and ``explanation``.
+    offsets into the page's text. They and the quote are null if the evidence is a whole page. Questions of another kind
+    have the fields of their kind instead of ``options``, ``key`` and ``explanation``.
     """
     return {
         "format": FORMAT_NAME,

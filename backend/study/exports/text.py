@@ -1,4 +1,4 @@
-"""A study kit as text: a file for Anki's text import, and a study sheet in Markdown."""
+"""Exports a study kit as text: a file for Anki's text import, or a study sheet in Markdown."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from backend.study.concept_map.tree import in_tree_order
-from backend.study.exports.anki_notes import AnkiNote, NoteSource, option_list, prepare_notes
+from backend.study.exports.anki_notes import AnkiNote, NoteSource, deck_name, option_list, prepare_notes
 from backend.study.items.registry import KINDS
 from backend.study.markup.markdown import escape, to_line
 from backend.study.markup.notes import NoteKind
@@ -20,8 +20,7 @@ class _StockNoteTypes:
     cloze: str
 
 
-# A text file can only name note types that are there already, and Anki names those that every collection has
-# in the language it was first started in.
+# A text file can only use existing note types. Anki names the stock ones in the language in which it was first started.
 _STOCK_NOTE_TYPES = {
     "en": _StockNoteTypes(basic="Basic", cloze="Cloze"),
     "de": _StockNoteTypes(basic="Einfach", cloze="Lückentext"),
@@ -34,16 +33,17 @@ _SPREADSHEET_FORMULA_STARTS = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
 def to_tsv(kit: StudyKit, anki_language: str = "en") -> str:
     """Return ``kit`` as tab-separated text with Anki's header lines (docs.ankiweb.net/importing/text-files.html).
 
-    Columns: guid (the item's id), note type, front, back, tags; one line per note. Questions use the basic note
-    type, with their options on the front; the source stands small at the end of the back. The note types are
-    those that an Anki first started in ``anki_language`` (``en``, ``de``, ``fr``, ``it``) has. Items that give no
-    note are left out; ``prepare_notes`` lists them.
+    One line per note, with columns guid (the item's id), note type, front, back and tags. Questions use the basic note
+    type with their options on the front. The source is in small print at the end of the back. The note types are those
+    of an Anki first started in ``anki_language`` (``en``, ``de``, ``fr``, ``it``). Items without a note are left out;
+    ``prepare_notes`` lists them.
 
-    A cell that begins with ``=``, ``+``, ``-`` or ``@`` is run as a formula by spreadsheets (OWASP, "CSV
-    Injection"). The usual remedy, an apostrophe in front, would become part of the card. The fields are HTML,
-    so the first character is written as an entity instead: spreadsheets see ``&``, Anki shows the character.
-    Notes already there from the Anki package keep their note type, which Anki reports as a conflict and leaves
-    untouched; nothing is doubled.
+    Spreadsheets run a cell that begins with ``=``, ``+``, ``-`` or ``@`` as a formula (OWASP, "CSV Injection"). The
+    usual remedy, a leading apostrophe, would become part of the card. The fields are HTML, so the first character is
+    written as an entity instead: spreadsheets see ``&``, and Anki shows the character.
+
+    Notes imported earlier from the Anki package keep their note type: Anki reports a conflict and leaves them
+    untouched, so there are no duplicates.
     """
     names = _STOCK_NOTE_TYPES[anki_language]
     lines = [
@@ -52,7 +52,7 @@ def to_tsv(kit: StudyKit, anki_language: str = "en") -> str:
         "#guid column:1",
         "#notetype column:2",
         "#tags column:5",
-        f"#deck:{one_line(kit.title).replace('::', ':') or 'HackTheStudy'}",
+        f"#deck:{deck_name(kit.title)}",
         "#columns:Guid\tNotetype\tFront\tBack\tTags",
     ]
     for note in prepare_notes(kit).notes:
@@ -65,7 +65,7 @@ def to_tsv(kit: StudyKit, anki_language: str = "en") -> str:
 def to_markdown(kit: StudyKit) -> str:
     """Return ``kit`` as a study sheet in CommonMark: map, flashcards, questions, and their answers at the end.
 
-    ``markup.markdown`` says how texts and their formulas are written.
+    See ``markup.markdown`` for how texts and formulas are written.
     """
     blocks = [f"# {to_line(kit.title) or 'HackTheStudy'}"]
     if kit.is_draft:
@@ -98,7 +98,7 @@ def _tsv_back(note: AnkiNote) -> str:
 
 def _tsv_source(source: NoteSource) -> str:
     quote = source.quote and f": {source.quote}"
-    # The class keeps MathJax from reading formulas into the quote, which is the page's own text.
+    # The quote is the page's own text: the class stops MathJax from finding formulas in it.
     return f"<small class=tex2jax_ignore>{source.file} ({source.page}){quote}</small>"
 
 
@@ -125,7 +125,7 @@ def _map_blocks(kit: StudyKit) -> Iterator[str]:
 
 
 def _numbered(items: Sequence[Item[Any]], write: Callable[[Item[Any]], Iterable[str]]) -> Iterator[str]:
-    """Yield the paragraphs of items, the first of each behind its number."""
+    """Yield the paragraphs of items; the first of each item follows its number."""
     for number, item in enumerate(items, start=1):
         first, *others = write(item)
         yield f"**{number}.** {first}"

@@ -1,4 +1,4 @@
-"""Bodies that all kinds of item share, and the bodies of a collection made from those of its kinds."""
+"""Requests and responses shared by all kinds of item, and functions that combine those of several kinds."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -24,19 +24,18 @@ EvidenceOutcome = Literal["verified", "uncheckable", "none"]
 
 
 class EvidenceRequest(RequestBody):
-    """A quote as evidence; the server looks it up on the page and those beside it."""
+    """A quote given as evidence. The server looks it up on the cited page and the pages next to it."""
 
     document_id: UUID
     page: StrictInt = Field(ge=1, le=1_000_000)
     quote: LongText
 
     def cited(self) -> CitedQuote:
-        """Return the quote in the words of the service."""
         return CitedQuote(self.document_id, self.page, self.quote)
 
 
 class ItemRequest(RequestBody):
-    """What an item of any kind is made from; a kind adds ``kind`` and its content."""
+    """Fields of every new item; each kind adds ``kind`` and its content."""
 
     difficulty: Difficulty = Difficulty.MEDIUM
     topic_id: UUID | None = None
@@ -44,7 +43,7 @@ class ItemRequest(RequestBody):
 
 
 class EvidenceResponse(ResponseBody):
-    """Where an item comes from; offsets count code points of the page's text. Without a quote, the whole page."""
+    """Where an item comes from. Offsets count code points of the page's text. Without a quote, the whole page."""
 
     document_id: UUID
     page: int
@@ -52,18 +51,18 @@ class EvidenceResponse(ResponseBody):
     start: int | None
     end: int | None
     status: EvidenceStatus
-    option_id: str | None = Field(description="The option of a question that this is evidence for; null: all of it.")
+    option_id: str | None = Field(description="The option that this is evidence for; null: the whole item.")
 
 
 class ItemResponse(ResponseBody):
-    """An item of any kind; a kind adds ``kind`` and its content."""
+    """Fields of every item; each kind adds ``kind`` and its content."""
 
     id: UUID
     study_set_id: UUID
     topic_id: UUID | None
     difficulty: Difficulty
     evidence: list[EvidenceResponse]
-    evidence_status: EvidenceOutcome = Field(description="`uncheckable` as soon as one piece of evidence is.")
+    evidence_status: EvidenceOutcome = Field(description="`uncheckable` if any evidence is; `none` without evidence.")
     origin: Literal["generated", "hand"]
     model: str | None
     run_id: UUID | None
@@ -87,17 +86,16 @@ class EvidenceContextResponse(EvidenceResponse):
 
 
 class ItemQuery(PageQuery):
-    """What a list of items is narrowed to; a collection names its kinds."""
+    """Filters of a list of items; a collection restricts ``kind`` to its own kinds."""
 
     topic_id: UUID | None = None
     difficulty: Difficulty | None = None
-    run_id: UUID | None = Field(None, description="Items that this run made.")
-    document_id: UUID | None = Field(None, description="Items with evidence in this document.")
-    q: SearchText | None = Field(None, description="Text to be found anywhere in an item; upper and lower case alike.")
+    run_id: UUID | None = Field(None, description="Only items of this run.")
+    document_id: UUID | None = Field(None, description="Only items with evidence in this document.")
+    q: SearchText | None = Field(None, description="Text to search for anywhere in an item; case-insensitive.")
     kind: str | None = None
 
     def chosen(self) -> ItemFilter:
-        """Return the filter in the words of the service."""
         return ItemFilter(
             topic_id=self.topic_id,
             kind=self.kind,
@@ -109,9 +107,9 @@ class ItemQuery(PageQuery):
 
 
 def join_bodies(name: str, bodies: Sequence[type[BaseModel]], default_kind: str) -> type[Any]:
-    """Return one body with the fields of several kinds; that of a single kind is itself.
+    """Return one model with the fields of several kinds' models; a single model is returned unchanged.
 
-    A field that some kinds lack may be left out of requests, and is null in responses of those kinds.
+    A field that some kinds lack is optional in requests, and null in responses of those kinds.
     """
     distinct = list(dict.fromkeys(bodies))
     if len(distinct) == 1:
@@ -132,7 +130,7 @@ def join_bodies(name: str, bodies: Sequence[type[BaseModel]], default_kind: str)
 
 
 def body_of_changes(name: str, body: type[BaseModel], doc: str) -> type[RequestBody]:
-    """Return the body that changes what ``body`` makes: what is left out stays. Kind and evidence do not change."""
+    """Return the PATCH request for items created by ``body``: all fields optional, without kind and evidence."""
     fields: dict[str, Any] = {
         field: (_type_of(info), _left_out(info.description))
         for field, info in body.model_fields.items()
@@ -146,5 +144,5 @@ def _type_of(info: FieldInfo) -> Any:
 
 
 def _left_out(description: str | None = None) -> Any:
-    # A default made by a factory is not written into the schema: leaving out is allowed, null is not.
+    # A default from a factory does not appear in the schema: the field may be left out, but not be null.
     return Field(default_factory=lambda: None, description=description)

@@ -1,6 +1,6 @@
-"""How much a study set holds: its items are counted, and their text counts towards the user's storage quota.
+"""Limits of a study set: the number of its items, and their text, which counts towards the user's storage quota.
 
-Lists, exports and the search for duplicates take all items of a study set at once, so it may not grow for ever.
+Exports and the search for duplicates load all items of a study set at once, so its size must be bounded.
 """
 
 from uuid import UUID
@@ -16,9 +16,9 @@ from backend.study.models import EvidenceRow
 
 
 def settle_items(user_id: UUID, study_set_id: UUID) -> None:
-    """Count the items of a locked study set after the user has written one, and refuse what does not fit.
+    """Update the size of a locked study set after the user has changed an item, and enforce the limits.
 
-    Called last in a transaction. What makes a study set smaller is never refused. Raises StudySetFull,
+    Call it last in a transaction. A change that makes the study set smaller is never refused. Raises StudySetFull,
     StorageQuotaExceeded.
     """
     count, size_bytes = _measure(study_set_id)
@@ -31,12 +31,12 @@ def settle_items(user_id: UUID, study_set_id: UUID) -> None:
 
 
 def count_items(study_set_id: UUID) -> None:
-    """Count the items of a locked study set after a run has added some."""
+    """Update the size of a locked study set without enforcing limits, after a run or a deletion."""
     library.note_items(study_set_id, _measure(study_set_id)[1])
 
 
 def check_room_for_items(study_set_id: UUID) -> None:
-    """Refuse to begin a run whose items could not be added to by hand any more. Raises StudySetFull."""
+    """Refuse to start a run in a full study set. Raises StudySetFull."""
     count, size_bytes = _measure(study_set_id)
     settings = get_settings()
     if count >= settings.max_items_per_set or size_bytes >= settings.max_item_bytes_per_set:
@@ -49,7 +49,7 @@ def _full() -> StudySetFull:
 
 
 def _measure(study_set_id: UUID) -> tuple[int, int]:
-    """Return how many items the study set has, and how many bytes of text they have with their quotes."""
+    """Return the number of items, and the bytes of their text and quotes."""
     items = sa.union_all(*(_sizes(collection, study_set_id) for collection in COLLECTIONS)).subquery()
     of_quotes = (
         sa.select(sa.func.octet_length(EvidenceRow.quote).label("bytes"))

@@ -1,4 +1,4 @@
-"""What basic and cloze flashcards share: a front, a back and their bodies."""
+"""Common parts of basic and cloze flashcards."""
 
 from backend.study.items.bodies import ItemRequest, ItemResponse, LongText, OptionalText
 from backend.study.items.kind import Kind
@@ -6,7 +6,7 @@ from backend.study.types import Flashcard, FlashcardKind
 
 
 class FlashcardRequest(ItemRequest):
-    """A flashcard written by hand. A cloze card's front hides a part as `{{c1::…}}`; its back may be empty."""
+    """A flashcard written by hand. A cloze card's front marks hidden parts as `{{c1::…}}`; its back may be empty."""
 
     kind: FlashcardKind = FlashcardKind.BASIC
     front: LongText
@@ -22,8 +22,6 @@ class FlashcardResponse(ItemResponse):
 
 
 class CardKind(Kind[Flashcard]):
-    """A kind of flashcard."""
-
     collection = "flashcards"
     content = Flashcard
     request = FlashcardRequest

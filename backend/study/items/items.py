@@ -1,4 +1,4 @@
-"""The verbs of items, the same for every kind: list, get, create, change, delete, and the evidence of each."""
+"""Operations on items of every kind: list, get, create, update, delete, and list their evidence."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
@@ -24,13 +24,13 @@ from backend.study.types import CitedQuote, Difficulty, Evidence, EvidenceContex
 from backend.study.views import ItemView, evidence_of, select_items
 
 CONTEXT_CHARS = 300
-"""How much of the page's text is shown on each side of a quote, in code points."""
+"""Code points of the page's text shown on each side of a quote."""
 
-# A student cites the page that she looks at, so only its neighbours are searched as well.
+# Users cite the page they are looking at, so only its neighbours are searched as well.
 _PAGES_BESIDE = 2
 _FOREIGN_KEY_VIOLATION = "23503"
 _UNIQUE_VIOLATION = "23505"
-# What can be changed of an item of any kind, besides its content.
+# Fields of every kind that can be changed, in addition to the content.
 _CHANGEABLE = frozenset({"difficulty", "topic_id"})
 
 
@@ -88,7 +88,7 @@ def create_item(
 
 
 def update_item(collection: Collection, user_id: UUID, item_id: UUID, changes: Mapping[str, Any]) -> ItemView:
-    """Change an item, whose kind stays.
+    """Change an item, but not its kind.
 
     Raises NotFound, FieldsDoNotFitKind, the errors of the kind, DuplicateItem, StudySetFull, StorageQuotaExceeded.
     """
@@ -116,7 +116,7 @@ def delete_item(collection: Collection, user_id: UUID, item_id: UUID) -> None:
 
 
 def list_item_evidence(collection: Collection, user_id: UUID, item_id: UUID) -> list[EvidenceContext]:
-    """Return the item's evidence in order, each with the page's text around it. Raises NotFound."""
+    """Return the item's evidence in order, with the page's text around each quote. Raises NotFound."""
     return [
         _in_context(evidence, document.id, document.filename, page.text)
         for evidence in evidence_of(get_item(collection, user_id, item_id))
@@ -160,7 +160,7 @@ def _narrowed_by(collection: Collection, chosen: ItemFilter) -> Iterator[sa.Colu
 
 
 def _lock(collection: Collection, user_id: UUID, item_id: UUID) -> FlashcardRow | QuestionRow:
-    """Return the item's row, locked against concurrent changes after its study set. Raises NotFound."""
+    """Lock the study set, then the item's row, and return the row. Raises NotFound."""
     study_set_id = db.session.scalar(sa.select(collection.table.study_set_id).where(collection.table.id == item_id))
     if study_set_id is None:
         raise NotFound
@@ -173,7 +173,7 @@ def _lock(collection: Collection, user_id: UUID, item_id: UUID) -> FlashcardRow 
 
 
 def _check_topic(study_set_id: UUID, topic_id: UUID | None) -> None:
-    """Raise NotFound when the topic is not one of the study set."""
+    """Raise NotFound unless the topic belongs to the study set."""
     if topic_id is None:
         return
     mine = sa.select(Topic.id).where(Topic.id == topic_id, Topic.study_set_id == study_set_id)
@@ -182,7 +182,7 @@ def _check_topic(study_set_id: UUID, topic_id: UUID | None) -> None:
 
 
 def _save() -> None:
-    """Write what has changed. Raises DuplicateItem; NotFound when what it belongs to has been deleted meanwhile."""
+    """Flush. Raises DuplicateItem, and NotFound if the study set or topic has been deleted meanwhile."""
     try:
         db.session.flush()
     except IntegrityError as error:
@@ -195,7 +195,7 @@ def _save() -> None:
 
 
 def _locate(user_id: UUID, study_set_id: UUID, cited: CitedQuote) -> Evidence:
-    """Look a quote up on the cited page and those beside it. Raises NotFound, DocumentNotRead, QuoteRefused."""
+    """Look a quote up on the cited page and its neighbours. Raises NotFound, DocumentNotRead, QuoteRefused."""
     document = library.get_document(user_id, cited.document_id)
     if document.study_set_id != study_set_id:
         raise NotFound
@@ -210,7 +210,7 @@ def _locate(user_id: UUID, study_set_id: UUID, cited: CitedQuote) -> Evidence:
 
 
 def find_study_sets_in_use(study_set_ids: Sequence[UUID], since: datetime) -> set[UUID]:
-    """Return those of the study sets in which an item has been written or changed since a time."""
+    """Return which of the study sets have had an item added or changed since a time."""
     used: set[UUID] = set()
     for model in (FlashcardRow, QuestionRow):
         changed = sa.select(model.study_set_id).where(model.study_set_id.in_(study_set_ids), model.updated_at >= since)

@@ -1,4 +1,4 @@
-"""What differs between kinds of item, and nothing else does."""
+"""The interface of a kind of item: everything that differs between kinds."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
@@ -16,10 +16,10 @@ _OF_ALL_KINDS = frozenset(ItemRequest.model_fields) | {"kind"}
 
 
 class Kind(ABC, Generic[C]):
-    """One kind of item, whose content is a frozen dataclass ``C``; the key of a question is among its fields.
+    """A kind of item, whose content is a frozen dataclass ``C`` that includes the key of a question.
 
-    Fields of the content are named as in the response. Each is stored in the column of its name, or under its name in
-    the table's ``data`` where there is no such column.
+    Fields of the content have the same names as in the response. Each is stored in the column of its name, or in the
+    table's ``data`` if there is no such column.
     """
 
     name: ClassVar[str]
@@ -29,7 +29,7 @@ class Kind(ABC, Generic[C]):
     response: ClassVar[type[ItemResponse]]
 
     def write(self, given: Mapping[str, Any], before: C | None = None) -> C:
-        """Return the content that the fields of a request make, or make of ``before``.
+        """Return the content of a new item, or of ``before`` after a change, from the fields of a request.
 
         Raises FieldsDoNotFitKind, and the errors of ``check``.
         """
@@ -45,32 +45,31 @@ class Kind(ABC, Generic[C]):
         return content
 
     def make(self, given: Mapping[str, Any], before: C | None) -> C:
-        """Return the content made of the fields given, all of them where there is no ``before``."""
+        """Return the content with the given fields: all of them for a new item, else those that change."""
         return self.content(**{**({} if before is None else self.store(before)), **given})
 
     def check(self, content: C) -> None:
-        """Raise an error when an item written by hand cannot be like this."""
+        """Raise a DomainError if an item written by hand cannot have this content."""
 
     def read(self, stored: Mapping[str, Any]) -> C:
-        """Return the content from its stored fields."""
         return self.content(**{field.name: stored[field.name] for field in fields(self.content)})  # type: ignore[arg-type]
 
     def store(self, content: C) -> dict[str, Any]:
-        """Return the fields of the content as JSON has them."""
+        """Return the content's fields as JSON values."""
         return asdict(content)  # type: ignore[call-overload, no-any-return]
 
     @abstractmethod
     def text(self, content: C) -> ItemText:
-        """Return what the item asks and wants to hear: duplicates share it, and the fingerprint is made of it."""
+        """Return the question and answer by which duplicates are found; the fingerprint is made from it."""
 
     @abstractmethod
     def note(self, content: C) -> NoteTexts | SkipReason:
-        """Return the texts of its note for Anki, or why Anki could make no card of it."""
+        """Return the texts of the Anki note, or why Anki could not make a card of it."""
 
     @abstractmethod
     def ask_in_markdown(self, content: C) -> Iterator[str]:
-        """Yield the paragraphs that ask; the first stands behind the item's number."""
+        """Yield the paragraphs of the question; the first follows the item's number."""
 
     @abstractmethod
     def answer_in_markdown(self, content: C) -> Iterator[str]:
-        """Yield the paragraphs that answer."""
+        """Yield the paragraphs of the answer."""

@@ -1,4 +1,4 @@
-"""The kinds of item that there are, and the two collections that they are listed and counted in."""
+"""All kinds of item, and the two collections in which they are listed and counted."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,19 +22,19 @@ def _find_kinds() -> Iterator[Kind[Any]]:
     for module in iter_modules(kinds.__path__):
         kind = import_module(f"{kinds.__name__}.{module.name}").KIND
         if not isinstance(kind, Kind):
-            raise TypeError(f"KIND of {module.name} is not a kind of item.")
+            raise TypeError(f"KIND of {module.name} is not a Kind.")
         yield kind
 
 
 KINDS: Mapping[str, Kind[Any]] = {kind.name: kind for kind in _find_kinds()}
-"""By name. A module in ``kinds`` is all that a further kind needs here."""
+"""By name. To register a new kind, add a module to ``kinds``."""
 
 
 @dataclass(frozen=True)
 class Collection:
-    """Items under one path of the API, in one table.
+    """Items that share a path of the API and a table.
 
-    ``front`` is what an item asks, ``searched`` are its texts, and ``content`` the columns that hold them.
+    ``front`` is the question of an item, ``searched`` its texts, and ``content`` the columns that hold them.
     """
 
     name: str
@@ -48,23 +48,22 @@ class Collection:
 
     @cached_property
     def columns(self) -> tuple[str, ...]:
-        """The names of its table's columns."""
         return tuple(self.table.__table__.columns.keys())
 
     @cached_property
     def kinds(self) -> tuple[Kind[Any], ...]:
-        """Its kinds, that of old clients first."""
+        """Its kinds; the default kind, which old clients expect, comes first."""
         own = [kind for kind in KINDS.values() if kind.collection == self.name]
         return tuple(sorted(own, key=lambda kind: kind.name != self.default_kind))
 
     @cached_property
     def is_known(self) -> sa.ColumnElement[bool]:
-        """The condition that leaves out rows of kinds that only the next release knows, which may run already."""
+        """Excludes kinds that only the next release knows; during a deployment both releases run."""
         return self.table.kind.in_([kind.name for kind in self.kinds])
 
 
 def _texts_in(column: InstrumentedAttribute[Any], path: str) -> sa.ColumnElement[str]:
-    """Return the texts at a path of a JSON column, a line each."""
+    """Return the texts at a path of a JSON column, one per line."""
     found = sa.func.jsonb_path_query(column, sa.cast(path, JSONPATH)).column_valued("found")
     text = sa.func.string_agg(found.op("#>>")(sa.text("'{}'")), "\n", type_=sa.Text)
     return sa.select(text).scalar_subquery()

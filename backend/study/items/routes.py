@@ -1,4 +1,4 @@
-"""The routes of items, written once and registered for each collection."""
+"""Routes of items, written once and registered for each collection."""
 
 from typing import Any
 from uuid import UUID
@@ -26,14 +26,14 @@ from backend.study.types import EvidenceStatus
 from backend.study.views import ItemView
 
 _JSON = "application/json"
-# The framework takes lists of models too; its annotations do not say so.
+# APIFlask accepts a list of models, but its annotations do not.
 _EVIDENCE: Any = list[EvidenceContextResponse]
 _CONTEXTS = TypeAdapter(list[EvidenceContextResponse])
 
 
 def respond(body: ResponseBody, *, created_at: str | None = None) -> Response:
-    """Answer with a body, and with 201 and its Location where something was made."""
-    # Written by pydantic at once: a list of 50 items takes half the time of building dictionaries first.
+    """Return a JSON response; with ``created_at``, the URL of a new object, its status is 201."""
+    # Serialised by pydantic directly: for a list of 50 items, building dictionaries first takes twice as long.
     response = Response(body.model_dump_json(), content_type=_JSON)
     if created_at is not None:
         response.status_code = 201
@@ -42,7 +42,7 @@ def respond(body: ResponseBody, *, created_at: str | None = None) -> Response:
 
 
 def add_item_routes(study: APIBlueprint, collection: Collection) -> None:
-    """Register the routes of a collection: list, create, get, update, delete, and the evidence of an item."""
+    """Register the routes of a collection: list, create, get, update, delete, and list an item's evidence."""
     noun, title = collection.noun, collection.noun.capitalize()
     item_id = f"{noun}_id"
     inside, one = f"/study-sets/<uuid:study_set_id>/{collection.name}", f"/{collection.name}/<uuid:{item_id}>"
@@ -50,7 +50,7 @@ def add_item_routes(study: APIBlueprint, collection: Collection) -> None:
     request_body = join_bodies(f"{title}Request", [kind.request for kind in kinds], collection.default_kind)
     response_body = join_bodies(f"{title}Response", [kind.response for kind in kinds], collection.default_kind)
     changes_body = body_of_changes(
-        f"{title}ChangesRequest", request_body, f"What is to be changed of a {noun}; what is left out stays."
+        f"{title}ChangesRequest", request_body, f"Changes to a {noun}. Fields that are left out stay as they are."
     )
     kind_name = request_body.model_fields["kind"].annotation
     query_body = create_model(f"{title}Query", __base__=ItemQuery, kind=(kind_name | None, None))
@@ -74,7 +74,7 @@ def add_item_routes(study: APIBlueprint, collection: Collection) -> None:
     @study.post(inside, endpoint=f"create_{noun}")
     @study.input(request_body, arg_name="body")
     @study.output(response_body, status_code=201)
-    @study.doc(summary=f"Write a {noun} by hand; a quote given as evidence is looked up on its page.")
+    @study.doc(summary=f"Add a {noun} by hand. A quote given as evidence is looked up on its page.")
     @idempotent
     def create_item(study_set_id: UUID, body: ItemRequest) -> ResponseReturnValue:
         given = _given(body)
@@ -106,8 +106,8 @@ def add_item_routes(study: APIBlueprint, collection: Collection) -> None:
     @study.input(changes_body, arg_name="body")
     @study.output(response_body)
     @study.doc(
-        summary=f"Change a {noun}. Its kind stays.",
-        responses={409: f"The study set has the same {noun} already"},
+        summary=f"Change a {noun}. Its kind cannot be changed.",
+        responses={409: f"The study set already has this {noun}"},
     )
     def update_item(body: RequestBody, **path: UUID) -> Response:
         with transaction():
@@ -132,12 +132,12 @@ def add_item_routes(study: APIBlueprint, collection: Collection) -> None:
 
 
 def _given(body: RequestBody) -> dict[str, Any]:
-    """Return the fields that a request has named, each as a whole."""
+    """Return the fields that the request sets."""
     return {name: value for name, value in body.model_dump().items() if name in body.model_fields_set}
 
 
 def _describe(row: ItemView) -> dict[str, Any]:
-    """Return an item's fields by their names in the response, and what follows from them."""
+    """Return an item's fields by their names in the response, including derived ones."""
     statuses = {evidence["status"] for evidence in row.evidence}
     outcome = "uncheckable" if EvidenceStatus.UNCHECKABLE in statuses else "verified" if statuses else "none"
     origin = "hand" if row.run_id is None else "generated"

@@ -1,4 +1,4 @@
-"""Items and their evidence as values of the tables' columns."""
+"""Converts items and evidence to and from table columns."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,12 +11,12 @@ from backend.study.types import Evidence
 
 
 def join_fields(columns: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an item's fields by the names of its kind, wherever they are stored."""
+    """Return an item's fields by name, whether stored in columns or in ``data``."""
     return {**columns, **columns.get("data", {})}
 
 
 def item_values(collection: Collection, kind: str, content: object) -> dict[str, Any]:
-    """Return the columns that an item's kind and content fill."""
+    """Return the columns that depend on an item's kind and content."""
     text = KINDS[kind].text(content)
     values: dict[str, Any] = {"kind": kind, "fingerprint": fingerprint(text.front, text.answer)}
     data: dict[str, Any] = {}
@@ -26,7 +26,6 @@ def item_values(collection: Collection, kind: str, content: object) -> dict[str,
 
 
 def evidence_values(collection: Collection, item_id: UUID, evidence: Evidence, *, position: int) -> dict[str, object]:
-    """Return the columns of one row of evidence."""
     return {
         "id": new_id(),
         "flashcard_id": None,

@@ -1,1 +1,1 @@
-"""Item texts as exports write them: plain, as fields of Anki, as Markdown."""
+"""Converts item texts for exports: plain text, Anki fields, Markdown."""

@@ -1,7 +1,7 @@
-"""Item texts in CommonMark: escaped, so that none of them can bring in HTML, links or structure.
+"""Converts item texts to CommonMark, escaped so that they cannot add HTML, links or structure.
 
-A formula is written as ``$`` + code + ``$``, which GitHub and GitLab set as mathematics and every other reader shows as
-code: the one form in which LaTeX is unchanged and still cannot become markup.
+A formula is written as ``$`` + code + ``$``. GitHub and GitLab render it as mathematics, and other readers show it as
+code. In this form LaTeX needs no changes and cannot become markup.
 """
 
 import re
@@ -9,31 +9,16 @@ from string import ascii_uppercase
 
 from backend.study.markup.plain_text import clean_text, one_line, split_formulas
 
-# Punctuation that can start something in the middle of a line; ``&``, ``<`` and ``>`` as entities, which hold
-# in readers that know no backslash escapes too.
+# Punctuation that can start markup in the middle of a line. ``&``, ``<`` and ``>`` become entities, because some
+# readers do not support backslash escapes.
 _MARKDOWN_MARKS = str.maketrans(
     {mark: f"\\{mark}" for mark in "\\`*_[]{}~|$!"} | {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 )
 _BLOCK_START = re.compile(r"^(\d*)([#+\-=.)])")
-_INNERMOST_DELETION = re.compile(
-    r"\{\{c\d+::(?P<text>(?:(?!\{\{c\d+::|::|\}\}).)*)(?:::(?P<hint>(?:(?!\{\{c\d+::).)*?))?\}\}", re.DOTALL
-)
-
-
-def fill_deletions(text: str, *, blank: bool) -> str:
-    """Return the text of a cloze card with gaps (their hints, if any) or filled in, nested deletions included."""
-
-    def fill(deletion: re.Match[str]) -> str:
-        return f"[{deletion['hint'] or '…'}]" if blank else deletion["text"]
-
-    replaced = 1
-    while replaced:
-        text, replaced = _INNERMOST_DELETION.subn(fill, text)
-    return text
 
 
 def letter(index: int) -> str:
-    """Return what an option is called by its place: A, B, …."""
+    """Return the letter of the option at an index: A, B, …."""
     return ascii_uppercase[index] if index < len(ascii_uppercase) else str(index + 1)
 
 
@@ -48,7 +33,7 @@ def _formulas_on_one_line(text: str) -> str:
 
 
 def to_line(text: str) -> str:
-    """Return a text as one line of Markdown in which only its formulas have a meaning."""
+    """Return a text as one line of Markdown, escaped except for its formulas."""
     line = "".join(
         _formula(piece) if is_formula else escape(piece) for piece, is_formula in split_formulas(one_line(text))
     )
@@ -56,11 +41,11 @@ def to_line(text: str) -> str:
 
 
 def escape(text: str) -> str:
-    """Return one line of text in which nothing has a meaning, not even a formula."""
+    """Return one line of text, escaped including its formulas."""
     return text.translate(_MARKDOWN_MARKS)
 
 
 def _formula(formula: str) -> str:
     latex = formula[2:-2].strip()
-    # A backtick would end the code; a formula with one, which LaTeX hardly knows, is shown as ordinary text.
+    # A backtick would end the code. It is rare in LaTeX, so a formula with one is shown as ordinary text.
     return escape(formula) if "`" in latex or not latex else f"$`{latex}`$"

@@ -1,19 +1,17 @@
-"""What a kind of item gives for a note of Anki, before its source and tags are added."""
+"""The texts of an Anki note, without its source and tags."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class NoteKind(StrEnum):
-    """The note types a kit needs."""
-
     BASIC = "basic"
     CLOZE = "cloze"
     MULTIPLE_CHOICE = "multiple_choice"
 
 
 class SkipReason(StrEnum):
-    """Why an item gives no note: Anki would make no card of it, or one that nobody can answer."""
+    """Why an item has no note: Anki would make no card of it, or one that cannot be answered."""
 
     EMPTY_FRONT = "empty_front"
     NO_CLOZE_DELETION = "no_cloze_deletion"
@@ -22,9 +20,9 @@ class SkipReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class NoteTexts:
-    """The texts of a note, all HTML. ``front`` holds the deletions of a cloze.
+    """The texts of a note, all HTML. For a cloze note, ``front`` contains the deletions.
 
-    ``options`` are a question's in their stored order, and ``key_index`` is the place of the right one.
+    ``options`` are in their stored order, and ``key_index`` is the index of the correct one.
     """
 
     kind: NoteKind

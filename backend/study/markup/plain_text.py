@@ -1,10 +1,10 @@
-"""Item texts as exports read them: plain text with LaTeX formulas between ``\\( \\)`` or ``\\[ \\]``."""
+"""Reads item texts: plain text with LaTeX formulas between ``\\( \\)`` or ``\\[ \\]``."""
 
 import re
 from collections.abc import Iterator
 
-# Anki keeps a note's fields apart with U+001F, XML 1.0 allows no control characters but tab and line breaks,
-# and no reader can see one: they are taken out before any text reaches a file.
+# Anki separates a note's fields with U+001F, and XML 1.0 allows no control characters except tab and line breaks.
+# Readers cannot see them, so they are removed before any text reaches a file.
 _INVISIBLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff\ud800-\udfff]")
 _FORMULA = re.compile(r"\\\(.+?\\\)|\\\[.+?\\\]", re.DOTALL)
 
@@ -15,14 +15,14 @@ def clean_text(text: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """Return ``text`` cleaned, with every run of white space made a single space."""
+    """Return ``text`` cleaned, with each run of white space replaced by one space."""
     return " ".join(clean_text(text).split())
 
 
 def split_formulas(text: str) -> Iterator[tuple[str, bool]]:
-    """Yield the pieces of ``text`` in order, each with whether it is a formula (its delimiters included).
+    """Yield the pieces of ``text`` in order, each with whether it is a formula, delimiters included.
 
-    The pieces joined give ``text`` again. An opening delimiter that is never closed is ordinary text.
+    The joined pieces equal ``text``. An opening delimiter that is never closed is ordinary text.
     """
     position = 0
     for formula in _FORMULA.finditer(text):

@@ -1,4 +1,4 @@
-"""Anki's own library as the judge of what Anki would do with a file."""
+"""Fixtures that use Anki's own library to see what Anki does with a file."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,7 +18,7 @@ ImportFile = Callable[[Collection, bytes], "ImportLogWithChanges.Log"]
 
 @pytest.fixture
 def collection(tmp_path: Path) -> Iterator[Collection]:
-    """A fresh collection of an Anki in English."""
+    """A new collection of an English Anki."""
     lang.set_lang("en")
     opened = Collection(str(tmp_path / "collection.anki2"))
     yield opened
@@ -27,7 +27,7 @@ def collection(tmp_path: Path) -> Iterator[Collection]:
 
 @pytest.fixture
 def open_collection(tmp_path: Path) -> Iterator[Callable[[str], Collection]]:
-    """Open a fresh collection of an Anki in some language: its stock note types have names in that language."""
+    """Open a new collection of an Anki in a language, which determines the names of its stock note types."""
     opened: list[Collection] = []
 
     def open_in(language: str) -> Collection:
@@ -56,7 +56,7 @@ def import_package(tmp_path: Path) -> ImportFile:
 
 @pytest.fixture
 def import_text(tmp_path: Path) -> ImportFile:
-    """Import the bytes of a text file with what its header lines say."""
+    """Import the bytes of a text file with the options in its header lines."""
 
     def import_into(collection: Collection, data: bytes) -> "ImportLogWithChanges.Log":
         path = tmp_path / "cards.tsv"

@@ -1,4 +1,4 @@
-"""Anki packages, judged by SQLite and by Anki's own library."""
+"""Anki packages, checked with SQLite and Anki's own library."""
 
 import io
 import sqlite3
@@ -72,7 +72,7 @@ def test_package_is_sqlite_with_our_ids_and_the_items_times() -> None:
 
 
 def test_ids_never_change() -> None:
-    """Other numbers would cost every student who imported before the learning history."""
+    """With other ids, every user who has imported before would lose their learning history."""
     assert NOTE_TYPE_IDS == {
         NoteKind.BASIC: 1_478_203_611,
         NoteKind.CLOZE: 1_478_203_612,
@@ -143,7 +143,7 @@ def test_second_export_updates_and_keeps_the_review_log(collection: Collection, 
     assert collection.db.list("select ivl from cards order by id") == intervals
 
 
-def test_what_the_student_changed_in_anki_stays(collection: Collection, import_package: ImportFile) -> None:
+def test_a_note_edited_in_anki_is_kept(collection: Collection, import_package: ImportFile) -> None:
     study_kit = mixed_kit()
     import_package(collection, to_apkg(study_kit).data)
     own = note_of(collection, 2)
@@ -210,7 +210,7 @@ def test_empty_kit_is_an_empty_package(collection: Collection, import_package: I
     assert len(import_package(collection, package.data).new) == 0
 
 
-def test_question_shows_options_and_highlights_the_right_one(
+def test_question_shows_options_and_highlights_the_correct_one(
     collection: Collection, import_package: ImportFile
 ) -> None:
     import_package(collection, to_apkg(mixed_kit()).data)
@@ -249,7 +249,7 @@ def test_hostile_text_is_only_text(collection: Collection, import_package: Impor
         assert not [*rendered.question_av_tags, *rendered.answer_av_tags]
 
 
-def test_title_never_makes_a_deck_inside_a_deck(collection: Collection, import_package: ImportFile) -> None:
+def test_title_never_creates_a_nested_deck(collection: Collection, import_package: ImportFile) -> None:
     import_package(collection, to_apkg(kit([card(1, "f", "b")], title="Analysis::Reihen\tund Folgen")).data)
     assert "Analysis:Reihen und Folgen" in {deck.name for deck in collection.decks.all_names_and_ids()}
 
@@ -282,7 +282,7 @@ def test_nested_deletions_have_a_card_each(collection: Collection, import_packag
 
 
 @pytest.mark.parametrize("is_draft", [True, False])
-def test_draft_is_said_on_the_deck(collection: Collection, import_package: ImportFile, is_draft: bool) -> None:
+def test_the_deck_is_marked_as_a_draft(collection: Collection, import_package: ImportFile, is_draft: bool) -> None:
     import_package(collection, to_apkg(replace(mixed_kit(), is_draft=is_draft)).data)
     deck = collection.decks.by_name("Messtechnik")
     assert deck is not None

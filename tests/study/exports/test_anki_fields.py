@@ -1,4 +1,4 @@
-"""Texts as Anki stores them, and whether Anki agrees on what has a card."""
+"""Texts in Anki's formats, and whether Anki agrees on which notes have cards."""
 
 import itertools
 import re
@@ -14,14 +14,13 @@ from hypothesis import strategies as st
 
 from backend.study.exports.anki import to_apkg
 from backend.study.markup.anki_fields import (
-    deletion_numbers,
-    has_first_deletion,
     to_cloze_field,
     to_field,
     to_tag,
     to_verbatim_field,
 )
 from backend.study.types import FlashcardKind
+from backend.text.cloze import deletion_numbers, has_first_deletion
 from tests.study.exports.kits import card, kit
 
 _CLOZE_FRAGMENTS = (
@@ -103,7 +102,7 @@ def test_tag(path: tuple[str, ...], tag: str) -> None:
 
 @settings(deadline=None)
 @given(st.lists(st.text(max_size=12), min_size=1, max_size=4))
-def test_any_name_gives_one_tag_of_as_many_parts(names: list[str]) -> None:
+def test_any_path_gives_one_tag_with_as_many_parts(names: list[str]) -> None:
     tag = to_tag(names)
     assert re.search(r"[\s\x00-\x1f]", tag) is None
     assert len(tag.split("::")) == len(names)

@@ -1,4 +1,4 @@
-"""The drawn concept map: what stands in the file, and where."""
+"""The drawn concept map: the contents of the file and their positions."""
 
 import itertools
 import random
@@ -25,7 +25,7 @@ _unhurried = settings(max_examples=40, deadline=None, suppress_health_check=[Hea
 
 @st.composite
 def random_maps(draw: st.DrawFn) -> tuple[list[TopicView], list[LinkView]]:
-    """Forests and broken forests: parents that come later, circles of parents, links to nowhere."""
+    """Forests and broken forests: parents that come later, cycles, links to unknown topics."""
     count = draw(st.integers(0, 40))
     number = st.integers(1, count + 2)
     name = st.sampled_from(_NAMES)
@@ -90,7 +90,7 @@ def test_every_line_of_text_fits_its_box(drawn: tuple[list[TopicView], list[Link
 
 @_unhurried
 @given(random_maps())
-def test_names_are_wrapped_and_never_cut(drawn: tuple[list[TopicView], list[LinkView]]) -> None:
+def test_names_are_wrapped_and_never_truncated(drawn: tuple[list[TopicView], list[LinkView]]) -> None:
     for one in drawn[0]:
         letters = re.sub(r"[\s-]", "", "".join(wrap(one.name, 80.0)))
         assert letters == (re.sub(r"[\s-]", "", one.name) or "–")
@@ -98,14 +98,14 @@ def test_names_are_wrapped_and_never_cut(drawn: tuple[list[TopicView], list[Link
 
 @_unhurried
 @given(random_maps())
-def test_parents_stand_left_of_their_children(drawn: tuple[list[TopicView], list[LinkView]]) -> None:
+def test_parents_are_left_of_their_children(drawn: tuple[list[TopicView], list[LinkView]]) -> None:
     boxes = {box.topic_id: box for box in place_topics(drawn[0], 56.0).boxes}
     for box in boxes.values():
         if box.parent_id:
             assert boxes[box.parent_id].right + 56.0 <= box.x
 
 
-def test_parent_stands_in_the_middle_of_its_children() -> None:
+def test_parent_is_centred_on_its_children() -> None:
     parent, *children = place_topics([topic(1, "a"), *(topic(own, "b", 1) for own in range(2, 9))], 56.0).boxes
     assert parent.middle == pytest.approx((children[0].middle + children[-1].middle) / 2)
 

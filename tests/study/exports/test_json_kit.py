@@ -75,7 +75,7 @@ def test_texts_are_not_escaped_and_no_item_is_left_out() -> None:
     assert document["is_draft"] is True
 
 
-def test_document_that_is_gone_has_no_filename() -> None:
+def test_deleted_document_has_no_filename() -> None:
     study_kit = replace(kit([card(1, "f", sources=[evidence()])]), filenames={})
     document = json.loads(json.dumps(to_json(study_kit)))
     assert document["flashcards"][0]["evidence"][0]["filename"] is None

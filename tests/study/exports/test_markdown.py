@@ -1,4 +1,4 @@
-"""The study sheet, judged by a CommonMark parser."""
+"""The study sheet, checked with a CommonMark parser."""
 
 from html.parser import HTMLParser
 
@@ -24,7 +24,7 @@ def texts(*fragments: str) -> st.SearchStrategy[str]:
 
 
 class _Structure(HTMLParser):
-    """Collects a page's tags, without those that formulas and line breaks may add, and its text."""
+    """Collects a page's text and tags, except those that formulas and line breaks may add."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -52,7 +52,7 @@ def render(markdown: str) -> _Structure:
 
 
 def kit_of(text: str) -> StudyKit:
-    """A kit with ``text`` in every place; the letter keeps each place filled."""
+    """Return a kit with ``text`` in every field; the letter keeps each field non-empty."""
     text = f"x{text}x"
     return kit(
         [card(1, text, text, sources=[evidence(text)])],
@@ -76,7 +76,7 @@ def test_no_text_changes_the_structure(text: str) -> None:
 def test_text_at_the_start_of_a_block_is_text(text: str) -> None:
     page = render(to_markdown(kit([card(1, "front", text)], title="t")))
     assert set(page.tags) <= {"h1", "h2", "p", "strong"}
-    assert len(page.tags) in (4, 5)  # The back may be nothing but white space.
+    assert len(page.tags) in (4, 5)  # The back may be only white space.
 
 
 @settings(deadline=None)
@@ -98,7 +98,7 @@ def test_sheet_reads_well() -> None:
     assert answers == "\n\n**1.** **B** 3\n\nDie mittlere ist 3.\n"
 
 
-def test_formulas_are_unchanged_and_hints_stand_in_the_gap() -> None:
+def test_formulas_are_unchanged_and_hints_are_shown_in_gaps() -> None:
     sheet = to_markdown(
         kit([card(1, "Gilt \\(a_1 < b*c*\\)?", "\\[\n x^2\n\\]"), cloze(2, "{{c1::\\(\\frac{a}{b}\\)::Bruch}} ist es")])
     )
@@ -107,12 +107,12 @@ def test_formulas_are_unchanged_and_hints_stand_in_the_gap() -> None:
     assert "**2.** \\[Bruch\\] ist es\n\n$`\\frac{a}{b}`$ ist es" in sheet
 
 
-def test_lines_of_a_text_stay_lines() -> None:
+def test_line_breaks_are_kept() -> None:
     page = MarkdownIt("commonmark").render(to_markdown(kit([card(1, "f", "one\n\n  two\n- three")])))
     assert "<p>one<br />\ntwo<br />\n- three</p>" in page
 
 
-def test_draft_is_said() -> None:
+def test_the_sheet_is_marked_as_a_draft() -> None:
     assert "**Draft:**" in to_markdown(kit(is_draft=True))
     assert "**Draft:**" not in to_markdown(kit())
 

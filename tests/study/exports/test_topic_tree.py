@@ -18,7 +18,7 @@ def test_children_follow_their_parents_in_the_order_given() -> None:
     assert topic_paths(topics)[an_id(4)] == ("root", "child b", "grandchild")
 
 
-def test_unknown_parents_and_circles_lose_no_topic() -> None:
+def test_unknown_parents_and_cycles_lose_no_topic() -> None:
     topics = [topic(1, "a", 3), topic(2, "b", 1), topic(3, "c", 2), topic(4, "d", 4), topic(5, "e", 99)]
     assert [(place.topic.name, place.depth) for place in in_tree_order(topics)] == [
         ("a", 0),

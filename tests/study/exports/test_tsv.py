@@ -1,4 +1,4 @@
-"""The text file for Anki's own import, and what a spreadsheet would make of it."""
+"""The text file for Anki's import, and how a spreadsheet reads it."""
 
 import csv
 import html
@@ -74,7 +74,7 @@ def test_equal_fronts_stay_two_notes(collection: Collection, import_text: Import
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_an_anki_has_note_types_of_its_language(
+def test_note_types_are_those_of_the_language_of_anki(
     open_collection: Callable[[str], Collection], import_text: ImportFile, language: str
 ) -> None:
     collection = open_collection(language)
@@ -83,7 +83,7 @@ def test_an_anki_has_note_types_of_its_language(
     assert collection.card_count() == 5
 
 
-def test_after_the_package_nothing_is_doubled_or_damaged(
+def test_importing_after_the_package_duplicates_nothing(
     collection: Collection, import_package: ImportFile, import_text: ImportFile
 ) -> None:
     import_package(collection, to_apkg(mixed_kit()).data)

@@ -1,4 +1,4 @@
-"""What holds of open questions in a copy of the code to which only their module and migration were added.
+"""Tests of open questions in a copy of the code to which only their module and migration were added.
 
 ``test_further_kind`` makes the copy and runs this file there.
 """
@@ -62,7 +62,7 @@ def test_it_is_created_and_read(client, made):
         ({**OPEN, "kind": "essay"}, "invalid_input", "kind"),
     ],
 )
-def test_what_does_not_fit_its_kind_is_refused(client, url, body, code, field):
+def test_fields_of_another_kind_are_refused(client, url, body, code, field):
     answer = client.post(url, json=body)
     assert (answer.status_code, answer.json["code"]) == (422, code)
     assert [error["field"] for error in answer.json["errors"]] == [field]
@@ -94,7 +94,7 @@ def test_it_is_counted(app, client, study_set, document, add_items):
         assert service.list_existing_fronts(UUID(study_set), UUID(document), 1, 9) == ["Why?"]
 
 
-def test_it_is_made_once(client, url, study_set, made, add_items):
+def test_it_is_added_once(client, url, study_set, made, add_items):
     again = add_items(study_set, questions=[open_item(OPEN["stem"].lower(), OPEN["solution"])])
     assert (again.questions, again.duplicates) == ((), 1)
     assert (client.post(url, json=OPEN).status_code, client.post(url, json=OPEN).json["code"]) == (

@@ -1,4 +1,4 @@
-"""Questions that are answered in one's own words: the key is a model solution. A module of ``items/kinds``."""
+"""Questions answered in free text; the key is a model solution. A module for ``items/kinds``."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ class OpenQuestionRequest(ItemRequest):
 
 
 class OpenQuestionResponse(ItemResponse):
-    """An open question; `solution` is one that would be right."""
+    """An open question; `solution` is a correct answer."""
 
     kind: Literal["open"]
     stem: str
@@ -37,8 +37,6 @@ class OpenQuestionResponse(ItemResponse):
 
 
 class OpenKind(Kind[OpenQuestion]):
-    """The kind ``open``."""
-
     name = "open"
     collection = "questions"
     content = OpenQuestion

@@ -1,6 +1,5 @@
 """Writes flashcards and questions from definitions and gaps, best first."""
 
-import re
 from dataclasses import dataclass
 
 from rapidfuzz import fuzz
@@ -14,13 +13,13 @@ from backend.generation.language_models.builtin.prose import Sentence
 from backend.generation.language_models.builtin.sentence_checks import content_words, normalize_words
 from backend.generation.language_models.interface import DraftFlashcard, DraftOption, DraftQuestion, DraftQuote
 from backend.study.types import Difficulty, FlashcardKind
+from backend.text.cloze import find_deletions, replace_deletions
 
 MAX_ITEMS_PER_SENTENCE = 2
 MIN_SAME_FRONT_PERCENT = 90
 """From this similarity on, two fronts count as the same."""
 
 _GAP = "_____"
-_CLOZE = re.compile(r"\{\{c\d+::(.*?)(?:::.*?)?\}\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,9 +150,9 @@ def _sentence_case(text: str) -> str:
 
 
 def _plain(front: str) -> str:
-    return normalize_words(_CLOZE.sub(r"\1", front))
+    return normalize_words(replace_deletions(front, lambda deletion: deletion.hidden))
 
 
 def _answer(front: str) -> str:
-    match = _CLOZE.search(front)
-    return normalize_words(match.group(1)) if match else ""
+    deletions = find_deletions(front)
+    return normalize_words(deletions[0].hidden) if deletions else ""

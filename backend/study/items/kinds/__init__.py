@@ -1,1 +1,1 @@
-"""The kinds of item, one module each, whose ``KIND`` the registry finds."""
+"""The kinds of item. The registry finds ``KIND`` in each module."""

@@ -12,8 +12,6 @@ from backend.study.types import Flashcard, FlashcardKind
 
 
 class Basic(CardKind):
-    """The kind ``basic``."""
-
     name = FlashcardKind.BASIC
 
     def check(self, content: Flashcard) -> None:

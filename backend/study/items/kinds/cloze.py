@@ -5,15 +5,14 @@ from collections.abc import Iterator
 from backend.study.errors import ClozeWithoutDeletion
 from backend.study.items.cards import CardKind
 from backend.study.items.duplicates import ItemText, cloze_text
-from backend.study.markup.anki_fields import guard_cloze, has_first_deletion, to_cloze_field, to_field
-from backend.study.markup.markdown import fill_deletions, to_paragraph
+from backend.study.markup.anki_fields import guard_cloze, to_cloze_field, to_field
+from backend.study.markup.markdown import to_paragraph
 from backend.study.markup.notes import NoteKind, NoteTexts, SkipReason
 from backend.study.types import Flashcard, FlashcardKind
+from backend.text.cloze import fill_deletions, has_first_deletion
 
 
 class Cloze(CardKind):
-    """The kind ``cloze``."""
-
     name = FlashcardKind.CLOZE
 
     def check(self, content: Flashcard) -> None:

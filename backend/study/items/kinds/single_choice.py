@@ -1,4 +1,4 @@
-"""Questions with several options, of which one is right: the key is its id."""
+"""Questions with several options, one of them correct. The key is its id."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, Literal
@@ -32,7 +32,11 @@ class QuestionRequest(ItemRequest):
     stem: LongText
     options: Annotated[
         list[OptionRequest],
-        Field(min_length=2, max_length=8, description="Replaced together; an option whose text stays keeps its id."),
+        Field(
+            min_length=2,
+            max_length=8,
+            description="Replaced as a whole; options with unchanged text keep their ids.",
+        ),
     ]
     explanation: OptionalText = ""
 
@@ -45,7 +49,7 @@ class OptionResponse(ResponseBody):
 
 
 class QuestionResponse(ItemResponse):
-    """A question; `key` is the id of the right option."""
+    """A question; `key` is the id of the correct option."""
 
     kind: Literal["single_choice"]
     stem: str
@@ -55,8 +59,6 @@ class QuestionResponse(ItemResponse):
 
 
 class SingleChoiceKind(Kind[SingleChoice]):
-    """The kind ``single_choice``."""
-
     name = SINGLE_CHOICE
     collection = "questions"
     content = SingleChoice
@@ -100,7 +102,7 @@ class SingleChoiceKind(Kind[SingleChoice]):
 
 
 def _options(given: Sequence[Mapping[str, Any]], before: Sequence[Option]) -> tuple[list[dict[str, str]], str]:
-    """Return the options with their ids, and the id of the right one."""
+    """Return the options with their ids, and the id of the correct one."""
     folded = [fold(option["text"]).text.strip() for option in given]
     if len(set(folded)) != len(folded):
         raise OptionsNotDistinct
