@@ -1,5 +1,6 @@
 """Study sets and documents over HTTP."""
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, cast
@@ -31,8 +32,10 @@ from backend.library.schemas import (
 )
 from backend.library.service import IncomingFile
 from backend.settings import get_settings
-from backend.text.invisible import remove_unseen
+from backend.text.invisible import CONTROLS, DIRECTIONS, LINE_ENDS, SURROGATES
 
+# Joiners stay, because emoji need them.
+_HIDING = re.compile(f"[\t\n\r{CONTROLS}{LINE_ENDS}{DIRECTIONS}{SURROGATES}]")
 _MAX_NAME_CHARS = 255
 _ABOUT_A_FILE: Mapping[str, str] = {
     "en": "{name}: {text}",
@@ -223,7 +226,7 @@ def _name_refused_file(error: FileRefused | FileTooLarge, files: Sequence[Incomi
 
 def _plain_name(name: str) -> str:
     """Return the last part of a path without invisible characters, shortened but with its extension."""
-    plain = PurePosixPath(" ".join(remove_unseen(name).split()).replace("\\", "/"))
+    plain = PurePosixPath(_HIDING.sub("", name).replace("\\", "/"))
     return plain.stem[: _MAX_NAME_CHARS - len(plain.suffix)] + plain.suffix[:_MAX_NAME_CHARS]
 
 

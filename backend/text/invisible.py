@@ -14,12 +14,23 @@ VARIATION_SELECTORS = "\ufe00-\ufe0f"
 LINE_ENDS = "\x0b\x0c\x85\u2028\u2029"
 """Line ends other than CR and LF."""
 
+CONTROLS = "\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f"
+"""Control characters except tab and line ends."""
+
+DIRECTIONS = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
+"""Bidirectional controls: they can show "txt.exe" as "exe.txt"."""
+
+SURROGATES = "\ud800-\udfff"
+"""Lone surrogates, which UTF-8 cannot encode."""
+
 INVISIBLE = (
-    "\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f"  # control characters except tab and line ends
-    "\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\uffa0"  # joiners and fillers
-    "\u061c\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"  # zero width, bidirectional, annotations
+    CONTROLS
+    + DIRECTIONS
+    + SURROGATES
+    + "\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\uffa0"  # joiners and fillers
+    "\u200b-\u200d\u2060-\u2065\u206a-\u206f\ufeff\ufff9-\ufffb"  # zero width, annotations
     "\U000e0000-\U000e0fff"  # tags and further variation selectors, which can carry hidden text
-    "\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff"  # lone surrogates and noncharacters
+    "\ufdd0-\ufdef\ufffe\uffff"  # noncharacters
 )
 
 _LINE_END = re.compile(f"\r\n?|[{LINE_ENDS}]")
