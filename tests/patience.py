@@ -11,8 +11,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import pytest
-
 TEST_PATIENCE = float(os.environ.get("TEST_PATIENCE") or 1)
 _POLL_S = 0.02
 _TRIES = 3
@@ -50,7 +48,7 @@ def wait_for(what: str, condition: Callable[[], Any], promised_s: float | None =
     watch = Stopwatch()
     while not (value := condition()):
         if watch.took_s > within_s:
-            pytest.fail(f"{what}: not within {within_s:.0f} s")
+            raise AssertionError(f"{what}: not within {within_s:.0f} s")
         time.sleep(_POLL_S)
     return value
 
@@ -59,7 +57,7 @@ def join(thread: threading.Thread) -> None:
     """Wait until a thread ends; fail if it does not."""
     thread.join(HANG_S)
     if thread.is_alive():
-        pytest.fail(f"{thread.name} has not ended within {HANG_S:.0f} s")
+        raise AssertionError(f"{thread.name} has not ended within {HANG_S:.0f} s")
 
 
 def pause(seconds: float, why: str) -> None:
@@ -107,7 +105,7 @@ def check_linear(work: Callable[[int], object], size: int) -> None:
     """
     small_s, large_s = (min(_processor_s(work, each) for _ in range(_TRIES)) for each in (size, _LARGER * size))
     if large_s > _LINEAR * small_s:
-        pytest.fail(f"{_LARGER} times the work took {large_s / small_s:.0f} times as long")
+        raise AssertionError(f"{_LARGER} times the work took {large_s / small_s:.0f} times as long")
 
 
 def _processor_s(work: Callable[[int], object], size: int) -> float:
@@ -118,4 +116,6 @@ def _processor_s(work: Callable[[int], object], size: int) -> float:
 
 def _check(what: str, took_s: float, promised_s: float) -> None:
     if took_s >= patient_s(promised_s):
-        pytest.fail(f"{what} took {took_s:.1f} s; promised: {promised_s:g} s, times TEST_PATIENCE ({TEST_PATIENCE:g})")
+        raise AssertionError(
+            f"{what} took {took_s:.1f} s; promised: {promised_s:g} s, times TEST_PATIENCE ({TEST_PATIENCE:g})"
+        )
