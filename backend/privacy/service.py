@@ -40,7 +40,7 @@ __all__ = [
 log = get_logger(__name__)
 
 _OPEN = (JobState.QUEUED, JobState.RUNNING)
-_MOST_LISTED = 50
+_MAX_LISTED = 50
 # Everything of the user is read, compressed and stored for each, while others wait for theirs.
 _GIVEN_AGAIN_FOR = timedelta(hours=1)
 
@@ -74,7 +74,7 @@ def request_export(user_id: UUID) -> DataExport:
 def list_exports(user_id: UUID) -> Sequence[DataExport]:
     """Return the user's latest exports, newest first."""
     mine = sa.select(DataExport).where(DataExport.user_id == user_id)
-    return db.session.scalars(mine.order_by(DataExport.id.desc()).limit(_MOST_LISTED)).all()
+    return db.session.scalars(mine.order_by(DataExport.id.desc()).limit(_MAX_LISTED)).all()
 
 
 def get_export(user_id: UUID, export_id: UUID) -> DataExport:
