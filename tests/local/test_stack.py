@@ -185,7 +185,7 @@ def test_make_run_ends_with_ctrl_c(running: Running) -> None:
     process.send_signal(signal.SIGINT)
     assert process.wait(HANG_S) == 0
     assert are_gone(family)
-    assert "make run does not run" in make_admin(name).stderr
+    assert "make run is not running" in make_admin(name).stderr
 
 
 def test_make_run_fails_when_a_process_ends(running: Running) -> None:
