@@ -73,7 +73,8 @@ def test_a_refusal_reveals_nothing_to_a_student(client) -> None:
 
 
 @pytest.mark.parametrize(
-    ("language", "word"), [("en", "administrators"), ("de", "Administrator"), ("fr", "administrateurs"), ("it", "amministra")]
+    ("language", "word"),
+    [("en", "administrators"), ("de", "Administrator"), ("fr", "administrateurs"), ("it", "amministra")],
 )
 def test_the_refusal_exists_in_four_languages(language: str, word: str) -> None:
     assert word in AdminNeeded().text(language)
