@@ -14,6 +14,7 @@ import pytest
 
 from backend.library.extraction.errors import ReaderNotStarted, UnreadableFile
 from backend.library.extraction.reader import DocumentFormat, ReadLimits, read_document
+from backend.settings import OCR_PAGE_S
 from tests.library.extraction.children import leave_out_others, reading_children
 from tests.patience import HANG_S, patient_s, pause, promised
 
@@ -142,7 +143,7 @@ def test_the_child_has_limits_and_no_environment(slow_text, monkeypatch):
     assert seen == {
         "session": True,
         "AS": 700_000_000,
-        "CPU": 70,
+        "CPU": patient_s(30) + 2 * OCR_PAGE_S,
         "FSIZE": 64_000_000,
         "NOFILE": 64,
         "CORE": 0,
