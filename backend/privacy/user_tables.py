@@ -1,6 +1,6 @@
 """A user's rows: every row from which foreign keys lead to the user's own, in the tables of all rooms.
 
-The tables come from SQLAlchemy's metadata, which has those of every room once the manifest has been imported.
+The tables come from SQLAlchemy's metadata, which has those of every room once the rooms are open.
 """
 
 from collections.abc import Mapping
@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from backend.core.database.database import Base
 from backend.core.database.privacy_marks import is_kept, is_withheld
+from backend.core.manifest import opened_rooms
 
 USERS = "users"
 
@@ -22,6 +23,9 @@ def find_ways(metadata: sa.MetaData = Base.metadata) -> Ways:
 
     Prefers foreign keys that are NOT NULL to nullable ones, and short ways to long ones.
     """
+    if metadata is Base.metadata:
+        # Raises if the rooms are not open: a table that is not known yet would be left out silently.
+        opened_rooms()
     ways: dict[str, tuple[sa.ForeignKey, ...]] = {USERS: ()}
     while found := _find_next(metadata, ways, nullable=False) or _find_next(metadata, ways, nullable=True):
         ways.update(found)

@@ -1,5 +1,8 @@
 """PostgreSQL's own catalogue: every table that leads to a user is exported, erased, and closed after they leave."""
 
+import subprocess
+import sys
+
 import sqlalchemy as sa
 from apiflask import APIFlask
 
@@ -7,6 +10,7 @@ from backend.core.database.database import Base
 from backend.core.database.privacy_marks import is_kept, is_withheld
 from backend.privacy.exports.explanation import EXPLAINED
 from backend.privacy.user_tables import USERS, find_ways, list_erased, list_exported
+from tests.conftest import CHECKOUT
 
 # The tables that lead to users, whether or not a room declares them.
 _LEADING = sa.text(
@@ -129,3 +133,9 @@ def test_no_secret_and_no_bytes_are_exported() -> None:
 
 def test_every_file_of_an_export_is_explained() -> None:
     assert {table.name for table, _ in list_exported()} == set(EXPLAINED)
+
+
+def test_a_process_without_open_rooms_leaves_nothing_out_silently() -> None:
+    code = "from backend.privacy.user_tables import list_erased; list_erased()"
+    done = subprocess.run([sys.executable, "-c", code], cwd=CHECKOUT, capture_output=True, text=True, check=False)
+    assert "No room is open" in done.stderr
