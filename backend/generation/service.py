@@ -199,10 +199,11 @@ def retry_run(run_id: UUID) -> RunFacts:
     run = get_any_run(run_id)
     if run.state not in (RunState.FAILED, RunState.CANCELLED):
         raise RunNotRetriable
-    accounts.require_active_user(run.user_id)
     # Of two concurrent calls, the second waits here and finds the run of the first.
     if not library.lock_study_set(run.study_set_id):
         raise NotFound
+    # After the study set, as in every transaction. Starting the run adds rows, but locks none that disabling waits for.
+    accounts.require_active_user(run.user_id)
     again = find_retry(run_id)
     if again is None:
         wish = wish_of(run)
