@@ -106,6 +106,8 @@ REFUSED: list[tuple[str, Any]] = [
     ("time_zone", None),
     ("time_zone", ""),
     ("time_zone", "Zurich"),
+    ("time_zone", "localtime"),
+    ("time_zone", "Factory"),
     ("time_zone", "europe/zurich"),
     ("time_zone", "../../etc/passwd"),
     ("time_zone", "/etc/localtime"),

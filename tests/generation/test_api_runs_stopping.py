@@ -176,6 +176,7 @@ def test_the_sweep_cancels_open_steps_of_an_ended_run(
     run_next: Callable[[str], None],
     app: APIFlask,
     engine: sa.Engine,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     ended, active = (start_run(pages=4, flashcards=8, questions=0) for _ in range(2))
     for task in ("library.read_document", "generation.work_step"):
@@ -202,6 +203,7 @@ def test_the_sweep_cancels_open_steps_of_an_ended_run(
         stop.set()
         join(sweeper)
     assert states(engine, active) == before
+    assert "operations.sweep.released" in caplog.text
 
 
 @pytest.mark.parametrize(("places", "queued"), [(0, 2), (1, 2), (3, 3), (50, 4)])

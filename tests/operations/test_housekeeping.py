@@ -13,8 +13,9 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
+from backend.core.database.database import db
 from backend.core.database.locks import SWEEP_LOCK
-from backend.core.manifest import open_rooms
+from backend.core.manifest import Chore, Room, open_rooms
 from backend.operations.upkeep import housekeeping
 from backend.operations.upkeep.housekeeping import forget_temporary_files, keep_house, keep_machine
 from backend.operations.upkeep.sweep_loop import sweep_until
@@ -121,6 +122,28 @@ def test_old_rows_are_deleted_periodically(app: Flask, client, engine: sa.Engine
         assert count() == (2, 1, 2, 2, 2, 2, False)
         keep_house(100)
         assert count() == (1, 0, 1, 1, 1, 1, False)
+
+
+def test_a_failing_chore_stops_no_other_and_undoes_none(
+    app: Flask, engine: sa.Engine, request: pytest.FixtureRequest
+) -> None:
+    insert = "INSERT INTO workers (name, places, leases_lost) VALUES (:name, 1, 0)"
+
+    def work(name: str) -> None:
+        db.session.execute(sa.text(insert), {"name": name})
+
+    def fail() -> None:
+        work("undone")
+        raise ZeroDivisionError
+
+    chores = [lambda: work("before"), fail, lambda: work("after")]
+    open_rooms([*ROOMS, Room("chores", chores=tuple(Chore(chore, every=7) for chore in chores))])
+    request.addfinalizer(lambda: open_rooms(ROOMS))
+    with app.app_context():
+        keep_house(7)
+    with engine.connect() as connection:
+        names = set(connection.scalars(sa.text("SELECT name FROM workers")))
+    assert names == {"before", "after"}
 
 
 @pytest.fixture

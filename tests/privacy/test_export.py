@@ -326,6 +326,25 @@ def test_files_in_a_bucket_are_exported_once_it_is_back(
     assert archive.read(read(archive, "files")[0]["path"]) == NOTES.encode()
 
 
+def test_an_export_that_waits_for_the_bucket_lets_the_next_one_begin(
+    app: APIFlask,
+    owner: Student,
+    other_client: Any,
+    bucket: Bucket,
+    make: Callable[[str], None],
+    sent: Callable[[], list[str]],
+) -> None:
+    with app.app_context():
+        assert library.move_documents() == 1
+    path = owner.export()
+    other = other_client.post(EXPORT).headers["Location"].rsplit("/", 1)[1]
+    bucket.gate.shut()
+    before = sent().count(other)
+    make(path)
+    assert owner.client.get(path).json["status"] == "queued"
+    assert sent().count(other) == before + 1
+
+
 def test_a_file_that_expired_is_listed(owner: Student, run_pending_jobs: Run, query: Any) -> None:
     query("UPDATE documents SET stored_in = NULL")
     path = owner.export()
