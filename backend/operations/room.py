@@ -1,7 +1,7 @@
 """The operations room's entry in the manifest."""
 
 from backend.core.manifest import Room, Routes
-from backend.operations.watchdog.heartbeat import CANARY, write
+from backend.operations.watchdog.heartbeat import CANARY, CANARY_TASK, write
 from backend.settings import Settings, get_settings
 
 _PROBE = "refusing a probe would restart a healthy process"
@@ -24,7 +24,7 @@ ROOM = Room(
         Routes("backend.operations.monitoring.routes:metrics", prefix="", when=_has_scraper),
     ),
     configure=("backend.operations.monitoring.metrics:configure_metrics",),
-    tasks={"operations.canary": _return_canary},
+    tasks={CANARY_TASK: _return_canary},
     public_endpoints={
         "operations.health": "for probes",
         "operations.live": "for probes",

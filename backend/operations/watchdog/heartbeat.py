@@ -20,6 +20,7 @@ from backend.settings import Settings, get_settings
 log = get_logger(__name__)
 
 MAIN, CANARY, _POOL = "worker.json", "canary.json", "child-{}.json"
+CANARY_TASK = "operations.canary"
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,6 @@ from backend.operations.watchdog import heartbeat
 from backend.operations.watchdog.heartbeat import Heartbeat
 from backend.operations.watchdog.processes import find_process, list_children
 
-CANARY_TASK = "operations.canary"
-
 
 @dataclass(frozen=True, slots=True)
 class Observation:
@@ -59,7 +57,8 @@ class Observer:
 
     def _use_broker(self, worker: Heartbeat | None) -> bool:
         # Without a worker it only shows whether the broker takes messages.
-        return send_canary(CANARY_TASK, worker.name if worker else "nobody", str(new_id()), life_s=self._silence_s)
+        name = worker.name if worker else "nobody"
+        return send_canary(heartbeat.CANARY_TASK, name, str(new_id()), life_s=self._silence_s)
 
     def _count_leases(self, worker: Heartbeat) -> tuple[int | None, int | None]:
         with self._app.app_context(), transaction():

@@ -14,7 +14,8 @@ from backend.core.database.transaction import transaction
 from backend.core.work.queue import canary_queue, queue, send_canary
 from backend.core.work.workers import count_places
 from backend.operations.watchdog import heartbeat
-from backend.operations.watchdog.observation import CANARY_TASK, Observation, Observer
+from backend.operations.watchdog.heartbeat import CANARY_TASK
+from backend.operations.watchdog.observation import Observation, Observer
 from backend.operations.watchdog.processes import this_process
 from backend.settings import Settings
 from config.local.redis import LocalRedis
