@@ -73,7 +73,9 @@ def create_app(settings: Settings | None = None) -> APIFlask:
     app.before_request(rate_limits.limit_user)
     for room in ROOMS:
         _register_routes(app, room, settings)
-    configure_openapi(app, PUBLIC_ENDPOINTS, ROUTE_CLASSES)
+    configure_openapi(
+        app, PUBLIC_ENDPOINTS, ROUTE_CLASSES, problems=[error for room in ROOMS for error in room.problems]
+    )
     configure_origins(app, settings, any_host=frozenset().union(*(room.any_host for room in ROOMS)))
     return app
 

@@ -12,6 +12,7 @@ from typing import Any
 from flask import Flask
 
 from backend.core.database.database import Base
+from backend.core.errors import DomainError
 from backend.core.hooks import Subscription
 from backend.core.web.rate_limits import RouteClass
 from backend.core.work.jobs import JobKind, install_kinds
@@ -69,6 +70,7 @@ class Room:
         limits: Rate limit classes by endpoint, where the method and the path do not determine the class.
         unlimited: Reasons by endpoint that has no rate limit.
         any_host: Endpoints that accept any Host header.
+        problems: Errors with members of their own, which the OpenAPI document describes.
     """
 
     name: str
@@ -85,6 +87,7 @@ class Room:
     limits: Mapping[str, RouteClass] = field(default_factory=lambda: MappingProxyType({}))
     unlimited: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     any_host: frozenset[str] = frozenset()
+    problems: tuple[type[DomainError], ...] = ()
 
 
 _opened: list[Room] = []

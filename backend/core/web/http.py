@@ -135,9 +135,10 @@ def problem(
     detail: str,
     *,
     errors: Mapping[str, list[str]] | None = None,
+    members: Mapping[str, object] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """Render a problem+json response."""
+    """Render a problem+json response. ``members`` are those of this problem alone."""
     body = Problem(
         title=HTTPStatus(status).phrase,
         status=status,
@@ -146,7 +147,8 @@ def problem(
         request_id=request_id(),
         errors=[FieldError(field=name, messages=texts) for name, texts in errors.items()] if errors else None,
     )
-    response = Response(json.dumps(body.model_dump(exclude_none=True)), status, content_type="application/problem+json")
+    rendered = json.dumps({**(members or {}), **body.model_dump(exclude_none=True)})
+    response = Response(rendered, status, content_type="application/problem+json")
     response.headers["Content-Language"] = request_language()
     response.headers.extend(dict(headers or {}))
     return response
@@ -267,7 +269,8 @@ def _install_error_handlers(app: APIFlask) -> None:
             headers["WWW-Authenticate"] = "Bearer"
         detail = error.text(request_language())
         errors = {name: texts or [detail] for name, texts in error.fields.items()}
-        return problem(error.status, error.code, detail, errors=errors, headers=headers)
+        members = {name: error.facts[name] for name in error.members}
+        return problem(error.status, error.code, detail, errors=errors, members=members, headers=headers)
 
     @app.errorhandler(DBAPIError)
     def database_error(error: DBAPIError) -> Response:

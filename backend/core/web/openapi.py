@@ -3,6 +3,7 @@
 import itertools
 import json
 import re
+from collections.abc import Iterable
 from importlib.resources import files
 from typing import Any
 
@@ -10,6 +11,7 @@ from apiflask import APIBlueprint, APIFlask
 from flask import Response, abort, url_for
 from flask.json.provider import DefaultJSONProvider
 
+from backend.core.errors import DomainError
 from backend.core.web.http import Problem
 from backend.core.web.idempotency import ACCEPTS_KEY
 from backend.core.web.rate_limits import RouteClasses
@@ -73,8 +75,13 @@ def asset(name: str) -> Response:
     return Response(body, content_type=_ASSET_TYPES[name], headers=headers)
 
 
-def configure_openapi(app: APIFlask, public_endpoints: frozenset[str], classes: RouteClasses) -> None:
-    """Finish the generated document on each request for it."""
+def configure_openapi(
+    app: APIFlask,
+    public_endpoints: frozenset[str],
+    classes: RouteClasses,
+    problems: Iterable[type[DomainError]] = (),
+) -> None:
+    """Finish the generated document on each request for it. ``problems`` are the errors with members of their own."""
     app.config["SECURITY_SCHEMES"] = {
         "bearer": {
             "type": "http",
@@ -118,8 +125,19 @@ def configure_openapi(app: APIFlask, public_endpoints: frozenset[str], classes: 
         for unused in ("HTTPError", "ValidationError"):
             schemas.pop(unused, None)
         spec["components"]["headers"] = _LIMIT_HEADERS
-        schemas["Problem"] = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+        schemas["Problem"] = _describe_problem(problems)
         return _flatten(spec)
+
+
+def _describe_problem(problems: Iterable[type[DomainError]]) -> dict[str, Any]:
+    """Return the schema of all problems. Members that only some have are optional."""
+    schema = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+    for error in problems:
+        for name, text in error.members.items():
+            described = {"type": "integer", "description": text}
+            if schema["properties"].setdefault(name, described) != described:
+                raise ValueError(f"Two descriptions of the member {name} of problems.")
+    return schema
 
 
 def _braces(rule: str) -> str:
