@@ -9,7 +9,7 @@ import pytest
 from apiflask import APIFlask
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from backend.app import PUBLIC_ENDPOINTS, ROUTE_CLASSES, create_app
+from backend.app import PUBLIC_ENDPOINTS, RAW_BODIES, ROUTE_CLASSES, create_app
 from backend.core.errors import DomainError
 from backend.core.web.http import Problem, ResponseBody
 from backend.core.web.openapi import configure_openapi
@@ -313,9 +313,30 @@ def test_files_are_binary(spec: Spec) -> None:
 def test_the_document_says_what_a_body_is_refused_for(spec: Spec) -> None:
     for name, operation in operations(spec):
         if "requestBody" in operation:
-            assert {"400", "411", "413", "415", "422"} <= set(operation["responses"]), name
+            raw = operation["operationId"] in {endpoint.rsplit(".", 1)[-1] for endpoint in RAW_BODIES}
+            refusals = {"411", "413"} if raw else {"400", "411", "413", "415", "422"}
+            assert refusals <= set(operation["responses"]), name
         if "{" in name:
             assert "404" in operation["responses"], name
+
+
+def test_a_raw_body_is_binary(settings: Settings) -> None:
+    app = create_app(settings)
+
+    @app.post("/api/v1/raw")
+    def receive() -> str:
+        """Receive something."""
+        return ""
+
+    configure_openapi(app, PUBLIC_ENDPOINTS, ROUTE_CLASSES, raw_bodies=["receive"])
+    described = app.test_client().get("/api/v1/openapi.json").json
+    assert is_valid(described)
+    operation = described["paths"]["/api/v1/raw"]["post"]
+    assert operation["requestBody"]["required"]
+    assert list(operation["requestBody"]["content"]) == ["application/octet-stream"]
+    assert operation["requestBody"]["content"]["application/octet-stream"]["schema"]["format"] == "binary"
+    assert {"411", "413"} <= set(operation["responses"])
+    assert not {"400", "415", "422"} & set(operation["responses"])
 
 
 def test_ids_in_paths_are_documented_as_uuids(spec: Spec) -> None:

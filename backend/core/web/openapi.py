@@ -3,7 +3,7 @@
 import itertools
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from importlib.resources import files
 from typing import Any
 
@@ -15,6 +15,7 @@ from backend.core.errors import DomainError
 from backend.core.web.http import Problem
 from backend.core.web.idempotency import ACCEPTS_KEY
 from backend.core.web.rate_limits import RouteClasses
+from backend.core.web.uploads import UPLOADED_FILE
 
 SPEC_PATH = "/api/v1/openapi.json"
 
@@ -79,9 +80,14 @@ def configure_openapi(
     app: APIFlask,
     public_endpoints: frozenset[str],
     classes: RouteClasses,
+    *,
+    raw_bodies: Collection[str] = (),
     problems: Iterable[type[DomainError]] = (),
 ) -> None:
-    """Finish the generated document on each request for it. ``problems`` are the errors with members of their own."""
+    """Finish the generated document on each request for it.
+
+    ``raw_bodies`` are the endpoints that take a body as it is, ``problems`` the errors with members of their own.
+    """
     app.config["SECURITY_SCHEMES"] = {
         "bearer": {
             "type": "http",
@@ -117,8 +123,16 @@ def configure_openapi(
                             operation["responses"].setdefault(status, {"description": text})
                         _add_header(operation, "2", "Location")
                         _add_header(operation, "409", "Retry-After")
+                    if endpoint in raw_bodies:
+                        operation["requestBody"] = dict(_RAW_BODY)
                     limited = classes.find(endpoint, path, method.upper()) is not None
-                    _finish_operation(operation, endpoint, public=endpoint in public_endpoints, limited=limited)
+                    _finish_operation(
+                        operation,
+                        endpoint,
+                        public=endpoint in public_endpoints,
+                        limited=limited,
+                        raw=endpoint in raw_bodies,
+                    )
         # APIFlask lists one tag per blueprint, but several blueprints share a tag.
         spec["tags"] = [{"name": name} for name in dict.fromkeys(tag["name"] for tag in spec["tags"])]
         schemas = spec.setdefault("components", {}).setdefault("schemas", {})
@@ -158,7 +172,7 @@ def _describe_path(operation: dict[str, Any], rule: str) -> None:
             parameter["schema"] = _PATH_PARTS[kinds[parameter["name"]]]
 
 
-def _finish_operation(operation: dict[str, Any], endpoint: str, *, public: bool, limited: bool) -> None:
+def _finish_operation(operation: dict[str, Any], endpoint: str, *, public: bool, limited: bool, raw: bool) -> None:
     operation["operationId"] = endpoint.rsplit(".", 1)[-1] or operation.get("operationId", "")
     responses = operation["responses"]
     if "requestBody" in operation:
@@ -182,7 +196,7 @@ def _finish_operation(operation: dict[str, Any], endpoint: str, *, public: bool,
         responses.setdefault("429", {"description": "Too many requests"})
         for status, name in itertools.product(("2", "302", "429"), _LIMIT_HEADERS):
             _add_header(operation, status, name)
-    _describe_refusals(operation, leads_on=leads_on)
+    _describe_refusals(operation, leads_on=leads_on, raw=raw)
     if "304" in responses:
         # A 304 has no body (RFC 9110, 15.4.5).
         responses["304"].pop("content", None)
@@ -196,7 +210,7 @@ def _finish_operation(operation: dict[str, Any], endpoint: str, *, public: bool,
     operation["responses"] = dict(sorted(responses.items()))
 
 
-def _describe_refusals(operation: dict[str, Any], *, leads_on: bool) -> None:
+def _describe_refusals(operation: dict[str, Any], *, leads_on: bool, raw: bool) -> None:
     """Add the statuses that refuse parameters and bodies."""
     responses = operation["responses"]
     places = {parameter["in"] for parameter in operation.get("parameters", ())}
@@ -205,7 +219,7 @@ def _describe_refusals(operation: dict[str, Any], *, leads_on: bool) -> None:
     if places & {"query", "header"} and not leads_on:
         responses.setdefault("422", {"description": "Invalid input"})
     if "requestBody" in operation:
-        for status, text in _BODY_REFUSED.items():
+        for status, text in (_LENGTH_REFUSED if raw else _BODY_REFUSED).items():
             responses.setdefault(status, {"description": text})
 
 
@@ -223,12 +237,16 @@ def _is_own_response(response: dict[str, Any]) -> bool:
     return any(reference.endswith("Response") for reference in references)
 
 
+_LENGTH_REFUSED = {"411": "Content-Length missing", "413": "Too large"}
 _BODY_REFUSED = {
+    **_LENGTH_REFUSED,
     "400": "Malformed request",
-    "411": "Content-Length missing",
-    "413": "Too large",
     "415": "Unsupported content type",
     "422": "Invalid input",
+}
+_RAW_BODY: dict[str, Any] = {
+    "description": "The bytes as they are. Any Content-Type is accepted.",
+    "content": {"application/octet-stream": {"schema": UPLOADED_FILE}},
 }
 _KEY_REFUSED = {"400": "Malformed request", "409": "Conflict", "422": "Invalid input"}
 _HEADERS = {
