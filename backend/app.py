@@ -33,6 +33,7 @@ RAW_BODIES = merge(ROOMS, "raw_bodies")
 ROUTE_CLASSES = RouteClasses(
     named=merge(ROOMS, "limits"),
     unlimited=merge(ROOMS, "unlimited"),
+    limited_by_view=merge(ROOMS, "limited_by_view"),
     sign_in_under=f"{API_PREFIX}/auth/",
 )
 

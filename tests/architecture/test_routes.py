@@ -168,7 +168,12 @@ def test_every_route_is_limited_or_has_a_reason(app: APIFlask) -> None:
 
 def test_limits_are_declared_only_for_existing_routes(app: APIFlask) -> None:
     endpoints = {rule.endpoint for rule in app.url_map.iter_rules()}
-    assert {*ROUTE_CLASSES.named, *ROUTE_CLASSES.unlimited, *RAW_BODIES} <= endpoints
+    assert {*ROUTE_CLASSES.named, *ROUTE_CLASSES.unlimited, *ROUTE_CLASSES.limited_by_view, *RAW_BODIES} <= endpoints
+
+
+def test_only_public_routes_are_limited_by_their_view() -> None:
+    assert set(ROUTE_CLASSES.limited_by_view) <= PUBLIC_ENDPOINTS - set(ROUTE_CLASSES.unlimited)
+    assert all(ROUTE_CLASSES.limited_by_view.values())
 
 
 @pytest.mark.parametrize(
