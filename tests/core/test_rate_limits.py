@@ -247,6 +247,7 @@ def sender(app: APIFlask, settings: Settings) -> FlaskClient:
     def hook() -> str:
         if request.headers.get("Signature") != "right":
             limit_address_of_request()
+            made.extensions["let_on"] = made.extensions.get("let_on", 0) + 1
             raise Unsigned
         return "received"
 
@@ -274,6 +275,11 @@ def test_a_view_that_finds_no_proof_limits_the_address(sender: FlaskClient, path
 
 
 @pytest.mark.parametrize("path", ["/hook", "/careless"])
+def test_a_view_over_the_limit_goes_no_further(sender: FlaskClient) -> None:
+    assert statuses(lambda: sender.post("/hook"), 4) == [400, 400, 429, 429]
+    assert sender.application.extensions["let_on"] == 2
+
+
 def test_a_request_with_proof_is_not_limited_and_counts_for_nobody(sender: FlaskClient, path: str) -> None:
     for _ in range(4):
         answer = sender.post(path, headers=SIGNED)
