@@ -21,7 +21,7 @@ class InsufficientCredits(DomainError):
 
     code = "insufficient_credits"
     status = 402
-    members = ("required", "available")
+    members = {"required": "Credits that are needed.", "available": "Credits that can be spent."}
     texts = {
         "en": "This needs {required} credits, and you have {available}. Buy credits, or ask for fewer items.",
         "de": "Dafür braucht es {required} Credits, du hast {available}. Kaufe Credits oder verlange weniger Karten "
