@@ -1,7 +1,5 @@
 """Keys of Stripe: what each must look like, and that test keys and live keys are not mixed."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from backend.settings import Settings, SettingsRefused, load_settings
@@ -14,12 +12,12 @@ KEYS = {
 
 
 @pytest.fixture
-def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
+def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     """An environment without any of our variables."""
     for name in Settings.model_fields:
         monkeypatch.delenv(name.upper(), raising=False)
     monkeypatch.setenv("ENVIRONMENT", "test")
-    yield monkeypatch
+    return monkeypatch
 
 
 def set_all(environment: pytest.MonkeyPatch, **values: str) -> None:
