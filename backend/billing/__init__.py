@@ -1,0 +1,1 @@
+"""Billing: credits in lots, prices, payments through Stripe, statements."""
