@@ -1,0 +1,1 @@
+"""Credits: the ledger, the price list, payments through Stripe and statements."""
