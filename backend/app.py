@@ -26,10 +26,14 @@ from backend.settings import Settings, get_settings
 # All other endpoints require a signed-in user, so a new route is closed until its room declares it public.
 PUBLIC_ENDPOINTS = frozenset(merge(ROOMS, "public_endpoints"))
 
+# Maximum bytes of bodies that are not parsed.
+RAW_BODIES = merge(ROOMS, "raw_bodies")
+
 # Routes not declared by a room are in the class for reads or writes, by method; all under /auth are sign-in routes.
 ROUTE_CLASSES = RouteClasses(
     named=merge(ROOMS, "limits"),
     unlimited=merge(ROOMS, "unlimited"),
+    limited_by_view=merge(ROOMS, "limited_by_view"),
     sign_in_under=f"{API_PREFIX}/auth/",
 )
 
@@ -59,6 +63,7 @@ def create_app(settings: Settings | None = None) -> APIFlask:
         production=settings.environment == "production",
         public_endpoints=PUBLIC_ENDPOINTS,
         upload_endpoints=ROUTE_CLASSES.list_named(RouteClass.UPLOAD),
+        raw_bodies=RAW_BODIES,
     )
     configure_cookies(app, settings)
     configure_database(app, settings)
@@ -73,7 +78,13 @@ def create_app(settings: Settings | None = None) -> APIFlask:
     app.before_request(rate_limits.limit_user)
     for room in ROOMS:
         _register_routes(app, room, settings)
-    configure_openapi(app, PUBLIC_ENDPOINTS, ROUTE_CLASSES)
+    configure_openapi(
+        app,
+        PUBLIC_ENDPOINTS,
+        ROUTE_CLASSES,
+        raw_bodies=RAW_BODIES,
+        problems=[error for room in ROOMS for error in room.problems],
+    )
     configure_origins(app, settings, any_host=frozenset().union(*(room.any_host for room in ROOMS)))
     return app
 

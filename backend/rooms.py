@@ -8,6 +8,7 @@ _NAMES = (
     "core",
     "accounts",
     "library",
+    "billing",
     "study",
     "generation",
     "privacy",

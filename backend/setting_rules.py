@@ -4,10 +4,11 @@ import ipaddress
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Annotated, Any, Literal, get_args, get_origin
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
-from pydantic import AfterValidator, BeforeValidator
+from pydantic import AfterValidator, BeforeValidator, SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_settings import NoDecode
 
@@ -20,6 +21,9 @@ _BUCKET = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/(?!\.{1,2}(/|$))[A
 _ORIGIN = re.compile(r"https?://[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[1-9][0-9]{0,4})?", re.ASCII)
 _HOST_NAME = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?", re.ASCII)
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
+_STRIPE_KEY = re.compile(r"(?:sk|rk)_(?:test|live)_[A-Za-z0-9_]{8,250}", re.ASCII)
+_STRIPE_PUBLISHABLE_KEY = re.compile(r"pk_(?:test|live)_[A-Za-z0-9_]{8,250}", re.ASCII)
+_STRIPE_WEBHOOK_SECRET = re.compile(r"whsec_[A-Za-z0-9+/=_-]{8,250}", re.ASCII)
 _HEADER_NAME = re.compile(r"[A-Za-z0-9-]{1,64}", re.ASCII)
 
 # Networks that hold proxies but no clients from the internet: private (RFC 1918, 4193), carrier-grade NAT (RFC 6598)
@@ -54,6 +58,9 @@ _STORAGE_FORM = Form(
     "postgres or s3://bucket/prefix, with at most 8 folders of letters, digits and the characters . _ - in the prefix"
 )
 _HEADER_FORM = Form("a header name of at most 64 letters, digits and hyphens, or none")
+_STRIPE_KEY_FORM = Form("a secret or restricted key of Stripe: sk_test_…, sk_live_…, rk_test_… or rk_live_…")
+_STRIPE_PUBLISHABLE_FORM = Form("a publishable key of Stripe: pk_test_… or pk_live_…")
+_STRIPE_WEBHOOK_FORM = Form("webhook secrets of Stripe, whsec_…, separated by commas")
 _NETWORKS_FORM = Form("networks such as 10.0.0.0/8 or addresses such as 192.0.2.1, separated by commas")
 
 
@@ -134,6 +141,38 @@ def _check_header_name(value: str | None) -> str | None:
     return value
 
 
+def _check_secret(form: Form, pattern: re.Pattern[str]) -> AfterValidator:
+    def check(value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not pattern.fullmatch(value.get_secret_value()):
+            raise form.refuse()
+        return value
+
+    return AfterValidator(check)
+
+
+def _check_webhook_secrets(values: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+    if not all(_STRIPE_WEBHOOK_SECRET.fullmatch(value.get_secret_value()) for value in values):
+        raise _STRIPE_WEBHOOK_FORM.refuse()
+    return values
+
+
+def is_live_key(key: SecretStr) -> bool:
+    """Tell whether a key of Stripe moves real money."""
+    return "_live_" in key.get_secret_value()
+
+
+def complete_broker_url(redis_url: str, password: str | None) -> str:
+    """Return ``redis_url`` with ``password`` if it has none of its own; ``rediss`` checks certificates."""
+    url = urlsplit(redis_url)
+    if password is not None and not url.password:
+        host = url.netloc.rpartition("@")[2]
+        url = url._replace(netloc=f"{url.username or ''}:{quote(password, safe='')}@{host}")
+    if url.scheme == "rediss" and "ssl_cert_reqs" not in url.query:
+        # Celery requires this parameter and has no safe default.
+        url = url._replace(query="&".join(filter(None, [url.query, "ssl_cert_reqs=required"])))
+    return url.geturl()
+
+
 def _check_networks(values: tuple[str, ...]) -> tuple[str, ...]:
     try:
         parse_networks(values)
@@ -177,6 +216,20 @@ Rate = Annotated[str, _RATE_FORM, AfterValidator(_check_rate)]
 ProxyHeader = Annotated[str | None, _HEADER_FORM, AfterValidator(_check_header_name)]
 """None if the variable is ``none``."""
 
+StripeKey = Annotated[SecretStr | None, _STRIPE_KEY_FORM, _check_secret(_STRIPE_KEY_FORM, _STRIPE_KEY)]
+
+StripePublishableKey = Annotated[
+    SecretStr | None, _STRIPE_PUBLISHABLE_FORM, _check_secret(_STRIPE_PUBLISHABLE_FORM, _STRIPE_PUBLISHABLE_KEY)
+]
+
+StripeWebhookSecrets = Annotated[
+    tuple[SecretStr, ...],
+    _STRIPE_WEBHOOK_FORM,
+    NoDecode,
+    BeforeValidator(_split),
+    AfterValidator(_check_webhook_secrets),
+]
+
 Networks = Annotated[
     tuple[str, ...], _NETWORKS_FORM, NoDecode, BeforeValidator(_split), AfterValidator(_check_networks)
 ]
@@ -194,7 +247,7 @@ def describe_values(field: FieldInfo) -> str | None:
             return _either(get_args(kind))
         if kind is bool:
             return "true or false"
-        if kind in (int, float):
+        if kind in (int, float, Decimal):
             return ("a whole number" if kind is int else "a number") + _describe_bounds(marks)
     return None
 

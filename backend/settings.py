@@ -1,10 +1,11 @@
 """Environment variables: typed, validated, read once and frozen."""
 
 import os
+from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal, Self
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -23,7 +24,12 @@ from backend.setting_rules import (
     ProxyHeader,
     Rate,
     StoragePlace,
+    StripeKey,
+    StripePublishableKey,
+    StripeWebhookSecrets,
+    complete_broker_url,
     describe_values,
+    is_live_key,
 )
 
 _DEVELOPMENT_SECRET = "development-only-secret-not-for-production"
@@ -99,15 +105,6 @@ class Settings(BaseSettings):
     )
     openai_timeout_s: float = Field(120.0, gt=0, description="Timeout for one call, in seconds.")
     openai_max_output_tokens: int = Field(6000, ge=256, description="Maximum output tokens per call.")
-    openai_usd_per_million_input: float | None = Field(
-        None, ge=0, description="Price of a million input tokens in US dollars, for the cost metric."
-    )
-    openai_usd_per_million_cached: float | None = Field(
-        None, ge=0, description="Price of a million cached input tokens. Unset: same as other input."
-    )
-    openai_usd_per_million_output: float | None = Field(
-        None, ge=0, description="Price of a million output tokens. No cost metric without it."
-    )
 
     google_client_id: SecretStr | None = Field(None, description="Google OAuth client id.")
     google_client_secret: SecretStr | None = Field(None, description="Google OAuth client secret.")
@@ -141,13 +138,21 @@ class Settings(BaseSettings):
         None, description="The previous `JWT_SECRET`; still accepted while the key is rotated."
     )
 
-    stripe_api_key: SecretStr | None = Field(None, description="Stripe secret key. Not used yet.")
-    stripe_publishable_key: SecretStr | None = Field(
-        None, description="Stripe publishable key for the browser app. Not used yet."
+    stripe_api_key: StripeKey = Field(None, description="Stripe secret key. Turns billing on, in every process.")
+    stripe_publishable_key: StripePublishableKey = Field(
+        None, description="Stripe publishable key for the browser app. The API needs it if billing is on."
     )
-    stripe_webhook_secret: SecretStr | None = Field(
-        None, description="Verifies the signature of Stripe's webhooks. Not used yet."
+    stripe_webhook_secret: StripeWebhookSecrets = Field((), description="Verify Stripe's webhooks. As above.")
+    stripe_url: HttpUrl = Field("https://api.stripe.com", description="Stripe's API.")
+    stripe_tax: Literal["off", "automatic"] = Field("off", description="`automatic` uses Stripe Tax, prices inclusive.")
+    credit_margin: Decimal | None = Field(
+        None, ge=1, le=100, description="Students pay the vendor's price times this. Unset: as in `config/prices`."
     )
+    signup_credits: int = Field(500, ge=0, le=1_000_000, description="Free credits for each new person.")
+    daily_model_budget_chf: Decimal = Field(
+        Decimal(20), ge=0, description="Maximum cost of all free credits in a day, in CHF. Free runs then wait."
+    )
+    admin_daily_chf: int = Field(200, ge=0, description="What an administrator may grant or refund in a day, in CHF.")
 
     document_storage: StoragePlace = Field("postgres", description="Where uploaded files are stored.")
     s3_endpoint_url: HttpUrl | None = Field(
@@ -258,6 +263,13 @@ class Settings(BaseSettings):
     )
 
     @model_validator(mode="after")
+    def _refuse_mixed_stripe_keys(self) -> Self:
+        secret, publishable = self.stripe_api_key, self.stripe_publishable_key
+        if secret and publishable and is_live_key(secret) != is_live_key(publishable):
+            raise ValueError("STRIPE_API_KEY and STRIPE_PUBLISHABLE_KEY must both be test keys or both be live keys")
+        return self
+
+    @model_validator(mode="after")
     def _refuse_bucket_without_keys(self) -> Self:
         missing = [name for name in ("s3_access_key_id", "s3_secret_access_key") if not getattr(self, name)]
         if self.document_storage != "postgres" and missing:
@@ -319,24 +331,12 @@ class Settings(BaseSettings):
     @property
     def broker_url(self) -> str:
         """``redis_url`` with ``redis_password`` if it has none of its own; ``rediss`` checks certificates."""
-        url = urlsplit(self.redis_url)
-        if self.redis_password is not None and not url.password:
-            password = quote(self.redis_password.get_secret_value(), safe="")
-            host = url.netloc.rpartition("@")[2]
-            url = url._replace(netloc=f"{url.username or ''}:{password}@{host}")
-        if url.scheme == "rediss" and "ssl_cert_reqs" not in url.query:
-            # Celery requires this parameter and has no safe default.
-            url = url._replace(query="&".join(filter(None, [url.query, "ssl_cert_reqs=required"])))
-        return url.geturl()
+        password = self.redis_password.get_secret_value() if self.redis_password is not None else None
+        return complete_broker_url(self.redis_url, password)
 
     @property
-    def model_prices(self) -> tuple[float, float, float] | None:
-        """US dollars per token: input, cached input, output. None unless input and output prices are set."""
-        given, output = self.openai_usd_per_million_input, self.openai_usd_per_million_output
-        if given is None or output is None:
-            return None
-        cached = self.openai_usd_per_million_cached
-        return given / 1e6, (given if cached is None else cached) / 1e6, output / 1e6
+    def billing_is_on(self) -> bool:
+        return self.stripe_api_key is not None
 
     @property
     def _broker_is_bought(self) -> bool:

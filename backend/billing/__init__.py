@@ -1,1 +1,1 @@
-"""Credits: the ledger, the price list, payments through Stripe and statements."""
+"""Billing: credits in lots, prices, payments through Stripe, statements."""

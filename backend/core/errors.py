@@ -8,13 +8,15 @@ class DomainError(Exception):
 
     `texts` maps each language (``en``, ``de``, ``fr``, ``it``) to a sentence with placeholders such as ``{name}``,
     which `facts` fill. `fields` maps a field's path to its messages; an empty list means the error's own sentence.
-    `retry_after_s` becomes a Retry-After header.
+    `retry_after_s` becomes a Retry-After header. `members` describes the facts, all of them integers, that are also
+    members of the problem for programs to read (RFC 9457, 3.2). The room's manifest lists errors that have any.
     """
 
     code: str = "error"
     status: int = 400
     texts: Mapping[str, str] = {}
     retry_after_s: int | None = None
+    members: Mapping[str, str] = {}
 
     def __init__(self, *, fields: Mapping[str, list[str]] | None = None, **facts: object) -> None:
         super().__init__(self.code)

@@ -12,6 +12,7 @@ from typing import Any
 from flask import Flask
 
 from backend.core.database.database import Base
+from backend.core.errors import DomainError
 from backend.core.hooks import Subscription
 from backend.core.web.rate_limits import RouteClass
 from backend.core.work.jobs import JobKind, install_kinds
@@ -68,7 +69,10 @@ class Room:
         public_endpoints: Reasons by endpoint that needs no signed-in user.
         limits: Rate limit classes by endpoint, where the method and the path do not determine the class.
         unlimited: Reasons by endpoint that has no rate limit.
+        limited_by_view: Reasons by public endpoint that is not limited once its view has verified another proof.
         any_host: Endpoints that accept any Host header.
+        raw_bodies: Maximum bytes by endpoint that takes a body of any content type, unparsed.
+        problems: Errors with members of their own, which the OpenAPI document describes.
     """
 
     name: str
@@ -84,7 +88,10 @@ class Room:
     public_endpoints: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     limits: Mapping[str, RouteClass] = field(default_factory=lambda: MappingProxyType({}))
     unlimited: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    limited_by_view: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     any_host: frozenset[str] = frozenset()
+    raw_bodies: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    problems: tuple[type[DomainError], ...] = ()
 
 
 _opened: list[Room] = []

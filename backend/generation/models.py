@@ -1,6 +1,7 @@
 """Tables of runs, steps, events and model calls."""
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -9,6 +10,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, composite, mapped_column
 
 from backend.core.database.database import Base, Identified
+from backend.core.database.privacy_marks import kept
 from backend.core.work.jobs import Job, job_constraints
 from backend.generation.types import RunState, StepKind
 from backend.study.types import AskedCounts, Counts
@@ -20,12 +22,16 @@ class Run(Identified, Base):
     Open numbers in ``asked`` are settled when the run is planned. ``skipped`` lists the parts of documents that are
     left out, and why. ``rejected`` counts items by failed check, and ``fixed`` by fix. Cost and progress are derived
     from steps and model calls. ``retry_of`` is the ended run that this one retries; a run is retried at most once.
+    ``continues`` is the ended run whose missing items this one makes; a run is continued at most once. ``price_list``
+    is the one in force when the run was started.
     """
 
     __tablename__ = "runs"
     __table_args__ = (
         sa.CheckConstraint("state IN (" + ", ".join(f"'{state}'" for state in RunState) + ")", name="state_known"),
         sa.CheckConstraint("(state IN ('failing', 'failed')) = (error_code IS NOT NULL)", name="failed_has_code"),
+        sa.CheckConstraint("(state = 'partial') = (partial_reason IS NOT NULL)", name="partial_has_reason"),
+        sa.CheckConstraint("max_credits > 0", name="max_credits_positive"),
         sa.Index("ix_runs_study_set_id_id", "study_set_id", "id"),
         # Metrics count open and recently ended runs, which are few among all runs.
         sa.Index("ix_runs_open", "state", postgresql_where=sa.text("ended_at IS NULL")),
@@ -51,6 +57,10 @@ class Run(Identified, Base):
     skipped: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, default=list)
     error_code: Mapped[str | None]
     retry_of: Mapped[UUID | None] = mapped_column(sa.ForeignKey("runs.id", ondelete="SET NULL"), unique=True)
+    continues: Mapped[UUID | None] = mapped_column(sa.ForeignKey("runs.id", ondelete="SET NULL"), unique=True)
+    partial_reason: Mapped[str | None]
+    max_credits: Mapped[int | None] = mapped_column(sa.BigInteger)
+    price_list: Mapped[str | None]
     request_id: Mapped[str | None]
     last_event: Mapped[int] = mapped_column(default=0)
     planned_at: Mapped[datetime | None]
@@ -119,22 +129,35 @@ class RunEvent(Base):
 class ModelCall(Identified, Base):
     """Usage of the language model by one attempt at a step. ``outcome`` is ``ok`` or an error code.
 
-    It is recorded as soon as the model has replied, even if the reply is not used, because the call was paid for.
+    It is recorded as soon as the model has replied, even if the reply is not used, because the call was paid for. The
+    row outlives its run, and its user as a pseudonym. ``price_list`` and what follows are None if the model has no
+    price. ``price_credits`` is the exact price of the call at the standard tier, ``charged_credits`` the exact part of
+    it that the user pays.
     """
 
     __tablename__ = "model_calls"
-    __table_args__ = (sa.UniqueConstraint("step_id", "attempt"),)
+    __table_args__ = (
+        sa.UniqueConstraint("step_id", "attempt"),
+        {"info": kept("what was charged must stay explainable as long as the accounts are kept")},
+    )
 
-    run_id: Mapped[UUID] = mapped_column(sa.ForeignKey("runs.id", ondelete="CASCADE"), index=True)
-    step_id: Mapped[UUID] = mapped_column(sa.ForeignKey("steps.id", ondelete="CASCADE"))
+    user_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("users.id"), index=True)
+    run_id: Mapped[UUID] = mapped_column(index=True)
+    step_id: Mapped[UUID]
     attempt: Mapped[int]
     model: Mapped[str]
     outcome: Mapped[str]
     requests: Mapped[int]
     input_tokens: Mapped[int]
     cached_tokens: Mapped[int]
+    cache_write_tokens: Mapped[int] = mapped_column(default=0, server_default=sa.text("0"))
     output_tokens: Mapped[int]
     duration_ms: Mapped[int]
+    price_list: Mapped[str | None]
+    cost_usd: Mapped[Decimal | None] = mapped_column(sa.Numeric)
+    cost_chf: Mapped[Decimal | None] = mapped_column(sa.Numeric)
+    price_credits: Mapped[Decimal | None] = mapped_column(sa.Numeric)
+    charged_credits: Mapped[Decimal] = mapped_column(sa.Numeric, default=Decimal(0), server_default=sa.text("0"))
 
 
 USAGE_COLUMNS = (ModelCall.requests, ModelCall.input_tokens, ModelCall.cached_tokens, ModelCall.output_tokens)

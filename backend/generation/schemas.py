@@ -201,6 +201,12 @@ STAGES: dict[RunState, dict[str, str]] = {
         "fr": "annulé",
         "it": "annullato",
     },
+    RunState.PARTIAL: {
+        "en": "partly done",
+        "de": "teilweise fertig",
+        "fr": "terminé en partie",
+        "it": "completato in parte",
+    },
 }
 
 

@@ -10,7 +10,10 @@ from backend.study.types import AskedCounts, Counts, Difficulty
 
 
 class RunState(StrEnum):
-    """``cancelling`` and ``failing`` wait for calls in progress; the last three states are final."""
+    """``cancelling`` and ``failing`` wait for calls in progress; the last four states are final.
+
+    ``partial``: the run ended before all items were made, because its credits did not suffice.
+    """
 
     READING = "reading"
     MAKING = "making"
@@ -20,10 +23,11 @@ class RunState(StrEnum):
     DONE = "done"
     FAILED = "failed"
     CANCELLED = "cancelled"
+    PARTIAL = "partial"
 
 
 ACTIVE_STATES = frozenset({RunState.READING, RunState.MAKING, RunState.CONNECTING})
-ENDED_STATES = frozenset({RunState.DONE, RunState.FAILED, RunState.CANCELLED})
+ENDED_STATES = frozenset({RunState.DONE, RunState.FAILED, RunState.CANCELLED, RunState.PARTIAL})
 
 
 OVER_BUDGET = "over_budget"

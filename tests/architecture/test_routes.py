@@ -7,7 +7,7 @@ import pytest
 from apiflask import APIFlask
 from werkzeug.routing import Rule
 
-from backend.app import PUBLIC_ENDPOINTS, ROUTE_CLASSES, create_app
+from backend.app import PUBLIC_ENDPOINTS, RAW_BODIES, ROUTE_CLASSES, create_app
 from backend.core.web.idempotency import ACCEPTS_KEY
 from backend.core.web.rate_limits import RouteClass, RouteClasses
 from backend.settings import Settings
@@ -166,9 +166,14 @@ def test_every_route_is_limited_or_has_a_reason(app: APIFlask) -> None:
     assert unlimited(app) == []
 
 
-def test_classes_are_named_only_for_existing_routes(app: APIFlask) -> None:
+def test_limits_are_declared_only_for_existing_routes(app: APIFlask) -> None:
     endpoints = {rule.endpoint for rule in app.url_map.iter_rules()}
-    assert {*ROUTE_CLASSES.named, *ROUTE_CLASSES.unlimited} <= endpoints
+    assert {*ROUTE_CLASSES.named, *ROUTE_CLASSES.unlimited, *ROUTE_CLASSES.limited_by_view, *RAW_BODIES} <= endpoints
+
+
+def test_only_public_routes_are_limited_by_their_view() -> None:
+    assert set(ROUTE_CLASSES.limited_by_view) <= PUBLIC_ENDPOINTS - set(ROUTE_CLASSES.unlimited)
+    assert all(ROUTE_CLASSES.limited_by_view.values())
 
 
 @pytest.mark.parametrize(

@@ -144,6 +144,15 @@ class Broke(DomainError):
     texts = {"en": "You need {credits} credits.", "de": "Du brauchst {credits} Credits."}
 
 
+class Short(DomainError):
+    """An error with two facts for programs, and one for its sentence alone."""
+
+    code = "short"
+    status = 402
+    texts = {"en": "{name}, you need {required} credits."}
+    members = {"required": "Credits that the request needs.", "available": "Credits that can be spent."}
+
+
 @pytest.fixture
 def failing_app(settings: Settings) -> APIFlask:
     """A separate app with routes that fail. They need no authentication."""
@@ -156,6 +165,10 @@ def failing_app(settings: Settings) -> APIFlask:
     @app.get("/broke")
     def broke() -> str:
         raise Broke(credits=5)
+
+    @app.get("/short")
+    def short() -> str:
+        raise Short(required=300, available=0, name="Ada")
 
     # These tests are not about authentication.
     app.before_request_funcs[None] = [each for each in app.before_request_funcs[None] if each.__name__ == "begin"]
@@ -175,6 +188,13 @@ def test_a_domain_error_has_its_facts_and_a_retry_after(failing_app) -> None:
     answer = failing_app.test_client().get("/broke", headers={"Accept-Language": "de"})
     assert assert_problem(answer, 402, "broke")["detail"] == "Du brauchst 5 Credits."
     assert answer.headers["Retry-After"] == "7"
+
+
+def test_the_members_of_an_error_are_members_of_its_problem(failing_app) -> None:
+    body = assert_problem(failing_app.test_client().get("/short"), 402, "short")
+    assert (body.pop("required"), body.pop("available")) == (300, 0)
+    assert body.pop("detail") == "Ada, you need 300 credits."
+    assert set(body) == {"type", "title", "status", "code", "request_id"}
 
 
 def test_a_database_that_is_down(settings: Settings, client) -> None:

@@ -6,10 +6,22 @@ from uuid import uuid4
 
 import pytest
 from apiflask import APIFlask
+from flask import request
+from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from backend.app import create_app
-from backend.core.web.rate_limits import TooManyRequests, limit_sign_in_of
+from backend.core.errors import DomainError
+from backend.core.web.client_address import configure_client_address
+from backend.core.web.http import configure_http
+from backend.core.web.origins import configure_origins
+from backend.core.web.rate_limits import (
+    RouteClasses,
+    TooManyRequests,
+    configure_rate_limits,
+    limit_address_of_request,
+    limit_sign_in_of,
+)
 from backend.settings import Settings
 from config.local.redis import LocalRedis
 from tests.conftest import Client
@@ -210,3 +222,74 @@ def test_a_browser_over_the_sign_in_limit_is_redirected_to_the_browser_app(new_a
     assert [answer.status_code for answer in found] == [302, 302]
     assert "error=too_many_requests" in found[1].headers["Location"]
     assert found[1].headers["RateLimit"].startswith('"sign-in-address";r=0;')
+
+
+class Unsigned(DomainError):
+    """The request has no signature of ours."""
+
+    code = "unsigned"
+    status = 400
+    texts = {"en": "Sign the request."}
+
+
+@pytest.fixture
+def sender(app: APIFlask, settings: Settings) -> FlaskClient:
+    """A client of two webhooks: one counts requests without a signature, the other one forgets to."""
+    made = APIFlask("hackthestudy-tests")
+    configure_http(made, largest_upload=1000, production=False)
+    configure_client_address(made, settings)
+    classes = RouteClasses({}, {}, "/auth/", limited_by_view={"hook": "signed", "careless": "signed"})
+    limits = configure_rate_limits(made, settings.model_copy(update={"rate_limit_address": "2/minute"}), classes)
+    made.before_request(limits.limit_user)
+    configure_origins(made, settings, any_host=frozenset())
+
+    @made.post("/hook")
+    def hook() -> str:
+        if request.headers.get("Signature") != "right":
+            limit_address_of_request()
+            made.extensions["let_on"] = made.extensions.get("let_on", 0) + 1
+            raise Unsigned
+        return "received"
+
+    @made.post("/careless")
+    def careless() -> str:
+        if request.headers.get("Signature") != "right":
+            raise Unsigned
+        return "received"
+
+    return made.test_client()
+
+
+SIGNED = {"Signature": "right"}
+
+
+@pytest.mark.parametrize("path", ["/hook", "/careless"])
+def test_a_view_that_finds_no_proof_limits_the_address(sender: FlaskClient, path: str) -> None:
+    answers = [sender.post(path) for _ in range(4)]
+    assert [answer.status_code for answer in answers] == [400, 400, 429, 429]
+    assert [answer.headers["RateLimit"].split(";")[1] for answer in answers] == ["r=1", "r=0", "r=0", "r=0"]
+    assert {answer.headers["RateLimit-Policy"] for answer in answers} == {'"write-address";q=2;w=60'}
+    assert int(answers[2].headers["Retry-After"]) > 0
+    assert answers[2].json["code"] == "too_many_requests"
+    assert sender.post(path, environ_base=from_address("203.0.113.7")).status_code == 400
+
+
+@pytest.mark.parametrize("path", ["/hook", "/careless"])
+def test_a_view_over_the_limit_goes_no_further(sender: FlaskClient) -> None:
+    assert statuses(lambda: sender.post("/hook"), 4) == [400, 400, 429, 429]
+    assert sender.application.extensions["let_on"] == 2
+
+
+def test_a_request_with_proof_is_not_limited_and_counts_for_nobody(sender: FlaskClient, path: str) -> None:
+    for _ in range(4):
+        answer = sender.post(path, headers=SIGNED)
+        assert answer.status_code == 200
+        assert not {"RateLimit", "RateLimit-Policy", "Retry-After"} & set(answer.headers.keys())
+    # Others at this address have their whole limit, and using it up does not refuse requests with proof.
+    assert statuses(lambda: sender.post(path), 3) == [400, 400, 429]
+    assert sender.post(path, headers=SIGNED).status_code == 200
+
+
+def test_a_body_refused_before_its_view_counts_for_the_address(sender: FlaskClient) -> None:
+    answers = [sender.post("/hook", headers=SIGNED, data="x", content_type="text/plain") for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [415, 415, 429]

@@ -38,6 +38,7 @@ _MAX_JSON_BYTES = 1_000_000
 _MAX_PUBLIC_JSON_BYTES = 8_000
 # For the headers of one part of an upload. Its file is written to disk.
 _MAX_PART_HEAD_BYTES = 200_000
+_NO_RAW_BODIES: Mapping[str, int] = {}
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 _METHODS_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 
@@ -135,9 +136,10 @@ def problem(
     detail: str,
     *,
     errors: Mapping[str, list[str]] | None = None,
+    members: Mapping[str, object] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """Render a problem+json response."""
+    """Render a problem+json response. ``members`` are those of this problem alone."""
     body = Problem(
         title=HTTPStatus(status).phrase,
         status=status,
@@ -146,7 +148,8 @@ def problem(
         request_id=request_id(),
         errors=[FieldError(field=name, messages=texts) for name, texts in errors.items()] if errors else None,
     )
-    response = Response(json.dumps(body.model_dump(exclude_none=True)), status, content_type="application/problem+json")
+    rendered = json.dumps({**(members or {}), **body.model_dump(exclude_none=True)})
+    response = Response(rendered, status, content_type="application/problem+json")
     response.headers["Content-Language"] = request_language()
     response.headers.extend(dict(headers or {}))
     return response
@@ -169,10 +172,12 @@ def configure_http(
     production: bool,
     public_endpoints: frozenset[str] = frozenset(),
     upload_endpoints: frozenset[str] = frozenset(),
+    raw_bodies: Mapping[str, int] = _NO_RAW_BODIES,
 ) -> None:
     """Install request ids, limits, error handlers and security headers on ``app``.
 
     ``public_endpoints`` need no signed-in user and accept only small bodies. ``upload_endpoints`` accept files.
+    ``raw_bodies`` are the maximum bytes by endpoint that takes a body of any content type.
     """
     # An upload may carry several files; each file's own limit is the library's to check.
     app.config["MAX_CONTENT_LENGTH"] = largest_upload
@@ -190,10 +195,12 @@ def configure_http(
         refuse_unknown_host()
         if request.method not in _METHODS_WITH_BODY:
             return None
-        is_public = request.endpoint in public_endpoints
+        endpoint = request.endpoint or ""
+        if endpoint in raw_bodies:
+            return _refuse_length(raw_bodies[endpoint])
         return _refuse_body(
-            max_json_bytes=_MAX_PUBLIC_JSON_BYTES if is_public else _MAX_JSON_BYTES,
-            takes_files=request.endpoint in upload_endpoints,
+            max_json_bytes=_MAX_PUBLIC_JSON_BYTES if endpoint in public_endpoints else _MAX_JSON_BYTES,
+            takes_files=endpoint in upload_endpoints,
         )
 
     @app.after_request
@@ -220,14 +227,19 @@ def configure_http(
     _install_error_handlers(app)
 
 
-def _refuse_body(*, max_json_bytes: int, takes_files: bool) -> Response | None:
+def _refuse_length(max_bytes: int | None) -> Response | None:
     # Without a length, a chunked body over the limit would be truncated silently instead of refused.
     if request.content_length is None and request.headers.get("Transfer-Encoding"):
         return _plain_problem(411, "length_required")
-    if not request.content_length or (takes_files and request.mimetype == "multipart/form-data"):
-        return None
-    if request.content_length > max_json_bytes:
-        return _plain_problem(413, "too_large")
+    is_too_large = max_bytes is not None and (request.content_length or 0) > max_bytes
+    return _plain_problem(413, "too_large") if is_too_large else None
+
+
+def _refuse_body(*, max_json_bytes: int, takes_files: bool) -> Response | None:
+    is_upload = takes_files and request.mimetype == "multipart/form-data"
+    refused = _refuse_length(None if is_upload else max_json_bytes)
+    if refused is not None or is_upload or not request.content_length:
+        return refused
     # The framework parses JSON of any content type. Browsers send a preflight before JSON to another origin, but not
     # before text or a form.
     return None if request.is_json else _plain_problem(415, "unsupported_media_type")
@@ -267,7 +279,8 @@ def _install_error_handlers(app: APIFlask) -> None:
             headers["WWW-Authenticate"] = "Bearer"
         detail = error.text(request_language())
         errors = {name: texts or [detail] for name, texts in error.fields.items()}
-        return problem(error.status, error.code, detail, errors=errors, headers=headers)
+        members = {name: error.facts[name] for name in error.members}
+        return problem(error.status, error.code, detail, errors=errors, members=members, headers=headers)
 
     @app.errorhandler(DBAPIError)
     def database_error(error: DBAPIError) -> Response:

@@ -3,6 +3,7 @@
 import itertools
 import json
 import re
+from collections.abc import Collection, Iterable
 from importlib.resources import files
 from typing import Any
 
@@ -10,9 +11,11 @@ from apiflask import APIBlueprint, APIFlask
 from flask import Response, abort, url_for
 from flask.json.provider import DefaultJSONProvider
 
+from backend.core.errors import DomainError
 from backend.core.web.http import Problem
 from backend.core.web.idempotency import ACCEPTS_KEY
 from backend.core.web.rate_limits import RouteClasses
+from backend.core.web.uploads import UPLOADED_FILE
 
 SPEC_PATH = "/api/v1/openapi.json"
 
@@ -73,8 +76,18 @@ def asset(name: str) -> Response:
     return Response(body, content_type=_ASSET_TYPES[name], headers=headers)
 
 
-def configure_openapi(app: APIFlask, public_endpoints: frozenset[str], classes: RouteClasses) -> None:
-    """Finish the generated document on each request for it."""
+def configure_openapi(
+    app: APIFlask,
+    public_endpoints: frozenset[str],
+    classes: RouteClasses,
+    *,
+    raw_bodies: Collection[str] = (),
+    problems: Iterable[type[DomainError]] = (),
+) -> None:
+    """Finish the generated document on each request for it.
+
+    ``raw_bodies`` are the endpoints that take a body as it is, ``problems`` the errors with members of their own.
+    """
     app.config["SECURITY_SCHEMES"] = {
         "bearer": {
             "type": "http",
@@ -110,16 +123,35 @@ def configure_openapi(app: APIFlask, public_endpoints: frozenset[str], classes: 
                             operation["responses"].setdefault(status, {"description": text})
                         _add_header(operation, "2", "Location")
                         _add_header(operation, "409", "Retry-After")
+                    if endpoint in raw_bodies:
+                        operation["requestBody"] = dict(_RAW_BODY)
                     limited = classes.find(endpoint, path, method.upper()) is not None
-                    _finish_operation(operation, endpoint, public=endpoint in public_endpoints, limited=limited)
+                    _finish_operation(
+                        operation,
+                        endpoint,
+                        public=endpoint in public_endpoints,
+                        limited=limited,
+                        raw=endpoint in raw_bodies,
+                    )
         # APIFlask lists one tag per blueprint, but several blueprints share a tag.
         spec["tags"] = [{"name": name} for name in dict.fromkeys(tag["name"] for tag in spec["tags"])]
         schemas = spec.setdefault("components", {}).setdefault("schemas", {})
         for unused in ("HTTPError", "ValidationError"):
             schemas.pop(unused, None)
         spec["components"]["headers"] = _LIMIT_HEADERS
-        schemas["Problem"] = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+        schemas["Problem"] = _describe_problem(problems)
         return _flatten(spec)
+
+
+def _describe_problem(problems: Iterable[type[DomainError]]) -> dict[str, Any]:
+    """Return the schema of all problems. Members that only some have are optional."""
+    schema = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+    for error in problems:
+        for name, text in error.members.items():
+            described = {"type": "integer", "description": text}
+            if schema["properties"].setdefault(name, described) != described:
+                raise ValueError(f"Two descriptions of the member {name} of problems.")
+    return schema
 
 
 def _braces(rule: str) -> str:
@@ -140,7 +172,7 @@ def _describe_path(operation: dict[str, Any], rule: str) -> None:
             parameter["schema"] = _PATH_PARTS[kinds[parameter["name"]]]
 
 
-def _finish_operation(operation: dict[str, Any], endpoint: str, *, public: bool, limited: bool) -> None:
+def _finish_operation(operation: dict[str, Any], endpoint: str, *, public: bool, limited: bool, raw: bool) -> None:
     operation["operationId"] = endpoint.rsplit(".", 1)[-1] or operation.get("operationId", "")
     responses = operation["responses"]
     if "requestBody" in operation:
@@ -164,7 +196,7 @@ def _finish_operation(operation: dict[str, Any], endpoint: str, *, public: bool,
         responses.setdefault("429", {"description": "Too many requests"})
         for status, name in itertools.product(("2", "302", "429"), _LIMIT_HEADERS):
             _add_header(operation, status, name)
-    _describe_refusals(operation, leads_on=leads_on)
+    _describe_refusals(operation, leads_on=leads_on, raw=raw)
     if "304" in responses:
         # A 304 has no body (RFC 9110, 15.4.5).
         responses["304"].pop("content", None)
@@ -178,7 +210,7 @@ def _finish_operation(operation: dict[str, Any], endpoint: str, *, public: bool,
     operation["responses"] = dict(sorted(responses.items()))
 
 
-def _describe_refusals(operation: dict[str, Any], *, leads_on: bool) -> None:
+def _describe_refusals(operation: dict[str, Any], *, leads_on: bool, raw: bool) -> None:
     """Add the statuses that refuse parameters and bodies."""
     responses = operation["responses"]
     places = {parameter["in"] for parameter in operation.get("parameters", ())}
@@ -187,7 +219,7 @@ def _describe_refusals(operation: dict[str, Any], *, leads_on: bool) -> None:
     if places & {"query", "header"} and not leads_on:
         responses.setdefault("422", {"description": "Invalid input"})
     if "requestBody" in operation:
-        for status, text in _BODY_REFUSED.items():
+        for status, text in (_LENGTH_REFUSED if raw else _BODY_REFUSED).items():
             responses.setdefault(status, {"description": text})
 
 
@@ -205,12 +237,16 @@ def _is_own_response(response: dict[str, Any]) -> bool:
     return any(reference.endswith("Response") for reference in references)
 
 
+_LENGTH_REFUSED = {"411": "Content-Length missing", "413": "Too large"}
 _BODY_REFUSED = {
+    **_LENGTH_REFUSED,
     "400": "Malformed request",
-    "411": "Content-Length missing",
-    "413": "Too large",
     "415": "Unsupported content type",
     "422": "Invalid input",
+}
+_RAW_BODY: dict[str, Any] = {
+    "description": "The bytes as they are. Any Content-Type is accepted.",
+    "content": {"application/octet-stream": {"schema": UPLOADED_FILE}},
 }
 _KEY_REFUSED = {"400": "Malformed request", "409": "Conflict", "422": "Invalid input"}
 _HEADERS = {

@@ -6,8 +6,9 @@ Reasons and figures: docs/decisions/0015-rate-limits.md.
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
+from http import HTTPStatus
 from typing import NamedTuple
 from uuid import UUID
 
@@ -60,11 +61,13 @@ class RouteClasses:
         named: The class by endpoint, where method and path do not tell it.
         unlimited: The reason by endpoint that is not limited.
         sign_in_under: Prefix of the paths that sign users in.
+        limited_by_view: The reason by endpoint whose view decides by its own proof whether a request counts.
     """
 
     named: Mapping[str, RouteClass]
     unlimited: Mapping[str, str]
     sign_in_under: str
+    limited_by_view: Mapping[str, str] = field(default_factory=dict)
 
     def list_named(self, route_class: RouteClass) -> frozenset[str]:
         """Return the endpoints that rooms declare as this class."""
@@ -113,22 +116,36 @@ class RateLimits:
             self._count(f"{RouteClass.SIGN_IN.value}-site", self._of_site, site)
 
     def limit_user(self) -> None:
-        """Count a request for the user, or for the address if it is anonymous. Raises TooManyRequests."""
+        """Count a request for the user, or for the address if it is anonymous. Raises TooManyRequests.
+
+        An anonymous request that its view limits is not counted yet.
+        """
         route_class = self._find_class()
         if route_class is None:
             return
         user_id = g.get("user_id")
         if user_id is not None:
             self.count_user(route_class, user_id)
-        elif not _counted():
+        elif not self._is_limited_by_view():
+            self.limit_address()
+
+    def limit_address(self) -> None:
+        """Count a request for its address, unless it is counted already. Raises TooManyRequests."""
+        route_class = self._find_class()
+        if route_class is not None and not _counted():
             self._count_address(route_class)
 
     def finish(self, response: Response) -> Response:
-        """Add the headers. A request refused before it was counted (such as a wrong token) counts for its address."""
+        """Add the headers. A request refused before it was counted (such as a wrong token) counts for its address.
+
+        That includes a request that its view refused without counting it. One that its view let in has no headers.
+        """
         route_class = self._find_class()
         if route_class is None:
             return response
         if not _counted():
+            if self._is_limited_by_view() and response.status_code < HTTPStatus.BAD_REQUEST:
+                return response
             try:
                 self._count_address(route_class)
             except TooManyRequests as error:
@@ -154,6 +171,9 @@ class RateLimits:
         if not counted.window.allowed:
             raise TooManyRequests(counted.seconds)
 
+    def _is_limited_by_view(self) -> bool:
+        return request.endpoint in self._classes.limited_by_view
+
     def _find_class(self) -> RouteClass | None:
         rule = request.url_rule.rule if request.url_rule is not None else ""
         return self._classes.find(request.endpoint, rule, request.method)
@@ -178,6 +198,15 @@ def limit_sign_in_of(user_id: UUID) -> None:
     """
     rate_limits: RateLimits = current_app.extensions[_EXTENSION]
     rate_limits.count_user(RouteClass.SIGN_IN, user_id)
+
+
+def limit_address_of_request() -> None:
+    """Count this request for its address: its view (``limited_by_view``) has found no proof. Raises TooManyRequests.
+
+    It calls Redis, so no transaction may be open.
+    """
+    rate_limits: RateLimits = current_app.extensions[_EXTENSION]
+    rate_limits.limit_address()
 
 
 def _counted() -> list[_Counted]:

@@ -19,9 +19,11 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics_core import GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
+from backend.billing import service as billing
+from backend.billing.types import TokenUsage
 from backend.core.work.job_stats import LATELY, EndedStats, JobStats
 from backend.operations.monitoring.measurements import DatabaseStats, Measurements, Measurer
-from backend.settings import Settings, get_settings
+from backend.settings import Settings
 
 # The key of the app's extension that collects statistics.
 MEASURER = "measurer"
@@ -181,19 +183,19 @@ def _calls(known: DatabaseStats) -> Iterator[Metric]:
     )
     yield _labelled(
         "recent_model_cost_dollars",
-        "Cost of the tokens used in the last hour, at the configured prices.",
+        "Cost of the tokens used in the last hour, at the vendor's prices.",
         ("model",),
         _costs(tokens),
     )
 
 
 def _costs(tokens: "Counts[tuple[str, str]]") -> Iterator[tuple[tuple[str], float]]:
-    """Yield the cost of the configured model, if its prices are set."""
-    model, prices = get_settings().openai_model, get_settings().model_prices
-    if prices is not None and (model, "input") in tokens:
-        plain = tokens[model, "input"] - tokens[model, "cached"]
-        used = (plain, tokens[model, "cached"], tokens[model, "output"])
-        yield (model,), sum(count * price for count, price in zip(used, prices, strict=True))
+    """Yield the cost of each model that has a price."""
+    for model in sorted({model for model, _ in tokens}):
+        usage = TokenUsage(tokens[model, "input"], tokens[model, "cached"], output_tokens=tokens[model, "output"])
+        cost = billing.get_price_list().cost(model, usage)
+        if cost is not None:
+            yield (model,), float(cost.usd)
 
 
 def _gauge(name: str, text: str, value: float) -> GaugeMetricFamily:

@@ -1,0 +1,1 @@
+"""Payments: checkouts, fulfilment, refunds, disputes, events, reconciliation."""

@@ -1,0 +1,1 @@
+"""Prices: files of vendor prices, stored versions, and the arithmetic of costs."""

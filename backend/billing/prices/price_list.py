@@ -1,0 +1,143 @@
+"""Price lists: a price file with its margin. Each is stored when it is first used, and never changes afterwards."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+
+from backend.billing.errors import ModelNotPriced
+from backend.billing.models import StoredPriceList
+from backend.billing.prices.price_file import ModelPrice, PriceFile, read_price_files
+from backend.billing.types import CREDITS_PER_CHF, CallCost, CreditsPerMillion, Package, TokenUsage
+from backend.core.clock import now
+from backend.core.database.database import db
+from backend.core.process.logging import get_logger
+from backend.settings import get_settings
+
+log = get_logger(__name__)
+
+_MILLION = Decimal(1_000_000)
+
+
+@dataclass(frozen=True, slots=True)
+class PriceList:
+    """Prices of packages and models, exact. ``name`` identifies the version."""
+
+    name: str
+    applies_from: date
+    _file: PriceFile
+
+    @property
+    def margin(self) -> Decimal:
+        return self._file.margin
+
+    @property
+    def usd_to_chf(self) -> Decimal:
+        return self._file.usd_to_chf
+
+    @property
+    def packages(self) -> tuple[Package, ...]:
+        return tuple(Package(each.name, each.price_rappen, each.credits) for each in self._file.packages)
+
+    def find_package(self, name: str) -> Package | None:
+        return next((package for package in self.packages if package.name == name), None)
+
+    @property
+    def models(self) -> Sequence[str]:
+        return tuple(self._file.models)
+
+    def find_model(self, model: str) -> CreditsPerMillion | None:
+        """Return what a model costs in credits, or None if it has no price."""
+        price = self._file.models.get(model)
+        if price is None:
+            return None
+        each = (price.input, *_cached(price), price.output)
+        return CreditsPerMillion(model, *(self._credits(usd) for usd in each))
+
+    def cost(self, model: str, usage: TokenUsage, *, host: str | None = None) -> CallCost | None:
+        """Return the exact cost of a call, or None if the model has no price.
+
+        ``host`` is where the call went: some regions cost more. Long requests cost more, too.
+        """
+        price = self._file.models.get(model)
+        if price is None:
+            return None
+        usd = _usd(price, usage) * self._file.regions.get(host or "", Decimal(1))
+        return CallCost(self.name, usd, usd * self.usd_to_chf, self._credits(usd))
+
+    def _credits(self, usd: Decimal) -> Decimal:
+        return usd * self.usd_to_chf * self.margin * CREDITS_PER_CHF
+
+
+def _cached(price: ModelPrice) -> tuple[Decimal, Decimal]:
+    return (
+        price.input if price.cached_input is None else price.cached_input,
+        price.input if price.cache_write is None else price.cache_write,
+    )
+
+
+def _usd(price: ModelPrice, usage: TokenUsage) -> Decimal:
+    cached_price, write_price = _cached(price)
+    plain = max(usage.input_tokens - usage.cached_tokens - usage.cache_write_tokens, 0)
+    usd = (
+        plain * price.input
+        + usage.cached_tokens * cached_price
+        + usage.cache_write_tokens * write_price
+        + usage.output_tokens * price.output
+    ) / _MILLION
+    above = price.long_context_above_tokens
+    return usd * price.long_context_factor if above is not None and usage.input_tokens > above else usd
+
+
+def get_price_list(name: str | None = None) -> PriceList:
+    """Return the price list in force, or the stored one with this name. Does not store it.
+
+    Raises ModelNotPriced if there is no such price list.
+    """
+    if name is None:
+        return _in_force()
+    in_force = _in_force()
+    if in_force.name == name:
+        return in_force
+    stored = db.session.get(StoredPriceList, name)
+    if stored is None:
+        log.error("billing.price_list.missing", price_list=name)
+        raise ModelNotPriced
+    return _of(PriceFile.model_validate(stored.content))
+
+
+def use_price_list() -> PriceList:
+    """Return the price list in force, stored. Needs a transaction.
+
+    Raises ModelNotPriced if its file was changed after it had been used.
+    """
+    price_list = _in_force()
+    content = price_list._file.to_json()
+    stored = db.session.scalar(sa.select(StoredPriceList).where(StoredPriceList.name == price_list.name))
+    if stored is None:
+        values = {
+            "name": price_list.name,
+            "applies_from": price_list.applies_from,
+            "margin": price_list.margin,
+            "content": content,
+        }
+        db.session.execute(insert(StoredPriceList).values(values).on_conflict_do_nothing())
+    elif stored.content != content:
+        # What was sold at these prices must stay reproducible.
+        log.error("billing.price_list.changed", price_list=price_list.name)
+        raise ModelNotPriced
+    return price_list
+
+
+def _in_force() -> PriceList:
+    today = now().date()
+    files = read_price_files()
+    started = [each for each in files if each.applies_from <= today]
+    return _of((started or files[:1])[-1].with_margin(get_settings().credit_margin))
+
+
+def _of(price_file: PriceFile) -> PriceList:
+    return PriceList(price_file.list_name, price_file.applies_from, price_file)

@@ -1,0 +1,128 @@
+"""Values that the billing room takes and returns, independent of its tables."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from uuid import UUID
+
+CREDITS_PER_CHF = 1000
+
+
+class LotSource(StrEnum):
+    """Where the credits of a lot come from. Those of a purchase are paid; all others are free."""
+
+    PURCHASE = "purchase"
+    SIGN_UP = "sign_up"
+    GOODWILL = "goodwill"
+
+
+class EntryKind(StrEnum):
+    """What an entry books. ``reserved`` and ``released`` change only what is held, not the balance."""
+
+    GRANTED = "granted"
+    RESERVED = "reserved"
+    CAPTURED = "captured"
+    RELEASED = "released"
+    REFUNDED = "refunded"
+    REFUND_RETURNED = "refund_returned"
+    DISPUTED = "disputed"
+    REINSTATED = "reinstated"
+    EXPIRED = "expired"
+    ADJUSTED = "adjusted"
+
+
+@dataclass(frozen=True, slots=True)
+class CreditBalance:
+    """A user's credits. ``paid`` and ``free`` add up to ``balance``; ``available`` is ``balance`` without ``held``.
+
+    ``paid``, ``balance`` and ``available`` are negative if more was refunded or disputed than was left.
+    ``is_frozen`` tells whether an open dispute stops spending.
+    """
+
+    paid: int
+    free: int
+    held: int
+    is_frozen: bool = False
+
+    @property
+    def balance(self) -> int:
+        return self.paid + self.free
+
+    @property
+    def available(self) -> int:
+        return self.balance - self.held
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Credits reserved for a run. ``captured`` have been spent; ``is_open`` tells whether the rest is still held."""
+
+    id: UUID
+    user_id: UUID
+    run_id: UUID
+    amount: int
+    captured: int
+    is_open: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TokenUsage:
+    """Tokens of one model call. ``input_tokens`` includes cached tokens and those written to the cache."""
+
+    input_tokens: int = 0
+    cached_tokens: int = 0
+    cache_write_tokens: int = 0
+    output_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class CallCost:
+    """Exact cost of one model call: what the vendor charges us, and the price in credits at the standard tier."""
+
+    price_list: str
+    usd: Decimal
+    chf: Decimal
+    credits: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class CreditsPerMillion:
+    """Price of a model in credits per million tokens."""
+
+    model: str
+    input: Decimal
+    cached_input: Decimal
+    cache_write: Decimal
+    output: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """Credits that can be bought at once. The price is in rappen (CHF 1 = 100 rappen)."""
+
+    name: str
+    price_rappen: int
+    credits: int
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """An invariant of the ledger that does not hold, with the ids concerned."""
+
+    invariant: str
+    user_id: UUID | None
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class LotBalance:
+    """A lot and what is left of it."""
+
+    id: UUID
+    source: LotSource
+    amount: int
+    balance: int
+    held: int
+    expires_at: datetime | None
+    created_at: datetime
