@@ -79,6 +79,30 @@ EXPLAINED: Mapping[str, tuple[str, str, str, str]] = {
         "appels au modèle de langage",
         "chiamate al modello linguistico",
     ),
+    "credit_accounts": ("your credit account", "dein Credit-Konto", "ton compte de crédits", "il tuo conto crediti"),
+    "credit_lots": ("credits that you received", "erhaltene Credits", "crédits reçus", "crediti ricevuti"),
+    "credit_holds": (
+        "credits reserved for runs",
+        "für Läufe reservierte Credits",
+        "crédits réservés pour des générations",
+        "crediti riservati per le generazioni",
+    ),
+    "credit_entries": (
+        "all changes of your credits",
+        "alle Bewegungen deiner Credits",
+        "tous les mouvements de tes crédits",
+        "tutti i movimenti dei tuoi crediti",
+    ),
+    "sign_up_persons": (
+        "when you received the sign-up credits",
+        "wann du die Credits zum Start erhalten hast",
+        "date à laquelle tu as reçu les crédits de bienvenue",
+        "quando hai ricevuto i crediti di benvenuto",
+    ),
+    "checkouts": ("purchases begun", "begonnene Käufe", "achats commencés", "acquisti avviati"),
+    "payments": ("your payments", "deine Zahlungen", "tes paiements", "i tuoi pagamenti"),
+    "refunds": ("refunds", "Rückerstattungen", "remboursements", "rimborsi"),
+    "disputes": ("disputed payments", "angefochtene Zahlungen", "paiements contestés", "pagamenti contestati"),
     "data_exports": ("your exports", "deine Exporte", "tes exports", "le tue esportazioni"),
 }
 
