@@ -17,10 +17,11 @@ from backend.billing.models import (
     StoredPriceList,
     StripeEvent,
 )
-from backend.core.manifest import Chore, Room
+from backend.core.manifest import Chore, Room, Routes
 
 ROOM = Room(
     name="billing",
+    routes=(Routes("backend.billing.routes:billing"),),
     chores=(Chore(release_silent_holds), Chore(expire_lots)),
     tables=(
         CreditAccount,
@@ -36,5 +37,6 @@ ROOM = Room(
         StripeEvent,
         BillingAudit,
     ),
+    public_endpoints={"billing.get_prices": "prices are shown before signing in"},
     problems=(InsufficientCredits,),
 )
