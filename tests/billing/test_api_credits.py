@@ -61,7 +61,7 @@ def test_lots_are_listed_in_the_order_in_which_they_are_spent(app, client, billi
         run = new_id()
         reserve(client.user_id, run, 450)
     listed = client.get(URL).json["lots"]
-    assert [lot["id"] for lot in listed][0] == str(free)
+    assert listed[0]["id"] == str(free)
     assert [lot["id"] for lot in listed][2:] == [str(first), str(second)]
     assert [lot["held"] for lot in listed] == [300, 150, 0, 0]
 

@@ -123,9 +123,8 @@ def get_price_list(name: str | None = None) -> PriceList:
 
 def find_next_price_list() -> PriceList | None:
     """Return the price list that will replace the one in force, or None if no file lies ahead."""
-    in_force = _in_force()
-    ahead = [each for each in read_price_files() if each.applies_from > in_force.applies_from]
-    return _of(ahead[0].with_margin(get_settings().credit_margin)) if ahead else None
+    following = choose_following(read_price_files(), now().date())
+    return None if following is None else _of(following.with_margin(get_settings().credit_margin))
 
 
 def use_price_list() -> PriceList:
@@ -152,10 +151,20 @@ def use_price_list() -> PriceList:
 
 
 def _in_force() -> PriceList:
-    today = now().date()
-    files = read_price_files()
+    in_force = choose_in_force(read_price_files(), now().date())
+    return _of(in_force.with_margin(get_settings().credit_margin))
+
+
+def choose_in_force(files: Sequence[PriceFile], today: date) -> PriceFile:
+    """Return the last of the files, oldest first, that applies today; the first if none does yet."""
     started = [each for each in files if each.applies_from <= today]
-    return _of((started or files[:1])[-1].with_margin(get_settings().credit_margin))
+    return (started or files[:1])[-1]
+
+
+def choose_following(files: Sequence[PriceFile], today: date) -> PriceFile | None:
+    """Return the file that will replace the one in force, or None."""
+    in_force = choose_in_force(files, today)
+    return next((each for each in files if each.applies_from > in_force.applies_from), None)
 
 
 def _of(price_file: PriceFile) -> PriceList:
