@@ -1,5 +1,7 @@
 """Errors of billing."""
 
+from collections.abc import Iterable
+
 from backend.core.errors import DomainError
 
 
@@ -63,4 +65,72 @@ class ModelNotPriced(DomainError):
         "einmal.",
         "fr": "Le modèle de langage n’est pas configuré correctement. Nous nous en occupons\u202f; réessaie plus tard.",
         "it": "Il modello linguistico non è configurato correttamente. Ce ne stiamo occupando; riprova più tardi.",
+    }
+
+
+class UnknownPackage(DomainError):
+    """``packages`` are the names of those that can be bought."""
+
+    code = "unknown_package"
+    status = 422
+    texts = {
+        "en": "This package does not exist. Choose one of: {packages}.",
+        "de": "Dieses Paket gibt es nicht. Wähle eines von diesen: {packages}.",
+        "fr": "Ce forfait n’existe pas. Choisis parmi\u202f: {packages}.",
+        "it": "Questo pacchetto non esiste. Scegli tra: {packages}.",
+    }
+
+    def __init__(self, packages: Iterable[str]) -> None:
+        super().__init__(fields={"package": []}, packages=", ".join(packages))
+
+
+class TooManyOpenCheckouts(DomainError):
+    code = "too_many_open_checkouts"
+    status = 409
+    texts = {
+        "en": "You already have {limit} open payments. Complete one of them, or try again tomorrow.",
+        "de": "Du hast bereits {limit} offene Zahlungen. Schliesse eine davon ab oder versuche es morgen noch einmal.",
+        "fr": "Tu as déjà {limit} paiements en attente. Termines-en un ou réessaie demain.",
+        "it": "Hai già {limit} pagamenti in sospeso. Completane uno o riprova domani.",
+    }
+
+
+class PaymentsMisconfigured(DomainError):
+    """Stripe refuses our requests, so nobody can pay until we have fixed it."""
+
+    code = "payments_misconfigured"
+    status = 503
+    retry_after_s = 600
+    texts = {
+        "en": "Payments are not set up correctly. We are on it; please try again later.",
+        "de": "Die Zahlungen sind nicht richtig eingerichtet. Wir kümmern uns darum, bitte versuche es später noch "
+        "einmal.",
+        "fr": "Les paiements ne sont pas configurés correctement. Nous nous en occupons\u202f; réessaie plus tard.",
+        "it": "I pagamenti non sono configurati correttamente. Ce ne stiamo occupando; riprova più tardi.",
+    }
+
+
+class UnsignedWebhook(DomainError):
+    """The signature is missing, does not match the body, or is too old."""
+
+    code = "invalid_signature"
+    status = 400
+    texts = {
+        "en": "The signature is missing, wrong or too old.",
+        "de": "Die Signatur fehlt, ist falsch oder zu alt.",
+        "fr": "La signature est absente, incorrecte ou trop ancienne.",
+        "it": "La firma manca, è errata o troppo vecchia.",
+    }
+
+
+class UnreadableWebhook(DomainError):
+    """The webhook is signed, but is not a snapshot event: the endpoint at Stripe is set up for thin ones."""
+
+    code = "unreadable_event"
+    status = 400
+    texts = {
+        "en": "This is not a snapshot event. Set up the endpoint for snapshot events.",
+        "de": "Das ist kein Snapshot-Event. Richte den Endpunkt für Snapshot-Events ein.",
+        "fr": "Ce n’est pas un événement de type snapshot. Configure le point de terminaison en conséquence.",
+        "it": "Non è un evento di tipo snapshot. Configura l’endpoint di conseguenza.",
     }

@@ -13,6 +13,7 @@ from backend.billing.prices.price_list import PriceList
 from backend.billing.prices.price_page import TYPICAL_ITEM, PricePage
 from backend.billing.prices.questions import Question
 from backend.billing.statements.entries import EntryView
+from backend.billing.statements.files import StatementFormat
 from backend.billing.statements.freezing import Freeze
 from backend.billing.types import CREDITS_PER_CHF, CreditBalance, CreditsPerMillion, EntryKind, LotBalance, LotSource
 from backend.core.web.http import RequestBody, ResponseBody
@@ -263,7 +264,7 @@ class PricesResponse(ResponseBody):
 
 class StatementQuery(RequestBody):
     year: int = Field(ge=2020, le=2100, description="A calendar year in Switzerland.")
-    format: Literal["csv", "pdf"] | None = Field(None, description="Overrides the Accept header.")
+    format: StatementFormat | None = Field(None, description="Overrides the Accept header.")
 
 
 def _exact(number: Decimal) -> str:

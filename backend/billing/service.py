@@ -8,14 +8,18 @@ from backend.billing.prices.price_page import build_price_page
 from backend.billing.prices.questions import answer_questions
 from backend.billing.statements.entries import list_entries
 from backend.billing.statements.entry_texts import describe_entry
+from backend.billing.statements.files import StatementFormat, render_statement
 from backend.billing.statements.freezing import find_freeze
 from backend.billing.statements.lots import list_lots
+from backend.billing.statements.statement import build_statement
 
 __all__ = [
     "PriceList",
+    "StatementFormat",
     "adjust_down",
     "answer_questions",
     "build_price_page",
+    "build_statement",
     "close",
     "describe_entry",
     "find_freeze",
@@ -26,6 +30,7 @@ __all__ = [
     "list_lots",
     "note_sign_of_life",
     "read_balance",
+    "render_statement",
     "reserve",
     "settle",
     "use_price_list",

@@ -14,11 +14,12 @@ class StatementFormat(StrEnum):
     PDF = "pdf"
 
     @property
-    def content_type(self) -> str:
-        return _CONTENT_TYPES[self]
+    def media_type(self) -> str:
+        return _MEDIA_TYPES[self]
 
 
-_CONTENT_TYPES = {StatementFormat.CSV: "text/csv; charset=utf-8", StatementFormat.PDF: "application/pdf"}
+_MEDIA_TYPES = {StatementFormat.CSV: "text/csv", StatementFormat.PDF: "application/pdf"}
+_CHARSETS = {StatementFormat.CSV: "; charset=utf-8", StatementFormat.PDF: ""}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,8 @@ class StatementFile:
 
 
 def render_statement(statement: Statement, form: StatementFormat, language: str) -> StatementFile:
-    return StatementFile(f"hackthestudy-{statement.year}.{form}", form.content_type, _data(statement, form, language))
+    content_type = f"{form.media_type}{_CHARSETS[form]}"
+    return StatementFile(f"hackthestudy-{statement.year}.{form}", content_type, _data(statement, form, language))
 
 
 def _data(statement: Statement, form: StatementFormat, language: str) -> bytes:

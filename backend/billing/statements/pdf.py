@@ -111,7 +111,9 @@ def _money(statement: Statement, figures: Figures, language: str) -> Iterable[Fl
     if not statement.rows:
         yield Paragraph(texts.NO_PAYMENTS[language], _TEXT)
         return
-    head = [Paragraph(each[language], _SMALL_RIGHT if at in _AMOUNTS else _SMALL) for at, each in enumerate(texts.COLUMNS)]
+    head = [
+        Paragraph(each[language], _SMALL_RIGHT if at in _AMOUNTS else _SMALL) for at, each in enumerate(texts.COLUMNS)
+    ]
     lines = list(list_money(statement, figures, language))
     totals = list(list_totals(statement, figures, language))
     table = Table(
@@ -172,9 +174,9 @@ _STYLE: list[tuple[Any, ...]] = [
 
 
 def _numbered(pattern: str) -> type[Canvas]:
-    """Return a canvas that numbers the pages. How many there are is known only at the end, so it keeps them till then."""
+    """Return a canvas that numbers the pages. It keeps them until it is saved: only then is their count known."""
 
-    class Numbered(Canvas):
+    class Numbered(Canvas):  # type: ignore[misc]
         def __init__(self, *args: Any, **kwargs: Any) -> None:
             super().__init__(*args, **kwargs)
             self._pages: list[dict[str, Any]] = []

@@ -86,7 +86,12 @@ CLOSING = {
 }
 MOVEMENTS: dict[Movement, dict[str, str]] = {
     Movement.PURCHASED: {"en": "Purchased", "de": "Gekauft", "fr": "Achetés", "it": "Acquistati"},
-    Movement.FREE: {"en": "Received free", "de": "Gratis erhalten", "fr": "Reçus gratuitement", "it": "Ricevuti gratis"},
+    Movement.FREE: {
+        "en": "Received free",
+        "de": "Gratis erhalten",
+        "fr": "Reçus gratuitement",
+        "it": "Ricevuti gratis",
+    },
     Movement.SPENT: {"en": "Spent", "de": "Ausgegeben", "fr": "Dépensés", "it": "Spesi"},
     Movement.REFUNDED: {"en": "Refunded", "de": "Zurückerstattet", "fr": "Remboursés", "it": "Rimborsati"},
     Movement.DISPUTED: {"en": "Disputed", "de": "Bestritten", "fr": "Contestés", "it": "Contestati"},
