@@ -33,8 +33,9 @@ _SHOWN = frozenset.intersection(*(frozenset(font.face.charToGlyph) for font in _
 _MARGIN = 18 * mm
 _WIDTH = A4[0] - 2 * _MARGIN
 # Day, description, amount, VAT, VAT rate, means of payment, reference.
-_COLUMN_WIDTHS = [each * mm for each in (19, 43, 21, 21, 16, 22, 32)]
+_COLUMN_WIDTHS = [each * mm for each in (19, 43, 21, 21, 16, 24, 30)]
 _AMOUNTS = frozenset({2, 3, 4})
+_METHOD = 5
 _GREY = colors.HexColor("#555555")
 _TEXT = ParagraphStyle("text", fontName=_PLAIN, fontSize=8.5, leading=11)
 _SMALL = ParagraphStyle("small", parent=_TEXT, fontSize=7, leading=9)
@@ -57,7 +58,7 @@ def to_pdf(statement: Statement, language: str) -> bytes:
     title = texts.TITLE[language].format(year=statement.year)
     story: list[Flowable] = [Paragraph(title, _TITLE)]
     if statement.payers:
-        story.append(Paragraph(f"{texts.PAYER[language]}: {escape(choose_payer(statement.payers))}", _TEXT))
+        story.append(Paragraph(f"<b>{texts.PAYER[language]}</b> {escape(choose_payer(statement.payers))}", _TEXT))
     story += [
         Spacer(0, 6 * mm),
         Paragraph(texts.PAYMENTS[language], _HEADING),
@@ -124,6 +125,7 @@ def _money(statement: Statement, figures: Figures, language: str) -> Iterable[Fl
             [
                 *_STYLE,
                 ("LINEBELOW", (0, 0), (-1, 0), 0.6, colors.black),
+                ("LEFTPADDING", (_METHOD, 0), (_METHOD, -1), 8),
                 ("LINEABOVE", (0, -len(totals)), (-1, -len(totals)), 0.6, colors.black),
                 *(("SPAN", (0, -at), (1, -at)) for at in range(1, len(totals) + 1)),
             ]
