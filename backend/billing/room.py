@@ -29,7 +29,7 @@ _MAX_WEBHOOK_BYTES = 256 * 1024
 
 ROOM = Room(
     name="billing",
-    routes=(Routes("backend.billing.payments.routes:payments"),),
+    routes=(Routes("backend.billing.routes:billing"), Routes("backend.billing.payments.routes:payments")),
     configure=("backend.billing.payments.configuration:refuse_incomplete_settings",),
     jobs=(
         JobKind(
@@ -62,7 +62,10 @@ ROOM = Room(
         StripeEvent,
         BillingAudit,
     ),
-    public_endpoints={"payments.receive_event": "Stripe signs its webhooks"},
+    public_endpoints={
+        "billing.get_prices": "prices are shown before signing in",
+        "payments.receive_event": "Stripe signs its webhooks",
+    },
     limits={"payments.create_checkout": RouteClass.RUN},
     limited_by_view={"payments.receive_event": "counted for its address unless Stripe signed it"},
     raw_bodies={"payments.receive_event": _MAX_WEBHOOK_BYTES},
