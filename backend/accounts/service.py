@@ -4,7 +4,7 @@ from backend.accounts.activity import forget_old_activities, list_activities, re
 from backend.accounts.api_keys.api_keys import create_api_key, list_api_keys, revoke_api_key
 from backend.accounts.callers import get_caller, require_access
 from backend.accounts.leaving import leave, mark_erased
-from backend.accounts.profile.profile import change_profile, get_exam_defaults, get_profile
+from backend.accounts.profile.profile import change_profile, get_contact, get_exam_defaults, get_profile
 from backend.accounts.sessions.sessions import (
     begin_session,
     end_open_session,
@@ -27,6 +27,7 @@ from backend.accounts.sign_in.identities import (
     sign_in_for_development,
     unlink,
 )
+from backend.accounts.sign_in.proofs import list_proofs, list_users_with_verified_email
 from backend.accounts.support import (
     describe_access,
     disable_user,
@@ -57,6 +58,7 @@ __all__ = [
     "forget_expired_codes",
     "forget_old_activities",
     "get_caller",
+    "get_contact",
     "get_exam_defaults",
     "get_profile",
     "get_user",
@@ -66,7 +68,9 @@ __all__ = [
     "list_activities",
     "list_api_keys",
     "list_identities",
+    "list_proofs",
     "list_sessions",
+    "list_users_with_verified_email",
     "mark_erased",
     "record_activity",
     "redeem_code",

@@ -92,6 +92,23 @@ class VerifiedIdentity:
 
 
 @dataclass(frozen=True, slots=True)
+class AccountProofs:
+    """What providers have verified about a user: addresses in lower case, and identities as (provider, subject)."""
+
+    verified_emails: tuple[str, ...]
+    identities: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """How to address a user. ``email`` is a verified address."""
+
+    email: str | None
+    name: str | None
+    language: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class PendingSignIn:
     """State kept between the redirect to a provider and its callback. ``began_at`` is a Unix timestamp in seconds.
 

@@ -7,7 +7,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from backend.accounts.models import User
-from backend.accounts.types import ExamDefaults
+from backend.accounts.types import Contact, ExamDefaults
 from backend.core.database.database import db
 from backend.core.errors import NotFound
 
@@ -20,6 +20,12 @@ def get_profile(user_id: UUID, *, lock: bool = False) -> User:
     if user is None:
         raise NotFound
     return user
+
+
+def get_contact(user_id: UUID) -> Contact:
+    """Return how to address the user. Raises NotFound, also for a user who is leaving."""
+    user = get_profile(user_id)
+    return Contact(user.email if user.email_verified else None, user.name, user.language)
 
 
 def change_profile(user: User, changes: Mapping[str, Any]) -> None:

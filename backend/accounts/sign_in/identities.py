@@ -16,6 +16,7 @@ from backend.accounts.activity import record_activity
 from backend.accounts.callers import find_caller
 from backend.accounts.conditions import has_verified_email
 from backend.accounts.errors import AccountDisabled, IdentityTaken, LastIdentity, NotSignedIn
+from backend.accounts.hooks import identity_verified
 from backend.accounts.models import Identity, User
 from backend.accounts.sessions.sessions import end_sessions, require_fresh_sign_in
 from backend.accounts.types import ActivityKind, VerifiedIdentity
@@ -39,6 +40,7 @@ def sign_in(identity: VerifiedIdentity) -> UUID:
     if user.disabled_at is not None:
         raise AccountDisabled
     _remember(known, identity)
+    identity_verified.send(user_id)
     return user_id
 
 
@@ -52,6 +54,7 @@ def link(user_id: UUID, identity: VerifiedIdentity) -> None:
     _remember(known, identity)
     if added:
         record_activity(user_id, ActivityKind.IDENTITY_LINKED, provider=identity.provider)
+    identity_verified.send(user_id)
 
 
 def unlink(user_id: UUID, identity_id: UUID, *, session_id: UUID | None = None) -> None:

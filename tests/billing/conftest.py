@@ -1,0 +1,29 @@
+"""Fixtures for tests of billing: it is turned on, and users can be given credits."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from backend.billing.types import LotSource
+from tests import credits
+from tests.conftest import Client
+
+
+@pytest.fixture
+def billing(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Billing is on during the test. Sign-up credits are off, so that balances are what the test grants."""
+    with credits.billing_on(monkeypatch, SIGNUP_CREDITS="0"):
+        yield
+
+
+@pytest.fixture
+def grant_credits(app: Any) -> Callable[..., UUID]:
+    """Give the user of a client a lot of credits. Returns the lot's id."""
+
+    def grant(client: Client, amount: int, source: LotSource | str = LotSource.PURCHASE) -> UUID:
+        assert client.user_id is not None
+        return credits.grant_credits(app, client.user_id, amount, source)
+
+    return grant
