@@ -2,8 +2,16 @@
 
 from backend.billing.audits import check_ledger, measure_ledger
 from backend.billing.ledger.accounts import read_balance
+from backend.billing.ledger.free_budget import (
+    FreeBudget,
+    holds_free_credits,
+    lock_free_budget,
+    measure_free_budget,
+    report_free_budget_used_up,
+)
 from backend.billing.ledger.holds import close, find_hold, note_sign_of_life, reserve, settle
 from backend.billing.ledger.lots import adjust_down, grant
+from backend.billing.ledger.run_holds import find_holds
 from backend.billing.prices.price_list import PriceList, get_price_list, use_price_list
 from backend.billing.prices.price_page import build_price_page
 from backend.billing.prices.questions import answer_questions
@@ -15,6 +23,7 @@ from backend.billing.statements.lots import list_lots
 from backend.billing.statements.statement import build_statement
 
 __all__ = [
+    "FreeBudget",
     "PriceList",
     "StatementFormat",
     "adjust_down",
@@ -26,14 +35,19 @@ __all__ = [
     "describe_entry",
     "find_freeze",
     "find_hold",
+    "find_holds",
     "get_price_list",
     "grant",
+    "holds_free_credits",
     "list_entries",
     "list_lots",
+    "lock_free_budget",
+    "measure_free_budget",
     "measure_ledger",
     "note_sign_of_life",
     "read_balance",
     "render_statement",
+    "report_free_budget_used_up",
     "reserve",
     "settle",
     "use_price_list",
