@@ -64,3 +64,53 @@ class ModelNotPriced(DomainError):
         "fr": "Le modèle de langage n’est pas configuré correctement. Nous nous en occupons\u202f; réessaie plus tard.",
         "it": "Il modello linguistico non è configurato correttamente. Ce ne stiamo occupando; riprova più tardi.",
     }
+
+
+class PaymentsMisconfigured(DomainError):
+    """Stripe refuses our requests, so nobody can pay until we have fixed it."""
+
+    code = "payments_misconfigured"
+    status = 503
+    retry_after_s = 600
+    texts = {
+        "en": "Payments are not set up correctly. We are on it; please try again later.",
+        "de": "Die Zahlungen sind nicht richtig eingerichtet. Wir kümmern uns darum, bitte versuche es später noch "
+        "einmal.",
+        "fr": "Les paiements ne sont pas configurés correctement. Nous nous en occupons\u202f; réessaie plus tard.",
+        "it": "I pagamenti non sono configurati correttamente. Ce ne stiamo occupando; riprova più tardi.",
+    }
+
+
+class RefundTooLarge(DomainError):
+    """More than is left of the payment after refunds and disputes."""
+
+    code = "refund_too_large"
+    status = 409
+    members = {"left_rappen": "What is left of the payment, in rappen."}
+    texts = {
+        "en": "Only {left_rappen} rappen of this payment are left to refund.",
+        "de": "Von dieser Zahlung lassen sich nur noch {left_rappen} Rappen erstatten.",
+        "fr": "Il ne reste que {left_rappen} centimes à rembourser sur ce paiement.",
+        "it": "Di questo pagamento restano solo {left_rappen} centesimi da rimborsare.",
+    }
+
+    def __init__(self, *, left_rappen: int) -> None:
+        super().__init__(left_rappen=left_rappen)
+
+
+class RefundRefused(DomainError):
+    """Stripe will not make this refund. ``stripe_code`` is its reason, such as ``charge_disputed``."""
+
+    code = "refund_refused"
+    status = 409
+    texts = {
+        "en": "Stripe refused the refund ({stripe_code}). Look at the payment in Stripe's dashboard.",
+        "de": "Stripe hat die Erstattung abgelehnt ({stripe_code}). Sieh dir die Zahlung im Dashboard von Stripe an.",
+        "fr": "Stripe a refusé le remboursement ({stripe_code}). Consulte le paiement dans le tableau de bord de "
+        "Stripe.",
+        "it": "Stripe ha rifiutato il rimborso ({stripe_code}). Controlla il pagamento nella dashboard di Stripe.",
+    }
+
+    def __init__(self, stripe_code: str) -> None:
+        super().__init__(stripe_code=stripe_code)
+        self.stripe_code = stripe_code

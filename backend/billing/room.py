@@ -1,6 +1,6 @@
 """The billing room's entry in the manifest."""
 
-from backend.billing.errors import InsufficientCredits
+from backend.billing.errors import InsufficientCredits, RefundTooLarge
 from backend.billing.ledger.holds import release_silent_holds
 from backend.billing.ledger.lots import expire_lots
 from backend.billing.models import (
@@ -36,5 +36,5 @@ ROOM = Room(
         StripeEvent,
         BillingAudit,
     ),
-    problems=(InsufficientCredits,),
+    problems=(InsufficientCredits, RefundTooLarge),
 )

@@ -27,6 +27,7 @@ from backend.generation.language_models.choice import get_language_model
 from backend.generation.models import Run, RunDocument, RunEvent, Step
 from backend.generation.runs import events
 from backend.generation.runs import statistics as figures
+from backend.generation.runs.costs import get_run_cost, list_run_costs, measure_usage
 from backend.generation.runs.planning import end_run, lock_run, plan_when_read, stop_run
 from backend.generation.runs.support import (
     cancel_runs_of,
@@ -58,9 +59,12 @@ __all__ = [
     "cancel_run",
     "cancel_runs_of",
     "get_run",
+    "get_run_cost",
+    "list_run_costs",
     "list_run_events",
     "list_runs",
     "list_runs_of_user",
+    "measure_usage",
     "measure_user",
     "measure_work",
     "release_ended_runs",
