@@ -106,17 +106,17 @@ def refund_payment(payment_id: UUID, body: RefundRequest) -> ResponseReturnValue
         accounts.require_fresh_sign_in(g.caller)
         plan = refunds.request_refund(g.user_id, wish, get_key())
     try:
-        refund = billing.make_refund(plan)
+        made = billing.make_refund(plan)
     except RefundRefused as error:
         with transaction():
             refunds.record_refusal(g.user_id, plan, error.stripe_code)
         raise
     with transaction():
-        state = refunds.book_refund(g.user_id, plan, refund)
+        refunds.record_refund(g.user_id, plan, made)
     headers = {"Location": url_for(".list_user_payments", user_id=plan.user_id)}
     if plan.is_repeated:
         headers["Idempotency-Replayed"] = "true"
-    return RefundResponse.model_validate(state).model_dump(mode="json"), 201, headers
+    return RefundResponse.model_validate(made).model_dump(mode="json"), 201, headers
 
 
 @admin_billing.get("/admin/billing/unhandled-events")

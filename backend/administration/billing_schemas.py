@@ -152,6 +152,7 @@ class SupportedPayment(ResponseBody):
     method: str | None
     is_live: bool
     stripe_payment_intent_id: str
+    state: str = Field(description="`paid`, `partly_refunded`, `refunded`, `disputed` or `charged_back`.")
     refunded_rappen: int = Field(description="Includes refunds in progress.")
     disputed_rappen: int
     refundable_rappen: int = Field(description="What can still be refunded.")
@@ -172,6 +173,7 @@ class RefundResponse(ResponseBody):
     payment_id: UUID
     amount_rappen: int
     status: str = Field(description="Stripe's word, such as `pending`, `succeeded` or `failed`.")
+    is_booked: bool = Field(description="False if it cannot be booked; its event is then among the unhandled ones.")
 
 
 class UnhandledEventResponse(ResponseBody):

@@ -1,4 +1,7 @@
-"""Refunds by administrators: recorded, then made at Stripe, then booked. Repeating one with its key is safe."""
+"""Refunds by administrators: requested in the audit log, then made at Stripe and booked.
+
+Repeating one with its key is safe.
+"""
 
 from dataclasses import dataclass
 from uuid import UUID, uuid5
@@ -54,8 +57,8 @@ def _repeat(admin_id: UUID, known: AdminAction, wish: RefundWish, request_id: UU
     if refused is not None:
         raise RefundRefused(refused.data["code"])
     plan = billing.repeat_refund(wish.payment_id, data["amount_rappen"], wish.reason, request_id)
-    is_booked = _find(Action.REFUND_BOOKED, admin_id, known.subject_user_id, request_id) is not None
-    if not is_booked and known.id < first_id_in_window():
+    made = _find(Action.REFUND_MADE, admin_id, known.subject_user_id, request_id)
+    if made is None and known.id < first_id_in_window():
         # It no longer counts for the day on which it was requested, so it counts for this one.
         _record_request(admin_id, plan, wish)
     return plan
@@ -73,13 +76,11 @@ def _record_request(admin_id: UUID, plan: RefundPlan, wish: RefundWish) -> None:
     )
 
 
-def book_refund(admin_id: UUID, plan: RefundPlan, refund: billing.StripeRefund) -> RefundState:
-    """Book what Stripe says about a refund. Booking it again changes nothing."""
+def record_refund(admin_id: UUID, plan: RefundPlan, made: RefundState) -> None:
+    """Record what Stripe says about a refund."""
     lock_given(admin_id)
-    state = billing.book_refund(plan.payment_id, refund)
-    if _find(Action.REFUND_BOOKED, admin_id, plan.user_id, plan.key) is None:
-        _record(admin_id, Action.REFUND_BOOKED, plan, status=state.status)
-    return state
+    if _find(Action.REFUND_MADE, admin_id, plan.user_id, plan.key) is None:
+        _record(admin_id, Action.REFUND_MADE, plan, status=made.status, booked=made.is_booked)
 
 
 def record_refusal(admin_id: UUID, plan: RefundPlan, code: str) -> None:

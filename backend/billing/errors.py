@@ -1,5 +1,7 @@
 """Errors of billing."""
 
+from collections.abc import Iterable
+
 from backend.core.errors import DomainError
 
 
@@ -66,6 +68,33 @@ class ModelNotPriced(DomainError):
     }
 
 
+class UnknownPackage(DomainError):
+    """``packages`` are the names of those that can be bought."""
+
+    code = "unknown_package"
+    status = 422
+    texts = {
+        "en": "This package does not exist. Choose one of: {packages}.",
+        "de": "Dieses Paket gibt es nicht. Wähle eines von diesen: {packages}.",
+        "fr": "Ce forfait n’existe pas. Choisis parmi\u202f: {packages}.",
+        "it": "Questo pacchetto non esiste. Scegli tra: {packages}.",
+    }
+
+    def __init__(self, packages: Iterable[str]) -> None:
+        super().__init__(fields={"package": []}, packages=", ".join(packages))
+
+
+class TooManyOpenCheckouts(DomainError):
+    code = "too_many_open_checkouts"
+    status = 409
+    texts = {
+        "en": "You already have {limit} open payments. Complete one of them, or try again tomorrow.",
+        "de": "Du hast bereits {limit} offene Zahlungen. Schliesse eine davon ab oder versuche es morgen noch einmal.",
+        "fr": "Tu as déjà {limit} paiements en attente. Termines-en un ou réessaie demain.",
+        "it": "Hai già {limit} pagamenti in sospeso. Completane uno o riprova domani.",
+    }
+
+
 class PaymentsMisconfigured(DomainError):
     """Stripe refuses our requests, so nobody can pay until we have fixed it."""
 
@@ -81,6 +110,32 @@ class PaymentsMisconfigured(DomainError):
     }
 
 
+class UnsignedWebhook(DomainError):
+    """The signature is missing, does not match the body, or is too old."""
+
+    code = "invalid_signature"
+    status = 400
+    texts = {
+        "en": "The signature is missing, wrong or too old.",
+        "de": "Die Signatur fehlt, ist falsch oder zu alt.",
+        "fr": "La signature est absente, incorrecte ou trop ancienne.",
+        "it": "La firma manca, è errata o troppo vecchia.",
+    }
+
+
+class UnreadableWebhook(DomainError):
+    """The webhook is signed, but is not a snapshot event: the endpoint at Stripe is set up for thin ones."""
+
+    code = "unreadable_event"
+    status = 400
+    texts = {
+        "en": "This is not a snapshot event. Set up the endpoint for snapshot events.",
+        "de": "Das ist kein Snapshot-Event. Richte den Endpunkt für Snapshot-Events ein.",
+        "fr": "Ce n’est pas un événement de type snapshot. Configure le point de terminaison en conséquence.",
+        "it": "Non è un evento di tipo snapshot. Configura l’endpoint di conseguenza.",
+    }
+
+
 class RefundTooLarge(DomainError):
     """More than is left of the payment after refunds and disputes."""
 
@@ -88,10 +143,10 @@ class RefundTooLarge(DomainError):
     status = 409
     members = {"left_rappen": "What is left of the payment, in rappen."}
     texts = {
-        "en": "Only {left_rappen} rappen of this payment are left to refund.",
-        "de": "Von dieser Zahlung lassen sich nur noch {left_rappen} Rappen erstatten.",
-        "fr": "Il ne reste que {left_rappen} centimes à rembourser sur ce paiement.",
-        "it": "Di questo pagamento restano solo {left_rappen} centesimi da rimborsare.",
+        "en": "Of this payment, {left_rappen} rappen are left to refund. Choose a smaller amount.",
+        "de": "Von dieser Zahlung lassen sich noch {left_rappen} Rappen erstatten. Wähle einen kleineren Betrag.",
+        "fr": "Sur ce paiement, il reste {left_rappen} centimes à rembourser. Choisis un montant plus petit.",
+        "it": "Di questo pagamento si possono ancora rimborsare {left_rappen} centesimi. Scegli un importo minore.",
     }
 
     def __init__(self, *, left_rappen: int) -> None:

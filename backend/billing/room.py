@@ -17,10 +17,18 @@ from backend.billing.models import (
     StoredPriceList,
     StripeEvent,
 )
-from backend.core.manifest import Chore, Room
+from backend.billing.payments.events import give_up, handle_event
+from backend.core.manifest import Chore, Room, Routes
+from backend.core.web.rate_limits import RouteClass
+from backend.core.work.jobs import JobKind
+
+_MAX_WEBHOOK_BYTES = 256 * 1024
 
 ROOM = Room(
     name="billing",
+    routes=(Routes("backend.billing.payments.routes:payments"),),
+    configure=("backend.billing.payments.configuration:refuse_incomplete_settings",),
+    jobs=(JobKind(name="billing.event", model=StripeEvent, work=handle_event, give_up=give_up),),
     chores=(Chore(release_silent_holds), Chore(expire_lots)),
     tables=(
         CreditAccount,
@@ -36,5 +44,9 @@ ROOM = Room(
         StripeEvent,
         BillingAudit,
     ),
+    public_endpoints={"payments.receive_event": "Stripe signs its webhooks"},
+    limits={"payments.create_checkout": RouteClass.RUN},
+    limited_by_view={"payments.receive_event": "counted for its address unless Stripe signed it"},
+    raw_bodies={"payments.receive_event": _MAX_WEBHOOK_BYTES},
     problems=(InsufficientCredits, RefundTooLarge),
 )

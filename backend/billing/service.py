@@ -4,7 +4,7 @@ from backend.billing.ledger.accounts import read_balance
 from backend.billing.ledger.holds import close, find_hold, note_sign_of_life, reserve, settle
 from backend.billing.ledger.lots import adjust_down, grant
 from backend.billing.ledger.support import list_charges, list_entries_of_user, list_lots_of_user
-from backend.billing.payments.refunding import book_refund, make_refund, plan_refund, repeat_refund
+from backend.billing.payments.refunding import make_refund, plan_refund, repeat_refund
 from backend.billing.payments.revenue import measure_revenue
 from backend.billing.payments.support import (
     get_any_payment,
@@ -13,13 +13,10 @@ from backend.billing.payments.support import (
     retry_event,
 )
 from backend.billing.prices.price_list import PriceList, get_price_list, use_price_list
-from backend.billing.stripe_objects import StripeRefund
 
 __all__ = [
     "PriceList",
-    "StripeRefund",
     "adjust_down",
-    "book_refund",
     "close",
     "find_hold",
     "get_any_payment",

@@ -163,6 +163,7 @@ class PaymentFacts:
     method: str | None
     is_live: bool
     stripe_payment_intent_id: str
+    state: str
     refunded_rappen: int
     disputed_rappen: int
     paid_at: datetime
@@ -237,9 +238,13 @@ class RefundPlan:
 
 @dataclass(frozen=True, slots=True)
 class RefundState:
-    """A refund at Stripe. ``status`` is Stripe's word: pending, succeeded, failed, canceled, or a new one."""
+    """A refund at Stripe. ``status`` is Stripe's word: pending, succeeded, failed, canceled, or a new one.
+
+    A refund in a state that we do not know is not booked.
+    """
 
     stripe_id: str
     payment_id: UUID
     amount_rappen: int
     status: str
+    is_booked: bool

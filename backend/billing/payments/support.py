@@ -3,12 +3,12 @@
 Nothing here checks whose they are. The administration room checks the permission and records the action.
 """
 
-from collections.abc import Collection
 from uuid import UUID
 
 import sqlalchemy as sa
 
-from backend.billing.models import Dispute, Payment, Refund, StripeEvent
+from backend.billing.models import Payment, StripeEvent
+from backend.billing.payments.payments import PaymentState, describe_payments, list_payments
 from backend.billing.types import PaymentFacts, UnhandledEvent
 from backend.core.clock import database_now
 from backend.core.database.database import db
@@ -16,7 +16,6 @@ from backend.core.errors import NotFound
 from backend.core.web.pagination import ListPage, PageQuery, fetch_page
 from backend.core.work.jobs import JobState, dispatch
 
-_NOT_REFUNDED = ("failed", "canceled")
 _UNHANDLED = "unhandled"
 
 
@@ -25,45 +24,32 @@ def get_any_payment(payment_id: UUID) -> PaymentFacts:
     payment = db.session.get(Payment, payment_id)
     if payment is None:
         raise NotFound
-    return _describe_payments([payment])[0]
+    return _facts(describe_payments([payment])[0])
 
 
 def list_payments_of_user(user_id: UUID, page: PageQuery) -> ListPage[PaymentFacts]:
     """Return a page of the user's payments, newest first. Raises InvalidCursor."""
-    query = sa.select(Payment).where(Payment.user_id == user_id)
-    found = fetch_page(query, Payment.id, page, newest_first=True)
-    return ListPage(_describe_payments(found.items), found.next_cursor)
+    found = list_payments(user_id, page)
+    return ListPage([_facts(state) for state in found.items], found.next_cursor)
 
 
-def _describe_payments(payments: Collection[Payment]) -> list[PaymentFacts]:
-    ids = [payment.id for payment in payments]
-    refunds = sa.select(Refund.payment_id, sa.func.sum(Refund.amount_rappen)).where(
-        Refund.payment_id.in_(ids), Refund.status.not_in(_NOT_REFUNDED)
+def _facts(state: PaymentState) -> PaymentFacts:
+    payment = state.payment
+    return PaymentFacts(
+        id=payment.id,
+        user_id=payment.user_id,
+        package=payment.package,
+        amount_rappen=payment.amount_rappen,
+        tax_rappen=payment.tax_rappen,
+        credits=payment.credits,
+        method=payment.method,
+        is_live=payment.is_live,
+        stripe_payment_intent_id=payment.stripe_payment_intent_id,
+        state=state.name,
+        refunded_rappen=state.refunded_rappen,
+        disputed_rappen=state.disputed_rappen,
+        paid_at=payment.paid_at,
     )
-    disputes = sa.select(Dispute.payment_id, sa.func.sum(Dispute.withdrawn_rappen)).where(Dispute.payment_id.in_(ids))
-    refunded = _read_sums(refunds.group_by(Refund.payment_id))
-    disputed = _read_sums(disputes.group_by(Dispute.payment_id))
-    return [
-        PaymentFacts(
-            id=payment.id,
-            user_id=payment.user_id,
-            package=payment.package,
-            amount_rappen=payment.amount_rappen,
-            tax_rappen=payment.tax_rappen,
-            credits=payment.credits,
-            method=payment.method,
-            is_live=payment.is_live,
-            stripe_payment_intent_id=payment.stripe_payment_intent_id,
-            refunded_rappen=refunded.get(payment.id, 0),
-            disputed_rappen=disputed.get(payment.id, 0),
-            paid_at=payment.paid_at,
-        )
-        for payment in payments
-    ]
-
-
-def _read_sums(query: sa.Select[UUID, int]) -> dict[UUID, int]:
-    return {payment_id: int(total) for payment_id, total in db.session.execute(query)}
 
 
 def list_unhandled_events(page: PageQuery) -> ListPage[UnhandledEvent]:
