@@ -118,7 +118,7 @@ def list_unhandled_events(admin_id: UUID, page: PageQuery) -> ListPage[Unhandled
 
 
 def retry_event(admin_id: UUID, event_id: UUID) -> UnhandledEvent:
-    """Let a worker handle an unhandled event again. Raises BillingOff, NotFound."""
+    """Let a worker handle an unhandled event again. Raises BillingOff, NotFound, EventNotRetriable."""
     if not get_settings().billing_is_on:
         raise BillingOff
     event = billing.retry_event(event_id)

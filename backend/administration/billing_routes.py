@@ -133,7 +133,7 @@ def list_unhandled_events(page: PageQuery) -> UnhandledEventPage:
 
 @admin_billing.post("/admin/billing/unhandled-events/<uuid:event_id>/retry")
 @admin_billing.output(UnhandledEventResponse, status_code=202)
-@admin_billing.doc(responses=ADMINS)
+@admin_billing.doc(responses={**ADMINS, 409: "An event that this release does not handle"})
 def retry_event(event_id: UUID) -> UnhandledEventResponse:
     """Handle an unhandled event again, from what Stripe says now. Others stay as they are."""
     with transaction():

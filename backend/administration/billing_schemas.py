@@ -19,9 +19,11 @@ from backend.generation.types import RunCost, RunState
 
 MAX_DAYS = 366
 _MAX_ADJUSTMENT = 10_000_000
-_MAX_REFUND_RAPPEN = 100_000_00
+_MAX_REFUND_RAPPEN = 10_000_000
 
 _Ticket = Annotated[int, Field(ge=1, le=2**53, description="Number of the support case.")]
+# A day at the edge of the calendar would have no day before or after it.
+_Day = Annotated[date, Field(ge=date(2000, 1, 1), lt=date(3000, 1, 1))]
 _Exact = Annotated[
     Decimal,
     # Never with an exponent, so that every program can read it.
@@ -64,8 +66,8 @@ class DaysQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    first: date = Field(alias="from", description="First day, in Swiss time.")
-    last: date = Field(alias="to", description=f"Last day. At most {MAX_DAYS} days.")
+    first: _Day = Field(alias="from", description="First day, in Swiss time.")
+    last: _Day = Field(alias="to", description=f"Last day. At most {MAX_DAYS} days.")
 
     @model_validator(mode="after")
     def _check_length(self) -> Self:

@@ -169,3 +169,16 @@ class RefundRefused(DomainError):
     def __init__(self, stripe_code: str) -> None:
         super().__init__(stripe_code=stripe_code)
         self.stripe_code = stripe_code
+
+
+class EventNotRetriable(DomainError):
+    """An event of an unknown type, without an object, or of Stripe's other mode. Another release may handle it."""
+
+    code = "event_not_retriable"
+    status = 409
+    texts = {
+        "en": "This event would not be handled now either. Look at it in Stripe's dashboard.",
+        "de": "Dieses Ereignis würde auch jetzt nicht verarbeitet. Sieh es dir im Dashboard von Stripe an.",
+        "fr": "Cet événement ne serait pas traité maintenant non plus. Consulte-le dans le tableau de bord de Stripe.",
+        "it": "Questo evento non verrebbe elaborato nemmeno ora. Controllalo nella dashboard di Stripe.",
+    }

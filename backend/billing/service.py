@@ -6,12 +6,8 @@ from backend.billing.ledger.lots import adjust_down, grant
 from backend.billing.ledger.support import list_charges, list_entries_of_user, list_lots_of_user
 from backend.billing.payments.refunding import make_refund, plan_refund, repeat_refund
 from backend.billing.payments.revenue import measure_revenue
-from backend.billing.payments.support import (
-    get_any_payment,
-    list_payments_of_user,
-    list_unhandled_events,
-    retry_event,
-)
+from backend.billing.payments.support import get_any_payment, list_payments_of_user
+from backend.billing.payments.unhandled import list_unhandled_events, retry_event
 from backend.billing.prices.price_list import PriceList, get_price_list, use_price_list
 
 __all__ = [
