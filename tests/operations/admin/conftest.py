@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from tests import credits
 from tests.conftest import Client
 from tests.stand_ins.stripe_api import TEST_KEY
-from tests.stand_ins.stripe_server import StripeStandIn
+from tests.stand_ins.stripe_server import StripeStandIn, sign
 
 ADMIN = "/api/v1/admin"
 # The built-in language model makes flashcards from these.
@@ -110,3 +110,21 @@ def stale(engine: sa.Engine) -> Callable[[Client], None]:
             connection.execute(sa.text(old), {"id": client.user_id})
 
     return age
+
+
+@pytest.fixture
+def add_event(stripe: StripeStandIn, app: Any, run_pending_jobs: Callable[[], int], engine: sa.Engine) -> Any:
+    """Let Stripe send an event about a refund that is in an unknown state; return the id of its row."""
+
+    def send() -> str:
+        with engine.connect() as connection:
+            intent = connection.exec_driver_sql("SELECT stripe_payment_intent_id FROM payments").scalar_one()
+        event = stripe.account.refund(intent, 1, status="teleported")[0]
+        webhook = sign(event, credits.KEYS["STRIPE_WEBHOOK_SECRET"])
+        app.test_client().post("/api/v1/payment/webhook", data=webhook.body, headers=webhook.headers)
+        run_pending_jobs()
+        with engine.connect() as connection:
+            found = sa.text("SELECT id FROM stripe_events WHERE outcome = 'unhandled' AND event_id = :id")
+            return str(connection.execute(found, {"id": event["id"]}).scalar_one())
+
+    return send
