@@ -49,6 +49,7 @@ class CreditLot(Identified, Base):
         sa.UniqueConstraint("user_id", "number"),
         sa.UniqueConstraint("grant_key"),
         sa.CheckConstraint("amount > 0", name="amount_positive"),
+        sa.CheckConstraint("source <> 'purchase' OR expires_at IS NULL", name="purchase_never_expires"),
         sa.CheckConstraint(_one_of("source", LotSource), name="source_known"),
         sa.CheckConstraint("(source = 'purchase') = (payment_id IS NOT NULL)", name="purchase_has_payment"),
         sa.Index(None, "expires_at", postgresql_where=sa.text("expires_at IS NOT NULL")),

@@ -10,8 +10,8 @@ from pathlib import Path
 from backend.rooms import ROOMS as MANIFEST
 from tests.architecture.source_tree import Import, Module, imports, modules
 
-# Core is the foundation, not a room to enter by a door; billing appears in seeds.
-ROOMS = frozenset(room.name for room in MANIFEST if room.name != "core") | {"billing"}
+# Core is the foundation, not a room to enter by a door.
+ROOMS = frozenset(room.name for room in MANIFEST if room.name != "core")
 DOORS = frozenset({"service", "errors", "types", "hooks"})
 
 # Concepts that a room shares: pure functions on text, without tables or requests.

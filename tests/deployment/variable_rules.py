@@ -44,6 +44,7 @@ ONLY_API = frozenset(
         "session_idle_days",
         "session_days",
         "admin_emails",
+        "admin_daily_chf",
         "google_client_id",
         "google_client_secret",
         "github_client_id",
@@ -330,6 +331,9 @@ def _made_up(key: str, number: int) -> str:
     texts = {
         "DATABASE_URL": f"postgresql://user:{text}@database.example:25060/app",
         "ADMIN_EMAILS": "ada@example.org, grace@example.org",
+        "STRIPE_API_KEY": f"sk_test_{text}",
+        "STRIPE_PUBLISHABLE_KEY": f"pk_test_{text}",
+        "STRIPE_WEBHOOK_SECRET": f"whsec_{text}",
         "OIDC_PROVIDERS": json.dumps([{**provider, "client_secret": text}]),
     }
     return texts.get(key, text)

@@ -134,9 +134,9 @@ class StripeStandIn:
         self._server.shutdown()
         self._server.server_close()
 
-    def note(self, request: Request) -> tuple[Json, Fault | None]:
+    def note(self, request: Request, client_port: int) -> tuple[Json, Fault | None]:
         """Record a request; return the record, and the fault that it meets."""
-        record = asdict(request)
+        record: Json = {**asdict(request), "client_port": client_port}
         del record["api_key"]
         with self._lock:
             self._requests.append(record)
@@ -201,7 +201,7 @@ class _Handler(BaseHTTPRequestHandler):
             version=self.headers.get("Stripe-Version") or ENDIVE,
             idempotency_key=self.headers.get("Idempotency-Key"),
         )
-        record, fault = stand_in.note(request)
+        record, fault = stand_in.note(request, self.client_address[1])
         if fault is not None and fault.do == "cut":
             record["status"] = 0
             self._cut()

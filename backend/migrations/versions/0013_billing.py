@@ -197,6 +197,7 @@ def upgrade() -> None:
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('created_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
     sa.CheckConstraint("(source = 'purchase') = (payment_id IS NOT NULL)", name=op.f('ck_credit_lots_purchase_has_payment')),
+    sa.CheckConstraint("source <> 'purchase' OR expires_at IS NULL", name=op.f('ck_credit_lots_purchase_never_expires')),
     sa.CheckConstraint("source IN ('purchase', 'sign_up', 'goodwill')", name=op.f('ck_credit_lots_source_known')),
     sa.CheckConstraint('amount > 0', name=op.f('ck_credit_lots_amount_positive')),
     sa.ForeignKeyConstraint(['payment_id'], ['payments.id'], name=op.f('fk_credit_lots_payment_id')),

@@ -79,6 +79,40 @@ EXPLAINED: Mapping[str, tuple[str, str, str, str]] = {
         "appels au modèle de langage",
         "chiamate al modello linguistico",
     ),
+    "credit_accounts": ("your credit account", "dein Credit-Konto", "ton compte de crédits", "il tuo conto crediti"),
+    "credit_lots": (
+        "credits that you received",
+        "Credits, die du erhalten hast",
+        "crédits que tu as reçus",
+        "crediti che hai ricevuto",
+    ),
+    "credit_holds": (
+        "credits reserved for runs",
+        "für Läufe reservierte Credits",
+        "crédits réservés pour des générations",
+        "crediti riservati per le generazioni",
+    ),
+    "credit_entries": (
+        "entries of your credit account",
+        "Buchungen deines Credit-Kontos",
+        "écritures de ton compte de crédits",
+        "movimenti del tuo conto crediti",
+    ),
+    "sign_up_persons": (
+        "when your sign-up credits were granted",
+        "wann du deine Start-Credits erhalten hast",
+        "quand tu as reçu tes crédits de bienvenue",
+        "quando hai ricevuto i crediti di benvenuto",
+    ),
+    "checkouts": ("attempts to pay", "Zahlungsversuche", "tentatives de paiement", "tentativi di pagamento"),
+    "payments": ("your payments", "deine Zahlungen", "tes paiements", "i tuoi pagamenti"),
+    "refunds": ("refunds", "Rückerstattungen", "remboursements", "rimborsi"),
+    "disputes": (
+        "payments disputed at your bank",
+        "bei deiner Bank bestrittene Zahlungen",
+        "paiements contestés auprès de ta banque",
+        "pagamenti contestati presso la tua banca",
+    ),
     "data_exports": ("your exports", "deine Exporte", "tes exports", "le tue esportazioni"),
 }
 
