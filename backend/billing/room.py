@@ -2,7 +2,7 @@
 
 from backend.accounts.hooks import identity_verified
 from backend.billing.audits import AUDITS, plan_audits, run_audit, tell_failure
-from backend.billing.errors import InsufficientCredits
+from backend.billing.errors import InsufficientCredits, RefundTooLarge
 from backend.billing.ledger.holds import release_silent_holds
 from backend.billing.ledger.lots import expire_lots
 from backend.billing.ledger.sign_up import grant_missing_sign_up_credits, greet
@@ -70,5 +70,5 @@ ROOM = Room(
     limited_by_view={"payments.receive_event": "counted for its address unless Stripe signed it"},
     raw_bodies={"payments.receive_event": _MAX_WEBHOOK_BYTES},
     hooks=(identity_verified.to(greet),),
-    problems=(InsufficientCredits,),
+    problems=(InsufficientCredits, RefundTooLarge),
 )

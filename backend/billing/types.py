@@ -177,6 +177,7 @@ class PaymentFacts:
     method: str | None
     is_live: bool
     stripe_payment_intent_id: str
+    state: str
     refunded_rappen: int
     disputed_rappen: int
     paid_at: datetime
@@ -224,3 +225,40 @@ class RunCharge:
     reserved: int = 0
     captured: int = 0
     captured_paid: int = 0
+
+
+class RefundReason(StrEnum):
+    """Why an administrator refunds a payment. A fixed list, because the audit log must not contain free text."""
+
+    OWN_WISH = "own_wish"
+    DUPLICATE = "duplicate"
+    FRAUD = "fraud"
+    FAULT = "fault"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class RefundPlan:
+    """A refund that may be made. ``is_repeated`` tells that Stripe may have been asked for it before."""
+
+    key: UUID
+    user_id: UUID
+    payment_id: UUID
+    payment_intent_id: str
+    amount_rappen: int
+    reason: RefundReason
+    is_repeated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RefundState:
+    """A refund at Stripe. ``status`` is Stripe's word: pending, succeeded, failed, canceled, or a new one.
+
+    A refund in a state that we do not know is not booked.
+    """
+
+    stripe_id: str
+    payment_id: UUID
+    amount_rappen: int
+    status: str
+    is_booked: bool
