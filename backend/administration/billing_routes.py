@@ -29,7 +29,7 @@ from backend.administration.billing_schemas import (
     SupportedPaymentPage,
     UnhandledEventPage,
     UnhandledEventResponse,
-    UsageResponse,
+    UsageByDayResponse,
 )
 from backend.administration.routes import ADMINS, require_admin
 from backend.billing import service as billing
@@ -153,13 +153,13 @@ def measure_revenue(days: DaysQuery) -> RevenueResponse:
 
 @admin_billing.get("/admin/billing/usage")
 @admin_billing.input(DaysQuery, location="query", arg_name="days")
-@admin_billing.output(UsageResponse)
+@admin_billing.output(UsageByDayResponse)
 @admin_billing.doc(responses=ADMINS)
-def measure_usage(days: DaysQuery) -> UsageResponse:
+def measure_usage(days: DaysQuery) -> UsageByDayResponse:
     """Show tokens, cost, price and charge by day in Swiss time and by model, oldest first."""
     with transaction():
         found = administration.measure_usage(g.user_id, days.first, days.last)
-    return UsageResponse(days=[DayUsageResponse.model_validate(day) for day in found])
+    return UsageByDayResponse(days=[DayUsageResponse.model_validate(day) for day in found])
 
 
 @admin_billing.get("/admin/billing/runs")

@@ -238,7 +238,7 @@ class DayUsageResponse(CallCostsResponse):
     model: str
 
 
-class UsageResponse(ResponseBody):
+class UsageByDayResponse(ResponseBody):
     """Usage by day and model, oldest first. Days without calls are left out."""
 
     days: list[DayUsageResponse]

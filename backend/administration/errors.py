@@ -26,7 +26,7 @@ class DailyCeilingReached(DomainError):
     status = 409
     members = {
         "limit_rappen": "What an administrator may grant and refund in 24 hours, in rappen.",
-        "left_rappen": "What is left of it.",
+        "left_today_rappen": "What is left of it today, in rappen.",
     }
     texts = {
         "en": "This exceeds what you may grant and refund in 24 hours. Try a smaller amount, wait, or ask another "
@@ -39,5 +39,5 @@ class DailyCeilingReached(DomainError):
         "chiedi a un’altra persona dell’amministrazione.",
     }
 
-    def __init__(self, *, limit_rappen: int, left_rappen: int) -> None:
-        super().__init__(limit_rappen=limit_rappen, left_rappen=left_rappen)
+    def __init__(self, *, limit_rappen: int, left_today_rappen: int) -> None:
+        super().__init__(limit_rappen=limit_rappen, left_today_rappen=left_today_rappen)

@@ -187,7 +187,7 @@ def test_refunds_and_grants_share_the_ceiling(admin, client, buy, logged, stripe
     assert admin.post(adjustments, json=wish, headers={"Idempotency-Key": "a"}).status_code == 201
     answer = refund(admin, payment_id, 601)
     assert (answer.status_code, answer.json["code"]) == (409, "daily_ceiling_reached")
-    assert answer.json["left_rappen"] == 600
+    assert answer.json["left_today_rappen"] == 600
     assert refund(admin, payment_id, 600).status_code == 201
     one = {**wish, "amount": 1}
     assert admin.post(adjustments, json=one, headers={"Idempotency-Key": "b"}).json["code"] == "daily_ceiling_reached"
