@@ -9,6 +9,9 @@ import pytest
 from backend.billing.types import LotSource
 from tests import credits
 from tests.conftest import Client
+from tests.operations.conftest import bearer, scrape
+
+__all__ = ["bearer", "scrape"]
 
 
 @pytest.fixture
