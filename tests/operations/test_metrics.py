@@ -350,6 +350,11 @@ def test_the_documented_table_of_metrics_is_complete(
             "INSERT INTO erasures (id, user_id, state, attempt, failures, started_at, ended_at)"
             " SELECT gen_random_uuid(), id, 'done', 1, 0, now(), now() FROM users"
         )
+        connection.exec_driver_sql(
+            "INSERT INTO billing_audits (id, kind, day, report, state, attempt, failures, started_at, ended_at)"
+            """ VALUES (gen_random_uuid(), 'invariants', current_date, '{"counts": {"a": 1}}', 'done', 1, 0,"""
+            " now(), now())"
+        )
         # The built-in model has no price, and so no cost.
         connection.exec_driver_sql("UPDATE model_calls SET model = 'gpt-4o'")
     exposed = set()
