@@ -1,7 +1,8 @@
 """The billing room's entry in the manifest."""
 
 from backend.accounts.hooks import identity_verified
-from backend.billing.errors import InsufficientCredits
+from backend.billing.audits import AUDITS, plan_audits, run_audit, tell_failure
+from backend.billing.errors import InsufficientCredits, RefundTooLarge
 from backend.billing.ledger.holds import release_silent_holds
 from backend.billing.ledger.lots import expire_lots
 from backend.billing.ledger.sign_up import grant_missing_sign_up_credits, greet
@@ -28,10 +29,20 @@ _MAX_WEBHOOK_BYTES = 256 * 1024
 
 ROOM = Room(
     name="billing",
-    routes=(Routes("backend.billing.payments.routes:payments"),),
+    routes=(Routes("backend.billing.routes:billing"), Routes("backend.billing.payments.routes:payments")),
     configure=("backend.billing.payments.configuration:refuse_incomplete_settings",),
-    jobs=(JobKind(name="billing.event", model=StripeEvent, work=handle_event, give_up=give_up),),
+    jobs=(
+        JobKind(
+            name="billing.audit",
+            model=BillingAudit,
+            work=run_audit,
+            give_up=tell_failure,
+            labels=(BillingAudit.kind, tuple(AUDITS)),
+        ),
+        JobKind(name="billing.event", model=StripeEvent, work=handle_event, give_up=give_up),
+    ),
     chores=(
+        Chore(plan_audits),
         Chore(release_silent_holds, opens_transactions=True),
         Chore(expire_lots, opens_transactions=True),
         # Often, so that all users have theirs soon after billing was switched on.
@@ -51,10 +62,13 @@ ROOM = Room(
         StripeEvent,
         BillingAudit,
     ),
-    public_endpoints={"payments.receive_event": "Stripe signs its webhooks"},
+    public_endpoints={
+        "billing.get_prices": "prices are shown before signing in",
+        "payments.receive_event": "Stripe signs its webhooks",
+    },
     limits={"payments.create_checkout": RouteClass.RUN},
     limited_by_view={"payments.receive_event": "counted for its address unless Stripe signed it"},
     raw_bodies={"payments.receive_event": _MAX_WEBHOOK_BYTES},
     hooks=(identity_verified.to(greet),),
-    problems=(InsufficientCredits,),
+    problems=(InsufficientCredits, RefundTooLarge),
 )

@@ -1,5 +1,6 @@
 """Values that the billing room takes and returns, independent of its tables."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -89,13 +90,18 @@ class CallCost:
 
 @dataclass(frozen=True, slots=True)
 class CreditsPerMillion:
-    """Price of a model in credits per million tokens."""
+    """Price of a model in credits per million tokens.
+
+    A request with more input tokens than ``long_context_above_tokens`` costs ``long_context_factor`` times as much.
+    """
 
     model: str
     input: Decimal
     cached_input: Decimal
     cache_write: Decimal
     output: Decimal
+    long_context_above_tokens: int | None = None
+    long_context_factor: Decimal = Decimal(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +120,14 @@ class Violation:
     invariant: str
     user_id: UUID | None
     detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerCheck:
+    """The last check of the ledger: violations by invariant, including 0, and how long ago it ended."""
+
+    violations: Mapping[str, int]
+    age_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +177,7 @@ class PaymentFacts:
     method: str | None
     is_live: bool
     stripe_payment_intent_id: str
+    state: str
     refunded_rappen: int
     disputed_rappen: int
     paid_at: datetime
@@ -210,3 +225,40 @@ class RunCharge:
     reserved: int = 0
     captured: int = 0
     captured_paid: int = 0
+
+
+class RefundReason(StrEnum):
+    """Why an administrator refunds a payment. A fixed list, because the audit log must not contain free text."""
+
+    OWN_WISH = "own_wish"
+    DUPLICATE = "duplicate"
+    FRAUD = "fraud"
+    FAULT = "fault"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class RefundPlan:
+    """A refund that may be made. ``is_repeated`` tells that Stripe may have been asked for it before."""
+
+    key: UUID
+    user_id: UUID
+    payment_id: UUID
+    payment_intent_id: str
+    amount_rappen: int
+    reason: RefundReason
+    is_repeated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RefundState:
+    """A refund at Stripe. ``status`` is Stripe's word: pending, succeeded, failed, canceled, or a new one.
+
+    A refund in a state that we do not know is not booked.
+    """
+
+    stripe_id: str
+    payment_id: UUID
+    amount_rappen: int
+    status: str
+    is_booked: bool
