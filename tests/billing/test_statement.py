@@ -336,7 +336,9 @@ def test_no_text_from_outside_is_a_formula(client, book, start):
 
 def test_without_a_payment_the_profile_names_the_user(client):
     assert read_csv(client)[1][1] == ""
-    assert client.patch("/api/v1/users/me", json={"name": "Anna Keller"}).status_code == 200
+    tag = client.get("/api/v1/users/me").headers["ETag"]
+    changed = client.patch("/api/v1/users/me", json={"name": "Anna Keller"}, headers={"If-Match": tag})
+    assert changed.status_code == 200, changed.text
     assert read_csv(client)[1][1] == "Anna Keller"
 
 
