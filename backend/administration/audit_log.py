@@ -40,7 +40,7 @@ class Action(StrEnum):
     USER_PAYMENTS_VIEWED = "user.payments_viewed"
     CREDITS_ADJUSTED = "credits.adjusted"
     REFUND_REQUESTED = "refund.requested"
-    REFUND_BOOKED = "refund.booked"
+    REFUND_MADE = "refund.made"
     REFUND_REFUSED = "refund.refused"
     EVENTS_VIEWED = "events.viewed"
     EVENT_RETRIED = "event.retried"

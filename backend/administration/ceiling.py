@@ -20,17 +20,27 @@ _WINDOW = timedelta(hours=24)
 _RAPPEN_PER_CHF = 100
 
 
+def lock_given(admin_id: UUID) -> None:
+    """Lock what the administrator has given until the transaction ends, so that no two requests take the same rest."""
+    lock_quota("given_by_admin", admin_id)
+
+
 def require_below_ceiling(admin_id: UUID, credits: int) -> None:
     """Check that the administrator may still give this much. A refund counts as the credits that were paid with it.
 
     What they gave is locked until the transaction ends, so record the action in this transaction. Raises
     DailyCeilingReached.
     """
-    lock_quota("given_by_admin", admin_id)
+    lock_given(admin_id)
     limit = get_settings().admin_daily_chf * _RAPPEN_PER_CHF * CREDITS_PER_RAPPEN
     left = max(limit - _sum_given(admin_id), 0)
     if credits > left:
         raise DailyCeilingReached(limit_rappen=limit // CREDITS_PER_RAPPEN, left_rappen=left // CREDITS_PER_RAPPEN)
+
+
+def first_id_in_window() -> UUID:
+    """Return the smallest id of an audit log entry of the last 24 hours."""
+    return first_id_at(read_database_clock() - _WINDOW)
 
 
 def _sum_given(admin_id: UUID) -> int:
@@ -49,7 +59,7 @@ def _sum_given(admin_id: UUID) -> int:
     )
     query = sa.select(sa.func.coalesce(sa.func.sum(given), 0)).where(
         AdminAction.actor_id == admin_id,
-        AdminAction.id >= first_id_at(read_database_clock() - _WINDOW),
+        AdminAction.id >= first_id_in_window(),
         AdminAction.action.in_((Action.CREDITS_ADJUSTED, Action.REFUND_REQUESTED)),
         sa.not_(was_refused),
     )

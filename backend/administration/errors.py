@@ -10,8 +10,8 @@ class OwnMoney(DomainError):
     status = 409
     texts = {
         "en": "You cannot adjust your own credits or refund your own payments. Ask another administrator.",
-        "de": "Du kannst weder deine eigenen Credits anpassen noch deine eigenen Zahlungen erstatten. Bitte eine andere "
-        "Person mit Adminrechten darum.",
+        "de": "Du kannst weder deine eigenen Credits anpassen noch deine eigenen Zahlungen erstatten. Bitte eine "
+        "andere Person mit Adminrechten darum.",
         "fr": "Tu ne peux ni ajuster tes propres crédits ni rembourser tes propres paiements. Demande à une autre "
         "personne de l’administration.",
         "it": "Non puoi modificare i tuoi crediti né rimborsare i tuoi pagamenti. Chiedi a un’altra persona "

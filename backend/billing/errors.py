@@ -134,3 +134,51 @@ class UnreadableWebhook(DomainError):
         "fr": "Ce n’est pas un événement de type snapshot. Configure le point de terminaison en conséquence.",
         "it": "Non è un evento di tipo snapshot. Configura l’endpoint di conseguenza.",
     }
+
+
+class RefundTooLarge(DomainError):
+    """More than is left of the payment after refunds and disputes."""
+
+    code = "refund_too_large"
+    status = 409
+    members = {"left_rappen": "What is left of the payment, in rappen."}
+    texts = {
+        "en": "Of this payment, {left_rappen} rappen are left to refund. Choose a smaller amount.",
+        "de": "Von dieser Zahlung lassen sich noch {left_rappen} Rappen erstatten. Wähle einen kleineren Betrag.",
+        "fr": "Sur ce paiement, il reste {left_rappen} centimes à rembourser. Choisis un montant plus petit.",
+        "it": "Di questo pagamento si possono ancora rimborsare {left_rappen} centesimi. Scegli un importo minore.",
+    }
+
+    def __init__(self, *, left_rappen: int) -> None:
+        super().__init__(left_rappen=left_rappen)
+
+
+class RefundRefused(DomainError):
+    """Stripe will not make this refund. ``stripe_code`` is its reason, such as ``charge_disputed``."""
+
+    code = "refund_refused"
+    status = 409
+    texts = {
+        "en": "Stripe refused the refund ({stripe_code}). Look at the payment in Stripe's dashboard.",
+        "de": "Stripe hat die Erstattung abgelehnt ({stripe_code}). Sieh dir die Zahlung im Dashboard von Stripe an.",
+        "fr": "Stripe a refusé le remboursement ({stripe_code}). Consulte le paiement dans le tableau de bord de "
+        "Stripe.",
+        "it": "Stripe ha rifiutato il rimborso ({stripe_code}). Controlla il pagamento nella dashboard di Stripe.",
+    }
+
+    def __init__(self, stripe_code: str) -> None:
+        super().__init__(stripe_code=stripe_code)
+        self.stripe_code = stripe_code
+
+
+class EventNotRetriable(DomainError):
+    """An event of an unknown type, without an object, or of Stripe's other mode. Another release may handle it."""
+
+    code = "event_not_retriable"
+    status = 409
+    texts = {
+        "en": "This event would not be handled now either. Look at it in Stripe's dashboard.",
+        "de": "Dieses Ereignis würde auch jetzt nicht verarbeitet. Sieh es dir im Dashboard von Stripe an.",
+        "fr": "Cet événement ne serait pas traité maintenant non plus. Consulte-le dans le tableau de bord de Stripe.",
+        "it": "Questo evento non verrebbe elaborato nemmeno ora. Controllalo nella dashboard di Stripe.",
+    }

@@ -1,8 +1,11 @@
 """The billing room's entry in the manifest."""
 
-from backend.billing.errors import InsufficientCredits
+from backend.accounts.hooks import identity_verified
+from backend.billing.audits import AUDITS, plan_audits, run_audit, tell_failure
+from backend.billing.errors import InsufficientCredits, RefundTooLarge
 from backend.billing.ledger.holds import release_silent_holds
 from backend.billing.ledger.lots import expire_lots
+from backend.billing.ledger.sign_up import grant_missing_sign_up_credits, greet
 from backend.billing.models import (
     BillingAudit,
     Checkout,
@@ -28,8 +31,23 @@ ROOM = Room(
     name="billing",
     routes=(Routes("backend.billing.routes:billing"), Routes("backend.billing.payments.routes:payments")),
     configure=("backend.billing.payments.configuration:refuse_incomplete_settings",),
-    jobs=(JobKind(name="billing.event", model=StripeEvent, work=handle_event, give_up=give_up),),
-    chores=(Chore(release_silent_holds), Chore(expire_lots)),
+    jobs=(
+        JobKind(
+            name="billing.audit",
+            model=BillingAudit,
+            work=run_audit,
+            give_up=tell_failure,
+            labels=(BillingAudit.kind, tuple(AUDITS)),
+        ),
+        JobKind(name="billing.event", model=StripeEvent, work=handle_event, give_up=give_up),
+    ),
+    chores=(
+        Chore(plan_audits),
+        Chore(release_silent_holds, opens_transactions=True),
+        Chore(expire_lots, opens_transactions=True),
+        # Often, so that all users have theirs soon after billing was switched on.
+        Chore(grant_missing_sign_up_credits, every=12, opens_transactions=True),
+    ),
     tables=(
         CreditAccount,
         CreditLot,
@@ -51,5 +69,6 @@ ROOM = Room(
     limits={"payments.create_checkout": RouteClass.RUN},
     limited_by_view={"payments.receive_event": "counted for its address unless Stripe signed it"},
     raw_bodies={"payments.receive_event": _MAX_WEBHOOK_BYTES},
-    problems=(InsufficientCredits,),
+    hooks=(identity_verified.to(greet),),
+    problems=(InsufficientCredits, RefundTooLarge),
 )

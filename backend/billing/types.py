@@ -1,5 +1,6 @@
 """Values that the billing room takes and returns, independent of its tables."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -122,6 +123,14 @@ class Violation:
 
 
 @dataclass(frozen=True, slots=True)
+class LedgerCheck:
+    """The last check of the ledger: violations by invariant, including 0, and how long ago it ended."""
+
+    violations: Mapping[str, int]
+    age_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class LotBalance:
     """A lot and what is left of it."""
 
@@ -168,6 +177,7 @@ class PaymentFacts:
     method: str | None
     is_live: bool
     stripe_payment_intent_id: str
+    state: str
     refunded_rappen: int
     disputed_rappen: int
     paid_at: datetime
@@ -215,3 +225,40 @@ class RunCharge:
     reserved: int = 0
     captured: int = 0
     captured_paid: int = 0
+
+
+class RefundReason(StrEnum):
+    """Why an administrator refunds a payment. A fixed list, because the audit log must not contain free text."""
+
+    OWN_WISH = "own_wish"
+    DUPLICATE = "duplicate"
+    FRAUD = "fraud"
+    FAULT = "fault"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class RefundPlan:
+    """A refund that may be made. ``is_repeated`` tells that Stripe may have been asked for it before."""
+
+    key: UUID
+    user_id: UUID
+    payment_id: UUID
+    payment_intent_id: str
+    amount_rappen: int
+    reason: RefundReason
+    is_repeated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RefundState:
+    """A refund at Stripe. ``status`` is Stripe's word: pending, succeeded, failed, canceled, or a new one.
+
+    A refund in a state that we do not know is not booked.
+    """
+
+    stripe_id: str
+    payment_id: UUID
+    amount_rappen: int
+    status: str
+    is_booked: bool

@@ -49,6 +49,7 @@ NOT_CREATING = {
     "admin.end_user_sessions": "ending a session twice is ending it once",
     "admin.cancel_any_run": "cancelling twice is cancelling once",
     "admin.retry_run": "a run is retried once: a repeated request gets the same new run",
+    "admin_billing.retry_event": "an event that is handled again is handled from what Stripe says",
 }
 UNKNOWN = UUID("018f0000-0000-7000-8000-000000000000")
 # Bodies for the creating routes; a new route needs one here.

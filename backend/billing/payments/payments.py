@@ -35,10 +35,11 @@ class PaymentState:
 def list_payments(user_id: UUID, page: PageQuery) -> ListPage[PaymentState]:
     """Return a page of the user's payments, newest first. Raises InvalidCursor."""
     found = fetch_page(sa.select(Payment).where(Payment.user_id == user_id), Payment.id, page, newest_first=True)
-    return ListPage(_add_states(found.items), found.next_cursor)
+    return ListPage(describe_payments(found.items), found.next_cursor)
 
 
-def _add_states(payments: Sequence[Payment]) -> list[PaymentState]:
+def describe_payments(payments: Sequence[Payment]) -> list[PaymentState]:
+    """Return the state of each payment, in their order."""
     ids = [payment.id for payment in payments]
     refunded = dict(
         db.session.execute(

@@ -1,19 +1,14 @@
 """Revenue by day, in Swiss time. A day's figures do not change afterwards: corrections are booked on their own day."""
 
-from datetime import date, datetime, time, timedelta
+from datetime import date, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
 from backend.billing.models import CreditEntry, Payment
 from backend.billing.types import CREDITS_PER_RAPPEN, DayRevenue, EntryKind
 from backend.core.database.database import db
-from backend.core.ids import first_id_at
-
-SWISS_TIME = ZoneInfo("Europe/Zurich")
-# An id is made shortly before its row is written, and perhaps on a machine whose clock is wrong.
-_CLOCKS_DIFFER = timedelta(hours=1)
+from backend.core.database.swiss_days import day_of, is_between, may_be_between
 
 
 def measure_revenue(first: date, last: date) -> list[DayRevenue]:
@@ -21,23 +16,14 @@ def measure_revenue(first: date, last: date) -> list[DayRevenue]:
 
     Refunds and disputes are counted as the ledger has booked them, which takes back credits at the price paid.
     """
-    start, end = _start_of(first), _start_of(last + timedelta(days=1))
-    bought = {row.day: row for row in db.session.execute(_select_purchases(start, end))}
-    taken = {row.day: row for row in db.session.execute(_select_taken(start, end))}
+    bought = {row.day: row for row in db.session.execute(_select_purchases(first, last))}
+    taken = {row.day: row for row in db.session.execute(_select_taken(first, last))}
     days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
     return [_describe(day, bought.get(day), taken.get(day)) for day in days]
 
 
-def _start_of(day: date) -> datetime:
-    return datetime.combine(day, time.min, SWISS_TIME)
-
-
-def _day_of(moment: sa.ColumnElement[Any]) -> sa.ColumnElement[date]:
-    return sa.cast(sa.func.timezone(SWISS_TIME.key, moment), sa.Date)
-
-
-def _select_purchases(start: datetime, end: datetime) -> sa.Select[Any, ...]:
-    day = _day_of(Payment.paid_at)
+def _select_purchases(first: date, last: date) -> sa.Select[date, int, int, int, int]:
+    day = day_of(Payment.paid_at)
     return (
         sa.select(
             day.label("day"),
@@ -46,13 +32,13 @@ def _select_purchases(start: datetime, end: datetime) -> sa.Select[Any, ...]:
             sa.func.sum(Payment.tax_rappen).label("tax_rappen"),
             sa.func.sum(Payment.credits).label("credits"),
         )
-        .where(Payment.paid_at >= start, Payment.paid_at < end)
+        .where(is_between(Payment.paid_at, first, last))
         .group_by(day)
     )
 
 
-def _select_taken(start: datetime, end: datetime) -> sa.Select[Any, ...]:
-    day = _day_of(CreditEntry.created_at)
+def _select_taken(first: date, last: date) -> sa.Select[date, int, int]:
+    day = day_of(CreditEntry.created_at)
     taken = sa.func.sum(-CreditEntry.amount)
     by_refunds = taken.filter(CreditEntry.kind.in_((EntryKind.REFUNDED, EntryKind.REFUND_RETURNED)))
     by_disputes = taken.filter(CreditEntry.kind.in_((EntryKind.DISPUTED, EntryKind.REINSTATED)))
@@ -64,11 +50,8 @@ def _select_taken(start: datetime, end: datetime) -> sa.Select[Any, ...]:
         )
         .where(
             CreditEntry.stripe_id.is_not(None),
-            CreditEntry.created_at >= start,
-            CreditEntry.created_at < end,
-            # Ids sort by time, so the primary key replaces an index on the time.
-            CreditEntry.id >= first_id_at(start - _CLOCKS_DIFFER),
-            CreditEntry.id < first_id_at(end + _CLOCKS_DIFFER),
+            is_between(CreditEntry.created_at, first, last),
+            may_be_between(CreditEntry.id, first, last),
         )
         .group_by(day)
     )

@@ -103,13 +103,10 @@ class IdempotencyKeyMissing(DomainError):
     code = "idempotency_key_missing"
     status = 400
     texts = {
-        "en": "This request moves money, so it needs an Idempotency-Key header. Use a new key for each new request.",
-        "de": "Diese Anfrage bewegt Geld und braucht deshalb den Header Idempotency-Key. Verwende für jede neue Anfrage "
-        "einen neuen.",
-        "fr": "Cette requête déplace de l’argent et exige donc l’en-tête Idempotency-Key. Utilise une nouvelle clé pour "
-        "chaque nouvelle requête.",
-        "it": "Questa richiesta sposta denaro e richiede quindi l’intestazione Idempotency-Key. Usa una nuova chiave per "
-        "ogni nuova richiesta.",
+        "en": "This request needs an Idempotency-Key header. Use a new key for each new request.",
+        "de": "Diese Anfrage braucht den Header Idempotency-Key. Verwende für jede neue Anfrage einen neuen.",
+        "fr": "Cette requête exige l’en-tête Idempotency-Key. Utilise une nouvelle clé pour chaque nouvelle requête.",
+        "it": "Questa richiesta esige l’intestazione Idempotency-Key. Usa una nuova chiave per ogni nuova richiesta.",
     }
 
 
