@@ -14,9 +14,10 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.billing.types import EntryKind, LotSource
 from backend.core.database.database import Base, Identified
-from backend.core.database.privacy_marks import kept, withheld
+from backend.core.database.privacy_marks import cleared, kept, withheld
 from backend.core.work.jobs import Job, job_constraints
 
+_PERSONAL = cleared("the payer's data is not part of the accounts")
 _KEPT = kept("accounts must be kept for ten years (Swiss Code of Obligations, art. 958f)")
 
 
@@ -213,10 +214,10 @@ class Payment(Identified, Base):
     is_live: Mapped[bool]
     method: Mapped[str | None]
     paid_at: Mapped[datetime]
-    payer_name: Mapped[str | None]
-    payer_email: Mapped[str | None]
-    payer_country: Mapped[str | None]
-    receipt_url: Mapped[str | None]
+    payer_name: Mapped[str | None] = mapped_column(info=_PERSONAL)
+    payer_email: Mapped[str | None] = mapped_column(info=_PERSONAL)
+    payer_country: Mapped[str | None] = mapped_column(info=_PERSONAL)
+    receipt_url: Mapped[str | None] = mapped_column(info=_PERSONAL)
 
 
 class Refund(Identified, Base):

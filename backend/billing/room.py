@@ -1,6 +1,7 @@
 """The billing room's entry in the manifest."""
 
 from backend.accounts.hooks import identity_verified
+from backend.billing.audits import AUDITS, plan_audits, run_audit, tell_failure
 from backend.billing.errors import InsufficientCredits, RefundTooLarge
 from backend.billing.ledger.holds import release_silent_holds
 from backend.billing.ledger.lots import expire_lots
@@ -30,8 +31,18 @@ ROOM = Room(
     name="billing",
     routes=(Routes("backend.billing.payments.routes:payments"),),
     configure=("backend.billing.payments.configuration:refuse_incomplete_settings",),
-    jobs=(JobKind(name="billing.event", model=StripeEvent, work=handle_event, give_up=give_up),),
+    jobs=(
+        JobKind(
+            name="billing.audit",
+            model=BillingAudit,
+            work=run_audit,
+            give_up=tell_failure,
+            labels=(BillingAudit.kind, tuple(AUDITS)),
+        ),
+        JobKind(name="billing.event", model=StripeEvent, work=handle_event, give_up=give_up),
+    ),
     chores=(
+        Chore(plan_audits),
         Chore(release_silent_holds, opens_transactions=True),
         Chore(expire_lots, opens_transactions=True),
         # Often, so that all users have theirs soon after billing was switched on.

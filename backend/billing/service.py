@@ -1,5 +1,6 @@
 """Public verbs of the billing room."""
 
+from backend.billing.audits import check_ledger, measure_ledger
 from backend.billing.ledger.accounts import read_balance
 from backend.billing.ledger.holds import close, find_hold, note_sign_of_life, reserve, settle
 from backend.billing.ledger.lots import adjust_down, grant
@@ -13,6 +14,7 @@ from backend.billing.prices.price_list import PriceList, get_price_list, use_pri
 __all__ = [
     "PriceList",
     "adjust_down",
+    "check_ledger",
     "close",
     "find_hold",
     "get_any_payment",
@@ -24,6 +26,7 @@ __all__ = [
     "list_payments_of_user",
     "list_unhandled_events",
     "make_refund",
+    "measure_ledger",
     "measure_revenue",
     "note_sign_of_life",
     "plan_refund",

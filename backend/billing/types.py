@@ -1,5 +1,6 @@
 """Values that the billing room takes and returns, independent of its tables."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -114,6 +115,14 @@ class Violation:
     invariant: str
     user_id: UUID | None
     detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerCheck:
+    """The last check of the ledger: violations by invariant, including 0, and how long ago it ended."""
+
+    violations: Mapping[str, int]
+    age_s: float
 
 
 @dataclass(frozen=True, slots=True)
