@@ -36,7 +36,7 @@ def require_below_ceiling(admin_id: UUID, credits: int) -> None:
     left = max(limit - _sum_given(admin_id), 0)
     if credits > left:
         raise DailyCeilingReached(
-            limit_rappen=limit // CREDITS_PER_RAPPEN, left_today_rappen=left // CREDITS_PER_RAPPEN
+            ceiling_rappen=limit // CREDITS_PER_RAPPEN, ceiling_left_rappen=left // CREDITS_PER_RAPPEN
         )
 
 
