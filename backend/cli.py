@@ -141,6 +141,21 @@ def move_documents() -> None:
         )
 
 
+@main.command("check-ledger")
+def check_ledger() -> None:
+    """Check the invariants of the ledger of credits. Prints a line for each violation, and changes nothing."""
+    from backend.billing import service as billing
+
+    with _outside_requests("check-ledger").app_context():
+        report = billing.check_ledger(
+            lambda each: click.echo(f"{each.invariant}: account {each.user_id}: {each.detail}")
+        )
+    violations = sum(report["counts"].values())
+    if violations:
+        sys.exit(f"Violations: {violations}. Nothing was changed: see docs/operations.md.")
+    click.echo("The ledger is consistent.")
+
+
 @main.command()
 @click.argument("email_or_id")
 @click.option("--revoke", is_flag=True, help="Revoke the role instead.")

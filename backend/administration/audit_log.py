@@ -36,6 +36,18 @@ class Action(StrEnum):
     ROLE_REVOKED = "role.revoked"
     USER_EXPORTED = "user.exported"
     USER_ERASED = "user.erased"
+    USER_CREDITS_VIEWED = "user.credits_viewed"
+    USER_PAYMENTS_VIEWED = "user.payments_viewed"
+    CREDITS_ADJUSTED = "credits.adjusted"
+    REFUND_REQUESTED = "refund.requested"
+    REFUND_MADE = "refund.made"
+    REFUND_REFUSED = "refund.refused"
+    EVENTS_VIEWED = "events.viewed"
+    EVENT_RETRIED = "event.retried"
+    REVENUE_VIEWED = "revenue.viewed"
+    USAGE_VIEWED = "usage.viewed"
+    RUN_COST_VIEWED = "run.cost_viewed"
+    RUN_COSTS_VIEWED = "run.costs_viewed"
 
 
 def record_action(

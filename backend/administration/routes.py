@@ -1,8 +1,9 @@
 """Routes of administration: only for administrators, and not with an API key.
 
 Other callers get 403 rather than 404. The routes are in the public OpenAPI document, so a 404 would hide nothing, and
-would mislead an administrator whose address is not verified yet. No route requires a fresh sign-in: nothing is
-deleted, everything is reversible and audited, and a compromised account must be disabled without delay.
+would mislead an administrator whose address is not verified yet. No route here requires a fresh sign-in: nothing is
+deleted, everything is reversible and audited, and a compromised account must be disabled without delay. Routes that
+give credits or money, in ``billing_routes``, do.
 """
 
 from uuid import UUID
@@ -31,7 +32,7 @@ from backend.core.web.pagination import PageQuery
 
 admin = APIBlueprint("admin", __name__, tag="Administration")
 
-_ADMINS = {403: "Administrators only"}
+ADMINS = {403: "Administrators only"}
 
 
 @admin.before_request
@@ -45,7 +46,7 @@ def require_admin() -> None:
 @admin.get("/admin/users")
 @admin.input(UsersQuery, location="query", arg_name="wanted")
 @admin.output(UserSummaryPage)
-@admin.doc(responses=_ADMINS)
+@admin.doc(responses=ADMINS)
 def find_users(wanted: UsersQuery) -> UserSummaryPage:
     """Find users by id, or by part of their e-mail address or name, newest first."""
     with transaction():
@@ -56,7 +57,7 @@ def find_users(wanted: UsersQuery) -> UserSummaryPage:
 
 @admin.get("/admin/users/<uuid:user_id>")
 @admin.output(UserDetail)
-@admin.doc(responses=_ADMINS)
+@admin.doc(responses=ADMINS)
 def view_user(user_id: UUID) -> UserDetail:
     """View a user: profile, sign-in methods and usage figures. Shows none of their study content."""
     with transaction():
@@ -66,7 +67,7 @@ def view_user(user_id: UUID) -> UserDetail:
 @admin.get("/admin/users/<uuid:user_id>/runs")
 @admin.input(PageQuery, location="query", arg_name="page")
 @admin.output(SupportedRunPage)
-@admin.doc(responses=_ADMINS)
+@admin.doc(responses=ADMINS)
 def list_user_runs(user_id: UUID, page: PageQuery) -> SupportedRunPage:
     """List all runs of a user, newest first."""
     with transaction():
@@ -78,7 +79,7 @@ def list_user_runs(user_id: UUID, page: PageQuery) -> SupportedRunPage:
 @admin.post("/admin/users/<uuid:user_id>/disable")
 @admin.input(DisableRequest, arg_name="body")
 @admin.output(DisabledResponse)
-@admin.doc(responses={**_ADMINS, 409: "Your own account, or a deleted user"})
+@admin.doc(responses={**ADMINS, 409: "Your own account, or a deleted user"})
 def disable_user(user_id: UUID, body: DisableRequest) -> DisabledResponse:
     """Disable a user immediately. Ends sessions, blocks API keys and cancels runs. Deletes nothing."""
     with transaction():
@@ -88,7 +89,7 @@ def disable_user(user_id: UUID, body: DisableRequest) -> DisabledResponse:
 
 @admin.post("/admin/users/<uuid:user_id>/enable")
 @admin.output(UserSummary)
-@admin.doc(responses={**_ADMINS, 409: "A deleted user"})
+@admin.doc(responses={**ADMINS, 409: "A deleted user"})
 def enable_user(user_id: UUID) -> UserSummary:
     """Enable a disabled user. They must sign in again. Their API keys work as before."""
     with transaction():
@@ -97,7 +98,7 @@ def enable_user(user_id: UUID) -> UserSummary:
 
 @admin.post("/admin/users/<uuid:user_id>/end-sessions")
 @admin.output(SessionsEndedResponse)
-@admin.doc(responses=_ADMINS)
+@admin.doc(responses=ADMINS)
 def end_user_sessions(user_id: UUID) -> SessionsEndedResponse:
     """Sign a user out everywhere. API keys stay valid, and the user can sign in again."""
     with transaction():
@@ -106,7 +107,7 @@ def end_user_sessions(user_id: UUID) -> SessionsEndedResponse:
 
 @admin.post("/admin/runs/<uuid:run_id>/cancel")
 @admin.output(SupportedRun, status_code=202)
-@admin.doc(responses=_ADMINS)
+@admin.doc(responses=ADMINS)
 def cancel_any_run(run_id: UUID) -> SupportedRun:
     """Cancel a run of any user. Same effect as the user's own cancellation."""
     with transaction():
@@ -115,7 +116,7 @@ def cancel_any_run(run_id: UUID) -> SupportedRun:
 
 @admin.post("/admin/runs/<uuid:run_id>/retry")
 @admin.output(SupportedRun, status_code=202)
-@admin.doc(responses={**_ADMINS, 409: "The run has not failed or been cancelled, or its user is disabled or deleted"})
+@admin.doc(responses={**ADMINS, 409: "The run has not failed or been cancelled, or its user is disabled or deleted"})
 def retry_run(run_id: UUID) -> SupportedRun:
     """Retry a failed or cancelled run for its user. Idempotent: retrying again returns the same new run."""
     with transaction():
@@ -125,7 +126,7 @@ def retry_run(run_id: UUID) -> SupportedRun:
 @admin.get("/admin/audit-log")
 @admin.input(AuditLogQuery, location="query", arg_name="wanted")
 @admin.output(ActionPage)
-@admin.doc(responses=_ADMINS)
+@admin.doc(responses=ADMINS)
 def list_actions(wanted: AuditLogQuery) -> ActionPage:
     """List what administrators did and viewed, newest first. Entries cannot be changed."""
     with transaction():

@@ -8,6 +8,7 @@ from pydantic import AliasPath, Field, StringConstraints
 
 from backend.accounts.types import Role
 from backend.administration.audit_log import Action, ActorKind
+from backend.administration.billing_schemas import SupportedBalance
 from backend.administration.service import DisablingReason, UserView
 from backend.core.web.http import RequestBody, ResponseBody
 from backend.core.web.pagination import PageQuery
@@ -88,7 +89,7 @@ class UserFigures(ResponseBody):
 
 
 class UserDetail(ResponseBody):
-    """A user with sign-in methods and usage figures."""
+    """A user with sign-in methods, usage figures and credits."""
 
     user: UserSummary
     identities: list[UserIdentity]
@@ -96,6 +97,7 @@ class UserDetail(ResponseBody):
     last_seen_at: datetime | None
     api_keys: int = Field(description="Number of keys that are neither revoked nor expired.")
     usage: UserFigures
+    credits: SupportedBalance
 
     @classmethod
     def of(cls, view: UserView) -> Self:
@@ -112,6 +114,7 @@ class UserDetail(ResponseBody):
                 runs={RunState(state): count for state, count in view.work.runs.items()},
                 tokens=UserTokens.model_validate(view.work.usage),
             ),
+            credits=SupportedBalance.model_validate(view.credits),
         )
 
 

@@ -12,6 +12,8 @@ from uuid import UUID
 from backend.accounts import service as accounts
 from backend.accounts.types import Caller, Role, UserAccess, UserFacts
 from backend.administration.audit_log import Action, record_action
+from backend.billing import service as billing
+from backend.billing.types import CreditBalance
 from backend.core.database.transaction import refuse_open_transaction
 from backend.core.web.pagination import ListPage, PageQuery
 from backend.generation import service as generation
@@ -34,12 +36,13 @@ class DisablingReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class UserView:
-    """A user with sign-in methods, stored data and runs, in figures."""
+    """A user with sign-in methods, stored data, runs and credits, in figures."""
 
     user: UserFacts
     access: UserAccess
     holdings: Holdings
     work: UserWork
+    credits: CreditBalance
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +82,7 @@ def view_user(admin_id: UUID, user_id: UUID) -> UserView:
         access=accounts.describe_access(user_id),
         holdings=library.measure_holdings(user_id),
         work=generation.measure_user(user_id),
+        credits=billing.read_balance(user_id),
     )
     record_action(admin_id, Action.USER_VIEWED, subject_user_id=user_id)
     return view

@@ -1,5 +1,7 @@
 """Errors of billing."""
 
+from collections.abc import Iterable
+
 from backend.core.errors import DomainError
 
 
@@ -63,4 +65,120 @@ class ModelNotPriced(DomainError):
         "einmal.",
         "fr": "Le modèle de langage n’est pas configuré correctement. Nous nous en occupons\u202f; réessaie plus tard.",
         "it": "Il modello linguistico non è configurato correttamente. Ce ne stiamo occupando; riprova più tardi.",
+    }
+
+
+class UnknownPackage(DomainError):
+    """``packages`` are the names of those that can be bought."""
+
+    code = "unknown_package"
+    status = 422
+    texts = {
+        "en": "This package does not exist. Choose one of: {packages}.",
+        "de": "Dieses Paket gibt es nicht. Wähle eines von diesen: {packages}.",
+        "fr": "Ce forfait n’existe pas. Choisis parmi\u202f: {packages}.",
+        "it": "Questo pacchetto non esiste. Scegli tra: {packages}.",
+    }
+
+    def __init__(self, packages: Iterable[str]) -> None:
+        super().__init__(fields={"package": []}, packages=", ".join(packages))
+
+
+class TooManyOpenCheckouts(DomainError):
+    code = "too_many_open_checkouts"
+    status = 409
+    texts = {
+        "en": "You already have {limit} open payments. Complete one of them, or try again tomorrow.",
+        "de": "Du hast bereits {limit} offene Zahlungen. Schliesse eine davon ab oder versuche es morgen noch einmal.",
+        "fr": "Tu as déjà {limit} paiements en attente. Termines-en un ou réessaie demain.",
+        "it": "Hai già {limit} pagamenti in sospeso. Completane uno o riprova domani.",
+    }
+
+
+class PaymentsMisconfigured(DomainError):
+    """Stripe refuses our requests, so nobody can pay until we have fixed it."""
+
+    code = "payments_misconfigured"
+    status = 503
+    retry_after_s = 600
+    texts = {
+        "en": "Payments are not set up correctly. We are on it; please try again later.",
+        "de": "Die Zahlungen sind nicht richtig eingerichtet. Wir kümmern uns darum, bitte versuche es später noch "
+        "einmal.",
+        "fr": "Les paiements ne sont pas configurés correctement. Nous nous en occupons\u202f; réessaie plus tard.",
+        "it": "I pagamenti non sono configurati correttamente. Ce ne stiamo occupando; riprova più tardi.",
+    }
+
+
+class UnsignedWebhook(DomainError):
+    """The signature is missing, does not match the body, or is too old."""
+
+    code = "invalid_signature"
+    status = 400
+    texts = {
+        "en": "The signature is missing, wrong or too old.",
+        "de": "Die Signatur fehlt, ist falsch oder zu alt.",
+        "fr": "La signature est absente, incorrecte ou trop ancienne.",
+        "it": "La firma manca, è errata o troppo vecchia.",
+    }
+
+
+class UnreadableWebhook(DomainError):
+    """The webhook is signed, but is not a snapshot event: the endpoint at Stripe is set up for thin ones."""
+
+    code = "unreadable_event"
+    status = 400
+    texts = {
+        "en": "This is not a snapshot event. Set up the endpoint for snapshot events.",
+        "de": "Das ist kein Snapshot-Event. Richte den Endpunkt für Snapshot-Events ein.",
+        "fr": "Ce n’est pas un événement de type snapshot. Configure le point de terminaison en conséquence.",
+        "it": "Non è un evento di tipo snapshot. Configura l’endpoint di conseguenza.",
+    }
+
+
+class RefundTooLarge(DomainError):
+    """More than is left of the payment after refunds and disputes."""
+
+    code = "refund_too_large"
+    status = 409
+    members = {"left_rappen": "What is left of the payment, in rappen."}
+    texts = {
+        "en": "Of this payment, {left_rappen} rappen are left to refund. Choose a smaller amount.",
+        "de": "Von dieser Zahlung lassen sich noch {left_rappen} Rappen erstatten. Wähle einen kleineren Betrag.",
+        "fr": "Sur ce paiement, il reste {left_rappen} centimes à rembourser. Choisis un montant plus petit.",
+        "it": "Di questo pagamento si possono ancora rimborsare {left_rappen} centesimi. Scegli un importo minore.",
+    }
+
+    def __init__(self, *, left_rappen: int) -> None:
+        super().__init__(left_rappen=left_rappen)
+
+
+class RefundRefused(DomainError):
+    """Stripe will not make this refund. ``stripe_code`` is its reason, such as ``charge_disputed``."""
+
+    code = "refund_refused"
+    status = 409
+    texts = {
+        "en": "Stripe refused the refund ({stripe_code}). Look at the payment in Stripe's dashboard.",
+        "de": "Stripe hat die Erstattung abgelehnt ({stripe_code}). Sieh dir die Zahlung im Dashboard von Stripe an.",
+        "fr": "Stripe a refusé le remboursement ({stripe_code}). Consulte le paiement dans le tableau de bord de "
+        "Stripe.",
+        "it": "Stripe ha rifiutato il rimborso ({stripe_code}). Controlla il pagamento nella dashboard di Stripe.",
+    }
+
+    def __init__(self, stripe_code: str) -> None:
+        super().__init__(stripe_code=stripe_code)
+        self.stripe_code = stripe_code
+
+
+class EventNotRetriable(DomainError):
+    """An event of an unknown type, without an object, or of Stripe's other mode. Another release may handle it."""
+
+    code = "event_not_retriable"
+    status = 409
+    texts = {
+        "en": "This event would not be handled now either. Look at it in Stripe's dashboard.",
+        "de": "Dieses Ereignis würde auch jetzt nicht verarbeitet. Sieh es dir im Dashboard von Stripe an.",
+        "fr": "Cet événement ne serait pas traité maintenant non plus. Consulte-le dans le tableau de bord de Stripe.",
+        "it": "Questo evento non verrebbe elaborato nemmeno ora. Controllalo nella dashboard di Stripe.",
     }

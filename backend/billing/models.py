@@ -14,9 +14,10 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.billing.types import EntryKind, LotSource
 from backend.core.database.database import Base, Identified
-from backend.core.database.privacy_marks import kept, withheld
+from backend.core.database.privacy_marks import cleared, kept, withheld
 from backend.core.work.jobs import Job, job_constraints
 
+_PERSONAL = cleared("the payer's data is not part of the accounts")
 _KEPT = kept("accounts must be kept for ten years (Swiss Code of Obligations, art. 958f)")
 
 
@@ -49,6 +50,7 @@ class CreditLot(Identified, Base):
         sa.UniqueConstraint("user_id", "number"),
         sa.UniqueConstraint("grant_key"),
         sa.CheckConstraint("amount > 0", name="amount_positive"),
+        sa.CheckConstraint("source <> 'purchase' OR expires_at IS NULL", name="purchase_never_expires"),
         sa.CheckConstraint(_one_of("source", LotSource), name="source_known"),
         sa.CheckConstraint("(source = 'purchase') = (payment_id IS NOT NULL)", name="purchase_has_payment"),
         sa.Index(None, "expires_at", postgresql_where=sa.text("expires_at IS NOT NULL")),
@@ -212,10 +214,10 @@ class Payment(Identified, Base):
     is_live: Mapped[bool]
     method: Mapped[str | None]
     paid_at: Mapped[datetime]
-    payer_name: Mapped[str | None]
-    payer_email: Mapped[str | None]
-    payer_country: Mapped[str | None]
-    receipt_url: Mapped[str | None]
+    payer_name: Mapped[str | None] = mapped_column(info=_PERSONAL)
+    payer_email: Mapped[str | None] = mapped_column(info=_PERSONAL)
+    payer_country: Mapped[str | None] = mapped_column(info=_PERSONAL)
+    receipt_url: Mapped[str | None] = mapped_column(info=_PERSONAL)
 
 
 class Refund(Identified, Base):

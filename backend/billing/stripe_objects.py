@@ -27,7 +27,10 @@ class CheckoutAtStripe:
 
 @dataclass(frozen=True)
 class StripeCheckout:
-    """The present state of a session and of its payment. Amounts are in rappen."""
+    """The present state of a session and of its payment. Amounts are in rappen.
+
+    ``intent_status`` tells a delayed payment that is on its way from one that has failed.
+    """
 
     id: str
     status: str | None
@@ -41,7 +44,9 @@ class StripeCheckout:
     metadata: Mapping[str, str]
     created: datetime
     payment_intent: str | None
+    intent_status: str | None
     charge: str | None
+    charged_at: datetime | None
     receipt_url: str | None
     method: str | None
     payer_name: str | None
@@ -117,7 +122,9 @@ def read_checkout(found: Json) -> StripeCheckout:
         metadata=_part(found, "metadata"),
         created=_time(found, "created"),
         payment_intent=_id(found, "payment_intent"),
+        intent_status=intent.get("status"),
         charge=_id(intent, "latest_charge"),
+        charged_at=_time(charge, "created") if charge else None,
         receipt_url=charge.get("receipt_url"),
         method=_part(charge, "payment_method_details").get("type"),
         payer_name=payer.get("name"),

@@ -1,12 +1,14 @@
 """Values that the billing room takes and returns, independent of its tables."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from uuid import UUID
 
 CREDITS_PER_CHF = 1000
+CREDITS_PER_RAPPEN = CREDITS_PER_CHF // 100
 
 
 class LotSource(StrEnum):
@@ -88,13 +90,18 @@ class CallCost:
 
 @dataclass(frozen=True, slots=True)
 class CreditsPerMillion:
-    """Price of a model in credits per million tokens."""
+    """Price of a model in credits per million tokens.
+
+    A request with more input tokens than ``long_context_above_tokens`` costs ``long_context_factor`` times as much.
+    """
 
     model: str
     input: Decimal
     cached_input: Decimal
     cache_write: Decimal
     output: Decimal
+    long_context_above_tokens: int | None = None
+    long_context_factor: Decimal = Decimal(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +123,14 @@ class Violation:
 
 
 @dataclass(frozen=True, slots=True)
+class LedgerCheck:
+    """The last check of the ledger: violations by invariant, including 0, and how long ago it ended."""
+
+    violations: Mapping[str, int]
+    age_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class LotBalance:
     """A lot and what is left of it."""
 
@@ -126,3 +141,124 @@ class LotBalance:
     held: int
     expires_at: datetime | None
     created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class EntryFacts:
+    """A ledger entry as administrators see it. ``balance_after`` is that of the account."""
+
+    id: UUID
+    number: int
+    kind: EntryKind
+    lot_id: UUID
+    lot_source: LotSource
+    amount: int
+    held: int
+    balance_after: int
+    held_after: int
+    run_id: UUID | None
+    stripe_id: str | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentFacts:
+    """A payment as administrators see it, without the payer's data.
+
+    ``refunded_rappen`` includes refunds in progress; ``disputed_rappen`` is what open and lost disputes have withdrawn.
+    """
+
+    id: UUID
+    user_id: UUID
+    package: str
+    amount_rappen: int
+    tax_rappen: int
+    credits: int
+    method: str | None
+    is_live: bool
+    stripe_payment_intent_id: str
+    state: str
+    refunded_rappen: int
+    disputed_rappen: int
+    paid_at: datetime
+
+    @property
+    def refundable_rappen(self) -> int:
+        return max(self.amount_rappen - self.refunded_rappen - self.disputed_rappen, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class UnhandledEvent:
+    """An event of Stripe that somebody must look at. ``reason`` is a code."""
+
+    id: UUID
+    event_id: str
+    type: str
+    object_type: str | None
+    object_id: str | None
+    outcome: str | None
+    reason: str | None
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DayRevenue:
+    """Money of one day in Swiss time. ``refunds`` and ``disputes`` are what was paid back, less what came back."""
+
+    day: date
+    payments: int
+    purchases_rappen: int
+    tax_rappen: int
+    credits_sold: int
+    refunds_rappen: int
+    disputes_rappen: int
+
+    @property
+    def net_rappen(self) -> int:
+        return self.purchases_rappen - self.refunds_rappen - self.disputes_rappen
+
+
+@dataclass(frozen=True, slots=True)
+class RunCharge:
+    """What a run reserved and spent. ``captured_paid`` is the part of ``captured`` that was bought."""
+
+    reserved: int = 0
+    captured: int = 0
+    captured_paid: int = 0
+
+
+class RefundReason(StrEnum):
+    """Why an administrator refunds a payment. A fixed list, because the audit log must not contain free text."""
+
+    OWN_WISH = "own_wish"
+    DUPLICATE = "duplicate"
+    FRAUD = "fraud"
+    FAULT = "fault"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class RefundPlan:
+    """A refund that may be made. ``is_repeated`` tells that Stripe may have been asked for it before."""
+
+    key: UUID
+    user_id: UUID
+    payment_id: UUID
+    payment_intent_id: str
+    amount_rappen: int
+    reason: RefundReason
+    is_repeated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RefundState:
+    """A refund at Stripe. ``status`` is Stripe's word: pending, succeeded, failed, canceled, or a new one.
+
+    A refund in a state that we do not know is not booked.
+    """
+
+    stripe_id: str
+    payment_id: UUID
+    amount_rappen: int
+    status: str
+    is_booked: bool

@@ -21,6 +21,7 @@ from backend.generation.models import Run, RunDocument, RunEvent, Step
 from backend.generation.runs import events
 from backend.generation.runs import statistics as figures
 from backend.generation.runs.continuing import continue_run
+from backend.generation.runs.costs import get_run_cost, list_run_costs, measure_usage
 from backend.generation.runs.planning import end_run, lock_run, stop_run
 from backend.generation.runs.starting import Origin, count_active_runs, estimate_run, start_run
 from backend.generation.runs.support import (
@@ -51,9 +52,12 @@ __all__ = [
     "count_active_runs",
     "estimate_run",
     "get_run",
+    "get_run_cost",
+    "list_run_costs",
     "list_run_events",
     "list_runs",
     "list_runs_of_user",
+    "measure_usage",
     "measure_user",
     "measure_work",
     "release_ended_runs",

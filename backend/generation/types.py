@@ -1,10 +1,12 @@
 """Values that the generation room takes and returns, independent of its tables."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
+from decimal import Decimal
 from enum import StrEnum
 from uuid import UUID
 
+from backend.billing.types import RunCharge
 from backend.core.work.job_stats import EndedStats
 from backend.study.types import AskedCounts, Counts, Difficulty
 
@@ -134,6 +136,43 @@ class CallStats:
     input_tokens: int
     cached_tokens: int
     output_tokens: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallCosts:
+    """What some calls used, cost us and were worth. Credits are exact; ``unpriced_calls`` have no price list.
+
+    ``price_credits`` is the price of all of them, ``charged_credits`` the part that users pay.
+    """
+
+    calls: int = 0
+    unpriced_calls: int = 0
+    input_tokens: int = 0
+    cached_tokens: int = 0
+    cache_write_tokens: int = 0
+    output_tokens: int = 0
+    cost_chf: Decimal = Decimal(0)
+    price_credits: Decimal = Decimal(0)
+    charged_credits: Decimal = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DayUsage(CallCosts):
+    """Calls of one model on one day in Swiss time."""
+
+    day: date
+    model: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunCost(CallCosts):
+    """Calls of one run, and what it spent. ``state`` is None if the run has been deleted."""
+
+    run_id: UUID
+    user_id: UUID | None
+    state: RunState | None
+    model: str
+    charge: RunCharge
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 Each part has its own transaction, so an interrupted erasure continues where it stopped. It is retried until it
 succeeds. Nothing can be added meanwhile (see ``accounts.leaving``), so emptied tables stay empty; the last step checks
-all of them anyway.
+all of them anyway. Of tables whose rows are kept, the personal columns are cleared.
 """
 
 import threading
@@ -20,7 +20,7 @@ from backend.core.work import jobs
 from backend.core.work.jobs import Claim, JobState, LeaseLost, TryLater
 from backend.library import service as library
 from backend.privacy.models import Erasure
-from backend.privacy.user_tables import USERS, find_ways, is_of, list_erased
+from backend.privacy.user_tables import find_ways, has_any, is_deleted_itself, is_of, list_cleared, list_erased
 
 log = get_logger(__name__)
 
@@ -31,7 +31,7 @@ _STATEMENT_TIMEOUT = "120s"
 
 
 class _NotEmpty(Exception):
-    """A table still has rows of the user at the end of the erasure."""
+    """A table still has rows of the user, or their personal data, at the end of the erasure."""
 
 
 def erase_user(held: Claim, lost: threading.Event) -> None:
@@ -57,13 +57,19 @@ def _erase(held: Claim, lost: threading.Event) -> None:
     ways = find_ways()
     for table in list_erased():
         # Rows that lead to the user through another table were deleted with that table's rows.
-        if table.name == Erasure.__tablename__ or all(key.column.table.name != USERS for key in ways[table.name]):
+        if table.name == Erasure.__tablename__ or not is_deleted_itself(table, ways):
             continue
         with transaction():
             _allow_time()
             db.session.execute(sa.delete(table).where(is_of(table, user_id, ways)))
         if lost.is_set():
             raise LeaseLost
+    for table, columns in list_cleared():
+        with transaction():
+            _allow_time()
+            found = sa.update(table).where(is_of(table, user_id, ways), has_any(columns))
+            # Not None, which a JSONB column would store as a value.
+            db.session.execute(found.values({column: sa.null() for column in columns}))
     with transaction():
         _end(held, user_id)
     log.info("privacy.user.erased", user_id=str(user_id))
@@ -86,6 +92,9 @@ def _end(held: Claim, user_id: UUID) -> None:
     ways = find_ways()
     for table in list_erased():
         if db.session.scalar(sa.select(sa.exists().where(is_of(table, user_id, ways)))):
+            raise _NotEmpty(table.name)
+    for table, columns in list_cleared():
+        if db.session.scalar(sa.select(sa.exists().where(is_of(table, user_id, ways), has_any(columns)))):
             raise _NotEmpty(table.name)
     accounts.mark_erased(user_id)
 

@@ -3,13 +3,13 @@
 The tables come from SQLAlchemy's metadata, which has those of every room once the rooms are open.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 import sqlalchemy as sa
 
 from backend.core.database.database import Base
-from backend.core.database.privacy_marks import is_kept, is_withheld
+from backend.core.database.privacy_marks import is_cleared, is_kept, is_withheld
 from backend.core.manifest import opened_rooms
 
 USERS = "users"
@@ -80,3 +80,21 @@ def list_erased(metadata: sa.MetaData = Base.metadata) -> list[sa.Table]:
         for table in reversed(metadata.sorted_tables)
         if table.name in ways and table.name != USERS and not is_kept(table)
     ]
+
+
+def is_deleted_itself(table: sa.Table, ways: Ways) -> bool:
+    """Tell whether the table's rows refer to a row that stays after an erasure, so that no cascade deletes them."""
+    return any(key.column.table.name == USERS or is_kept(key.column.table) for key in ways[table.name])
+
+
+def list_cleared(metadata: sa.MetaData = Base.metadata) -> list[tuple[sa.Table, list[sa.Column[object]]]]:
+    """Return the tables whose rows are kept when their user is erased, with the columns that are set to NULL."""
+    ways = find_ways(metadata)
+    kept = [table for table in metadata.sorted_tables if table.name in ways and is_kept(table)]
+    found = [(table, [column for column in table.columns if is_cleared(column)]) for table in kept]
+    return [(table, columns) for table, columns in found if columns]
+
+
+def has_any(columns: Sequence[sa.Column[object]]) -> sa.ColumnElement[bool]:
+    """Return the condition under which a row has a value in one of the columns."""
+    return sa.or_(*(column.is_not(None) for column in columns))

@@ -27,6 +27,7 @@ MAY_BE_PUBLIC = {
     "sign_in.begin_sign_in": "the user is not signed in yet",
     "sign_in.finish_sign_in": "the user is not signed in yet",
     "privacy.download_linked_export": "needs a ticket, because a browser that follows a link sends no token",
+    "billing.get_prices": "prices are shown before signing in",
     "openapi.spec": "describes the API, has no user data",
     "docs.page": "shows the description",
     "docs.start": "shows the description",
@@ -48,6 +49,7 @@ NOT_CREATING = {
     "admin.end_user_sessions": "ending a session twice is ending it once",
     "admin.cancel_any_run": "cancelling twice is cancelling once",
     "admin.retry_run": "a run is retried once: a repeated request gets the same new run",
+    "admin_billing.retry_event": "an event that is handled again is handled from what Stripe says",
 }
 UNKNOWN = UUID("018f0000-0000-7000-8000-000000000000")
 # Bodies for the creating routes; a new route needs one here.

@@ -1,6 +1,9 @@
 """The stand-in for Stripe behaves like Stripe towards the real SDK."""
 
+import json
 import threading
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from typing import Any
 
@@ -318,6 +321,15 @@ def test_vat_is_included_in_the_price(stand_in: StripeStandIn, amount: int, tax:
     assert inclusive_vat(1081) == 81
 
 
+def test_vat_is_added_to_an_exclusive_price(stand_in: StripeStandIn) -> None:
+    client = client_of(stand_in)
+    line = {"price_data": {**LINE["price_data"], "tax_behavior": "exclusive"}, "quantity": 1}
+    checkout = create(client, line_items=[line], automatic_tax={"enabled": True})
+    stand_in.account.pay(checkout.id)
+    found = client.v1.checkout.sessions.retrieve(checkout.id)
+    assert (found.amount_subtotal, found.total_details.amount_tax, found.amount_total) == (1000, 81, 1081)
+
+
 def test_requests_are_recorded_with_their_version_and_without_keys(stand_in: StripeStandIn) -> None:
     create(client_of(stand_in, version=DAHLIA), "key")
     (request,) = stand_in.requests
@@ -328,3 +340,23 @@ def test_requests_are_recorded_with_their_version_and_without_keys(stand_in: Str
         "key",
     )
     assert TEST_KEY not in str(request)
+
+
+def test_another_process_can_control_it_over_http(stand_in: StripeStandIn) -> None:
+    def post(path: str, body: Any) -> Any:
+        request = urllib.request.Request(f"{stand_in.url}/__{path}", json.dumps(body).encode(), method="POST")
+        with urllib.request.urlopen(request, timeout=HANG_S) as response:
+            return json.load(response)
+
+    checkout = create(client_of(stand_in))
+    events = post("account/pay", {"checkout_id": checkout.id, "method": "twint"})["events"]
+    assert stand_in.account.get(checkout.id)["payment_status"] == "paid"
+    signed = post("sign", {"event": events[0]["id"], "secrets": ["whsec_1", "whsec_2"], "version": DAHLIA})
+    for secret in ("whsec_1", "whsec_2"):
+        received = stripe.Webhook.construct_event(signed["body"], signed["headers"]["Stripe-Signature"], secret)
+        assert (received.id, received.api_version) == (events[0]["id"], DAHLIA)
+    post("faults", [{"do": "rate_limit"}])
+    with pytest.raises(stripe.RateLimitError):
+        create(client_of(stand_in))
+    with pytest.raises(urllib.error.HTTPError):
+        post("account/vanish", {})

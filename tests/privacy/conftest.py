@@ -14,6 +14,7 @@ from backend.accounts import service as accounts
 from backend.accounts.types import VerifiedIdentity
 from backend.core.database.transaction import transaction
 from tests.library.conftest import bucket, configure, discard, object_store, query
+from tests.privacy.money import fill_billing
 
 __all__ = ["bucket", "configure", "discard", "object_store", "query"]
 
@@ -98,6 +99,7 @@ def student(app: APIFlask, engine: sa.Engine, run_pending_jobs: Callable[[], int
         for name in ("Xylophagous beetles", "Symbionts"):
             connection.execute(sa.text(_TOPIC), {"name": name, "set": path.rsplit("/", 1)[1]})
         connection.execute(sa.text(_LINK))
+        fill_billing(connection, client.user_id, name=MARKERS[1], email=MARKERS[0])
         connection.execute(
             sa.text("UPDATE users SET name = 'Zenobia Quill', picture_url = 'https://example.org/quill-picture'")
         )

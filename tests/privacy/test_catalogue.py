@@ -7,9 +7,9 @@ import sqlalchemy as sa
 from apiflask import APIFlask
 
 from backend.core.database.database import Base
-from backend.core.database.privacy_marks import is_kept, is_withheld
+from backend.core.database.privacy_marks import cleared, is_cleared, is_kept, is_withheld, kept
 from backend.privacy.exports.explanation import EXPLAINED
-from backend.privacy.user_tables import USERS, find_ways, list_erased, list_exported
+from backend.privacy.user_tables import USERS, find_ways, is_deleted_itself, list_cleared, list_erased, list_exported
 from tests.conftest import CHECKOUT
 
 # The tables that lead to users, whether or not a room declares them.
@@ -38,6 +38,12 @@ ORDER BY 1
 """
 )
 _GUARDED = sa.text("SELECT tgrelid::regclass::text FROM pg_trigger WHERE tgname = 'refuse_after_leaving'")
+_CLEARING = sa.text(
+    """
+SELECT tgrelid::regclass::text, pg_get_triggerdef(oid) FROM pg_trigger
+WHERE tgname = 'clear_after_leaving' AND pg_get_triggerdef(oid) LIKE '% BEFORE INSERT OR UPDATE ON %'
+"""
+)
 _TIES = sa.text(
     """
 SELECT k.conrelid::regclass::text, a.attname, k.confdeltype
@@ -66,18 +72,40 @@ def not_erased(engine: sa.Engine) -> set[str]:
     gone = {
         table.name
         for table in list_erased()
-        if any(key.column.table.name == USERS or cascading[table.name, key.parent.name] for key in ways[table.name])
+        if is_deleted_itself(table, ways) or any(cascading[table.name, key.parent.name] for key in ways[table.name])
     }
     return leading(engine) - gone - kept - {USERS}
 
 
 def not_closed(engine: sa.Engine) -> set[str]:
-    """Return the tables that still accept rows for a user who has left."""
-    direct = {
-        table.name for table in list_erased() if any(key.column.table.name == USERS for key in table.foreign_keys)
-    }
+    """Return the tables that still accept rows for a user who has left, except those whose rows are kept."""
+    ways = find_ways()
+    direct = {table.name for table in list_erased() if is_deleted_itself(table, ways)}
     with engine.connect() as connection:
         return direct - set(connection.scalars(_GUARDED)) - {"erasures"}
+
+
+def not_cleared(engine: sa.Engine) -> set[str]:
+    """Return the columns that are to be cleared after their user has left, but that a late row could still fill."""
+    with engine.connect() as connection:
+        triggers = {str(table): str(trigger) for table, trigger in connection.execute(_CLEARING)}
+    return {
+        f"{table.name}.{column.name}"
+        for table, columns in list_cleared()
+        for column in columns
+        if f"'{column.name}'" not in triggers.get(table.name, "")
+    }
+
+
+def misplaced_marks(metadata: sa.MetaData) -> set[str]:
+    """Return the columns marked as cleared that an erasure could not find or set to NULL."""
+    found = {column for _, columns in list_cleared(metadata) for column in columns}
+    return {
+        f"{table.name}.{column.name}"
+        for table in metadata.sorted_tables
+        for column in table.columns
+        if is_cleared(column) and (column not in found or not column.nullable)
+    }
 
 
 def untied(engine: sa.Engine) -> list[str]:
@@ -117,6 +145,37 @@ def test_a_declared_table_is_exported_and_erased() -> None:
     assert {table.name for table, _ in list_exported(metadata)} == {"users", "diaries", "letters", "pages"}
     assert [table.name for table in list_erased(metadata)] == ["pages", "letters", "diaries"]
     assert len(find_ways(metadata)["letters"]) == 2
+
+
+def test_columns_to_be_cleared_stay_clear(app: APIFlask, engine: sa.Engine) -> None:
+    assert misplaced_marks(Base.metadata) == set()
+    assert not_cleared(engine) == set()
+    with engine.begin() as connection:
+        connection.execute(sa.text("ALTER TRIGGER clear_after_leaving ON payments RENAME TO elsewhere"))
+    try:
+        assert "payments.payer_email" in not_cleared(engine)
+    finally:
+        with engine.begin() as connection:
+            connection.execute(sa.text("ALTER TRIGGER elsewhere ON payments RENAME TO clear_after_leaving"))
+
+
+def test_kept_tables_and_those_below_them() -> None:
+    metadata, money, name = sa.MetaData(), kept("money"), cleared("names somebody")
+    sa.Table("users", metadata, sa.Column("id", sa.Uuid, primary_key=True))
+    sa.Table("accounts", metadata, user_key("owner_id", nullable=False), info=money)
+    key = sa.ForeignKey("accounts.owner_id")
+    sa.Table("payments", metadata, sa.Column("owner_id", key, nullable=False), sa.Column("a", info=name), info=money)
+    key = sa.ForeignKey("accounts.owner_id")
+    sa.Table("baskets", metadata, sa.Column("owner_id", key, nullable=False), sa.Column("b", info=name))
+    sa.Table("rates", metadata, sa.Column("c", info=name), info=money)
+    assert {table.name for table, _ in list_exported(metadata)} == {"users", "accounts", "payments", "baskets"}
+    assert [(table.name, [column.name for column in columns]) for table, columns in list_cleared(metadata)] == [
+        ("payments", ["a"])
+    ]
+    # The account stays, so no cascade deletes the basket.
+    assert [table.name for table in list_erased(metadata)] == ["baskets"]
+    assert is_deleted_itself(metadata.tables["baskets"], find_ways(metadata))
+    assert misplaced_marks(metadata) == {"baskets.b", "rates.c"}
 
 
 def user_key(name: str, *, nullable: bool) -> "sa.Column[object]":

@@ -279,10 +279,16 @@ class StripeAccount:
         if not checkout["automatic_tax"]["enabled"]:
             return
         checkout["automatic_tax"]["status"] = "complete"
-        if self.vat_registered and country == "CH":
-            for line in self._lines[checkout["id"]]:
+        if not (self.vat_registered and country == "CH"):
+            return
+        for line in self._lines[checkout["id"]]:
+            if line["price"]["tax_behavior"] == "inclusive":
                 line["amount_tax"] = objects.inclusive_vat(line["amount_total"])
-            checkout["total_details"]["amount_tax"] = sum(each["amount_tax"] for each in self._lines[checkout["id"]])
+            else:
+                line["amount_tax"] = objects.exclusive_vat(line["amount_total"])
+                line["amount_total"] += line["amount_tax"]
+        checkout["total_details"]["amount_tax"] = sum(each["amount_tax"] for each in self._lines[checkout["id"]])
+        checkout["amount_total"] = sum(each["amount_total"] for each in self._lines[checkout["id"]])
 
     def _processing(self, checkout_id: str) -> tuple[Json, Json, Json]:
         checkout = self._objects[checkout_id]

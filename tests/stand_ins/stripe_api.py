@@ -83,6 +83,11 @@ class StripeApi:
             response = Response(refused.status, {"error": refused.error})
         return Response(response.status, response.body, {**headers, **response.headers})
 
+    def forget_keys(self) -> None:
+        """Forget all idempotency keys, as Stripe does after a day or more."""
+        with self._lock:
+            self._kept.clear()
+
     def _respond_once(self, request: Request, before: Callable[[], None]) -> Response:
         key = request.idempotency_key
         if request.method != "POST" or not key:

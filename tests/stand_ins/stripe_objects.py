@@ -19,6 +19,11 @@ def inclusive_vat(amount: int) -> int:
     return (2 * amount * VAT_PER_MILLE + 1000 + VAT_PER_MILLE) // (2 * (1000 + VAT_PER_MILLE))
 
 
+def exclusive_vat(amount: int) -> int:
+    """Return the Swiss VAT that is added to a price, rounded half up to a rappen."""
+    return (amount * VAT_PER_MILLE + 500) // 1000
+
+
 def make_checkout(params: dict[str, Any], *, now: int, livemode: bool) -> dict[str, Any]:
     """Make an open session from checked parameters."""
     checkout_id = new_id("cs_live" if livemode else "cs_test", 58)

@@ -1,6 +1,6 @@
 """The locked credit account: its lots, its running values, and the entries that change them."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -11,8 +11,22 @@ from sqlalchemy.dialects.postgresql import insert
 from backend.billing.models import CreditAccount, CreditEntry, CreditLot, Dispute
 from backend.billing.types import CreditBalance, EntryKind, LotSource
 from backend.core.clock import database_now
-from backend.core.database.database import db
+from backend.core.database.database import Base, db
+from backend.core.database.transaction import transaction
 from backend.core.ids import new_id
+from backend.core.process.logging import get_logger
+
+log = get_logger(__name__)
+
+# Tables instead of classes: these statements run for every reservation, and SQLAlchemy's ORM would double their cost.
+_accounts, _lots, _entries, _disputes = (
+    Base.metadata.tables[model.__tablename__] for model in (CreditAccount, CreditLot, CreditEntry, Dispute)
+)
+_USER = sa.bindparam("account", type_=sa.Uuid())
+
+
+class LedgerMisused(AssertionError):
+    """A programming error: a caller asks for something that the ledger never books."""
 
 
 @dataclass(slots=True)
@@ -53,8 +67,12 @@ class LockedAccount:
     def available(self) -> int:
         return self.paid + self.free - self.held
 
-    def find_lot(self, lot_id: UUID) -> Lot | None:
-        return next((lot for lot in self.lots if lot.id == lot_id), None)
+    def get_lot(self, lot_id: UUID) -> Lot:
+        """Raises LedgerMisused if the lot belongs to another account."""
+        for lot in self.lots:
+            if lot.id == lot_id:
+                return lot
+        raise LedgerMisused(f"Lot {lot_id} does not belong to account {self.user_id}.")
 
     def append(
         self,
@@ -101,8 +119,67 @@ class LockedAccount:
     def write(self) -> None:
         """Store the appended entries."""
         if self._new:
-            db.session.execute(sa.insert(CreditEntry).values(self._new))
+            db.session.execute(_INSERT_ENTRY, self._new)
             self._new = []
+
+
+# Not UPDATE: rows that refer to the account must not wait for its lock.
+_LOCK = sa.select(_accounts.c.user_id).where(_accounts.c.user_id == _USER).with_for_update(key_share=True)
+_ADD = insert(CreditAccount).values(user_id=_USER).on_conflict_do_nothing()
+_INSERT_ENTRY = sa.insert(_entries)
+
+# The last entry of the lot in the enclosing query.
+_lot_state = (
+    sa.select(_entries.c.lot_after, _entries.c.lot_held_after)
+    .where(_entries.c.lot_id == _lots.c.id)
+    .order_by(_entries.c.number.desc())
+    .limit(1)
+    .correlate(_lots)
+    .lateral("lot_state")
+)
+_last = (
+    sa.select(_entries.c.number, _entries.c.paid_after, _entries.c.free_after, _entries.c.held_after)
+    .where(_entries.c.user_id == _USER)
+    .order_by(_entries.c.number.desc())
+    .limit(1)
+    .subquery("last")
+)
+_is_frozen = sa.exists().where(_disputes.c.user_id == _USER, _disputes.c.is_open)
+_is_expired = _lots.c.expires_at <= database_now()
+_READ_FROZEN = sa.select(_is_frozen)
+_READ_ACCOUNT = (
+    sa.select(
+        _last.c.number.label("last_number"),
+        _last.c.paid_after,
+        _last.c.free_after,
+        _last.c.held_after,
+        _is_frozen.label("is_frozen"),
+        _lots.c.id,
+        _lots.c.number,
+        _lots.c.source,
+        _lots.c.priority,
+        _is_expired.label("is_expired"),
+        _lot_state.c.lot_after,
+        _lot_state.c.lot_held_after,
+    )
+    .select_from(_last)
+    .join(_lots, _lots.c.user_id == _USER)
+    .join(_lot_state, sa.true())
+    .order_by(_lots.c.priority, _lots.c.number)
+)
+_READ_BALANCE = sa.select(
+    sa.func.coalesce(_last.c.paid_after, 0),
+    sa.func.coalesce(_last.c.free_after, 0)
+    - sa.select(
+        sa.func.coalesce(sa.func.sum(sa.func.greatest(_lot_state.c.lot_after - _lot_state.c.lot_held_after, 0)), 0)
+    )
+    .select_from(_lots)
+    .join(_lot_state, sa.true())
+    .where(_lots.c.user_id == _USER, _is_expired)
+    .scalar_subquery(),
+    sa.func.coalesce(_last.c.held_after, 0),
+    _is_frozen,
+).select_from(sa.select(sa.literal(1)).subquery("one").outerjoin(_last, sa.true()))
 
 
 def lock_account(user_id: UUID) -> LockedAccount:
@@ -110,79 +187,31 @@ def lock_account(user_id: UUID) -> LockedAccount:
 
     It comes last in the order of locks (docs/architecture.md). Lots that have expired are booked out.
     """
-    lock = sa.select(CreditAccount.user_id).where(CreditAccount.user_id == user_id).with_for_update(key_share=True)
-    if db.session.scalar(lock) is None:
-        db.session.execute(insert(CreditAccount).values(user_id=user_id).on_conflict_do_nothing())
-        db.session.execute(lock)
+    lock_row(user_id)
     account = _read_account(user_id)
     _expire(account)
     return account
 
 
+def lock_row(user_id: UUID) -> None:
+    """Lock the user's credit account until the transaction ends, and create it if there is none."""
+    parameters = {"account": user_id}
+    if db.session.execute(_LOCK, parameters).first() is None:
+        db.session.execute(_ADD, parameters)
+        db.session.execute(_LOCK, parameters)
+
+
 def read_balance(user_id: UUID) -> CreditBalance:
     """Return the user's credits, without a lock. Expired credits are left out, even if not booked out yet."""
-    last = db.session.execute(_last_entry(user_id)).one_or_none()
-    frozen = bool(db.session.scalar(sa.select(_has_open_dispute(user_id))))
-    if last is None:
-        return CreditBalance(0, 0, 0, frozen)
-    expired = db.session.scalars(
-        sa.select(sa.func.greatest(_lot_state.c.lot_after - _lot_state.c.lot_held_after, 0))
-        .select_from(CreditLot)
-        .join(_lot_state, sa.true())
-        .where(CreditLot.user_id == user_id, CreditLot.expires_at <= database_now())
-    )
-    return CreditBalance(last.paid_after, last.free_after - sum(expired), last.held_after, frozen)
-
-
-# The last entry of the lot in the enclosing query.
-_lot_state = (
-    sa.select(CreditEntry.lot_after, CreditEntry.lot_held_after)
-    .where(CreditEntry.lot_id == CreditLot.id)
-    .order_by(CreditEntry.number.desc())
-    .limit(1)
-    .correlate(CreditLot)
-    .lateral("lot_state")
-)
-
-
-def _last_entry(user_id: UUID) -> sa.Select[int, int, int, int]:
-    return (
-        sa.select(CreditEntry.number, CreditEntry.paid_after, CreditEntry.free_after, CreditEntry.held_after)
-        .where(CreditEntry.user_id == user_id)
-        .order_by(CreditEntry.number.desc())
-        .limit(1)
-    )
-
-
-def _has_open_dispute(user_id: UUID) -> sa.ColumnElement[bool]:
-    return sa.exists().where(Dispute.user_id == user_id, Dispute.is_open)
+    paid, free, held, is_frozen = db.session.execute(_READ_BALANCE, {"account": user_id}).one()
+    return CreditBalance(paid, int(free), held, is_frozen)
 
 
 def _read_account(user_id: UUID) -> LockedAccount:
     # One statement, after the lock: the statement that waits for a lock sees other rows as they were before it.
-    last = _last_entry(user_id).subquery("last")
-    rows = db.session.execute(
-        sa.select(
-            last.c.number.label("last_number"),
-            last.c.paid_after,
-            last.c.free_after,
-            last.c.held_after,
-            _has_open_dispute(user_id).label("is_frozen"),
-            CreditLot.id,
-            CreditLot.number,
-            CreditLot.source,
-            CreditLot.priority,
-            (CreditLot.expires_at <= database_now()).label("is_expired"),
-            _lot_state.c.lot_after,
-            _lot_state.c.lot_held_after,
-        )
-        .select_from(last)
-        .join(CreditLot, CreditLot.user_id == user_id)
-        .join(_lot_state, sa.true())
-        .order_by(CreditLot.priority, CreditLot.number)
-    ).all()
+    rows = db.session.execute(_READ_ACCOUNT, {"account": user_id}).all()
     if not rows:
-        frozen = bool(db.session.scalar(sa.select(_has_open_dispute(user_id))))
+        frozen = bool(db.session.scalar(_READ_FROZEN, {"account": user_id}))
         return LockedAccount(user_id, 0, 0, 0, 0, frozen, [])
     first = rows[0]
     return LockedAccount(
@@ -212,6 +241,23 @@ def list_takeable(account: LockedAccount, *, paid_only: bool = False) -> Iterato
     for lot in account.lots:
         if lot.free_to_take and not lot.is_expired and (lot.is_paid or not paid_only):
             yield lot, lot.free_to_take
+
+
+def in_own_transactions(ids: Iterable[UUID], work: Callable[[UUID], object]) -> int:
+    """Call ``work`` with each id in a transaction of its own. Returns how many succeeded; other errors are logged.
+
+    A chore that locked several accounts in one transaction would make their users wait for each other.
+    """
+    done = 0
+    for each in ids:
+        try:
+            with transaction():
+                work(each)
+        except Exception:
+            log.exception("billing.chore.failed", chore=work.__name__, row_id=str(each))
+        else:
+            done += 1
+    return done
 
 
 def _expire(account: LockedAccount) -> None:

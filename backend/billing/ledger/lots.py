@@ -1,22 +1,37 @@
 """Granting lots, and taking credits back from them."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import sqlalchemy as sa
 
 from backend.billing.errors import InsufficientCredits
-from backend.billing.ledger.accounts import LockedAccount, Lot, list_takeable, lock_account
+from backend.billing.ledger.accounts import (
+    LedgerMisused,
+    LockedAccount,
+    Lot,
+    in_own_transactions,
+    list_takeable,
+    lock_account,
+)
 from backend.billing.models import CreditEntry, CreditLot
 from backend.billing.types import EntryKind, LotSource
-from backend.core.clock import database_now
+from backend.core.clock import read_database_clock
 from backend.core.database.database import db
+from backend.core.database.transaction import transaction
 from backend.core.ids import new_id
 
 _PRIORITIES = {LotSource.SIGN_UP: 10, LotSource.GOODWILL: 10, LotSource.PURCHASE: 20}
 """Free credits are spent before paid ones."""
 
 _RETURNS = {EntryKind.REFUNDED: EntryKind.REFUND_RETURNED, EntryKind.DISPUTED: EntryKind.REINSTATED}
+
+MAX_GRANT = 10**12
+"""Bound of one grant: sums of millions of them stay within PostgreSQL's bigint."""
+
+_BATCH = 100
+# Chores look at lots that expired lately. What an older one still has is booked out when its account is next locked.
+_LATELY = timedelta(days=30)
 
 
 def grant(
@@ -28,11 +43,23 @@ def grant(
     payment_id: UUID | None = None,
     expires_at: datetime | None = None,
 ) -> UUID:
-    """Grant a lot of credits and return its id. Granting again with the same key returns the same lot."""
+    """Grant a lot of credits and return its id. Granting again with the same key returns the same lot.
+
+    Raises LedgerMisused if the key was used for something else. Only free lots expire.
+    """
+    if not 0 < amount <= MAX_GRANT or (expires_at is not None and source is LotSource.PURCHASE):
+        raise LedgerMisused(f"A lot of {amount} credits from {source}, expiring at {expires_at}, cannot be granted.")
     account = lock_account(user_id)
-    known = db.session.scalar(sa.select(CreditLot.id).where(CreditLot.grant_key == key))
+    known = db.session.execute(
+        sa.select(CreditLot.id, CreditLot.user_id, CreditLot.source, CreditLot.amount, CreditLot.payment_id).where(
+            CreditLot.grant_key == key
+        )
+    ).one_or_none()
     if known is not None:
-        return known
+        known_id, *content = known
+        if content != [user_id, source, amount, payment_id]:
+            raise LedgerMisused(f"The key {key} was used for another grant.")
+        return known_id
     lot = Lot(new_id(), account.number + 1, source, _PRIORITIES[source], is_expired=False)
     db.session.execute(
         sa.insert(CreditLot).values(
@@ -63,13 +90,13 @@ def book_taken(user_id: UUID, lot_id: UUID, stripe_id: str, kind: EntryKind, tar
     ``kind`` is ``refunded`` or ``disputed``. Credits are taken from the purchase's own lot first, then from other paid
     lots, then from free ones; the rest makes the own lot negative. What is returned goes back to where it was taken.
     """
+    if kind not in _RETURNS or target < 0:
+        raise LedgerMisused(f"{stripe_id} cannot have {kind} {target} credits.")
     account = lock_account(user_id)
-    taken = _list_taken(stripe_id)
+    own = account.get_lot(lot_id)
+    taken = _list_taken(user_id, stripe_id)
     booked = sum(taken.values())
     if target > booked:
-        own = account.find_lot(lot_id)
-        if own is None:
-            raise AssertionError("Every lot has an entry, so a locked account knows all its lots.")
         _take(account, own, stripe_id, kind, target - booked)
     elif target < booked:
         _return(account, taken, stripe_id, _RETURNS[kind], booked - target)
@@ -80,13 +107,21 @@ def book_taken(user_id: UUID, lot_id: UUID, stripe_id: str, kind: EntryKind, tar
 def adjust_down(user_id: UUID, amount: int, key: str) -> None:
     """Remove credits as an administrator, in spending order. Raises InsufficientCredits.
 
-    Removing again with the same key does nothing.
+    Removing again with the same key does nothing. Raises LedgerMisused if the key was used for another amount.
     """
+    if amount <= 0:
+        raise LedgerMisused(f"{amount} credits cannot be removed.")
     account = lock_account(user_id)
-    if db.session.scalar(sa.select(CreditEntry.id).where(CreditEntry.key == f"{key}:1")) is not None:
+    # An adjustment has one entry for each lot that it takes from.
+    keys = [f"{key}:{number}" for number in range(1, len(account.lots) + 1)]
+    removed = sa.select(-sa.func.sum(CreditEntry.amount)).where(CreditEntry.key.in_(keys))
+    known = db.session.scalar(removed)
+    if known is not None:
+        if known != amount:
+            raise LedgerMisused(f"The key {key} was used for another adjustment.")
         return
     if amount > account.available:
-        raise InsufficientCredits(required=amount, available=account.available)
+        raise InsufficientCredits(required=amount, available=max(account.available, 0))
     left = amount
     for number, (lot, free_to_take) in enumerate(list_takeable(account), start=1):
         part = min(left, free_to_take)
@@ -98,27 +133,28 @@ def adjust_down(user_id: UUID, amount: int, key: str) -> None:
 
 
 def expire_lots() -> int:
-    """Book out what is left of expired lots. Returns the number of accounts looked at. Needs a transaction."""
+    """Book out what is left of expired lots. Returns the number of accounts. Opens its own transactions."""
     left = (
-        sa.select(CreditEntry.lot_after)
+        sa.select(CreditEntry.lot_after - CreditEntry.lot_held_after)
         .where(CreditEntry.lot_id == CreditLot.id)
         .order_by(CreditEntry.number.desc())
         .limit(1)
         .correlate(CreditLot)
         .scalar_subquery()
     )
-    due = sa.select(CreditLot.user_id).where(CreditLot.expires_at <= database_now(), left > 0).distinct()
-    users = db.session.scalars(due.order_by(CreditLot.user_id).limit(100)).all()
-    for user_id in users:
-        lock_account(user_id)
-    return len(users)
+    with transaction():
+        # A value, because PostgreSQL uses no index for its own clock.
+        moment = read_database_clock()
+        due = sa.select(CreditLot.user_id).where(CreditLot.expires_at.between(moment - _LATELY, moment), left > 0)
+        users = db.session.scalars(due.distinct().limit(_BATCH)).all()
+    return in_own_transactions(users, lock_account)
 
 
-def _list_taken(stripe_id: str) -> dict[UUID, int]:
+def _list_taken(user_id: UUID, stripe_id: str) -> dict[UUID, int]:
     """Return how much a refund or dispute has taken from each lot, those taken from last first."""
     rows = db.session.execute(
         sa.select(CreditEntry.lot_id, -sa.func.sum(CreditEntry.amount))
-        .where(CreditEntry.stripe_id == stripe_id)
+        .where(CreditEntry.user_id == user_id, CreditEntry.stripe_id == stripe_id)
         .group_by(CreditEntry.lot_id)
         .order_by(sa.func.max(CreditEntry.number).desc())
     )
@@ -140,10 +176,9 @@ def _take(account: LockedAccount, own: Lot, stripe_id: str, kind: EntryKind, amo
 def _return(account: LockedAccount, taken: dict[UUID, int], stripe_id: str, kind: EntryKind, amount: int) -> None:
     left = amount
     for lot_id, most in taken.items():
-        lot = account.find_lot(lot_id)
         part = min(left, most)
-        if lot is not None and part:
-            account.append(kind, lot, _key(stripe_id, account), amount=part, stripe_id=stripe_id)
+        if part:
+            account.append(kind, account.get_lot(lot_id), _key(stripe_id, account), amount=part, stripe_id=stripe_id)
             left -= part
 
 

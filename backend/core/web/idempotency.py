@@ -24,6 +24,7 @@ from backend.core.hashing import lock_number
 P = ParamSpec("P")
 
 ACCEPTS_KEY = "accepts_idempotency_key"
+REQUIRES_KEY = "requires_idempotency_key"
 KEPT = timedelta(hours=24)
 _MAX_KEY_CHARS = 255
 _MAX_KEPT_BYTES = 20_000_000
@@ -98,6 +99,47 @@ class InvalidIdempotencyKey(DomainError):
     }
 
 
+class IdempotencyKeyMissing(DomainError):
+    code = "idempotency_key_missing"
+    status = 400
+    texts = {
+        "en": "This request needs an Idempotency-Key header. Use a new key for each new request.",
+        "de": "Diese Anfrage braucht den Header Idempotency-Key. Verwende für jede neue Anfrage einen neuen.",
+        "fr": "Cette requête exige l’en-tête Idempotency-Key. Utilise une nouvelle clé pour chaque nouvelle requête.",
+        "it": "Questa richiesta esige l’intestazione Idempotency-Key. Usa una nuova chiave per ogni nuova richiesta.",
+    }
+
+
+def get_key() -> str:
+    """Return the request's key. Raises IdempotencyKeyMissing, InvalidIdempotencyKey."""
+    key = request.headers.get("Idempotency-Key")
+    if key is None:
+        raise IdempotencyKeyMissing
+    return _checked(key)
+
+
+def _checked(key: str) -> str:
+    if not 0 < len(key) <= _MAX_KEY_CHARS:
+        raise InvalidIdempotencyKey
+    return key
+
+
+def requires_key(view: Callable[P, ResponseReturnValue]) -> Callable[P, ResponseReturnValue]:
+    """Refuse requests without an Idempotency-Key. Alone, it leaves the use of the key (``get_key``) to the view.
+
+    Place it above ``idempotent``. Raises IdempotencyKeyMissing, InvalidIdempotencyKey.
+    """
+
+    @wraps(view)
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> ResponseReturnValue:
+        get_key()
+        return view(*args, **kwargs)
+
+    # Read by the OpenAPI document.
+    wrapper.__dict__[ACCEPTS_KEY] = wrapper.__dict__[REQUIRES_KEY] = True
+    return wrapper
+
+
 def idempotent(view: Callable[P, ResponseReturnValue]) -> Callable[P, ResponseReturnValue]:
     """Make a route that creates something safe to repeat with the same Idempotency-Key.
 
@@ -110,8 +152,7 @@ def idempotent(view: Callable[P, ResponseReturnValue]) -> Callable[P, ResponseRe
         key = request.headers.get("Idempotency-Key")
         if key is None:
             return view(*args, **kwargs)
-        if not 0 < len(key) <= _MAX_KEY_CHARS:
-            raise InvalidIdempotencyKey
+        _checked(key)
         fingerprint = _fingerprint()
         with transaction():
             return _replay_or_run(key, fingerprint, lambda: view(*args, **kwargs))

@@ -13,7 +13,7 @@ from flask.json.provider import DefaultJSONProvider
 
 from backend.core.errors import DomainError
 from backend.core.web.http import Problem
-from backend.core.web.idempotency import ACCEPTS_KEY
+from backend.core.web.idempotency import ACCEPTS_KEY, REQUIRES_KEY
 from backend.core.web.rate_limits import RouteClasses
 from backend.core.web.uploads import UPLOADED_FILE
 
@@ -118,7 +118,8 @@ def configure_openapi(
                     _describe_path(operation, rules[path, method].rule)
                     view = app.view_functions.get(endpoint)
                     if getattr(view, ACCEPTS_KEY, False):
-                        operation.setdefault("parameters", []).append(IDEMPOTENCY_KEY)
+                        parameter = IDEMPOTENCY_KEY | {"required": getattr(view, REQUIRES_KEY, False)}
+                        operation.setdefault("parameters", []).append(parameter)
                         for status, text in _KEY_REFUSED.items():
                             operation["responses"].setdefault(status, {"description": text})
                         _add_header(operation, "2", "Location")

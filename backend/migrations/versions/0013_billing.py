@@ -25,6 +25,20 @@ BEGIN
 END
 $$
 """
+# An event of Stripe may arrive after its user has left: the payment is booked without the payer's data. The lock waits
+# until a leaving has been committed or rolled back, as in refuse_after_leaving, so the erasure finds earlier payments.
+# Only a leaving waits for this lock, and it takes no lock of credits after it.
+_CLEAR_AFTER_LEAVING = """
+CREATE FUNCTION clear_after_leaving() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM 1 FROM users WHERE id = NEW.user_id AND erasing_at IS NULL FOR KEY SHARE;
+    IF NOT FOUND THEN
+        NEW := jsonb_populate_record(NEW, (SELECT jsonb_object_agg(name, NULL) FROM unnest(TG_ARGV) AS name));
+    END IF;
+    RETURN NEW;
+END
+$$
+"""
 
 
 def upgrade() -> None:
@@ -197,6 +211,7 @@ def upgrade() -> None:
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('created_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
     sa.CheckConstraint("(source = 'purchase') = (payment_id IS NOT NULL)", name=op.f('ck_credit_lots_purchase_has_payment')),
+    sa.CheckConstraint("source <> 'purchase' OR expires_at IS NULL", name=op.f('ck_credit_lots_purchase_never_expires')),
     sa.CheckConstraint("source IN ('purchase', 'sign_up', 'goodwill')", name=op.f('ck_credit_lots_source_known')),
     sa.CheckConstraint('amount > 0', name=op.f('ck_credit_lots_amount_positive')),
     sa.ForeignKeyConstraint(['payment_id'], ['payments.id'], name=op.f('fk_credit_lots_payment_id')),
@@ -285,6 +300,12 @@ def upgrade() -> None:
     op.execute(_KEEP_PAYMENT)
     _add_trigger('keep_payment', 'payments', 'UPDATE', 'ROW', 'keep_payment')
     _add_trigger('append_only', 'payments', 'DELETE OR TRUNCATE', 'STATEMENT', 'refuse_change')
+    op.execute(_CLEAR_AFTER_LEAVING)
+    op.execute(
+        "CREATE TRIGGER clear_after_leaving BEFORE INSERT OR UPDATE ON payments FOR EACH ROW"
+        f" EXECUTE FUNCTION clear_after_leaving({', '.join(map(repr, _PERSONAL))})"
+    )
+    op.execute('ALTER TABLE payments ENABLE ALWAYS TRIGGER clear_after_leaving')
 
 
 def _add_trigger(name: str, table: str, event: str, each: str, function: str) -> None:
@@ -312,3 +333,4 @@ def downgrade() -> None:
     op.drop_table('price_lists')
     op.drop_table('billing_audits')
     op.execute('DROP FUNCTION keep_payment()')
+    op.execute('DROP FUNCTION clear_after_leaving()')

@@ -7,6 +7,8 @@ from functools import partial
 
 import sqlalchemy as sa
 
+from backend.billing import service as billing
+from backend.billing.types import LedgerCheck
 from backend.core.database.database import db
 from backend.core.database.transaction import transaction
 from backend.core.process.probe import Probe
@@ -39,6 +41,7 @@ class DatabaseStats:
     work: WorkStats
     jobs: dict[str, JobStats]
     workers: WorkerStats
+    ledger: LedgerCheck | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,4 +77,5 @@ def _ask_database(open_context: OpenContext) -> DatabaseStats:
             work=generation.measure_work(),
             jobs={kind.thing: measure_jobs(kind) for kind in list_kinds()},
             workers=WorkerStats(workers.count_places(), workers.count_restarts()),
+            ledger=billing.measure_ledger(),
         )

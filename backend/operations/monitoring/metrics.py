@@ -127,6 +127,14 @@ def _of_database(known: DatabaseStats) -> Iterator[Metric]:
         ("reason",),
         (((reason,), count) for reason, count in known.workers.restarts.items()),
     )
+    if known.ledger is not None:
+        yield _labelled(
+            "ledger_violations",
+            "Violations that the last check of the ledger of credits found.",
+            ("invariant",),
+            (((invariant,), count) for invariant, count in known.ledger.violations.items()),
+        )
+        yield _gauge("ledger_check_age_seconds", "Time since the last check of the ledger.", known.ledger.age_s)
 
 
 def _jobs(name: str, things: str, figures: JobStats) -> Iterator[Metric]:

@@ -1,12 +1,16 @@
 """Fixtures for administration: an administrator, users with addresses and names, and the audit log."""
 
-from collections.abc import Callable
+import secrets
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
+from tests import credits
 from tests.conftest import Client
+from tests.stand_ins.stripe_api import TEST_KEY
+from tests.stand_ins.stripe_server import StripeStandIn, sign
 
 ADMIN = "/api/v1/admin"
 # The built-in language model makes flashcards from these.
@@ -65,3 +69,62 @@ def start_failed_run(client: Client, run_pending_jobs: Callable[[], int]) -> Cal
         return run_id
 
     return start
+
+
+@pytest.fixture
+def stripe(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[StripeStandIn]:
+    """Stripe on loopback, and billing turned on. Users get no sign-up credits."""
+    with (
+        StripeStandIn() as server,
+        credits.billing_on(monkeypatch, STRIPE_API_KEY=TEST_KEY, STRIPE_URL=server.url, SIGNUP_CREDITS="0"),
+    ):
+        yield server
+
+
+@pytest.fixture
+def buy(stripe: StripeStandIn, engine: sa.Engine) -> Callable[..., str]:
+    """Let a student buy a package through Stripe; return the payment's id."""
+
+    def pay(client: Client, package: str = "chf-10") -> str:
+        checkouts = "/api/v1/billing/checkout-sessions"
+        made = client.post(checkouts, json={"package": package}, headers={"Idempotency-Key": secrets.token_hex(8)})
+        assert made.status_code == 201, made.text
+        with engine.connect() as connection:
+            found = sa.text("SELECT stripe_session_id FROM checkouts WHERE id = :id")
+            stripe.account.pay(connection.execute(found, {"id": made.json["id"]}).scalar_one(), "twint")
+        assert client.get(f"{checkouts}/{made.json['id']}").json["state"] == "paid"
+        with engine.connect() as connection:
+            bought = sa.text("SELECT id FROM payments WHERE checkout_id = :id")
+            return str(connection.execute(bought, {"id": made.json["id"]}).scalar_one())
+
+    return pay
+
+
+@pytest.fixture
+def stale(engine: sa.Engine) -> Callable[[Client], None]:
+    """Let a client's sign-in be no longer fresh."""
+
+    def age(client: Client) -> None:
+        old = "UPDATE sessions SET authenticated_at = authenticated_at - interval '11 minutes' WHERE user_id = :id"
+        with engine.begin() as connection:
+            connection.execute(sa.text(old), {"id": client.user_id})
+
+    return age
+
+
+@pytest.fixture
+def add_event(stripe: StripeStandIn, app: Any, run_pending_jobs: Callable[[], int], engine: sa.Engine) -> Any:
+    """Let Stripe send an event about a refund that is in an unknown state; return the id of its row."""
+
+    def send() -> str:
+        with engine.connect() as connection:
+            intent = connection.exec_driver_sql("SELECT stripe_payment_intent_id FROM payments").scalar_one()
+        event = stripe.account.refund(intent, 1, status="teleported")[0]
+        webhook = sign(event, credits.KEYS["STRIPE_WEBHOOK_SECRET"])
+        app.test_client().post("/api/v1/payment/webhook", data=webhook.body, headers=webhook.headers)
+        run_pending_jobs()
+        with engine.connect() as connection:
+            found = sa.text("SELECT id FROM stripe_events WHERE outcome = 'unhandled' AND event_id = :id")
+            return str(connection.execute(found, {"id": event["id"]}).scalar_one())
+
+    return send

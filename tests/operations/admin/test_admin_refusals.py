@@ -14,9 +14,18 @@ from tests.conftest import Client
 from tests.operations.admin.conftest import ADMIN
 
 UNKNOWN = "018f0000-0000-7000-8000-000000000000"
-BODIES: dict[str, dict[str, Any]] = {"admin.disable_user": {"reason": "abuse"}}
+BODIES: dict[str, dict[str, Any]] = {
+    "admin.disable_user": {"reason": "abuse"},
+    "admin_billing.adjust_user_credits": {"amount": 100, "reason": "goodwill", "ticket": 1},
+    "admin_billing.refund_payment": {"amount_rappen": 100, "reason": "fault", "ticket": 1},
+}
+DAYS = {"from": "2026-11-01", "to": "2026-11-30"}
+QUERIES = {"admin_billing.measure_revenue": DAYS, "admin_billing.measure_usage": DAYS}
+KEY = {"Idempotency-Key": "k"}
 # Routes without an audit log entry, and why.
 UNLOGGED = {"admin.list_actions": "it shows only ids and codes, and reading it would fill it"}
+# Routes with two entries, and why.
+LOGGED_TWICE = {"admin_billing.refund_payment": "the request, before Stripe is asked, and what Stripe says"}
 
 
 def routes(app: APIFlask) -> Iterator[tuple[str, Any]]:
@@ -27,20 +36,24 @@ def routes(app: APIFlask) -> Iterator[tuple[str, Any]]:
                 yield method, rule
 
 
+def ask(caller: Any, method: str, rule: Any, ids: dict[str, Any], headers: dict[str, str] | None = None) -> Any:
+    """Call a route with a valid request."""
+    path = str(rule.build(ids, append_unknown=False)[1])
+    body = BODIES.get(rule.endpoint, {}) if method == "POST" else None
+    query = QUERIES.get(rule.endpoint)
+    return caller.open(path, method=method, json=body, query_string=query, headers=KEY | (headers or {}))
+
+
 def walk(app: APIFlask, caller: Any, ids: dict[str, Any], **headers: str) -> dict[str, Any]:
     """Call every route of administration; return the responses by method and route."""
-    answers = {}
-    for method, rule in routes(app):
-        path = str(rule.build(ids, append_unknown=False)[1])
-        body = BODIES.get(rule.endpoint, {}) if method == "POST" else None
-        answers[f"{method} {rule}"] = caller.open(path, method=method, json=body, headers=headers)
-    return answers
+    return {f"{method} {rule}": ask(caller, method, rule, ids, headers) for method, rule in routes(app)}
 
 
 @pytest.fixture
-def ids(client: Client, start_failed_run: Callable[[], str]) -> dict[str, Any]:
-    """A user and their failed run, by the names of the routes' arguments."""
-    return {"run_id": start_failed_run(), "user_id": client.user_id}
+def ids(client: Client, start_failed_run: Callable[[], str], buy: Callable[..., str], add_event: Any) -> dict[str, Any]:
+    """A user with a failed run, a payment and an unhandled event, by the names of the routes' arguments."""
+    ids = {"payment_id": buy(client), "event_id": add_event()}
+    return {"run_id": start_failed_run(), "user_id": client.user_id, **ids}
 
 
 @pytest.fixture
@@ -58,7 +71,7 @@ def test_every_route_refuses_anonymous_callers_students_and_keys(
         (walk(app, client, ids), 403, "admin_needed"),
         (walk(app, anonymous, ids, Authorization=f"Bearer {key_of_admin}"), 403, "admin_needed"),
     ):
-        assert len(answers) == 13
+        assert len(answers) == 30
         assert {route: answer.status_code for route, answer in answers.items() if answer.status_code != status} == {}
         assert {answer.json["code"] for route, answer in answers.items() if not route.startswith("HEAD")} == {code}
     assert logged() == []
@@ -84,20 +97,25 @@ def test_every_route_admits_an_administrator_and_is_audited(app: APIFlask, admin
     # Otherwise the other tests would also pass for an API that refuses everyone.
     for method, rule in sorted(routes(app), key=lambda route: route[1].endpoint == "admin.disable_user"):
         before = len(logged())
-        path = str(rule.build(ids, append_unknown=False)[1])
-        answer = admin.open(path, method=method, json=BODIES.get(rule.endpoint, {}) if method == "POST" else None)
-        assert answer.status_code in (200, 202), f"{rule}: {answer.text}"
+        answer = ask(admin, method, rule, ids)
+        assert answer.status_code in (200, 201, 202), f"{rule}: {answer.text}"
         added = logged()[before:]
-        assert len(added) == (0 if rule.endpoint in UNLOGGED else 1), rule
+        expected = 0 if rule.endpoint in UNLOGGED else 2 if rule.endpoint in LOGGED_TWICE else 1
+        assert len(added) == expected, rule
         assert all(row.actor_id == admin.user_id and row.request_id == answer.headers["X-Request-Id"] for row in added)
 
 
+@pytest.mark.usefixtures("stripe")
 def test_unknown_ids_are_not_found_and_not_logged(app: APIFlask, admin, logged) -> None:
-    answers = walk(app, admin, {"user_id": UNKNOWN, "run_id": UNKNOWN})
+    answers = walk(app, admin, dict.fromkeys(("user_id", "run_id", "payment_id", "event_id"), UNKNOWN))
     taking = {route: answer.status_code for route, answer in answers.items() if "<" in route}
-    assert len(taking) == 9
+    assert len(taking) == 18
     assert set(taking.values()) == {404}
-    assert {row.action for row in logged()} == {"users.searched"}
+    assert {answer.json["code"] for route, answer in answers.items() if "<" in route and "HEAD" not in route} == {
+        "not_found"
+    }
+    lists = {"users.searched", "events.viewed", "revenue.viewed", "usage.viewed", "run.costs_viewed"}
+    assert {row.action for row in logged()} == lists
 
 
 def test_the_role_ends_with_the_next_request(admin, engine: sa.Engine) -> None:

@@ -1,0 +1,66 @@
+"""Events that somebody must look at.
+
+Nothing here checks permissions: the administration room does, and records the action.
+"""
+
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from backend.billing.errors import EventNotRetriable
+from backend.billing.models import StripeEvent
+from backend.billing.payments.events import HANDLED
+from backend.billing.payments.gateway import is_live
+from backend.billing.types import UnhandledEvent
+from backend.core.clock import database_now
+from backend.core.database.database import db
+from backend.core.errors import NotFound
+from backend.core.web.pagination import ListPage, PageQuery, fetch_page
+from backend.core.work.jobs import JobState, dispatch
+
+_UNHANDLED = "unhandled"
+
+
+def list_unhandled_events(page: PageQuery) -> ListPage[UnhandledEvent]:
+    """Return a page of the events that somebody must look at, newest first. Raises InvalidCursor."""
+    query = sa.select(StripeEvent).where(StripeEvent.outcome == _UNHANDLED)
+    found = fetch_page(query, StripeEvent.id, page, newest_first=True)
+    return ListPage([_describe_event(event) for event in found.items], found.next_cursor)
+
+
+def retry_event(event_id: UUID) -> UnhandledEvent:
+    """Queue an unhandled event, to be handled again. Others stay as they are.
+
+    Raises BillingOff, NotFound, and EventNotRetriable if this release would not handle it either.
+    """
+    event = db.session.scalar(
+        sa.select(StripeEvent)
+        .where(StripeEvent.id == event_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    if event is None:
+        raise NotFound
+    if event.outcome == _UNHANDLED:
+        if event.type not in HANDLED or event.object_id is None or event.is_live != is_live():
+            raise EventNotRetriable
+        event.outcome = event.reason = event.ended_at = event.error_code = None
+        event.failures = 0
+        event.state = JobState.QUEUED
+        event.available_at = database_now()
+        db.session.flush()
+        dispatch(StripeEvent, [event.id])
+    return _describe_event(event)
+
+
+def _describe_event(event: StripeEvent) -> UnhandledEvent:
+    return UnhandledEvent(
+        id=event.id,
+        event_id=event.event_id,
+        type=event.type,
+        object_type=event.object_type,
+        object_id=event.object_id,
+        outcome=event.outcome,
+        reason=event.reason,
+        received_at=event.created_at,
+    )
