@@ -21,7 +21,7 @@ from backend.administration.billing_schemas import (
     DayUsageResponse,
     RefundRequest,
     RefundResponse,
-    RevenueResponse,
+    RevenueOfDaysResponse,
     RunCostPage,
     RunCostResponse,
     SupportedCredits,
@@ -29,7 +29,7 @@ from backend.administration.billing_schemas import (
     SupportedPaymentPage,
     UnhandledEventPage,
     UnhandledEventResponse,
-    UsageResponse,
+    UsageOfDaysResponse,
 )
 from backend.administration.routes import ADMINS, require_admin
 from backend.billing import service as billing
@@ -142,24 +142,24 @@ def retry_event(event_id: UUID) -> UnhandledEventResponse:
 
 @admin_billing.get("/admin/billing/revenue")
 @admin_billing.input(DaysQuery, location="query", arg_name="days")
-@admin_billing.output(RevenueResponse)
+@admin_billing.output(RevenueOfDaysResponse)
 @admin_billing.doc(responses=ADMINS)
-def measure_revenue(days: DaysQuery) -> RevenueResponse:
+def measure_revenue(days: DaysQuery) -> RevenueOfDaysResponse:
     """Show purchases, refunds and disputes by day in Swiss time, oldest first."""
     with transaction():
         found = administration.measure_revenue(g.user_id, days.first, days.last)
-    return RevenueResponse(days=[DayRevenueResponse.model_validate(day) for day in found])
+    return RevenueOfDaysResponse(days=[DayRevenueResponse.model_validate(day) for day in found])
 
 
 @admin_billing.get("/admin/billing/usage")
 @admin_billing.input(DaysQuery, location="query", arg_name="days")
-@admin_billing.output(UsageResponse)
+@admin_billing.output(UsageOfDaysResponse)
 @admin_billing.doc(responses=ADMINS)
-def measure_usage(days: DaysQuery) -> UsageResponse:
+def measure_usage(days: DaysQuery) -> UsageOfDaysResponse:
     """Show tokens, cost, price and charge by day in Swiss time and by model, oldest first."""
     with transaction():
         found = administration.measure_usage(g.user_id, days.first, days.last)
-    return UsageResponse(days=[DayUsageResponse.model_validate(day) for day in found])
+    return UsageOfDaysResponse(days=[DayUsageResponse.model_validate(day) for day in found])
 
 
 @admin_billing.get("/admin/billing/runs")

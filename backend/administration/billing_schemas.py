@@ -211,7 +211,7 @@ class DayRevenueResponse(ResponseBody):
     credits_sold: int
 
 
-class RevenueResponse(ResponseBody):
+class RevenueOfDaysResponse(ResponseBody):
     """Revenue by day, oldest first."""
 
     days: list[DayRevenueResponse]
@@ -238,7 +238,7 @@ class DayUsageResponse(CallCostsResponse):
     model: str
 
 
-class UsageResponse(ResponseBody):
+class UsageOfDaysResponse(ResponseBody):
     """Usage by day and model, oldest first. Days without calls are left out."""
 
     days: list[DayUsageResponse]

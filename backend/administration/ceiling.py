@@ -35,7 +35,9 @@ def require_below_ceiling(admin_id: UUID, credits: int) -> None:
     limit = get_settings().admin_daily_chf * _RAPPEN_PER_CHF * CREDITS_PER_RAPPEN
     left = max(limit - _sum_given(admin_id), 0)
     if credits > left:
-        raise DailyCeilingReached(limit_rappen=limit // CREDITS_PER_RAPPEN, left_rappen=left // CREDITS_PER_RAPPEN)
+        raise DailyCeilingReached(
+            ceiling_rappen=limit // CREDITS_PER_RAPPEN, ceiling_left_rappen=left // CREDITS_PER_RAPPEN
+        )
 
 
 def first_id_in_window() -> UUID:

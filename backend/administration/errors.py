@@ -25,8 +25,8 @@ class DailyCeilingReached(DomainError):
     code = "daily_ceiling_reached"
     status = 409
     members = {
-        "limit_rappen": "What an administrator may grant and refund in 24 hours, in rappen.",
-        "left_rappen": "What is left of it.",
+        "ceiling_rappen": "What an administrator may grant and refund in 24 hours, in rappen.",
+        "ceiling_left_rappen": "What is left of it.",
     }
     texts = {
         "en": "This exceeds what you may grant and refund in 24 hours. Try a smaller amount, wait, or ask another "
@@ -39,5 +39,5 @@ class DailyCeilingReached(DomainError):
         "chiedi a un’altra persona dell’amministrazione.",
     }
 
-    def __init__(self, *, limit_rappen: int, left_rappen: int) -> None:
-        super().__init__(limit_rappen=limit_rappen, left_rappen=left_rappen)
+    def __init__(self, *, ceiling_rappen: int, ceiling_left_rappen: int) -> None:
+        super().__init__(ceiling_rappen=ceiling_rappen, ceiling_left_rappen=ceiling_left_rappen)

@@ -141,16 +141,17 @@ class RefundTooLarge(DomainError):
 
     code = "refund_too_large"
     status = 409
-    members = {"left_rappen": "What is left of the payment, in rappen."}
+    members = {"refundable_rappen": "What is left of the payment, in rappen."}
     texts = {
-        "en": "Of this payment, {left_rappen} rappen are left to refund. Choose a smaller amount.",
-        "de": "Von dieser Zahlung lassen sich noch {left_rappen} Rappen erstatten. Wähle einen kleineren Betrag.",
-        "fr": "Sur ce paiement, il reste {left_rappen} centimes à rembourser. Choisis un montant plus petit.",
-        "it": "Di questo pagamento si possono ancora rimborsare {left_rappen} centesimi. Scegli un importo minore.",
+        "en": "Of this payment, {refundable_rappen} rappen are left to refund. Choose a smaller amount.",
+        "de": "Von dieser Zahlung lassen sich noch {refundable_rappen} Rappen erstatten. Wähle einen kleineren Betrag.",
+        "fr": "Sur ce paiement, il reste {refundable_rappen} centimes à rembourser. Choisis un montant plus petit.",
+        "it": "Di questo pagamento si possono ancora rimborsare {refundable_rappen} centesimi. Scegli un importo "
+        "minore.",
     }
 
-    def __init__(self, *, left_rappen: int) -> None:
-        super().__init__(left_rappen=left_rappen)
+    def __init__(self, *, refundable_rappen: int) -> None:
+        super().__init__(refundable_rappen=refundable_rappen)
 
 
 class RefundRefused(DomainError):

@@ -28,6 +28,7 @@ _STATEMENT: dict[int | str, Any] = {
         "description": "The statement as a file: CSV, or PDF if `format` or the Accept header asks for it.",
         "content": {form.media_type: BINARY for form in service.StatementFormat},
     },
+    404: "The account is being deleted",
 }
 
 

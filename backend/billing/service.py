@@ -13,6 +13,7 @@ from backend.billing.ledger.holds import close, find_hold, note_sign_of_life, re
 from backend.billing.ledger.lots import adjust_down, grant
 from backend.billing.ledger.run_holds import find_holds
 from backend.billing.ledger.support import list_charges, list_entries_of_user, list_lots_of_user
+from backend.billing.payments.reconciling import reconcile
 from backend.billing.payments.refunding import make_refund, plan_refund, repeat_refund
 from backend.billing.payments.revenue import measure_revenue
 from backend.billing.payments.support import get_any_payment, list_payments_of_user
@@ -60,6 +61,7 @@ __all__ = [
     "note_sign_of_life",
     "plan_refund",
     "read_balance",
+    "reconcile",
     "render_statement",
     "repeat_refund",
     "report_free_budget_used_up",

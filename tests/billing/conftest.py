@@ -11,6 +11,9 @@ from backend.billing.types import LotSource
 from backend.core.database.database import db
 from tests import credits
 from tests.conftest import Client
+from tests.operations.conftest import bearer, scrape
+
+__all__ = ["bearer", "scrape"]
 
 
 @pytest.fixture

@@ -2,6 +2,8 @@
 
 import csv
 import io
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -24,6 +26,7 @@ from backend.core.database.database import db
 from backend.core.database.transaction import transaction
 from backend.core.ids import new_id
 from tests import credits
+from tests.conftest import CHECKOUT
 
 URL = "/api/v1/billing/statement"
 LANGUAGES = ("en", "de", "fr", "it")
@@ -336,7 +339,9 @@ def test_no_text_from_outside_is_a_formula(client, book, start):
 
 def test_without_a_payment_the_profile_names_the_user(client):
     assert read_csv(client)[1][1] == ""
-    assert client.patch("/api/v1/users/me", json={"name": "Anna Keller"}).status_code == 200
+    tag = client.get("/api/v1/users/me").headers["ETag"]
+    changed = client.patch("/api/v1/users/me", json={"name": "Anna Keller"}, headers={"If-Match": tag})
+    assert changed.status_code == 200, changed.text
     assert read_csv(client)[1][1] == "Anna Keller"
 
 
@@ -364,3 +369,9 @@ def test_another_user_sees_nothing_of_it(client, other_client, book):
 
 def test_statements_need_a_signed_in_user(anonymous):
     assert anonymous.get(f"{URL}?year=2026").status_code == 401
+
+
+def test_the_pdf_library_is_loaded_only_for_a_pdf():
+    program = "import sys, backend.billing.routes; print(sorted({'reportlab', 'PIL'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", program], cwd=CHECKOUT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

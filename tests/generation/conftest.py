@@ -63,6 +63,38 @@ def billing(openai: OpenAIStandIn, monkeypatch: pytest.MonkeyPatch) -> Iterator[
 
 
 @pytest.fixture
+def only_billing(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Billing is on during the test, with the built-in model."""
+    with credits.billing_on(monkeypatch, SIGNUP_CREDITS="0"):
+        yield
+
+
+@pytest.fixture
+def use_model(openai: OpenAIStandIn, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Change the name of the language model during the test."""
+
+    def use(name: str) -> None:
+        monkeypatch.setenv("OPENAI_MODEL", name)
+        get_settings.cache_clear()
+        get_language_model.cache_clear()
+
+    return use
+
+
+@pytest.fixture
+def set_free_budget(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
+    """Change the daily budget for free credits, in CHF."""
+
+    def change(chf: str) -> None:
+        monkeypatch.setenv("DAILY_MODEL_BUDGET_CHF", chf)
+        get_settings.cache_clear()
+
+    yield change
+    monkeypatch.undo()
+    get_settings.cache_clear()
+
+
+@pytest.fixture
 def grant_credits(app: Any) -> Callable[..., Any]:
     """Give the user of a client a lot of credits, paid ones unless another source is named."""
 

@@ -241,22 +241,13 @@ def test_deleting_releases_the_credits_and_keeps_the_calls(
 
 
 def test_a_model_without_a_price_refuses_runs(
-    client: Client, study_set: str, grant_credits: Grant, monkeypatch: pytest.MonkeyPatch
+    client: Client, study_set: str, grant_credits: Grant, use_model: Callable[[str], None]
 ) -> None:
     grant_credits(client, 2000)
-    use_model(monkeypatch, "unheard-of")
+    use_model("unheard-of")
     for path in ("runs", "runs/estimate"):
         answer = client.post(f"/api/v1/study-sets/{study_set}/{path}", json={})
         assert (answer.status_code, answer.json["code"]) == (503, "misconfigured")
-
-
-def use_model(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    from backend.generation.language_models.choice import get_language_model
-    from backend.settings import get_settings
-
-    monkeypatch.setenv("OPENAI_MODEL", name)
-    get_settings.cache_clear()
-    get_language_model.cache_clear()
 
 
 def test_frozen_spending_refuses_a_run(

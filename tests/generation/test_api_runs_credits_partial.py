@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from backend.billing.ledger.holds import release_silent_holds
+from backend.core.database.transaction import transaction
 from tests.conftest import Client
-from tests.generation.charged import Finish, Grant, Ledger, estimate, start
+from tests.generation.charged import Finish, Grant, Ledger, start
 from tests.generation.conftest import notes
 from tests.generation.test_api_runs import read
 from tests.stand_ins.openai_server import OpenAIStandIn
@@ -163,9 +165,6 @@ def test_a_run_whose_hold_was_released_stops(
     engine: sa.Engine,
     app: Any,
 ) -> None:
-    from backend.billing.ledger.holds import release_silent_holds
-    from backend.core.database.transaction import transaction
-
     grant_credits(client, 5000)
     # Two pieces of work at a time, so that something is left to stop.
     run = start(client, study_set, flashcards=16, questions=0).json
@@ -182,13 +181,6 @@ def test_a_run_whose_hold_was_released_stops(
     assert ledger.balance(client) == (5000, 0)
 
 
-def budget(monkeypatch: pytest.MonkeyPatch, chf: str) -> None:
-    from backend.settings import get_settings
-
-    monkeypatch.setenv("DAILY_MODEL_BUDGET_CHF", chf)
-    get_settings.cache_clear()
-
-
 @pytest.mark.parametrize("named", [True, False])
 def test_a_free_run_waits_while_the_budget_is_used_up(
     client: Client,
@@ -200,11 +192,11 @@ def test_a_free_run_waits_while_the_budget_is_used_up(
     grant_credits: Grant,
     ledger: Ledger,
     engine: sa.Engine,
-    monkeypatch: pytest.MonkeyPatch,
+    set_free_budget: Callable[[str], None],
     named: bool,
 ) -> None:
     grant_credits(client, 5000, "goodwill")
-    budget(monkeypatch, "0")
+    set_free_budget("0")
     run = start(client, study_set, flashcards=4, **({"questions": 0} if named else {})).json
     for _ in range(2):
         run_pending_jobs()
@@ -214,7 +206,7 @@ def test_a_free_run_waits_while_the_budget_is_used_up(
     assert "wartet" in answer["stage"]
     assert [event["kind"] for event in events(client, run)].count("run.waiting") == 1
     assert openai.calls == []
-    budget(monkeypatch, "1")
+    set_free_budget("1")
     finish()
     run = read(client, f"/runs/{run['id']}")
     assert (run["state"], run["waiting_for"]) == ("done", None)
@@ -229,13 +221,13 @@ def test_what_free_credits_paid_today_counts_towards_the_budget(
     finish: Finish,
     run_pending_jobs: Callable[[], int],
     grant_credits: Grant,
-    monkeypatch: pytest.MonkeyPatch,
+    set_free_budget: Callable[[str], None],
     engine: sa.Engine,
 ) -> None:
     for each in (client, other_client):
         grant_credits(each, 5000, "sign_up")
     # About 60 credits cost CHF 0.015 at a margin of 4.
-    budget(monkeypatch, "0.01")
+    set_free_budget("0.01")
     first = start(client, study_set, flashcards=8, questions=0).json
     finish()
     assert read(client, f"/runs/{first['id']}")["state"] == "done"
@@ -257,12 +249,12 @@ def test_paid_credits_are_taken_if_free_ones_must_wait(
     finish: Finish,
     grant_credits: Grant,
     ledger: Ledger,
-    monkeypatch: pytest.MonkeyPatch,
+    set_free_budget: Callable[[str], None],
     named: bool,
 ) -> None:
     grant_credits(client, 5000, "goodwill")
     grant_credits(client, 5000)
-    budget(monkeypatch, "0")
+    set_free_budget("0")
     run = start(client, study_set, flashcards=4, **({"questions": 0} if named else {})).json
     finish()
     run = read(client, f"/runs/{run['id']}")
@@ -278,9 +270,9 @@ def test_waiting_runs_do_not_keep_each_other_waiting(
     finish: Finish,
     run_pending_jobs: Callable[[], int],
     grant_credits: Grant,
-    monkeypatch: pytest.MonkeyPatch,
+    set_free_budget: Callable[[str], None],
 ) -> None:
-    budget(monkeypatch, "0")
+    set_free_budget("0")
     theirs = other_client.make_study_set()
     other_client.upload(theirs, ("notes.txt", notes(2)))
     runs = []
@@ -289,24 +281,7 @@ def test_waiting_runs_do_not_keep_each_other_waiting(
         runs.append((each, start(each, their_set, flashcards=8, questions=0).json))
     run_pending_jobs()
     # Less than what is held for the two, and more than what one of them costs.
-    budget(monkeypatch, "0.03")
+    set_free_budget("0.03")
     finish()
     states = sorted(read(each, f"/runs/{run['id']}")["state"] for each, run in runs)
     assert states == ["done", "done"]
-
-
-def test_an_estimate_is_free_if_nothing_is_charged(
-    client: Client, study_set: str, monkeypatch: pytest.MonkeyPatch, finish: Finish
-) -> None:
-    from backend.settings import get_settings
-
-    for name in ("STRIPE_API_KEY", "STRIPE_PUBLISHABLE_KEY", "STRIPE_WEBHOOK_SECRET"):
-        monkeypatch.delenv(name)
-    get_settings.cache_clear()
-    found = estimate(client, study_set)
-    assert (found["low"], found["likely"], found["high"]) == (0, 0, 0)
-    assert found["is_charged"] is False
-    run = start(client, study_set, flashcards=4, questions=0, max_credits=1).json
-    finish()
-    run = read(client, f"/runs/{run['id']}")
-    assert (run["state"], run["credits"]) == ("done", {"reserved": 0, "charged": 0})

@@ -40,7 +40,7 @@ def plan_refund(payment_id: UUID, amount_rappen: int | None, reason: RefundReaso
     left = payment.refundable_rappen
     amount = left if amount_rappen is None else amount_rappen
     if not 0 < amount <= left:
-        raise RefundTooLarge(left_rappen=left)
+        raise RefundTooLarge(refundable_rappen=left)
     return _plan(payment, amount, reason, key, is_repeated=False)
 
 

@@ -114,11 +114,11 @@ def get_price_list(name: str | None = None) -> PriceList:
     in_force = _in_force()
     if in_force.name == name:
         return in_force
-    stored = db.session.get(StoredPriceList, name)
+    stored = _read_stored(name)
     if stored is None:
         log.error("billing.price_list.missing", price_list=name)
         raise ModelNotPriced
-    return _of(PriceFile.model_validate(stored.content))
+    return _of(stored)
 
 
 def find_next_price_list() -> PriceList | None:
@@ -133,21 +133,28 @@ def use_price_list() -> PriceList:
     Raises ModelNotPriced if its file was changed after it had been used.
     """
     price_list = _in_force()
-    content = price_list._file.to_json()
-    stored = db.session.scalar(sa.select(StoredPriceList).where(StoredPriceList.name == price_list.name))
+    stored = _read_stored(price_list.name)
     if stored is None:
         values = {
             "name": price_list.name,
             "applies_from": price_list.applies_from,
             "margin": price_list.margin,
-            "content": content,
+            "content": price_list._file.to_json(),
         }
         db.session.execute(insert(StoredPriceList).values(values).on_conflict_do_nothing())
-    elif stored.content != content:
+        # Another process may have been first, with another file.
+        stored = _read_stored(price_list.name)
+    if stored != price_list._file:
         # What was sold at these prices must stay reproducible.
         log.error("billing.price_list.changed", price_list=price_list.name)
         raise ModelNotPriced
     return price_list
+
+
+def _read_stored(name: str) -> PriceFile | None:
+    content = db.session.scalar(sa.select(StoredPriceList.content).where(StoredPriceList.name == name))
+    # Compared as a price file: fields that a later release adds have defaults.
+    return None if content is None else PriceFile.model_validate(content)
 
 
 def _in_force() -> PriceList:

@@ -8,7 +8,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from backend.billing.hooks import describe_runs
-from backend.billing.models import CreditEntry, CreditLot, Dispute, Refund
+from backend.billing.models import CreditEntry, CreditHold, CreditLot, Dispute, Refund
 from backend.billing.types import EntryKind, LotSource
 from backend.core.database.database import db
 from backend.core.web.pagination import ListPage, PageQuery, fetch_page
@@ -40,7 +40,9 @@ def list_entries(user_id: UUID, page: PageQuery, run_id: UUID | None = None) -> 
     """Return a page of the user's entries, newest first; with ``run_id``, those of a run. Raises InvalidCursor."""
     query = sa.select(CreditEntry).where(CreditEntry.user_id == user_id)
     if run_id is not None:
-        query = query.where(CreditEntry.run_id == run_id)
+        # By the hold, which has an index; only entries of a hold have a run.
+        hold = sa.select(CreditHold.id).where(CreditHold.run_id == run_id)
+        query = query.where(CreditEntry.hold_id.in_(hold))
     found = fetch_page(query, CreditEntry.id, page, newest_first=True)
     lots = _find_lots({entry.lot_id for entry in found.items})
     payments = _find_payments({entry.stripe_id for entry in found.items if entry.stripe_id is not None})

@@ -161,7 +161,7 @@ def test_the_ceiling_bounds_what_one_administrator_gives_in_a_day(
     assert adjust(admin, client.user_id, 1500, "1").status_code == 201
     refused = adjust(admin, client.user_id, 501, "2")
     assert (refused.status_code, refused.json["code"]) == (409, "daily_ceiling_reached")
-    assert (refused.json["limit_rappen"], refused.json["left_rappen"]) == (200, 50)
+    assert (refused.json["ceiling_rappen"], refused.json["ceiling_left_rappen"]) == (200, 50)
     # Removing credits neither counts nor makes room.
     assert adjust(admin, client.user_id, -1000, "3").status_code == 201
     assert adjust(admin, client.user_id, 501, "4").status_code == 409

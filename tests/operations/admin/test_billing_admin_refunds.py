@@ -96,7 +96,7 @@ def test_no_more_is_refunded_than_is_left(admin, client, buy, stripe, logged, am
     refund(admin, payment_id, 300 if amount else 1000, "first")
     answer = refund(admin, payment_id, amount, "second")
     assert (answer.status_code, answer.json["code"]) == (409, "refund_too_large")
-    assert answer.json["left_rappen"] == (700 if amount else 0)
+    assert answer.json["refundable_rappen"] == (700 if amount else 0)
     assert len(refunds_at(stripe)) == 1
     assert len(money_rows(logged)) == 2
 
@@ -187,7 +187,7 @@ def test_refunds_and_grants_share_the_ceiling(admin, client, buy, logged, stripe
     assert admin.post(adjustments, json=wish, headers={"Idempotency-Key": "a"}).status_code == 201
     answer = refund(admin, payment_id, 601)
     assert (answer.status_code, answer.json["code"]) == (409, "daily_ceiling_reached")
-    assert answer.json["left_rappen"] == 600
+    assert answer.json["ceiling_left_rappen"] == 600
     assert refund(admin, payment_id, 600).status_code == 201
     one = {**wish, "amount": 1}
     assert admin.post(adjustments, json=one, headers={"Idempotency-Key": "b"}).json["code"] == "daily_ceiling_reached"
