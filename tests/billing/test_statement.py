@@ -5,6 +5,7 @@ import io
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -20,7 +21,8 @@ from backend.billing.ledger.accounts import lock_account
 from backend.billing.ledger.holds import close, reserve
 from backend.billing.ledger.lots import book_taken, grant
 from backend.billing.models import Dispute, Refund
-from backend.billing.statements.statement import find_vat_percent
+from backend.billing.statements.pdf import to_pdf
+from backend.billing.statements.statement import CreditMovements, Movement, Statement, find_vat_percent
 from backend.billing.types import EntryKind, LotSource
 from backend.core.database.database import db
 from backend.core.database.transaction import transaction
@@ -369,6 +371,22 @@ def test_another_user_sees_nothing_of_it(client, other_client, book):
 
 def test_statements_need_a_signed_in_user(anonymous):
     assert anonymous.get(f"{URL}?year=2026").status_code == 401
+
+
+def test_threads_write_pdfs_at_the_same_time():
+    nothing = CreditMovements(0, tuple((movement, 0) for movement in Movement), 0)
+    statements = [Statement(year, ("Zoë Šćepanović",), (), nothing) for year in (2026, 2027)]
+    jobs = [(statement, language) for statement in statements for language in LANGUAGES]
+    expected = [to_pdf(*job) for job in jobs]
+    interval = sys.getswitchinterval()
+    # Threads take turns as often as possible.
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(8) as threads:
+            written = list(threads.map(lambda job: to_pdf(*job), jobs * 16))
+    finally:
+        sys.setswitchinterval(interval)
+    assert written == expected * 16
 
 
 def test_the_pdf_library_is_loaded_only_for_a_pdf():
