@@ -4,18 +4,20 @@ import csv
 import io
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
-from types import SimpleNamespace
+from types import FrameType, SimpleNamespace
 
 import pypdfium2
 import pytest
 import reportlab
 import sqlalchemy as sa
+from reportlab.platypus import BaseDocTemplate
 
 from backend.billing.ledger.accounts import lock_account
 from backend.billing.ledger.holds import close, reserve
@@ -373,20 +375,31 @@ def test_statements_need_a_signed_in_user(anonymous):
     assert anonymous.get(f"{URL}?year=2026").status_code == 401
 
 
-def test_threads_write_pdfs_at_the_same_time():
+def test_one_thread_at_a_time_writes_a_pdf():
+    # ReportLab's fonts are not safe to use in several threads: about one file in 200 fails or gets wrong letters.
     nothing = CreditMovements(0, tuple((movement, 0) for movement in Movement), 0)
-    statements = [Statement(year, ("Zoë Šćepanović",), (), nothing) for year in (2026, 2027)]
-    jobs = [(statement, language) for statement in statements for language in LANGUAGES]
+    jobs = [(Statement(2026, ("Zoë Šćepanović",), (), nothing), language) for language in LANGUAGES]
     expected = [to_pdf(*job) for job in jobs]
+    writing, most = set(), 0
+
+    def note(frame: FrameType, event: str, _argument: object) -> None:
+        nonlocal most
+        if frame.f_code is BaseDocTemplate.build.__code__ and event in ("call", "return"):
+            (writing.add if event == "call" else writing.discard)(threading.get_ident())
+            most = max(most, len(writing))
+
     interval = sys.getswitchinterval()
     # Threads take turns as often as possible.
     sys.setswitchinterval(1e-6)
+    threading.setprofile(note)
     try:
-        with ThreadPoolExecutor(8) as threads:
-            written = list(threads.map(lambda job: to_pdf(*job), jobs * 16))
+        with ThreadPoolExecutor(4) as threads:
+            written = list(threads.map(lambda job: to_pdf(*job), jobs * 2))
     finally:
+        threading.setprofile(None)
         sys.setswitchinterval(interval)
-    assert written == expected * 16
+    assert written == expected * 2
+    assert most == 1
 
 
 def test_the_pdf_library_is_loaded_only_for_a_pdf():
