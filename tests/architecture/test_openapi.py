@@ -309,6 +309,7 @@ def test_files_are_binary(spec: Spec) -> None:
         "download_linked_export",
         "export_study_set",
         "get_concept_map",
+        "get_statement",
     }
     # A JSON answer is validated as the value it holds, which is no string.
     assert not any(media_type.endswith("json") for _, media_type in downloads)
