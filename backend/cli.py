@@ -6,6 +6,7 @@ import signal
 import sys
 import tempfile
 import threading
+from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
@@ -139,6 +140,35 @@ def move_documents() -> None:
             "Some files were not moved: they are still being read, or the move failed (see the log). "
             "Try again in 15 minutes."
         )
+
+
+@main.command()
+@click.option(
+    "--since",
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="Compare what was created at Stripe since this day, such as that of a restored backup. Default: a week ago.",
+)
+def reconcile(since: datetime | None) -> None:
+    """Compare our payments with Stripe's, book what was missed, and print it."""
+    from backend.billing import service as billing
+    from backend.billing.errors import BillingOff, PaymentsMisconfigured
+    from backend.core.errors import Unavailable
+
+    with _outside_requests("reconcile").app_context():
+        try:
+            report = billing.reconcile(since.replace(tzinfo=UTC) if since is not None else None)
+        except (BillingOff, PaymentsMisconfigured, Unavailable) as error:
+            sys.exit(error.text("en"))
+    for name, count in report.compared.items():
+        click.echo(f"compared: {count} {name.replace('_', ' ')}")
+    for stripe_id in report.repaired:
+        click.echo(f"repaired: {stripe_id}")
+    for stripe_id, reason in report.problems:
+        click.echo(f"problem: {stripe_id}: {reason}")
+    if report.retried_events:
+        click.echo(f"events queued again: {report.retried_events}")
+    if report.problems:
+        sys.exit(f"Problems: {len(report.problems)}. See docs/operations.md.")
 
 
 @main.command("check-ledger")

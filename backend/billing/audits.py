@@ -1,6 +1,6 @@
 """Daily audits as leased work: of the ledger's invariants, and of our payments against Stripe's.
 
-They report; an operator who has understood the cause repairs.
+The ledger's audit only reports: an operator who has understood the cause repairs. Payments' books what was missed.
 """
 
 import threading
@@ -16,6 +16,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from backend.billing.ledger.invariants import INVARIANTS, find_violations
 from backend.billing.models import BillingAudit
+from backend.billing.payments.reconciling import reconcile_daily
 from backend.billing.types import LedgerCheck, Violation
 from backend.core.clock import database_now, read_database_clock
 from backend.core.database.database import db
@@ -29,6 +30,7 @@ from backend.settings import Settings, get_settings
 log = get_logger(__name__)
 
 INVARIANTS_AUDIT = "invariants"
+RECONCILIATION_AUDIT = "reconciliation"
 _MAX_LISTED = 100
 _OTHER_RELEASE_S = 60.0
 
@@ -67,6 +69,7 @@ def check_ledger(note: Callable[[Violation], object] = lambda _: None) -> Report
 
 AUDITS: Mapping[str, Audit] = {
     INVARIANTS_AUDIT: Audit(check_ledger),
+    RECONCILIATION_AUDIT: Audit(reconcile_daily, when=lambda settings: settings.billing_is_on),
 }
 """The audits by ``BillingAudit.kind``."""
 

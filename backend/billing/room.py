@@ -21,6 +21,7 @@ from backend.billing.models import (
     StripeEvent,
 )
 from backend.billing.payments.events import give_up, handle_event
+from backend.billing.prices.price_file import read_price_files
 from backend.core.manifest import Chore, Room, Routes
 from backend.core.web.rate_limits import RouteClass
 from backend.core.work.jobs import JobKind
@@ -29,8 +30,11 @@ _MAX_WEBHOOK_BYTES = 256 * 1024
 
 ROOM = Room(
     name="billing",
-    routes=(Routes("backend.billing.payments.routes:payments"),),
-    configure=("backend.billing.payments.configuration:refuse_incomplete_settings",),
+    routes=(Routes("backend.billing.routes:billing"), Routes("backend.billing.payments.routes:payments")),
+    configure=(
+        "backend.billing.payments.configuration:refuse_incomplete_settings",
+        "backend.billing.prices.price_file:check_price_files",
+    ),
     jobs=(
         JobKind(
             name="billing.audit",
@@ -62,10 +66,14 @@ ROOM = Room(
         StripeEvent,
         BillingAudit,
     ),
-    public_endpoints={"payments.receive_event": "Stripe signs its webhooks"},
+    public_endpoints={
+        "billing.get_prices": "prices are shown before signing in",
+        "payments.receive_event": "Stripe signs its webhooks",
+    },
     limits={"payments.create_checkout": RouteClass.RUN},
     limited_by_view={"payments.receive_event": "counted for its address unless Stripe signed it"},
     raw_bodies={"payments.receive_event": _MAX_WEBHOOK_BYTES},
+    preload=(read_price_files,),
     hooks=(identity_verified.to(greet),),
     problems=(InsufficientCredits, RefundTooLarge),
 )

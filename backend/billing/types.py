@@ -90,13 +90,18 @@ class CallCost:
 
 @dataclass(frozen=True, slots=True)
 class CreditsPerMillion:
-    """Price of a model in credits per million tokens."""
+    """Price of a model in credits per million tokens.
+
+    A request with more input tokens than ``long_context_above_tokens`` costs ``long_context_factor`` times as much.
+    """
 
     model: str
     input: Decimal
     cached_input: Decimal
     cache_write: Decimal
     output: Decimal
+    long_context_above_tokens: int | None = None
+    long_context_factor: Decimal = Decimal(1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,29 @@
 
 from collections.abc import Mapping
 
+from backend.billing.errors import InsufficientCredits, SpendingFrozen
 from backend.core.errors import DomainError
 
 SENTENCES: Mapping[str, Mapping[str, str]] = {
+    InsufficientCredits.code: InsufficientCredits.texts,
+    SpendingFrozen.code: SpendingFrozen.texts,
+    "reservation_used_up": {
+        "en": "The credits reserved for this run are used up. Continue the run to make what is missing.",
+        "de": "Die für diesen Lauf reservierten Credits sind aufgebraucht. Setze den Lauf fort, um zu erstellen, was "
+        "noch fehlt.",
+        "fr": "Les crédits réservés pour cette génération sont épuisés. Poursuis la génération pour créer ce qui "
+        "manque.",
+        "it": "I crediti riservati per questa generazione sono esauriti. Continua la generazione per creare ciò che "
+        "manca.",
+    },
+    "max_credits_reached": {
+        "en": "The run has reached the maximum of credits that you set. Continue the run to make what is missing.",
+        "de": "Der Lauf hat die von dir gesetzte Obergrenze an Credits erreicht. Setze den Lauf fort, um zu erstellen, "
+        "was noch fehlt.",
+        "fr": "La génération a atteint le maximum de crédits que tu as fixé. Poursuis-la pour créer ce qui manque.",
+        "it": "La generazione ha raggiunto il massimo di crediti che hai impostato. Continuala per creare ciò che "
+        "manca.",
+    },
     "rate_limited": {
         "en": "The language model is busy. Please start another run in a few minutes.",
         "de": "Das Sprachmodell ist ausgelastet. Bitte starte in ein paar Minuten einen neuen Lauf.",
@@ -143,10 +163,10 @@ SENTENCES: Mapping[str, Mapping[str, str]] = {
 }
 
 
-def sentence(code: str, language: str) -> str:
-    """Return the sentence for a stored code, or a general one for an unknown code."""
+def sentence(code: str, language: str, facts: Mapping[str, int] | None = None) -> str:
+    """Return the sentence for a stored code and its numbers, or a general one for an unknown code."""
     texts = SENTENCES.get(code, SENTENCES["bad_output"])
-    return texts.get(language, texts["en"])
+    return texts.get(language, texts["en"]).format(**(facts or {}))
 
 
 class NoDocuments(DomainError):
@@ -236,4 +256,18 @@ class RunNotRetriable(DomainError):
         "erfolgreich abgeschlossen.",
         "fr": "Seule une génération échouée ou annulée peut être relancée. Celle-ci est encore en cours ou a réussi.",
         "it": "Si può ripetere solo una generazione non riuscita o annullata. Questa è ancora in corso o è riuscita.",
+    }
+
+
+class RunNotContinuable(DomainError):
+    """The run has not ended for lack of credits."""
+
+    code = "run_not_continuable"
+    status = 409
+    texts = {
+        "en": "Only a run that ended for lack of credits can be continued. Start a new run instead.",
+        "de": "Fortsetzen lässt sich nur ein Lauf, der wegen fehlender Credits geendet hat. Starte stattdessen einen "
+        "neuen.",
+        "fr": "Seule une génération qui s’est arrêtée faute de crédits peut être poursuivie. Lance-en une nouvelle.",
+        "it": "Si può continuare solo una generazione terminata per mancanza di crediti. Avviane una nuova.",
     }

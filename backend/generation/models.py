@@ -23,7 +23,8 @@ class Run(Identified, Base):
     left out, and why. ``rejected`` counts items by failed check, and ``fixed`` by fix. Cost and progress are derived
     from steps and model calls. ``retry_of`` is the ended run that this one retries; a run is retried at most once.
     ``continues`` is the ended run whose missing items this one makes; a run is continued at most once. ``price_list``
-    is the one in force when the run was started.
+    is the one in force when the run was started. ``error_facts`` are the numbers of the error's sentence.
+    ``waiting_for`` is set while the run waits for something other than its documents.
     """
 
     __tablename__ = "runs"
@@ -56,11 +57,13 @@ class Run(Identified, Base):
     fixed: Mapped[dict[str, int]] = mapped_column(JSONB, default=dict)
     skipped: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, default=list)
     error_code: Mapped[str | None]
+    error_facts: Mapped[dict[str, int] | None] = mapped_column(JSONB)
     retry_of: Mapped[UUID | None] = mapped_column(sa.ForeignKey("runs.id", ondelete="SET NULL"), unique=True)
     continues: Mapped[UUID | None] = mapped_column(sa.ForeignKey("runs.id", ondelete="SET NULL"), unique=True)
     partial_reason: Mapped[str | None]
     max_credits: Mapped[int | None] = mapped_column(sa.BigInteger)
     price_list: Mapped[str | None]
+    waiting_for: Mapped[str | None]
     request_id: Mapped[str | None]
     last_event: Mapped[int] = mapped_column(default=0)
     planned_at: Mapped[datetime | None]
@@ -83,7 +86,8 @@ class Step(Job, Base):
     """The unit of work of a run: planning it, one section of a document, or connecting topics.
 
     ``start`` and ``end`` are code point offsets that cut a single huge page. ``depth`` counts how often the section was
-    halved because the model's context or output was too small. ``halved`` is true if its halves replaced it.
+    halved because the model's context or output was too small. ``halved`` is true if its halves replaced it. ``chars``
+    is the length of the section's text, from which its price is predicted.
     """
 
     task = "generation.work_step"
@@ -106,6 +110,7 @@ class Step(Job, Base):
     last_page: Mapped[int | None]
     start: Mapped[int | None]
     end: Mapped[int | None]
+    chars: Mapped[int | None]
     flashcards_asked: Mapped[int] = mapped_column(default=0)
     questions_asked: Mapped[int] = mapped_column(default=0)
     flashcards_kept: Mapped[int] = mapped_column(default=0)

@@ -1,14 +1,17 @@
 """The generation room's entry in the manifest."""
 
+from backend.billing.hooks import describe_runs, find_ended_runs
 from backend.core.manifest import Chore, Room, Routes
 from backend.core.web.rate_limits import RouteClass
 from backend.core.work.jobs import JobKind
 from backend.generation import service
+from backend.generation.charging import bookings
 from backend.generation.language_models.choice import load_models
 from backend.generation.models import ModelCall, Run, RunDocument, RunEvent, Step
 from backend.generation.runs.planning import continue_waiting_runs, lock_waiting_runs
 from backend.generation.runs.recording import cancel_if_stopped, give_up, lock_run_of
 from backend.generation.runs.steps import work_step
+from backend.generation.runs.titles import find_run_titles
 from backend.generation.types import StepKind
 from backend.library.hooks import (
     document_deleting,
@@ -35,6 +38,8 @@ ROOM = Room(
     chores=(Chore(service.release_ended_runs, every=1),),
     tables=(Run, RunDocument, Step, RunEvent, ModelCall),
     hooks=(
+        describe_runs.to(find_run_titles),
+        find_ended_runs.to(bookings.find_ended_runs),
         document_settling.to(lock_waiting_runs),
         document_settled.to(continue_waiting_runs),
         document_deleting.to(service.refuse_document_in_use),
@@ -42,5 +47,5 @@ ROOM = Room(
         study_sets_expiring.to(service.find_study_sets_in_use),
     ),
     preload=(load_models,),
-    limits={"generation.start_run": RouteClass.RUN},
+    limits={"generation.start_run": RouteClass.RUN, "generation.continue_run": RouteClass.RUN},
 )

@@ -10,6 +10,7 @@ from flask import Response, current_app, g, request, url_for
 from flask.typing import ResponseReturnValue
 
 from backend.accounts import service as accounts
+from backend.billing import service as billing
 from backend.core.database.transaction import transaction
 from backend.core.web.http import request_language, with_entity_tag
 from backend.core.web.idempotency import idempotent
@@ -19,6 +20,8 @@ from backend.generation.models import RunEvent
 from backend.generation.runs.receipt import build_receipt
 from backend.generation.runs.streaming import EventStream
 from backend.generation.schemas import (
+    ContinueRequest,
+    EstimateResponse,
     EventPage,
     EventResponse,
     EventsQuery,
@@ -74,7 +77,7 @@ def get_quotas() -> QuotaResponse:
 @generation.post("/study-sets/<uuid:study_set_id>/runs")
 @generation.input(RunRequest, arg_name="body")
 @generation.output(RunResponse, status_code=202)
-@generation.doc(responses={409: "No usable document, or a limit is reached"})
+@generation.doc(responses={402: "Too few credits", 409: "No usable document, or a limit is reached"})
 @idempotent
 def start_run(study_set_id: UUID, body: RunRequest) -> ResponseReturnValue:
     """Start a run that makes study material; follow it at its Location."""
@@ -84,6 +87,18 @@ def start_run(study_set_id: UUID, body: RunRequest) -> ResponseReturnValue:
         response = RunResponse.of(service.view_run(run), request_language())
     location = url_for(".get_run", run_id=run.id)
     return response.model_dump(mode="json"), 202, {"Location": location}
+
+
+@generation.post("/study-sets/<uuid:study_set_id>/runs/estimate")
+@generation.input(RunRequest, arg_name="body")
+@generation.output(EstimateResponse)
+@generation.doc(responses={409: "No usable document"})
+def estimate_run(study_set_id: UUID, body: RunRequest) -> EstimateResponse:
+    """Estimate what a run would cost, without starting it."""
+    with transaction():
+        wish = body.wish(accounts.get_exam_defaults(g.user_id))
+        priced = service.estimate_run(g.user_id, study_set_id, wish)
+        return EstimateResponse.of(priced, billing.read_balance(g.user_id).available)
 
 
 @generation.get("/study-sets/<uuid:study_set_id>/runs")
@@ -114,6 +129,20 @@ def cancel_run(run_id: UUID) -> RunResponse:
     with transaction():
         run = service.cancel_run(g.user_id, run_id)
         return RunResponse.of(service.view_run(run), request_language())
+
+
+@generation.post("/runs/<uuid:run_id>/continue")
+@generation.input(ContinueRequest, arg_name="body")
+@generation.output(RunResponse, status_code=202)
+@generation.doc(responses={402: "Too few credits", 409: "Not continuable, no usable document, or a limit is reached"})
+@idempotent
+def continue_run(run_id: UUID, body: ContinueRequest) -> ResponseReturnValue:
+    """Continue a run that ended for lack of credits, as a new run for what is missing. Repeating it is safe."""
+    with transaction():
+        run = service.continue_run(g.user_id, run_id, body.max_credits)
+        response = RunResponse.of(service.view_run(run), request_language())
+    location = url_for(".get_run", run_id=run.id)
+    return response.model_dump(mode="json"), 202, {"Location": location}
 
 
 @generation.get("/runs/<uuid:run_id>/events")

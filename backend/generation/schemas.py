@@ -13,11 +13,15 @@ from backend.core.web.http import RequestBody, ResponseBody
 from backend.generation.checks.section import NOT_WRITTEN, reason_text
 from backend.generation.errors import sentence
 from backend.generation.runs.receipt import Receipt
+from backend.generation.runs.stages import stage_of
+from backend.generation.runs.starting import PricedEstimate
 from backend.generation.runs.views import RunView
-from backend.generation.types import DocumentCoverage, RunState, RunWish
+from backend.generation.types import DocumentCoverage, PartialReason, RunState, RunWish
 from backend.library.errors import find_problem_text
 from backend.study.types import AskedCounts, Difficulty
 from backend.text.languages import Language
+
+_MAX_CREDITS = 1_000_000_000
 
 
 class RunRequest(RequestBody):
@@ -43,6 +47,9 @@ class RunRequest(RequestBody):
     )
     language: Language | None = Field(None, description="Language of the items; null: that of the documents.")
     difficulty: Difficulty | None = Field(None, description="Difficulty of the items; null: a mix.")
+    max_credits: StrictInt | None = Field(
+        None, ge=1, le=_MAX_CREDITS, description="Maximum cost in credits; null: what the run is estimated to cost."
+    )
 
     def wish(self, defaults: ExamDefaults) -> RunWish:
         named = self.model_fields_set
@@ -55,7 +62,16 @@ class RunRequest(RequestBody):
             ),
             language=self.language if "language" in named else defaults.language,
             difficulty=self.difficulty if "difficulty" in named else difficulty,
+            max_credits=self.max_credits,
         )
+
+
+class ContinueRequest(RequestBody):
+    """Options of a run that continues another. The body may be empty."""
+
+    max_credits: StrictInt | None = Field(
+        None, ge=1, le=_MAX_CREDITS, description="Maximum cost in credits; null: that of the run to continue."
+    )
 
 
 class RunProgress(ResponseBody):
@@ -97,6 +113,15 @@ class RunProblem(ResponseBody):
 
     code: str
     detail: str
+    required: int | None = Field(None, description="Credits that the run needs, if there were too few.")
+    available: int | None = Field(None, description="Credits that could be spent, if there were too few.")
+
+
+class RunCredits(ResponseBody):
+    """Credits of a run. While it runs, what is not charged yet stays reserved."""
+
+    reserved: int = Field(description="Credits reserved for the run; 0 if nothing is charged.")
+    charged: int = Field(description="Credits charged so far, for what was delivered.")
 
 
 class RunResponse(ResponseBody):
@@ -113,9 +138,18 @@ class RunResponse(ResponseBody):
     eta_s: int | None = Field(description="Estimated seconds left at the pace so far; null while unknown.")
     model: RunModel
     usage: UsageResponse
+    credits: RunCredits
+    max_credits: int | None = Field(description="Maximum cost that you set; null for none.")
+    waiting_for: str | None = Field(
+        description="`free_budget`: today's free credits of all users are used up, and the run starts tomorrow."
+    )
     language: str | None
     difficulty: Difficulty | None
     error: RunProblem | None
+    partial_reason: PartialReason | None = Field(description="Why a run is only partly done.")
+    partial_detail: str | None = Field(description="The same in the request's language, with what to do.")
+    continues: UUID | None = Field(description="The run whose missing items this one makes.")
+    continued_by: UUID | None = Field(description="The run that makes the items that this one left out.")
     retry_of: UUID | None = Field(
         description="The ended run that this one retries for an administrator; null for a run that you started."
     )
@@ -131,7 +165,7 @@ class RunResponse(ResponseBody):
             id=run.id,
             study_set_id=run.study_set_id,
             state=RunState(run.state),
-            stage=STAGES[RunState(run.state)][language],
+            stage=stage_of(run)[language],
             progress=RunProgress.model_validate(view.progress),
             asked=ItemCounts.model_validate(run.asked),
             delivered=ItemCounts.model_validate(run.delivered),
@@ -139,11 +173,16 @@ class RunResponse(ResponseBody):
             eta_s=view.eta_s,
             model=RunModel(name=run.model, is_draft=run.is_draft),
             usage=UsageResponse.model_validate(view.usage),
+            credits=RunCredits(reserved=view.reserved, charged=view.charged),
+            max_credits=run.max_credits,
+            waiting_for=run.waiting_for,
             language=run.language,
             difficulty=Difficulty(run.difficulty) if run.difficulty else None,
-            error=RunProblem(code=run.error_code, detail=sentence(run.error_code, language))
-            if run.error_code
-            else None,
+            error=_problem(run.error_code, run.error_facts or {}, language) if run.error_code else None,
+            partial_reason=PartialReason(run.partial_reason) if run.partial_reason else None,
+            partial_detail=sentence(run.partial_reason, language) if run.partial_reason else None,
+            continues=run.continues,
+            continued_by=view.continued_by,
             retry_of=run.retry_of,
             last_event=run.last_event,
             created_at=run.created_at,
@@ -152,62 +191,40 @@ class RunResponse(ResponseBody):
         )
 
 
-STAGES: dict[RunState, dict[str, str]] = {
-    RunState.READING: {
-        "en": "reading documents",
-        "de": "Dokumente lesen",
-        "fr": "lecture des documents",
-        "it": "lettura dei documenti",
-    },
-    RunState.MAKING: {
-        "en": "making items",
-        "de": "Karten und Fragen erstellen",
-        "fr": "création des cartes et des questions",
-        "it": "creazione di flashcard e domande",
-    },
-    RunState.CONNECTING: {
-        "en": "connecting topics",
-        "de": "Themen verknüpfen",
-        "fr": "mise en relation des thèmes",
-        "it": "collegamento degli argomenti",
-    },
-    RunState.CANCELLING: {
-        "en": "cancelling",
-        "de": "wird abgebrochen",
-        "fr": "annulation en cours",
-        "it": "annullamento in corso",
-    },
-    RunState.FAILING: {
-        "en": "failing",
-        "de": "wird nach einem Fehler beendet",
-        "fr": "interruption après une erreur",
-        "it": "interruzione per errore",
-    },
-    RunState.DONE: {
-        "en": "done",
-        "de": "fertig",
-        "fr": "terminé",
-        "it": "completato",
-    },
-    RunState.FAILED: {
-        "en": "failed",
-        "de": "fehlgeschlagen",
-        "fr": "échoué",
-        "it": "non riuscito",
-    },
-    RunState.CANCELLED: {
-        "en": "cancelled",
-        "de": "abgebrochen",
-        "fr": "annulé",
-        "it": "annullato",
-    },
-    RunState.PARTIAL: {
-        "en": "partly done",
-        "de": "teilweise fertig",
-        "fr": "terminé en partie",
-        "it": "completato in parte",
-    },
-}
+def _problem(code: str, facts: Mapping[str, int], language: str) -> RunProblem:
+    return RunProblem(
+        code=code,
+        detail=sentence(code, language, facts),
+        required=facts.get("required"),
+        available=facts.get("available"),
+    )
+
+
+class EstimateResponse(ResponseBody):
+    """What a run with these options would cost in credits."""
+
+    low: int
+    likely: int
+    high: int = Field(description="Reserved when the run starts. What is not used is released at its end.")
+    is_charged: bool = Field(description="False: nothing is charged, because the model or the system is free.")
+    asked: ItemCounts = Field(description="The number of items that was assumed.")
+    sections: int = Field(description="The number of sections that was assumed; each takes one call.")
+    price_list: str = Field(description="The price list, as in `GET /billing/prices`.")
+    available: int = Field(description="Credits that you can spend.")
+
+    @classmethod
+    def of(cls, priced: PricedEstimate, available: int) -> Self:
+        credits = priced.estimate.credits
+        return cls(
+            low=credits.low,
+            likely=credits.likely,
+            high=credits.high,
+            is_charged=priced.is_charged,
+            asked=ItemCounts.model_validate(priced.estimate.asked),
+            sections=priced.estimate.sections,
+            price_list=priced.price_list,
+            available=available,
+        )
 
 
 class QuotaResponse(ResponseBody):
@@ -320,7 +337,7 @@ class ReceiptResponse(ResponseBody):
             not_written=receipt.not_written,
             not_written_detail=reason_text(NOT_WRITTEN, language) if receipt.not_written else None,
             fixed=_counts(run.fixed, language),
-            documents=[_coverage(document, language) for document in receipt.documents],
+            documents=[_coverage(document, language, run.error_facts or {}) for document in receipt.documents],
             usage=UsageResponse.model_validate(view.usage),
         )
 
@@ -331,7 +348,7 @@ def _counts(counts: Mapping[str, int], language: str) -> list[CheckCount]:
     return [CheckCount(check=check, count=count, detail=reason_text(check, language)) for check, count in ranked]
 
 
-def _coverage(document: DocumentCoverage, language: str) -> DocumentCoverageResponse:
+def _coverage(document: DocumentCoverage, language: str, facts: Mapping[str, int]) -> DocumentCoverageResponse:
     return DocumentCoverageResponse(
         document_id=document.document_id,
         filename=document.filename,
@@ -341,12 +358,12 @@ def _coverage(document: DocumentCoverage, language: str) -> DocumentCoverageResp
                 first_page=skipped.first_page,
                 last_page=skipped.last_page,
                 reason=skipped.reason,
-                detail=_reason(skipped.reason, language),
+                detail=_reason(skipped.reason, language, facts),
             )
             for skipped in document.skipped
         ],
     )
 
 
-def _reason(code: str, language: str) -> str:
-    return find_problem_text(code, language) or sentence(code, language)
+def _reason(code: str, language: str, facts: Mapping[str, int]) -> str:
+    return find_problem_text(code, language) or sentence(code, language, facts)

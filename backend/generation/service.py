@@ -7,28 +7,23 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from backend.accounts import service as accounts
-from backend.accounts.types import ActivityKind
 from backend.core.database.database import db
-from backend.core.database.quotas import lock_quota
 from backend.core.errors import NotFound
-from backend.core.ids import new_id
-from backend.core.process.logging import current_request_id, get_logger
+from backend.core.process.logging import get_logger
 from backend.core.web.pagination import ListPage, PageQuery, fetch_page
 from backend.core.work.jobs import JobState
 from backend.generation.errors import (
     DocumentInUse,
     NoDocuments,
-    NoReadableDocument,
-    NothingWanted,
     RunNotRetriable,
-    TooManyActiveRuns,
 )
-from backend.generation.language_models.choice import get_language_model
 from backend.generation.models import Run, RunDocument, RunEvent, Step
 from backend.generation.runs import events
 from backend.generation.runs import statistics as figures
+from backend.generation.runs.continuing import continue_run
 from backend.generation.runs.costs import get_run_cost, list_run_costs, measure_usage
-from backend.generation.runs.planning import end_run, lock_run, plan_when_read, stop_run
+from backend.generation.runs.planning import end_run, lock_run, stop_run
+from backend.generation.runs.starting import Origin, count_active_runs, estimate_run, start_run
 from backend.generation.runs.support import (
     cancel_runs_of,
     describe_run,
@@ -43,14 +38,9 @@ from backend.generation.types import (
     ENDED_STATES,
     RunFacts,
     RunState,
-    RunWish,
     WorkStats,
 )
 from backend.library import service as library
-from backend.library.types import DocumentStatus
-from backend.settings import get_settings
-from backend.study import service as study
-from backend.study.types import AskedCounts, Counts
 
 log = get_logger(__name__)
 
@@ -58,6 +48,9 @@ __all__ = [
     "cancel_any_run",
     "cancel_run",
     "cancel_runs_of",
+    "continue_run",
+    "count_active_runs",
+    "estimate_run",
     "get_run",
     "get_run_cost",
     "list_run_costs",
@@ -75,89 +68,12 @@ __all__ = [
 ]
 
 
-def start_run(user_id: UUID, study_set_id: UUID, wish: RunWish, *, retry_of: UUID | None = None) -> Run:
-    """Start a run over documents of the study set. It is planned once they have been read.
-
-    ``retry_of`` is the ended run that it retries.
-
-    Raises NotFound, NoDocuments, NoReadableDocument, NothingWanted, StudySetFull, TooManyActiveRuns.
-    """
-    if wish.asked == AskedCounts(0, 0):
-        raise NothingWanted
-    library.check_study_set(user_id, study_set_id)
-    if not library.keep_study_set(study_set_id):
-        raise NotFound
-    documents = library.lock_documents(study_set_id, wish.document_ids)
-    if not documents:
-        raise NoDocuments
-    if all(library.document_status(document) is DocumentStatus.FAILED for document in documents):
-        raise NoReadableDocument
-    study.check_room_for_items(study_set_id)
-    _check_active_runs(user_id)
-    run = _add_run(user_id, study_set_id, wish, [document.id for document in documents], retry_of)
-    events.add_event(run, "run.started", documents=len(documents))
-    accounts.record_activity(
-        user_id,
-        ActivityKind.RUN_STARTED,
-        run_id=str(run.id),
-        study_set_id=str(study_set_id),
-        documents=len(documents),
-        flashcards=wish.asked.flashcards,
-        questions=wish.asked.questions,
-    )
-    db.session.flush()
-    plan_when_read(run)
-    db.session.flush()
-    return run
-
-
-def _check_active_runs(user_id: UUID) -> None:
-    lock_quota("runs", user_id)
-    limit = get_settings().max_active_runs_per_user
-    if count_active_runs(user_id) >= limit:
-        raise TooManyActiveRuns(limit=limit)
-
-
-def _add_run(
-    user_id: UUID, study_set_id: UUID, wish: RunWish, document_ids: Sequence[UUID], retry_of: UUID | None
-) -> Run:
-    model = get_language_model()
-    run = Run(
-        id=new_id(),
-        study_set_id=study_set_id,
-        user_id=user_id,
-        state=RunState.READING,
-        model=model.name,
-        is_draft=model.is_draft,
-        language=wish.language,
-        difficulty=wish.difficulty,
-        asked=wish.asked,
-        delivered=Counts(),
-        duplicates=0,
-        rejected={},
-        skipped=[],
-        last_event=0,
-        retry_of=retry_of,
-        request_id=current_request_id(),
-    )
-    db.session.add(run)
-    db.session.flush()
-    db.session.add_all(RunDocument(run_id=run.id, document_id=document_id) for document_id in document_ids)
-    return run
-
-
 def get_run(user_id: UUID, run_id: UUID) -> Run:
     """Return the run. Raises NotFound."""
     run = db.session.scalar(sa.select(Run).where(Run.id == run_id, Run.user_id == user_id))
     if run is None:
         raise NotFound
     return run
-
-
-def count_active_runs(user_id: UUID) -> int:
-    """Return how many runs of the user have not ended."""
-    query = sa.select(sa.func.count()).select_from(Run).where(Run.user_id == user_id, Run.ended_at.is_(None))
-    return db.session.scalar(query) or 0
 
 
 def list_runs(user_id: UUID, study_set_id: UUID, page: PageQuery) -> ListPage[Run]:
@@ -213,7 +129,7 @@ def retry_run(run_id: UUID) -> RunFacts:
         wish = wish_of(run)
         if not wish.document_ids:
             raise NoDocuments
-        again = start_run(run.user_id, run.study_set_id, wish, retry_of=run_id)
+        again = start_run(run.user_id, run.study_set_id, wish, Origin(retry_of=run_id))
     return describe_run(view_run(again))
 
 

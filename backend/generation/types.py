@@ -35,6 +35,19 @@ ENDED_STATES = frozenset({RunState.DONE, RunState.FAILED, RunState.CANCELLED, Ru
 OVER_BUDGET = "over_budget"
 """Reason of pages that were skipped because fewer items were requested than there are sections."""
 
+FREE_BUDGET = "free_budget"
+"""What a run waits for while the day's budget for free credits is used up."""
+
+INSUFFICIENT_CREDITS = "insufficient_credits"
+"""Error code of a run for which the user has too few credits."""
+
+
+class PartialReason(StrEnum):
+    """Why a run ended before all items were made."""
+
+    RESERVATION_USED_UP = "reservation_used_up"
+    MAX_CREDITS_REACHED = "max_credits_reached"
+
 
 class StepKind(StrEnum):
     PLAN = "plan"
@@ -45,12 +58,13 @@ class StepKind(StrEnum):
 @dataclass(frozen=True, slots=True)
 class RunWish:
     """Options of a run. None means all documents, as many items as the material supports, the documents' language, and
-    a mix of difficulties."""
+    a mix of difficulties. ``max_credits`` bounds what the run may cost."""
 
     document_ids: tuple[UUID, ...] | None = None
     asked: AskedCounts = field(default_factory=AskedCounts)
     language: str | None = None
     difficulty: Difficulty | None = None
+    max_credits: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,6 +54,7 @@ __all__ = [
     "document_file",
     "document_status",
     "find_filenames",
+    "find_titles",
     "get_document",
     "get_page",
     "get_study_set",
@@ -358,6 +359,12 @@ def find_filenames(document_ids: Sequence[UUID]) -> dict[UUID, str]:
     """Return the file names of the remaining documents. The caller has checked the permission."""
     rows = db.session.execute(sa.select(Document.id, Document.filename).where(Document.id.in_(document_ids)))
     return {row.id: row.filename for row in rows}
+
+
+def find_titles(study_set_ids: Sequence[UUID]) -> dict[UUID, str]:
+    """Return the titles of the remaining study sets. The caller has checked the permission."""
+    rows = db.session.execute(sa.select(StudySet.id, StudySet.title).where(StudySet.id.in_(study_set_ids)))
+    return {row.id: row.title for row in rows}
 
 
 def _page_text(page: Page) -> PageText:

@@ -27,6 +27,7 @@ MAY_BE_PUBLIC = {
     "sign_in.begin_sign_in": "the user is not signed in yet",
     "sign_in.finish_sign_in": "the user is not signed in yet",
     "privacy.download_linked_export": "needs a ticket, because a browser that follows a link sends no token",
+    "billing.get_prices": "prices are shown before signing in",
     "openapi.spec": "describes the API, has no user data",
     "docs.page": "shows the description",
     "docs.start": "shows the description",

@@ -17,7 +17,7 @@ from backend.generation.checks.flashcards import FLASHCARD_CHECKS
 from backend.generation.checks.questions import QUESTION_CHECKS
 from backend.generation.checks.section import MORE_THAN_ASKED, NOT_WRITTEN, SCHEMA_INVALID, reason_text
 from backend.generation.errors import SENTENCES
-from backend.generation.schemas import STAGES
+from backend.generation.runs.stages import STAGES, WAITING
 from backend.generation.types import RunState
 from backend.library.errors import DOCUMENT_SENTENCES, FileRefused
 from backend.library.extraction.errors import CODES
@@ -184,7 +184,7 @@ def tables() -> dict[str, Mapping[str, Mapping[str, str]]]:
         "http": problem_messages.SENTENCES,
         "documents": DOCUMENT_SENTENCES,
         "runs": SENTENCES,
-        "stages": {state.value: texts for state, texts in STAGES.items()},
+        "stages": {state.value: texts for state, texts in STAGES.items()} | {"waiting": WAITING},
     }
 
 

@@ -5,10 +5,15 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+import sqlalchemy as sa
 
 from backend.billing.types import LotSource
+from backend.core.database.database import db
 from tests import credits
 from tests.conftest import Client
+from tests.operations.conftest import bearer, scrape
+
+__all__ = ["bearer", "scrape"]
 
 
 @pytest.fixture
@@ -27,3 +32,25 @@ def grant_credits(app: Any) -> Callable[..., UUID]:
         return credits.grant_credits(app, client.user_id, amount, source)
 
     return grant
+
+
+@pytest.fixture
+def count_queries(app: Any) -> Callable[[Callable[[], object]], int]:
+    """Return how many statements are sent to the database during an action."""
+
+    def count(action: Callable[[], object]) -> int:
+        statements: list[str] = []
+
+        def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+            statements.append(statement)
+
+        with app.app_context():
+            engine = db.engine
+        sa.event.listen(engine, "before_cursor_execute", note)
+        try:
+            action()
+        finally:
+            sa.event.remove(engine, "before_cursor_execute", note)
+        return len(statements)
+
+    return count

@@ -10,7 +10,13 @@ from sqlalchemy.exc import InvalidRequestError
 
 from backend.accounts.models import User
 from backend.core.database.database import db
-from backend.core.database.transaction import TransactionOpen, after_commit, refuse_open_transaction, transaction
+from backend.core.database.transaction import (
+    TransactionOpen,
+    after_commit,
+    before_commit,
+    refuse_open_transaction,
+    transaction,
+)
 from backend.core.ids import new_id
 
 pytestmark = pytest.mark.usefixtures("app")
@@ -187,3 +193,31 @@ def test_threads_have_their_own_transactions(app: Flask, engine: sa.Engine) -> N
 
     roll_back(act)
     assert emails(engine) == ["thread@example.org"]
+
+
+def test_an_action_before_the_commit_runs_once_and_last_inside_the_transaction(engine: sa.Engine) -> None:
+    with transaction():
+        with transaction():
+            before_commit("user", lambda: add_user("last@example.org"))
+            before_commit("user", lambda: add_user("again@example.org"))
+        add_user("first@example.org")
+        db.session.flush()
+        assert db.session.scalars(sa.select(User.email)).all() == ["first@example.org"]
+    assert emails(engine) == ["first@example.org", "last@example.org"]
+
+
+def test_an_action_before_the_commit_that_fails_rolls_back(engine: sa.Engine) -> None:
+    def fail() -> None:
+        raise ZeroDivisionError
+
+    def work() -> None:
+        with transaction():
+            add_user("a@example.org")
+            before_commit("fail", fail)
+
+    with pytest.raises(ZeroDivisionError):
+        work()
+    roll_back(lambda: before_commit("user", lambda: add_user("b@example.org")))
+    with transaction():
+        pass
+    assert emails(engine) == []

@@ -9,6 +9,9 @@ import sqlalchemy as sa
 from backend.core.work.queue import queue
 from backend.generation.language_models.choice import get_language_model
 from backend.settings import get_settings
+from tests import credits
+from tests.conftest import Client
+from tests.generation.charged import Ledger
 from tests.patience import patient_s
 from tests.stand_ins.openai_server import OpenAIStandIn
 
@@ -30,6 +33,12 @@ def notes(pages: int, *, sentences: int = 18) -> bytes:
     return "\f".join(written).encode()
 
 
+def chapters(number: int) -> bytes:
+    """Return notes with headings, of which the language model on loopback makes topics."""
+    pages = notes(number).decode().split("\f")
+    return "\n\n".join(f"# Chapter {n}\n\n{page}" for n, page in enumerate(pages, start=1)).encode()
+
+
 @pytest.fixture
 def openai(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[OpenAIStandIn]:
     """An OpenAI-compatible server on loopback, which the app uses during the test."""
@@ -44,6 +53,70 @@ def openai(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[OpenAISta
         monkeypatch.undo()
         get_settings.cache_clear()
         get_language_model.cache_clear()
+
+
+@pytest.fixture
+def billing(openai: OpenAIStandIn, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Billing is on during the test, and the language model is one with a price. Users have no credits at first."""
+    with credits.billing_on(monkeypatch, SIGNUP_CREDITS="0"):
+        yield
+
+
+@pytest.fixture
+def only_billing(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Billing is on during the test, with the built-in model."""
+    with credits.billing_on(monkeypatch, SIGNUP_CREDITS="0"):
+        yield
+
+
+@pytest.fixture
+def use_model(openai: OpenAIStandIn, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Change the name of the language model during the test."""
+
+    def use(name: str) -> None:
+        monkeypatch.setenv("OPENAI_MODEL", name)
+        get_settings.cache_clear()
+        get_language_model.cache_clear()
+
+    return use
+
+
+@pytest.fixture
+def set_free_budget(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
+    """Change the daily budget for free credits, in CHF."""
+
+    def change(chf: str) -> None:
+        monkeypatch.setenv("DAILY_MODEL_BUDGET_CHF", chf)
+        get_settings.cache_clear()
+
+    yield change
+    monkeypatch.undo()
+    get_settings.cache_clear()
+
+
+@pytest.fixture
+def grant_credits(app: Any) -> Callable[..., Any]:
+    """Give the user of a client a lot of credits, paid ones unless another source is named."""
+
+    def grant(client: Client, amount: int, source: str = "purchase") -> None:
+        assert client.user_id is not None
+        credits.grant_credits(app, client.user_id, amount, source)
+
+    return grant
+
+
+@pytest.fixture
+def ledger(engine: sa.Engine) -> Ledger:
+    return Ledger(engine)
+
+
+@pytest.fixture
+def study_set(client: Client, run_pending_jobs: Callable[[], int]) -> str:
+    """A study set with notes that have been read."""
+    study_set = client.make_study_set()
+    client.upload(study_set, ("notes.md", chapters(4)))
+    run_pending_jobs()
+    return study_set
 
 
 @pytest.fixture

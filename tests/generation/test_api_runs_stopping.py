@@ -123,8 +123,10 @@ def test_deleting_a_study_set_waits_for_the_step_that_is_being_recorded(
         join(thread)
     assert client.get(f"/api/v1/runs/{run['id']}").status_code == 404
     with engine.connect() as connection:
-        for table in ("steps", "run_events", "model_calls", "flashcards", "topics"):
+        for table in ("steps", "run_events", "flashcards", "topics"):
             assert connection.execute(sa.text(f"SELECT count(*) FROM {table}")).scalar_one() == 0
+        # The call was paid for.
+        assert connection.scalars(sa.text("SELECT user_id FROM model_calls")).all() == [client.user_id]
 
 
 def test_a_document_cannot_be_deleted_while_a_run_starts(client: Any, openai: OpenAIStandIn, finish: Work) -> None:

@@ -1,5 +1,6 @@
 """PostgreSQL's own catalogue: every table that leads to a user is exported, erased, and closed after they leave."""
 
+import re
 import subprocess
 import sys
 
@@ -86,15 +87,12 @@ def not_closed(engine: sa.Engine) -> set[str]:
 
 
 def not_cleared(engine: sa.Engine) -> set[str]:
-    """Return the columns that are to be cleared after their user has left, but that a late row could still fill."""
+    """Return the columns that either the mark or the trigger clears after their user has left, but not both."""
+    marked = {f"{table.name}.{column.name}" for table, columns in list_cleared() for column in columns}
     with engine.connect() as connection:
-        triggers = {str(table): str(trigger) for table, trigger in connection.execute(_CLEARING)}
-    return {
-        f"{table.name}.{column.name}"
-        for table, columns in list_cleared()
-        for column in columns
-        if f"'{column.name}'" not in triggers.get(table.name, "")
-    }
+        triggers = connection.execute(_CLEARING).all()
+    guarded = {f"{table}.{name}" for table, trigger in triggers for name in re.findall(r"'(\w+)'", trigger)}
+    return marked ^ guarded
 
 
 def misplaced_marks(metadata: sa.MetaData) -> set[str]:

@@ -39,14 +39,15 @@ _VERBS = frozenset(
     {"pay", "pay_later", "confirm_payment", "fail_payment", "expire", "refund", "finish_refund", "dispute", "escalate"}
     | {"review", "win", "lose", "close", "say"}
 )
-_FAULTS = frozenset({"slow", "hold", "server_error", "rate_limit", "cut", "lose_response"})
+_FAULTS = frozenset({"slow", "hold", "hold_response", "server_error", "rate_limit", "cut", "lose_response"})
 
 
 @dataclass
 class Fault:
     """What goes wrong with the next ``times`` requests whose method and path match.
 
-    ``slow`` (by ``seconds``) and ``hold`` (until ``release``) delay; ``server_error`` and ``rate_limit`` refuse;
+    ``slow`` (by ``seconds``) and ``hold`` (until ``release``) delay; ``hold_response`` does so after the execution, so
+    that the response is outdated when it arrives; ``server_error`` and ``rate_limit`` refuse;
     ``cut`` drops the connection before the request is executed, and ``lose_response`` after it.
     """
 
@@ -152,6 +153,10 @@ class StripeStandIn:
         if fault is not None and fault.do == "hold":
             self._released.wait(HANG_S)
 
+    def delay_response(self, fault: Fault | None) -> None:
+        if fault is not None and fault.do == "hold_response":
+            self._released.wait(HANG_S)
+
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
@@ -207,11 +212,12 @@ class _Handler(BaseHTTPRequestHandler):
             self._cut()
             return
         response = self._fail(fault) or stand_in.api.respond(request, lambda: stand_in.delay(fault))
+        record["status"] = response.status
+        stand_in.delay_response(fault)
         if fault is not None and fault.do == "lose_response":
             record["status"] = 0
             self._cut()
             return
-        record["status"] = response.status
         self._send(response)
 
     def _fail(self, fault: Fault | None) -> Response | None:

@@ -8,9 +8,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Self
 
+from flask import Flask
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from backend.billing.types import CREDITS_PER_CHF
+from backend.settings import Settings
 
 _FOLDER = Path(__file__).resolve().parents[3] / "config" / "prices"
 _RAPPEN_PER_CHF = 100
@@ -98,6 +100,11 @@ def read_price_files(folder: Path = _FOLDER) -> tuple[PriceFile, ...]:
     if not files:
         raise PriceFileRefused(f"Refusing to start: {folder} has no price file.")
     return files
+
+
+def check_price_files(_app: Flask, _settings: Settings) -> None:
+    """Read the price files when the API starts: a malformed one must not end it in the middle of a request."""
+    read_price_files()
 
 
 def _read(path: Path) -> PriceFile:

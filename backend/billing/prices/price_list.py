@@ -54,8 +54,20 @@ class PriceList:
         price = self._file.models.get(model)
         if price is None:
             return None
-        each = (price.input, *_cached(price), price.output)
-        return CreditsPerMillion(model, *(self._credits(usd) for usd in each))
+        cached_input, cache_write = _cached(price)
+        return CreditsPerMillion(
+            model=model,
+            input=self._credits(price.input),
+            cached_input=self._credits(cached_input),
+            cache_write=self._credits(cache_write),
+            output=self._credits(price.output),
+            long_context_above_tokens=price.long_context_above_tokens,
+            long_context_factor=price.long_context_factor,
+        )
+
+    def find_region_factor(self, host: str | None) -> Decimal:
+        """Return how many times the price is charged for calls to a host; some regions cost more."""
+        return self._file.regions.get(host or "", Decimal(1))
 
     def cost(self, model: str, usage: TokenUsage, *, host: str | None = None) -> CallCost | None:
         """Return the exact cost of a call, or None if the model has no price.
@@ -65,7 +77,7 @@ class PriceList:
         price = self._file.models.get(model)
         if price is None:
             return None
-        usd = _usd(price, usage) * self._file.regions.get(host or "", Decimal(1))
+        usd = _usd(price, usage) * self.find_region_factor(host)
         return CallCost(self.name, usd, usd * self.usd_to_chf, self._credits(usd))
 
     def _credits(self, usd: Decimal) -> Decimal:
@@ -102,11 +114,17 @@ def get_price_list(name: str | None = None) -> PriceList:
     in_force = _in_force()
     if in_force.name == name:
         return in_force
-    stored = db.session.get(StoredPriceList, name)
+    stored = _read_stored(name)
     if stored is None:
         log.error("billing.price_list.missing", price_list=name)
         raise ModelNotPriced
-    return _of(PriceFile.model_validate(stored.content))
+    return _of(stored)
+
+
+def find_next_price_list() -> PriceList | None:
+    """Return the price list that will replace the one in force, or None if no file lies ahead."""
+    following = choose_following(read_price_files(), now().date())
+    return None if following is None else _of(following.with_margin(get_settings().credit_margin))
 
 
 def use_price_list() -> PriceList:
@@ -115,28 +133,45 @@ def use_price_list() -> PriceList:
     Raises ModelNotPriced if its file was changed after it had been used.
     """
     price_list = _in_force()
-    content = price_list._file.to_json()
-    stored = db.session.scalar(sa.select(StoredPriceList).where(StoredPriceList.name == price_list.name))
+    stored = _read_stored(price_list.name)
     if stored is None:
         values = {
             "name": price_list.name,
             "applies_from": price_list.applies_from,
             "margin": price_list.margin,
-            "content": content,
+            "content": price_list._file.to_json(),
         }
         db.session.execute(insert(StoredPriceList).values(values).on_conflict_do_nothing())
-    elif stored.content != content:
+        # Another process may have been first, with another file.
+        stored = _read_stored(price_list.name)
+    if stored != price_list._file:
         # What was sold at these prices must stay reproducible.
         log.error("billing.price_list.changed", price_list=price_list.name)
         raise ModelNotPriced
     return price_list
 
 
+def _read_stored(name: str) -> PriceFile | None:
+    content = db.session.scalar(sa.select(StoredPriceList.content).where(StoredPriceList.name == name))
+    # Compared as a price file: fields that a later release adds have defaults.
+    return None if content is None else PriceFile.model_validate(content)
+
+
 def _in_force() -> PriceList:
-    today = now().date()
-    files = read_price_files()
+    in_force = choose_in_force(read_price_files(), now().date())
+    return _of(in_force.with_margin(get_settings().credit_margin))
+
+
+def choose_in_force(files: Sequence[PriceFile], today: date) -> PriceFile:
+    """Return the last of the files, oldest first, that applies today; the first if none does yet."""
     started = [each for each in files if each.applies_from <= today]
-    return _of((started or files[:1])[-1].with_margin(get_settings().credit_margin))
+    return (started or files[:1])[-1]
+
+
+def choose_following(files: Sequence[PriceFile], today: date) -> PriceFile | None:
+    """Return the file that will replace the one in force, or None."""
+    in_force = choose_in_force(files, today)
+    return next((each for each in files if each.applies_from > in_force.applies_from), None)
 
 
 def _of(price_file: PriceFile) -> PriceList:

@@ -1,6 +1,6 @@
 """The only place that commits (rule 1 in docs/rules.md), and the hooks for actions after a commit."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 
 from flask import has_app_context
@@ -12,6 +12,7 @@ from backend.core.process.logging import get_logger
 log = get_logger(__name__)
 
 _AFTER_COMMIT = "after_commit"
+_BEFORE_COMMIT = "before_commit"
 
 
 class TransactionOpen(AssertionError):
@@ -23,18 +24,23 @@ def transaction() -> Iterator[Session]:
     """Open a transaction; commit at the end, roll back on an error.
 
     Inside another transaction, it joins that one, and only the outer one commits. Actions registered with
-    ``after_commit`` run after the outermost transaction has committed, and never after a rollback.
+    ``before_commit`` run at the end of the outermost transaction, inside it. Those of ``after_commit`` run after it has
+    committed, and never after a rollback.
     """
     session = db.session()
     if session.in_transaction():
         yield session
         return
+    session.info[_BEFORE_COMMIT] = {}
     session.info[_AFTER_COMMIT] = []
     session.begin()
     try:
         yield session
+        for action in session.info.pop(_BEFORE_COMMIT).values():
+            action()
         session.commit()
     except BaseException:
+        session.info.pop(_BEFORE_COMMIT, None)
         session.info.pop(_AFTER_COMMIT, None)
         session.rollback()
         raise
@@ -51,6 +57,14 @@ def savepoint() -> Iterator[Session]:
     session = db.session()
     with session.begin_nested():
         yield session
+
+
+def before_commit(key: Hashable, action: Callable[[], object]) -> None:
+    """Run ``action`` at the end of the open transaction, inside it; once for each key.
+
+    For locks that come last in the order of locks (docs/architecture.md), whoever called first.
+    """
+    db.session().info[_BEFORE_COMMIT].setdefault(key, action)
 
 
 def after_commit(action: Callable[[], object]) -> None:

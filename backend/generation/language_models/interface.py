@@ -102,12 +102,16 @@ class DraftLink:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens used by one call; ``calls`` counts the HTTP requests that returned content."""
+    """Tokens used by one call; ``calls`` counts the HTTP requests that returned content.
+
+    Input tokens include cached tokens and those written to the cache.
+    """
 
     input_tokens: int = 0
     cached_tokens: int = 0
     output_tokens: int = 0
     calls: int = 0
+    cache_write_tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,10 +177,14 @@ BeforeCall = Callable[[], None]
 
 
 class LanguageModel(Protocol):
-    """Writes study material for one section at a time. Raises ModelError; never opens a transaction."""
+    """Writes study material for one section at a time. Raises ModelError; never opens a transaction.
+
+    ``host`` is where its calls go, on which their price may depend; None if nothing leaves this process.
+    """
 
     name: str
     is_draft: bool
+    host: str | None
 
     def write_section(self, request: SectionRequest, before_call: BeforeCall) -> SectionReply:
         """Write topics, flashcards and questions for one section."""

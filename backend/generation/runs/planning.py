@@ -1,6 +1,6 @@
 """Plans a run: cuts its documents into steps, queues the next steps, and ends it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from uuid import UUID
 
@@ -15,10 +15,26 @@ from backend.core.process.logging import get_logger
 from backend.core.work import jobs
 from backend.core.work.jobs import JobState
 from backend.core.work.workers import count_places
+from backend.generation.charging import bookings
 from backend.generation.models import Run, RunDocument, Step
+from backend.generation.runs.admission import (
+    find_admitted,
+    find_partial_reason,
+    leave_out_planned,
+    may_connect,
+)
+from backend.generation.runs.estimating import estimate_to_reserve
 from backend.generation.runs.events import add_event
+from backend.generation.runs.left_out import list_left_out, section_of
 from backend.generation.sections.cutting import Section, allocate, automatic_counts, plan_sections
-from backend.generation.types import ACTIVE_STATES, ENDED_STATES, OVER_BUDGET, RunState, StepKind
+from backend.generation.types import (
+    ACTIVE_STATES,
+    ENDED_STATES,
+    OVER_BUDGET,
+    PartialReason,
+    RunState,
+    StepKind,
+)
 from backend.library import service as library
 from backend.library.types import DocumentStatus, DocumentText
 from backend.settings import get_settings
@@ -58,7 +74,10 @@ def plan_when_read(run: Run) -> None:
 
 
 def plan(run: Run) -> None:
-    """Cut the documents of a locked run into sections, and queue the first ones."""
+    """Cut the documents of a locked run into sections, reserve its credits, and queue the first sections.
+
+    Raises InsufficientCredits, SpendingFrozen, ModelNotPriced, FreeBudgetUsedUp.
+    """
     if run.state == RunState.READING:
         _plan(run)
     advance(run)
@@ -78,9 +97,13 @@ def _queue_new(run: Run, kind: StepKind) -> None:
 
 @dataclass(slots=True)
 class _Cut:
-    """The sections of a run's documents, what was skipped and why, and a sample of the text."""
+    """The sections of a run's documents, what was skipped and why, and a sample of the text.
+
+    ``shares`` are the items of each section if they are known already, because the run continues another.
+    """
 
     sections: list[tuple[UUID, Section]] = field(default_factory=list)
+    shares: list[Counts] | None = None
     skipped: list[dict[str, object]] = field(default_factory=list)
     sample: str = ""
 
@@ -100,8 +123,19 @@ def _cut_documents(run_id: UUID) -> _Cut:
     return cut
 
 
+def _cut_left_out(steps: Sequence[Step]) -> _Cut:
+    """Return the sections that the continued run left out."""
+    cut = _Cut(shares=[])
+    for step in steps:
+        if step.document_id is not None and cut.shares is not None:
+            cut.sections.append((step.document_id, section_of(step)))
+            cut.shares.append(step.asked)
+    return cut
+
+
 def _plan(run: Run) -> None:
-    cut = _cut_documents(run.id)
+    left_out = list_left_out(run.continues) if run.continues else ()
+    cut = _cut_left_out(left_out) if left_out else _cut_documents(run.id)
     run.planned_at = now()
     if not cut.sections:
         run.skipped = cut.skipped
@@ -110,10 +144,14 @@ def _plan(run: Run) -> None:
     if run.language is None:
         run.language = detect_language(cut.sample)
     sections = [section for _, section in cut.sections]
-    asked = run.asked.settle(automatic_counts(sections))
-    run.asked = AskedCounts(asked.flashcards, asked.questions)
+    if cut.shares is None:
+        asked = run.asked.settle(automatic_counts(sections))
+        shares = allocate(asked, sections)
+        run.asked = AskedCounts(asked.flashcards, asked.questions)
+    else:
+        shares, asked = cut.shares, run.asked.settle(Counts())
     position = 0
-    for (document_id, section), share in zip(cut.sections, allocate(asked, sections), strict=True):
+    for (document_id, section), share in zip(cut.sections, shares, strict=True):
         if not share:
             cut.skipped.append(_skip(document_id, section.first_page, section.last_page, OVER_BUDGET))
             continue
@@ -121,6 +159,7 @@ def _plan(run: Run) -> None:
         db.session.add(_section_step(run, document_id, section, share, position=position))
     run.skipped = cut.skipped
     run.state = RunState.MAKING
+    run.waiting_for = None
     db.session.flush()
     add_event(
         run,
@@ -130,6 +169,8 @@ def _plan(run: Run) -> None:
         flashcards_asked=asked.flashcards,
         questions_asked=asked.questions,
     )
+    db.session.flush()
+    bookings.reserve_at_planning(run, estimate_to_reserve(run, sections, shares))
     log.info("generation.run.planned", run_id=str(run.id), sections=position, language=run.language)
 
 
@@ -155,6 +196,7 @@ def _section_step(run: Run, document_id: UUID, section: Section, asked: Counts, 
         last_page=section.last_page,
         start=section.start,
         end=section.end,
+        chars=section.chars,
         asked=asked,
         request_id=run.request_id,
     )
@@ -172,7 +214,8 @@ def split_step(run: Run, step: Step, halves: Sequence[Section], missing: Counts)
 
 
 def advance(run: Run) -> None:
-    """Queue the next steps of a locked run, or end it. Safe to call at any time."""
+    """Queue the next steps of a locked run, or end it, and book what it is charged. Safe to call at any time."""
+    bookings.settle_at_commit(run.id)
     if run.state in ENDED_STATES:
         return
     counts = _count_steps(run.id)
@@ -187,7 +230,11 @@ def advance(run: Run) -> None:
     # One long run may use all available workers. More of its steps would only delay those of other users.
     room = max(get_settings().steps_in_flight_per_run, count_places()) - in_flight
     if counts.get(JobState.PLANNED, 0) and room > 0:
-        _queue_planned(run.id, room)
+        admitted = find_admitted(run, room)
+        jobs.dispatch(Step, admitted)
+        if not admitted and in_flight == 0:
+            leave_out_planned(run)
+            _after_last(run)
     elif sum(counts.get(state, 0) for state in _OPEN) == 0:
         _after_last(run)
 
@@ -199,14 +246,10 @@ def _count_steps(run_id: UUID) -> dict[str, int]:
     return {row.state: row.number for row in rows}
 
 
-def _queue_planned(run_id: UUID, count: int) -> None:
-    planned = sa.select(Step.id).where(Step.run_id == run_id, Step.state == JobState.PLANNED)
-    jobs.dispatch(Step, db.session.scalars(planned.order_by(Step.position, Step.id).limit(count)).all())
-
-
 def _after_last(run: Run) -> None:
+    reason = find_partial_reason(run)
     if run.state == RunState.MAKING:
-        if not run.delivered:
+        if not run.delivered and reason is None:
             code = db.session.scalar(
                 sa.select(Step.error_code)
                 .where(Step.run_id == run.id, Step.state == JobState.FAILED)
@@ -216,15 +259,21 @@ def _after_last(run: Run) -> None:
             end_run(run, RunState.FAILED, code or "no_items")
             return
         run.state = RunState.CONNECTING
-        if len(study.list_topics(run.study_set_id)) >= _MIN_TOPICS_TO_CONNECT:
+        topics = len(study.list_topics(run.study_set_id)) if run.delivered else 0
+        if topics >= _MIN_TOPICS_TO_CONNECT and may_connect(run, topics):
             add_event(run, "run.connecting")
             _queue_new(run, StepKind.CONNECT)
             return
-    end_run(run, RunState.DONE)
+    end_run(run, RunState.DONE if reason is None else RunState.PARTIAL, partial_reason=reason)
 
 
-def stop_run(run: Run, state: RunState, error_code: str | None = None) -> None:
-    """Set a locked run to ``cancelling`` or ``failing``: no further step starts, and it ends with its last call."""
+def stop_run(
+    run: Run, state: RunState, error_code: str | None = None, error_facts: Mapping[str, int] | None = None
+) -> None:
+    """Set a locked run to ``cancelling`` or ``failing``: no further step starts, and it ends with its last call.
+
+    ``error_facts`` are the numbers of the error's sentence.
+    """
     db.session.execute(
         sa.update(Step)
         .where(Step.run_id == run.id, Step.state.in_((JobState.PLANNED, JobState.QUEUED)))
@@ -233,20 +282,28 @@ def stop_run(run: Run, state: RunState, error_code: str | None = None) -> None:
     )
     run.state = state
     run.error_code = error_code
-    add_event(run, f"run.{state.value}", error_code=error_code)
+    run.error_facts = dict(error_facts) if error_facts else None
+    add_event(run, f"run.{state.value}", error_code=error_code, **(error_facts or {}))
     db.session.flush()
     advance(run)
 
 
-def end_run(run: Run, state: RunState, error_code: str | None = None) -> None:
-    """End a locked run without steps in progress."""
+def end_run(
+    run: Run, state: RunState, error_code: str | None = None, *, partial_reason: PartialReason | None = None
+) -> None:
+    """End a locked run without steps in progress. The rest of its credits is released before the commit."""
+    bookings.charge_end(run)
+    bookings.settle_at_commit(run.id)
     run.state = state
     run.error_code = error_code
+    run.partial_reason = partial_reason
+    run.waiting_for = None
     run.ended_at = now()
     add_event(
         run,
         f"run.{state.value}",
         error_code=error_code,
+        **({} if partial_reason is None else {"reason": partial_reason.value}),
         **asdict(run.delivered),
     )
     record_activity(

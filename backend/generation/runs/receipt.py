@@ -13,10 +13,12 @@ from backend.core.work.jobs import JobState
 from backend.generation.checks.section import MORE_THAN_ASKED
 from backend.generation.models import Run, RunDocument, Step
 from backend.generation.types import (
+    ACTIVE_STATES,
     ENDED_STATES,
     OVER_BUDGET,
     DocumentCoverage,
     PageCoverage,
+    PartialReason,
     RunState,
     Skipped,
     StepKind,
@@ -124,15 +126,18 @@ def _reason_for_the_rest(run: Run) -> str | None:
         return None
     if run.state == RunState.CANCELLED:
         return "cancelled"
-    # In a run that is done, only a half of a section without a share of the items has no step.
+    # In a run that was planned, only a half of a section without a share of the items has no step.
     return run.error_code or OVER_BUDGET
 
 
 def _loss(run: Run, step: Step) -> str | None:
     if step.state == JobState.FAILED:
         return step.error_code or "bad_output"
-    # The remaining steps of a run that failed as a whole were cancelled before they started.
-    return (run.error_code or "cancelled") if step.state == JobState.CANCELLED else None
+    if step.state != JobState.CANCELLED:
+        return None
+    # The remaining steps of a run that failed as a whole, or whose credits did not suffice, never started.
+    left_out = PartialReason.RESERVATION_USED_UP if run.state in ACTIVE_STATES else "cancelled"
+    return run.error_code or run.partial_reason or left_out
 
 
 def _range(pages: Skipped | Step) -> range:

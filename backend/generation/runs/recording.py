@@ -1,25 +1,30 @@
 """Records the outcome of a step. Locks the study set, the run and the step in this order (docs/architecture.md)."""
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
+from backend.billing import service as billing
 from backend.core.clock import now
 from backend.core.database.database import db
 from backend.core.ids import new_id
 from backend.core.process.logging import get_logger
 from backend.core.work import jobs
 from backend.core.work.jobs import Claim, LeaseLost
+from backend.generation.charging import bookings
+from backend.generation.charging.prices import prices_to_record
+from backend.generation.charging.rule import Outcome
 from backend.generation.checks.section import CheckedReply
 from backend.generation.language_models.interface import ConnectReply, SectionReply, SectionRequest, Usage
 from backend.generation.models import ModelCall, Run, Step
 from backend.generation.runs.events import add_event
 from backend.generation.runs.planning import advance, lock_run, plan, split_step, stop_run
 from backend.generation.sections.cutting import Section, split_section
-from backend.generation.types import ACTIVE_STATES, RunState, StepKind
+from backend.generation.types import ACTIVE_STATES, FREE_BUDGET, RunState, StepKind
 from backend.library import service as library
 from backend.library.types import PageText
 from backend.study import service as study
@@ -43,6 +48,15 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
+class Caller:
+    """The step that makes calls, with what is needed to record them even if its run is deleted meanwhile."""
+
+    run_id: UUID
+    user_id: UUID
+    price_list: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class SectionWork:
     """The input of a claimed section step. ``pages`` are whole; those of the request are cut to the section."""
 
@@ -53,8 +67,23 @@ class SectionWork:
 
 
 def record_plan(held: Claim, run_id: UUID) -> None:
-    """Record the sections of a run, and queue the first ones. Raises LeaseLost."""
+    """Record the sections of a run, reserve its credits, and queue the first sections.
+
+    Raises LeaseLost, InsufficientCredits, SpendingFrozen, ModelNotPriced, FreeBudgetUsedUp.
+    """
     plan(_lock_run_and_finish(held, run_id))
+
+
+def record_waiting(run_id: UUID) -> None:
+    """Record that a run waits for the free budget. Its hold is kept."""
+    run = lock_run(run_id)
+    if run is None or run.state not in ACTIVE_STATES:
+        return
+    if run.waiting_for is None:
+        run.waiting_for = FREE_BUDGET
+        add_event(run, "run.waiting", reason=FREE_BUDGET)
+        db.session.flush()
+    billing.note_sign_of_life(run_id)
 
 
 def record_section(held: Claim, work: SectionWork, reply: SectionReply, checked: CheckedReply, model: str) -> None:
@@ -71,6 +100,12 @@ def record_section(held: Claim, work: SectionWork, reply: SectionReply, checked:
     )
     step.kept = added.counts
     _count(run, added, checked)
+    outcome = Outcome(
+        delivered=added.counts.total,
+        written=len(reply.flashcards) + len(reply.questions) + reply.malformed,
+        is_cut=reply.truncated,
+    )
+    bookings.charge_reply(run, held.id, held.attempt, outcome)
     missing = step.asked.beyond(step.kept)
     if reply.truncated and run.state in ACTIVE_STATES and missing:
         _halve(run, step, work, missing)
@@ -139,7 +174,10 @@ def lock_run_of(step_id: UUID) -> Run | None:
 def cancel_if_stopped(step_id: UUID) -> None:
     """Cancel a step that was just scheduled for a retry, if its run was stopped meanwhile."""
     run = lock_run_of(step_id)
-    if run is None or run.state in ACTIVE_STATES:
+    if run is None:
+        return
+    if run.state in ACTIVE_STATES:
+        billing.note_sign_of_life(run.id)
         return
     # Cancel now: otherwise the run would wait until this retry is due.
     db.session.execute(
@@ -151,14 +189,14 @@ def cancel_if_stopped(step_id: UUID) -> None:
     advance(run)
 
 
-def fail_step(held: Claim, code: str) -> None:
-    """Fail a held step for good with an error code. Raises LeaseLost."""
+def fail_step(held: Claim, code: str, facts: Mapping[str, int] | None = None) -> None:
+    """Fail a held step for good with an error code and the numbers of its sentence. Raises LeaseLost."""
     lock_run_of(held.id)
     jobs.fail(Step, held, code)
-    give_up(held.id, code)
+    give_up(held.id, code, facts)
 
 
-def give_up(step_id: UUID, code: str) -> None:
+def give_up(step_id: UUID, code: str, facts: Mapping[str, int] | None = None) -> None:
     """Continue the run of a step that has failed for good, or fail the run if it cannot continue."""
     step = db.session.get_one(Step, step_id, populate_existing=True)
     run = lock_run(step.run_id)
@@ -167,7 +205,7 @@ def give_up(step_id: UUID, code: str) -> None:
     if code in _ENDS_RUN:
         log.error("generation.model.needs_operator", code=code, model=run.model)
     if run.state in ACTIVE_STATES and (step.kind == StepKind.PLAN or _is_hopeless(step, code)):
-        stop_run(run, RunState.FAILING, code)
+        stop_run(run, RunState.FAILING, code, facts)
         return
     add_event(
         run,
@@ -214,20 +252,19 @@ def _halve(run: Run, step: Step, work: SectionWork, missing: Counts) -> None:
     add_event(run, "section.halved", first_page=step.first_page, last_page=step.last_page)
 
 
-def note_call(held: Claim, run_id: UUID, call: Call) -> None:
-    """Record the usage of a call; repeated calls record it once. Does nothing if the step was deleted."""
-    # Protect the study set first: the foreign key would lock the run after the step.
-    study_set_id = db.session.scalar(sa.select(Run.study_set_id).where(Run.id == run_id))
-    if study_set_id is None or not library.keep_study_set(study_set_id):
-        return
-    there = sa.select(Step.id).where(Step.id == held.id).with_for_update(read=True, key_share=True)
-    if db.session.scalar(there) is None:
-        return
+def note_call(held: Claim, caller: Caller, call: Call) -> None:
+    """Record the usage and the cost of a call; repeated calls record it once.
+
+    It locks neither the run nor the step, and is kept even if they were deleted meanwhile, because it was paid for.
+    """
+    prices = prices_to_record(caller.price_list)
+    cost = prices.cost(call.usage)
     db.session.execute(
         insert(ModelCall)
         .values(
             id=new_id(),
-            run_id=run_id,
+            user_id=caller.user_id,
+            run_id=caller.run_id,
             step_id=held.id,
             attempt=held.attempt,
             model=call.model,
@@ -235,8 +272,13 @@ def note_call(held: Claim, run_id: UUID, call: Call) -> None:
             requests=call.usage.calls,
             input_tokens=call.usage.input_tokens,
             cached_tokens=call.usage.cached_tokens,
+            cache_write_tokens=call.usage.cache_write_tokens,
             output_tokens=call.usage.output_tokens,
             duration_ms=call.duration_ms,
+            price_list=None if cost is None else prices.stored_list,
+            cost_usd=None if cost is None else cost.usd,
+            cost_chf=None if cost is None else cost.chf,
+            price_credits=None if cost is None else cost.credits,
         )
         .on_conflict_do_nothing()
     )

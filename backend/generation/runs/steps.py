@@ -8,11 +8,13 @@ from functools import partial
 from typing import TypeVar
 from uuid import UUID
 
+from backend.billing.errors import InsufficientCredits, ModelNotPriced, SpendingFrozen
 from backend.core.database.database import db
 from backend.core.database.transaction import refuse_open_transaction, transaction
 from backend.core.process.logging import add_to_log, get_logger
-from backend.core.work.jobs import Claim, JobFailed, LeaseLost
+from backend.core.work.jobs import Claim, JobFailed, LeaseLost, TryLater
 from backend.core.work.runner import record
+from backend.generation.charging.bookings import FreeBudgetUsedUp
 from backend.generation.checks.section import check_reply, clean_connections
 from backend.generation.language_models.choice import get_language_model
 from backend.generation.language_models.interface import (
@@ -26,7 +28,7 @@ from backend.generation.language_models.interface import (
 from backend.generation.models import Run, Step
 from backend.generation.runs import recording
 from backend.generation.runs.planning import is_active
-from backend.generation.runs.recording import Call, SectionWork
+from backend.generation.runs.recording import Call, Caller, SectionWork
 from backend.generation.sections.cutting import Section
 from backend.generation.types import ACTIVE_STATES, StepKind
 from backend.library import service as library
@@ -39,6 +41,7 @@ log = get_logger(__name__)
 T = TypeVar("T")
 
 _KNOWN_TOPICS = 40
+_FREE_BUDGET_PAUSE_S = 300.0
 
 
 class RunStopped(Exception):
@@ -46,7 +49,7 @@ class RunStopped(Exception):
 
 
 def work_step(held: Claim, lost: threading.Event) -> None:
-    """Work on a held step. Raises LeaseLost, and JobFailed with the model's error code."""
+    """Work on a held step. Raises LeaseLost, TryLater, and JobFailed with the model's error code."""
     _Work(held, lost).do()
 
 
@@ -60,9 +63,11 @@ class _Work:
         self._started = time.monotonic()
         with transaction():
             step = db.session.get(Step, held.id)
-        if step is None:
+            run = db.session.get(Run, step.run_id) if step is not None else None
+        if step is None or run is None:
             raise LeaseLost
         self._kind, self._run_id = StepKind(step.kind), step.run_id
+        self._caller = Caller(run.id, run.user_id, run.price_list)
 
     def do(self) -> None:
         # Stays in the log context until the runner has finished the step, so that a crash is logged with its run.
@@ -78,11 +83,21 @@ class _Work:
 
     def _do(self) -> None:
         if self._kind is StepKind.PLAN:
-            self._record(lambda: recording.record_plan(self._held, self._run_id))
+            self._plan()
         elif self._kind is StepKind.SECTION:
             self._write_section(self._prepare(_prepare_section))
         else:
             self._connect_topics(self._prepare(_prepare_connect))
+
+    def _plan(self) -> None:
+        try:
+            self._record(lambda: recording.record_plan(self._held, self._run_id))
+        except FreeBudgetUsedUp:
+            self._record(lambda: recording.record_waiting(self._run_id))
+            raise TryLater(_FREE_BUDGET_PAUSE_S) from None
+        except (InsufficientCredits, SpendingFrozen, ModelNotPriced) as refusal:
+            code, facts = refusal.code, {name: int(str(refusal.facts[name])) for name in refusal.members}
+            self._record(lambda: recording.fail_step(self._held, code, facts))
 
     def _prepare(self, prepare: Callable[[Run, Step], T]) -> T:
         with transaction():
@@ -136,7 +151,7 @@ class _Work:
     def _note(self, outcome: str, usage: Usage) -> None:
         """Record usage immediately: the call was paid for, even if the reply is not used."""
         call = Call(self._model.name, outcome, usage, self._elapsed_ms())
-        self._record(lambda: recording.note_call(self._held, self._run_id, call))
+        self._record(lambda: recording.note_call(self._held, self._caller, call))
 
     def _record(self, write: Callable[[], None]) -> None:
         record(write, self._lost)

@@ -96,4 +96,5 @@ def wish_of(run: Run) -> RunWish:
         asked=asked,
         language=run.language,
         difficulty=Difficulty(run.difficulty) if run.difficulty else None,
+        max_credits=run.max_credits,
     )

@@ -2,12 +2,13 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
 import sqlalchemy as sa
 
+from backend.billing import service as billing
 from backend.core.database.database import db
 from backend.core.work.jobs import JobState
 from backend.generation.models import USAGE_COLUMNS, ModelCall, Run, RunDocument, Step
@@ -20,13 +21,19 @@ _Sections = dict[str, tuple[int, datetime | None]]
 
 @dataclass(frozen=True, slots=True)
 class RunView:
-    """A run with values derived from its rows. ``eta_s`` is None while unknown."""
+    """A run with values derived from its rows. ``eta_s`` is None while unknown.
+
+    ``reserved`` and ``charged`` are whole credits. ``continued_by`` is the run that continues this one.
+    """
 
     run: Run
     progress: Progress
     usage: RunUsage
     eta_s: int | None
     failed_sections: int = 0
+    reserved: int = 0
+    charged: int = 0
+    continued_by: UUID | None = None
 
 
 def view_run(run: Run) -> RunView:
@@ -39,7 +46,22 @@ def view_runs(runs: Sequence[Run]) -> list[RunView]:
     steps = _count_sections(ids)
     usage = _sum_usage(ids)
     reading = _sum_pages(ids)
-    return [_view(run, steps.get(run.id, {}), usage.get(run.id, RunUsage()), reading[run.id]) for run in runs]
+    holds = billing.find_holds(ids)
+    next_runs = _find_next_runs(ids)
+    return [
+        replace(
+            _view(run, steps.get(run.id, {}), usage.get(run.id, RunUsage()), reading[run.id]),
+            reserved=holds[run.id].amount if run.id in holds else 0,
+            charged=holds[run.id].captured if run.id in holds else 0,
+            continued_by=next_runs.get(run.id),
+        )
+        for run in runs
+    ]
+
+
+def _find_next_runs(run_ids: Sequence[UUID]) -> dict[UUID, UUID]:
+    query = sa.select(Run.continues, Run.id).where(Run.continues.in_(run_ids))
+    return {continued: run_id for continued, run_id in db.session.execute(query) if continued is not None}
 
 
 def _view(run: Run, sections: _Sections, usage: RunUsage, pages: tuple[int, int | None]) -> RunView:

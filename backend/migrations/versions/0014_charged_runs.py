@@ -5,6 +5,8 @@ Revision: 0014
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects import postgresql
+
 revision = '0014'
 down_revision = '0013'
 branch_labels = None
@@ -47,6 +49,9 @@ def upgrade() -> None:
     op.add_column('runs', sa.Column('partial_reason', sa.Text(), nullable=True))
     op.add_column('runs', sa.Column('max_credits', sa.BigInteger(), nullable=True))
     op.add_column('runs', sa.Column('price_list', sa.Text(), nullable=True))
+    op.add_column('runs', sa.Column('waiting_for', sa.Text(), nullable=True))
+    op.add_column('runs', sa.Column('error_facts', postgresql.JSONB(), nullable=True))
+    op.add_column('steps', sa.Column('chars', sa.Integer(), nullable=True))
     op.create_unique_constraint(op.f('uq_runs_continues'), 'runs', ['continues'])
     op.create_foreign_key(
         op.f('fk_runs_continues'), 'runs', 'runs', ['continues'], ['id'], ondelete='SET NULL', postgresql_not_valid=True
@@ -64,7 +69,8 @@ def downgrade() -> None:
     _replace_check('state_known', f"state IN ({_STATES})")
     op.drop_constraint(op.f('fk_runs_continues'), 'runs', type_='foreignkey')
     op.drop_constraint(op.f('uq_runs_continues'), 'runs', type_='unique')
-    for column in ('price_list', 'max_credits', 'partial_reason', 'continues'):
+    op.drop_column('steps', 'chars')
+    for column in ('error_facts', 'waiting_for', 'price_list', 'max_credits', 'partial_reason', 'continues'):
         op.drop_column('runs', column)
     op.execute('DROP TRIGGER fill_user ON model_calls')
     op.execute('DROP FUNCTION fill_user_of_model_call()')

@@ -12,6 +12,7 @@ from backend.study.markup.markdown import escape, to_line
 from backend.study.markup.notes import NoteKind
 from backend.study.markup.plain_text import one_line
 from backend.study.types import Evidence, Item, StudyKit
+from backend.text.spreadsheets import FORMULA_STARTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,6 @@ _STOCK_NOTE_TYPES = {
     "fr": _StockNoteTypes(basic="Basique", cloze="Texte à trous"),
     "it": _StockNoteTypes(basic="Basilare", cloze="Cloze"),
 }
-_SPREADSHEET_FORMULA_STARTS = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
 
 
 def to_tsv(kit: StudyKit, anki_language: str = "en") -> str:
@@ -104,7 +104,7 @@ def _tsv_source(source: NoteSource) -> str:
 
 def _tsv_cell(cell: str) -> str:
     cell = cell.replace("\t", "&#9;")
-    return f"&#{ord(cell[0])};{cell[1:]}" if cell.startswith(_SPREADSHEET_FORMULA_STARTS) else cell
+    return f"&#{ord(cell[0])};{cell[1:]}" if cell.startswith(FORMULA_STARTS) else cell
 
 
 def _map_blocks(kit: StudyKit) -> Iterator[str]:

@@ -42,6 +42,7 @@ class BuiltinModel:
 
     name = "builtin-1"
     is_draft = True
+    host: str | None = None
 
     def __init__(self) -> None:
         self._surveys: OrderedDict[tuple[UUID, str], Survey] = OrderedDict()

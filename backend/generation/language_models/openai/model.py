@@ -12,6 +12,7 @@ import threading
 import time
 from contextlib import suppress
 from typing import Any
+from urllib.parse import urlsplit
 
 import openai
 
@@ -126,6 +127,7 @@ class OpenAIModel:
         self._api_key = api_key
         # Set even for OpenAI itself: otherwise the SDK would read the environment, bypassing our settings.
         self._base_url = base_url or _OPENAI_URL
+        self.host: str | None = urlsplit(str(self._base_url)).hostname
         self._timeout_s = timeout_s
         self._max_output_tokens = max_output_tokens
         # By process id. A forked child opens its own connection and keeps a reference to the parent's, because closing

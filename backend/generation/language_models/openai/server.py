@@ -49,6 +49,7 @@ _FORMATS = ("json_schema", "json_object_with_schema", "json_object", "none")
 
 class _TokenDetails(BaseModel):
     cached_tokens: int | None = None
+    cache_write_tokens: int | None = None
 
 
 class _Tokens(BaseModel):
@@ -259,8 +260,13 @@ def _read_usage(data: object) -> Usage:
         tokens = _Tokens.model_validate(data.get("usage") if isinstance(data, dict) else None)
     except ValidationError:
         return Usage()
-    cached = tokens.prompt_tokens_details.cached_tokens if tokens.prompt_tokens_details else None
-    return Usage(tokens.prompt_tokens or 0, cached or 0, tokens.completion_tokens or 0)
+    details = tokens.prompt_tokens_details or _TokenDetails()
+    return Usage(
+        input_tokens=tokens.prompt_tokens or 0,
+        cached_tokens=details.cached_tokens or 0,
+        output_tokens=tokens.completion_tokens or 0,
+        cache_write_tokens=details.cache_write_tokens or 0,
+    )
 
 
 def _shorten(text: str) -> str:

@@ -1,0 +1,99 @@
+"""What all free credits together cost in a day, and the budget for it.
+
+The day is that of Europe/Zurich, where the students are and the bill is paid.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+
+from backend.billing.models import CreditEntry, CreditHold, CreditLot
+from backend.billing.prices.price_list import get_price_list
+from backend.billing.types import CREDITS_PER_CHF, EntryKind, LotSource
+from backend.core.clock import read_database_clock
+from backend.core.database.database import db
+from backend.core.database.quotas import lock_quota
+from backend.core.ids import first_id_at
+from backend.core.process.logging import get_logger
+from backend.settings import get_settings
+
+log = get_logger(__name__)
+
+_ZONE = ZoneInfo("Europe/Zurich")
+_EVERYBODY = UUID(int=0)
+
+
+@dataclass(frozen=True, slots=True)
+class FreeBudget:
+    """The cost of free credits today, spent and held, and its limit, in CHF."""
+
+    used_chf: Decimal
+    limit_chf: Decimal
+
+    @property
+    def is_used_up(self) -> bool:
+        return self.used_chf >= self.limit_chf
+
+
+class _Told:
+    """The last day on which this process told the operator."""
+
+    day: date | None = None
+
+
+def measure_free_budget(without_holds_of: Sequence[UUID] = ()) -> FreeBudget:
+    """Return today's use of the free budget. What is held for some runs can be left out. Needs a transaction."""
+    today = _today()
+    # Ids sort by time, so the primary key replaces an index on the creation time.
+    captured = sa.select(-sa.func.sum(CreditEntry.amount)).where(
+        CreditEntry.id >= first_id_at(today), CreditEntry.kind == EntryKind.CAPTURED
+    )
+    held = (
+        sa.select(sa.func.sum(CreditEntry.held))
+        .join(CreditHold, CreditHold.id == CreditEntry.hold_id)
+        .where(CreditHold.closed_at.is_(None), CreditHold.run_id.not_in(without_holds_of))
+    )
+    credits = sum(
+        db.session.scalar(query.join(CreditLot, CreditLot.id == CreditEntry.lot_id).where(_IS_FREE)) or 0
+        for query in (captured, held)
+    )
+    cost_chf = Decimal(credits) / CREDITS_PER_CHF / get_price_list().margin
+    return FreeBudget(cost_chf, get_settings().daily_model_budget_chf)
+
+
+_IS_FREE = CreditLot.source != LotSource.PURCHASE
+
+
+def lock_free_budget() -> None:
+    """Let one transaction at a time decide about the rest of the budget. Comes before the credit account."""
+    lock_quota("free_budget", _EVERYBODY)
+
+
+def report_free_budget_used_up(budget: FreeBudget) -> None:
+    """Tell the operator, once a day in each process."""
+    today = _today().date()
+    if _Told.day == today:
+        return
+    _Told.day = today
+    log.error("billing.free_budget.used_up", used_chf=str(round(budget.used_chf, 2)), limit_chf=str(budget.limit_chf))
+
+
+def holds_free_credits(run_id: UUID) -> bool:
+    """Say whether a part of the run's hold is held on free lots."""
+    held = (
+        sa.select(sa.func.coalesce(sa.func.sum(CreditEntry.held), 0))
+        .join(CreditLot, CreditLot.id == CreditEntry.lot_id)
+        .join(CreditHold, CreditHold.id == CreditEntry.hold_id)
+        .where(CreditHold.run_id == run_id, _IS_FREE)
+    )
+    return bool(db.session.scalar(held))
+
+
+def _today() -> datetime:
+    """Return when today began, by PostgreSQL's clock."""
+    return read_database_clock().astimezone(_ZONE).replace(hour=0, minute=0, second=0, microsecond=0)

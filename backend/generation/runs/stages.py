@@ -1,0 +1,75 @@
+"""What a run is doing, in a word or two."""
+
+from collections.abc import Mapping
+
+from backend.generation.models import Run
+from backend.generation.types import RunState
+
+WAITING = {
+    "en": "waiting for free credits until tomorrow",
+    "de": "wartet bis morgen auf Gratis-Credits",
+    "fr": "en attente de crédits gratuits jusqu’à demain",
+    "it": "in attesa di crediti gratuiti fino a domani",
+}
+
+STAGES: Mapping[RunState, Mapping[str, str]] = {
+    RunState.READING: {
+        "en": "reading documents",
+        "de": "Dokumente lesen",
+        "fr": "lecture des documents",
+        "it": "lettura dei documenti",
+    },
+    RunState.MAKING: {
+        "en": "making items",
+        "de": "Karten und Fragen erstellen",
+        "fr": "création des cartes et des questions",
+        "it": "creazione di flashcard e domande",
+    },
+    RunState.CONNECTING: {
+        "en": "connecting topics",
+        "de": "Themen verknüpfen",
+        "fr": "mise en relation des thèmes",
+        "it": "collegamento degli argomenti",
+    },
+    RunState.CANCELLING: {
+        "en": "cancelling",
+        "de": "wird abgebrochen",
+        "fr": "annulation en cours",
+        "it": "annullamento in corso",
+    },
+    RunState.FAILING: {
+        "en": "failing",
+        "de": "wird nach einem Fehler beendet",
+        "fr": "interruption après une erreur",
+        "it": "interruzione per errore",
+    },
+    RunState.DONE: {
+        "en": "done",
+        "de": "fertig",
+        "fr": "terminé",
+        "it": "completato",
+    },
+    RunState.FAILED: {
+        "en": "failed",
+        "de": "fehlgeschlagen",
+        "fr": "échoué",
+        "it": "non riuscito",
+    },
+    RunState.CANCELLED: {
+        "en": "cancelled",
+        "de": "abgebrochen",
+        "fr": "annulé",
+        "it": "annullato",
+    },
+    RunState.PARTIAL: {
+        "en": "partly done",
+        "de": "teilweise fertig",
+        "fr": "terminé en partie",
+        "it": "completato in parte",
+    },
+}
+
+
+def stage_of(run: Run) -> Mapping[str, str]:
+    """Return the run's stage by language."""
+    return WAITING if run.waiting_for else STAGES[RunState(run.state)]

@@ -1,0 +1,9 @@
+"""Text in cells that spreadsheets must not run as a formula (OWASP, "CSV Injection")."""
+
+FORMULA_STARTS = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
+
+
+def to_plain_cell(text: str) -> str:
+    """Return text on one line, with an apostrophe in front if a spreadsheet would take it for a formula."""
+    line = " ".join(text.split())
+    return f"'{line}" if line.startswith(FORMULA_STARTS) else line

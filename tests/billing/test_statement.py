@@ -1,0 +1,377 @@
+"""A year's statement as CSV and PDF: complete, adding up, in four languages, and safe to open."""
+
+import csv
+import io
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from types import SimpleNamespace
+
+import pypdfium2
+import pytest
+import reportlab
+import sqlalchemy as sa
+
+from backend.billing.ledger.accounts import lock_account
+from backend.billing.ledger.holds import close, reserve
+from backend.billing.ledger.lots import book_taken, grant
+from backend.billing.models import Dispute, Refund
+from backend.billing.statements.statement import find_vat_percent
+from backend.billing.types import EntryKind, LotSource
+from backend.core.database.database import db
+from backend.core.database.transaction import transaction
+from backend.core.ids import new_id
+from tests import credits
+from tests.conftest import CHECKOUT
+
+URL = "/api/v1/billing/statement"
+LANGUAGES = ("en", "de", "fr", "it")
+SEPARATORS = {"en": ",", "de": ";", "fr": ";", "it": ";"}
+pytestmark = pytest.mark.usefixtures("billing")
+
+
+def at(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+@contextmanager
+def time_of_entries(moment: str) -> Iterator[None]:
+    """Open a transaction whose entries are made at ``moment``: entries cannot be changed afterwards."""
+    with transaction() as session:
+        session.execute(sa.text(f"ALTER TABLE credit_entries ALTER created_at SET DEFAULT '{at(moment).isoformat()}'"))
+        yield
+        session.flush()
+        session.execute(sa.text("ALTER TABLE credit_entries ALTER created_at SET DEFAULT now()"))
+
+
+@pytest.fixture
+def book(app, client):
+    """Book payments, refunds, disputes and runs of the client's user at given times."""
+
+    def pay(moment: str, credits_bought: int, **columns: object) -> SimpleNamespace:
+        with app.app_context(), time_of_entries(moment):
+            lock_account(client.user_id)
+            payment_id = credits.add_payment(client.user_id, credits_bought, paid_at=at(moment), **columns)
+            lot = grant(
+                client.user_id, LotSource.PURCHASE, credits_bought, f"purchase:{payment_id}", payment_id=payment_id
+            )
+            return SimpleNamespace(id=payment_id, lot=lot)
+
+    def give(moment: str, amount: int, source: LotSource = LotSource.SIGN_UP) -> None:
+        with app.app_context(), time_of_entries(moment):
+            grant(client.user_id, source, amount, f"{source}:{new_id()}")
+
+    def spend(moment: str, amount: int) -> None:
+        with app.app_context(), time_of_entries(moment):
+            run = new_id()
+            reserve(client.user_id, run, amount + 1)
+            close(run, amount)
+
+    def refund(moment: str, payment: SimpleNamespace, rappen: int, status: str = "succeeded") -> None:
+        with app.app_context(), time_of_entries(moment):
+            stripe_id = f"re_{new_id().hex}"
+            db.session.add(_returned(Refund, payment.id, stripe_id, rappen, moment, status=status))
+            if status == "succeeded":
+                book_taken(client.user_id, payment.lot, stripe_id, EntryKind.REFUNDED, rappen * 10)
+
+    def dispute(moment: str, payment: SimpleNamespace, withdrawn: int) -> None:
+        with app.app_context(), time_of_entries(moment):
+            stripe_id = f"dp_{new_id().hex}"
+            more = {"status": "lost", "withdrawn_rappen": withdrawn, "is_open": False}
+            db.session.add(_returned(Dispute, payment.id, stripe_id, withdrawn, moment, **more))
+            if withdrawn:
+                book_taken(client.user_id, payment.lot, stripe_id, EntryKind.DISPUTED, withdrawn * 10)
+
+    def _returned(table, payment_id, stripe_id, rappen, moment, **more):
+        return table(
+            user_id=client.user_id,
+            payment_id=payment_id,
+            stripe_id=stripe_id,
+            amount_rappen=rappen,
+            created_at=at(moment),
+            **more,
+        )
+
+    return SimpleNamespace(pay=pay, give=give, spend=spend, refund=refund, dispute=dispute)
+
+
+def read_csv(client, year: int = 2026, language: str = "en", **query: str) -> list[list[str]]:
+    answer = client.get(URL, query_string={"year": year, **query}, headers={"Accept-Language": language})
+    assert answer.status_code == 200, answer.text
+    assert answer.content_type == "text/csv; charset=utf-8"
+    text = answer.data.decode("utf-8")
+    # Spreadsheets need the mark to read UTF-8.
+    assert text.startswith("\ufeff")
+    return list(csv.reader(io.StringIO(text[1:]), delimiter=SEPARATORS[language]))
+
+
+def money_of(lines: list[list[str]]) -> list[list[str]]:
+    """Return the lines of the table of payments, without its head, and its totals."""
+    head = next(at for at, line in enumerate(lines) if len(line) == 7)
+    return [line for line in lines[head + 1 :] if len(line) == 7]
+
+
+def credits_of(lines: list[list[str]]) -> list[int]:
+    """Return the balance at the beginning, the movements, and the balance at the end."""
+    return [int(line[1]) for line in lines[3:] if len(line) == 2]
+
+
+def read_pdf(client, year: int = 2026, language: str = "en") -> tuple[bytes, str, int]:
+    """Return the file, its text and its number of pages."""
+    answer = client.get(f"{URL}?year={year}", headers={"Accept": "application/pdf", "Accept-Language": language})
+    assert answer.status_code == 200, answer.text
+    assert answer.content_type == "application/pdf"
+    document = pypdfium2.PdfDocument(answer.data)
+    text = "\n".join(page.get_textpage().get_text_range() for page in document)
+    return answer.data, text.replace("\r\n", "\n"), len(document)
+
+
+def test_payments_refunds_and_disputes_add_up(client, book):
+    first = book.pay("2026-03-04T10:00:00", 10_000, method="twint")
+    second = book.pay("2026-05-01T10:00:00", 5000, tax_rappen=37)
+    book.refund("2026-06-01T10:00:00", first, 250)
+    book.refund("2026-06-02T10:00:00", first, 100, status="failed")
+    book.dispute("2026-07-01T10:00:00", second, 500)
+    book.dispute("2026-07-02T10:00:00", second, 0)
+    lines = money_of(read_csv(client))
+    assert [line[:6] for line in lines[:4]] == [
+        ["2026-03-04", "Purchase of 10,000 credits", "10.00", "", "", "TWINT"],
+        ["2026-05-01", "Purchase of 5,000 credits", "5.00", "0.37", "8.1", "Card"],
+        ["2026-06-01", "Refund", "-2.50", "", "", "TWINT"],
+        ["2026-07-01", "Disputed payment", "-5.00", "", "", "Card"],
+    ]
+    assert [line[6][:3] for line in lines[:4]] == ["pi_", "pi_", "re_", "dp_"]
+    assert [(line[1], line[2], line[3]) for line in lines[4:]] == [
+        ("Total of purchases", "15.00", "0.37"),
+        ("Total of refunds", "-2.50", ""),
+        ("Total of disputed payments", "-5.00", ""),
+        ("Total after refunds and disputes", "7.50", ""),
+    ]
+    assert sum(Decimal(line[2]) for line in lines[:4]) == Decimal(lines[-1][2])
+
+
+def test_credits_add_up_from_one_year_to_the_next(client, book):
+    book.give("2025-11-01T10:00:00", 500)
+    book.pay("2025-12-01T10:00:00", 1000)
+    book.spend("2025-12-02T10:00:00", 600)
+    payment = book.pay("2026-02-01T10:00:00", 5000)
+    book.give("2026-03-01T10:00:00", 70, LotSource.GOODWILL)
+    book.spend("2026-03-02T10:00:00", 300)
+    book.refund("2026-04-01T10:00:00", payment, 100)
+    book.dispute("2026-05-01T10:00:00", payment, 50)
+    book.spend("2027-01-10T10:00:00", 11)
+    by_year = {year: credits_of(read_csv(client, year)) for year in (2024, 2025, 2026, 2027)}
+    # Balance, purchased, free, spent, refunded, disputed, expired, corrected, balance.
+    assert by_year == {
+        2024: [0, 0, 0, 0, 0, 0, 0, 0, 0],
+        2025: [0, 1000, 500, -600, 0, 0, 0, 0, 900],
+        2026: [900, 5000, 70, -300, -1000, -500, 0, 0, 4170],
+        2027: [4170, 0, 0, -11, 0, 0, 0, 0, 4159],
+    }
+    for figures in by_year.values():
+        assert sum(figures[:-1]) == figures[-1]
+    assert by_year[2027][-1] == client.get("/api/v1/billing/credits").json["balance"]
+
+
+def test_each_entry_is_in_one_year_whatever_the_order_of_commits(client, book):
+    book.give("2026-12-31T22:59:00", 500)
+    # These waited for the account's lock while a later transaction had it.
+    book.give("2026-12-31T23:00:01", 30)
+    book.give("2026-12-31T22:59:59", 7)
+    book.give("2026-12-31T23:00:02", 100)
+    before, after = credits_of(read_csv(client, 2026)), credits_of(read_csv(client, 2027))
+    assert sum(before[:-1]) == before[-1] == after[0]
+    assert sum(after[:-1]) == after[-1] == 637
+
+
+def test_years_begin_at_midnight_in_switzerland(client, book):
+    book.pay("2025-12-31T22:59:59", 1000)
+    book.pay("2025-12-31T23:00:00", 2000)
+    book.pay("2026-12-31T22:59:59", 3000)
+    book.pay("2026-12-31T23:00:00", 4000)
+    assert [line[0] for line in money_of(read_csv(client))[:-2]] == ["2026-01-01", "2026-12-31"]
+    assert credits_of(read_csv(client)) == [1000, 5000, 0, 0, 0, 0, 0, 0, 6000]
+
+
+def test_a_year_without_anything_is_an_empty_statement(client):
+    lines = read_csv(client, 2031)
+    assert [line[1:3] for line in money_of(lines)] == [["Total after refunds and disputes", "0.00"]]
+    assert credits_of(lines) == [0] * 9
+    _, text, pages = read_pdf(client, 2031)
+    assert "There were no payments in this year." in text
+    assert pages == 1
+
+
+@pytest.mark.parametrize("query", ["", "year=", "year=2019", "year=2101", "year=now", "year=2026&format=xls", "y=2026"])
+def test_an_invalid_query_is_refused(client, query):
+    assert client.get(f"{URL}?{query}").status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("accept", "form", "expected"),
+    [
+        (None, None, "text/csv"),
+        ("*/*", None, "text/csv"),
+        ("application/json", None, "text/csv"),
+        ("application/pdf", None, "application/pdf"),
+        ("application/pdf;q=0.5, text/csv", None, "text/csv"),
+        ("application/pdf", "csv", "text/csv"),
+        ("text/csv", "pdf", "application/pdf"),
+    ],
+)
+def test_the_format_comes_from_the_query_or_the_accept_header(client, accept, form, expected):
+    answer = client.get(
+        URL,
+        query_string={"year": 2026, **({"format": form} if form else {})},
+        headers={} if accept is None else {"Accept": accept},
+    )
+    assert answer.mimetype == expected
+    name = f"hackthestudy-2026.{expected.rpartition('/')[2]}"
+    assert answer.headers["Content-Disposition"] == f"attachment; filename={name}"
+    assert {"Accept", "Accept-Language"} <= set(answer.headers["Vary"].replace(" ", "").split(","))
+
+
+WORDS = {
+    "en": ["statement 2026", "Issued to", "Purchase of 10,000 credits", "Refund", "Balance at the end of 2026"],
+    "de": ["Auszug 2026", "Ausgestellt für", "Kauf von 10’000 Credits", "Rückerstattung", "Guthaben am Ende von 2026"],
+    "fr": ["relevé 2026", "Établi pour", "Achat de 10’000 crédits", "Remboursement", "Solde à la fin de 2026"],
+    "it": ["estratto 2026", "Intestato a", "Acquisto di 10’000 crediti", "Rimborso", "Saldo alla fine del 2026"],
+}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_statements_are_in_the_users_language(client, book, language):
+    payment = book.pay("2026-03-04T10:00:00", 10_000, tax_rappen=75)
+    book.refund("2026-06-01T10:00:00", payment, 250)
+    written = "\n".join(" ".join(line) for line in read_csv(client, language=language))
+    _, shown, _ = read_pdf(client, language=language)
+    one_line = " ".join(shown.split())
+    for words in WORDS[language]:
+        assert words in written
+        assert words in one_line
+    others = {each for other in LANGUAGES if other != language for each in WORDS[other]} - set(WORDS[language])
+    assert not [words for words in others if words in written.replace("Rückerstattungen", "")]
+
+
+def test_a_pdf_shows_the_same_figures_as_the_csv(client, book):
+    payment = book.pay("2026-03-04T10:00:00", 10_000, tax_rappen=75)
+    book.pay("2026-03-05T10:00:00", 2_000_000)
+    book.refund("2026-06-01T10:00:00", payment, 250)
+    book.spend("2026-06-02T10:00:00", 1234)
+    _, text, _ = read_pdf(client, language="de")
+    one_line = " ".join(text.split())
+    for figure in ("04.03.2026", "10.00", "0.75", "8.1", "2’000.00", "-2.50", "2’007.50", "-1’234", "2’006’266"):
+        assert figure in one_line
+    assert "Seite 1 von 1" in one_line
+    assert money_of(read_csv(client))[-1][2] == "2007.50"
+    assert credits_of(read_csv(client))[-1] == 2_006_266
+
+
+def test_a_long_pdf_repeats_its_head_and_numbers_its_pages(client, book):
+    for day in range(1, 29):
+        for month in range(1, 4):
+            book.pay(f"2026-{month:02}-{day:02}T10:00:00", 1000)
+    _, text, pages = read_pdf(client)
+    assert pages > 2
+    for number in range(1, pages + 1):
+        assert f"Page {number} of {pages}" in text
+    assert text.count("Description") >= pages - 1
+    assert "840.00" not in text
+    assert "84.00" in text
+
+
+def test_the_same_statement_is_the_same_file(client, book):
+    book.pay("2026-03-04T10:00:00", 10_000)
+    first, _, _ = read_pdf(client)
+    assert read_pdf(client)[0] == first
+    assert read_pdf(client, language="de")[0] != first
+
+
+def test_the_pdf_has_its_fonts_and_nothing_of_the_machine(client, book):
+    book.pay("2026-03-04T10:00:00", 10_000)
+    data, _, _ = read_pdf(client)
+    assert b"/FontFile2" in data
+    for font in (b"Helvetica", b"Times"):
+        # ReportLab always lists its default font, but no text may use it.
+        assert data.count(b"/BaseFont /" + font) <= 1
+    assert str(Path(reportlab.__file__).parent).encode() not in data
+    assert b"anonymous" not in data
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("Zoë Müller-Weiß", "Zoë Müller-Weiß"),
+        ("Cœline Šćepanović Đorđević", "Cœline Šćepanović Đorđević"),
+        ("Łukasz Żak", "Łukasz Zak"),
+        ("Erdős Pál", "Erdos Pál"),
+        # Not in the font at all: the address tells who it is.
+        ("Иван Петров", "anna@example.org"),
+        ("山田太郎", "anna@example.org"),
+        ("<b>Bob</b> & Söhne", "<b>Bob</b> & Söhne"),
+        ("=HYPERLINK(1)\nsecond line", "=HYPERLINK(1) second line"),
+    ],
+)
+def test_every_name_can_be_printed(client, book, name, shown):
+    book.pay("2026-03-04T10:00:00", 10_000, payer_name=name)
+    _, text, _ = read_pdf(client)
+    assert f"Issued to {shown}\n" in text
+
+
+def test_the_csv_has_every_name_as_it_is(client, book):
+    book.pay("2026-03-04T10:00:00", 10_000, payer_name="Иван Петров")
+    assert read_csv(client)[1] == ["Issued to", "Иван Петров"]
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t=", "\r\n=", " =", "＝"])
+def test_no_text_from_outside_is_a_formula(client, book, start):
+    book.pay("2026-03-04T10:00:00", 10_000, payer_name=f"{start}cmd|' /C calc'!A0", method=f"{start}1+1")
+    lines = read_csv(client)
+    assert lines[1][1].startswith("'")
+    assert money_of(lines)[0][5].startswith("'")
+    own = {line[2] for line in money_of(lines)}
+    assert own == {"10.00"}
+
+
+def test_without_a_payment_the_profile_names_the_user(client):
+    assert read_csv(client)[1][1] == ""
+    tag = client.get("/api/v1/users/me").headers["ETag"]
+    changed = client.patch("/api/v1/users/me", json={"name": "Anna Keller"}, headers={"If-Match": tag})
+    assert changed.status_code == 200, changed.text
+    assert read_csv(client)[1][1] == "Anna Keller"
+
+
+@pytest.mark.parametrize(
+    ("amount", "vat", "percent"),
+    [(500, 37, "8.1"), (1000, 75, "8.1"), (2500, 187, "8.1"), (5000, 375, "8.1"), (1000, 25, "2.6"), (1000, 37, "3.8")],
+)
+def test_the_rate_is_that_which_gives_the_tax(amount, vat, percent):
+    assert find_vat_percent(amount, vat) == Decimal(percent)
+
+
+@pytest.mark.parametrize(("amount", "vat"), [(1000, 0), (1000, 160), (1000, 77)])
+def test_no_rate_is_invented(amount, vat):
+    assert find_vat_percent(amount, vat) is None
+
+
+def test_another_user_sees_nothing_of_it(client, other_client, book):
+    book.pay("2026-03-04T10:00:00", 10_000)
+    lines = read_csv(other_client)
+    assert [line[2] for line in money_of(lines)] == ["0.00"]
+    assert credits_of(lines) == [0] * 9
+    assert "Anna Muster" not in str(lines)
+    assert "Anna Muster" not in read_pdf(other_client)[1]
+
+
+def test_statements_need_a_signed_in_user(anonymous):
+    assert anonymous.get(f"{URL}?year=2026").status_code == 401
+
+
+def test_the_pdf_library_is_loaded_only_for_a_pdf():
+    program = "import sys, backend.billing.routes; print(sorted({'reportlab', 'PIL'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", program], cwd=CHECKOUT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
