@@ -309,6 +309,7 @@ def test_files_are_binary(spec: Spec) -> None:
         "download_linked_export",
         "export_study_set",
         "get_concept_map",
+        "get_statement",
     }
     # A JSON answer is validated as the value it holds, which is no string.
     assert not any(media_type.endswith("json") for _, media_type in downloads)
@@ -378,6 +379,16 @@ def test_the_idempotency_key_is_documented_where_it_is_accepted(app: APIFlask, s
         documented = any(parameter["name"] == "Idempotency-Key" for parameter in operation.get("parameters", []))
         creates = name.startswith("post ") and operation["operationId"] not in not_creating
         assert documented == creates, name
+
+
+def test_the_idempotency_key_is_required_where_money_moves(spec: Spec) -> None:
+    required = {
+        operation["operationId"]
+        for _, operation in operations(spec)
+        for parameter in operation.get("parameters", [])
+        if parameter["name"] == "Idempotency-Key" and parameter["required"]
+    }
+    assert required == {"adjust_user_credits", "create_checkout", "refund_payment"}
 
 
 def test_the_documentation_page_loads_nothing_external(app: APIFlask) -> None:
