@@ -86,17 +86,22 @@ class Stage:
     def deliver(self, *events: Json) -> None:
         """Post events to the webhook, each signed, as Stripe does."""
         for event in events:
-            webhook = sign(event, SECRET)
-            url = f"{self.stack.api_url}/payment/webhook"
-            response = requests.post(url, data=webhook.body, headers=webhook.headers, timeout=HANG_S)
-            assert response.status_code == 204, response.text
+            response = self.send(event, SECRET)
+            assert response.status_code == requests.codes.no_content, response.text
             self.stripe.account.mark_delivered(event["id"])
+
+    def send(self, event: Json, secret: str) -> requests.Response:
+        """Post an event that is signed with some secret."""
+        webhook = sign(event, secret)
+        url = f"{self.stack.api_url}/payment/webhook"
+        return requests.post(url, data=webhook.body, headers=webhook.headers, timeout=HANG_S)
 
     def wait_for_events(self) -> None:
         """Wait until the worker has handled all events that were stored; none may be unhandled."""
         waiting = "SELECT 1 FROM stripe_events WHERE state IN ('planned', 'queued', 'running')"
         wait_for("the events of Stripe", lambda: not self.query(waiting))
-        assert self.query("SELECT type, reason FROM stripe_events WHERE outcome NOT IN ('handled', 'ignored')") == []
+        bad = "state = 'failed' OR outcome NOT IN ('handled', 'ignored')"
+        assert self.query(f"SELECT type, outcome, reason, error_code FROM stripe_events WHERE {bad}") == []
 
     def missed_events(self) -> set[str]:
         """Return the ids of the events that were neither delivered nor found by reconciling."""
@@ -154,9 +159,11 @@ class Person:
         return study_set
 
     def end_of(self, run: Json) -> Json:
-        """Wait until a run has ended. Returns the run."""
+        """Wait until a run has ended, with its events. Returns the run."""
 
         def find() -> Json | None:
+            # The stream ends with the run, or after a while.
+            self.read(f"/runs/{run['id']}/events")
             found = self.get(f"/runs/{run['id']}")
             return found if found["state"] in ENDED else None
 
