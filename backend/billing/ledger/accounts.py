@@ -237,9 +237,12 @@ def _read_account(user_id: UUID) -> LockedAccount:
 
 
 def list_takeable(account: LockedAccount, *, paid_only: bool = False) -> Iterator[tuple[Lot, int]]:
-    """Yield the lots that can be spent from and how much each has, in spending order."""
+    """Yield the lots that can be spent from and how much each has, in spending order.
+
+    Nothing is left of expired ones: locking the account has booked it out.
+    """
     for lot in account.lots:
-        if lot.free_to_take and not lot.is_expired and (lot.is_paid or not paid_only):
+        if lot.free_to_take and (lot.is_paid or not paid_only):
             yield lot, lot.free_to_take
 
 

@@ -162,7 +162,7 @@ def _list_taken(user_id: UUID, stripe_id: str) -> dict[UUID, int]:
 
 
 def _take(account: LockedAccount, own: Lot, stripe_id: str, kind: EntryKind, amount: int) -> None:
-    others = [lot for lot in account.lots if lot is not own and not lot.is_expired]
+    others = [lot for lot in account.lots if lot is not own]
     left = amount
     for lot in (own, *sorted(others, key=lambda lot: (not lot.is_paid, lot.number))):
         part = min(left, lot.free_to_take)
