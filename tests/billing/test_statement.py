@@ -2,35 +2,28 @@
 
 import csv
 import io
-import subprocess
-import sys
-import threading
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
-from types import FrameType, SimpleNamespace
+from types import SimpleNamespace
 
 import pypdfium2
 import pytest
 import reportlab
 import sqlalchemy as sa
-from reportlab.platypus import BaseDocTemplate
 
 from backend.billing.ledger.accounts import lock_account
 from backend.billing.ledger.holds import close, reserve
 from backend.billing.ledger.lots import book_taken, grant
 from backend.billing.models import Dispute, Refund
-from backend.billing.statements.pdf import to_pdf
-from backend.billing.statements.statement import CreditMovements, Movement, Statement, find_vat_percent
+from backend.billing.statements.statement import find_vat_percent
 from backend.billing.types import EntryKind, LotSource
 from backend.core.database.database import db
 from backend.core.database.transaction import transaction
 from backend.core.ids import new_id
 from tests import credits
-from tests.conftest import CHECKOUT
 
 URL = "/api/v1/billing/statement"
 LANGUAGES = ("en", "de", "fr", "it")
@@ -373,36 +366,3 @@ def test_another_user_sees_nothing_of_it(client, other_client, book):
 
 def test_statements_need_a_signed_in_user(anonymous):
     assert anonymous.get(f"{URL}?year=2026").status_code == 401
-
-
-def test_one_thread_at_a_time_writes_a_pdf():
-    # ReportLab's fonts are not safe to use in several threads: about one file in 200 fails or gets wrong letters.
-    nothing = CreditMovements(0, tuple((movement, 0) for movement in Movement), 0)
-    jobs = [(Statement(2026, ("Zoë Šćepanović",), (), nothing), language) for language in LANGUAGES]
-    expected = [to_pdf(*job) for job in jobs]
-    writing, most = set(), 0
-
-    def note(frame: FrameType, event: str, _argument: object) -> None:
-        nonlocal most
-        if frame.f_code is BaseDocTemplate.build.__code__ and event in ("call", "return"):
-            (writing.add if event == "call" else writing.discard)(threading.get_ident())
-            most = max(most, len(writing))
-
-    interval = sys.getswitchinterval()
-    # Threads take turns as often as possible.
-    sys.setswitchinterval(1e-6)
-    threading.setprofile(note)
-    try:
-        with ThreadPoolExecutor(4) as threads:
-            written = list(threads.map(lambda job: to_pdf(*job), jobs * 2))
-    finally:
-        threading.setprofile(None)
-        sys.setswitchinterval(interval)
-    assert written == expected * 2
-    assert most == 1
-
-
-def test_the_pdf_library_is_loaded_only_for_a_pdf():
-    program = "import sys, backend.billing.routes; print(sorted({'reportlab', 'PIL'} & set(sys.modules)))"
-    done = subprocess.run([sys.executable, "-c", program], cwd=CHECKOUT, capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
