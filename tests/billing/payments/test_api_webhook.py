@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 from backend.app import create_app
-from backend.billing.models import StripeEvent
+from backend.billing.models import Payment, StripeEvent
 from backend.billing.payments.fulfilment import settle_checkout
 from backend.billing.types import CreditBalance
 from backend.core.clock import now
@@ -80,6 +80,20 @@ def test_ten_different_events_of_a_purchase_at_once_grant_once(client: Client, s
     shop.work()
     assert {outcome for _, outcome, _ in shop.events()} == {"handled"}
     assert shop.balance(client.user_id) == BOUGHT
+
+
+@pytest.mark.parametrize("column", ["stripe_session_id", "stripe_payment_intent_id"])
+def test_the_database_refuses_a_second_payment_for_a_session(client: Client, shop: Shop, column: str) -> None:
+    _, events = shop.buy(client)
+    shop.deliver(*events)
+    shop.work()
+    others = {"id", "stripe_session_id", "stripe_payment_intent_id"} - {column}
+    copied = [each.name for each in Payment.__table__.columns if each.name not in others]
+    new = ", ".join(others)
+    values = ", ".join("gen_random_uuid()" for _ in others)
+    statement = f"INSERT INTO payments ({new}, {', '.join(copied)}) SELECT {values}, {', '.join(copied)} FROM payments"
+    with shop.engine.begin() as connection, pytest.raises(sa.exc.IntegrityError, match=f"uq_payments_{column}"):
+        connection.exec_driver_sql(statement)
 
 
 @pytest.mark.parametrize("webhook_comes", ["before", "after", "twice"])
