@@ -23,6 +23,12 @@ _MAY_COMMIT_FOLDER = "backend/migrations/"  # Alembic's own transactions.
 _MAY_OPEN = {
     "backend/app.py": "authentication comes before each request",
     "backend/cli.py": "commands",
+    "backend/billing/audits.py": "work of a task: an audit reads in many transactions",
+    "backend/billing/ledger/accounts.py": "work of the sweep, each account in its own transaction",
+    "backend/billing/ledger/holds.py": "work of the sweep, each hold in its own transaction",
+    "backend/billing/ledger/invariants.py": "work of a task: accounts are read in batches",
+    "backend/billing/ledger/lots.py": "work of the sweep, each account in its own transaction",
+    "backend/billing/ledger/sign_up.py": "work of the sweep, each user in a transaction of their own",
     "backend/billing/payments/events.py": "work of a task: the object is read from Stripe in no transaction",
     "backend/billing/payments/fulfilment.py": "a session is read from Stripe in no transaction, and booked in one",
     "backend/billing/payments/reconciling.py": "work of a task: each object is read and booked apart",
