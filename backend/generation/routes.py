@@ -135,7 +135,6 @@ def cancel_run(run_id: UUID) -> RunResponse:
 @generation.input(ContinueRequest, arg_name="body")
 @generation.output(RunResponse, status_code=202)
 @generation.doc(responses={402: "Too few credits", 409: "Not continuable, no usable document, or a limit is reached"})
-@idempotent
 def continue_run(run_id: UUID, body: ContinueRequest) -> ResponseReturnValue:
     """Continue a run that ended for lack of credits, as a new run for what is missing. Repeating it is safe."""
     with transaction():

@@ -150,10 +150,9 @@ def test_continuing_needs_credits_and_a_run_that_lacked_them(
         answer = proceed(client, done)
         assert (answer.status_code, answer.json["code"]) == (409, "run_not_continuable")
         finish()
-    key = {"Idempotency-Key": "once"}
-    answers = [client.post(f"/api/v1/runs/{run['id']}/continue", json={}, headers=key) for _ in range(2)]
+    answers = [proceed(client, run) for _ in range(2)]
     assert answers[0].status_code == 202
-    assert answers[0].json == answers[1].json
+    assert answers[0].json["id"] == answers[1].json["id"]
 
 
 def test_a_run_whose_hold_was_released_stops(
