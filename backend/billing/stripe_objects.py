@@ -124,7 +124,7 @@ def read_checkout(found: Json) -> StripeCheckout:
         payment_intent=_id(found, "payment_intent"),
         intent_status=intent.get("status"),
         charge=_id(intent, "latest_charge"),
-        charged_at=_time(charge, "created") if charge else None,
+        charged_at=_time(charge, "created") if charge.get("created") is not None else None,
         receipt_url=charge.get("receipt_url"),
         method=_part(charge, "payment_method_details").get("type"),
         payer_name=payer.get("name"),

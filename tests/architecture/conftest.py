@@ -7,6 +7,10 @@ import pytest
 import sqlalchemy as sa
 from apiflask import APIFlask
 
+from backend.billing.ledger.accounts import lock_account
+from backend.billing.prices.price_list import use_price_list
+from backend.core.database.database import db
+from backend.core.database.transaction import transaction
 from tests.conftest import Client
 
 CHOICES = {"stem": "?", "options": [{"text": "a", "correct": True}, {"text": "b"}]}
@@ -14,6 +18,12 @@ CHOICES = {"stem": "?", "options": [{"text": "a", "correct": True}, {"text": "b"
 FURTHER_IDENTITY = sa.text(
     "INSERT INTO identities (id, user_id, provider, subject, email_verified)"
     " VALUES (gen_random_uuid(), :user_id, 'google', '1', false) RETURNING id"
+)
+# Without a page at Stripe, because billing is off.
+CHECKOUT = sa.text(
+    "INSERT INTO checkouts"
+    " (id, user_id, idempotency_key, package, amount_rappen, currency, credits, price_list, state)"
+    " VALUES (gen_random_uuid(), :user_id, 'key', 'chf-10', 1000, 'chf', 10000, :price_list, 'open') RETURNING id"
 )
 # The built-in language model makes topics, flashcards and questions from these notes.
 NOTES = b"""Cell division
@@ -47,4 +57,9 @@ def owned(app: APIFlask, client: Client, engine: sa.Engine, run_pending_jobs: Ca
     ids["session_id"] = next(session["id"] for session in sessions if not session["is_current"])
     with engine.begin() as connection:
         ids["identity_id"] = str(connection.scalar(FURTHER_IDENTITY, {"user_id": client.user_id}))
+    with app.app_context(), transaction():
+        assert client.user_id is not None
+        lock_account(client.user_id)
+        values = {"user_id": client.user_id, "price_list": use_price_list().name}
+        ids["checkout_id"] = str(db.session.scalar(CHECKOUT, values))
     return {"study_set_id": study_set_id, "document_id": document["id"], "number": 1, **ids}

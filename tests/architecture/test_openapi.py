@@ -10,14 +10,11 @@ from apiflask import APIFlask
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from backend.app import PUBLIC_ENDPOINTS, RAW_BODIES, ROUTE_CLASSES, create_app
-from backend.core.errors import DomainError
-from backend.core.web.http import Problem, ResponseBody
+from backend.core.web.http import ResponseBody
 from backend.core.web.openapi import configure_openapi
-from backend.rooms import ROOMS
 from backend.settings import Settings
 from tests.architecture.source_tree import CHECKOUT
 from tests.architecture.test_routes import NOT_CREATING
-from tests.architecture.test_texts import all_errors
 
 PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
 # Error responses with their own body, and why.
@@ -116,61 +113,6 @@ def test_every_error_is_a_problem(spec: Spec) -> None:
 def test_an_error_that_is_not_a_problem_is_reported(spec: Spec) -> None:
     spec["paths"]["/api/v1/study-sets"]["get"]["responses"]["401"]["content"] = {"application/json": {}}
     assert wrong_errors(spec) == ["get /api/v1/study-sets 401"]
-
-
-def undeclared_members(errors: set[type[DomainError]]) -> list[str]:
-    """Return the errors whose members no manifest declares, or hide members that every problem has."""
-    declared = {error for room in ROOMS for error in room.problems}
-    return sorted(
-        error.__name__
-        for error in errors
-        if (error.members and error not in declared) or set(error.members) & set(Problem.model_fields)
-    )
-
-
-class Short(DomainError):
-    """An error with two members."""
-
-    members = {"required": "Credits that the request needs.", "available": "Credits that can be spent."}
-
-
-class Hiding(DomainError):
-    """An error that would hide the status of its problem."""
-
-    members = {"status": "The state of the thing."}
-
-
-class Differing(DomainError):
-    """An error that gives another meaning to a member."""
-
-    members = {"available": "Seats that are free."}
-
-
-def test_members_of_errors_are_declared_by_their_rooms() -> None:
-    assert undeclared_members(all_errors()) == []
-    assert undeclared_members({Short, Hiding, DomainError}) == ["Hiding", "Short"]
-
-
-def test_members_of_errors_are_documented_as_optional_integers(settings: Settings, spec: Spec) -> None:
-    app = create_app(settings)
-    configure_openapi(app, PUBLIC_ENDPOINTS, ROUTE_CLASSES, problems=[Short])
-    described = app.test_client().get("/api/v1/openapi.json").json
-    assert is_valid(described)
-    problem = described["components"]["schemas"]["Problem"]
-    assert problem["properties"].pop("available") == {"type": "integer", "description": "Credits that can be spent."}
-    assert problem["properties"].pop("required")["type"] == "integer"
-    published = spec["components"]["schemas"]["Problem"]
-    named = {name for room in ROOMS for error in room.problems for name in error.members}
-    assert named <= set(published["properties"])
-    assert problem["required"] == published["required"]
-    assert set(published["properties"]) - named == set(problem["properties"])
-
-
-def test_two_meanings_of_a_member_are_refused(settings: Settings) -> None:
-    app = create_app(settings)
-    configure_openapi(app, PUBLIC_ENDPOINTS, ROUTE_CLASSES, problems=[Short, Differing])
-    with app.test_request_context(), pytest.raises(ValueError, match="Two descriptions of the member available"):
-        dict(app.spec)
 
 
 def test_rate_limited_operations_document_their_headers(spec: Spec) -> None:
@@ -309,6 +251,7 @@ def test_files_are_binary(spec: Spec) -> None:
         "download_linked_export",
         "export_study_set",
         "get_concept_map",
+        "get_statement",
     }
     # A JSON answer is validated as the value it holds, which is no string.
     assert not any(media_type.endswith("json") for _, media_type in downloads)
@@ -378,6 +321,16 @@ def test_the_idempotency_key_is_documented_where_it_is_accepted(app: APIFlask, s
         documented = any(parameter["name"] == "Idempotency-Key" for parameter in operation.get("parameters", []))
         creates = name.startswith("post ") and operation["operationId"] not in not_creating
         assert documented == creates, name
+
+
+def test_the_idempotency_key_is_required_where_money_moves(spec: Spec) -> None:
+    required = {
+        operation["operationId"]
+        for _, operation in operations(spec)
+        for parameter in operation.get("parameters", [])
+        if parameter["name"] == "Idempotency-Key" and parameter["required"]
+    }
+    assert required == {"adjust_user_credits", "create_checkout", "refund_payment"}
 
 
 def test_the_documentation_page_loads_nothing_external(app: APIFlask) -> None:

@@ -22,6 +22,7 @@ HERE = Path(__file__).parent
 
 def test_a_room_is_one_file_and_one_line(tmp_path: Path, settings: Settings, new_database: Callable[[], str]) -> None:
     shutil.copytree(CHECKOUT / "backend", tmp_path / "backend", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(CHECKOUT / "config/prices", tmp_path / "config/prices")
     (tmp_path / "backend/toy").mkdir()
     shutil.copy(HERE / "toy_room.py", tmp_path / "backend/toy/room.py")
     manifest = tmp_path / "backend/rooms.py"

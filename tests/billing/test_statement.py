@@ -2,8 +2,6 @@
 
 import csv
 import io
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -26,7 +24,6 @@ from backend.core.database.database import db
 from backend.core.database.transaction import transaction
 from backend.core.ids import new_id
 from tests import credits
-from tests.conftest import CHECKOUT
 
 URL = "/api/v1/billing/statement"
 LANGUAGES = ("en", "de", "fr", "it")
@@ -369,9 +366,3 @@ def test_another_user_sees_nothing_of_it(client, other_client, book):
 
 def test_statements_need_a_signed_in_user(anonymous):
     assert anonymous.get(f"{URL}?year=2026").status_code == 401
-
-
-def test_the_pdf_library_is_loaded_only_for_a_pdf():
-    program = "import sys, backend.billing.routes; print(sorted({'reportlab', 'PIL'} & set(sys.modules)))"
-    done = subprocess.run([sys.executable, "-c", program], cwd=CHECKOUT, capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"

@@ -42,6 +42,8 @@ from backend.settings import get_settings
 log = get_logger(__name__)
 
 _AGAIN_S = 2.0
+# Reasons for administrators, not for the user.
+_OFF, _UNAVAILABLE, _REFUSED = "billing_off", "stripe_unavailable", "stripe_refused"
 
 
 def _settle_checkout(event: StripeEvent) -> str | None:
@@ -182,7 +184,7 @@ def handle_event(held: Claim, lost: threading.Event) -> None:
     if event is None:
         raise LeaseLost
     if not get_settings().billing_is_on:
-        raise JobFailed("billing_off")
+        raise JobFailed(_OFF)
     reason = settle_event(event)
     record(lambda: _finish(held, reason), lost)
     if reason is not None:
@@ -196,12 +198,12 @@ def settle_event(event: StripeEvent) -> str | None:
     except KeepsChanging as error:
         raise TryLater(_AGAIN_S) from error
     except StripeUnavailable as error:
-        raise JobFailed("stripe_unavailable", retryable=True, retry_after_s=error.retry_after_s) from error
+        raise JobFailed(_UNAVAILABLE, retryable=True, retry_after_s=error.retry_after_s) from error
     except StripeRefused as error:
         if error.code == "resource_missing":
             return "missing_at_stripe"
         log.error("billing.event.stripe_refused", error=str(error))
-        raise JobFailed("stripe_refused", retryable=True) from error
+        raise JobFailed(_REFUSED, retryable=True) from error
 
 
 def _finish(held: Claim, reason: str | None) -> None:

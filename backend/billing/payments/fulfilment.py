@@ -79,7 +79,7 @@ def fulfil(found: StripeCheckout) -> str | None:
     """Book the present state of a session, any number of times. Returns why that is not possible, or None.
 
     Credits come from our price list, never from Stripe's amount, which is only compared. A user who has left gets them
-    as well, because they have paid; the payer's data is then not stored. Needs a transaction.
+    as well, because they have paid; a trigger then removes the payer's data. Needs a transaction.
     """
     order = _find_order(found)
     if order is None:
@@ -120,9 +120,10 @@ def _find_row(found: StripeCheckout) -> Checkout | None:
 
 
 def _book_purchase(found: StripeCheckout, order: _Order) -> str | None:
-    # 1. Lock the user before the account: whether the payer's data may be stored must not change until the commit.
-    is_leaving = _lock_user(order.user_id)
-    if is_leaving is None:
+    # 1. After a restore from backup, the user may be unknown.
+    try:
+        accounts.get_user(order.user_id)
+    except NotFound:
         return "unknown_user"
     # 2. Price lists are stored before the account is locked, because two transactions may store the same one.
     price_list = _find_price_list(order.price_list)
@@ -160,29 +161,16 @@ def _book_purchase(found: StripeCheckout, order: _Order) -> str | None:
         is_live=found.livemode,
         method=found.method,
         paid_at=found.charged_at or found.created,
-        payer_name=None if is_leaving else found.payer_name,
-        payer_email=None if is_leaving else found.payer_email,
-        payer_country=None if is_leaving else found.payer_country,
-        receipt_url=None if is_leaving else found.receipt_url,
+        payer_name=found.payer_name,
+        payer_email=found.payer_email,
+        payer_country=found.payer_country,
+        receipt_url=found.receipt_url,
     )
     db.session.add(payment)
     db.session.flush()
     grant(order.user_id, LotSource.PURCHASE, package.credits, f"purchase:{found.id}", payment_id=payment.id)
     log.info("billing.payment.booked", payment_id=str(payment.id), user_id=str(order.user_id), credits=package.credits)
     return None
-
-
-def _lock_user(user_id: UUID) -> bool | None:
-    """Lock the user's row. Returns whether they are leaving or have left, or None if there is no such user."""
-    try:
-        accounts.get_profile(user_id, lock=True)
-    except NotFound:
-        try:
-            accounts.get_user(user_id)
-        except NotFound:
-            return None
-        return True
-    return False
 
 
 def _find_price_list(name: str) -> PriceList | None:

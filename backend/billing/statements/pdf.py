@@ -3,6 +3,7 @@
 import io
 import unicodedata
 from collections.abc import Iterable
+from threading import Lock
 from typing import Any
 from xml.sax.saxutils import escape
 
@@ -28,6 +29,8 @@ _FONTS = {name: TTFont(name, f"{name}.ttf") for name in (_PLAIN, _BOLD)}
 for _font in _FONTS.values():
     pdfmetrics.registerFont(_font)
 pdfmetrics.registerFontFamily(_PLAIN, normal=_PLAIN, bold=_BOLD, italic=_PLAIN, boldItalic=_BOLD)
+# A font of ReportLab reads its file from a position that all threads share.
+_writing = Lock()
 _SHOWN = frozenset.intersection(*(frozenset(font.face.charToGlyph) for font in _FONTS.values()))
 
 _MARGIN = 18 * mm
@@ -82,7 +85,8 @@ def to_pdf(statement: Statement, language: str) -> bytes:
         lang=language,
         invariant=1,
     )
-    document.build(story, canvasmaker=_numbered(texts.PAGE[language]))
+    with _writing:
+        document.build(story, canvasmaker=_numbered(texts.PAGE[language]))
     return written.getvalue()
 
 

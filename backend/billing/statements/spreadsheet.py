@@ -7,10 +7,11 @@ from backend.billing.prices.figures import to_francs
 from backend.billing.statements import statement_texts as texts
 from backend.billing.statements.lines import Figures, list_credits, list_money, list_totals
 from backend.billing.statements.statement import Statement
+from backend.text.languages import LANGUAGES
 from backend.text.spreadsheets import to_plain_cell
 
 # Excel splits a file at the list separator of the user's region: with German, French and Italian, the semicolon.
-_SEPARATORS = {"en": ",", "de": ";", "fr": ";", "it": ";"}
+_SEPARATORS = dict(zip(LANGUAGES, (",", ";", ";", ";"), strict=True))
 # Without it, Excel takes UTF-8 for the region's own encoding.
 _BYTE_ORDER_MARK = "\ufeff"
 _FIGURES = Figures(day="%Y-%m-%d", francs=to_francs, whole=str)

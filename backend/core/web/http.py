@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.datastructures import Headers, LanguageAccept
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.http import parse_accept_header
 
 from backend.core.database.database import find_refusal, is_passing
@@ -193,7 +193,7 @@ def configure_http(
         g.request_id = wanted if _REQUEST_ID.fullmatch(wanted) else new_id().hex
         begin_log_context(request_id=g.request_id)
         refuse_unknown_host()
-        if request.method not in _METHODS_WITH_BODY:
+        if request.method not in _METHODS_WITH_BODY or isinstance(request.routing_exception, MethodNotAllowed):
             return None
         endpoint = request.endpoint or ""
         if endpoint in raw_bodies:

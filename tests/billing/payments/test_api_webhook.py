@@ -4,10 +4,17 @@ import threading
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
-from backend.billing.payments.configuration import refuse_incomplete_settings
+from backend.app import create_app
+from backend.billing.models import Payment, StripeEvent
+from backend.billing.payments.fulfilment import settle_checkout
 from backend.billing.types import CreditBalance
 from backend.core.clock import now
+from backend.core.database.database import db
+from backend.core.database.transaction import transaction
+from backend.core.work.jobs import claim
+from backend.core.work.sweep import sweep
 from backend.settings import SettingsRefused, get_settings
 from tests.billing.payments.conftest import SECRET, WEBHOOK, Shop
 from tests.conftest import Client
@@ -73,6 +80,20 @@ def test_ten_different_events_of_a_purchase_at_once_grant_once(client: Client, s
     shop.work()
     assert {outcome for _, outcome, _ in shop.events()} == {"handled"}
     assert shop.balance(client.user_id) == BOUGHT
+
+
+@pytest.mark.parametrize("column", ["stripe_session_id", "stripe_payment_intent_id"])
+def test_the_database_refuses_a_second_payment_for_a_session(client: Client, shop: Shop, column: str) -> None:
+    _, events = shop.buy(client)
+    shop.deliver(*events)
+    shop.work()
+    others = {"id", "stripe_session_id", "stripe_payment_intent_id"} - {column}
+    copied = [each.name for each in Payment.__table__.columns if each.name not in others]
+    new = ", ".join(others)
+    values = ", ".join("gen_random_uuid()" for _ in others)
+    statement = f"INSERT INTO payments ({new}, {', '.join(copied)}) SELECT {values}, {', '.join(copied)} FROM payments"
+    with shop.engine.begin() as connection, pytest.raises(sa.exc.IntegrityError, match=f"uq_payments_{column}"):
+        connection.exec_driver_sql(statement)
 
 
 @pytest.mark.parametrize("webhook_comes", ["before", "after", "twice"])
@@ -284,6 +305,22 @@ def test_a_crash_between_the_event_and_its_effect(client: Client, shop: Shop, cr
     assert shop.balance(client.user_id) == BOUGHT
 
 
+def test_an_event_of_a_dead_worker_is_taken_back(client: Client, shop: Shop) -> None:
+    """Fault 23: the worker was killed after it had claimed the event."""
+    _, events = shop.buy(client)
+    shop.deliver(completed(events))
+    [row] = shop.rows("SELECT id FROM stripe_events")
+    with shop.app.app_context():
+        with transaction():
+            claim(StripeEvent, row.id)
+            db.session.execute(sa.update(StripeEvent).values(lease_until=sa.func.now()))
+        swept = sweep()
+    assert swept is not None
+    assert swept.taken_back == 1
+    shop.work()
+    assert shop.balance(client.user_id) == BOUGHT
+
+
 def test_a_payment_of_a_deleted_account_is_booked_without_the_payer(client: Client, shop: Shop) -> None:
     """Fault 36, the webhook's half."""
     user_id = client.user_id
@@ -300,13 +337,15 @@ def test_a_payment_of_a_deleted_account_is_booked_without_the_payer(client: Clie
     assert user.erased_at is not None
 
 
-def test_the_api_needs_all_keys_and_the_worker_only_one(
-    client: Client, shop: Shop, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("missing", ["STRIPE_PUBLISHABLE_KEY", "STRIPE_WEBHOOK_SECRET"])
+def test_the_api_refuses_to_start_without_a_key(
+    client: Client, shop: Shop, monkeypatch: pytest.MonkeyPatch, missing: str
 ) -> None:
-    refuse_incomplete_settings(shop.app, get_settings())
-    monkeypatch.delenv("STRIPE_PUBLISHABLE_KEY")
-    monkeypatch.delenv("STRIPE_WEBHOOK_SECRET")
+    monkeypatch.delenv(missing)
     get_settings.cache_clear()
-    assert get_settings().stripe_api_key is not None
-    with pytest.raises(SettingsRefused, match=r"(?s)STRIPE_PUBLISHABLE_KEY is missing.*STRIPE_WEBHOOK_SECRET"):
-        refuse_incomplete_settings(shop.app, get_settings())
+    with pytest.raises(SettingsRefused, match=f"{missing} is missing: STRIPE_API_KEY turns billing on"):
+        create_app(get_settings())
+    # Other processes do not need it.
+    _, events = shop.buy(client)
+    with shop.app.app_context():
+        assert settle_checkout(events[2]["data"]["object"]["id"]) is None
