@@ -8,6 +8,12 @@ from backend.core.errors import DomainError
 SENTENCES: Mapping[str, Mapping[str, str]] = {
     InsufficientCredits.code: InsufficientCredits.texts,
     SpendingFrozen.code: SpendingFrozen.texts,
+    "earlier_run": {
+        "en": "These pages belong to the run that this one continues.",
+        "de": "Diese Seiten gehören zu dem Lauf, den dieser fortsetzt.",
+        "fr": "Ces pages relèvent de la génération que celle-ci poursuit.",
+        "it": "Queste pagine appartengono alla generazione che questa continua.",
+    },
     "reservation_used_up": {
         "en": "The credits reserved for this run are used up. Continue the run to make what is missing.",
         "de": "Die für diesen Lauf reservierten Credits sind aufgebraucht. Setze den Lauf fort, um zu erstellen, was "

@@ -35,6 +35,9 @@ ENDED_STATES = frozenset({RunState.DONE, RunState.FAILED, RunState.CANCELLED, Ru
 OVER_BUDGET = "over_budget"
 """Reason of pages that were skipped because fewer items were requested than there are sections."""
 
+EARLIER_RUN = "earlier_run"
+"""Reason of pages that belong to the run which this one continues."""
+
 FREE_BUDGET = "free_budget"
 """What a run waits for while the day's budget for free credits is used up."""
 

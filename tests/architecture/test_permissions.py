@@ -22,6 +22,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "study.create_question": CHOICES,
     "study.update_question": {"stem": "Mine now"},
     "generation.start_run": {},
+    "generation.estimate_run": {},
+    "generation.continue_run": {},
     "generation.cancel_run": {},
     "privacy.link_export": {},
 }

@@ -44,6 +44,8 @@ NOT_CREATING = {
     "api_keys.create_api_key": "the stored response would hold the key, of which only the hash is kept",
     "development.dev_login": "the same address is always the same user",
     "generation.cancel_run": "cancelling twice is cancelling once",
+    "generation.continue_run": "a run is continued once: a repeated request gets the same new run",
+    "generation.estimate_run": "an estimate changes nothing",
     "privacy.link_export": "the stored response would hold the ticket, of which only the hash is kept",
     "admin.disable_user": "disabling twice is disabling once",
     "admin.enable_user": "enabling twice is enabling once",

@@ -250,6 +250,26 @@ def test_a_model_without_a_price_refuses_runs(
         assert (answer.status_code, answer.json["code"]) == (503, "misconfigured")
 
 
+def test_a_price_that_is_missing_at_planning_fails_the_run(
+    client: Client,
+    openai: OpenAIStandIn,
+    study_set: str,
+    finish: Finish,
+    grant_credits: Grant,
+    ledger: Ledger,
+    engine: sa.Engine,
+) -> None:
+    grant_credits(client, 2000)
+    run = start(client, study_set).json
+    with engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE runs SET model = 'unheard-of'")
+    finish()
+    run = read(client, f"/runs/{run['id']}")
+    assert (run["state"], run["error"]["code"]) == ("failed", "misconfigured")
+    assert openai.calls == []
+    assert ledger.balance(client) == (2000, 0)
+
+
 def test_frozen_spending_refuses_a_run(
     client: Client, study_set: str, finish: Finish, grant_credits: Grant, engine: sa.Engine
 ) -> None:

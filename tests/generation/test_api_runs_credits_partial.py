@@ -98,6 +98,7 @@ def test_a_partial_run_is_continued_once_with_what_is_missing(
     assert ledger.balance(client) == (5000 - paid, 0)
     receipt = read(client, f"/runs/{second['id']}/receipt")
     assert receipt["missing"]["flashcards"] == second["asked"]["flashcards"] - second["delivered"]["flashcards"]
+    assert {entry["reason"] for entry in receipt["documents"][0]["skipped"]} == {"earlier_run"}
 
 
 def test_a_continuation_keeps_the_maximum_and_may_be_partial_too(

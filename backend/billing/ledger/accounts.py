@@ -1,6 +1,6 @@
 """The locked credit account: its lots, its running values, and the entries that change them."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -12,11 +12,7 @@ from backend.billing.models import CreditAccount, CreditEntry, CreditLot, Disput
 from backend.billing.types import CreditBalance, EntryKind, LotSource
 from backend.core.clock import database_now
 from backend.core.database.database import Base, db
-from backend.core.database.transaction import transaction
 from backend.core.ids import new_id
-from backend.core.process.logging import get_logger
-
-log = get_logger(__name__)
 
 # Tables instead of classes: these statements run for every reservation, and SQLAlchemy's ORM would double their cost.
 _accounts, _lots, _entries, _disputes = (
@@ -237,27 +233,13 @@ def _read_account(user_id: UUID) -> LockedAccount:
 
 
 def list_takeable(account: LockedAccount, *, paid_only: bool = False) -> Iterator[tuple[Lot, int]]:
-    """Yield the lots that can be spent from and how much each has, in spending order."""
-    for lot in account.lots:
-        if lot.free_to_take and not lot.is_expired and (lot.is_paid or not paid_only):
-            yield lot, lot.free_to_take
+    """Yield the lots that can be spent from and how much each has, in spending order.
 
-
-def in_own_transactions(ids: Iterable[UUID], work: Callable[[UUID], object]) -> int:
-    """Call ``work`` with each id in a transaction of its own. Returns how many succeeded; other errors are logged.
-
-    A chore that locked several accounts in one transaction would make their users wait for each other.
+    Nothing is left of expired ones: locking the account has booked it out.
     """
-    done = 0
-    for each in ids:
-        try:
-            with transaction():
-                work(each)
-        except Exception:
-            log.exception("billing.chore.failed", chore=work.__name__, row_id=str(each))
-        else:
-            done += 1
-    return done
+    for lot in account.lots:
+        if lot.free_to_take and (lot.is_paid or not paid_only):
+            yield lot, lot.free_to_take
 
 
 def _expire(account: LockedAccount) -> None:

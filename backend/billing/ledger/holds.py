@@ -1,5 +1,6 @@
 """Holds: credits reserved for a run, captured as it is charged, and released when it ends."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
@@ -11,16 +12,15 @@ from backend.billing.errors import InsufficientCredits, SpendingFrozen
 from backend.billing.ledger.accounts import (
     LedgerMisused,
     LockedAccount,
-    in_own_transactions,
     list_takeable,
     lock_account,
     lock_row,
 )
+from backend.billing.ledger.chores import work_on_each
 from backend.billing.models import CreditEntry, CreditHold
 from backend.billing.types import EntryKind, Hold
 from backend.core.clock import database_now, read_database_clock
 from backend.core.database.database import Base, db
-from backend.core.database.transaction import transaction
 from backend.core.errors import DomainError
 from backend.core.ids import new_id
 from backend.core.process.logging import get_logger
@@ -169,12 +169,14 @@ def release_silent_holds() -> int:
 
     Opens its own transactions.
     """
-    with transaction():
-        silent = sa.select(CreditHold.run_id).where(
-            CreditHold.closed_at.is_(None), CreditHold.sign_of_life_at < read_database_clock() - _SILENCE
-        )
-        run_ids = db.session.scalars(silent.order_by(CreditHold.sign_of_life_at).limit(_BATCH)).all()
-    return in_own_transactions(run_ids, _release_silent)
+    return work_on_each(_find_silent, _release_silent)
+
+
+def _find_silent() -> Sequence[UUID]:
+    silent = sa.select(CreditHold.run_id).where(
+        CreditHold.closed_at.is_(None), CreditHold.sign_of_life_at < read_database_clock() - _SILENCE
+    )
+    return db.session.scalars(silent.order_by(CreditHold.sign_of_life_at).limit(_BATCH)).all()
 
 
 def _release_silent(run_id: UUID) -> None:

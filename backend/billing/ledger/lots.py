@@ -1,5 +1,6 @@
 """Granting lots, and taking credits back from them."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -10,15 +11,14 @@ from backend.billing.ledger.accounts import (
     LedgerMisused,
     LockedAccount,
     Lot,
-    in_own_transactions,
     list_takeable,
     lock_account,
 )
+from backend.billing.ledger.chores import work_on_each
 from backend.billing.models import CreditEntry, CreditLot
 from backend.billing.types import EntryKind, LotSource
 from backend.core.clock import read_database_clock
 from backend.core.database.database import db
-from backend.core.database.transaction import transaction
 from backend.core.ids import new_id
 
 _PRIORITIES = {LotSource.SIGN_UP: 10, LotSource.GOODWILL: 10, LotSource.PURCHASE: 20}
@@ -134,6 +134,10 @@ def adjust_down(user_id: UUID, amount: int, key: str) -> None:
 
 def expire_lots() -> int:
     """Book out what is left of expired lots. Returns the number of accounts. Opens its own transactions."""
+    return work_on_each(_find_expired, lock_account)
+
+
+def _find_expired() -> Sequence[UUID]:
     left = (
         sa.select(CreditEntry.lot_after - CreditEntry.lot_held_after)
         .where(CreditEntry.lot_id == CreditLot.id)
@@ -142,12 +146,10 @@ def expire_lots() -> int:
         .correlate(CreditLot)
         .scalar_subquery()
     )
-    with transaction():
-        # A value, because PostgreSQL uses no index for its own clock.
-        moment = read_database_clock()
-        due = sa.select(CreditLot.user_id).where(CreditLot.expires_at.between(moment - _LATELY, moment), left > 0)
-        users = db.session.scalars(due.distinct().limit(_BATCH)).all()
-    return in_own_transactions(users, lock_account)
+    # A value, because PostgreSQL uses no index for its own clock.
+    moment = read_database_clock()
+    due = sa.select(CreditLot.user_id).where(CreditLot.expires_at.between(moment - _LATELY, moment), left > 0)
+    return db.session.scalars(due.distinct().limit(_BATCH)).all()
 
 
 def _list_taken(user_id: UUID, stripe_id: str) -> dict[UUID, int]:
@@ -162,7 +164,7 @@ def _list_taken(user_id: UUID, stripe_id: str) -> dict[UUID, int]:
 
 
 def _take(account: LockedAccount, own: Lot, stripe_id: str, kind: EntryKind, amount: int) -> None:
-    others = [lot for lot in account.lots if lot is not own and not lot.is_expired]
+    others = [lot for lot in account.lots if lot is not own]
     left = amount
     for lot in (own, *sorted(others, key=lambda lot: (not lot.is_paid, lot.number))):
         part = min(left, lot.free_to_take)

@@ -8,12 +8,12 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from backend.accounts import service as accounts
-from backend.billing.ledger.accounts import in_own_transactions, lock_row
+from backend.billing.ledger.accounts import lock_row
+from backend.billing.ledger.chores import work_on_each
 from backend.billing.ledger.lots import grant
 from backend.billing.models import CreditLot, SignUpPerson
 from backend.billing.types import LotSource
 from backend.core.database.database import db
-from backend.core.database.transaction import transaction
 from backend.settings import get_settings
 
 _BATCH = 500
@@ -118,12 +118,13 @@ def grant_missing_sign_up_credits() -> int:
     settings = get_settings()
     if not settings.billing_is_on or not settings.signup_credits:
         return 0
-    with transaction():
-        users = accounts.list_users_with_verified_email(_Round.after, _BATCH)
-        missing = _without_lot(users)
-    in_own_transactions(missing, grant_sign_up_credits)
+    return work_on_each(_find_missing, grant_sign_up_credits)
+
+
+def _find_missing() -> Sequence[UUID]:
+    users = accounts.list_users_with_verified_email(_Round.after, _BATCH)
     _Round.after = users[-1] if len(users) == _BATCH else None
-    return len(missing)
+    return _without_lot(users)
 
 
 def _without_lot(users: Sequence[UUID]) -> list[UUID]:

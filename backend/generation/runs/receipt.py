@@ -14,6 +14,7 @@ from backend.generation.checks.section import MORE_THAN_ASKED
 from backend.generation.models import Run, RunDocument, Step
 from backend.generation.types import (
     ACTIVE_STATES,
+    EARLIER_RUN,
     ENDED_STATES,
     OVER_BUDGET,
     DocumentCoverage,
@@ -126,6 +127,8 @@ def _reason_for_the_rest(run: Run) -> str | None:
         return None
     if run.state == RunState.CANCELLED:
         return "cancelled"
+    if run.error_code is None and run.continues is not None:
+        return EARLIER_RUN
     # In a run that was planned, only a half of a section without a share of the items has no step.
     return run.error_code or OVER_BUDGET
 
