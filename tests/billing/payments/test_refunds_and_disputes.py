@@ -187,8 +187,14 @@ def test_an_outdated_refund_is_not_taken_again(client: Client, shop: Shop, inten
     assert [row.status for row in shop.rows("SELECT status FROM refunds")] == ["failed"]
 
 
-def test_an_outdated_dispute_neither_freezes_nor_takes_again(client: Client, shop: Shop, intent: str) -> None:
+@pytest.mark.parametrize("is_booked", [False, True])
+def test_an_outdated_dispute_neither_freezes_nor_takes_again(
+    client: Client, shop: Shop, intent: str, *, is_booked: bool
+) -> None:
     events = shop.stripe.account.dispute(intent)
+    if is_booked:
+        settle(shop, *events)
+        events = shop.stripe.account.review(id_of(events))
     handle_while_read_is_outdated(shop, "/disputes/", events[0], lambda: shop.stripe.account.win(id_of(events)))
     assert shop.balance(client.user_id) == CreditBalance(paid=10_000, free=0, held=0)
     assert [row.status for row in shop.rows("SELECT status FROM disputes")] == ["won"]
