@@ -66,10 +66,7 @@ NEVER_SUCCEEDS = {
     "redeem_code": "needs a code, which only a sign-in at a provider gives",
     "download_linked_export": "needs a ticket, which cannot be guessed",
     "create_checkout": "billing is off",
-<<<<<<< HEAD
     "continue_run": "no run ended for lack of credits, because billing is off",
-=======
->>>>>>> payments
     "receive_event": "billing is off",
     "adjust_user_credits": "billing is off",
     "refund_payment": "billing is off, so there is none",
