@@ -171,6 +171,16 @@ def test_a_former_list_keeps_its_prices(app: APIFlask, billing) -> None:
                 get_price_list("2025-01-01x4")
 
 
+def test_a_lost_list_comes_back_from_its_file(app: APIFlask, billing) -> None:
+    """After a restore from backup, a purchase may name a list that was stored since then."""
+    with app.app_context(), transaction():
+        assert use_price_list("2026-11-01x2.5").margin == Decimal("2.5")
+        assert db.session.get(StoredPriceList, "2026-11-01x2.5") is not None
+        for name in ("2026-11-01x0.5", "2026-11-01xNaN", "2026-11-01", "2020-01-01x4"):
+            with pytest.raises(ModelNotPriced):
+                use_price_list(name)
+
+
 @pytest.mark.parametrize(
     "command",
     [

@@ -15,7 +15,7 @@ from backend.billing.ledger.accounts import lock_account
 from backend.billing.ledger.lots import grant
 from backend.billing.models import Checkout, Payment
 from backend.billing.payments.gateway import get_gateway, is_live
-from backend.billing.prices.price_list import PriceList, get_price_list, use_price_list
+from backend.billing.prices.price_list import PriceList, use_price_list
 from backend.billing.stripe_gateway import CURRENCY
 from backend.billing.stripe_objects import StripeCheckout
 from backend.billing.types import LotSource, Package
@@ -175,9 +175,8 @@ def _book_purchase(found: StripeCheckout, order: _Order) -> str | None:
 
 def _find_price_list(name: str) -> PriceList | None:
     try:
-        price_list = get_price_list(name)
-        # After a restore from backup, the list in force may not be stored yet.
-        return use_price_list() if price_list.name == get_price_list().name else price_list
+        # Stored, because after a restore from backup it may not be.
+        return use_price_list(name)
     except ModelNotPriced:
         return None
 

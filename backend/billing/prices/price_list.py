@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
@@ -105,20 +105,18 @@ def _usd(price: ModelPrice, usage: TokenUsage) -> Decimal:
 
 
 def get_price_list(name: str | None = None) -> PriceList:
-    """Return the price list in force, or the stored one with this name. Does not store it.
+    """Return the price list in force, or the one with this name, stored or from its file. Does not store it.
 
     Raises ModelNotPriced if there is no such price list.
     """
-    if name is None:
-        return _in_force()
     in_force = _in_force()
-    if in_force.name == name:
+    if name in (None, in_force.name):
         return in_force
-    stored = _read_stored(name)
-    if stored is None:
+    found = _read_stored(name) or _find_in_files(name)
+    if found is None:
         log.error("billing.price_list.missing", price_list=name)
         raise ModelNotPriced
-    return _of(stored)
+    return _of(found)
 
 
 def find_next_price_list() -> PriceList | None:
@@ -127,12 +125,12 @@ def find_next_price_list() -> PriceList | None:
     return None if following is None else _of(following.with_margin(get_settings().credit_margin))
 
 
-def use_price_list() -> PriceList:
-    """Return the price list in force, stored. Needs a transaction.
+def use_price_list(name: str | None = None) -> PriceList:
+    """Return the price list in force, or the one with this name, stored. Needs a transaction.
 
-    Raises ModelNotPriced if its file was changed after it had been used.
+    Raises ModelNotPriced if there is no such list, or if its file was changed after it had been used.
     """
-    price_list = _in_force()
+    price_list = _in_force() if name is None else get_price_list(name)
     stored = _read_stored(price_list.name)
     if stored is None:
         values = {
@@ -155,6 +153,16 @@ def _read_stored(name: str) -> PriceFile | None:
     content = db.session.scalar(sa.select(StoredPriceList.content).where(StoredPriceList.name == name))
     # Compared as a price file: fields that a later release adds have defaults.
     return None if content is None else PriceFile.model_validate(content)
+
+
+def _find_in_files(name: str) -> PriceFile | None:
+    # A list is named after its date and its margin, so its file gives the same list again after a restore from backup.
+    try:
+        margin = Decimal(name.rpartition("x")[2])
+    except InvalidOperation:
+        return None
+    lists = [each.with_margin(margin) for each in read_price_files()] if margin.is_finite() and margin >= 1 else []
+    return next((each for each in lists if each.list_name == name), None)
 
 
 def _in_force() -> PriceList:
