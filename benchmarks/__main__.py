@@ -6,7 +6,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks import lists, memory, reading, runs
+from benchmarks import credits, lists, memory, reading, runs
 from benchmarks.figures import Figure, Result
 from benchmarks.report import describe_machine, markdown_table, update_page, write_results
 from config.local.folders import CHECKOUT
@@ -75,6 +75,30 @@ FIGURES = (
         "max",
         0,
         lists.measure_queries,
+    ),
+    Figure(
+        "reservations",
+        "200 users spending on 8 connections: reservations a second ÷ the same INSERTs without the ledger",
+        "×",
+        "min",
+        0.4,
+        credits.measure_reservations,
+    ),
+    Figure(
+        "balance",
+        "Balance of an account with 100,000 entries ÷ of one with 10",
+        "×",
+        "max",
+        1.2,
+        credits.measure_balance,
+    ),
+    Figure(
+        "start_with_credits",
+        "Start of a run with credits ÷ without",
+        "×",
+        "max",
+        1.3,
+        credits.measure_start,
     ),
 )
 

@@ -25,7 +25,7 @@ def add_material(user_id: UUID, count: int) -> tuple[UUID, UUID]:
     study_set = StudySet(id=new_id(), user_id=user_id, title="Everything")
     db.session.add(study_set)
     db.session.flush()
-    documents = [_add_document(study_set.id, at) for at in range(count)]
+    documents = [add_document(study_set.id, at) for at in range(count)]
     topics = _add_topics(study_set.id, count)
     runs = [_add_run(user_id, study_set.id, document_id) for document_id in documents]
     _add_items(study_set.id, runs[0], topics, documents)
@@ -36,7 +36,7 @@ def add_material(user_id: UUID, count: int) -> tuple[UUID, UUID]:
     return study_set.id, runs[0]
 
 
-def _add_document(study_set_id: UUID, at: int) -> UUID:
+def add_document(study_set_id: UUID, at: int) -> UUID:
     document = Document(
         id=new_id(),
         study_set_id=study_set_id,

@@ -197,6 +197,7 @@ class Payment(Identified, Base):
         sa.CheckConstraint("amount_rappen > 0 AND credits > 0", name="amounts_positive"),
         sa.CheckConstraint("tax_rappen BETWEEN 0 AND amount_rappen", name="tax_included"),
         sa.Index("ix_payments_user_id_id", "user_id", "id"),
+        sa.Index(None, "paid_at"),
         {"info": _KEPT},
     )
 

@@ -381,6 +381,16 @@ def test_the_idempotency_key_is_documented_where_it_is_accepted(app: APIFlask, s
         assert documented == creates, name
 
 
+def test_the_idempotency_key_is_required_where_money_moves(spec: Spec) -> None:
+    required = {
+        operation["operationId"]
+        for _, operation in operations(spec)
+        for parameter in operation.get("parameters", [])
+        if parameter["name"] == "Idempotency-Key" and parameter["required"]
+    }
+    assert required == {"adjust_user_credits", "create_checkout", "refund_payment"}
+
+
 def test_the_documentation_page_loads_nothing_external(app: APIFlask) -> None:
     client = app.test_client()
     page = client.get("/api/v1/docs").text

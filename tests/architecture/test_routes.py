@@ -215,6 +215,9 @@ def test_every_creating_post_returns_the_same_response_twice(app: APIFlask, clie
     for rule in app.url_map.iter_rules():
         if "POST" not in (rule.methods or ()) or rule.endpoint in NOT_CREATING:
             continue
+        if rule.rule.startswith("/api/v1/admin/"):
+            # They need an administrator and Stripe: tests/operations/admin.
+            continue
         path = str(rule.build({"study_set_id": study_set_id}, append_unknown=False)[1])
         answers = []
         for _ in range(2):

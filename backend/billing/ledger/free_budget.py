@@ -15,10 +15,9 @@ import sqlalchemy as sa
 from backend.billing.models import CreditEntry, CreditHold, CreditLot
 from backend.billing.prices.price_list import get_price_list
 from backend.billing.types import CREDITS_PER_CHF, EntryKind, LotSource
-from backend.core.clock import read_database_clock
+from backend.core.clock import database_now, read_database_clock
 from backend.core.database.database import db
 from backend.core.database.quotas import lock_quota
-from backend.core.ids import first_id_at
 from backend.core.process.logging import get_logger
 from backend.settings import get_settings
 
@@ -26,6 +25,15 @@ log = get_logger(__name__)
 
 _ZONE = ZoneInfo("Europe/Zurich")
 _EVERYBODY = UUID(int=0)
+
+_BEGIN_OF_DAY = sa.func.date_trunc("day", database_now(), _ZONE.key)
+_BEGIN_MS = sa.cast(sa.extract("epoch", _BEGIN_OF_DAY) * 1000, sa.BigInteger)
+# The smallest id of today: ids begin with their time, so the primary key replaces an index on the creation time. A
+# subquery, which PostgreSQL evaluates once; a clock in the condition itself would not use the index.
+_FIRST_ID = sa.select(
+    sa.cast(sa.func.rpad(sa.func.lpad(sa.func.to_hex(_BEGIN_MS), 12, "0"), 32, "0"), sa.Uuid())
+).scalar_subquery()
+_IS_FREE = CreditLot.source != LotSource.PURCHASE
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,25 +56,22 @@ class _Told:
 
 def measure_free_budget(without_holds_of: Sequence[UUID] = ()) -> FreeBudget:
     """Return today's use of the free budget. What is held for some runs can be left out. Needs a transaction."""
-    today = _today()
-    # Ids sort by time, so the primary key replaces an index on the creation time.
     captured = sa.select(-sa.func.sum(CreditEntry.amount)).where(
-        CreditEntry.id >= first_id_at(today), CreditEntry.kind == EntryKind.CAPTURED
+        CreditEntry.id >= _FIRST_ID, CreditEntry.kind == EntryKind.CAPTURED
     )
     held = (
         sa.select(sa.func.sum(CreditEntry.held))
         .join(CreditHold, CreditHold.id == CreditEntry.hold_id)
         .where(CreditHold.closed_at.is_(None), CreditHold.run_id.not_in(without_holds_of))
     )
-    credits = sum(
-        db.session.scalar(query.join(CreditLot, CreditLot.id == CreditEntry.lot_id).where(_IS_FREE)) or 0
+    # One statement, because every start of a run waits for it.
+    parts = (
+        sa.func.coalesce(query.join(CreditLot, CreditLot.id == CreditEntry.lot_id).where(_IS_FREE).scalar_subquery(), 0)
         for query in (captured, held)
     )
+    credits = db.session.scalars(sa.select(sum(parts, start=sa.literal(0)))).one()
     cost_chf = Decimal(credits) / CREDITS_PER_CHF / get_price_list().margin
     return FreeBudget(cost_chf, get_settings().daily_model_budget_chf)
-
-
-_IS_FREE = CreditLot.source != LotSource.PURCHASE
 
 
 def lock_free_budget() -> None:

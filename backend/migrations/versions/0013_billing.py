@@ -189,6 +189,7 @@ def upgrade() -> None:
     sa.UniqueConstraint('stripe_session_id', name=op.f('uq_payments_stripe_session_id')),
     info={'kept': 'accounts must be kept for ten years (Swiss Code of Obligations, art. 958f)'}
     )
+    op.create_index(op.f('ix_payments_paid_at'), 'payments', ['paid_at'], unique=False)
     op.create_index('ix_payments_user_id_id', 'payments', ['user_id', 'id'], unique=False)
     op.create_table('sign_up_persons',
     sa.Column('person_hash', sa.LargeBinary(), nullable=False),

@@ -4,10 +4,16 @@ import threading
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
+from backend.billing.models import StripeEvent
 from backend.billing.payments.configuration import refuse_incomplete_settings
 from backend.billing.types import CreditBalance
 from backend.core.clock import now
+from backend.core.database.database import db
+from backend.core.database.transaction import transaction
+from backend.core.work.jobs import claim
+from backend.core.work.sweep import sweep
 from backend.settings import SettingsRefused, get_settings
 from tests.billing.payments.conftest import SECRET, WEBHOOK, Shop
 from tests.conftest import Client
@@ -281,6 +287,22 @@ def test_a_crash_between_the_event_and_its_effect(client: Client, shop: Shop, cr
     crash_on("payments", times=1)
     shop.work()
     assert shop.events() == [("checkout.session.completed", "handled", None)]
+    assert shop.balance(client.user_id) == BOUGHT
+
+
+def test_an_event_of_a_dead_worker_is_taken_back(client: Client, shop: Shop) -> None:
+    """Fault 23: the worker was killed after it had claimed the event."""
+    _, events = shop.buy(client)
+    shop.deliver(completed(events))
+    [row] = shop.rows("SELECT id FROM stripe_events")
+    with shop.app.app_context():
+        with transaction():
+            claim(StripeEvent, row.id)
+            db.session.execute(sa.update(StripeEvent).values(lease_until=sa.func.now()))
+        swept = sweep()
+    assert swept is not None
+    assert swept.taken_back == 1
+    shop.work()
     assert shop.balance(client.user_id) == BOUGHT
 
 

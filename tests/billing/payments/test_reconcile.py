@@ -212,9 +212,17 @@ class Backup:
         self._copy = f"{self._name}_backup"
 
     def _disconnect(self) -> None:
-        self._engine.dispose()
+        """End all connections to the database, those of commands that have ended included."""
         with self._app.app_context():
             db.engine.dispose()
+        with self._engine.connect() as connection:
+            connection.execute(
+                sa.text(
+                    "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+                    " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                )
+            )
+        self._engine.dispose()
 
     def take(self) -> None:
         self._disconnect()

@@ -128,3 +128,20 @@ def add_event(stripe: StripeStandIn, app: Any, run_pending_jobs: Callable[[], in
             return str(connection.execute(found, {"id": event["id"]}).scalar_one())
 
     return send
+
+
+@pytest.fixture
+def age_log(engine: sa.Engine) -> Callable[[], None]:
+    """Let the entries of the audit log be older than a day. The log refuses this to all but the owner of its table."""
+    day_ago = (
+        "UPDATE admin_actions SET id = (lpad(to_hex((extract(epoch FROM now() - interval '24 hours 1 minute')"
+        " * 1000)::bigint), 12, '0') || right(replace(id::text, '-', ''), 20))::uuid"
+    )
+
+    def age() -> None:
+        with engine.begin() as connection:
+            connection.exec_driver_sql("ALTER TABLE admin_actions DISABLE TRIGGER append_only")
+            connection.exec_driver_sql(day_ago)
+            connection.exec_driver_sql("ALTER TABLE admin_actions ENABLE ALWAYS TRIGGER append_only")
+
+    return age

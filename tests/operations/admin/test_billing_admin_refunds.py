@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from backend.settings import get_settings
 from tests import credits
 from tests.operations.admin.conftest import ADMIN
-from tests.patience import join
+from tests.patience import join, wait_for
 from tests.stand_ins.stripe_server import Fault, StripeStandIn, sign
 
 SECRET = credits.KEYS["STRIPE_WEBHOOK_SECRET"]
@@ -122,6 +122,49 @@ def test_a_repeated_key_finds_its_refund_after_stripe_has_forgotten_the_key(admi
     first = refund(admin, payment_id, 300)
     stripe.api.forget_keys()
     assert refund(admin, payment_id, 300).json == first.json
+    assert refunds_at(stripe) == [300]
+
+
+def test_a_request_without_an_outcome_counts_again_when_it_is_repeated_a_day_later(
+    admin, client, buy, stripe, age_log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ADMIN_DAILY_CHF", "10")
+    get_settings.cache_clear()
+    payment_id, other_id = buy(client), buy(client)
+    stripe.set_faults(Fault("server_error", times=2, method="POST", path="/v1/refunds"))
+    assert refund(admin, payment_id, 600).status_code == 503
+    stripe.set_faults()
+    age_log()
+    assert refund(admin, other_id, 600, "other").status_code == 201
+    assert refund(admin, payment_id, 600).json["code"] == "daily_ceiling_reached"
+    age_log()
+    assert refund(admin, payment_id, 600).status_code == 201
+    assert refund(admin, other_id, 401, "third").json["code"] == "refund_too_large"
+    assert refund(admin, other_id, 400, "third").status_code == 201
+    assert refunds_at(stripe) == [400, 600, 600]
+
+
+def test_two_requests_with_one_key_at_the_same_time_refund_once(admin, app, client, buy, stripe) -> None:
+    payment_id = buy(client)
+    answers: list[int] = []
+
+    def give() -> None:
+        mine = app.test_client()
+        mine.user_id, mine.token = admin.user_id, admin.token
+        answers.append(refund(mine, payment_id, 300).status_code)
+
+    def posted() -> bool:
+        return any(each["method"] == "POST" and each["path"] == "/v1/refunds" for each in stripe.requests)
+
+    stripe.set_faults(Fault("hold", method="POST", path="/v1/refunds"))
+    thread = threading.Thread(target=give)
+    thread.start()
+    wait_for("the first request reaches Stripe", posted)
+    # Stripe does not have the refund yet, and is asked for it with the same key.
+    assert refund(admin, payment_id, 300).status_code == 503
+    stripe.release()
+    join(thread)
+    assert answers == [201]
     assert refunds_at(stripe) == [300]
 
 
