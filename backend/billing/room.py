@@ -43,7 +43,7 @@ ROOM = Room(
             give_up=tell_failure,
             labels=(BillingAudit.kind, tuple(AUDITS)),
         ),
-        JobKind(name="billing.event", model=StripeEvent, work=handle_event, give_up=give_up),
+        JobKind(name="billing.stripe_event", model=StripeEvent, work=handle_event, give_up=give_up),
     ),
     chores=(
         Chore(plan_audits),

@@ -17,7 +17,7 @@ from backend.billing.payments.reconciling import reconcile
 from backend.billing.payments.refunding import make_refund, plan_refund, repeat_refund
 from backend.billing.payments.revenue import measure_revenue
 from backend.billing.payments.support import get_any_payment, list_payments_of_user
-from backend.billing.payments.unhandled import list_unhandled_events, retry_event
+from backend.billing.payments.unhandled import count_unhandled_events, list_unhandled_events, retry_event
 from backend.billing.prices.price_list import PriceList, get_price_list, use_price_list
 from backend.billing.prices.price_page import build_price_page
 from backend.billing.prices.questions import answer_questions
@@ -38,6 +38,7 @@ __all__ = [
     "build_statement",
     "check_ledger",
     "close",
+    "count_unhandled_events",
     "describe_entry",
     "find_freeze",
     "find_hold",

@@ -355,6 +355,11 @@ def test_the_documented_table_of_metrics_is_complete(
             """ VALUES (gen_random_uuid(), 'invariants', current_date, '{"counts": {"a": 1}}', 'done', 1, 0,"""
             " now(), now())"
         )
+        connection.exec_driver_sql(
+            "INSERT INTO stripe_events (id, event_id, type, is_live, outcome, state, attempt, failures, started_at,"
+            " ended_at) VALUES (gen_random_uuid(), 'evt_1', 'refund.created', false, 'handled', 'done', 1, 0, now(),"
+            " now())"
+        )
         # The built-in model has no price, and so no cost.
         connection.exec_driver_sql("UPDATE model_calls SET model = 'gpt-4o'")
     exposed = set()

@@ -28,6 +28,12 @@ def list_unhandled_events(page: PageQuery) -> ListPage[UnhandledEvent]:
     return ListPage([_describe_event(event) for event in found.items], found.next_cursor)
 
 
+def count_unhandled_events() -> int:
+    """Return how many events somebody must look at. Needs a transaction."""
+    query = sa.select(sa.func.count()).select_from(StripeEvent).where(StripeEvent.outcome == _UNHANDLED)
+    return db.session.scalar(query) or 0
+
+
 def retry_event(event_id: UUID) -> UnhandledEvent:
     """Queue an unhandled event, to be handled again. Others stay as they are.
 

@@ -42,6 +42,8 @@ class DatabaseStats:
     jobs: dict[str, JobStats]
     workers: WorkerStats
     ledger: LedgerCheck | None
+    free_budget: billing.FreeBudget
+    unhandled_events: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,4 +80,6 @@ def _ask_database(open_context: OpenContext) -> DatabaseStats:
             jobs={kind.thing: measure_jobs(kind) for kind in list_kinds()},
             workers=WorkerStats(workers.count_places(), workers.count_restarts()),
             ledger=billing.measure_ledger(),
+            free_budget=billing.measure_free_budget(),
+            unhandled_events=billing.count_unhandled_events(),
         )

@@ -135,6 +135,10 @@ def _of_database(known: DatabaseStats) -> Iterator[Metric]:
             (((invariant,), count) for invariant, count in known.ledger.violations.items()),
         )
         yield _gauge("ledger_check_age_seconds", "Time since the last check of the ledger.", known.ledger.age_s)
+    budget = known.free_budget
+    yield _gauge("free_budget_used_chf", "Cost of free credits today, spent and held, in CHF.", float(budget.used_chf))
+    yield _gauge("free_budget_limit_chf", "DAILY_MODEL_BUDGET_CHF.", float(budget.limit_chf))
+    yield _gauge("unhandled_stripe_events", "Events of Stripe that somebody must look at.", known.unhandled_events)
 
 
 def _jobs(name: str, things: str, figures: JobStats) -> Iterator[Metric]:
