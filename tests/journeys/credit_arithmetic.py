@@ -17,8 +17,9 @@ _MILLION = 1_000_000
 
 @dataclass(frozen=True)
 class Prices:
-    """Credits for a token, and for CHF 1 of the vendor's price."""
+    """Credits for a token, and for CHF 1 of the vendor's price. ``name`` is that of the price list."""
 
+    name: str
     input: Fraction
     cached: Fraction
     output: Fraction
@@ -38,7 +39,8 @@ def read_prices(model: str) -> Prices:
     factor = Fraction(content["usd_to_chf"]) * content["margin"] * CREDITS_PER_CHF / _MILLION
     usd = content["models"][model]
     plain, cached, output = (Fraction(usd[name]) * factor for name in ("input", "cached_input", "output"))
-    return Prices(plain, cached, output, content["margin"] * CREDITS_PER_CHF)
+    name = f"{file.stem}x{content['margin']}"
+    return Prices(name, plain, cached, output, content["margin"] * CREDITS_PER_CHF)
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,9 @@ from zoneinfo import ZoneInfo
 import pypdfium2
 
 from tests.journeys.credit_arithmetic import CREDITS_PER_CHF, Charge, charges_of, read_prices
-from tests.journeys.credit_stage import Json, Person, Stage
+from tests.journeys.credit_stage import MODEL, Json, Person, Stage
 
-MODEL, PRICE_LIST = "gpt-4o", "2026-11-01x4"
+PRICES = read_prices(MODEL)
 SIGN_UP = 500
 # A package of CHF 5, of which 8.1 % VAT are 37 rappen.
 RAPPEN, BOUGHT, VAT = 500, 5000, 37
@@ -72,7 +72,7 @@ class Journey:
     def estimate(self, study_set: str, wish: Json) -> Json:
         found = self.student.post(f"/study-sets/{study_set}/runs/estimate", wish).json()
         assert 0 < found["low"] <= found["likely"] <= found["high"]
-        assert (found["is_charged"], found["price_list"]) == (True, PRICE_LIST)
+        assert (found["is_charged"], found["price_list"]) == (True, PRICES.name)
         assert found["available"] == self.free + self.paid
         assert {name: found["asked"][name] for name in ("flashcards", "questions")} == {
             name: wish[name] for name in ("flashcards", "questions")
@@ -88,7 +88,7 @@ class Journey:
         run = self.student.end_of(started.json())
         assert (run["state"], run["error"]) == (state, None)
         delivered, asked = (sum(run[name].values()) for name in ("delivered", "asked"))
-        charges = charges_of(self.stage.model.calls, read_prices(MODEL), delivered=delivered, asked=asked)
+        charges = charges_of(self.stage.model.calls, PRICES, delivered=delivered, asked=asked)
         exact = sum((each.credits for each in charges), Fraction(0))
         assert run["credits"] == {"reserved": reserved, "charged": ceil(exact)}
         # Rounded up once for the run: rounding each call would cost more.
@@ -113,9 +113,10 @@ class Journey:
         assert [row[:4] for row in found] == [row[:4] for row in expected]
         for one, other in zip(found, expected, strict=True):
             assert abs(Fraction(one[4]) - other[4]) < EXACT
-        per_chf = read_prices(MODEL).per_chf
-        assert all(Fraction(row.cost_chf) * per_chf == Fraction(row.price_credits) for row in rows)
-        assert {(row.model, row.price_list, str(row.user_id)) for row in rows} == {(MODEL, PRICE_LIST, self.student.id)}
+        assert all(Fraction(row.cost_chf) * PRICES.per_chf == Fraction(row.price_credits) for row in rows)
+        assert {(row.model, row.price_list, str(row.user_id)) for row in rows} == {
+            (MODEL, PRICES.name, self.student.id)
+        }
         assert sum(row.outcome == "bad_output" for row in rows) == sum(
             "invalid_json" in each.call["behaviours"] for each in charges
         )
@@ -139,7 +140,7 @@ class Journey:
         charged = sum((each.credits for each in charges), Fraction(0))
         assert Fraction(cost["price_credits"]) == price
         assert abs(Fraction(cost["charged_credits"]) - charged) < EXACT
-        assert Fraction(cost["cost_chf"]) == price / read_prices(MODEL).per_chf
+        assert Fraction(cost["cost_chf"]) == price / PRICES.per_chf
         assert (cost["reserved_credits"], cost["captured_credits"]) == (
             run["credits"]["reserved"],
             run["credits"]["charged"],

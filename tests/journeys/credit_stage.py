@@ -29,6 +29,8 @@ from tests.stand_ins.stripe_server import StripeStandIn, sign
 Json = dict[str, Any]
 SECRET = credits.KEYS["STRIPE_WEBHOOK_SECRET"]
 ADMIN_EMAIL = "support@uni.example"
+# Some credits buy little with it, so that a small run shows everything.
+MODEL = "gpt-4o"
 ENDED = ("done", "failed", "cancelled", "partial")
 _ENVIRONMENT = {
     **credits.KEYS,
@@ -37,6 +39,7 @@ _ENVIRONMENT = {
     "ADMIN_EMAILS": ADMIN_EMAIL,
     "ENVIRONMENT": "development",
     "OPENAI_API_KEY": "sk-test-0123456789",
+    "OPENAI_MODEL": MODEL,
     "OPENAI_TIMEOUT_S": str(patient_s(40)),
     "SECTION_CHARS": "1500",
     "CELERY_CONCURRENCY": "2",
@@ -46,7 +49,7 @@ _ENVIRONMENT = {
     "RATE_LIMIT_READ": "100000/minute",
     "RATE_LIMIT_WRITE": "100000/minute",
     # The defaults are what is tested, whatever the developer's environment says.
-    **dict.fromkeys(("OPENAI_MODEL", "CREDIT_MARGIN", "SIGNUP_CREDITS", "DAILY_MODEL_BUDGET_CHF", "ADMIN_DAILY_CHF")),
+    **dict.fromkeys(("CREDIT_MARGIN", "SIGNUP_CREDITS", "DAILY_MODEL_BUDGET_CHF", "ADMIN_DAILY_CHF")),
 }
 
 
