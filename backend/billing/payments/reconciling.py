@@ -39,6 +39,8 @@ WINDOW = timedelta(days=7)
 """How far back the daily run looks. What is still open on our side is compared whatever its age."""
 
 _OPEN_TOO_LONG = timedelta(days=1)
+# A refund that has succeeded can still fail, and a closed dispute be reopened, weeks after it was created.
+_CHANGES_WITHIN = timedelta(days=30)
 _AGAIN_S = 600.0
 _FINAL_REFUNDS = RETURNED_STATUSES | {"succeeded"}
 
@@ -157,7 +159,7 @@ def _expire_checkouts_without_session() -> None:
 
 
 def _reconcile_refunds(done: Reconciliation) -> None:
-    found = get_gateway().list_refunds(since=done.since)
+    found = get_gateway().list_refunds(since=done.since - _CHANGES_WITHIN)
     done.compared["refunds"] = len(found)
     with transaction():
         ours = _read_refunds([each.id for each in found])
@@ -175,7 +177,7 @@ def _read_refunds(refund_ids: Sequence[str]) -> Mapping[str, tuple[str, int]]:
 
 
 def _reconcile_disputes(done: Reconciliation) -> None:
-    found = get_gateway().list_disputes(since=done.since)
+    found = get_gateway().list_disputes(since=done.since - _CHANGES_WITHIN)
     done.compared["disputes"] = len(found)
     with transaction():
         ours = _read_disputes([each.id for each in found])

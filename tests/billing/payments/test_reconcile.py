@@ -72,6 +72,18 @@ def test_missed_refunds_and_disputes_are_booked(client: Client, shop: Shop) -> N
     assert shop.balance(client.user_id) == BOUGHT
 
 
+def test_a_refund_that_failed_long_after_it_had_succeeded_is_returned(client: Client, shop: Shop) -> None:
+    session, events = shop.buy(client)
+    [refund, _] = shop.stripe.account.refund(shop.intent_of(session), 300)
+    shop.deliver(*events, refund)
+    shop.work()
+    assert shop.balance(client.user_id) == CreditBalance(paid=7_000, free=0, held=0)
+    refund_id = refund["data"]["object"]["id"]
+    shop.stripe.account.finish_refund(refund_id, "failed")
+    assert run(shop, since=now() + timedelta(days=20)).repaired == [refund_id]
+    assert shop.balance(client.user_id) == BOUGHT
+
+
 def test_checkouts_that_ended_unpaid_are_closed(client: Client, shop: Shop) -> None:
     expired = shop.session_of(shop.start(client, key="first"))
     failed = shop.session_of(shop.start(client, key="second"))
