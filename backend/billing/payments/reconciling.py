@@ -6,7 +6,7 @@ restore from backup, this rebuilds the purchases, refunds and disputes since the
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
 from typing import Any
 
@@ -65,10 +65,16 @@ class Reconciliation:
         }
 
 
-def reconcile_daily() -> dict[str, Any]:
-    """Reconcile the last days; return the report. Raises TryLater while Stripe is unreachable, and JobFailed."""
+def reconcile_daily(last_day: date | None) -> dict[str, Any]:
+    """Reconcile the last days; return the report. Raises TryLater while Stripe is unreachable, and JobFailed.
+
+    It goes back to ``last_day``, when this was last done, if that is longer ago: billing may have been off meanwhile.
+    """
+    since = now() - WINDOW
+    if last_day is not None:
+        since = min(since, datetime.combine(last_day, time.min, UTC))
     try:
-        return reconcile().to_json()
+        return reconcile(since).to_json()
     except Unavailable as error:
         raise TryLater(_AGAIN_S) from error
     except PaymentsMisconfigured as error:
