@@ -63,7 +63,7 @@ def test_migrations_can_be_reverted_and_reapplied(new_database: Callable[[], str
 
 
 def test_no_migration_fills_a_table_that_it_keeps_others_from() -> None:
-    """Adding a column locks the table until the end of the migration. Filling it in takes long, so the next one does."""
+    """Adding a column locks the table until the migration ends. Filling it in takes long, so the next one does it."""
     for path in sorted((CHECKOUT / "backend/migrations/versions").glob("*.py")):
         upgrade = path.read_text(encoding="utf-8").partition("\ndef downgrade")[0]
         altered = set(re.findall(r"op\.add_column\(\s*'(\w+)'", upgrade))

@@ -5,7 +5,7 @@ The day is that of Europe/Zurich, where the students are and the bill is paid.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 from uuid import UUID
 
@@ -80,7 +80,7 @@ def lock_free_budget() -> None:
 
 def report_free_budget_used_up(budget: FreeBudget) -> None:
     """Tell the operator, once a day in each process."""
-    today = _today().date()
+    today = read_database_clock().astimezone(SWISS_TIME).date()
     if _Told.day == today:
         return
     _Told.day = today
@@ -96,8 +96,3 @@ def holds_free_credits(run_id: UUID) -> bool:
         .where(CreditHold.run_id == run_id, _IS_FREE)
     )
     return bool(db.session.scalar(held))
-
-
-def _today() -> datetime:
-    """Return when today began, by PostgreSQL's clock."""
-    return read_database_clock().astimezone(SWISS_TIME).replace(hour=0, minute=0, second=0, microsecond=0)

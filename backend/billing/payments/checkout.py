@@ -133,7 +133,6 @@ def _create(checkout: Checkout, contact: Contact, email: str | None) -> Checkout
         cancel_url=f"{settings.frontend_url}{_CANCEL_PATH}?checkout={checkout.id}",
         expires_at=checkout.expires_at,
         automatic_tax=settings.stripe_tax == "automatic",
-        collect_tax_id=False,
         idempotency_key=str(checkout.id),
     )
 

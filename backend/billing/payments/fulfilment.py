@@ -120,7 +120,7 @@ def _find_row(found: StripeCheckout) -> Checkout | None:
 
 
 def _book_purchase(found: StripeCheckout, order: _Order) -> str | None:
-    # 1. The user comes before their account in the order of locks: a trigger on payments looks whether they are leaving.
+    # 1. The user comes before their account in the order of locks: a trigger on payments looks whether they leave.
     #    After a restore from backup, they may be unknown.
     try:
         accounts.keep_user(order.user_id)
