@@ -25,7 +25,7 @@ from backend.generation.runs.admission import (
 )
 from backend.generation.runs.estimating import estimate_to_reserve
 from backend.generation.runs.events import add_event
-from backend.generation.runs.left_out import list_left_out, section_of
+from backend.generation.runs.left_out import find_left_out, section_of
 from backend.generation.sections.cutting import Section, allocate, automatic_counts, plan_sections
 from backend.generation.types import (
     ACTIVE_STATES,
@@ -99,7 +99,7 @@ def _queue_new(run: Run, kind: StepKind) -> None:
 class _Cut:
     """The sections of a run's documents, what was skipped and why, and a sample of the text.
 
-    ``shares`` are the items of each section if they are known already, because the run continues another.
+    ``shares`` are the items of each section if an earlier run left these sections out.
     """
 
     sections: list[tuple[UUID, Section]] = field(default_factory=list)
@@ -124,7 +124,7 @@ def _cut_documents(run_id: UUID) -> _Cut:
 
 
 def _cut_left_out(steps: Sequence[Step]) -> _Cut:
-    """Return the sections that the continued run left out."""
+    """Return the sections that an earlier run left out."""
     cut = _Cut(shares=[])
     for step in steps:
         if step.document_id is not None and cut.shares is not None:
@@ -134,7 +134,7 @@ def _cut_left_out(steps: Sequence[Step]) -> _Cut:
 
 
 def _plan(run: Run) -> None:
-    left_out = list_left_out(run.continues) if run.continues else ()
+    left_out = find_left_out(run.continues or run.retry_of)
     cut = _cut_left_out(left_out) if left_out else _cut_documents(run.id)
     run.planned_at = now()
     if not cut.sections:
