@@ -215,7 +215,7 @@ def split_step(run: Run, step: Step, halves: Sequence[Section], missing: Counts)
 
 def advance(run: Run) -> None:
     """Queue the next steps of a locked run, or end it, and book what it is charged. Safe to call at any time."""
-    bookings.settle_at_commit(run.id)
+    bookings.settle_at_commit(run)
     if run.state in ENDED_STATES:
         return
     counts = _count_steps(run.id)
@@ -293,7 +293,7 @@ def end_run(
 ) -> None:
     """End a locked run without steps in progress. The rest of its credits is released before the commit."""
     bookings.charge_end(run)
-    bookings.settle_at_commit(run.id)
+    bookings.settle_at_commit(run)
     run.state = state
     run.error_code = error_code
     run.partial_reason = partial_reason
