@@ -208,6 +208,26 @@ def test_an_administrator_retries_a_failed_run_at_the_users_cost(
     assert ledger.open_holds() == 0
 
 
+def test_an_administrator_cannot_retry_a_run_without_credits(
+    app: APIFlask,
+    client: Client,
+    study_set: str,
+    grant_credits: Grant,
+    ledger: Ledger,
+    engine: sa.Engine,
+) -> None:
+    needed = estimate(client, study_set, flashcards=4, questions=0)["high"]
+    grant_credits(client, needed)
+    cancelled = start(client, study_set, flashcards=4, questions=0).json
+    client.post(f"/api/v1/runs/{cancelled['id']}/cancel")
+    other = start(client, study_set, flashcards=4, questions=0)
+    assert other.status_code == 202
+    answer = retry(app, engine, cancelled)
+    assert (answer.status_code, answer.json["code"]) == (402, "insufficient_credits")
+    assert (answer.json["required"], answer.json["available"]) == (needed, 0)
+    assert ledger.query("SELECT count(*) FROM runs")[0][0] == 2
+
+
 def test_a_retried_continuation_makes_only_what_was_left_out(
     app: APIFlask,
     client: Client,
