@@ -167,7 +167,23 @@ def settings(servers: dict[str, str], new_database: Callable[[], str], request: 
     os.environ.update(SECRETS, ENVIRONMENT="test", DATABASE_URL=new_database(), REDIS_URL=broker)
     os.environ["LOG_LEVEL"] = "WARNING"
     get_settings.cache_clear()
+    _settled.append(get_settings())
     return get_settings()
+
+
+_settled: list[Settings] = []
+
+
+@pytest.fixture(autouse=True)
+def settings_stay() -> Iterator[None]:
+    """Fail a test that leaves the environment or the settings changed for those after it."""
+    names = [name.upper() for name in Settings.model_fields]
+    before = {name: os.environ.get(name) for name in names} if _settled else None
+    yield
+    if before is not None:
+        left = [name for name in names if os.environ.get(name) != before[name]]
+        assert left == [], "the test leaves these variables changed"
+        assert get_settings() == _settled[0], "the test leaves the settings changed: call get_settings.cache_clear()"
 
 
 @pytest.fixture(scope="session")

@@ -30,11 +30,13 @@ GrantCredits = Callable[..., UUID]
 @contextmanager
 def billing_on(monkeypatch: pytest.MonkeyPatch, **changes: str) -> Iterator[None]:
     """Turn billing on. ``changes`` are further environment variables. Needs the ``settings`` fixture."""
-    with monkeypatch.context() as patch:
-        for name, value in {**KEYS, **changes}.items():
-            patch.setenv(name, value)
-        get_settings.cache_clear()
-        yield
+    for name, value in {**KEYS, **changes}.items():
+        monkeypatch.setenv(name, value)
+    get_settings.cache_clear()
+    yield
+    # Undone together with what the test has changed since. Otherwise its changes would be undone last, and bring back
+    # the values that it found.
+    monkeypatch.undo()
     get_settings.cache_clear()
 
 
