@@ -40,6 +40,16 @@ def billing_on(monkeypatch: pytest.MonkeyPatch, **changes: str) -> Iterator[None
     get_settings.cache_clear()
 
 
+@contextmanager
+def billing_off(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Turn billing off again for a while."""
+    with monkeypatch.context() as patch:
+        patch.delenv("STRIPE_API_KEY")
+        get_settings.cache_clear()
+        yield
+    get_settings.cache_clear()
+
+
 def add_payment(user_id: UUID, credits: int, **columns: Any) -> UUID:
     """Add a payment of ``credits``, ten for each rappen, as if Stripe had said that it is paid. Needs a transaction."""
     payment_id = new_id()

@@ -116,7 +116,13 @@ def cancel_any_run(run_id: UUID) -> SupportedRun:
 
 @admin.post("/admin/runs/<uuid:run_id>/retry")
 @admin.output(SupportedRun, status_code=202)
-@admin.doc(responses={**ADMINS, 409: "The run has not failed or been cancelled, or its user is disabled or deleted"})
+@admin.doc(
+    responses={
+        **ADMINS,
+        402: "The user has too few credits",
+        409: "The run has not failed or been cancelled, or its user is disabled or deleted",
+    }
+)
 def retry_run(run_id: UUID) -> SupportedRun:
     """Retry a failed or cancelled run for its user. Idempotent: retrying again returns the same new run."""
     with transaction():

@@ -205,7 +205,7 @@ class EstimateResponse(ResponseBody):
 
     low: int
     likely: int
-    high: int = Field(description="Reserved when the run starts. What is not used is released at its end.")
+    high: int = Field(description="Reserved for the run, or `max_credits` if that is less; the rest is released.")
     is_charged: bool = Field(description="False: nothing is charged, because the model or the system is free.")
     asked: ItemCounts = Field(description="The number of items that was assumed.")
     sections: int = Field(description="The number of sections that was assumed; each takes one call.")

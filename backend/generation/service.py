@@ -12,15 +12,11 @@ from backend.core.errors import NotFound
 from backend.core.process.logging import get_logger
 from backend.core.web.pagination import ListPage, PageQuery, fetch_page
 from backend.core.work.jobs import JobState
-from backend.generation.errors import (
-    DocumentInUse,
-    NoDocuments,
-    RunNotRetriable,
-)
+from backend.generation.errors import DocumentInUse, RunNotRetriable
 from backend.generation.models import Run, RunDocument, RunEvent, Step
 from backend.generation.runs import events
 from backend.generation.runs import statistics as figures
-from backend.generation.runs.continuing import continue_run
+from backend.generation.runs.continuing import continue_run, start_again
 from backend.generation.runs.costs import get_run_cost, list_run_costs, measure_usage
 from backend.generation.runs.planning import end_run, lock_run, stop_run
 from backend.generation.runs.starting import Origin, count_active_runs, estimate_run, start_run
@@ -126,10 +122,7 @@ def retry_run(run_id: UUID) -> RunFacts:
     accounts.require_active_user(run.user_id)
     again = find_retry(run_id)
     if again is None:
-        wish = wish_of(run)
-        if not wish.document_ids:
-            raise NoDocuments
-        again = start_run(run.user_id, run.study_set_id, wish, Origin(retry_of=run_id))
+        again = start_again(run, wish_of(run), Origin(retry_of=run_id))
     return describe_run(view_run(again))
 
 

@@ -130,11 +130,15 @@ class RunStats:
 
 @dataclass(frozen=True, slots=True)
 class CallStats:
-    """Calls of one model with one outcome in the last hour. Input tokens include cached tokens."""
+    """Calls of one model with one outcome in the last hour. Input tokens include cached tokens.
+
+    ``cost_usd`` is 0 if the model has no price.
+    """
 
     model: str
     outcome: str
     count: int
+    cost_usd: float
     requests: int
     input_tokens: int
     cached_tokens: int

@@ -262,6 +262,11 @@ def test_the_document_says_what_a_body_is_refused_for(spec: Spec) -> None:
             assert "404" in operation["responses"], name
 
 
+def test_operations_that_need_credits_say_so(spec: Spec) -> None:
+    found = {operation["operationId"] for _, operation in operations(spec) if "402" in operation["responses"]}
+    assert found == {"start_run", "continue_run", "retry_run", "adjust_user_credits"}
+
+
 def test_a_raw_body_is_binary(settings: Settings) -> None:
     app = create_app(settings)
 

@@ -174,6 +174,14 @@ def test_a_call_that_outlives_its_run_is_kept_and_not_charged(
     assert ledger.balance(client) == (2000, 0)
 
 
+def retry(app: APIFlask, engine: sa.Engine, run: Any) -> Any:
+    """Retry a run as an administrator."""
+    admin = app.test_client().sign_in("admin@example.org")
+    with engine.begin() as connection:
+        connection.execute(sa.text("UPDATE users SET role = 'admin' WHERE id = :id"), {"id": admin.user_id})
+    return admin.post(f"{ADMIN}/runs/{run['id']}/retry")
+
+
 def test_an_administrator_retries_a_failed_run_at_the_users_cost(
     app: APIFlask,
     client: Client,
@@ -190,18 +198,66 @@ def test_an_administrator_retries_a_failed_run_at_the_users_cost(
     failed = start(client, study_set, flashcards=4, questions=0).json
     finish()
     openai.set_script([])
-    admin = app.test_client().sign_in("admin@example.org")
-    with engine.begin() as connection:
-        connection.execute(sa.text("UPDATE users SET role = 'admin' WHERE id = :id"), {"id": admin.user_id})
-    answer = admin.post(f"{ADMIN}/runs/{failed['id']}/retry")
-    assert answer.status_code == 202, answer.text
+    assert retry(app, engine, failed).status_code == 202
     assert ledger.balance(client) == (needed, needed)
-    again = answer.json["id"]
+    again = ledger.query("SELECT id FROM runs WHERE retry_of = :run", run=failed["id"])[0][0]
     finish()
     run = read(client, f"/runs/{again}")
     assert run["state"] == "done"
     assert ledger.balance(client) == (needed - run["credits"]["charged"], 0)
     assert ledger.open_holds() == 0
+
+
+def test_an_administrator_cannot_retry_a_run_without_credits(
+    app: APIFlask,
+    client: Client,
+    study_set: str,
+    grant_credits: Grant,
+    ledger: Ledger,
+    engine: sa.Engine,
+) -> None:
+    needed = estimate(client, study_set, flashcards=4, questions=0)["high"]
+    grant_credits(client, needed)
+    cancelled = start(client, study_set, flashcards=4, questions=0).json
+    client.post(f"/api/v1/runs/{cancelled['id']}/cancel")
+    other = start(client, study_set, flashcards=4, questions=0)
+    assert other.status_code == 202
+    answer = retry(app, engine, cancelled)
+    assert (answer.status_code, answer.json["code"]) == (402, "insufficient_credits")
+    assert (answer.json["required"], answer.json["available"]) == (needed, 0)
+    assert ledger.query("SELECT count(*) FROM runs")[0][0] == 2
+
+
+def test_a_retried_continuation_makes_only_what_was_left_out(
+    app: APIFlask,
+    client: Client,
+    openai: OpenAIStandIn,
+    study_set: str,
+    finish: Finish,
+    grant_credits: Grant,
+    ledger: Ledger,
+    engine: sa.Engine,
+) -> None:
+    grant_credits(client, 5000)
+    partial = start(client, study_set, flashcards=16, questions=0, max_credits=90).json
+    finish()
+    openai.set_script([{"do": "quota_exhausted"}])
+    continuation = client.post(f"/api/v1/runs/{partial['id']}/continue", json={"max_credits": 2000}).json
+    finish()
+    openai.set_script([])
+    assert read(client, f"/runs/{continuation['id']}")["state"] == "failed"
+    again = retry(app, engine, continuation).json
+    reserved = read(client, f"/runs/{again['id']}")["credits"]["reserved"]
+    assert reserved == read(client, f"/runs/{continuation['id']}")["credits"]["reserved"]
+    finish()
+    sections = (
+        'SELECT document_id, first_page, last_page, start, "end", flashcards_asked FROM steps'
+        " WHERE run_id = :run AND kind = 'section' AND (state = 'cancelled' OR :all) ORDER BY position"
+    )
+    left_out = ledger.query(sections, run=partial["id"], all=False)
+    assert ledger.query(sections, run=again["id"], all=True) == left_out != []
+    receipt = read(client, f"/runs/{again['id']}/receipt")
+    assert {entry["reason"] for entry in receipt["documents"][0]["skipped"]} == {"earlier_run"}
 
 
 def test_cancelling_all_runs_does_not_lock_the_account_before_a_run(

@@ -1,11 +1,17 @@
 """Without billing, runs cost nothing, and what they use is recorded all the same."""
 
+from collections.abc import Callable
+from math import ceil
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
+from apiflask import APIFlask
 
+from backend.core.database.database import db
 from tests.conftest import Client
-from tests.generation.charged import Finish, Ledger, estimate, start
+from tests.credits import billing_off
+from tests.generation.charged import Finish, Grant, Ledger, estimate, start
 from tests.generation.conftest import notes
 from tests.generation.test_api_runs import read
 from tests.stand_ins.openai_server import OpenAIStandIn
@@ -61,3 +67,71 @@ def test_the_builtin_model_is_free(
     assert run["credits"] == {"reserved": 0, "charged": 0}
     assert {call.cost_usd for call in ledger.calls(run)} <= {0}
     assert ledger.query("SELECT 1 FROM credit_holds") == []
+
+
+@pytest.mark.usefixtures("only_billing")
+def test_steps_of_the_builtin_model_ask_no_ledger(app: APIFlask, client: Client, finish: Finish) -> None:
+    """They are many and short, so each query counts."""
+    study_set = client.make_study_set()
+    client.upload(study_set, ("notes.txt", notes(2)))
+    assert start(client, study_set).status_code == 202
+    executed: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        executed.append(statement)
+
+    with app.app_context():
+        engine = db.engine
+    sa.event.listen(engine, "before_cursor_execute", note)
+    try:
+        finish()
+    finally:
+        sa.event.remove(engine, "before_cursor_execute", note)
+    assert any("INSERT INTO model_calls" in statement for statement in executed)
+    assert [each for each in executed if "credit_" in each or "sum(model_calls.charged_credits" in each] == []
+
+
+@pytest.mark.usefixtures("billing")
+def test_a_run_charges_nothing_more_once_billing_is_off(
+    client: Client,
+    study_set: str,
+    run_next: Callable[[str], None],
+    finish: Finish,
+    grant_credits: Grant,
+    ledger: Ledger,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    grant_credits(client, 2000)
+    run = start(client, study_set, flashcards=12, questions=0).json
+    for _ in range(2):
+        run_next("generation.work_step")
+    charged = ledger.exact(run)
+    with billing_off(monkeypatch):
+        finish()
+        run = read(client, f"/runs/{run['id']}")
+    assert (run["state"], run["delivered"]["flashcards"]) == ("done", 12)
+    assert ledger.exact(run) == charged > 0
+    assert ledger.balance(client) == (2000 - ceil(charged), 0)
+    assert ledger.open_holds() == 0
+
+
+@pytest.mark.usefixtures("billing")
+def test_a_run_that_has_reserved_free_credits_does_not_wait_once_billing_is_off(
+    client: Client,
+    study_set: str,
+    run_pending_jobs: Callable[[], int],
+    finish: Finish,
+    grant_credits: Grant,
+    ledger: Ledger,
+    set_free_budget: Callable[[str], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    grant_credits(client, 2000, "goodwill")
+    set_free_budget("0")
+    run = start(client, study_set, flashcards=4, questions=0).json
+    run_pending_jobs()
+    assert read(client, f"/runs/{run['id']}")["waiting_for"] == "free_budget"
+    with billing_off(monkeypatch):
+        finish()
+        assert read(client, f"/runs/{run['id']}")["state"] == "done"
+    assert ledger.balance(client) == (2000, 0)

@@ -360,8 +360,8 @@ def test_the_documented_table_of_metrics_is_complete(
             " ended_at) VALUES (gen_random_uuid(), 'evt_1', 'refund.created', false, 'handled', 'done', 1, 0, now(),"
             " now())"
         )
-        # The built-in model has no price, and so no cost.
-        connection.exec_driver_sql("UPDATE model_calls SET model = 'gpt-4o'")
+        # The built-in model costs nothing.
+        connection.exec_driver_sql("UPDATE model_calls SET model = 'gpt-4o', cost_usd = 0.01")
     exposed = set()
     for family in scrape().families:
         name = family.name + ("_total" if family.type == "counter" else "")
@@ -370,13 +370,20 @@ def test_the_documented_table_of_metrics_is_complete(
     assert {(name, kind, tuple(sorted(labels))) for name, kind, labels in documented} == exposed
 
 
-def test_the_cost_of_a_model_with_a_price_is_reported(engine: sa.Engine, worked: None, scrape: Scrape) -> None:
+def test_the_cost_is_the_sum_of_what_each_call_costs(engine: sa.Engine, worked: None, scrape: Scrape) -> None:
+    """Together, many short requests are not a long one, which would cost double."""
     with engine.begin() as connection:
         connection.exec_driver_sql(
-            "UPDATE model_calls SET model = 'gpt-4o', input_tokens = 3000000, cached_tokens = 1000000,"
-            " output_tokens = 500000"
+            "UPDATE model_calls SET model = 'gpt-6-luna', input_tokens = 200000, cost_usd = 0.02 WHERE outcome = 'ok'"
         )
-    assert scrape().value("recent_model_cost_dollars", model="gpt-4o") == pytest.approx(2 * 2.5 + 1.25 + 5)
+        another = "overlay(id::text placing 'ffffffff' from 29)"
+        connection.exec_driver_sql(
+            f"INSERT INTO model_calls SELECT (jsonb_populate_record(m, jsonb_build_object('id', {another},"
+            " 'attempt', 9))).* FROM model_calls m WHERE outcome = 'ok'"
+        )
+        calls = connection.scalar(sa.text("SELECT count(*) FROM model_calls WHERE outcome = 'ok'"))
+    assert calls > 1
+    assert scrape().value("recent_model_cost_dollars", model="gpt-6-luna") == pytest.approx(calls * 0.02)
 
 
 def test_there_is_no_cost_without_a_price(worked: None, scrape: Scrape) -> None:

@@ -20,6 +20,7 @@ from backend.core.work.jobs import JobState
 from backend.generation.charging.rule import CHARGED_AT_THE_END, Outcome, charge
 from backend.generation.models import ModelCall, Run, Step
 from backend.generation.types import ENDED_STATES, PartialReason, StepKind
+from backend.settings import get_settings
 
 
 class FreeBudgetUsedUp(Exception):
@@ -48,9 +49,9 @@ def reserve_at_planning(run: Run, amount: int) -> None:
 
     Raises InsufficientCredits, SpendingFrozen, and FreeBudgetUsedUp if the run must wait.
     """
-    hold = billing.find_hold(run.id)
-    if hold is None and amount <= 0:
+    if amount <= 0:
         return
+    hold = billing.find_hold(run.id)
     billing.lock_free_budget()
     budget = billing.measure_free_budget((run.id, *_waiting_runs()))
     if not budget.is_used_up:
@@ -121,9 +122,11 @@ def sum_charges(run_id: UUID) -> Decimal:
     return Decimal(db.session.scalars(query).one())
 
 
-def settle_at_commit(run_id: UUID) -> None:
+def settle_at_commit(run: Run) -> None:
     """Capture what the run is charged, at the end of the open transaction; release the rest if the run has ended."""
-    before_commit(("settle", run_id), partial(_settle, run_id))
+    # Nothing is ever reserved for the built-in model. What was reserved before billing was turned off is released.
+    if not run.is_draft:
+        before_commit(("settle", run.id), partial(_settle, run.id))
 
 
 def _settle(run_id: UUID) -> None:
@@ -146,7 +149,7 @@ class Room:
 
 def find_room(run: Run) -> Room | None:
     """Return what is left of the run's reservation; None if nothing was reserved, so nothing bounds the run."""
-    hold = None if run.is_draft else billing.find_hold(run.id)
+    hold = _find_hold(run)
     if hold is None:
         return None
     if not hold.is_open:
@@ -163,5 +166,10 @@ def find_ended_runs(run_ids: Sequence[UUID]) -> set[UUID]:
 
 
 def _find_open_hold(run: Run) -> Hold | None:
-    hold = None if run.is_draft else billing.find_hold(run.id)
+    hold = _find_hold(run)
     return hold if hold is not None and hold.is_open else None
+
+
+def _find_hold(run: Run) -> Hold | None:
+    """Return the hold from which the run is charged; None if nothing is, also because billing was turned off."""
+    return billing.find_hold(run.id) if get_settings().billing_is_on and not run.is_draft else None

@@ -1,4 +1,4 @@
-"""Continues a run that ended for lack of credits, as a new run."""
+"""Continues a run that ended for lack of credits, and starts ended runs again, each as a new run."""
 
 from dataclasses import replace
 from uuid import UUID
@@ -10,7 +10,7 @@ from backend.core.errors import NotFound
 from backend.generation.errors import NoDocuments, RunNotContinuable
 from backend.generation.models import Run
 from backend.generation.runs.admission import part_of
-from backend.generation.runs.left_out import list_left_out
+from backend.generation.runs.left_out import find_left_out
 from backend.generation.runs.starting import Origin, start_run
 from backend.generation.runs.support import wish_of
 from backend.generation.types import INSUFFICIENT_CREDITS, RunState, RunWish
@@ -38,20 +38,21 @@ def continue_run(user_id: UUID, run_id: UUID, max_credits: int | None) -> Run:
     if known is not None:
         return known
     wish = wish_of(run) if max_credits is None else replace(wish_of(run), max_credits=max_credits)
-    if not wish.document_ids:
-        raise NoDocuments
-    if run.state != RunState.PARTIAL:
-        return start_run(user_id, run.study_set_id, wish, Origin(continues=run_id))
-    return _continue_partial(run, wish)
+    return start_again(run, wish, Origin(continues=run_id))
 
 
-def _continue_partial(run: Run, wish: RunWish) -> Run:
-    steps = list_left_out(run.id)
-    if not steps:
-        # Their documents have been deleted.
+def start_again(run: Run, wish: RunWish, origin: Origin) -> Run:
+    """Start a run that makes what an ended one left out or, if it failed or was cancelled, what it was to make.
+
+    Raises NoDocuments, and what ``start_run`` raises.
+    """
+    steps = find_left_out(run.id)
+    # Documents may have been deleted.
+    if not wish.document_ids or (run.state == RunState.PARTIAL and not steps):
         raise NoDocuments
-    missing = sum((step.asked for step in steps), Counts())
-    documents = tuple(sorted({step.document_id for step in steps if step.document_id is not None}))
-    wish = replace(wish, document_ids=documents, asked=AskedCounts(missing.flashcards, missing.questions))
-    parts = tuple(part_of(step) for step in steps)
-    return start_run(run.user_id, run.study_set_id, wish, Origin(continues=run.id, parts=parts))
+    if steps:
+        missing = sum((step.asked for step in steps), Counts())
+        documents = tuple(sorted({step.document_id for step in steps if step.document_id is not None}))
+        wish = replace(wish, document_ids=documents, asked=AskedCounts(missing.flashcards, missing.questions))
+        origin = replace(origin, parts=tuple(part_of(step) for step in steps))
+    return start_run(run.user_id, run.study_set_id, wish, origin)

@@ -32,6 +32,19 @@ def list_left_out(run_id: UUID) -> Sequence[Step]:
     return db.session.scalars(query.order_by(Step.position, Step.id)).all()
 
 
+def find_left_out(run_id: UUID | None) -> Sequence[Step]:
+    """Return the sections that an ended run left out or, if it failed, was to make for an earlier run; else none.
+
+    So a continuation that failed is not started again with whole documents.
+    """
+    while run_id is not None:
+        run = db.session.get_one(Run, run_id)
+        if run.state == RunState.PARTIAL:
+            return list_left_out(run_id)
+        run_id = run.continues or run.retry_of
+    return ()
+
+
 def section_of(step: Step) -> Section:
     first, last = step.first_page or 1, step.last_page or 1
     return Section(first, last, None, part_of(step).chars, step.start, step.end)

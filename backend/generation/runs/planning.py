@@ -25,7 +25,7 @@ from backend.generation.runs.admission import (
 )
 from backend.generation.runs.estimating import estimate_to_reserve
 from backend.generation.runs.events import add_event
-from backend.generation.runs.left_out import list_left_out, section_of
+from backend.generation.runs.left_out import find_left_out, section_of
 from backend.generation.sections.cutting import Section, allocate, automatic_counts, plan_sections
 from backend.generation.types import (
     ACTIVE_STATES,
@@ -99,7 +99,7 @@ def _queue_new(run: Run, kind: StepKind) -> None:
 class _Cut:
     """The sections of a run's documents, what was skipped and why, and a sample of the text.
 
-    ``shares`` are the items of each section if they are known already, because the run continues another.
+    ``shares`` are the items of each section if an earlier run left these sections out.
     """
 
     sections: list[tuple[UUID, Section]] = field(default_factory=list)
@@ -124,7 +124,7 @@ def _cut_documents(run_id: UUID) -> _Cut:
 
 
 def _cut_left_out(steps: Sequence[Step]) -> _Cut:
-    """Return the sections that the continued run left out."""
+    """Return the sections that an earlier run left out."""
     cut = _Cut(shares=[])
     for step in steps:
         if step.document_id is not None and cut.shares is not None:
@@ -134,7 +134,7 @@ def _cut_left_out(steps: Sequence[Step]) -> _Cut:
 
 
 def _plan(run: Run) -> None:
-    left_out = list_left_out(run.continues) if run.continues else ()
+    left_out = find_left_out(run.continues or run.retry_of)
     cut = _cut_left_out(left_out) if left_out else _cut_documents(run.id)
     run.planned_at = now()
     if not cut.sections:
@@ -215,7 +215,7 @@ def split_step(run: Run, step: Step, halves: Sequence[Section], missing: Counts)
 
 def advance(run: Run) -> None:
     """Queue the next steps of a locked run, or end it, and book what it is charged. Safe to call at any time."""
-    bookings.settle_at_commit(run.id)
+    bookings.settle_at_commit(run)
     if run.state in ENDED_STATES:
         return
     counts = _count_steps(run.id)
@@ -293,7 +293,7 @@ def end_run(
 ) -> None:
     """End a locked run without steps in progress. The rest of its credits is released before the commit."""
     bookings.charge_end(run)
-    bookings.settle_at_commit(run.id)
+    bookings.settle_at_commit(run)
     run.state = state
     run.error_code = error_code
     run.partial_reason = partial_reason

@@ -12,6 +12,7 @@ from backend.core.database.database import db
 from backend.core.work.jobs import JobState
 from backend.generation.checks.section import MORE_THAN_ASKED
 from backend.generation.models import Run, RunDocument, Step
+from backend.generation.runs.left_out import find_left_out
 from backend.generation.types import (
     ACTIVE_STATES,
     EARLIER_RUN,
@@ -127,7 +128,7 @@ def _reason_for_the_rest(run: Run) -> str | None:
         return None
     if run.state == RunState.CANCELLED:
         return "cancelled"
-    if run.error_code is None and run.continues is not None:
+    if run.error_code is None and find_left_out(run.continues or run.retry_of):
         return EARLIER_RUN
     # In a run that was planned, only a half of a section without a share of the items has no step.
     return run.error_code or OVER_BUDGET

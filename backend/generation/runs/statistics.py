@@ -32,10 +32,11 @@ def _measure_runs() -> RunStats:
 def _measure_calls() -> tuple[CallStats, ...]:
     # Ids sort by time, so the primary key replaces an index on the creation time.
     first = first_id_at(now() - LATELY)
+    cost_usd = sa.cast(sa.func.coalesce(sa.func.sum(ModelCall.cost_usd), 0), sa.Double)
     sums = (sa.func.sum(column) for column in USAGE_COLUMNS)
     rows = db.session.execute(
-        sa.select(ModelCall.model, ModelCall.outcome, sa.func.count(), *sums)
+        sa.select(ModelCall.model, ModelCall.outcome, sa.func.count(), cost_usd, *sums)
         .where(ModelCall.id >= first)
         .group_by(ModelCall.model, ModelCall.outcome)
     )
-    return tuple(CallStats(model, outcome, count, *map(int, used)) for model, outcome, count, *used in rows)
+    return tuple(CallStats(model, outcome, count, cost, *map(int, used)) for model, outcome, count, cost, *used in rows)

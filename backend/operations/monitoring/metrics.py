@@ -11,6 +11,7 @@ a decreasing counter for a restarted one.
 import os
 import time
 from collections import Counter as Counts
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
 from flask import Flask, Response, g, request, request_finished, request_started
@@ -19,8 +20,6 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics_core import GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
-from backend.billing import service as billing
-from backend.billing.types import TokenUsage
 from backend.core.work.job_stats import LATELY, EndedStats, JobStats
 from backend.operations.monitoring.measurements import DatabaseStats, Measurements, Measurer
 from backend.settings import Settings
@@ -176,7 +175,9 @@ def _calls(known: DatabaseStats) -> Iterator[Metric]:
     )
     requests: Counts[str] = Counts()
     tokens: Counts[tuple[str, str]] = Counts()
+    costs: dict[str, float] = defaultdict(float)
     for call in calls:
+        costs[call.model] += call.cost_usd
         requests[call.model] += call.requests
         tokens[call.model, "input"] += call.input_tokens
         tokens[call.model, "cached"] += call.cached_tokens
@@ -195,19 +196,10 @@ def _calls(known: DatabaseStats) -> Iterator[Metric]:
     )
     yield _labelled(
         "recent_model_cost_dollars",
-        "Cost of the tokens used in the last hour, at the vendor's prices.",
+        "Cost of the calls of the last hour, at the vendor's prices. Calls without a price are left out.",
         ("model",),
-        _costs(tokens),
+        (((model,), cost) for model, cost in costs.items() if cost),
     )
-
-
-def _costs(tokens: "Counts[tuple[str, str]]") -> Iterator[tuple[tuple[str], float]]:
-    """Yield the cost of each model that has a price."""
-    for model in sorted({model for model, _ in tokens}):
-        usage = TokenUsage(tokens[model, "input"], tokens[model, "cached"], output_tokens=tokens[model, "output"])
-        cost = billing.get_price_list().cost(model, usage)
-        if cost is not None:
-            yield (model,), float(cost.usd)
 
 
 def _gauge(name: str, text: str, value: float) -> GaugeMetricFamily:
