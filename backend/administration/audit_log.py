@@ -44,6 +44,7 @@ class Action(StrEnum):
     REFUND_REFUSED = "refund.refused"
     EVENTS_VIEWED = "events.viewed"
     EVENT_RETRIED = "event.retried"
+    EVENT_DISMISSED = "event.dismissed"
     REVENUE_VIEWED = "revenue.viewed"
     USAGE_VIEWED = "usage.viewed"
     RUN_COST_VIEWED = "run.cost_viewed"

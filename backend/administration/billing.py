@@ -126,6 +126,13 @@ def retry_event(admin_id: UUID, event_id: UUID) -> UnhandledEvent:
     return event
 
 
+def dismiss_event(admin_id: UUID, event_id: UUID) -> UnhandledEvent:
+    """Take an unhandled event off the list, because somebody has looked at it. Raises NotFound."""
+    event = billing.dismiss_event(event_id)
+    record_action(admin_id, Action.EVENT_DISMISSED, event=str(event_id))
+    return event
+
+
 def measure_revenue(admin_id: UUID, first: date, last: date) -> list[DayRevenue]:
     """Return the revenue of each day, both ends included."""
     record_action(admin_id, Action.REVENUE_VIEWED, first=first.isoformat(), last=last.isoformat())

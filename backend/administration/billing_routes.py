@@ -140,6 +140,15 @@ def retry_event(event_id: UUID) -> UnhandledEventResponse:
         return UnhandledEventResponse.model_validate(administration.retry_event(g.user_id, event_id))
 
 
+@admin_billing.post("/admin/billing/unhandled-events/<uuid:event_id>/dismiss")
+@admin_billing.output(UnhandledEventResponse)
+@admin_billing.doc(responses=ADMINS)
+def dismiss_event(event_id: UUID) -> UnhandledEventResponse:
+    """Take an unhandled event off the list, once somebody has looked at it. It then counts as ignored."""
+    with transaction():
+        return UnhandledEventResponse.model_validate(administration.dismiss_event(g.user_id, event_id))
+
+
 @admin_billing.get("/admin/billing/revenue")
 @admin_billing.input(DaysQuery, location="query", arg_name="days")
 @admin_billing.output(RevenueOfDaysResponse)

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Annotated, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, StrictInt, WithJsonSchema, model_validator
 
 from backend.administration.billing import AdjustmentReason, CreditsView
 from backend.billing.types import (
@@ -21,7 +21,7 @@ MAX_DAYS = 366
 _MAX_ADJUSTMENT = 10_000_000
 _MAX_REFUND_RAPPEN = 10_000_000
 
-_Ticket = Annotated[int, Field(ge=1, le=2**53, description="Number of the support case.")]
+_Ticket = Annotated[StrictInt, Field(ge=1, le=2**53, description="Number of the support case.")]
 # A day at the edge of the calendar would have no day before or after it.
 _Day = Annotated[date, Field(ge=date(2000, 1, 1), lt=date(3000, 1, 1))]
 _Exact = Annotated[
@@ -35,7 +35,7 @@ _Exact = Annotated[
 class AdjustmentRequest(RequestBody):
     """Why credits are granted or removed. No free text, because the audit log keeps it permanently."""
 
-    amount: int = Field(
+    amount: StrictInt = Field(
         ge=-_MAX_ADJUSTMENT,
         le=_MAX_ADJUSTMENT,
         description="Whole credits. A positive number grants free credits; a negative one removes credits.",
@@ -54,7 +54,7 @@ class AdjustmentRequest(RequestBody):
 class RefundRequest(RequestBody):
     """Why a payment is refunded. No free text, because the audit log keeps it permanently."""
 
-    amount_rappen: int | None = Field(
+    amount_rappen: StrictInt | None = Field(
         None, ge=1, le=_MAX_REFUND_RAPPEN, description="Left out, all that is left of the payment is refunded."
     )
     reason: RefundReason

@@ -21,6 +21,7 @@ from backend.billing.models import (
     StripeEvent,
 )
 from backend.billing.payments.events import give_up, handle_event
+from backend.billing.payments.unhandled import forget_old_events
 from backend.billing.prices.price_file import read_price_files
 from backend.core.manifest import Chore, Room, Routes
 from backend.core.web.rate_limits import RouteClass
@@ -47,6 +48,7 @@ ROOM = Room(
     ),
     chores=(
         Chore(plan_audits),
+        Chore(forget_old_events),
         Chore(release_silent_holds, opens_transactions=True),
         Chore(expire_lots, opens_transactions=True),
         # Often, so that all users have theirs soon after billing was switched on.

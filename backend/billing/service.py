@@ -17,7 +17,12 @@ from backend.billing.payments.reconciling import reconcile
 from backend.billing.payments.refunding import make_refund, plan_refund, repeat_refund
 from backend.billing.payments.revenue import measure_revenue
 from backend.billing.payments.support import get_any_payment, list_payments_of_user
-from backend.billing.payments.unhandled import count_unhandled_events, list_unhandled_events, retry_event
+from backend.billing.payments.unhandled import (
+    count_unhandled_events,
+    dismiss_event,
+    list_unhandled_events,
+    retry_event,
+)
 from backend.billing.prices.price_list import PriceList, get_price_list, use_price_list
 from backend.billing.prices.price_page import build_price_page
 from backend.billing.prices.questions import answer_questions
@@ -40,6 +45,7 @@ __all__ = [
     "close",
     "count_unhandled_events",
     "describe_entry",
+    "dismiss_event",
     "find_freeze",
     "find_hold",
     "find_holds",

@@ -242,7 +242,7 @@ def verify_event(raw: bytes, header: str | None, secrets: Sequence[str]) -> Rece
         raise InvalidSignature("The signature does not match, or is too old.")
     try:
         return stripe_objects.read_event(json.loads(raw))
-    except (stripe_objects.Unreadable, ValueError, OverflowError, AttributeError):
+    except (stripe_objects.Unreadable, ValueError, OverflowError, AttributeError, RecursionError):
         pass
     raise UnreadableEvent("The webhook is not a snapshot event.")
 

@@ -149,6 +149,9 @@ def read_refund(found: Json) -> StripeRefund:
 
 def read_dispute(found: Json) -> StripeDispute:
     booked = [each for each in found.get("balance_transactions") or [] if isinstance(each, dict)]
+    if any(each.get("currency", found.get("currency")) != found.get("currency") for each in booked):
+        # An account that settles in another currency: the sum would be no rappen.
+        raise Unreadable("balance_transactions.currency")
     return StripeDispute(
         id=_text(found, "id"),
         status=_text(found, "status"),

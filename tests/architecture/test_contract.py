@@ -71,6 +71,7 @@ NEVER_SUCCEEDS = {
     "adjust_user_credits": "billing is off",
     "refund_payment": "billing is off, so there is none",
     "retry_event": "billing is off, so there is none",
+    "dismiss_event": "billing is off, so there is none",
 }
 
 

@@ -53,6 +53,7 @@ NOT_CREATING = {
     "admin.cancel_any_run": "cancelling twice is cancelling once",
     "admin.retry_run": "a run is retried once: a repeated request gets the same new run",
     "payments.receive_event": "an event is stored once, under its own id",
+    "admin_billing.dismiss_event": "an event that is dismissed stays dismissed",
     "admin_billing.retry_event": "an event that is handled again is handled from what Stripe says",
 }
 UNKNOWN = UUID("018f0000-0000-7000-8000-000000000000")

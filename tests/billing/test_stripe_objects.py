@@ -72,6 +72,13 @@ def test_only_what_we_need_may_not_be_missing(kind: str, version: str) -> None:
             READERS[kind](thin)
 
 
+def test_a_dispute_settled_in_another_currency_is_not_summed_up() -> None:
+    found = render(make_objects()["dispute"], ENDIVE)
+    booked = [{"amount": -1000, "currency": "eur", "fee": 0}]
+    with pytest.raises(Unreadable):
+        READERS["dispute"]({**found, "balance_transactions": booked})
+
+
 def test_both_majors_read_the_same() -> None:
     found = make_objects()
     for kind, read in READERS.items():

@@ -111,6 +111,11 @@ def test_signed_content_that_is_no_snapshot_event_is_unreadable(content: Any) ->
         verify_event(*signed(content), [SECRET])
 
 
+def test_deeply_nested_content_is_unreadable() -> None:
+    with pytest.raises(UnreadableEvent):
+        verify_event(*signed("[" * 200_000), [SECRET])
+
+
 def test_an_event_may_lack_what_only_some_versions_have() -> None:
     received = verify_event(*signed({**LEAN, "data": {"object": {"object": "balance"}}}), [SECRET])
     assert (received.object_type, received.object_id, received.payment_intent) == ("balance", None, None)

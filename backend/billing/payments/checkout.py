@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from backend.accounts.types import Contact
 from backend.billing.errors import (
     BillingOff,
+    ModelNotPriced,
     PaymentsMisconfigured,
     TooManyOpenCheckouts,
     UnknownPackage,
@@ -39,17 +40,21 @@ _LIFE = timedelta(hours=23)
 # Stripe refuses a session with less than 30 minutes left.
 _MIN_LEFT = timedelta(minutes=35)
 _ASK_EVERY = timedelta(seconds=2)
+_PAGE_WITHIN = timedelta(minutes=1)
 _SUCCESS_PATH, _CANCEL_PATH = "/credits/paid", "/credits/cancelled"
 
 
 def begin_checkout(user_id: UUID, package_name: str, key: str) -> tuple[Checkout, bool]:
     """Return the user's checkout with this idempotency key, and whether it was there already. Needs a transaction.
 
-    Raises BillingOff, UnknownPackage, IdempotencyKeyReused, TooManyOpenCheckouts.
+    Raises BillingOff, PaymentsMisconfigured, UnknownPackage, IdempotencyKeyReused, TooManyOpenCheckouts.
     """
     if not get_settings().billing_is_on:
         raise BillingOff
-    price_list = use_price_list()
+    try:
+        price_list = use_price_list()
+    except ModelNotPriced as error:
+        raise PaymentsMisconfigured from error
     package = price_list.find_package(package_name)
     if package is None:
         raise UnknownPackage(each.name for each in price_list.packages)
@@ -62,8 +67,10 @@ def begin_checkout(user_id: UUID, package_name: str, key: str) -> tuple[Checkout
         if known.package != package_name:
             raise IdempotencyKeyReused
         return known, True
+    # Those without a page do not count for long: nobody can pay or close them, and Stripe may have been unreachable.
+    has_page = sa.or_(Checkout.stripe_session_id.is_not(None), Checkout.created_at > database_now() - _PAGE_WITHIN)
     opened = sa.select(sa.func.count()).where(
-        Checkout.user_id == user_id, Checkout.state == "open", Checkout.expires_at > now()
+        Checkout.user_id == user_id, Checkout.state == "open", Checkout.expires_at > now(), has_page
     )
     if db.session.scalars(opened).one() >= MAX_OPEN:
         raise TooManyOpenCheckouts(limit=MAX_OPEN)

@@ -139,12 +139,13 @@ def _book_purchase(found: StripeCheckout, order: _Order) -> str | None:
     if price_list is None or package is None or found.payment_intent is None or wrong:
         log.error("billing.checkout.refused", session_id=found.id, user_id=str(order.user_id), mismatch=wrong)
         if row is not None and row.state != "paid":
-            row.state = "refused"
+            row.state, row.url = "refused", None
         return f"mismatch: {wrong}"
     # 4. Book.
     if row is None:
         row = _rebuild_row(found, order, package)
     row.state = "paid"
+    row.url = None
     row.stripe_session_id = found.id
     payment = Payment(
         id=new_id(),
@@ -226,6 +227,6 @@ def _end(found: StripeCheckout, order: _Order, state: str) -> None:
             Checkout.state == "open",
             sa.or_(Checkout.stripe_session_id.is_(None), Checkout.stripe_session_id == found.id),
         )
-        .values(state=state)
+        .values(state=state, url=None)
         .execution_options(synchronize_session=False)
     )

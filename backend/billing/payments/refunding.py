@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from uuid import UUID
 
 from backend.billing.errors import BillingOff, PaymentsMisconfigured, RefundRefused, RefundTooLarge
-from backend.billing.payments.gateway import get_gateway
+from backend.billing.payments.gateway import get_gateway, while_a_request_waits
 from backend.billing.payments.refunds_and_disputes import KeepsChanging, settle_refund
 from backend.billing.payments.support import get_any_payment
 from backend.billing.stripe_gateway import StripeRefused, StripeUnavailable
@@ -63,7 +63,7 @@ def make_refund(plan: RefundPlan) -> RefundState:
     No transaction may be open. Raises RefundRefused if there is none, and Unavailable or PaymentsMisconfigured if there
     may be one: then repeat it. Its webhook books it anyway.
     """
-    with _translated(plan):
+    with _translated(plan), while_a_request_waits():
         try:
             refund = _find_at_stripe(plan) or _create_at_stripe(plan)
         except StripeRefused as error:

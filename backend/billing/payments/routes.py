@@ -12,11 +12,12 @@ from backend.billing.models import Checkout
 from backend.billing.payments import checkout as checkouts
 from backend.billing.payments.events import read_webhook, store_event
 from backend.billing.payments.fulfilment import settle_checkout
-from backend.billing.payments.gateway import is_live
+from backend.billing.payments.gateway import is_live, while_a_request_waits
 from backend.billing.payments.payments import PaymentState, list_payments
 from backend.billing.payments.schemas import CheckoutRequest, CheckoutResponse, PaymentPage, PaymentResponse
 from backend.billing.stripe_gateway import StripeRefused, StripeUnavailable
 from backend.core.database.transaction import transaction
+from backend.core.errors import Unavailable
 from backend.core.process.logging import get_logger
 from backend.core.web.idempotency import get_key, requires_key
 from backend.core.web.pagination import PageQuery
@@ -43,7 +44,8 @@ def create_checkout(body: CheckoutRequest) -> ResponseReturnValue:
         contact = accounts.get_contact(g.user_id)
         checkout, is_known = checkouts.begin_checkout(g.user_id, body.package, key)
     if checkouts.needs_session(checkout):
-        session = checkouts.open_session(checkout, contact)
+        with while_a_request_waits():
+            session = checkouts.open_session(checkout, contact)
         with transaction():
             checkout = checkouts.attach_session(checkout.id, session)
     headers = {"Location": url_for(".get_checkout", checkout_id=checkout.id)}
@@ -61,8 +63,9 @@ def get_checkout(checkout_id: UUID) -> CheckoutResponse:
         session_id = checkouts.claim_question(checkout.id)
     if session_id is not None:
         try:
-            settle_checkout(session_id)
-        except (StripeUnavailable, StripeRefused) as error:
+            with while_a_request_waits():
+                settle_checkout(session_id)
+        except (StripeUnavailable, StripeRefused, Unavailable) as error:
             # The webhook or reconciliation will tell.
             log.warning("billing.checkout.not_asked", checkout_id=str(checkout_id), error=str(error))
         with transaction():

@@ -14,6 +14,7 @@ from backend.billing.prices.price_file import ModelPrice, PriceFile, read_price_
 from backend.billing.types import CREDITS_PER_CHF, CallCost, CreditsPerMillion, Package, TokenUsage
 from backend.core.clock import now
 from backend.core.database.database import db
+from backend.core.database.swiss_days import SWISS_TIME
 from backend.core.process.logging import get_logger
 from backend.settings import get_settings
 
@@ -121,7 +122,7 @@ def get_price_list(name: str | None = None) -> PriceList:
 
 def find_next_price_list() -> PriceList | None:
     """Return the price list that will replace the one in force, or None if no file lies ahead."""
-    following = choose_following(read_price_files(), now().date())
+    following = choose_following(read_price_files(), _today())
     return None if following is None else _of(following.with_margin(get_settings().credit_margin))
 
 
@@ -169,8 +170,12 @@ def _find_in_files(name: str) -> PriceFile | None:
 
 
 def _in_force() -> PriceList:
-    in_force = choose_in_force(read_price_files(), now().date())
+    in_force = choose_in_force(read_price_files(), _today())
     return _of(in_force.with_margin(get_settings().credit_margin))
+
+
+def _today() -> date:
+    return now().astimezone(SWISS_TIME).date()
 
 
 def choose_in_force(files: Sequence[PriceFile], today: date) -> PriceFile:

@@ -4,13 +4,15 @@ import threading
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
+from apiflask import APIFlask
 
 from backend.billing.types import CreditBalance
 from backend.core.ids import new_id
 from backend.settings import get_settings
 from tests.billing.payments.conftest import CHECKOUTS, Shop
 from tests.conftest import Client
-from tests.patience import join
+from tests.patience import join, wait_for
 from tests.stand_ins.stripe_server import Fault
 
 
@@ -102,6 +104,51 @@ def test_ten_checkouts_may_be_open(client: Client, other_client: Client, shop: S
     shop.stripe.account.pay(shop.session_of(last))
     read(client, last)
     assert post(client).status_code == 201
+
+
+def test_checkouts_without_a_page_do_not_lock_a_buyer_out(client: Client, shop: Shop, engine: sa.Engine) -> None:
+    shop.stripe.set_faults(Fault("server_error", times=99))
+    for number in range(10):
+        assert post(client, key=f"key {number}").status_code == 503
+    shop.stripe.set_faults()
+    assert post(client, key="another").status_code == 409
+    with engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE checkouts SET created_at = now() - interval '2 minutes'")
+    assert post(client, key="another").status_code == 201
+
+
+def test_a_slow_stripe_leaves_threads_free(app: APIFlask, client: Client, shop: Shop) -> None:
+    """Of the requests that wait for Stripe, a few may hold a thread. The others are told to come back."""
+    shop.stripe.set_faults(Fault("hold", times=99))
+    statuses: list[int] = []
+
+    def buy(number: int) -> None:
+        other = app.test_client()
+        other.token = client.token
+        statuses.append(post(other, key=f"key {number}").status_code)
+
+    threads = [threading.Thread(target=buy, args=(number,)) for number in range(6)]
+    for thread in threads:
+        thread.start()
+    # Two of eight threads wait for Stripe.
+    wait_for("refusals", lambda: len(statuses) == 4)
+    assert statuses == [503] * 4
+    assert client.get("/api/v1/billing/credits").status_code == 200
+    shop.stripe.release()
+    for thread in threads:
+        join(thread)
+    assert sorted(statuses) == [201] * 2 + [503] * 4
+
+
+def test_a_changed_price_file_is_our_fault_not_the_models(client: Client, shop: Shop, engine: sa.Engine) -> None:
+    with engine.begin() as connection:
+        connection.exec_driver_sql(
+            "INSERT INTO price_lists (name, applies_from, margin, content) SELECT '2026-11-01x4', '2026-11-01', 4,"
+            """ '{"applies_from": "2026-11-01", "usd_to_chf": "1", "margin": "4", "models": {}, "packages":"""
+            """ [{"name": "chf-5", "price_rappen": 500, "credits": 5000}]}'"""
+        )
+    response = post(client)
+    assert (response.status_code, response.json["code"]) == (503, "payments_misconfigured")
 
 
 @pytest.mark.parametrize("do", ["cut", "server_error", "rate_limit", "lose_response"])

@@ -104,6 +104,9 @@ def test_a_key_is_required(admin, client, logged) -> None:
         {"reason": "because she asked"},
         {"ticket": None},
         {"ticket": 0},
+        {"ticket": "4711"},
+        {"amount": True},
+        {"amount": "5"},
         {"note": "Anna"},
     ],
 )

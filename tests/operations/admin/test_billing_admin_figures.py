@@ -9,9 +9,11 @@ import pytest
 import sqlalchemy as sa
 
 from backend.billing.ledger.holds import close, reserve
+from backend.billing.payments.unhandled import forget_old_events
+from backend.core.clock import now
 from backend.core.database.database import db
 from backend.core.database.transaction import transaction
-from backend.core.ids import new_id
+from backend.core.ids import first_id_at, new_id
 from backend.generation.models import ModelCall
 from backend.settings import get_settings
 from tests import credits
@@ -255,6 +257,29 @@ def test_unhandled_events_are_listed_and_handled_again(
     # Retrying it again leaves it as it is.
     assert admin.post(f"{EVENTS}/{refunded['id']}/retry").json["outcome"] == "handled"
     assert [row.data for row in logged() if row.action == "event.retried"] == [{"event": refunded["id"]}] * 2
+    # What this release cannot handle is taken off the list once somebody has looked at it.
+    for _ in range(2):
+        answer = admin.post(f"{EVENTS}/{strange['id']}/dismiss")
+        assert (answer.status_code, answer.json["outcome"]) == (200, "ignored")
+    assert admin.get(EVENTS).json["items"] == []
+    assert [row.data for row in logged() if row.action == "event.dismissed"] == [{"event": strange["id"]}] * 2
+    assert admin.post(f"{EVENTS}/{payment_id}/dismiss").status_code == 404
+
+
+def test_old_events_are_forgotten_unless_somebody_must_look(app, engine) -> None:
+    insert = sa.text(
+        "INSERT INTO stripe_events (id, event_id, type, is_live, outcome, reason, state, attempt, failures)"
+        " VALUES (:id, :name, 'refund.created', false, :outcome, :reason, 'done', 1, 0)"
+    )
+    rows = {"old": ("handled", 91, None), "new": ("handled", 89, None), "seen": ("unhandled", 91, "unknown_type")}
+    with engine.begin() as connection:
+        for name, (outcome, days, reason) in rows.items():
+            values = {"id": first_id_at(now() - timedelta(days=days)), "name": name, "outcome": outcome}
+            connection.execute(insert, {**values, "reason": reason})
+    with app.app_context(), transaction():
+        assert forget_old_events() == 1
+    with engine.connect() as connection:
+        assert set(connection.scalars(sa.text("SELECT event_id FROM stripe_events"))) == {"new", "seen"}
 
 
 def test_an_event_is_not_retried_without_billing(app, admin, client, buy, stripe, monkeypatch) -> None:
