@@ -35,6 +35,7 @@ from backend.accounts.support import (
     find_user,
     find_users,
     get_user,
+    keep_user,
     require_active_user,
     set_role,
 )
@@ -62,6 +63,7 @@ __all__ = [
     "get_exam_defaults",
     "get_profile",
     "get_user",
+    "keep_user",
     "leave",
     "link",
     "link_to_session",

@@ -40,6 +40,13 @@ def get_user(user_id: UUID) -> UserFacts:
     return _facts(user)
 
 
+def keep_user(user_id: UUID) -> None:
+    """Let a deletion of the account wait until the transaction ends. Raises NotFound; a deleted user is found."""
+    kept = sa.select(User.id).where(User.id == user_id).with_for_update(read=True, key_share=True)
+    if db.session.scalar(kept) is None:
+        raise NotFound
+
+
 def find_user(email_or_id: str) -> UserFacts | None:
     """Return the user with this id or verified address, or None."""
     user_id = parse_uuid(email_or_id)

@@ -9,7 +9,7 @@ from sqlalchemy.orm import aliased
 from backend.administration.audit_log import Action
 from backend.administration.errors import DailyCeilingReached
 from backend.administration.models import AdminAction
-from backend.billing.types import CREDITS_PER_RAPPEN
+from backend.billing.types import CREDITS_PER_CHF, CREDITS_PER_RAPPEN
 from backend.core.clock import read_database_clock
 from backend.core.database.database import db
 from backend.core.database.quotas import lock_quota
@@ -17,7 +17,6 @@ from backend.core.ids import first_id_at
 from backend.settings import get_settings
 
 _WINDOW = timedelta(hours=24)
-_RAPPEN_PER_CHF = 100
 
 
 def lock_given(admin_id: UUID) -> None:
@@ -32,7 +31,7 @@ def require_below_ceiling(admin_id: UUID, credits: int) -> None:
     DailyCeilingReached.
     """
     lock_given(admin_id)
-    limit = get_settings().admin_daily_chf * _RAPPEN_PER_CHF * CREDITS_PER_RAPPEN
+    limit = get_settings().admin_daily_chf * CREDITS_PER_CHF
     left = max(limit - _sum_given(admin_id), 0)
     if credits > left:
         raise DailyCeilingReached(

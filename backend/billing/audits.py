@@ -67,9 +67,18 @@ def check_ledger(note: Callable[[Violation], object] = lambda _: None) -> Report
     return {"counts": dict(counts), "violations": listed}
 
 
+def _reconcile() -> Report:
+    done = sa.select(sa.func.max(BillingAudit.day)).where(
+        BillingAudit.kind == RECONCILIATION_AUDIT, BillingAudit.state == JobState.DONE
+    )
+    with transaction():
+        last_day = db.session.scalar(done)
+    return reconcile_daily(last_day)
+
+
 AUDITS: Mapping[str, Audit] = {
     INVARIANTS_AUDIT: Audit(check_ledger),
-    RECONCILIATION_AUDIT: Audit(reconcile_daily, when=lambda settings: settings.billing_is_on),
+    RECONCILIATION_AUDIT: Audit(_reconcile, when=lambda settings: settings.billing_is_on),
 }
 """The audits by ``BillingAudit.kind``."""
 

@@ -76,7 +76,7 @@ class UnknownPackage(DomainError):
     texts = {
         "en": "This package does not exist. Choose one of: {packages}.",
         "de": "Dieses Paket gibt es nicht. Wähle eines von diesen: {packages}.",
-        "fr": "Ce forfait n’existe pas. Choisis parmi\u202f: {packages}.",
+        "fr": "Ce paquet n’existe pas. Choisis-en un parmi\u00a0: {packages}.",
         "it": "Questo pacchetto non esiste. Scegli tra: {packages}.",
     }
 

@@ -89,7 +89,6 @@ class StripeGateway:
         cancel_url: str,
         expires_at: datetime,
         automatic_tax: bool,
-        collect_tax_id: bool,
         idempotency_key: str,
     ) -> CheckoutAtStripe:
         """Create a session for one package at ``amount`` rappen. Stripe offers the methods that fit the currency."""
@@ -121,8 +120,6 @@ class StripeGateway:
         if automatic_tax:
             params["automatic_tax"] = {"enabled": True}
             params["line_items"][0]["price_data"]["tax_behavior"] = "inclusive"
-        if collect_tax_id:
-            params["tax_id_collection"] = {"enabled": True}
         with self._calling("create_checkout") as client:
             made = client.v1.checkout.sessions.create(params, {"idempotency_key": idempotency_key})
             return stripe_objects.read_new_checkout(made.to_dict())

@@ -8,7 +8,8 @@ from enum import StrEnum
 from uuid import UUID
 
 CREDITS_PER_CHF = 1000
-CREDITS_PER_RAPPEN = CREDITS_PER_CHF // 100
+RAPPEN_PER_CHF = 100
+CREDITS_PER_RAPPEN = CREDITS_PER_CHF // RAPPEN_PER_CHF
 
 
 class LotSource(StrEnum):

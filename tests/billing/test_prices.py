@@ -155,6 +155,13 @@ def test_a_used_list_whose_file_was_changed_is_refused(app: APIFlask, billing) -
     assert refused.value.code == "misconfigured"
 
 
+def test_what_was_sold_is_booked_although_its_file_was_changed(app: APIFlask, billing) -> None:
+    with app.app_context():
+        store("2026-11-01x4", usd_to_chf="0.81")
+        with transaction():
+            assert use_price_list("2026-11-01x4").usd_to_chf == Decimal("0.81")
+
+
 def test_writing_a_number_differently_changes_nothing(app: APIFlask, billing) -> None:
     with app.app_context():
         store("2026-11-01x4", usd_to_chf="0.8")

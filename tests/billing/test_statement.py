@@ -25,16 +25,26 @@ def test_payments_refunds_and_disputes_add_up(client, book):
         ["2026-03-04", "Purchase of 10,000 credits", "10.00", "", "", "TWINT"],
         ["2026-05-01", "Purchase of 5,000 credits", "5.00", "0.37", "8.1", "Card"],
         ["2026-06-01", "Refund", "-2.50", "", "", "TWINT"],
-        ["2026-07-01", "Disputed payment", "-5.00", "", "", "Card"],
+        ["2026-07-01", "Disputed payment", "-5.00", "-0.37", "8.1", "Card"],
     ]
     assert [line[6][:3] for line in lines[:4]] == ["pi_", "pi_", "re_", "dp_"]
     assert [(line[1], line[2], line[3]) for line in lines[4:]] == [
         ("Total of purchases", "15.00", "0.37"),
         ("Total of refunds", "-2.50", ""),
-        ("Total of disputed payments", "-5.00", ""),
-        ("Total after refunds and disputes", "7.50", ""),
+        ("Total of disputed payments", "-5.00", "-0.37"),
+        ("Total after refunds and disputes", "7.50", "0.00"),
     ]
     assert sum(Decimal(line[2]) for line in lines[:4]) == Decimal(lines[-1][2])
+
+
+def test_the_tax_of_refunds_adds_up_to_that_of_the_payment(client, book):
+    payment = book.pay("2025-12-01T10:00:00", 5000, tax_rappen=37)
+    book.refund("2025-12-02T10:00:00", payment, 167)
+    book.refund("2026-01-02T10:00:00", payment, 167)
+    book.refund("2026-01-03T10:00:00", payment, 166)
+    before, after = (money_of(read_csv(client, year)) for year in (2025, 2026))
+    assert [line[3] for line in before] == ["0.37", "-0.12", "0.37", "-0.12", "0.25"]
+    assert [line[3] for line in after] == ["-0.13", "-0.12", "-0.25", "-0.25"]
 
 
 def test_credits_add_up_from_one_year_to_the_next(client, book):

@@ -5,10 +5,9 @@ The day is that of Europe/Zurich, where the students are and the bill is paid.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
@@ -18,15 +17,15 @@ from backend.billing.types import CREDITS_PER_CHF, EntryKind, LotSource
 from backend.core.clock import database_now, read_database_clock
 from backend.core.database.database import db
 from backend.core.database.quotas import lock_quota
+from backend.core.database.swiss_days import SWISS_TIME
 from backend.core.process.logging import get_logger
 from backend.settings import get_settings
 
 log = get_logger(__name__)
 
-_ZONE = ZoneInfo("Europe/Zurich")
 _EVERYBODY = UUID(int=0)
 
-_BEGIN_OF_DAY = sa.func.date_trunc("day", database_now(), _ZONE.key)
+_BEGIN_OF_DAY = sa.func.date_trunc("day", database_now(), SWISS_TIME.key)
 _BEGIN_MS = sa.cast(sa.extract("epoch", _BEGIN_OF_DAY) * 1000, sa.BigInteger)
 # The smallest id of today: ids begin with their time, so the primary key replaces an index on the creation time. A
 # subquery, which PostgreSQL evaluates once; a clock in the condition itself would not use the index.
@@ -81,7 +80,7 @@ def lock_free_budget() -> None:
 
 def report_free_budget_used_up(budget: FreeBudget) -> None:
     """Tell the operator, once a day in each process."""
-    today = _today().date()
+    today = read_database_clock().astimezone(SWISS_TIME).date()
     if _Told.day == today:
         return
     _Told.day = today
@@ -97,8 +96,3 @@ def holds_free_credits(run_id: UUID) -> bool:
         .where(CreditHold.run_id == run_id, _IS_FREE)
     )
     return bool(db.session.scalar(held))
-
-
-def _today() -> datetime:
-    """Return when today began, by PostgreSQL's clock."""
-    return read_database_clock().astimezone(_ZONE).replace(hour=0, minute=0, second=0, microsecond=0)

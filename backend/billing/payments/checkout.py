@@ -1,7 +1,7 @@
 """Attempts to pay for a package on Stripe's page.
 
-The row comes first, then the session at Stripe with the row's id as idempotency key. Whatever breaks in between, the
-same request repeated gives the same session.
+The row comes first, then the session at Stripe with an idempotency key made from the row's id. Whatever breaks in
+between, the same request repeated gives the same session.
 """
 
 from datetime import timedelta
@@ -116,6 +116,10 @@ def _create(checkout: Checkout, contact: Contact, email: str | None) -> Checkout
     settings = get_settings()
     if checkout.expires_at is None:
         raise AssertionError("A checkout has a time at which it expires.")
+    locale = contact.language or "auto"
+    # Stripe refuses a key with other parameters, and these may change before the request is repeated. Of two sessions
+    # then made, the user has only ever seen the page of the second one.
+    changeable = (email, locale, settings.frontend_url, settings.stripe_tax)
     return get_gateway().create_checkout(
         # "Credits" is understood in all four languages.
         package_name=f"{checkout.credits} Credits",
@@ -128,13 +132,12 @@ def _create(checkout: Checkout, contact: Contact, email: str | None) -> Checkout
             "price_list": checkout.price_list,
         },
         customer_email=email,
-        locale=contact.language or "auto",
+        locale=locale,
         success_url=f"{settings.frontend_url}{_SUCCESS_PATH}?checkout={checkout.id}",
         cancel_url=f"{settings.frontend_url}{_CANCEL_PATH}?checkout={checkout.id}",
         expires_at=checkout.expires_at,
         automatic_tax=settings.stripe_tax == "automatic",
-        collect_tax_id=False,
-        idempotency_key=str(checkout.id),
+        idempotency_key=hash_secret(f"{checkout.id} {changeable}").hex(),
     )
 
 

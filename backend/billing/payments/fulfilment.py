@@ -120,9 +120,10 @@ def _find_row(found: StripeCheckout) -> Checkout | None:
 
 
 def _book_purchase(found: StripeCheckout, order: _Order) -> str | None:
-    # 1. After a restore from backup, the user may be unknown.
+    # 1. The user comes before their account in the order of locks: a trigger on payments looks whether they leave.
+    #    After a restore from backup, they may be unknown.
     try:
-        accounts.get_user(order.user_id)
+        accounts.keep_user(order.user_id)
     except NotFound:
         return "unknown_user"
     # 2. Price lists are stored before the account is locked, because two transactions may store the same one.

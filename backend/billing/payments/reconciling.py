@@ -6,7 +6,7 @@ restore from backup, this rebuilds the purchases, refunds and disputes since the
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
 from typing import Any
 
@@ -39,6 +39,8 @@ WINDOW = timedelta(days=7)
 """How far back the daily run looks. What is still open on our side is compared whatever its age."""
 
 _OPEN_TOO_LONG = timedelta(days=1)
+# A refund that has succeeded can still fail, and a closed dispute be reopened, weeks after it was created.
+_CHANGES_WITHIN = timedelta(days=30)
 _AGAIN_S = 600.0
 _FINAL_REFUNDS = RETURNED_STATUSES | {"succeeded"}
 
@@ -63,10 +65,16 @@ class Reconciliation:
         }
 
 
-def reconcile_daily() -> dict[str, Any]:
-    """Reconcile the last days; return the report. Raises TryLater while Stripe is unreachable, and JobFailed."""
+def reconcile_daily(last_day: date | None) -> dict[str, Any]:
+    """Reconcile the last days; return the report. Raises TryLater while Stripe is unreachable, and JobFailed.
+
+    It goes back to ``last_day``, when this was last done, if that is longer ago: billing may have been off meanwhile.
+    """
+    since = now() - WINDOW
+    if last_day is not None:
+        since = min(since, datetime.combine(last_day, time.min, UTC))
     try:
-        return reconcile().to_json()
+        return reconcile(since).to_json()
     except Unavailable as error:
         raise TryLater(_AGAIN_S) from error
     except PaymentsMisconfigured as error:
@@ -157,7 +165,7 @@ def _expire_checkouts_without_session() -> None:
 
 
 def _reconcile_refunds(done: Reconciliation) -> None:
-    found = get_gateway().list_refunds(since=done.since)
+    found = get_gateway().list_refunds(since=done.since - _CHANGES_WITHIN)
     done.compared["refunds"] = len(found)
     with transaction():
         ours = _read_refunds([each.id for each in found])
@@ -175,7 +183,7 @@ def _read_refunds(refund_ids: Sequence[str]) -> Mapping[str, tuple[str, int]]:
 
 
 def _reconcile_disputes(done: Reconciliation) -> None:
-    found = get_gateway().list_disputes(since=done.since)
+    found = get_gateway().list_disputes(since=done.since - _CHANGES_WITHIN)
     done.compared["disputes"] = len(found)
     with transaction():
         ours = _read_disputes([each.id for each in found])

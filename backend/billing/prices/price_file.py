@@ -11,11 +11,10 @@ from typing import Annotated, Any, Self
 from flask import Flask
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from backend.billing.types import CREDITS_PER_CHF
+from backend.billing.types import CREDITS_PER_CHF, CREDITS_PER_RAPPEN
 from backend.settings import Settings
 
 _FOLDER = Path(__file__).resolve().parents[3] / "config" / "prices"
-_RAPPEN_PER_CHF = 100
 
 
 class PriceFileRefused(SystemExit):
@@ -45,9 +44,7 @@ class PackagePrice(_Part):
     @model_validator(mode="after")
     def _refuse_odd_rate(self) -> Self:
         # A partial refund then takes back whole credits, whatever its amount.
-        if self.credits % self.price_rappen:
-            raise ValueError("credits must be a multiple of price_rappen")
-        if self.credits * _RAPPEN_PER_CHF != self.price_rappen * CREDITS_PER_CHF:
+        if self.credits != self.price_rappen * CREDITS_PER_RAPPEN:
             raise ValueError(f"CHF 1 must be {CREDITS_PER_CHF} credits")
         return self
 

@@ -128,10 +128,13 @@ def find_next_price_list() -> PriceList | None:
 def use_price_list(name: str | None = None) -> PriceList:
     """Return the price list in force, or the one with this name, stored. Needs a transaction.
 
-    Raises ModelNotPriced if there is no such list, or if its file was changed after it had been used.
+    A list that is asked for by name is the one that was stored: what was sold at its prices is booked at them, even if
+    its file was changed since. Raises ModelNotPriced if there is no such list, or if the list in force was changed.
     """
     price_list = _in_force() if name is None else get_price_list(name)
     stored = _read_stored(price_list.name)
+    if stored is not None and name is not None:
+        return _of(stored)
     if stored is None:
         values = {
             "name": price_list.name,

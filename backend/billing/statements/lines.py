@@ -50,12 +50,14 @@ def list_money(statement: Statement, figures: Figures, language: str) -> Iterato
 
 def list_totals(statement: Statement, figures: Figures, language: str) -> Iterator[MoneyLine]:
     """Yield the total of each kind that occurs, and the total of all."""
-    vat = figures.francs(statement.vat_rappen) if statement.vat_rappen else ""
     for kind in MoneyKind:
         if any(row.kind is kind for row in statement.rows):
-            of_kind = vat if kind is MoneyKind.PURCHASE else ""
+            vat = statement.total_vat(kind)
+            of_kind = figures.francs(vat) if vat else ""
             yield _total(texts.TOTALS[kind][language], figures.francs(statement.total(kind)), of_kind)
-    yield _total(texts.TOTAL[language], figures.francs(statement.total(*MoneyKind)), "")
+    has_vat = any(row.vat_rappen for row in statement.rows)
+    of_all = figures.francs(statement.total_vat(*MoneyKind)) if has_vat else ""
+    yield _total(texts.TOTAL[language], figures.francs(statement.total(*MoneyKind)), of_all)
 
 
 def list_credits(statement: Statement, figures: Figures, language: str) -> Iterator[Line]:

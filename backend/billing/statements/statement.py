@@ -1,12 +1,12 @@
 """A year's statement: money paid and returned, and what became of the credits. Both parts add up."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
@@ -15,8 +15,8 @@ from backend.billing.models import CreditEntry, CreditLot, Dispute, Payment, Ref
 from backend.billing.payments.refunds_and_disputes import TAKEN_STATUSES
 from backend.billing.types import EntryKind, LotSource
 from backend.core.database.database import db
+from backend.core.database.swiss_days import SWISS_TIME
 
-_ZONE = ZoneInfo("Europe/Zurich")
 # In force since 2024 (VAT Act, art. 25). Stripe reports the tax in rappen only.
 _SWISS_VAT_PERCENT = (Decimal("8.1"), Decimal("3.8"), Decimal("2.6"))
 _HALF = Decimal("0.5")
@@ -91,14 +91,14 @@ class Statement:
         """Return the sum in rappen of the rows of some kinds."""
         return sum(row.amount_rappen for row in self.rows if row.kind in kinds)
 
-    @property
-    def vat_rappen(self) -> int:
-        return sum(row.vat_rappen for row in self.rows)
+    def total_vat(self, *kinds: MoneyKind) -> int:
+        """Return the tax in rappen in the rows of some kinds."""
+        return sum(row.vat_rappen for row in self.rows if row.kind in kinds)
 
 
 def build_statement(user_id: UUID, year: int) -> Statement:
     """Return the user's statement for a calendar year in Switzerland. Raises NotFound for a user who is leaving."""
-    start, end = (datetime(each, 1, 1, tzinfo=_ZONE) for each in (year, year + 1))
+    start, end = (datetime(each, 1, 1, tzinfo=SWISS_TIME) for each in (year, year + 1))
     payments = db.session.scalars(
         sa.select(Payment)
         .where(Payment.user_id == user_id, Payment.paid_at >= start, Payment.paid_at < end)
@@ -139,36 +139,45 @@ def _purchase(payment: Payment) -> MoneyRow:
 
 
 def _list_returned(user_id: UUID, start: datetime, end: datetime) -> list[tuple[datetime, MoneyRow]]:
-    refunds = sa.select(Refund, Refund.amount_rappen, Payment.method).where(Refund.status.in_(TAKEN_STATUSES))
-    disputes = sa.select(Dispute, Dispute.withdrawn_rappen, Payment.method).where(Dispute.withdrawn_rappen > 0)
-    found: list[tuple[datetime, MoneyRow]] = []
-    for kind, table, query in ((MoneyKind.REFUND, Refund, refunds), (MoneyKind.DISPUTE, Dispute, disputes)):
-        rows = db.session.execute(
-            query.join(Payment, Payment.id == table.payment_id)
-            .where(table.user_id == user_id, table.created_at >= start, table.created_at < end)
-            .order_by(table.created_at, table.id)
+    refunds = sa.select(Refund, Refund.amount_rappen, Payment).where(Refund.status.in_(TAKEN_STATUSES))
+    disputes = sa.select(Dispute, Dispute.withdrawn_rappen, Payment).where(Dispute.withdrawn_rappen > 0)
+    # Those of earlier years, too: the tax in each part of a payment depends on what was returned before.
+    found = [
+        (kind, returned, amount, payment)
+        for kind, table, query in ((MoneyKind.REFUND, Refund, refunds), (MoneyKind.DISPUTE, Dispute, disputes))
+        for returned, amount, payment in db.session.execute(
+            query.join(Payment, Payment.id == table.payment_id).where(table.user_id == user_id, table.created_at < end)
         )
-        found += [
-            (
-                each.created_at,
-                MoneyRow(
-                    kind=kind,
-                    day=_day(each.created_at),
-                    amount_rappen=-amount,
-                    credits=0,
-                    vat_rappen=0,
-                    vat_percent=None,
-                    method=method,
-                    reference=each.stripe_id,
-                ),
-            )
-            for each, amount, method in rows
-        ]
-    return found
+    ]
+    found.sort(key=lambda each: (each[1].created_at, each[1].id))
+    returned_before: Counter[UUID] = Counter()
+    rows: list[tuple[datetime, MoneyRow]] = []
+    for kind, returned, amount, payment in found:
+        before = returned_before[payment.id]
+        returned_before[payment.id] += amount
+        if returned.created_at < start:
+            continue
+        row = MoneyRow(
+            kind=kind,
+            day=_day(returned.created_at),
+            amount_rappen=-amount,
+            credits=0,
+            vat_rappen=_vat_in(payment, before) - _vat_in(payment, before + amount),
+            vat_percent=find_vat_percent(payment.amount_rappen, payment.tax_rappen),
+            method=payment.method,
+            reference=returned.stripe_id,
+        )
+        rows.append((returned.created_at, row))
+    return rows
+
+
+def _vat_in(payment: Payment, rappen: int) -> int:
+    """Return the tax in a part of a payment. The parts of a payment add up to its tax."""
+    return (2 * rappen * payment.tax_rappen + payment.amount_rappen) // (2 * payment.amount_rappen)
 
 
 def _day(moment: datetime) -> date:
-    return moment.astimezone(_ZONE).date()
+    return moment.astimezone(SWISS_TIME).date()
 
 
 def _list_payers(user_id: UUID, payments: Sequence[Payment]) -> tuple[str, ...]:

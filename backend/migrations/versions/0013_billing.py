@@ -27,7 +27,7 @@ $$
 """
 # An event of Stripe may arrive after its user has left: the payment is booked without the payer's data. The lock waits
 # until a leaving has been committed or rolled back, as in refuse_after_leaving, so the erasure finds earlier payments.
-# Only a leaving waits for this lock, and it takes no lock of credits after it.
+# A booking takes the same lock before that of the credit account, because a leaving takes them in this order, too.
 _CLEAR_AFTER_LEAVING = """
 CREATE FUNCTION clear_after_leaving() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

@@ -25,7 +25,7 @@ $$
 
 
 def upgrade() -> None:
-    """Apply the change. Existing rows are checked by 0015."""
+    """Apply the change. Existing rows are filled and checked by 0015, which does not keep others from the tables."""
     op.add_column('model_calls', sa.Column('user_id', sa.Uuid(), nullable=True))
     op.add_column('model_calls', sa.Column('cache_write_tokens', sa.Integer(), server_default=sa.text('0'), nullable=False))
     op.add_column('model_calls', sa.Column('price_list', sa.Text(), nullable=True))
@@ -36,7 +36,6 @@ def upgrade() -> None:
     op.create_index(op.f('ix_model_calls_user_id'), 'model_calls', ['user_id'], unique=False)
     op.drop_constraint(op.f('fk_model_calls_run_id'), 'model_calls', type_='foreignkey')
     op.drop_constraint(op.f('fk_model_calls_step_id'), 'model_calls', type_='foreignkey')
-    op.execute('UPDATE model_calls SET user_id = runs.user_id FROM runs WHERE runs.id = model_calls.run_id')
     op.create_foreign_key(
         op.f('fk_model_calls_user_id'), 'model_calls', 'users', ['user_id'], ['id'], postgresql_not_valid=True
     )

@@ -1,4 +1,4 @@
-"""Check existing runs and model calls against the constraints of 0014.
+"""Fill in the users of existing model calls, and check existing runs and calls against the constraints of 0014.
 
 Revision: 0015
 """
@@ -19,10 +19,14 @@ _CONSTRAINTS = (
 
 
 def upgrade() -> None:
-    """Apply the change. Others read and write the tables during the check."""
+    """Apply the change. Others read and write the tables meanwhile."""
+    op.execute(
+        'UPDATE model_calls SET user_id = runs.user_id FROM runs'
+        ' WHERE runs.id = model_calls.run_id AND model_calls.user_id IS NULL'
+    )
     for table, constraint in _CONSTRAINTS:
         op.execute(f'ALTER TABLE {table} VALIDATE CONSTRAINT {constraint}')
 
 
 def downgrade() -> None:
-    """Nothing to undo: a validated constraint is the same constraint."""
+    """Nothing to undo: a validated constraint is the same constraint, and 0014 drops the column."""

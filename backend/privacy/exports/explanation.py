@@ -95,14 +95,14 @@ EXPLAINED: Mapping[str, tuple[str, str, str, str]] = {
     ),
     "sign_up_persons": (
         "when you received the sign-up credits",
-        "wann du die Credits zum Start erhalten hast",
+        "wann du die Credits zur Begrüssung erhalten hast",
         "date à laquelle tu as reçu les crédits de bienvenue",
         "quando hai ricevuto i crediti di benvenuto",
     ),
     "checkouts": ("purchases begun", "begonnene Käufe", "achats commencés", "acquisti avviati"),
     "payments": ("your payments", "deine Zahlungen", "tes paiements", "i tuoi pagamenti"),
     "refunds": ("refunds", "Rückerstattungen", "remboursements", "rimborsi"),
-    "disputes": ("disputed payments", "angefochtene Zahlungen", "paiements contestés", "pagamenti contestati"),
+    "disputes": ("disputed payments", "bestrittene Zahlungen", "paiements contestés", "pagamenti contestati"),
     "data_exports": ("your exports", "deine Exporte", "tes exports", "le tue esportazioni"),
 }
 

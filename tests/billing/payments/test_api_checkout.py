@@ -117,6 +117,20 @@ def test_a_checkout_survives_that_stripe_is_unreachable(client: Client, shop: Sh
     assert len(shop.stripe.account.objects("checkout.session", livemode=False)) == 1
 
 
+def test_a_user_may_change_their_language_before_they_try_again(client: Client, shop: Shop) -> None:
+    shop.stripe.set_faults(Fault("lose_response", times=9))
+    assert post(client).status_code == 503
+    shop.stripe.set_faults()
+    with shop.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE users SET language = 'it'")
+    made = post(client)
+    assert (made.status_code, made.json["state"]) == (201, "open")
+    session = shop.session_of(made.json)
+    assert shop.stripe.account.get(session)["locale"] == "it"
+    shop.stripe.account.pay(session)
+    assert read(client, made.json)["state"] == "paid"
+
+
 def test_a_wrong_key_of_ours_is_not_the_users_fault(client: Client, shop: Shop) -> None:
     shop.stripe.api.keys.clear()
     response = post(client)

@@ -17,6 +17,7 @@ from backend.core.work.jobs import claim
 from backend.core.work.sweep import sweep
 from backend.settings import SettingsRefused, get_settings
 from tests.billing.payments.conftest import SECRET, WEBHOOK, Shop
+from tests.blocked import wait_for_blocked
 from tests.conftest import Client
 from tests.patience import join
 from tests.stand_ins.stripe_server import Fault, Webhook, sign
@@ -335,6 +336,20 @@ def test_a_payment_of_a_deleted_account_is_booked_without_the_payer(client: Clie
     [user] = shop.rows("SELECT email, name, erased_at FROM users")
     assert (user.email, user.name) == (None, None)
     assert user.erased_at is not None
+
+
+def test_a_booking_waits_for_a_leaving_user_before_it_locks_their_credits(client: Client, shop: Shop) -> None:
+    """Leaving locks the user, and then the credit account to release what runs have reserved."""
+    _, events = shop.buy(client)
+    shop.deliver(*events)
+    with shop.engine.begin() as leaving:
+        leaving.exec_driver_sql("SELECT 1 FROM users FOR UPDATE")
+        booking = threading.Thread(target=shop.work)
+        booking.start()
+        wait_for_blocked(shop.engine)
+        leaving.exec_driver_sql("SELECT 1 FROM credit_accounts FOR NO KEY UPDATE NOWAIT")
+    join(booking)
+    assert shop.balance(client.user_id) == BOUGHT
 
 
 @pytest.mark.parametrize("missing", ["STRIPE_PUBLISHABLE_KEY", "STRIPE_WEBHOOK_SECRET"])

@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 
 from backend import cli
 from backend.billing.audits import plan_audits
+from backend.billing.models import BillingAudit
 from backend.billing.payments.reconciling import Reconciliation, reconcile
 from backend.billing.types import CreditBalance
 from backend.core.clock import now
@@ -69,6 +70,18 @@ def test_missed_refunds_and_disputes_are_booked(client: Client, shop: Shop) -> N
     # Older than the window: they are compared because they are open on our side.
     report = run(shop, since=now() + timedelta(hours=1))
     assert set(report.repaired) == {refund_id, dispute_id}
+    assert shop.balance(client.user_id) == BOUGHT
+
+
+def test_a_refund_that_failed_long_after_it_had_succeeded_is_returned(client: Client, shop: Shop) -> None:
+    session, events = shop.buy(client)
+    [refund, _] = shop.stripe.account.refund(shop.intent_of(session), 300)
+    shop.deliver(*events, refund)
+    shop.work()
+    assert shop.balance(client.user_id) == CreditBalance(paid=7_000, free=0, held=0)
+    refund_id = refund["data"]["object"]["id"]
+    shop.stripe.account.finish_refund(refund_id, "failed")
+    assert run(shop, since=now() + timedelta(days=20)).repaired == [refund_id]
     assert shop.balance(client.user_id) == BOUGHT
 
 
@@ -164,6 +177,29 @@ def test_it_runs_once_a_day_and_stores_its_report(client: Client, shop: Shop) ->
     assert state == "done"
     assert session in report["repaired"]
     assert shop.balance(client.user_id) == BOUGHT
+
+
+def test_the_daily_run_goes_back_to_the_last_one(client: Client, shop: Shop) -> None:
+    """While billing was off, nobody listened to Stripe."""
+    session, events = shop.buy(client)
+    shop.deliver(*events)
+    shop.work()
+    [refund, legacy] = shop.stripe.account.refund(shop.intent_of(session), 300)
+    # Stripe lists events of the last 30 days only.
+    shop.stripe.account.mark_delivered(refund["id"], legacy["id"])
+    refund_id = refund["data"]["object"]["id"]
+    shop.change_at_stripe(refund_id, {"created": int((now() - timedelta(days=50)).timestamp())})
+    assert run(shop).repaired == []
+    with shop.app.app_context():
+        with transaction():
+            plan_audits()
+        shop.work()
+        with transaction():
+            db.session.execute(sa.update(BillingAudit).values(day=BillingAudit.day - 60))
+        with transaction():
+            plan_audits()
+    shop.work()
+    assert shop.balance(client.user_id) == CreditBalance(paid=7_000, free=0, held=0)
 
 
 def test_the_daily_run_waits_for_stripe(client: Client, shop: Shop, run_pending_jobs: Callable[[], int]) -> None:
