@@ -13,7 +13,7 @@ from backend.administration.service import DisablingReason, UserView
 from backend.core.web.http import RequestBody, ResponseBody
 from backend.core.web.pagination import PageQuery
 from backend.core.web.visible_text import VisibleLine
-from backend.generation.types import RunState
+from backend.generation.types import PartialReason, RunState
 
 _SearchText = Annotated[str, VisibleLine, StringConstraints(max_length=200)]
 
@@ -149,7 +149,10 @@ class SupportedRun(ResponseBody):
     study_set_id: UUID
     state: RunState
     error_code: str | None
+    partial_reason: PartialReason | None = Field(description="Why a run is only partly done.")
+    waiting_for: str | None = Field(description="`free_budget`: today's budget for free credits is used up.")
     retry_of: UUID | None = Field(description="The run that this one retries.")
+    continues: UUID | None = Field(description="The run whose missing items this one makes.")
     model: str
     is_draft: bool
     flashcards_asked: int | None = Field(validation_alias=AliasPath("asked", "flashcards"))

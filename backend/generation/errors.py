@@ -257,11 +257,14 @@ class RunNotRetriable(DomainError):
     code = "run_not_retriable"
     status = 409
     texts = {
-        "en": "Only a failed or cancelled run can be retried. This run is still in progress, or is done.",
+        "en": "Only a failed or cancelled run can be retried. This run is still in progress, or is at least partly "
+        "done.",
         "de": "Nur ein fehlgeschlagener oder abgebrochener Lauf kann wiederholt werden. Dieser läuft noch oder ist "
-        "erfolgreich abgeschlossen.",
-        "fr": "Seule une génération échouée ou annulée peut être relancée. Celle-ci est encore en cours ou a réussi.",
-        "it": "Si può ripetere solo una generazione non riuscita o annullata. Questa è ancora in corso o è riuscita.",
+        "zumindest teilweise abgeschlossen.",
+        "fr": "Seule une génération échouée ou annulée peut être relancée. Celle-ci est encore en cours ou a "
+        "réussi, au moins en partie.",
+        "it": "Si può ripetere solo una generazione non riuscita o annullata. Questa è ancora in corso o è riuscita, "
+        "almeno in parte.",
     }
 
 

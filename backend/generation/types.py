@@ -199,7 +199,10 @@ class RunFacts:
     study_set_id: UUID
     state: RunState
     error_code: str | None
+    partial_reason: str | None
+    waiting_for: str | None
     retry_of: UUID | None
+    continues: UUID | None
     model: str
     is_draft: bool
     asked: AskedCounts

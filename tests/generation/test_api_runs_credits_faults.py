@@ -174,12 +174,16 @@ def test_a_call_that_outlives_its_run_is_kept_and_not_charged(
     assert ledger.balance(client) == (2000, 0)
 
 
-def retry(app: APIFlask, engine: sa.Engine, run: Any) -> Any:
-    """Retry a run as an administrator."""
+def administrator(app: APIFlask, engine: sa.Engine) -> Client:
     admin = app.test_client().sign_in("admin@example.org")
     with engine.begin() as connection:
         connection.execute(sa.text("UPDATE users SET role = 'admin' WHERE id = :id"), {"id": admin.user_id})
-    return admin.post(f"{ADMIN}/runs/{run['id']}/retry")
+    return admin
+
+
+def retry(app: APIFlask, engine: sa.Engine, run: Any) -> Any:
+    """Retry a run as an administrator."""
+    return administrator(app, engine).post(f"{ADMIN}/runs/{run['id']}/retry")
 
 
 def test_an_administrator_retries_a_failed_run_at_the_users_cost(
@@ -258,6 +262,22 @@ def test_a_retried_continuation_makes_only_what_was_left_out(
     assert ledger.query(sections, run=again["id"], all=True) == left_out != []
     receipt = read(client, f"/runs/{again['id']}/receipt")
     assert {entry["reason"] for entry in receipt["documents"][0]["skipped"]} == {"earlier_run"}
+
+
+def test_an_administrator_sees_why_a_run_is_partial(
+    app: APIFlask, client: Client, study_set: str, finish: Finish, grant_credits: Grant, engine: sa.Engine
+) -> None:
+    grant_credits(client, 5000)
+    partial = start(client, study_set, flashcards=16, questions=0, max_credits=1).json
+    finish()
+    continuation = client.post(f"/api/v1/runs/{partial['id']}/continue", json={}).json
+    admin = administrator(app, engine)
+    runs = {run["id"]: run for run in admin.get(f"{ADMIN}/users/{client.user_id}/runs").json["items"]}
+    found = [runs[partial["id"]][name] for name in ("state", "error_code", "partial_reason", "waiting_for")]
+    assert found == ["partial", None, "max_credits_reached", None]
+    assert [runs[run["id"]]["continues"] for run in (partial, continuation)] == [None, partial["id"]]
+    refused = retry(app, engine, partial)
+    assert (refused.status_code, refused.json["code"]) == (409, "run_not_retriable")
 
 
 def test_cancelling_all_runs_does_not_lock_the_account_before_a_run(
