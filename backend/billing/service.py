@@ -4,6 +4,7 @@ from backend.billing.audits import check_ledger, measure_ledger
 from backend.billing.ledger.accounts import read_balance
 from backend.billing.ledger.free_budget import (
     FreeBudget,
+    find_free_share,
     holds_free_credits,
     lock_free_budget,
     measure_free_budget,
@@ -46,6 +47,7 @@ __all__ = [
     "count_unhandled_events",
     "describe_entry",
     "dismiss_event",
+    "find_free_share",
     "find_freeze",
     "find_hold",
     "find_holds",

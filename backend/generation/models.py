@@ -137,7 +137,8 @@ class ModelCall(Identified, Base):
     It is recorded as soon as the model has replied, even if the reply is not used, because the call was paid for. The
     row outlives its run, and its user as a pseudonym. ``price_list`` and what follows are None if the model has no
     price. ``price_credits`` is the exact price of the call at the standard tier, ``charged_credits`` the exact part of
-    it that the user pays.
+    it that the user pays. ``free_cost_chf`` is the part of the cost for which free credits were reserved, whether they
+    were charged or not.
     """
 
     __tablename__ = "model_calls"
@@ -163,6 +164,7 @@ class ModelCall(Identified, Base):
     cost_chf: Mapped[Decimal | None] = mapped_column(sa.Numeric)
     price_credits: Mapped[Decimal | None] = mapped_column(sa.Numeric)
     charged_credits: Mapped[Decimal] = mapped_column(sa.Numeric, default=Decimal(0), server_default=sa.text("0"))
+    free_cost_chf: Mapped[Decimal] = mapped_column(sa.Numeric, default=Decimal(0), server_default=sa.text("0"))
 
 
 USAGE_COLUMNS = (ModelCall.requests, ModelCall.input_tokens, ModelCall.cached_tokens, ModelCall.output_tokens)

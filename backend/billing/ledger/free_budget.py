@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from backend.billing.models import CreditEntry, CreditHold, CreditLot
 from backend.billing.prices.price_list import get_price_list
 from backend.billing.types import CREDITS_PER_CHF, EntryKind, LotSource
-from backend.core.clock import database_now, read_database_clock
+from backend.core.clock import read_database_clock
 from backend.core.database.database import db
 from backend.core.database.quotas import lock_quota
 from backend.core.database.swiss_days import SWISS_TIME
@@ -25,13 +25,6 @@ log = get_logger(__name__)
 
 _EVERYBODY = UUID(int=0)
 
-_BEGIN_OF_DAY = sa.func.date_trunc("day", database_now(), SWISS_TIME.key)
-_BEGIN_MS = sa.cast(sa.extract("epoch", _BEGIN_OF_DAY) * 1000, sa.BigInteger)
-# The smallest id of today: ids begin with their time, so the primary key replaces an index on the creation time. A
-# subquery, which PostgreSQL evaluates once; a clock in the condition itself would not use the index.
-_FIRST_ID = sa.select(
-    sa.cast(sa.func.rpad(sa.func.lpad(sa.func.to_hex(_BEGIN_MS), 12, "0"), 32, "0"), sa.Uuid())
-).scalar_subquery()
 _IS_FREE = CreditLot.source != LotSource.PURCHASE
 
 
@@ -53,24 +46,35 @@ class _Told:
     day: date | None = None
 
 
-def measure_free_budget(without_holds_of: Sequence[UUID] = ()) -> FreeBudget:
-    """Return today's use of the free budget. What is held for some runs can be left out. Needs a transaction."""
-    captured = sa.select(-sa.func.sum(CreditEntry.amount)).where(
-        CreditEntry.id >= _FIRST_ID, CreditEntry.kind == EntryKind.CAPTURED
-    )
+def measure_free_budget(spent_chf: Decimal, without_holds_of: Sequence[UUID] = ()) -> FreeBudget:
+    """Return today's use of the free budget. Needs a transaction.
+
+    ``spent_chf`` is what today's calls for free credits cost, whether they were charged or not. What is held for some
+    runs can be left out.
+    """
     held = (
-        sa.select(sa.func.sum(CreditEntry.held))
+        sa.select(sa.func.coalesce(sa.func.sum(CreditEntry.held), 0))
         .join(CreditHold, CreditHold.id == CreditEntry.hold_id)
-        .where(CreditHold.closed_at.is_(None), CreditHold.run_id.not_in(without_holds_of))
+        .join(CreditLot, CreditLot.id == CreditEntry.lot_id)
+        .where(CreditHold.closed_at.is_(None), CreditHold.run_id.not_in(without_holds_of), _IS_FREE)
     )
-    # One statement, because every start of a run waits for it.
-    parts = (
-        sa.func.coalesce(query.join(CreditLot, CreditLot.id == CreditEntry.lot_id).where(_IS_FREE).scalar_subquery(), 0)
-        for query in (captured, held)
-    )
-    credits = db.session.scalars(sa.select(sum(parts, start=sa.literal(0)))).one()
-    cost_chf = Decimal(credits) / CREDITS_PER_CHF / get_price_list().margin
-    return FreeBudget(cost_chf, get_settings().daily_model_budget_chf)
+    held_chf = Decimal(db.session.scalars(held).one()) / CREDITS_PER_CHF / get_price_list().margin
+    return FreeBudget(spent_chf + held_chf, get_settings().daily_model_budget_chf)
+
+
+def find_free_share(run_id: UUID) -> Decimal:
+    """Return the part of the credits reserved for a run that was reserved on free lots; 0 without a hold.
+
+    It stays the same after the hold has been closed.
+    """
+    free = sa.func.coalesce(sa.func.sum(CreditEntry.held).filter(_IS_FREE), 0)
+    row = db.session.execute(
+        sa.select(free.label("free"), sa.func.sum(CreditEntry.held).label("all"))
+        .join(CreditHold, CreditHold.id == CreditEntry.hold_id)
+        .join(CreditLot, CreditLot.id == CreditEntry.lot_id)
+        .where(CreditHold.run_id == run_id, CreditEntry.kind == EntryKind.RESERVED)
+    ).one()
+    return Decimal(row.free) / Decimal(row.all) if row.all else Decimal(0)
 
 
 def lock_free_budget() -> None:

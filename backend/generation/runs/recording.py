@@ -16,6 +16,7 @@ from backend.core.process.logging import get_logger
 from backend.core.work import jobs
 from backend.core.work.jobs import Claim, LeaseLost
 from backend.generation.charging import bookings
+from backend.generation.charging.free_cost import find_free_cost
 from backend.generation.charging.prices import prices_to_record
 from backend.generation.charging.rule import Outcome
 from backend.generation.checks.section import CheckedReply
@@ -279,6 +280,7 @@ def note_call(held: Claim, caller: Caller, call: Call) -> None:
             cost_usd=None if cost is None else cost.usd,
             cost_chf=None if cost is None else cost.chf,
             price_credits=None if cost is None else cost.credits,
+            free_cost_chf=find_free_cost(caller.run_id, prices, cost),
         )
         .on_conflict_do_nothing()
     )

@@ -33,6 +33,7 @@ def upgrade() -> None:
     op.add_column('model_calls', sa.Column('cost_chf', sa.Numeric(), nullable=True))
     op.add_column('model_calls', sa.Column('price_credits', sa.Numeric(), nullable=True))
     op.add_column('model_calls', sa.Column('charged_credits', sa.Numeric(), server_default=sa.text('0'), nullable=False))
+    op.add_column('model_calls', sa.Column('free_cost_chf', sa.Numeric(), server_default=sa.text('0'), nullable=False))
     op.create_index(op.f('ix_model_calls_user_id'), 'model_calls', ['user_id'], unique=False)
     op.drop_constraint(op.f('fk_model_calls_run_id'), 'model_calls', type_='foreignkey')
     op.drop_constraint(op.f('fk_model_calls_step_id'), 'model_calls', type_='foreignkey')
@@ -79,7 +80,8 @@ def downgrade() -> None:
     op.create_foreign_key(op.f('fk_model_calls_run_id'), 'model_calls', 'runs', ['run_id'], ['id'], ondelete='CASCADE')
     op.drop_index(op.f('ix_model_calls_user_id'), table_name='model_calls')
     for column in (
-        'charged_credits', 'price_credits', 'cost_chf', 'cost_usd', 'price_list', 'cache_write_tokens', 'user_id'
+        'free_cost_chf', 'charged_credits', 'price_credits', 'cost_chf', 'cost_usd', 'price_list',
+        'cache_write_tokens', 'user_id'
     ):
         op.drop_column('model_calls', column)
 
