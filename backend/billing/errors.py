@@ -25,7 +25,7 @@ class InsufficientCredits(DomainError):
     status = 402
     members = {
         "required": "Credits that are needed.",
-        "available": "Credits that can be spent; negative if spent ones were refunded. `required` − `available` are missing.",
+        "available": "Credits that can be spent; negative if spent ones were refunded.",
     }
     texts = {
         "en": "This needs {required} credits, and you have {available}. Buy credits, or ask for fewer items.",
