@@ -6,6 +6,8 @@ import signal
 import sys
 import tempfile
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
@@ -13,9 +15,9 @@ from uuid import UUID
 import click
 from flask import Flask
 from pydantic import SecretStr
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
-from backend.core.database.database import POOL_REMEDY, refuses_limits
+from backend.core.database.database import POOL_REMEDY, is_passing, refuses_limits
 from backend.core.process.logging import configure_logging
 from backend.setting_rules import describe_values
 from backend.settings import SETTING_GROUPS, Settings, get_settings
@@ -142,6 +144,18 @@ def move_documents() -> None:
         )
 
 
+@contextmanager
+def _no_traceback_without_database() -> Iterator[None]:
+    """End the command with one sentence if PostgreSQL is unreachable."""
+    try:
+        yield
+    except DBAPIError as error:
+        if not is_passing(error):
+            raise
+        reason = str(error.orig).strip().partition("\n")[0]
+        sys.exit(f"PostgreSQL is unreachable or did not finish. It is safe to try again. ({reason})")
+
+
 @main.command()
 @click.option(
     "--since",
@@ -154,10 +168,14 @@ def reconcile(since: datetime | None) -> None:
     from backend.billing.errors import BillingOff, PaymentsMisconfigured
     from backend.core.errors import Unavailable
 
-    with _outside_requests("reconcile").app_context():
+    with _outside_requests("reconcile").app_context(), _no_traceback_without_database():
         try:
             report = billing.reconcile(since.replace(tzinfo=UTC) if since is not None else None)
-        except (BillingOff, PaymentsMisconfigured, Unavailable) as error:
+        except PaymentsMisconfigured:
+            sys.exit("Stripe rejected STRIPE_API_KEY or the request: see the log.")
+        except Unavailable:
+            sys.exit("Stripe is temporarily unavailable. What was repaired so far is kept: try again later.")
+        except BillingOff as error:
             sys.exit(error.text("en"))
     for name, count in report.compared.items():
         click.echo(f"compared: {count} {name.replace('_', ' ')}")
@@ -168,7 +186,7 @@ def reconcile(since: datetime | None) -> None:
     if report.retried_events:
         click.echo(f"events queued again: {report.retried_events}")
     if report.problems:
-        sys.exit(f"Problems: {len(report.problems)}. See docs/operations.md.")
+        sys.exit(f"Problems: {len(report.problems)}. See “Reconciling with Stripe” in docs/operations.md.")
 
 
 @main.command("check-ledger")
@@ -176,7 +194,7 @@ def check_ledger() -> None:
     """Check the invariants of the ledger of credits. Prints a line for each violation, and changes nothing."""
     from backend.billing import service as billing
 
-    with _outside_requests("check-ledger").app_context():
+    with _outside_requests("check-ledger").app_context(), _no_traceback_without_database():
         report = billing.check_ledger(
             lambda each: click.echo(f"{each.invariant}: account {each.user_id}: {each.detail}")
         )

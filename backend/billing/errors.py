@@ -19,11 +19,14 @@ class BillingOff(DomainError):
 
 
 class InsufficientCredits(DomainError):
-    """``required`` and ``available`` are whole credits."""
+    """``required`` and ``available`` are whole credits; ``available`` is negative if credits spent were refunded."""
 
     code = "insufficient_credits"
     status = 402
-    members = {"required": "Credits that are needed.", "available": "Credits that can be spent."}
+    members = {
+        "required": "Credits that are needed.",
+        "available": "Credits that can be spent; negative if spent ones were refunded.",
+    }
     texts = {
         "en": "This needs {required} credits, and you have {available}. Buy credits, or ask for fewer items.",
         "de": "Dafür braucht es {required} Credits, du hast {available}. Kaufe Credits oder verlange weniger Karten "

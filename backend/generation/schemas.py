@@ -114,7 +114,7 @@ class RunProblem(ResponseBody):
     code: str
     detail: str
     required: int | None = Field(None, description="Credits that the run needs, if there were too few.")
-    available: int | None = Field(None, description="Credits that could be spent, if there were too few.")
+    available: int | None = Field(None, description="Credits that could be spent, if too few. Can be negative.")
 
 
 class RunCredits(ResponseBody):

@@ -139,25 +139,25 @@ DESCRIPTIONS = {
     "en": {
         "granted": {"Sign-up credits", "Purchase of 10,000 credits", "Free credits from support"},
         "captured": {"Spent on a run: “Zellbiologie”"},
-        "released": {"Reservation for a run released: “Zellbiologie”"},
+        "released": {"Not needed for a run, available again: “Zellbiologie”"},
         "refunded": {"Payment refunded"},
     },
     "de": {
         "granted": {"Credits zur Begrüssung", "Kauf von 10’000 Credits", "Gratis-Credits vom Support"},
         "captured": {"Für einen Lauf ausgegeben: «Zellbiologie»"},
-        "released": {"Reservierung für einen Lauf aufgehoben: «Zellbiologie»"},
+        "released": {"Für einen Lauf nicht gebraucht, wieder verfügbar: «Zellbiologie»"},
         "refunded": {"Zahlung zurückerstattet"},
     },
     "fr": {
         "granted": {"Crédits de bienvenue", "Achat de 10’000 crédits", "Crédits offerts par le support"},
         "captured": {"Dépense pour une génération\u00a0: «\u00a0Zellbiologie\u00a0»"},
-        "released": {"Réservation pour une génération annulée\u00a0: «\u00a0Zellbiologie\u00a0»"},
+        "released": {"Crédits réservés à une génération, non utilisés et libérés\u00a0: «\u00a0Zellbiologie\u00a0»"},
         "refunded": {"Paiement remboursé"},
     },
     "it": {
         "granted": {"Crediti di benvenuto", "Acquisto di 10’000 crediti", "Crediti offerti dall’assistenza"},
         "captured": {"Spesi per una generazione: «Zellbiologie»"},
-        "released": {"Riserva per una generazione annullata: «Zellbiologie»"},
+        "released": {"Riservati per una generazione, non usati e di nuovo disponibili: «Zellbiologie»"},
         "refunded": {"Pagamento rimborsato"},
     },
 }

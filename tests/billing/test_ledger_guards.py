@@ -117,6 +117,22 @@ def test_a_run_goes_on_if_its_credits_are_taken_back(user: UUID, kind: EntryKind
     assert check_ledger()["violations"] == []
 
 
+def test_too_few_credits_are_told_as_they_are_if_the_balance_is_negative(user: UUID) -> None:
+    with transaction():
+        lot = add_lot(user, 100, LotSource.PURCHASE)
+        adjust_down(user, 60, "adjustment:1")
+        book_taken(user, lot, "re_1", EntryKind.REFUNDED, 100)
+        with pytest.raises(InsufficientCredits) as refused:
+            reserve(user, new_id(), 30)
+        # Required − available is what must be bought.
+        assert refused.value.facts == {"required": 30, "available": -60}
+        with pytest.raises(InsufficientCredits) as refused:
+            adjust_down(user, 30, "adjustment:2")
+        assert refused.value.facts == {"required": 30, "available": -60}
+        add_lot(user, 90, LotSource.GOODWILL)
+        reserve(user, new_id(), 30)
+
+
 def test_new_credits_pay_for_what_was_refunded(user: UUID) -> None:
     with transaction():
         lot = add_lot(user, 100, LotSource.PURCHASE)

@@ -155,6 +155,23 @@ def test_the_csv_has_every_name_as_it_is(client, book):
     assert read_csv(client)[1] == ["Issued to", "Иван Петров"]
 
 
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("Ada\x07 \u202eecalevoL\u202c", "Ada ecalevoL"),
+        ("Ada\r\nLovelace\u2028", "Ada Lovelace"),
+        # A control character must not hide the start of a formula.
+        ("\x01=1+1", "'=1+1"),
+        ("\u200b\u202e", "payer@example.org"),
+    ],
+)
+def test_the_csv_has_no_invisible_characters(client, book, name, shown):
+    book.pay("2026-03-04T10:00:00", 10_000, payer_name=name, payer_email="payer@example.org", method="tw\u202eint\x7f")
+    lines = read_csv(client)
+    assert lines[1][1] == shown
+    assert money_of(lines)[0][5] == "twint"
+
+
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t=", "\r\n=", " =", "＝"])
 def test_no_text_from_outside_is_a_formula(client, book, start):
     book.pay("2026-03-04T10:00:00", 10_000, payer_name=f"{start}cmd|' /C calc'!A0", method=f"{start}1+1")

@@ -68,7 +68,7 @@ def reserve(user_id: UUID, run_id: UUID, amount: int, *, paid_only: bool = False
     if amount and account.is_frozen:
         refusal = SpendingFrozen()
     elif amount and amount > available:
-        refusal = InsufficientCredits(required=amount, available=max(available, 0))
+        refusal = InsufficientCredits(required=amount, available=available)
     hold_id = None if refusal else _add_hold(user_id, run_id, amount)
     if hold_id is None:
         known = find_hold(run_id)

@@ -121,7 +121,7 @@ def adjust_down(user_id: UUID, amount: int, key: str) -> None:
             raise LedgerMisused(f"The key {key} was used for another adjustment.")
         return
     if amount > account.available:
-        raise InsufficientCredits(required=amount, available=max(account.available, 0))
+        raise InsufficientCredits(required=amount, available=account.available)
     left = amount
     for number, (lot, free_to_take) in enumerate(list_takeable(account), start=1):
         part = min(left, free_to_take)

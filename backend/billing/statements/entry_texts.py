@@ -38,10 +38,10 @@ _TEXTS: dict[EntryKind, dict[str, str]] = {
         "it": "Spesi per una generazione",
     },
     EntryKind.RELEASED: {
-        "en": "Reservation for a run released",
-        "de": "Reservierung für einen Lauf aufgehoben",
-        "fr": "Réservation pour une génération annulée",
-        "it": "Riserva per una generazione annullata",
+        "en": "Not needed for a run, available again",
+        "de": "Für einen Lauf nicht gebraucht, wieder verfügbar",
+        "fr": "Crédits réservés à une génération, non utilisés et libérés",
+        "it": "Riservati per una generazione, non usati e di nuovo disponibili",
     },
     EntryKind.REFUNDED: {
         "en": "Payment refunded",
@@ -95,10 +95,10 @@ _TITLED: dict[EntryKind, dict[str, str]] = {
         "it": "Spesi per una generazione: «{title}»",
     },
     EntryKind.RELEASED: {
-        "en": "Reservation for a run released: “{title}”",
-        "de": "Reservierung für einen Lauf aufgehoben: «{title}»",
-        "fr": "Réservation pour une génération annulée\u00a0: «\u00a0{title}\u00a0»",
-        "it": "Riserva per una generazione annullata: «{title}»",
+        "en": "Not needed for a run, available again: “{title}”",
+        "de": "Für einen Lauf nicht gebraucht, wieder verfügbar: «{title}»",
+        "fr": "Crédits réservés à une génération, non utilisés et libérés\u00a0: «\u00a0{title}\u00a0»",
+        "it": "Riservati per una generazione, non usati e di nuovo disponibili: «{title}»",
     },
 }
 

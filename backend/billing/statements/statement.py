@@ -16,6 +16,7 @@ from backend.billing.payments.refunds_and_disputes import TAKEN_STATUSES
 from backend.billing.types import EntryKind, LotSource
 from backend.core.database.database import db
 from backend.core.database.swiss_days import SWISS_TIME
+from backend.text.invisible import remove_unseen
 
 # In force since 2024 (VAT Act, art. 25). Stripe reports the tax in rappen only.
 _SWISS_VAT_PERCENT = (Decimal("8.1"), Decimal("3.8"), Decimal("2.6"))
@@ -189,7 +190,7 @@ def _list_payers(user_id: UUID, payments: Sequence[Payment]) -> tuple[str, ...]:
         latest and latest.payer_email,
         profile.email,
     )
-    return tuple(name for name in names if name)
+    return tuple(name for name in names if name and remove_unseen(name).strip())
 
 
 def _sum_movements(user_id: UUID, start: datetime, end: datetime) -> CreditMovements:

@@ -71,7 +71,7 @@ def _reserve_paid(run: Run, amount: int, budget: billing.FreeBudget) -> None:
     except InsufficientCredits:
         available = billing.read_balance(run.user_id).available
         if available < amount:
-            raise InsufficientCredits(required=amount, available=max(available, 0)) from None
+            raise InsufficientCredits(required=amount, available=available) from None
         billing.report_free_budget_used_up(budget)
         raise FreeBudgetUsedUp from None
 

@@ -117,7 +117,7 @@ def _of_database(known: DatabaseStats) -> Iterator[Metric]:
     yield _gauge("oldest_open_run_age_seconds", "Age of the oldest run that has not ended.", runs.oldest_open_s)
     yield from _ended("run", "Runs", "model", runs.ended)
     for thing, figures in known.jobs.items():
-        yield from _jobs(thing, f"{thing.capitalize()}s", figures)
+        yield from _jobs(thing, f"{thing.replace('_', ' ').capitalize()}s", figures)
     yield from _calls(known)
     yield _gauge("worker_places", "Steps that the living workers can run at the same time.", known.workers.places)
     yield _labelled(

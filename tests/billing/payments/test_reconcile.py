@@ -1,5 +1,9 @@
 """Reconciliation finds what no webhook told, repairs it, and reports it (fault 20, "never")."""
 
+import os
+import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -21,7 +25,7 @@ from backend.core.database.transaction import transaction
 from backend.settings import get_settings
 from config.local import postgres
 from tests.billing.payments.conftest import Shop
-from tests.conftest import Client
+from tests.conftest import CHECKOUT, Client
 from tests.stand_ins.stripe_server import Fault
 
 BOUGHT = CreditBalance(paid=10_000, free=0, held=0)
@@ -234,7 +238,34 @@ def test_the_command_says_what_it_did(client: Client, shop: Shop) -> None:
     shop.stripe.set_faults(Fault("server_error", times=99))
     failed = command()
     assert failed.exit_code == 1
-    assert "temporarily unavailable" in failed.output
+    assert "Stripe is temporarily unavailable" in failed.output
+
+
+def test_the_command_names_a_key_that_stripe_rejects(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STRIPE_API_KEY", "sk_test_of_nobody_0123456789")
+    get_settings.cache_clear()
+    refused = command()
+    assert refused.exit_code == 1
+    assert "Stripe rejected STRIPE_API_KEY" in refused.output
+
+
+@pytest.mark.parametrize("name", ["check-ledger", "reconcile"])
+def test_without_postgresql_a_command_ends_with_one_sentence(shop: Shop, name: str) -> None:
+    with socket.socket() as closed:
+        # Bound, but not listening: connections are refused.
+        closed.bind(("127.0.0.1", 0))
+        url = f"postgresql://nobody@127.0.0.1:{closed.getsockname()[1]}/nothing"
+        done = subprocess.run(
+            [sys.executable, "-m", "backend.cli", name],
+            cwd=CHECKOUT,
+            env={**os.environ, "DATABASE_URL": url},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert "PostgreSQL is unreachable" in done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
 
 
 class Backup:
