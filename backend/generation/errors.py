@@ -237,6 +237,21 @@ class TooManyActiveRuns(DomainError):
     }
 
 
+class TooMuchDiscardedWork(DomainError):
+    """Runs of the user that they cancelled or deleted cost too much in the last 24 hours."""
+
+    code = "too_much_discarded_work"
+    status = 429
+    retry_after_s = 3600
+    texts = {
+        "en": "You have cancelled or deleted too many runs in the last 24 hours. Please start your next run later.",
+        "de": "Du hast in den letzten 24 Stunden zu viele Läufe abgebrochen oder gelöscht. Bitte starte den nächsten "
+        "später.",
+        "fr": "Tu as annulé ou supprimé trop de générations ces dernières 24 heures. Lance la prochaine plus tard.",
+        "it": "Nelle ultime 24 ore hai annullato o eliminato troppe generazioni. Avvia la prossima più tardi.",
+    }
+
+
 class TooManyStreams(DomainError):
     """This process has reached its limit of open event streams."""
 

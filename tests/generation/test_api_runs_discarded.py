@@ -1,6 +1,7 @@
 """Work that users throw away: what it cost counts towards the free budget, and too much of it refuses new runs."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -8,7 +9,12 @@ import pytest
 import sqlalchemy as sa
 from apiflask import APIFlask
 
+from backend.core.clock import now
+from backend.core.ids import first_id_at
+from backend.generation.charging.discarded import MOST_DISCARDED_CREDITS
+from backend.settings import get_settings
 from tests.conftest import Client
+from tests.credits import billing_off
 from tests.generation.charged import Grant, Ledger, start
 from tests.generation.test_api_runs import read
 from tests.generation.test_api_runs_stopping import work_on_one_section
@@ -89,3 +95,77 @@ def test_the_free_part_of_a_cost_is_what_was_reserved_on_free_lots(
     cost, free = free_cost(ledger, run)
     assert abs(free - cost * 20 / run["credits"]["reserved"]) < Decimal("1e-20")
     assert free > 0
+
+
+def set_calls(engine: sa.Engine, price: int, charged: int = 0) -> None:
+    with engine.begin() as connection:
+        values = {"price": price, "charged": charged}
+        changed = sa.text("UPDATE model_calls SET price_credits = :price, charged_credits = :charged")
+        assert connection.execute(changed, values).rowcount == 1
+
+
+def test_who_discards_too_much_starts_no_new_runs_for_a_day(
+    client: Client,
+    other_client: Client,
+    study_set: str,
+    run_pending_jobs: Callable[[], int],
+    grant_credits: Grant,
+    engine: sa.Engine,
+    discard: Discard,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("MAX_ACTIVE_RUNS_PER_USER", "100")
+    get_settings.cache_clear()
+    sets = []
+    for each in (client, other_client):
+        grant_credits(each, 5000)
+        sets.append(each.make_study_set())
+        each.upload(sets[-1], ("notes.txt", b"The nucleus regulates the vesicle. " * 20))
+    run_pending_jobs()
+
+    def begin(each: Client = client, language: str = "en") -> Any:
+        path = f"/api/v1/study-sets/{sets[0 if each is client else 1]}/runs"
+        wish = {"flashcards": 1, "questions": 0}
+        return each.post(path, json=wish, headers={"Accept-Language": language})
+
+    discard(study_set)
+    set_calls(engine, MOST_DISCARDED_CREDITS)
+    assert begin().status_code == 202
+    set_calls(engine, MOST_DISCARDED_CREDITS + 1)
+    for language, word in (("en", "deleted"), ("de", "gelöscht"), ("fr", "supprimé"), ("it", "eliminato")):
+        answer = begin(language=language)
+        assert (answer.status_code, answer.json["code"]) == (429, "too_much_discarded_work")
+        assert int(answer.headers["Retry-After"]) > 0
+        assert word in answer.json["detail"]
+    assert begin(other_client).status_code == 202
+    with billing_off(monkeypatch):
+        assert begin().status_code == 202
+    set_calls(engine, MOST_DISCARDED_CREDITS + 1, charged=1)
+    assert begin().status_code == 202
+    set_calls(engine, MOST_DISCARDED_CREDITS + 1)
+    with engine.begin() as connection:
+        yesterday = first_id_at(now() - timedelta(hours=25))
+        connection.execute(sa.text("UPDATE model_calls SET id = :id"), {"id": yesterday})
+    assert begin().status_code == 202
+
+
+@pytest.mark.parametrize("cancelled", [True, False])
+def test_only_cancelled_runs_are_discarded(
+    client: Client,
+    study_set: str,
+    run_next: Callable[[str], None],
+    finish: Callable[[], None],
+    grant_credits: Grant,
+    engine: sa.Engine,
+    cancelled: bool,
+) -> None:
+    grant_credits(client, 5000)
+    run = start(client, study_set, flashcards=12, questions=0).json
+    for _ in range(2):
+        run_next("generation.work_step")
+    set_calls(engine, MOST_DISCARDED_CREDITS + 100)
+    if cancelled:
+        assert client.post(f"/api/v1/runs/{run['id']}/cancel").status_code == 202
+    finish()
+    answer = start(client, study_set, flashcards=1, questions=0)
+    assert answer.status_code == (429 if cancelled else 202)

@@ -14,6 +14,7 @@ from backend.core.errors import NotFound
 from backend.core.ids import new_id
 from backend.core.process.logging import current_request_id
 from backend.generation.charging import bookings
+from backend.generation.charging.discarded import refuse_discarding
 from backend.generation.charging.estimates import Estimate, Part
 from backend.generation.charging.prices import RunPrices, current_prices, prices_of_new_run
 from backend.generation.errors import NoDocuments, NoReadableDocument, NothingWanted, TooManyActiveRuns
@@ -54,11 +55,13 @@ def start_run(user_id: UUID, study_set_id: UUID, wish: RunWish, origin: Origin =
     Its credits are reserved now if the user named both counts, else when it is planned.
 
     Raises NotFound, NoDocuments, NoReadableDocument, NothingWanted, StudySetFull, TooManyActiveRuns,
-    InsufficientCredits, SpendingFrozen, ModelNotPriced.
+    TooMuchDiscardedWork, InsufficientCredits, SpendingFrozen, ModelNotPriced.
     """
     documents = _find_documents(user_id, study_set_id, wish)
     study.check_room_for_items(study_set_id)
     prices = prices_of_new_run()
+    if prices.is_charged:
+        refuse_discarding(user_id)
     amount = _estimate_to_reserve(study_set_id, wish, documents, origin, prices)
     _check_active_runs(user_id)
     wish = replace(wish, document_ids=tuple(document.id for document in documents))
