@@ -24,7 +24,6 @@ from tests.stand_ins.stripe_server import Fault, StripeStandIn, sign
 
 Json = dict[str, Any]
 PACKAGE, BOUGHT = "chf-5", 5000
-PAYER = "Annegret Zahltag"
 _ENVIRONMENT = {
     **credits.KEYS,
     "STRIPE_API_KEY": TEST_KEY,
@@ -47,7 +46,7 @@ class Shop(Scene):
 
     def enter(self, name: str) -> "Student":
         """Sign a new student in."""
-        return Student(self, f"{name}@example.org")
+        return Student(self, name)
 
     def send(self, event: Json) -> int:
         """Post an event to the webhook once. Returns the status."""
@@ -115,12 +114,14 @@ class Shop(Scene):
 class Student(Work):
     """Somebody with an account of their own, who buys credits and spends them."""
 
-    def __init__(self, shop: Shop, email: str) -> None:
+    def __init__(self, shop: Shop, name: str) -> None:
         api = ApiClient(shop.stack.api_url)
+        email = f"{name}@example.org"
         tokens = api.post("/auth/dev-login", {"email": email})
         api.token = tokens["access_token"]
         super().__init__(api, shop.database_url, shop.model)
-        self.shop, self.email, self.id = shop, email, str(tokens["user_id"])
+        self.shop, self.email, self.payer = shop, email, f"Annegret {name.title()}"
+        self.id = str(tokens["user_id"])
 
     def send(self, method: str, path: str, body: Any = None, **headers: str) -> requests.Response:
         """Send one request, whatever its outcome."""
@@ -136,7 +137,7 @@ class Student(Work):
         opened = self.open_checkout(key)
         assert opened.status_code == requests.codes.created, opened.text
         session = opened.json()["url"].rsplit("/", 1)[1]
-        return self.shop.stripe.account.pay(session, "twint", name=PAYER, email=self.email, country="CH")
+        return self.shop.stripe.account.pay(session, "twint", name=self.payer, email=self.email, country="CH")
 
     def buy(self, key: str = "first") -> None:
         """Buy a package, undisturbed."""

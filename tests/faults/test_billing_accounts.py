@@ -10,7 +10,7 @@ import pytest
 import requests
 
 from config.local.postgres import PostgresServer
-from tests.faults.shop import BOUGHT, PAYER, Shop, open_shop
+from tests.faults.shop import BOUGHT, Shop, open_shop
 from tests.faults.test_health import THREADS, check_probes
 from tests.patience import wait_for
 
@@ -136,8 +136,8 @@ def test_36_an_account_deleted_with_a_charged_run_and_purchases_on_their_way(sho
     assert shop.query(f"{state} LIMIT 1", leaving.id) == [(3 * BOUGHT - captured, 0)]
     personal = "SELECT payer_name, payer_email, payer_country, receipt_url FROM payments WHERE user_id = %s"
     assert shop.query(personal, leaving.id) == [(None, None, None, None)] * 3
-    assert personal_rows(shop, f"{PAYER}|{leaving.email}") == set()
-    assert personal_rows(shop, f"{leaving.id}|{study_set}|{run}") <= LEDGER | {"users"}
+    assert find_tables(shop, f"{leaving.payer}|{leaving.email}") == set()
+    assert find_tables(shop, f"{leaving.id}|{study_set}|{run}") <= LEDGER | {"users"}
     shop.check_ledger()
 
     # Signing in with the same address creates a new user, who owns nothing of it.
@@ -148,7 +148,7 @@ def test_36_an_account_deleted_with_a_charged_run_and_purchases_on_their_way(sho
     back.check_account(1)
 
 
-def personal_rows(shop: Shop, pattern: str) -> set[str]:
+def find_tables(shop: Shop, pattern: str) -> set[str]:
     """Return the tables with a row that matches."""
     tables = [name for (name,) in shop.query("SELECT relid::regclass::text FROM pg_stat_user_tables")]
     return {each for each in tables if shop.query(f"SELECT 1 FROM {each} t WHERE t::text ~ %s", pattern)}
