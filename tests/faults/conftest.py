@@ -19,6 +19,9 @@ from tests.faults.work import Work, freeze
 from tests.patience import patient_s, wait_for
 from tests.stand_ins.openai_server import OpenAIStandIn
 
+# Explains the failed assertions of a module that tests share.
+pytest.register_assert_rewrite("tests.faults.shop")
+
 ENVIRONMENT = {
     "ENVIRONMENT": "development",
     "OPENAI_API_KEY": "sk-test-0123456789",
