@@ -10,6 +10,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import DBAPIError
 
 from backend.billing.errors import UnreadableWebhook, UnsignedWebhook
 from backend.billing.models import StripeEvent
@@ -30,7 +31,7 @@ from backend.billing.stripe_gateway import (
 )
 from backend.billing.stripe_objects import ReceivedEvent
 from backend.core.clock import database_now
-from backend.core.database.database import db
+from backend.core.database.database import db, is_passing
 from backend.core.database.transaction import transaction
 from backend.core.ids import new_id
 from backend.core.process.logging import current_request_id, get_logger
@@ -196,6 +197,11 @@ def settle_event(event: StripeEvent) -> str | None:
     try:
         return HANDLED[event.type](event)
     except KeepsChanging as error:
+        raise TryLater(_AGAIN_S) from error
+    except DBAPIError as error:
+        # Such as a long lock on the account. It is no failure of the event.
+        if not is_passing(error):
+            raise
         raise TryLater(_AGAIN_S) from error
     except StripeUnavailable as error:
         raise JobFailed(_UNAVAILABLE, retryable=True, retry_after_s=error.retry_after_s) from error

@@ -17,7 +17,7 @@ from backend.generation.models import ModelCall, Run
 from backend.generation.types import RunState
 
 MOST_DISCARDED_CREDITS = 2_000
-"""In 24 hours. It is what dozens of sections cost, so nobody reaches it by changing their mind, and half a franc to us."""
+"""In 24 hours. It is what dozens of sections cost, so nobody reaches it by changing their mind. To us, half a franc."""
 
 _DAY = timedelta(hours=24)
 

@@ -14,6 +14,7 @@ from backend.core.clock import now
 from backend.core.database.database import db
 from backend.core.database.transaction import transaction
 from backend.core.work.jobs import claim
+from backend.core.work.queue import queue
 from backend.core.work.sweep import sweep
 from backend.settings import SettingsRefused, get_settings
 from tests.billing.payments.conftest import SECRET, WEBHOOK, Shop
@@ -318,6 +319,23 @@ def test_an_event_of_a_dead_worker_is_taken_back(client: Client, shop: Shop) -> 
         swept = sweep()
     assert swept is not None
     assert swept.taken_back == 1
+    shop.work()
+    assert shop.balance(client.user_id) == BOUGHT
+
+
+def test_a_locked_account_is_no_failure_of_the_event(client: Client, shop: Shop) -> None:
+    """Fault 17: somebody holds the account for longer than a statement waits."""
+    _, events = shop.buy(client)
+    shop.deliver(completed(events))
+    with shop.engine.begin() as connection:
+        connection.exec_driver_sql("SELECT user_id FROM credit_accounts FOR UPDATE")
+        [row] = shop.rows("SELECT id FROM stripe_events")
+        with shop.app.app_context():
+            queue.tasks[StripeEvent.task].run(str(row.id))
+    [row] = shop.rows("SELECT state, failures FROM stripe_events")
+    assert (row.state, row.failures) == ("queued", 0)
+    with shop.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE stripe_events SET available_at = now()")
     shop.work()
     assert shop.balance(client.user_id) == BOUGHT
 
