@@ -252,6 +252,20 @@ class TooMuchDiscardedWork(DomainError):
     }
 
 
+class EstimateInProgress(DomainError):
+    """Another estimate of the user is being made. Long documents take seconds."""
+
+    code = "estimate_in_progress"
+    status = 429
+    retry_after_s = 1
+    texts = {
+        "en": "Another estimate of yours is being made. Please try again in a moment.",
+        "de": "Für dich wird gerade eine andere Schätzung berechnet. Bitte versuche es gleich noch einmal.",
+        "fr": "Une autre estimation est en cours pour toi. Réessaie dans un instant.",
+        "it": "È già in corso un’altra stima per te. Riprova tra poco.",
+    }
+
+
 class TooManyStreams(DomainError):
     """This process has reached its limit of open event streams."""
 

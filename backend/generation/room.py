@@ -47,5 +47,9 @@ ROOM = Room(
         study_sets_expiring.to(service.find_study_sets_in_use),
     ),
     preload=(load_models,),
-    limits={"generation.start_run": RouteClass.RUN, "generation.continue_run": RouteClass.RUN},
+    limits={
+        "generation.start_run": RouteClass.RUN,
+        "generation.continue_run": RouteClass.RUN,
+        "generation.estimate_run": RouteClass.RUN,
+    },
 )

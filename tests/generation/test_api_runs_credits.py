@@ -285,3 +285,23 @@ def test_frozen_spending_refuses_a_run(
     run = start(client, study_set).json
     finish()
     assert read(client, f"/runs/{run['id']}")["error"]["code"] == "spending_frozen"
+
+
+def test_a_server_that_does_not_say_what_it_used_is_reported_once(
+    client: Client,
+    openai: OpenAIStandIn,
+    study_set: str,
+    finish: Finish,
+    grant_credits: Grant,
+    ledger: Ledger,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    grant_credits(client, 5000)
+    start(client, study_set, flashcards=2, questions=0)
+    finish()
+    assert "generation.model.usage_missing" not in caplog.text
+    openai.set_script([{"do": "no_usage"}])
+    run = start(client, study_set, flashcards=8, questions=0).json
+    finish()
+    assert len(ledger.calls(run)) > 1
+    assert caplog.text.count("generation.model.usage_missing") == 1

@@ -4,7 +4,6 @@ Such calls are ours, because nothing was delivered, and no hold bounds what they
 """
 
 from datetime import timedelta
-from decimal import Decimal
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -17,7 +16,7 @@ from backend.generation.models import ModelCall, Run
 from backend.generation.types import RunState
 
 MOST_DISCARDED_CREDITS = 2_000
-"""In 24 hours. It is what dozens of sections cost, so nobody reaches it by changing their mind. To us, half a franc."""
+"""In 24 hours. These are dozens of sections, so nobody reaches it by changing their mind. They cost us half a franc."""
 
 _DAY = timedelta(hours=24)
 
@@ -34,5 +33,5 @@ def refuse_discarding(user_id: UUID) -> None:
             sa.or_(Run.id.is_(None), Run.state.in_((RunState.CANCELLING, RunState.CANCELLED))),
         )
     )
-    if Decimal(db.session.scalars(query).one()) > MOST_DISCARDED_CREDITS:
+    if (db.session.scalar(query) or 0) > MOST_DISCARDED_CREDITS:
         raise TooMuchDiscardedWork

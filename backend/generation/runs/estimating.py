@@ -1,8 +1,11 @@
 """Estimates what a run over documents costs: from their sections if they have been read, else from their size."""
 
 import math
+from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
 from typing import Protocol
 from uuid import UUID
 
@@ -32,6 +35,7 @@ class UploadedDocument(Protocol):
     format: str
     size_bytes: int
     pages_total: int | None
+    ended_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +55,8 @@ def estimate_documents(
     unread: list[UploadedDocument] = []
     for document in documents:
         if document.state == JobState.DONE:
-            read.extend(_cut(document.id))
+            lengths = _cut(document.id, document.ended_at, get_settings().section_chars)
+            read.extend(Section(1, 1, None, chars) for chars in lengths)
         elif document.state != JobState.FAILED:
             unread.append(document)
     low, likely, high = (read + _guess_sections(unread, scenario) for scenario in range(3))
@@ -84,13 +89,19 @@ def limit_to_wish(max_credits: int | None, credits: Estimate) -> int:
     return credits.high if max_credits is None else min(credits.high, max_credits)
 
 
-def _cut(document_id: UUID) -> Sequence[Section]:
+# A document never has more than some thousand sections, of four bytes each. Cutting a long one takes seconds.
+@lru_cache(maxsize=512)
+def _cut(document_id: UUID, _read_at: datetime | None, section_chars: int) -> "array[int]":
+    """Return the lengths of a read document's sections. Once it is read again, they are cut again."""
     # One document at a time, because the texts of a whole study set may be large.
-    return [
-        section
-        for document in library.load_texts([document_id])
-        for section in plan_sections(document.pages, get_settings().section_chars).sections
-    ]
+    return array(
+        "I",
+        (
+            section.chars
+            for document in library.load_texts([document_id])
+            for section in plan_sections(document.pages, section_chars).sections
+        ),
+    )
 
 
 def _guess_sections(documents: Sequence[UploadedDocument], scenario: int) -> list[Section]:

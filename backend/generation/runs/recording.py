@@ -17,6 +17,7 @@ from backend.core.work import jobs
 from backend.core.work.jobs import Claim, LeaseLost
 from backend.generation.charging import bookings
 from backend.generation.charging.free_cost import find_free_cost
+from backend.generation.charging.missing_usage import report_missing_usage
 from backend.generation.charging.prices import prices_to_record
 from backend.generation.charging.rule import Outcome
 from backend.generation.checks.section import CheckedReply
@@ -259,6 +260,8 @@ def note_call(held: Claim, caller: Caller, call: Call) -> None:
     It locks neither the run nor the step, and is kept even if they were deleted meanwhile, because it was paid for.
     """
     prices = prices_to_record(caller.price_list)
+    if call.outcome == "ok":
+        report_missing_usage(prices, call.usage)
     cost = prices.cost(call.usage)
     db.session.execute(
         insert(ModelCall)

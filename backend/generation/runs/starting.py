@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from backend.accounts import service as accounts
 from backend.accounts.types import ActivityKind
 from backend.core.database.database import db
-from backend.core.database.quotas import lock_quota
+from backend.core.database.quotas import lock_quota, try_turn
 from backend.core.errors import NotFound
 from backend.core.ids import new_id
 from backend.core.process.logging import current_request_id
@@ -17,7 +17,13 @@ from backend.generation.charging import bookings
 from backend.generation.charging.discarded import refuse_discarding
 from backend.generation.charging.estimates import Estimate, Part
 from backend.generation.charging.prices import RunPrices, current_prices, prices_of_new_run
-from backend.generation.errors import NoDocuments, NoReadableDocument, NothingWanted, TooManyActiveRuns
+from backend.generation.errors import (
+    EstimateInProgress,
+    NoDocuments,
+    NoReadableDocument,
+    NothingWanted,
+    TooManyActiveRuns,
+)
 from backend.generation.language_models.choice import get_language_model
 from backend.generation.models import Run, RunDocument
 from backend.generation.runs import events
@@ -96,8 +102,10 @@ class PricedEstimate:
 def estimate_run(user_id: UUID, study_set_id: UUID, wish: RunWish) -> PricedEstimate:
     """Return what a run with this wish would cost.
 
-    Raises NotFound, NoDocuments, NoReadableDocument, NothingWanted, ModelNotPriced.
+    Raises NotFound, NoDocuments, NoReadableDocument, NothingWanted, EstimateInProgress, ModelNotPriced.
     """
+    if not try_turn("estimate", user_id):
+        raise EstimateInProgress
     documents = _find_documents(user_id, study_set_id, wish)
     prices = current_prices()
     found = estimate_documents(study_set_id, documents, wish.asked, prices)
