@@ -86,7 +86,7 @@ class _Bare:
         self.users = users
         with app.app_context(), transaction():
             lots = sa.select(_entries.c.user_id, _entries.c.lot_id).where(_entries.c.user_id.in_(users))
-            self._lots = dict(db.session.execute(lots))
+            self._lots = dict(db.session.execute(lots).tuples().all())
         self._numbers = count(2)
 
     def insert(self, user: UUID) -> None:
