@@ -24,12 +24,14 @@ SENTENCES: Mapping[str, Mapping[str, str]] = {
         "manca.",
     },
     "max_credits_reached": {
-        "en": "The run has reached the maximum of credits that you set. Continue the run to make what is missing.",
-        "de": "Der Lauf hat die von dir gesetzte Obergrenze an Credits erreicht. Setze den Lauf fort, um zu erstellen, "
-        "was noch fehlt.",
-        "fr": "La génération a atteint le maximum de crédits que tu as fixé. Poursuis-la pour créer ce qui manque.",
-        "it": "La generazione ha raggiunto il massimo di crediti che hai impostato. Continuala per creare ciò che "
-        "manca.",
+        "en": "The run has reached the maximum of credits that you set. Continue it with a higher maximum to make what "
+        "is missing.",
+        "de": "Der Lauf hat die von dir gesetzte Obergrenze an Credits erreicht. Setze ihn mit einer höheren "
+        "Obergrenze fort, um zu erstellen, was noch fehlt.",
+        "fr": "La génération a atteint le maximum de crédits que tu as fixé. Poursuis-la avec un maximum plus élevé "
+        "pour créer ce qui manque.",
+        "it": "La generazione ha raggiunto il massimo di crediti che hai impostato. Continuala con un massimo più alto "
+        "per creare ciò che manca.",
     },
     "rate_limited": {
         "en": "The language model is busy. Please start another run in a few minutes.",
