@@ -24,12 +24,14 @@ SENTENCES: Mapping[str, Mapping[str, str]] = {
         "manca.",
     },
     "max_credits_reached": {
-        "en": "The run has reached the maximum of credits that you set. Continue the run to make what is missing.",
-        "de": "Der Lauf hat die von dir gesetzte Obergrenze an Credits erreicht. Setze den Lauf fort, um zu erstellen, "
-        "was noch fehlt.",
-        "fr": "La génération a atteint le maximum de crédits que tu as fixé. Poursuis-la pour créer ce qui manque.",
-        "it": "La generazione ha raggiunto il massimo di crediti che hai impostato. Continuala per creare ciò che "
-        "manca.",
+        "en": "The run has reached the maximum of credits that you set. Continue it with a higher maximum to make what "
+        "is missing.",
+        "de": "Der Lauf hat die von dir gesetzte Obergrenze an Credits erreicht. Setze ihn mit einer höheren "
+        "Obergrenze fort, um zu erstellen, was noch fehlt.",
+        "fr": "La génération a atteint le maximum de crédits que tu as fixé. Poursuis-la avec un maximum plus élevé "
+        "pour créer ce qui manque.",
+        "it": "La generazione ha raggiunto il massimo di crediti che hai impostato. Continuala con un massimo più alto "
+        "per creare ciò che manca.",
     },
     "rate_limited": {
         "en": "The language model is busy. Please start another run in a few minutes.",
@@ -210,6 +212,23 @@ class NothingWanted(DomainError):
         "fr": "Demande au moins une carte ou une question.",
         "it": "Chiedi almeno una flashcard o una domanda.",
     }
+
+
+class MaxCreditsTooLow(DomainError):
+    """``required`` is the least maximum of whole credits with which the run makes its first section."""
+
+    code = "max_credits_too_low"
+    status = 422
+    members = {"required": InsufficientCredits.members["required"]}
+    texts = {
+        "en": "Nothing can be made with at most {max_credits} credits. Allow at least {required}.",
+        "de": "Mit höchstens {max_credits} Credits lässt sich nichts erstellen. Erlaube mindestens {required}.",
+        "fr": "Avec {max_credits} crédits au maximum, rien ne peut être créé. Autorises-en au moins {required}.",
+        "it": "Con al massimo {max_credits} crediti non si può creare nulla. Consentine almeno {required}.",
+    }
+
+    def __init__(self, *, required: int, max_credits: int) -> None:
+        super().__init__(fields={"max_credits": []}, required=required, max_credits=max_credits)
 
 
 class DocumentInUse(DomainError):
