@@ -214,6 +214,23 @@ class NothingWanted(DomainError):
     }
 
 
+class MaxCreditsTooLow(DomainError):
+    """``required`` is the least maximum of whole credits with which the run makes its first section."""
+
+    code = "max_credits_too_low"
+    status = 422
+    members = {"required": InsufficientCredits.members["required"]}
+    texts = {
+        "en": "Nothing can be made with at most {max_credits} credits. Allow at least {required}.",
+        "de": "Mit höchstens {max_credits} Credits lässt sich nichts erstellen. Erlaube mindestens {required}.",
+        "fr": "Avec {max_credits} crédits au maximum, rien ne peut être créé. Autorises-en au moins {required}.",
+        "it": "Con al massimo {max_credits} crediti non si può creare nulla. Consentine almeno {required}.",
+    }
+
+    def __init__(self, *, required: int, max_credits: int) -> None:
+        super().__init__(fields={"max_credits": []}, required=required, max_credits=max_credits)
+
+
 class DocumentInUse(DomainError):
     code = "document_in_use"
     status = 409

@@ -6,6 +6,7 @@ from backend.core.web.rate_limits import RouteClass
 from backend.core.work.jobs import JobKind
 from backend.generation import service
 from backend.generation.charging import bookings
+from backend.generation.errors import MaxCreditsTooLow
 from backend.generation.language_models.choice import load_models
 from backend.generation.models import ModelCall, Run, RunDocument, RunEvent, Step
 from backend.generation.runs.planning import continue_waiting_runs, lock_waiting_runs
@@ -47,6 +48,7 @@ ROOM = Room(
         study_sets_expiring.to(service.find_study_sets_in_use),
     ),
     preload=(load_models,),
+    problems=(MaxCreditsTooLow,),
     limits={
         "generation.start_run": RouteClass.RUN,
         "generation.continue_run": RouteClass.RUN,

@@ -12,7 +12,7 @@ from backend.core.errors import NotFound
 from backend.core.process.logging import get_logger
 from backend.core.web.pagination import ListPage, PageQuery, fetch_page
 from backend.core.work.jobs import JobState
-from backend.generation.charging.free_cost import measure_free_cost
+from backend.generation.charging.free_cost import free_cost_today
 from backend.generation.errors import DocumentInUse, RunNotRetriable
 from backend.generation.models import Run, RunDocument, RunEvent, Step
 from backend.generation.runs import events
@@ -48,13 +48,13 @@ __all__ = [
     "continue_run",
     "count_active_runs",
     "estimate_run",
+    "free_cost_today",
     "get_run",
     "get_run_cost",
     "list_run_costs",
     "list_run_events",
     "list_runs",
     "list_runs_of_user",
-    "measure_free_cost",
     "measure_usage",
     "measure_user",
     "measure_work",

@@ -46,11 +46,11 @@ class _Told:
     day: date | None = None
 
 
-def measure_free_budget(spent_chf: Decimal, without_holds_of: Sequence[UUID] = ()) -> FreeBudget:
+def measure_free_budget(spent_chf: sa.ColumnElement[Decimal], without_holds_of: Sequence[UUID] = ()) -> FreeBudget:
     """Return today's use of the free budget. Needs a transaction.
 
-    ``spent_chf`` is what today's calls for free credits cost, whether they were charged or not. What is held for some
-    runs can be left out.
+    ``spent_chf`` asks what today's calls for free credits cost, whether they were charged or not. What is held for some
+    runs can be left out. It is one statement, because every start of a run waits for it.
     """
     held = (
         sa.select(sa.func.coalesce(sa.func.sum(CreditEntry.held), 0))
@@ -58,8 +58,9 @@ def measure_free_budget(spent_chf: Decimal, without_holds_of: Sequence[UUID] = (
         .join(CreditLot, CreditLot.id == CreditEntry.lot_id)
         .where(CreditHold.closed_at.is_(None), CreditHold.run_id.not_in(without_holds_of), _IS_FREE)
     )
-    held_chf = Decimal(db.session.scalars(held).one()) / CREDITS_PER_CHF / get_price_list().margin
-    return FreeBudget(spent_chf + held_chf, get_settings().daily_model_budget_chf)
+    row = db.session.execute(sa.select(spent_chf.label("spent_chf"), held.scalar_subquery().label("held"))).one()
+    held_chf = Decimal(row.held) / CREDITS_PER_CHF / get_price_list().margin
+    return FreeBudget(Decimal(row.spent_chf) + held_chf, get_settings().daily_model_budget_chf)
 
 
 def find_free_share(run_id: UUID) -> Decimal:

@@ -17,7 +17,7 @@ from backend.billing.types import Hold
 from backend.core.database.database import db
 from backend.core.database.transaction import before_commit
 from backend.core.work.jobs import JobState
-from backend.generation.charging.free_cost import measure_free_cost
+from backend.generation.charging.free_cost import free_cost_today
 from backend.generation.charging.rule import CHARGED_AT_THE_END, Outcome, charge
 from backend.generation.models import ModelCall, Run, Step
 from backend.generation.types import ENDED_STATES, PartialReason, StepKind
@@ -35,7 +35,7 @@ def reserve_at_start(run: Run, amount: int) -> None:
     """
     if amount <= 0:
         return
-    if billing.measure_free_budget(measure_free_cost(), _waiting_runs()).is_used_up:
+    if billing.measure_free_budget(free_cost_today(), _waiting_runs()).is_used_up:
         try:
             billing.reserve(run.user_id, run.id, amount, paid_only=True)
         except InsufficientCredits:
@@ -54,7 +54,7 @@ def reserve_at_planning(run: Run, amount: int) -> None:
         return
     hold = billing.find_hold(run.id)
     billing.lock_free_budget()
-    budget = billing.measure_free_budget(measure_free_cost(), (run.id, *_waiting_runs()))
+    budget = billing.measure_free_budget(free_cost_today(), (run.id, *_waiting_runs()))
     if not budget.is_used_up:
         billing.reserve(run.user_id, run.id, amount)
     elif hold is not None:

@@ -8,7 +8,6 @@ import sqlalchemy as sa
 from backend.billing import service as billing
 from backend.billing.types import CallCost
 from backend.core.clock import database_now
-from backend.core.database.database import db
 from backend.core.database.swiss_days import SWISS_TIME
 from backend.generation.charging.prices import RunPrices
 from backend.generation.models import ModelCall
@@ -23,10 +22,10 @@ _FIRST_ID = sa.select(
 ).scalar_subquery()
 
 
-def measure_free_cost() -> Decimal:
-    """Return what today's calls for free credits cost, in CHF. Needs a transaction."""
+def free_cost_today() -> sa.ColumnElement[Decimal]:
+    """Return the SQL expression of what today's calls for free credits cost, in CHF."""
     query = sa.select(sa.func.coalesce(sa.func.sum(ModelCall.free_cost_chf), 0)).where(ModelCall.id >= _FIRST_ID)
-    return Decimal(db.session.scalars(query).one())
+    return query.scalar_subquery()
 
 
 def find_free_cost(run_id: UUID, prices: RunPrices, cost: CallCost | None) -> Decimal:

@@ -10,7 +10,7 @@ from typing import Protocol
 from uuid import UUID
 
 from backend.core.work.jobs import JobState
-from backend.generation.charging.estimates import Estimate, Part, Scenarios, estimate
+from backend.generation.charging.estimates import Estimate, Part, Scenarios, estimate, predict_section
 from backend.generation.charging.prices import RunPrices, prices_of
 from backend.generation.models import Run
 from backend.generation.sections.cutting import Section, allocate, automatic_counts, plan_sections
@@ -40,11 +40,15 @@ class UploadedDocument(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class RunEstimate:
-    """What a run may cost, and the counts and the number of sections that were assumed."""
+    """What a run may cost, and the counts and the number of sections that were assumed.
+
+    ``first`` is what its first section needs, or 0 if documents have not been read.
+    """
 
     credits: Estimate
     asked: Counts
     sections: int
+    first: int
 
 
 def estimate_documents(
@@ -67,7 +71,12 @@ def estimate_documents(
         high=_share(high, asked),
         topics=_count_topics(study_set_id),
     )
-    return RunEstimate(estimate(scenarios, prices.price), counts, sum(1 for part in scenarios.likely if part.asked))
+    return RunEstimate(
+        credits=estimate(scenarios, prices.price),
+        asked=counts,
+        sections=sum(1 for part in scenarios.likely if part.asked),
+        first=0 if unread else predict_first(scenarios.likely, prices),
+    )
 
 
 def estimate_to_reserve(run: Run, sections: Sequence[Section], shares: Sequence[Counts]) -> int:
@@ -82,6 +91,12 @@ def estimate_to_reserve(run: Run, sections: Sequence[Section], shares: Sequence[
 def estimate_parts(study_set_id: UUID, parts: Sequence[Part], prices: RunPrices) -> Estimate:
     """Return what a run costs whose sections are known."""
     return estimate(Scenarios(parts, parts, parts, _count_topics(study_set_id)), prices.price)
+
+
+def predict_first(parts: Sequence[Part], prices: RunPrices) -> int:
+    """Return how many credits a run needs at least, so that its first section may start."""
+    first = next((part for part in parts if part.asked), None)
+    return 0 if first is None else math.ceil(predict_section(first, prices.price))
 
 
 def limit_to_wish(max_credits: int | None, credits: Estimate) -> int:

@@ -19,6 +19,7 @@ from backend.generation.charging.estimates import Estimate, Part
 from backend.generation.charging.prices import RunPrices, current_prices, prices_of_new_run
 from backend.generation.errors import (
     EstimateInProgress,
+    MaxCreditsTooLow,
     NoDocuments,
     NoReadableDocument,
     NothingWanted,
@@ -33,6 +34,7 @@ from backend.generation.runs.estimating import (
     estimate_documents,
     estimate_parts,
     limit_to_wish,
+    predict_first,
 )
 from backend.generation.runs.planning import plan_when_read
 from backend.generation.types import RunState, RunWish
@@ -61,7 +63,7 @@ def start_run(user_id: UUID, study_set_id: UUID, wish: RunWish, origin: Origin =
     Its credits are reserved now if the user named both counts, else when it is planned.
 
     Raises NotFound, NoDocuments, NoReadableDocument, NothingWanted, StudySetFull, TooManyActiveRuns,
-    TooMuchDiscardedWork, InsufficientCredits, SpendingFrozen, ModelNotPriced.
+    TooMuchDiscardedWork, MaxCreditsTooLow, InsufficientCredits, SpendingFrozen, ModelNotPriced.
     """
     documents = _find_documents(user_id, study_set_id, wish)
     study.check_room_for_items(study_set_id)
@@ -129,14 +131,20 @@ def _find_documents(user_id: UUID, study_set_id: UUID, wish: RunWish) -> Sequenc
 def _estimate_to_reserve(
     study_set_id: UUID, wish: RunWish, documents: Sequence[UploadedDocument], origin: Origin, prices: RunPrices
 ) -> int:
-    """Return how many credits to reserve now; 0 if that is known only when the run is planned."""
+    """Return how many credits to reserve now; 0 if that is known only when the run is planned.
+
+    Raises MaxCreditsTooLow.
+    """
     if not prices.is_charged or wish.asked.settled() is None:
         return 0
     cost: Estimate
     if origin.parts:
-        cost = estimate_parts(study_set_id, origin.parts, prices)
+        cost, first = estimate_parts(study_set_id, origin.parts, prices), predict_first(origin.parts, prices)
     else:
-        cost = estimate_documents(study_set_id, documents, wish.asked, prices).credits
+        found = estimate_documents(study_set_id, documents, wish.asked, prices)
+        cost, first = found.credits, found.first
+    if wish.max_credits is not None and wish.max_credits < first:
+        raise MaxCreditsTooLow(required=first, max_credits=wish.max_credits)
     return limit_to_wish(wish.max_credits, cost)
 
 

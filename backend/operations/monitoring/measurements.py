@@ -80,6 +80,6 @@ def _ask_database(open_context: OpenContext) -> DatabaseStats:
             jobs={kind.thing: measure_jobs(kind) for kind in list_kinds()},
             workers=WorkerStats(workers.count_places(), workers.count_restarts()),
             ledger=billing.measure_ledger(),
-            free_budget=billing.measure_free_budget(generation.measure_free_cost()),
+            free_budget=billing.measure_free_budget(generation.free_cost_today()),
             unhandled_events=billing.count_unhandled_events(),
         )
