@@ -278,11 +278,11 @@ class Journey:
         money = [row[1:] for row in rows if len(row) == 7][1:]
         assert money == [
             ["Purchase of 5,000 credits", "5.00", "0.37", "8.1", "TWINT", payment["intent"]],
-            ["Refund", "-2.00", "", "", "TWINT", refunds[0]],
-            ["Refund", "-1.50", "", "", "TWINT", refunds[1]],
+            ["Refund", "-2.00", "-0.15", "8.1", "TWINT", refunds[0]],
+            ["Refund", "-1.50", "-0.11", "8.1", "TWINT", refunds[1]],
             ["Total of purchases", "5.00", "0.37", "", "", ""],
-            ["Total of refunds", "-3.50", "", "", "", ""],
-            ["Total after refunds and disputes", "1.50", "", "", "", ""],
+            ["Total of refunds", "-3.50", "-0.26", "", "", ""],
+            ["Total after refunds and disputes", "1.50", "0.11", "", "", ""],
         ]
         movements = {row[0]: int(row[1]) for row in rows[rows.index(["Movements of credits"]) :] if len(row) == 2}
         assert movements == {
@@ -302,7 +302,7 @@ class Journey:
             f"Issued to {self.payer}",
             "Purchase of 5,000 credits 5.00 0.37 8.1 TWINT",
             "Total of purchases 5.00 0.37",
-            "Total of refunds -3.50",
+            "Total of refunds -3.50 -0.26",
             *(f"{label} {figure:,}" for label, figure in movements.items()),
         ):
             assert line in shown, line

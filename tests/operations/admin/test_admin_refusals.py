@@ -71,7 +71,7 @@ def test_every_route_refuses_anonymous_callers_students_and_keys(
         (walk(app, client, ids), 403, "admin_needed"),
         (walk(app, anonymous, ids, Authorization=f"Bearer {key_of_admin}"), 403, "admin_needed"),
     ):
-        assert len(answers) == 30
+        assert len(answers) == 31
         assert {route: answer.status_code for route, answer in answers.items() if answer.status_code != status} == {}
         assert {answer.json["code"] for route, answer in answers.items() if not route.startswith("HEAD")} == {code}
     assert logged() == []
@@ -109,7 +109,7 @@ def test_every_route_admits_an_administrator_and_is_audited(app: APIFlask, admin
 def test_unknown_ids_are_not_found_and_not_logged(app: APIFlask, admin, logged) -> None:
     answers = walk(app, admin, dict.fromkeys(("user_id", "run_id", "payment_id", "event_id"), UNKNOWN))
     taking = {route: answer.status_code for route, answer in answers.items() if "<" in route}
-    assert len(taking) == 18
+    assert len(taking) == 19
     assert set(taking.values()) == {404}
     assert {answer.json["code"] for route, answer in answers.items() if "<" in route and "HEAD" not in route} == {
         "not_found"
