@@ -270,9 +270,9 @@ def test_an_administrator_sees_why_a_run_is_partial(
     app: APIFlask, client: Client, study_set: str, finish: Finish, grant_credits: Grant, engine: sa.Engine
 ) -> None:
     grant_credits(client, 5000)
-    partial = start(client, study_set, flashcards=16, questions=0, max_credits=1).json
+    partial = start(client, study_set, flashcards=16, questions=0, max_credits=90).json
     finish()
-    continuation = client.post(f"/api/v1/runs/{partial['id']}/continue", json={}).json
+    continuation = client.post(f"/api/v1/runs/{partial['id']}/continue", json={"max_credits": 5000}).json
     admin = administrator(app, engine)
     runs = {run["id"]: run for run in admin.get(f"{ADMIN}/users/{client.user_id}/runs").json["items"]}
     found = [runs[partial["id"]][name] for name in ("state", "error_code", "partial_reason", "waiting_for")]

@@ -271,7 +271,7 @@ def test_old_events_are_forgotten_unless_somebody_must_look(app, engine) -> None
         "INSERT INTO stripe_events (id, event_id, type, is_live, outcome, reason, state, attempt, failures)"
         " VALUES (:id, :name, 'refund.created', false, :outcome, :reason, 'done', 1, 0)"
     )
-    rows = {"old": ("handled", 91, None), "new": ("handled", 89, None), "seen": ("unhandled", 91, "unknown_type")}
+    rows = {"old": ("handled", 91, None), "new": ("handled", 89, None), "seen": ("unhandled", 92, "unknown_type")}
     with engine.begin() as connection:
         for name, (outcome, days, reason) in rows.items():
             values = {"id": first_id_at(now() - timedelta(days=days)), "name": name, "outcome": outcome}
