@@ -34,6 +34,7 @@ from backend.settings import Settings, get_settings
 from config.local import postgres, redis
 from config.local.postgres import PostgresServer
 from tests.patience import patient_s
+from tests.triggers import disabled_triggers
 
 # How long an example takes says nothing about the code.
 hypothesis_settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -239,12 +240,9 @@ def _empty_append_only(connection: sa.Connection) -> None:
     looks = " UNION ALL ".join(f"SELECT '{name}' WHERE EXISTS (SELECT FROM {name})" for name in APPEND_ONLY)
     if not connection.scalars(sa.text(looks)).all():
         return
-    tables = ", ".join(APPEND_ONLY)
-    for name in APPEND_ONLY:
-        connection.exec_driver_sql(f"ALTER TABLE {name} DISABLE TRIGGER append_only")
-    connection.exec_driver_sql(f"TRUNCATE {tables}, checkouts, credit_holds, refunds, disputes")
-    for name in APPEND_ONLY:
-        connection.exec_driver_sql(f"ALTER TABLE {name} ENABLE ALWAYS TRIGGER append_only")
+    with disabled_triggers(connection, *APPEND_ONLY):
+        tables = ", ".join(APPEND_ONLY)
+        connection.exec_driver_sql(f"TRUNCATE {tables}, checkouts, credit_holds, refunds, disputes")
 
 
 class Client(FlaskClient):

@@ -9,6 +9,7 @@ from backend.billing.models import CreditLot, Dispute, Refund
 from backend.billing.types import EntryKind
 from backend.core.database.database import db
 from backend.core.ids import new_id
+from tests.triggers import disabled_triggers
 
 
 def add_user() -> UUID:
@@ -31,10 +32,6 @@ def add_cause(user_id: UUID, payment_id: UUID, stripe_id: str, kind: EntryKind) 
 def let_expire(engine: sa.Engine, lot_id: UUID) -> None:
     """Move a lot's expiry to the past. Only the owner of the table can, with its trigger disabled."""
     with engine.begin() as connection:
-        connection.exec_driver_sql("ALTER TABLE credit_lots DISABLE TRIGGER append_only")
-        connection.execute(
-            sa.update(CreditLot)
-            .where(CreditLot.id == lot_id)
-            .values(expires_at=sa.func.now() - sa.text("interval '1s'"))
-        )
-        connection.exec_driver_sql("ALTER TABLE credit_lots ENABLE ALWAYS TRIGGER append_only")
+        past = sa.func.now() - sa.text("interval '1s'")
+        with disabled_triggers(connection, "credit_lots"):
+            connection.execute(sa.update(CreditLot).where(CreditLot.id == lot_id).values(expires_at=past))

@@ -22,6 +22,7 @@ from backend.core.database.transaction import transaction
 from backend.core.ids import new_id
 from tests.billing.ledger_rows import add_cause, add_user
 from tests.credits import add_lot
+from tests.triggers import disabled_triggers
 
 # What each statement breaks. Triggers are disabled first: only the owner of the tables can do this.
 _DAMAGE = {
@@ -85,14 +86,8 @@ def ledger(app: APIFlask, billing: None) -> Iterator[UUID]:
 
 
 def damage(engine: sa.Engine, statement: str) -> None:
-    tables = ("credit_entries", "credit_lots", "payments")
-    with engine.begin() as connection:
-        for table in tables:
-            connection.exec_driver_sql(f"ALTER TABLE {table} DISABLE TRIGGER USER")
+    with engine.begin() as connection, disabled_triggers(connection, "credit_entries", "credit_lots", "payments"):
         assert connection.exec_driver_sql(statement).rowcount
-        for table in tables:
-            connection.exec_driver_sql(f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER append_only")
-        connection.exec_driver_sql("ALTER TABLE payments ENABLE ALWAYS TRIGGER keep_payment")
 
 
 def violated(report: dict[str, Any]) -> set[str]:

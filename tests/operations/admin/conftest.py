@@ -11,6 +11,7 @@ from tests import credits
 from tests.conftest import Client
 from tests.stand_ins.stripe_api import TEST_KEY
 from tests.stand_ins.stripe_server import StripeStandIn, sign
+from tests.triggers import disabled_triggers
 
 ADMIN = "/api/v1/admin"
 # The built-in language model makes flashcards from these.
@@ -139,9 +140,7 @@ def age_log(engine: sa.Engine) -> Callable[[], None]:
     )
 
     def age() -> None:
-        with engine.begin() as connection:
-            connection.exec_driver_sql("ALTER TABLE admin_actions DISABLE TRIGGER append_only")
+        with engine.begin() as connection, disabled_triggers(connection, "admin_actions"):
             connection.exec_driver_sql(day_ago)
-            connection.exec_driver_sql("ALTER TABLE admin_actions ENABLE ALWAYS TRIGGER append_only")
 
     return age
