@@ -1,6 +1,7 @@
 """Study sets, documents, pages, pieces of stored files, and objects that wait to be deleted."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -74,7 +75,11 @@ class Document(Job, Base):
 
 
 class Page(Base):
-    """One page of a document's text; offsets of evidence point into ``text``."""
+    """One page of a document's text; offsets of evidence point into ``text``.
+
+    ``spans`` is a list of ``[kind, start, end, level]``. ``text_version`` is the version of the text's notation; the
+    default is that of the release that does not know the column.
+    """
 
     __tablename__ = "pages"
 
@@ -84,6 +89,10 @@ class Page(Base):
     heading: Mapped[str | None]
     source: Mapped[str]
     skipped: Mapped[str | None]
+    label: Mapped[str | None]
+    spans: Mapped[list[list[Any]]] = mapped_column(JSONB, default=list, server_default=sa.text("'[]'"))
+    confidence: Mapped[int | None] = mapped_column(sa.SmallInteger)
+    text_version: Mapped[int] = mapped_column(sa.SmallInteger, server_default=sa.text("1"))
 
 
 class StoredPiece(Base):

@@ -87,6 +87,10 @@ def _record(held: Claim, pages: list[PageText], report: ReadReport) -> None:
                 "heading": page.heading,
                 "source": page.source.value,
                 "skipped": page.skipped,
+                "label": page.label,
+                "spans": [[span.kind, span.start, span.end, span.level] for span in page.spans],
+                "confidence": page.confidence,
+                "text_version": page.text_version,
             }
             for page in pages
         ],

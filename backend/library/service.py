@@ -31,7 +31,7 @@ from backend.library.files.stored_file import StoredFile, document_file
 from backend.library.holdings import measure_holdings
 from backend.library.hooks import document_deleting, study_set_deleting
 from backend.library.models import Document, Page, StudySet
-from backend.library.types import DocumentPurpose, DocumentStatus, DocumentText, PageSource, PageText
+from backend.library.types import DocumentPurpose, DocumentStatus, DocumentText, PageSource, PageText, Span, SpanKind
 from backend.library.user_data import OwnedFile, delete_next_study_set, list_files
 from backend.settings import get_settings
 
@@ -368,4 +368,16 @@ def find_titles(study_set_ids: Sequence[UUID]) -> dict[UUID, str]:
 
 
 def _page_text(page: Page) -> PageText:
-    return PageText(page.number, page.text, page.heading, PageSource(page.source), page.skipped)
+    spans = tuple(Span(SpanKind(kind), start, end, level) for kind, start, end, level in page.spans)
+    source = PageSource(page.source)
+    return PageText(
+        page.number,
+        page.text,
+        page.heading,
+        source,
+        page.skipped,
+        page.label,
+        spans,
+        page.confidence,
+        page.text_version,
+    )

@@ -2,7 +2,11 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 from uuid import UUID
+
+TEXT_VERSION: Final = 2
+"""The version of the notation of pages' texts. Texts of version 1 are plain."""
 
 
 class DocumentStatus(StrEnum):
@@ -29,12 +33,33 @@ class PageSource(StrEnum):
     OCR = "ocr"
 
 
+class SpanKind(StrEnum):
+    """What a part of a page's text is. A quote of an uncertain part proves nothing: it may be misread."""
+
+    HEADING = "heading"
+    TABLE = "table"
+    CODE = "code"
+    FORMULA = "formula"
+    UNCERTAIN = "uncertain"
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """``text[start:end]`` of a page, with its notation (``#``, fence, ``$``). ``level`` is 1 to 6 for headings."""
+
+    kind: SpanKind
+    start: int
+    end: int
+    level: int | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class PageText:
     """One page (slide, or section of a format without pages) of a document, counted from 1.
 
-    Offsets of evidence count code points of ``text``, not bytes.
-    ``skipped`` says why a page has no usable text: ``blank`` or ``not_readable``; else None.
+    ``text`` is light Markdown (docs/page-text.md); offsets of evidence count its code points, not bytes.
+    ``skipped`` says why a page has no usable text: ``blank`` or ``not_readable``; else None. ``label`` is the number
+    that is printed on the page, such as ``iv``, if it is known. ``confidence`` is from 0 to 100 for recognised text.
     """
 
     number: int
@@ -42,6 +67,10 @@ class PageText:
     heading: str | None = None
     source: PageSource = PageSource.TEXT
     skipped: str | None = None
+    label: str | None = None
+    spans: tuple[Span, ...] = ()
+    confidence: int | None = None
+    text_version: int = TEXT_VERSION
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,12 +17,12 @@ from backend.library.extraction.page_writer import PageWriter
 from backend.library.extraction.parent_death import die_with_parent
 
 _PARSERS = {
-    "pdf": "backend.library.extraction.pdf_pages",
-    "docx": "backend.library.extraction.word_pages",
-    "pptx": "backend.library.extraction.slide_pages",
-    "txt": "backend.library.extraction.text_pages",
-    "md": "backend.library.extraction.markdown_pages",
-    "html": "backend.library.extraction.html_pages",
+    "pdf": "backend.library.extraction.pdf.pages",
+    "docx": "backend.library.extraction.word.pages",
+    "pptx": "backend.library.extraction.slides.pages",
+    "txt": "backend.library.extraction.plain.text_pages",
+    "md": "backend.library.extraction.plain.markdown_pages",
+    "html": "backend.library.extraction.web.pages",
 }
 
 # Enough for a page image of 30 million grey pixels and the parser's temporary files, but not to fill a disk.

@@ -1,9 +1,10 @@
-"""User texts about a file, by code: what happened, then what to do."""
+"""User texts about a file that cannot be read, and all texts about files, by code: what happened, then what to do."""
 
 from typing import Final
 
-MESSAGES: Final[dict[str, dict[str, str]]] = {
-    # Errors: the document cannot be used.
+from backend.library.extraction.warning_messages import WARNINGS
+
+ERRORS: Final[dict[str, dict[str, str]]] = {
     "unsupported": {
         "en": "This type of file cannot be read. Save it as PDF, DOCX, PPTX, TXT, Markdown or HTML and upload that.",
         "de": "Dieser Dateityp kann nicht gelesen werden. Speichere die Datei als PDF, DOCX, PPTX, TXT, Markdown "
@@ -82,48 +83,6 @@ MESSAGES: Final[dict[str, dict[str, str]]] = {
         "it": "La lettura di questo file ha richiesto troppo tempo. Dividilo in file più piccoli, oppure "
         "stampalo in un nuovo PDF, e carica quella versione.",
     },
-    # Warnings: the document can be used, but the user should know.
-    "hidden_characters_removed": {
-        "en": "Invisible characters were removed from the text. You don’t need to do anything; if a passage looks "
-        "wrong, compare it with the original.",
-        "de": "Unsichtbare Zeichen wurden aus dem Text entfernt. Du musst nichts tun; wenn eine Stelle falsch "
-        "aussieht, vergleiche sie mit dem Original.",
-        "fr": "Des caractères invisibles ont été retirés du texte. Tu n’as rien à faire\u202f; si un passage te "
-        "semble faux, compare-le avec l’original.",
-        "it": "Dal testo sono stati rimossi dei caratteri invisibili. Non devi fare nulla; se un passaggio "
-        "ti sembra sbagliato, confrontalo con l’originale.",
-    },
-    "hidden_text_removed": {
-        "en": "Text that readers do not see (hidden, deleted with changes tracked, or outside the page) was left out. "
-        "If you need it, make it visible and upload the file again.",
-        "de": "Text, den man beim Lesen nicht sieht (ausgeblendet, als Änderung gelöscht oder ausserhalb der Seite), "
-        "wurde weggelassen. Wenn du ihn brauchst, mache ihn sichtbar und lade die Datei neu hoch.",
-        "fr": "Du texte invisible à la lecture (masqué, supprimé avec le suivi des modifications ou hors "
-        "de la page) a été laissé de côté. Si tu en as besoin, rends-le visible et envoie de nouveau "
-        "le fichier.",
-        "it": "Il testo che non si vede leggendo (nascosto, eliminato con le revisioni attive o fuori "
-        "dalla pagina) è stato tralasciato. Se ti serve, rendilo visibile e carica di nuovo il file.",
-    },
-    "ocr_pages": {
-        "en": "Scanned pages were read with text recognition, which makes mistakes. Check numbers and formulas from "
-        "these pages against the original.",
-        "de": "Gescannte Seiten wurden mit Texterkennung gelesen, die Fehler macht. Prüfe Zahlen und Formeln von "
-        "diesen Seiten am Original.",
-        "fr": "Les pages numérisées ont été lues par reconnaissance de texte, qui fait des erreurs. "
-        "Compare les nombres et les formules de ces pages avec l’original.",
-        "it": "Le pagine scansionate sono state lette con il riconoscimento del testo, che fa errori. "
-        "Confronta i numeri e le formule di queste pagine con l’originale.",
-    },
-    "pages_not_readable": {
-        "en": "Some pages are images whose text could not be read, so nothing is made from them. If you need them, run "
-        "text recognition (OCR) on the file and upload it again.",
-        "de": "Einige Seiten sind Bilder, deren Text nicht gelesen werden konnte; daraus wird nichts erstellt. "
-        "Lasse eine Texterkennung (OCR) über die Datei laufen und lade sie neu hoch, wenn du sie brauchst.",
-        "fr": "Certaines pages sont des images dont le texte n’a pas pu être lu\u202f; rien n’en est "
-        "tiré. Applique une reconnaissance de texte (OCR) au fichier et envoie-le de nouveau "
-        "si tu en as besoin.",
-        "it": "Alcune pagine sono immagini il cui testo non è leggibile; da queste non viene creato "
-        "nulla. Applica al file un riconoscimento del testo (OCR) e caricalo di nuovo se ti "
-        "servono.",
-    },
 }
+
+MESSAGES: Final = {**ERRORS, **WARNINGS}

@@ -4,7 +4,10 @@ import json
 import os
 
 from backend.library.extraction.errors import UnreadableFile
-from backend.library.extraction.text_cleaning import clean_line, clean_text
+from backend.library.extraction.page_text import finish_text, remove_marks
+from backend.library.extraction.text_cleaning import clean_line
+
+_MAX_LABEL_CHARS = 20
 
 
 class PageWriter:
@@ -33,11 +36,24 @@ class PageWriter:
         if pages > self._max_pages:
             raise UnreadableFile("too_large")
 
-    def write(self, text: str, heading: str | None = None, source: str = "text", skipped: str | None = None) -> None:
-        """Write the next page. Raises UnreadableFile("too_large") over the limit of pages or characters."""
-        final, hidden = clean_text(text)
-        if hidden:
-            self.warn("hidden_characters_removed", count=hidden)
+    def write(
+        self,
+        text: str,
+        heading: str | None = None,
+        *,
+        source: str = "text",
+        skipped: str | None = None,
+        label: str | None = None,
+        confidence: int | None = None,
+    ) -> None:
+        """Write the next page; ``text`` is in the notation of ``page_text``, not cleaned yet.
+
+        Raises UnreadableFile("too_large") over the limit of pages or characters.
+        """
+        finished = finish_text(text)
+        final = finished.text
+        if finished.hidden:
+            self.warn("hidden_characters_removed", count=finished.hidden)
         if not final and skipped is None:
             skipped = "blank"
         self.expect(self._pages + 1)
@@ -55,9 +71,12 @@ class PageWriter:
                 "page": {
                     "number": self._pages,
                     "text": final,
-                    "heading": (clean_line(heading) or None) if heading else None,
+                    "heading": (clean_line(remove_marks(heading)) or None) if heading else None,
                     "source": source,
                     "skipped": skipped,
+                    "label": (clean_line(remove_marks(label), _MAX_LABEL_CHARS) or None) if label else None,
+                    "confidence": confidence,
+                    "spans": [[span.kind, span.start, span.end, span.level] for span in finished.spans],
                 }
             }
         )

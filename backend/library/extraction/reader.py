@@ -22,7 +22,7 @@ from typing import Any
 
 from backend.library.extraction.errors import ReaderNotStarted, UnreadableFile
 from backend.library.extraction.formats import DocumentFormat, detect_kind
-from backend.library.types import PageSource, PageText
+from backend.library.types import PageSource, PageText, Span, SpanKind
 from backend.settings import OCR_PAGE_S
 
 __all__ = [
@@ -39,8 +39,9 @@ __all__ = [
 _IMPORT_ROOT = str(Path(__file__).resolve().parents[3])
 _START = "import sys; sys.path.insert(0, sys.argv[1]); from backend.library.extraction.child import main; main()"
 _PIECE_BYTES = 1 << 16
-# JSON needs at most six bytes per character; the rest of a page's line, heading included, fits in 4 kB.
-_MAX_BYTES_PER_CHAR = 6
+# JSON needs at most six bytes per character, and a span, which has at least three characters, 40 bytes; the rest of a
+# page's line, heading included, fits in 4 kB.
+_MAX_BYTES_PER_CHAR = 20
 _MAX_BYTES_BESIDE_TEXT = 4096
 _KEPT_ENVIRONMENT = ("PATH", "TESSDATA_PREFIX", "LD_LIBRARY_PATH")
 _CODE_BY_SIGNAL = {
@@ -240,11 +241,22 @@ def _environment(folder: str) -> dict[str, str]:
 
 def _page(fields: dict[str, Any]) -> PageText:
     number, text, heading, skipped = fields["number"], fields["text"], fields["heading"], fields["skipped"]
+    label, confidence = fields["label"], fields["confidence"]
     if not isinstance(number, int) or not isinstance(text, str) or skipped not in (None, "blank", "not_readable"):
         raise ValueError("not a page")
-    if not isinstance(heading, str | None):
-        raise TypeError("not a heading")
-    return PageText(number, text, heading, PageSource(fields["source"]), skipped)
+    if not isinstance(heading, str | None) or not isinstance(label, str | None):
+        raise TypeError("not a heading or a label")
+    if confidence is not None and not 0 <= int(confidence) <= 100:
+        raise ValueError("not a confidence")
+    spans = tuple(_span(span, len(text)) for span in fields["spans"])
+    return PageText(number, text, heading, PageSource(fields["source"]), skipped, label, spans, confidence)
+
+
+def _span(fields: list[Any], length: int) -> Span:
+    kind, start, end, level = fields
+    if not 0 <= start < end <= length or level not in (None, 1, 2, 3, 4, 5, 6):
+        raise ValueError("not a span")
+    return Span(SpanKind(kind), start, end, level)
 
 
 def _report(message: dict[str, Any]) -> ReadReport:

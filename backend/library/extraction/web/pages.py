@@ -11,7 +11,7 @@ from lxml import etree, html
 from backend.library.extraction.errors import UnreadableFile
 from backend.library.extraction.page_writer import PageWriter
 from backend.library.extraction.pagination import Block, pages_of_blocks
-from backend.library.extraction.text_pages import decode
+from backend.library.extraction.plain.text_pages import decode
 
 _DROPPED = frozenset(
     {"script", "style", "nav", "head", "template", "noscript", "svg", "iframe", "object", "button", "select"}

@@ -11,7 +11,7 @@ import pypdfium2
 import pypdfium2.raw as pdfium
 
 from backend.library.extraction.errors import UnreadableFile
-from backend.library.extraction.ocr import OcrReader
+from backend.library.extraction.ocr.tesseract import OcrReader
 from backend.library.extraction.page_writer import PageWriter
 
 # A page with an image and fewer characters than this is a scan whose only text is a page number or a stamp

@@ -8,10 +8,10 @@ from typing import Any
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from backend.library.extraction.html_pages import blocks_of_html
 from backend.library.extraction.page_writer import PageWriter
 from backend.library.extraction.pagination import Block, pages_of_blocks
-from backend.library.extraction.text_pages import decode
+from backend.library.extraction.plain.text_pages import decode
+from backend.library.extraction.web.pages import blocks_of_html
 
 _FRONT_MATTER = re.compile(r"\A---[ \t]*\n(?:[^\n]*\n){0,100}?(?:---|\.\.\.)[ \t]*\n")
 
