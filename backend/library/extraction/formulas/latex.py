@@ -29,7 +29,7 @@ _NAMES = r"""
 ↽=leftharpoondown ⇌=rightleftharpoons ⇋=leftrightharpoons ⇄=rightleftarrows ⇆=leftrightarrows
 ↠=twoheadrightarrow ↝=leadsto ↛=nrightarrow ↚=nleftarrow ⇏=nRightarrow ⇍=nLeftarrow ⇎=nLeftrightarrow
 ∞=infty ∂=partial ∇=nabla √=surd ∠=angle ∡=measuredangle ∢=sphericalangle ℏ=hbar ℓ=ell ℘=wp ℜ=Re ℑ=Im ℵ=aleph
-ℶ=beth ′=prime …=ldots ⋯=cdots ⋮=vdots ⋱=ddots ⟨=langle ⟩=rangle 〈=langle 〉=rangle ⌈=lceil ⌉=rceil ⌊=lfloor
+ℶ=beth …=ldots ⋯=cdots ⋮=vdots ⋱=ddots ⟨=langle ⟩=rangle 〈=langle 〉=rangle ⌈=lceil ⌉=rceil ⌊=lfloor
 ⌋=rfloor ‖=Vert ⟦=llbracket ⟧=rrbracket ⏞=overbrace ⏟=underbrace ı=imath ȷ=jmath ð=eth ℧=mho ℕ=mathbb{N}
 ℤ=mathbb{Z} ℚ=mathbb{Q} ℝ=mathbb{R} ℂ=mathbb{C} ℙ=mathbb{P} ℍ=mathbb{H} ℒ=mathcal{L} ℋ=mathcal{H} ℐ=mathcal{I}
 ℛ=mathcal{R} ℬ=mathcal{B} ℰ=mathcal{E} ℱ=mathcal{F} ℳ=mathcal{M} ℯ=mathcal{e} ℊ=mathcal{g} ℴ=mathcal{o}
@@ -50,6 +50,7 @@ _LITERALS: Final = {
     "−": "-",
     "‐": "-",
     "‑": "-",
+    "′": "'",
     "″": "''",
     "‴": "'''",
     "‵": "\\backprime",
@@ -203,13 +204,13 @@ def styled(text: str, command: str) -> str:
 
 
 def join(parts: list[str]) -> str:
-    """Put pieces of LaTeX together, with a blank where a command would swallow the letter after it."""
+    """Put pieces of LaTeX together, with a blank where a command would swallow or touch the letter after it."""
     joined: list[str] = []
     last = ""
     for part in parts:
         if not part:
             continue
-        if part[0].isalpha() and _COMMAND_END.search(last):
+        if part[0].isalnum() and _COMMAND_END.search(last):
             joined.append(" ")
         joined.append(part)
         last = part
