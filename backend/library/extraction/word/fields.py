@@ -3,8 +3,10 @@
 import re
 from typing import Any
 
-from backend.library.extraction.formulas.symbols import character_of
-from backend.library.extraction.page_text import MISSING_FORMULA, remove_marks
+from backend.library.extraction.formulas.symbols import UNKNOWN, character_of, is_symbol_font
+from backend.library.extraction.page_text import MISSING_FORMULA, formula, remove_marks
+from backend.library.extraction.page_writer import PageWriter
+from backend.library.extraction.word.equation_fields import read_equation
 from backend.library.extraction.word.names import W, local_name, value_of
 
 _SYMBOL = re.compile(r"\s*SYMBOL\s+(0x[0-9a-f]+|\d+)", re.IGNORECASE)
@@ -24,8 +26,10 @@ class _Field:
 class Fields:
     """Follows the fields that are open. They may nest and go over several paragraphs."""
 
-    def __init__(self) -> None:
+    def __init__(self, writer: PageWriter) -> None:
         """Start outside any field."""
+        self._writer = writer
+        self._numbers = 0
         self._open: list[_Field] = []
         self._too_deep = 0
 
@@ -52,9 +56,16 @@ class Fields:
         elif self._open and kind == "separate":
             self._open[-1].has_result = True
         elif self._open and kind == "end":
-            field = self._open.pop()
-            if not self.hides:
-                return field.box or ("" if field.has_result else shown_without_result("".join(field.instruction)))
+            return self._end(self._open.pop())
+        return ""
+
+    def _end(self, field: _Field) -> str:
+        shown = field.box or ("" if field.has_result else self._computed("".join(field.instruction)))
+        if not self.hides:
+            return shown
+        # It stands in the instruction of another one: a symbol in an equation.
+        if shown and not self._open[-1].has_result:
+            self._open[-1].instruction.append(shown)
         return ""
 
     def follow(self, run: Any) -> None:
@@ -64,20 +75,37 @@ class Fields:
 
     def simple(self, instruction: str) -> str | None:
         """Return what ``w:fldSimple`` shows in place of its content; None if its content is shown."""
-        return shown_without_result(instruction) or None
+        return self._computed(instruction) or None
+
+    def _computed(self, instruction: str) -> str:
+        """Return what a field shows that Word computes anew each time: a symbol, an equation, a number."""
+        name = next(iter(instruction.split()), "").upper()
+        if name == "SYMBOL":
+            return _symbol(instruction)
+        if name in ("AUTONUM", "AUTONUMLGL", "AUTONUMOUT"):
+            self._numbers += 1
+            return f"{self._numbers}."
+        if name != "EQ":
+            return ""
+        equation = read_equation(remove_marks(instruction))
+        if equation is None:
+            self._writer.warn("formulas_lost")
+            return MISSING_FORMULA
+        return formula(equation.text) if equation.is_formula else equation.text
 
 
-def shown_without_result(instruction: str) -> str:
-    """Return what a field shows that Word computes anew each time: a symbol, or an equation (as missing)."""
-    symbol = _SYMBOL.match(instruction)
-    if symbol:
-        number = symbol.group(1)
-        code = int(number, 16) if number[:2].lower() == "0x" else int(number[:6])
-        font = _FONT.search(instruction)
-        name = next(filter(None, font.groups()), None) if font else None
-        character = character_of(name, code) if name else None
-        return character or (remove_marks(chr(code)) if 32 <= code < 0xD800 else "")
-    return MISSING_FORMULA if instruction.split()[:1] in (["EQ"], ["eq"]) else ""
+def _symbol(instruction: str) -> str:
+    """Return the character of a ``SYMBOL`` field: a code of its font, or of Unicode without a symbol font."""
+    match = _SYMBOL.match(instruction)
+    if match is None:
+        return ""
+    number = match.group(1)
+    code = int(number, 16) if number[:2].lower() == "0x" else int(number[:6])
+    font = _FONT.search(instruction)
+    name = next(filter(None, font.groups()), None) if font else None
+    if is_symbol_font(name):
+        return character_of(name, code) or UNKNOWN
+    return remove_marks(chr(code)) if 32 <= code < 0xD800 else ""
 
 
 def _check_box(node: Any) -> str:

@@ -20,7 +20,8 @@ BOX: Final = f"{W}txbxContent"
 DELETED: Final = frozenset({f"{W}del", f"{W}moveFrom"})
 """Text that was deleted or moved with changes tracked is still in the file."""
 
-_OFF = frozenset({"0", "false", "off"})
+OFF: Final = frozenset({"0", "false", "off"})
+"""How a property says that it does not hold."""
 
 
 def local_name(element: Any) -> str:
@@ -31,7 +32,7 @@ def local_name(element: Any) -> str:
 def is_set(properties: Any, name: str) -> bool | None:
     """Return whether a property is on or off; None if it is not there, so that a style decides."""
     found = properties.find(W + name)
-    return None if found is None else found.get(VAL, "1") not in _OFF
+    return None if found is None else found.get(VAL, "1") not in OFF
 
 
 def value_of(properties: Any, name: str) -> str | None:

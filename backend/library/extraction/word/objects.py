@@ -48,8 +48,10 @@ class Objects:
             name = local_name(node)
             if node.tag == BOX:
                 boxes.append(node)
-            elif name == "object":
-                inline.append(self._object(node))
+            elif name == "OLEObject":
+                inline.append(self._object(node.get("ProgID", "")))
+            elif name == "object" and not any(local_name(child) == "OLEObject" for child in node.iter()):
+                inline.append(self._object(""))
             elif name in ("inline", "anchor"):
                 inline.append(self._alternative(node))
             elif name == "textpath":
@@ -60,8 +62,8 @@ class Objects:
                 self._writer.warn("objects_lost")
         return " ".join(filter(None, inline)), boxes, [block for block in blocks if block]
 
-    def _object(self, node: Any) -> str:
-        program = next((child.get("ProgID", "") for child in node.iter() if local_name(child) == "OLEObject"), "")
+    def _object(self, program: str) -> str:
+        """Return what stands for an object. One that does not name its program was most likely a formula."""
         if not program or _FORMULA_PROGRAM.search(program):
             self._writer.warn("formulas_lost")
             return MISSING_FORMULA

@@ -13,7 +13,6 @@ from backend.library.extraction.word.fields import Fields
 from backend.library.extraction.word.names import (
     DELETED,
     ID,
-    P_PR,
     RUN,
     RUN_PR,
     TEXT,
@@ -40,6 +39,7 @@ _PLAIN_TEXTS = {
 _SKIPPED = frozenset(
     {"pPr", "rPr", "sdtPr", "sdtEndPr", "smartTagPr", "customXmlPr", "Fallback", "rt", "rubyPr", "fldData"}
 )
+_FORMULAS = frozenset({"oMath", "oMathPara"})
 _NOTES = {"footnoteReference": "footnote", "endnoteReference": "endnote"}
 
 
@@ -67,7 +67,7 @@ class ParagraphReader:
         self._notes = notes
         self._objects = objects
         self._writer = writer
-        self._fields = Fields()
+        self._fields = Fields(writer)
         self._pieces: list[tuple[str, str]] = []
         self._result = ParagraphText()
         self._style = PLAIN
@@ -104,23 +104,23 @@ class ParagraphReader:
     def _read_other(self, node: Any) -> Iterator[Any] | None:
         """Read what is not a run; return the children of what only encloses runs."""
         tag = node.tag
-        if not isinstance(tag, str) or tag == P_PR:
-            return None
         name = local_name(node)
-        if tag.startswith(MATH) and name in ("oMath", "oMathPara"):
+        if not name or name in _SKIPPED:
+            return None
+        if name in _FORMULAS and tag.startswith(MATH):
             self._read_formula(node, name)
-            return None
-        if tag in DELETED:
+        elif tag in DELETED:
             self._warn_of_hidden(node)
-            return None
-        if name == "commentReference":
+        elif tag == TEXT:
+            self._add_text(node.text or "", self._style)
+        elif name == "commentReference":
             self._read_comment(node)
-        elif name == "fldSimple":
-            shown = self._fields.simple(node.get(f"{W}instr", ""))
-            if shown is not None:
-                self._add(shown)
-                return None
-        return None if name in _SKIPPED else iter(node)
+        elif name == "fldSimple" and (shown := self._fields.simple(node.get(f"{W}instr", ""))) is not None:
+            self._add(shown)
+        else:
+            children: list[Any] = list(node)
+            return iter(children[:1] if name == "AlternateContent" else children)
+        return None
 
     def _read_run(self, run: Any) -> None:
         properties = run.find(RUN_PR)
@@ -199,7 +199,12 @@ class ParagraphReader:
     def _add_text(self, text: str, look: RunStyle) -> None:
         if not text:
             return
-        if is_symbol_font(look.font) or has_private(text):
+        if has_private(text):
+            text, unknown = decode(text, look.other_font)
+            if unknown:
+                self._writer.warn("characters_unknown", unknown)
+                text = uncertain(text)
+        elif is_symbol_font(look.font):
             text, unknown = decode(text, look.font)
             if unknown:
                 self._writer.warn("characters_unknown", unknown)

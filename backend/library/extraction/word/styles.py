@@ -4,7 +4,17 @@ import re
 from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple
 
-from backend.library.extraction.word.names import P_PR, RUN_PR, W, is_set, number_of, value_of
+from backend.library.extraction.word.names import (
+    OFF,
+    P_PR,
+    RUN_PR,
+    VAL,
+    W,
+    is_set,
+    number_of,
+    value_of,
+    whole_number,
+)
 
 _MAX_LEVEL = 6
 _BODY_LEVEL = 9
@@ -18,15 +28,21 @@ _MONOSPACE = re.compile(
     r"courier|consolas|menlo|monaco|\bmono\b|monospace|lucida console|inconsolata|source code|fira code|jetbrains",
     re.IGNORECASE,
 )
+_FONTS, _VANISH, _VERTICAL, _POSITION = (f"{W}{name}" for name in ("rFonts", "vanish", "vertAlign", "position"))
+_ASCII, _OTHER, _ASCII_THEME, _OTHER_THEME = (f"{W}{name}" for name in ("ascii", "hAnsi", "asciiTheme", "hAnsiTheme"))
 
 
 class RunStyle(NamedTuple):
-    """What matters of the look of a run; None: the level below decides. An empty font: the theme's."""
+    """What matters of the look of a run; None: the level below decides. An empty font: the theme's.
+
+    ``font`` is that of plain letters, ``other_font`` that of everything else, such as codes of a symbol font.
+    """
 
     hidden: bool | None = None
     vertical: str | None = None
     position: int | None = None
     font: str | None = None
+    other_font: str | None = None
 
     def over(self, below: "RunStyle") -> "RunStyle":
         """Return these properties, and those of ``below`` where there are none."""
@@ -35,6 +51,7 @@ class RunStyle(NamedTuple):
             below.vertical if self.vertical is None else self.vertical,
             below.position if self.position is None else self.position,
             below.font if self.font is None else self.font,
+            below.other_font if self.other_font is None else self.other_font,
         )
 
 
@@ -59,12 +76,19 @@ def is_monospace(font: str | None) -> bool:
 
 def run_style(properties: Any) -> RunStyle:
     """Read the properties of a run."""
-    position = number_of(properties, "position")
-    fonts = properties.find(f"{W}rFonts")
-    font = None
-    if fonts is not None:
-        font = "" if fonts.get(f"{W}asciiTheme") else fonts.get(f"{W}ascii", fonts.get(f"{W}hAnsi"))
-    return RunStyle(is_set(properties, "vanish"), value_of(properties, "vertAlign"), position, font)
+    hidden = vertical = position = font = other_font = None
+    for node in properties:
+        tag = node.tag
+        if tag == _FONTS:
+            font = "" if node.get(_ASCII_THEME) else node.get(_ASCII, node.get(_OTHER))
+            other_font = "" if node.get(_OTHER_THEME) else node.get(_OTHER, node.get(_ASCII))
+        elif tag == _VANISH:
+            hidden = node.get(VAL, "1") not in OFF
+        elif tag == _VERTICAL:
+            vertical = node.get(VAL)
+        elif tag == _POSITION:
+            position = whole_number(node.get(VAL))
+    return RunStyle(hidden, vertical, position, font, other_font)
 
 
 def outline_level(properties: Any) -> int | None:

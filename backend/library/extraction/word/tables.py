@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from backend.library.extraction.page_writer import PageWriter
-from backend.library.extraction.word.names import TEXT, W, local_name, number_of, value_of
+from backend.library.extraction.word.names import TEXT, VAL, W, local_name, number_of
 
 _ROW = f"{W}tr"
 _CELL = f"{W}tc"
@@ -26,7 +26,8 @@ def rows_of(table: Any, read_cell: Callable[[Any], str], writer: PageWriter) -> 
         cells = [""] * _skipped(properties, "gridBefore")
         for cell in _enclosed(row, _CELL):
             text, span = _cell(cell, len(cells), merged, read_cell)
-            cells += [text] * span
+            # In old files each cell of a row that is merged with the one before says so.
+            cells += [cells[-1] if cells and _goes_on(cell, "hMerge") else text] * span
         cells += [""] * _skipped(properties, "gridAfter")
         rows.append(cells)
     return rows
@@ -45,13 +46,18 @@ def _cell(cell: Any, column: int, merged: dict[int, str], read_cell: Callable[[A
         span = min(max(number_of(properties, "gridSpan") or 1, 1), _MAX_SPAN)
         merge = properties.find(f"{W}vMerge")
     text = read_cell(cell)
-    if merge is not None and value_of(properties, "vMerge") != "restart":
+    if _goes_on(cell, "vMerge"):
         # The cell goes on with the one above; what Word still keeps in it is not shown.
         return merged.get(column, text), span
     merged.pop(column, None)
     if merge is not None:
         merged[column] = text
     return text, span
+
+
+def _goes_on(cell: Any, name: str) -> bool:
+    merge = cell.find(f"{W}tcPr/{W}{name}")
+    return merge is not None and merge.get(VAL) != "restart"
 
 
 def _skipped(properties: Any, name: str) -> int:
