@@ -64,6 +64,7 @@ class WordDocument:
         self._section_breaks = _section_breaks(self._body)
         self._new_page = False
         self._carried = ""
+        self._in_code = False
 
     def blocks(self) -> Iterator[Block]:
         """Yield the blocks of the document. Raises UnreadableFile."""
@@ -109,7 +110,7 @@ class WordDocument:
         if properties is not None and _joins_next(properties):
             self._carried = text.strip() if properties.find(f"{W}framePr") is not None else text
             text = ""
-        elif text or properties is not None:
+        else:
             yield from self._text_items(text, read, properties, style)
         for block in read.blocks:
             yield Item(block)
@@ -130,11 +131,15 @@ class WordDocument:
         for number, piece in enumerate(text.split(PAGE_BREAK)):
             self._new_page = self._new_page or number > 0
             if is_code and not level and not label and not any(mark in piece for mark in _NOT_CODE):
+                self._in_code = True
                 yield Item(piece, kind=ItemKind.CODE, new_page=self._take_new_page())
                 continue
             shown = piece.strip()
             if not shown:
+                if self._in_code:
+                    yield Item("", kind=ItemKind.CODE)
                 continue
+            self._in_code = False
             if label:
                 shown, label = f"{label} {shown}", None
                 kind = ItemKind.TEXT if level else ItemKind.LIST
