@@ -1,80 +1,107 @@
-"""Reads a PowerPoint file with python-pptx: one page per slide, with tables, groups and notes."""
+"""Reads PowerPoint files: a page for each slide that is shown, in the order of the presentation."""
 
 from collections.abc import Iterator
-from typing import Any
-from zipfile import BadZipFile
+from typing import Any, Final
 
-from pptx import Presentation
-from pptx.exc import PackageNotFoundError
-from pptx.oxml import parse_xml
-from pptx.oxml.ns import qn
-
-from backend.library.extraction.errors import UnreadableFile
+from backend.library.extraction import page_text
+from backend.library.extraction.drawings.names import P, R
+from backend.library.extraction.office_package import OfficePackage
 from backend.library.extraction.page_writer import PageWriter
+from backend.library.extraction.slides.content import SlideContent
+from backend.library.extraction.slides.geometry import Box, measure
+from backend.library.extraction.slides.notes import notes_text
+from backend.library.extraction.slides.pictures import (
+    NOTABLE_SHARE,
+    PICTURE_SLIDE_SHARE,
+    Picture,
+    background_of,
+    picture_part,
+    share_of,
+)
+from backend.library.extraction.slides.placeholders import Inheritance, placeholder_of, type_of
+from backend.library.extraction.slides.shapes import is_title, shapes_in_order
 
-_DIAGRAM_DATA = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/diagramData"
+_HIDDEN: Final = frozenset({"0", "false", "off"})
+_SECTION_LAYOUTS: Final = frozenset({"title", "secHead"})
+# A picture slide has at most this much text beside its picture: a number, a source.
+_FEW_CHARS: Final = 80
 
 
 def read_pages(path: str, job: dict[str, Any], writer: PageWriter) -> None:
-    """Write each slide of the file at ``path``. Raises UnreadableFile(damaged, unsupported, too_large)."""
-    try:
-        presentation = Presentation(path)
-        slides = list(presentation.slides)
-    except (PackageNotFoundError, BadZipFile, KeyError):
-        raise UnreadableFile("damaged") from None
-    except ValueError:
-        raise UnreadableFile("unsupported") from None
+    """Write each slide of the file at ``path``. Raises UnreadableFile(damaged, too_large)."""
+    package = OfficePackage(path)
+    main = package.main_part("ppt")
+    presentation = package.parse(main)
+    slides = list(_slides(presentation, main, package))
     writer.expect(len(slides))
-    for slide in slides:
-        _write_slide(slide, writer)
+    reader = _SlideReader(package, presentation, writer)
+    first = presentation.get("firstSlideNum", "1")
+    for number, part in enumerate(slides, int(first) if first.isdigit() else 1):
+        reader.read(part, number)
 
 
-def _write_slide(slide: Any, writer: PageWriter) -> None:
-    title = slide.shapes.title
-    heading = title.text_frame.text if title is not None else None
-    # The title first, wherever it is in the stack of shapes; the rest in the order of the stack.
-    shapes = sorted(_visible_shapes(slide.shapes, writer), key=lambda shape: title is None or shape is not title)
-    parts = [heading or ""]
-    parts += [_text_of(shape) for shape in shapes if title is None or shape.shape_id != title.shape_id]
-    parts += _diagram_texts(slide)
-    if slide.has_notes_slide and slide.notes_slide.notes_text_frame is not None:
-        parts.append(_lines(slide.notes_slide.notes_text_frame.text))
-    text = "\n\n".join(part.strip("\n") for part in parts if part.strip())
-    has_picture = any(shape._element.tag == qn("p:pic") for shape in shapes)
-    writer.write(text, heading, skipped="not_readable" if has_picture and not text.strip() else None)
+def _slides(presentation: Any, main: str, package: OfficePackage) -> Iterator[str | None]:
+    """Yield the part of each slide; None for one that is missing."""
+    relations = package.relations(main)
+    for entry in presentation.iterfind(f"{P}sldIdLst/{P}sldId"):
+        relation = relations.get(entry.get(R + "id", ""))
+        yield None if relation is None else relation.part
 
 
-def _visible_shapes(shapes: Any, writer: PageWriter) -> Iterator[Any]:
-    """Yield the visible shapes, those of a group in the group's place; without recursion."""
-    stack = list(shapes)[::-1]
-    while stack:
-        shape = stack.pop()
-        if shape._element._nvXxPr.cNvPr.get("hidden") in ("1", "true"):
-            if _text_of(shape).strip():
-                writer.warn("hidden_text_removed")
-        elif shape._element.tag == qn("p:grpSp"):
-            stack.extend(list(shape.shapes)[::-1])
-        else:
-            yield shape
+class _SlideReader:
+    def __init__(self, package: OfficePackage, presentation: Any, writer: PageWriter) -> None:
+        self._package = package
+        self._models = Inheritance(package, presentation)
+        self._writer = writer
+        size = presentation.find(P + "sldSz")
+        width, height = (0.0, 0.0) if size is None else (measure(size.get(side)) or 0.0 for side in ("cx", "cy"))
+        self._slide = Box(0, 0, width, height)
 
+    def read(self, part: str | None, number: int) -> None:
+        """Write a slide, unless it is hidden."""
+        if part is None:
+            self._writer.write("", skipped="not_readable")
+            return
+        root = self._package.parse(part)
+        if root.get("show") in _HIDDEN:
+            self._writer.warn("hidden_slides_left_out")
+            return
+        layout = self._models.layout_of(part)
+        content = SlideContent(self._package, part, self._writer.warn)
+        heading: str | None = None
+        parts: list[str] = []
+        pictures: list[Picture] = []
+        background = background_of(root)
+        if background is not None:
+            pictures.append(Picture(picture_part(background, part, self._package), 1.0))
+        tree = root.find(f"{P}cSld/{P}spTree")
+        shapes = [] if tree is None else shapes_in_order(tree, layout, self._models, self._slide, self._writer.warn)
+        for shape in shapes:
+            text = content.text(shape.element, self._models.style(shape.element, layout))
+            if heading is None and text and is_title(shape.element):
+                heading = " ".join(text.split())
+                text = page_text.heading(text, self._level(shape.element, layout))
+            parts.append(text)
+            picture = content.picture(shape.element, share_of(shape.place, self._slide))
+            if picture is not None:
+                pictures.append(picture)
+        is_picture = self._look_at_pictures(pictures, "".join(parts))
+        parts.append(notes_text(self._package, part, self._writer.warn))
+        text = "\n\n".join(one for one in parts if one.strip())
+        skipped = "not_readable" if is_picture and not text else None
+        label = str(number) if number != self._writer.next_number else None
+        self._writer.write(text, heading, skipped=skipped, label=label)
 
-def _text_of(shape: Any) -> str:
-    if getattr(shape, "has_table", False) and shape.has_table:
-        rows = ([" ".join(cell.text.split()) for cell in row.cells] for row in shape.table.rows)
-        return "\n".join(" | ".join(cell for cell in row if cell) for row in rows)
-    return _lines(shape.text_frame.text) if shape.has_text_frame else ""
+    def _level(self, title: Any, layout: str | None) -> int:
+        """Return 1 for the title of the presentation or of a section, 2 for other slides."""
+        placeholder = placeholder_of(title)
+        is_section = type_of(placeholder) == "ctrTitle" or self._models.layout_type(layout) in _SECTION_LAYOUTS
+        return 1 if is_section else 2
 
-
-def _lines(text: str) -> str:
-    # PowerPoint's line break inside a paragraph is a vertical tab.
-    return text.replace("\v", "\n")
-
-
-def _diagram_texts(slide: Any) -> list[str]:
-    """Return the texts of SmartArt, which are stored in separate parts."""
-    texts = []
-    for relation in slide.part.rels.values():
-        if relation.reltype == _DIAGRAM_DATA and not relation.is_external:
-            points = parse_xml(relation.target_part.blob).iter(qn("a:p"))
-            texts.append("\n".join("".join(node.text or "" for node in point.iter(qn("a:t"))) for point in points))
-    return texts
+    def _look_at_pictures(self, pictures: list[Picture], text: str) -> bool:
+        """Warn of pictures that were not read; return whether the slide is nothing but a picture."""
+        is_picture_slide = len(text) <= _FEW_CHARS and any(one.share >= PICTURE_SLIDE_SHARE for one in pictures)
+        notable = [one for one in pictures if one.share >= NOTABLE_SHARE and not one.is_described]
+        if is_picture_slide or notable:
+            self._writer.warn("pictures_not_read", count=max(len(notable), 1))
+        return is_picture_slide
