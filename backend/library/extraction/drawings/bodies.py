@@ -70,7 +70,7 @@ def body_text(body: Any, style: ListStyle, warn: Warn) -> str:
 def item_text(label: str, text: str, level: int) -> str:
     """Return an item of a list, indented by its level; further lines of it stand below its text."""
     indent = _INDENT * level
-    return f"{indent}{label} " + text.strip("\n").replace("\n", f"\n{indent}{_INDENT}")
+    return f"{indent}{label} " + text.strip().replace("\n", f"\n{indent}{_INDENT}")
 
 
 def rich_text(element: Any, warn: Warn) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from backend.library.extraction import page_text
-from backend.library.extraction.drawings.names import A14, MC, A, M, alternatives
+from backend.library.extraction.drawings.names import A14, MC, A, M, alternatives, text_of
 from backend.library.extraction.formulas.omml import latex_of
 from backend.library.extraction.formulas.symbols import character_of, decode, is_symbol_font
 
@@ -56,8 +56,8 @@ def is_furniture(paragraphs: list[Any]) -> bool:
 
 def texts_of(element: Any) -> str:
     """Return all text of a drawing's element as it is, for elements that nothing is known about."""
-    lines = ("".join(node.text or "" for node in paragraph.iter(A + "t")) for paragraph in element.iter(A + "p"))
-    return "\n".join(page_text.remove_marks(line) for line in lines if line.strip())
+    lines = ("".join(text_of(node) for node in paragraph.iter(A + "t")) for paragraph in element.iter(A + "p"))
+    return "\n".join(line for line in lines if line.strip())
 
 
 def _pieces(paragraph: Any, warn: Warn, baseline: int) -> Iterator[Piece]:
@@ -73,7 +73,7 @@ def _pieces(paragraph: Any, warn: Warn, baseline: int) -> Iterator[Piece]:
         elif node.tag in (M + "oMath", M + "oMathPara"):
             yield 0, formula_text(node, warn, is_alone=_is_alone(node, paragraph))
         elif node.tag == A + "t":
-            yield 0, page_text.remove_marks(node.text or "")
+            yield 0, text_of(node)
         elif node.tag not in (A + "pPr", A + "endParaRPr", A + "rPr"):
             stack.extend(node.iterchildren("*", reversed=True))
 
@@ -93,11 +93,11 @@ def _is_alone(math: Any, paragraph: Any) -> bool:
     """Whether a paragraph has one formula and no other text."""
     if len(list(paragraph.iter(A14 + "m"))) > 1:
         return False
-    return not "".join(node.text or "" for node in paragraph.iter(A + "t")).strip() and math is not None
+    return not "".join(node.text or "" for node in paragraph.iter(A + "t")).strip()
 
 
 def _run(run: Any, warn: Warn, baseline: int) -> Iterator[Piece]:
-    text = "".join(node.text or "" for node in run.iterchildren(A + "t"))
+    text = "".join(text_of(node) for node in run.iterchildren(A + "t"))
     if not text:
         return
     properties = run.find(A + "rPr")
@@ -109,7 +109,7 @@ def _run(run: Any, warn: Warn, baseline: int) -> Iterator[Piece]:
             return
         shift = percentage(properties.get("baseline"), baseline)
         text = _decoded(text, properties, warn)
-    yield (shift > 0) - (shift < 0), page_text.remove_marks(text)
+    yield (shift > 0) - (shift < 0), text
 
 
 def is_invisible(properties: Any) -> bool:

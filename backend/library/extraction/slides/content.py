@@ -80,7 +80,7 @@ class SlideContent:
             self._warn("objects_lost")
             return alt
         text = texts_of(frame)
-        if not text:
+        if not text and not _is_zoom(frame):
             self._warn("objects_lost")
         return text or alt
 
@@ -105,3 +105,8 @@ def _is_picture_of_formula(paragraphs: list[Any]) -> bool:
     blank = not "".join(node.text or "" for run in runs for node in run.iter(A + "t")).strip()
     properties = [run.find(A + "rPr") for run in runs]
     return blank and bool(runs) and all(one is not None and is_invisible(one) for one in properties)
+
+
+def _is_zoom(frame: Any) -> bool:
+    """Whether a frame shows another slide in small, which is read in its own place."""
+    return any("zoom" in node.tag.rpartition("}")[0] for node in frame.iter("*"))

@@ -7,22 +7,10 @@ from backend.library.extraction import page_text
 from backend.library.extraction.drawings.names import P, R
 from backend.library.extraction.office_package import OfficePackage
 from backend.library.extraction.page_writer import PageWriter
-from backend.library.extraction.slides.content import SlideContent
-from backend.library.extraction.slides.geometry import Box, measure
-from backend.library.extraction.slides.notes import notes_text
-from backend.library.extraction.slides.pictures import (
-    NOTABLE_SHARE,
-    PICTURE_SLIDE_SHARE,
-    Picture,
-    background_of,
-    picture_part,
-    share_of,
-)
-from backend.library.extraction.slides.placeholders import Inheritance, placeholder_of, type_of
-from backend.library.extraction.slides.shapes import is_title, shapes_in_order
+from backend.library.extraction.slides.pictures import PICTURE_SLIDE_SHARE, Picture, unread, without_design
+from backend.library.extraction.slides.running_texts import remove_running_texts
+from backend.library.extraction.slides.slide_reader import Slide, SlideReader
 
-_HIDDEN: Final = frozenset({"0", "false", "off"})
-_SECTION_LAYOUTS: Final = frozenset({"title", "secHead"})
 # A picture slide has at most this much text beside its picture: a number, a source.
 _FEW_CHARS: Final = 80
 
@@ -32,15 +20,24 @@ def read_pages(path: str, job: dict[str, Any], writer: PageWriter) -> None:
     package = OfficePackage(path)
     main = package.main_part("ppt")
     presentation = package.parse(main)
-    slides = list(_slides(presentation, main, package))
-    writer.expect(len(slides))
-    reader = _SlideReader(package, presentation, writer)
+    parts = list(_slide_parts(presentation, main, package))
+    writer.expect(len(parts))
+    reader = SlideReader(package, presentation)
+    # A slide that is missing from the file is an empty one, a hidden one is None.
+    slides: list[Slide | None] = [Slide() if part is None else reader.read(part) for part in parts]
+    shown = [slide for slide in slides if slide is not None]
+    remove_running_texts(shown, reader.area)
+    for slide, pictures in zip(shown, without_design(slide.pictures for slide in shown), strict=True):
+        slide.pictures = pictures
     first = presentation.get("firstSlideNum", "1")
-    for number, part in enumerate(slides, int(first) if first.isdigit() else 1):
-        reader.read(part, number)
+    for number, (part, slide) in enumerate(zip(parts, slides, strict=True), int(first) if first.isdigit() else 1):
+        if slide is None:
+            writer.warn("hidden_slides_left_out")
+        else:
+            _write(slide, number, writer, is_missing=part is None)
 
 
-def _slides(presentation: Any, main: str, package: OfficePackage) -> Iterator[str | None]:
+def _slide_parts(presentation: Any, main: str, package: OfficePackage) -> Iterator[str | None]:
     """Yield the part of each slide; None for one that is missing."""
     relations = package.relations(main)
     for entry in presentation.iterfind(f"{P}sldIdLst/{P}sldId"):
@@ -48,60 +45,31 @@ def _slides(presentation: Any, main: str, package: OfficePackage) -> Iterator[st
         yield None if relation is None else relation.part
 
 
-class _SlideReader:
-    def __init__(self, package: OfficePackage, presentation: Any, writer: PageWriter) -> None:
-        self._package = package
-        self._models = Inheritance(package, presentation)
-        self._writer = writer
-        size = presentation.find(P + "sldSz")
-        width, height = (0.0, 0.0) if size is None else (measure(size.get(side)) or 0.0 for side in ("cx", "cy"))
-        self._slide = Box(0, 0, width, height)
+def _write(slide: Slide, number: int, writer: PageWriter, *, is_missing: bool) -> None:
+    for code, count in slide.warnings:
+        writer.warn(code, count)
+    parts: list[str] = []
+    heading = None
+    for piece in slide.pieces:
+        if slide.title is not None and piece.shape is slide.title.shape:
+            heading = " ".join(piece.text.split())
+            parts.append(page_text.heading(heading, slide.title.level))
+        else:
+            parts.append(piece.text.strip("\n"))
+    picture = find_slide_picture(slide)
+    missed = max(len(unread(slide.pictures)), picture is not None)
+    if missed:
+        writer.warn("pictures_not_read", count=missed)
+    text = "\n\n".join([*parts, slide.notes] if slide.notes else parts)
+    is_unread = is_missing or (picture is not None and not text)
+    # The number of the slide, if hidden slides or the first number make it another one than the page's.
+    label = str(number) if number != writer.next_number else None
+    writer.write(text, heading, skipped="not_readable" if is_unread else None, label=label)
 
-    def read(self, part: str | None, number: int) -> None:
-        """Write a slide, unless it is hidden."""
-        if part is None:
-            self._writer.write("", skipped="not_readable")
-            return
-        root = self._package.parse(part)
-        if root.get("show") in _HIDDEN:
-            self._writer.warn("hidden_slides_left_out")
-            return
-        layout = self._models.layout_of(part)
-        content = SlideContent(self._package, part, self._writer.warn)
-        heading: str | None = None
-        parts: list[str] = []
-        pictures: list[Picture] = []
-        background = background_of(root)
-        if background is not None:
-            pictures.append(Picture(picture_part(background, part, self._package), 1.0))
-        tree = root.find(f"{P}cSld/{P}spTree")
-        shapes = [] if tree is None else shapes_in_order(tree, layout, self._models, self._slide, self._writer.warn)
-        for shape in shapes:
-            text = content.text(shape.element, self._models.style(shape.element, layout))
-            if heading is None and text and is_title(shape.element):
-                heading = " ".join(text.split())
-                text = page_text.heading(text, self._level(shape.element, layout))
-            parts.append(text)
-            picture = content.picture(shape.element, share_of(shape.place, self._slide))
-            if picture is not None:
-                pictures.append(picture)
-        is_picture = self._look_at_pictures(pictures, "".join(parts))
-        parts.append(notes_text(self._package, part, self._writer.warn))
-        text = "\n\n".join(one for one in parts if one.strip())
-        skipped = "not_readable" if is_picture and not text else None
-        label = str(number) if number != self._writer.next_number else None
-        self._writer.write(text, heading, skipped=skipped, label=label)
 
-    def _level(self, title: Any, layout: str | None) -> int:
-        """Return 1 for the title of the presentation or of a section, 2 for other slides."""
-        placeholder = placeholder_of(title)
-        is_section = type_of(placeholder) == "ctrTitle" or self._models.layout_type(layout) in _SECTION_LAYOUTS
-        return 1 if is_section else 2
-
-    def _look_at_pictures(self, pictures: list[Picture], text: str) -> bool:
-        """Warn of pictures that were not read; return whether the slide is nothing but a picture."""
-        is_picture_slide = len(text) <= _FEW_CHARS and any(one.share >= PICTURE_SLIDE_SHARE for one in pictures)
-        notable = [one for one in pictures if one.share >= NOTABLE_SHARE and not one.is_described]
-        if is_picture_slide or notable:
-            self._writer.warn("pictures_not_read", count=max(len(notable), 1))
-        return is_picture_slide
+def find_slide_picture(slide: Slide) -> Picture | None:
+    """Return the picture that a slide consists of, if it has hardly any other text. Its text is not read yet."""
+    if sum(len(piece.text) for piece in slide.pieces) > _FEW_CHARS:
+        return None
+    largest = max(slide.pictures, key=lambda one: one.share, default=None)
+    return largest if largest is not None and largest.share >= PICTURE_SLIDE_SHARE else None

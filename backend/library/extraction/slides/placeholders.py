@@ -13,6 +13,7 @@ FURNITURE: Final = frozenset({"dt", "ftr", "hdr", "sldNum", "sldImg"})
 """Placeholders for the date, footer, header, number and, on a page of notes, the slide's image."""
 
 _MASTER_TYPE: Final = {"ctrTitle": "title", "title": "title", "dt": "dt", "ftr": "ftr", "sldNum": "sldNum"}
+_SECTION_LAYOUTS: Final = frozenset({"title", "secHead"})
 _STYLE_BY_TYPE: Final = {"title": "titleStyle", "body": "bodyStyle"}
 
 
@@ -40,10 +41,12 @@ class Inheritance:
         self._styles: dict[tuple[int, ...], ListStyle] = {}
         self._default = presentation.find(P + "defaultTextStyle")
 
-    def layout_type(self, layout: str | None) -> str:
-        """Return the type of a layout: ``title``, ``secHead``, ``twoObj``."""
-        root = self._root(layout)
-        return "" if root is None else root.get("type", "")
+    def is_section(self, title: Any, layout: str | None) -> bool:
+        """Whether a slide with this title opens the presentation or a section."""
+        placeholder, root = placeholder_of(title), self._root(layout)
+        if placeholder is not None and type_of(placeholder) == "ctrTitle":
+            return True
+        return root is not None and root.get("type") in _SECTION_LAYOUTS
 
     def layout_of(self, slide: str) -> str | None:
         """Return the part of a slide's layout."""
