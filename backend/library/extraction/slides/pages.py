@@ -25,10 +25,10 @@ def read_pages(path: str, job: dict[str, Any], writer: PageWriter) -> None:
     reader = SlideReader(package, presentation)
     # A slide that is missing from the file is an empty one, a hidden one is None.
     slides: list[Slide | None] = [Slide() if part is None else reader.read(part) for part in parts]
-    shown = [slide for slide in slides if slide is not None]
+    shown = [one for one in slides if one is not None]
     remove_running_texts(shown, reader.area)
-    for slide, pictures in zip(shown, without_design(slide.pictures for slide in shown), strict=True):
-        slide.pictures = pictures
+    for one, pictures in zip(shown, without_design(one.pictures for one in shown), strict=True):
+        one.pictures = pictures
     first = presentation.get("firstSlideNum", "1")
     for number, (part, slide) in enumerate(zip(parts, slides, strict=True), int(first) if first.isdigit() else 1):
         if slide is None:

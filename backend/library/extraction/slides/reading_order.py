@@ -46,11 +46,17 @@ def _cut(group: list[tuple[Box, Item]]) -> list[list[tuple[Box, Item]]] | None:
 
 def _gap(ranges: list[tuple[float, float]]) -> tuple[float, float] | None:
     """Return the width and the middle of the widest gap between ranges; a small overlap is a gap below zero."""
-    ordered = sorted((start + (end - start) * _TOLERANCE, end - (end - start) * _TOLERANCE) for start, end in ranges)
+    cores = [(start + (end - start) * _TOLERANCE, end - (end - start) * _TOLERANCE) for start, end in ranges]
+    order = sorted(range(len(ranges)), key=lambda at: cores[at][0])
+    # Where each range and those after it begin.
+    begins = [ranges[at][0] for at in order]
+    for at in range(len(begins) - 2, -1, -1):
+        begins[at] = min(begins[at], begins[at + 1])
     best: tuple[float, float] | None = None
-    reach = ordered[0][1]
-    for start, end in ordered[1:]:
-        if start >= reach and (best is None or start - reach > best[0]):
-            best = (start - reach, (start + reach) / 2)
-        reach = max(reach, end)
+    core_reach, reach = cores[order[0]][1], ranges[order[0]][1]
+    for place, at in enumerate(order[1:], 1):
+        width = begins[place] - reach
+        if cores[at][0] >= core_reach and (best is None or width > best[0]):
+            best = (width, (cores[at][0] + core_reach) / 2)
+        core_reach, reach = max(core_reach, cores[at][1]), max(reach, ranges[at][1])
     return best
