@@ -1,5 +1,6 @@
 """The text of one shape: a text box, a picture, a table, a chart, a diagram or an embedded object."""
 
+from collections.abc import Callable
 from typing import Any, Final
 
 from backend.library.extraction import page_text
@@ -84,19 +85,17 @@ class SlideContent:
             self._warn("objects_lost")
         return text or alt
 
-    def _related(self, name: str | None, read: Any) -> str:
+    def _related(self, name: str | None, read: Callable[[Any, Warn], str]) -> str:
         """Return what ``read`` makes of a related part. One that is missing or damaged is a lost object."""
         relation = self._package.relations(self._part).get(name or "")
-        text = ""
         if relation is not None and relation.part is not None:
             try:
-                text = read(self._package.parse(relation.part), self._warn)
+                return read(self._package.parse(relation.part), self._warn)
             except UnreadableFile as error:
                 if error.code != "damaged":
                     raise
-        if not text:
-            self._warn("objects_lost")
-        return text
+        self._warn("objects_lost")
+        return ""
 
 
 def _is_picture_of_formula(paragraphs: list[Any]) -> bool:

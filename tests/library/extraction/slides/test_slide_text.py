@@ -179,3 +179,33 @@ def test_a_table_without_a_header_row_says_so(read_slide):
 def test_an_empty_table_is_left_out(read_slide):
     text, _ = read_slide(shape("Text.", at=(2, 2, 9, 2)), frame(table(["", ""])))
     assert text == "Text."
+
+
+_CHART = "http://schemas.openxmlformats.org/drawingml/2006/chart"
+
+
+def test_charts_and_diagrams_are_read_at_their_place(read_slide, deck):
+    deck.parts["ppt/charts/chart1.xml"] = (
+        f'<c:chartSpace xmlns:c="{_CHART}"><c:ser><c:tx><c:v>Share</c:v></c:tx>'
+        '<c:val><c:numLit><c:pt idx="0"><c:v>34</c:v></c:pt></c:numLit></c:val></c:ser></c:chartSpace>'
+    )
+    deck.parts["ppt/diagrams/data1.xml"] = (
+        '<dgm:dataModel xmlns:dgm="http://schemas.openxmlformats.org/drawingml/2006/diagram" '
+        'xmlns:a="http://schemas.openxmlformats.org/drawingml/2006/main"><dgm:ptLst><dgm:pt modelId="1">'
+        "<dgm:t><a:p><a:r><a:t>Heat</a:t></a:r></a:p></dgm:t></dgm:pt></dgm:ptLst></dgm:dataModel>"
+    )
+    text, warnings = read_slide(
+        frame('<dgm:relIds r:dm="rIdD"/>', at=(2, 12, 20, 4)),
+        frame('<c:chart r:id="rIdC"/>', at=(2, 6, 20, 4)),
+        relations={"rIdC": ("chart", "../charts/chart1.xml"), "rIdD": ("diagramData", "../diagrams/data1.xml")},
+    )
+    assert text == "| | Share |\n| --- | --- |\n| 1 | 34 |\n\n- Heat"
+    assert warnings == {"charts_as_tables": 2}
+
+
+@pytest.mark.parametrize("target", ["NULL", "../charts/broken.xml"])
+def test_a_chart_that_is_missing_or_damaged_is_a_lost_object(read_slide, deck, target):
+    deck.parts["ppt/charts/broken.xml"] = "<c:chartSpace"
+    text, warnings = read_slide(title("Deaths"), frame('<c:chart r:id="rIdC"/>'), relations={"rIdC": ("chart", target)})
+    assert text == "## Deaths"
+    assert warnings == {"objects_lost": 1}
