@@ -4,6 +4,7 @@ Office stores them as codes U+F020–U+F0FF of the private area, or as plain let
 Signs without a plain meaning are shown as the ordinary character nearest to them: Wingdings' many arrows as arrows.
 """
 
+import re
 from typing import Final
 
 UNKNOWN: Final = "\ufffd"
@@ -11,6 +12,7 @@ UNKNOWN: Final = "\ufffd"
 
 _FIRST = 0x20
 _PRIVATE = range(0xF020, 0xF100)
+_HAS_PRIVATE = re.compile("[\uf020-\uf0ff]")
 _NONE = "\0"
 
 # One character for each code from 0x20 on; Adobe's Symbol encoding with the codes of 1990s printers left out.
@@ -66,6 +68,10 @@ _FONTS: Final = {
 }
 
 
+# What is pasted from lists, and what stands for nothing.
+_ANY_FONT: Final = {0xB7: "•", 0x20: " "}
+
+
 def is_symbol_font(font: str | None) -> bool:
     """Whether letters in this font stand for other characters."""
     return font is not None and _key(font) in _FONTS
@@ -74,16 +80,16 @@ def is_symbol_font(font: str | None) -> bool:
 def character_of(font: str | None, code: int) -> str | None:
     """Return what ``font`` shows for a code of its own (0x20–0xFF, or the same in the private area).
 
-    None: nobody knows. A private code without a font that has such codes is taken to be Symbol's.
+    None: nobody knows. Only the bullet is the same whatever the font.
     """
     if code in _PRIVATE:
         code -= 0xF000
-    return _FONTS.get(_key(font or ""), _FONTS["symbol"]).get(code)
+    return _FONTS.get(_key(font or ""), _ANY_FONT).get(code)
 
 
 def has_private(text: str) -> bool:
     """Whether a text has codes of the private area that only a font can explain."""
-    return any(ord(sign) in _PRIVATE for sign in text) if not text.isascii() else False
+    return _HAS_PRIVATE.search(text) is not None
 
 
 def decode(text: str, font: str | None) -> tuple[str, int]:
