@@ -5,25 +5,20 @@ from typing import Any, Final
 
 from backend.library.extraction.drawings.names import A
 from backend.library.extraction.formulas.symbols import character_of, is_symbol_font
+from backend.library.extraction.word.label_formats import formatted
 
 MAX_LEVEL: Final = 8
 
 _TELLING_BULLETS = frozenset("✓✔✗✘☑☒☐+±×→⇒①②③④⑤⑥⑦⑧⑨⑩❶❷❸❹❺❻❼❽❾❿")
-_ROMAN = (
-    (1000, "m"),
-    (900, "cm"),
-    (500, "d"),
-    (400, "cd"),
-    (100, "c"),
-    (90, "xc"),
-    (50, "l"),
-    (40, "xl"),
-    (10, "x"),
-    (9, "ix"),
-    (5, "v"),
-    (4, "iv"),
-    (1, "i"),
-)
+_FORMATS: Final = {
+    "alphaLc": "lowerLetter",
+    "alphaUc": "upperLetter",
+    "romanLc": "lowerRoman",
+    "romanUc": "upperRoman",
+    "circleNumDb": "decimalEnclosedCircle",
+    "circleNumWdBlk": "decimalEnclosedCircle",
+    "circleNumWdWht": "decimalEnclosedCircle",
+}
 _MAX_NUMBER = 32_767
 
 
@@ -50,7 +45,7 @@ def bullet_of(properties: Any) -> Bullet | None:
             return Bullet(scheme=child.get("type", "arabicPeriod"), start=number)
         if child.tag == A + "buChar":
             font = properties.find(A + "buFont")
-            return Bullet(sign=_sign(child.get("char", ""), None if font is None else font.get("typeface")))
+            return Bullet(sign=bullet_sign(child.get("char", ""), None if font is None else font.get("typeface")))
         if child.tag == A + "buBlip":
             return Bullet(sign="-")
     return None
@@ -90,31 +85,10 @@ def number_label(number: int, scheme: str) -> str:
             break
     else:
         shown = "{}."
-    return shown.format(in_figures(number, name))
+    return shown.format(formatted(number, _FORMATS.get(name, "decimal")))
 
 
-def in_figures(number: int, kind: str) -> str:
-    """Return a number as ``arabic``, ``alphaLc``, ``alphaUc``, ``romanLc`` or ``romanUc``; else in figures."""
-    if kind.startswith("alpha"):
-        letters = chr(ord("a") + (number - 1) % 26) * ((number - 1) // 26 + 1)
-        return letters.upper() if kind == "alphaUc" else letters
-    if kind.startswith("roman"):
-        letters = _roman(number)
-        return letters.upper() if kind == "romanUc" else letters
-    if kind.startswith("circleNum") and 1 <= number <= 20:
-        return chr(ord("①") + number - 1)
-    return str(number)
-
-
-def _roman(number: int) -> str:
-    parts = []
-    for value, letters in _ROMAN:
-        parts.append(letters * (number // value))
-        number %= value
-    return "".join(parts)
-
-
-def _sign(character: str, font: str | None) -> str:
+def bullet_sign(character: str, font: str | None) -> str:
     """Return ``-`` for a bullet, or the sign itself where it says something, such as ✓ and ✗."""
     if not character.strip():
         return ""

@@ -31,6 +31,12 @@ def type_of(placeholder: Any) -> str:
     return str(placeholder.get("type", "obj"))
 
 
+def is_main_title(shape: Any) -> bool:
+    """Whether a shape is the title of the whole presentation."""
+    placeholder = placeholder_of(shape)
+    return placeholder is not None and type_of(placeholder) == "ctrTitle"
+
+
 class Inheritance:
     """The layouts and masters of a file, each read once."""
 
@@ -41,11 +47,9 @@ class Inheritance:
         self._styles: dict[tuple[int, ...], ListStyle] = {}
         self._default = presentation.find(P + "defaultTextStyle")
 
-    def is_section(self, title: Any, layout: str | None) -> bool:
-        """Whether a slide with this title opens the presentation or a section."""
-        placeholder, root = placeholder_of(title), self._root(layout)
-        if placeholder is not None and type_of(placeholder) == "ctrTitle":
-            return True
+    def is_section_layout(self, layout: str | None) -> bool:
+        """Whether a layout is for slides that open the presentation or a section."""
+        root = self._root(layout)
         return root is not None and root.get("type") in _SECTION_LAYOUTS
 
     def layout_of(self, slide: str) -> str | None:

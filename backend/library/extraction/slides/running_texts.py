@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from backend.library.extraction.slides.geometry import Box
-from backend.library.extraction.slides.placeholders import placeholder_of
-from backend.library.extraction.slides.slide_reader import Piece, Slide
+from backend.library.extraction.slides.slide import Piece, Slide
 
 _MIN_SLIDES: Final = 3
 _MIN_PART: Final = 0.5
@@ -30,10 +29,10 @@ def remove_running_texts(slides: Sequence[Slide], area: Box) -> None:
 
 def _key(piece: Piece, area: Box) -> Key | None:
     """Return the text, numbers folded, and the place of what may be a running text."""
-    place = piece.shape.place
+    place = piece.place
     if place is None or not area.area or len(piece.text) > _MAX_CHARS:
         return None
     top, height = (place.top - area.top) / area.bottom, (place.bottom - place.top) / area.bottom
-    if height > _EDGE or (top + height > _EDGE and top < 1 - _EDGE) or placeholder_of(piece.shape.element) is not None:
+    if height > _EDGE or (top + height > _EDGE and top < 1 - _EDGE) or piece.is_placeholder:
         return None
     return _DIGITS.sub("0", piece.text), round(place.left / area.right * _STEPS), round(top * _STEPS)
