@@ -1,0 +1,1 @@
+"""Turns the formulas of office files and web pages into LaTeX."""
