@@ -4,13 +4,13 @@ import codecs
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from lxml import etree
 
 from backend.library.extraction.page_writer import PageWriter
 from backend.library.extraction.pagination import Block, pages_of_blocks
-from backend.library.extraction.plain.text_pages import decode
+from backend.library.extraction.plain.encoding import decode_text
 from backend.library.extraction.web.parsing import parse_page
 from backend.library.extraction.web.styles import Styles
 from backend.library.extraction.web.visible_text import VisibleText
@@ -22,10 +22,16 @@ _KNOWN_CHARSET = re.compile(
     re.IGNORECASE,
 )
 
+# The Encoding Standard reads these names as the larger sets of Windows.
+_AS_BROWSERS_DO: Final = {
+    "iso-8859-1": "cp1252", "latin-1": "cp1252", "latin1": "cp1252", "us-ascii": "cp1252", "iso-8859-9": "cp1254",
+    "gb2312": "gb18030", "gbk": "gb18030", "shift_jis": "cp932", "euc-kr": "cp949", "big5": "big5hkscs",
+}  # fmt: skip
+
 
 def read_pages(path: str, job: dict[str, Any], writer: PageWriter) -> None:
     """Write the visible text of the web page at ``path``."""
-    for heading, text in pages_of_blocks(blocks_of_html(_decode_page(Path(path).read_bytes()), writer)):
+    for heading, text in pages_of_blocks(blocks_of_html(decode_page(Path(path).read_bytes(), writer), writer)):
         writer.write(text, heading)
 
 
@@ -48,14 +54,26 @@ def blocks_of_tree(root: etree._Element, styles: Styles, writer: PageWriter) -> 
         yield Block(piece.text, piece.level)
 
 
-def _decode_page(raw: bytes) -> str:
-    """Decode as a browser would: byte order mark, then the declared character set, then as any text."""
+def decode_page(raw: bytes, writer: PageWriter) -> str:
+    """Decode as a browser would: byte order mark, then the declared character set, then as any text.
+
+    What is UTF-8 without a fault is UTF-8, whatever a page that was saved anew still declares.
+    """
     declared = _CHARSET.search(raw[:4096])
-    if declared and not raw.startswith(_BYTE_ORDER_MARKS):
-        name = declared[1].decode("ascii", "replace")
-        if _KNOWN_CHARSET.fullmatch(name):
-            try:
-                return raw.decode(name)
-            except (LookupError, UnicodeDecodeError):
-                return decode(raw)
-    return decode(raw)
+    name = declared[1].decode("ascii", "replace") if declared else ""
+    if not _KNOWN_CHARSET.fullmatch(name) or raw.startswith(_BYTE_ORDER_MARKS) or _is_utf8(raw):
+        return decode_text(raw, writer)
+    if re.fullmatch("utf-?8", name, re.IGNORECASE):
+        return decode_text(raw, writer)
+    try:
+        return raw.decode(_AS_BROWSERS_DO.get(name.lower(), name))
+    except (LookupError, UnicodeDecodeError):
+        return decode_text(raw, writer)
+
+
+def _is_utf8(raw: bytes) -> bool:
+    try:
+        raw.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
