@@ -9,6 +9,7 @@ from typing import Final
 
 from backend.library.extraction.errors import UnreadableFile
 from backend.library.extraction.office_archive import kind_of_archive
+from backend.library.extraction.plain.wide_encodings import find_wide_encoding
 
 
 class DocumentFormat(StrEnum):
@@ -52,7 +53,6 @@ _PIECE_BYTES = 1 << 20
 _HEAD_BYTES = 1 << 16
 _OLE_MAGIC = bytes.fromhex("d0cf11e0a1b11ae1")
 _FOREIGN_MAGIC = (b"%PDF-", b"PK\x03\x04", b"{\\rtf", b"\x1f\x8b", b"7z\xbc\xaf", b"Rar!", _OLE_MAGIC)
-_UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _CONTROL_BYTES = bytes(set(range(32)) - set(b"\t\n\r\f\x1b\x00"))
 _TAG = re.compile(rb"<[a-zA-Z!?/]")
 _WEB_PAGE = re.compile(rb"\s*(?:<\?xml[^>]*>\s*)?<(?:!doctype\s+html|html)\b", re.IGNORECASE)
@@ -111,12 +111,12 @@ def _is_encrypted_package(path: Path) -> bool:
 
 
 def _check_text(file_format: DocumentFormat, head: bytes, path: Path) -> None:
-    """Only UTF-16 can fail to decode: other bytes without NUL are UTF-8, or else Windows-1252."""
+    """Only UTF-16 and UTF-32 can fail to decode: other bytes without NUL are in some encoding."""
     if head.startswith(_FOREIGN_MAGIC):
         raise UnreadableFile("mislabelled")
-    is_utf16 = head.startswith(_UTF16_MARKS)
+    wide = find_wide_encoding(head)
     controls, printable = 0, False
-    for piece in _decoded_pieces(path) if is_utf16 else _pieces(path):
+    for piece in _decoded_pieces(path, wide) if wide else _pieces(path):
         if b"\0" in piece:
             raise UnreadableFile("mislabelled")
         printable = printable or bool(piece.strip())
@@ -126,7 +126,7 @@ def _check_text(file_format: DocumentFormat, head: bytes, path: Path) -> None:
     # A binary file without NUL bytes still has many control characters.
     if controls * 100 > path.stat().st_size:
         raise UnreadableFile("mislabelled")
-    sample = head.decode("utf-16", "ignore").encode() if is_utf16 else head.removeprefix(codecs.BOM_UTF8)
+    sample = head.decode(wide, "ignore").encode() if wide else head.removeprefix(codecs.BOM_UTF8)
     if file_format is DocumentFormat.HTML:
         if not _TAG.search(sample):
             raise UnreadableFile("mislabelled")
@@ -140,9 +140,9 @@ def _pieces(path: Path) -> Iterator[bytes]:
             yield piece
 
 
-def _decoded_pieces(path: Path) -> Iterator[bytes]:
-    """Yield the UTF-16 text at ``path`` as UTF-8. Raises UnreadableFile("damaged") if it is not UTF-16."""
-    decoder = codecs.getincrementaldecoder("utf-16")()
+def _decoded_pieces(path: Path, encoding: str) -> Iterator[bytes]:
+    """Yield the text at ``path`` as UTF-8. Raises UnreadableFile("damaged") if it is not in the encoding."""
+    decoder = codecs.getincrementaldecoder(encoding)()
     try:
         for piece in _pieces(path):
             yield decoder.decode(piece).encode()

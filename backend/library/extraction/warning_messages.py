@@ -24,6 +24,14 @@ WARNINGS: Final[dict[str, dict[str, str]]] = {
         "it": "Il testo che non si vede leggendo (nascosto, eliminato con le revisioni attive o fuori "
         "dalla pagina) è stato tralasciato. Se ti serve, rendilo visibile e carica di nuovo il file.",
     },
+    "struck_text_removed": {
+        "en": "Text that is struck through was left out. If it counts, remove the line through it and upload the file "
+        "again.",
+        "de": "Durchgestrichener Text wurde weggelassen. Wenn er gilt, entferne die Durchstreichung und lade die Datei "
+        "neu hoch.",
+        "fr": "Le texte barré a été laissé de côté. S’il compte, enlève la barre et envoie de nouveau le fichier.",
+        "it": "Il testo barrato è stato tralasciato. Se è valido, togli la barratura e carica di nuovo il file.",
+    },
     "ocr_pages": {
         "en": "Scanned pages were read with text recognition, which makes mistakes. Check numbers and formulas from "
         "these pages against the original.",

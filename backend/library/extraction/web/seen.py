@@ -1,0 +1,49 @@
+"""Which elements of a web page are no part of its text."""
+
+from typing import Final
+
+from lxml import etree
+
+_LEFT_OUT: Final = frozenset(
+    {"script", "style", "head", "template", "noscript", "iframe", "object", "embed", "select", "datalist", "canvas"}
+    | {"audio", "video", "noembed", "noframes", "progress", "meter", "map", "title", "link", "meta", "rp"}
+)
+_FURNITURE_ROLES: Final = frozenset({"navigation", "search", "tooltip", "menu", "menubar", "tablist"})
+_FURNITURE_CLASSES: Final = frozenset(
+    {"headerlink", "mw-editsection", "header-anchor", "anchorjs-link", "anchor-link", "heading-anchor", "hash-link"}
+    | {"permalink", "sr-only", "visually-hidden", "screen-reader-text", "visuallyhidden", "skip-link", "copybtn"}
+    | {"mw-jump-link", "noprint", "navbox"}
+)
+_REFERENCE_CLASSES: Final = frozenset(
+    {"footnote-ref", "footnoteref", "noteref", "footnote-reference", "footnote_call", "fn-ref", "footnote-link"}
+)
+
+
+def is_left_out(element: etree._Element, name: str, *, in_heading: bool) -> bool:
+    """Whether an element is never shown, or is furniture around the text: menus, buttons, links to headings."""
+    if name in _LEFT_OUT or name == "nav":
+        return True
+    if name == "button":
+        # A heading that opens its section is a button inside a heading.
+        return not in_heading
+    if name == "dialog":
+        return element.get("open") is None
+    if element.get("role", "") in _FURNITURE_ROLES:
+        return True
+    return not _FURNITURE_CLASSES.isdisjoint(element.get("class", "").split())
+
+
+def is_reference_mark(element: etree._Element, name: str) -> bool:
+    """Whether a link is the mark of a footnote, which style sheets raise."""
+    if name not in ("a", "span"):
+        return False
+    return (
+        element.get("role") == "doc-noteref"
+        or "noteref" in (element.get("epub:type") or element.get("{http://www.idpf.org/2007/ops}type") or "").split()
+        or not _REFERENCE_CLASSES.isdisjoint(element.get("class", "").lower().split())
+    )
+
+
+def has_text(element: etree._Element) -> bool:
+    """Whether an element has text other than blanks."""
+    return any(str(text).strip() for text in element.itertext())
