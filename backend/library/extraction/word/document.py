@@ -26,6 +26,7 @@ from backend.library.extraction.word.names import (
 from backend.library.extraction.word.notes import Notes
 from backend.library.extraction.word.numbering import BULLET, MAX_LEVELS, Numbering
 from backend.library.extraction.word.objects import Objects
+from backend.library.extraction.word.pictures import PictureReader, page_area
 from backend.library.extraction.word.runs import PAGE_BREAK, ParagraphReader, ParagraphText
 from backend.library.extraction.word.styles import (
     ParagraphStyle,
@@ -47,10 +48,17 @@ _NOT_CODE = ("\ufdd8", "^{", "_{", "[^")
 class WordDocument:
     """Walks a Word file. The parser refuses XML that is nested more than 256 deep, which bounds tables in tables."""
 
-    def __init__(self, package: OfficePackage, writer: PageWriter, inserted: int = 0) -> None:
+    def __init__(
+        self,
+        package: OfficePackage,
+        writer: PageWriter,
+        read_picture: PictureReader | None = None,
+        inserted: int = 0,
+    ) -> None:
         """Take an open file; ``inserted`` says within how many others it is. Raises UnreadableFile."""
         self._package = package
         self._writer = writer
+        self._read_picture = read_picture
         self._inserted = inserted
         self._main = package.main_part("word")
         self._body = package.parse(self._main).find(f"{W}body")
@@ -59,6 +67,7 @@ class WordDocument:
         self._styles = Styles(self._part("styles"))
         self._numbering = Numbering(self._part("numbering"))
         self._notes = Notes(package, self._main, self._part("settings"))
+        self._page_area = page_area(self._body)
         self._reader = self._reader_of(self._main)
         self._is_monospace = is_monospace(self._styles.paragraph(None).run.font)
         self._section_breaks = _section_breaks(self._body)
@@ -75,7 +84,8 @@ class WordDocument:
         return self._package.parse(parts[0]) if parts else None
 
     def _reader_of(self, part: str) -> ParagraphReader:
-        return ParagraphReader(self._styles, self._notes, Objects(self._package, part, self._writer), self._writer)
+        objects = Objects(self._package, part, self._writer, self._page_area, self._read_picture)
+        return ParagraphReader(self._styles, self._notes, objects, self._writer)
 
     def _items_in(self, container: Any) -> Iterator[Item]:
         stack = [iter(container)]
@@ -218,7 +228,7 @@ class WordDocument:
         if self._inserted >= _MAX_INSERTED:
             self._writer.warn("objects_lost")
             return iter(())
-        return WordDocument(package, self._writer, self._inserted + 1).blocks()
+        return WordDocument(package, self._writer, self._read_picture, self._inserted + 1).blocks()
 
     def _warn_of_hidden(self, element: Any) -> None:
         if any((text.text or "").strip() for text in element.iter(TEXT, f"{W}delText")):

@@ -34,7 +34,8 @@ def test_a_web_archive_holds_a_page(read_inserted):
     archive = (
         "MIME-Version: 1.0\r\nContent-Type: multipart/related; boundary=B\r\n\r\n"
         "--B\r\nContent-Type: image/png\r\n\r\n"
-        "xx\r\n--B\r\nContent-Type: text/html; charset=iso-8859-1\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"
+        "xx\r\n--B\r\nContent-Type: text/html; charset=iso-8859-1\r\n"
+        "Content-Transfer-Encoding: quoted-printable\r\n\r\n"
         "<p>caf=E9 is a long =\r\nword</p>\r\n--B--\r\n"
     )
     text, warnings = read_inserted("chunk.mht", archive.encode())
