@@ -178,8 +178,8 @@ def _accented(element: Any, parts: Parts) -> str:
     command = latex.ACCENTS.get(accent)
     if command is None:
         return f"\\overset{{{latex.sign(accent)}}}{{{content}}}" if accent.strip() else content
-    if command == "bar" and len(content) > 1 and not content.startswith("\\"):
-        command = "overline"
+    if content.isalnum() and len(content) > 1:
+        command = latex.WIDE_ACCENTS.get(command, command)
     return f"\\{command}{{{content}}}"
 
 

@@ -41,8 +41,6 @@ _MAX_INSERTED: Final = 3
 _MATH_PARAGRAPH = "oMathPara"
 _SKIPPED = frozenset({"sdtPr", "sdtEndPr", "customXmlPr", "tcPr", "tblPr", "sectPr", "Fallback"})
 _SAME_PAGE = frozenset({"continuous", "nextColumn"})
-# Noncharacters mark what has a kind, and this text is raised or lowered: neither is code.
-_NOT_CODE = ("\ufdd8", "^{", "_{", "[^")
 
 
 class WordDocument:
@@ -102,6 +100,8 @@ class WordDocument:
                     self._warn_of_hidden(node)
                 elif (name := local_name(node)) == _MATH_PARAGRAPH:
                     yield Item(self._reader.read([node], self._styles.paragraph(None).run).text)
+                elif name == "subDoc":
+                    self._writer.warn("objects_lost")
                 elif name == "AlternateContent":
                     stack.append(iter(node[:1]))
                     break
@@ -137,10 +137,10 @@ class WordDocument:
             if text.strip() or not _has_hidden_mark(properties):
                 label, depth = self._label(properties, style)
         self._new_page = self._new_page or breaks
-        is_code = style.is_code or (read.is_monospace and not self._is_monospace)
+        is_code = (style.is_code or (read.is_monospace and not self._is_monospace)) and not read.has_notation
         for number, piece in enumerate(text.split(PAGE_BREAK)):
             self._new_page = self._new_page or number > 0
-            if is_code and not level and not label and not any(mark in piece for mark in _NOT_CODE):
+            if is_code and not level and not label:
                 self._in_code = True
                 yield Item(piece, kind=ItemKind.CODE, new_page=self._take_new_page())
                 continue

@@ -33,6 +33,8 @@ def test_objects_without_a_program_and_in_old_pictures(read_word):
     old = '<w:r><w:pict><v:shape/><o:OLEObject ProgID="Equation.3"/></w:pict></w:r>'
     assert read_word(paragraph("x is ", old)) == ("x is [formula]", ["formulas_lost"])
     assert read_word(paragraph("A sheet: ", ole("Excel.Sheet.12"))) == ("A sheet:", ["objects_lost"])
+    control = '<w:r><w:object><v:shape/><w:control r:id="r9" w:name="Search"/></w:object></w:r>'
+    assert read_word(paragraph("A form: ", control)) == ("A form:", ["objects_lost"])
 
 
 def test_pictures_show_their_alternative_text(read_word):
@@ -52,6 +54,11 @@ def test_pictures_show_their_alternative_text(read_word):
 )
 def test_a_picture_that_may_have_text_is_warned_of(read_word, described, size, expected):
     assert read_word(paragraph("Text.", drawing(PICTURE, described, *size))) == expected
+
+
+def test_a_picture_of_a_group_can_be_described(read_word):
+    group = f'<pic:pic><pic:nvPicPr><pic:cNvPr id="2" name="x" descr="A leaf"/></pic:nvPicPr>{PICTURE}</pic:pic>'
+    assert read_word(paragraph("See", drawing(group)))[0] == "See[image: A leaf]"
 
 
 def test_text_boxes_follow_their_paragraph_once(read_word):

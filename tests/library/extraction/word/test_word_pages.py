@@ -143,6 +143,7 @@ def test_a_style_for_code_and_a_typewritten_document(pages_of):
 def test_raised_text_in_a_typewriters_letters_is_prose(pages_of):
     body = paragraph(run("10", MONOSPACE), run("3", MONOSPACE + '<w:vertAlign w:val="superscript"/>'))
     assert pages_of(body)[0].text == "10^{3}"
+    assert pages_of(paragraph(run("x^{2}", MONOSPACE)))[0].text == "```\nx^{2}\n```"
 
 
 def test_a_long_list_can_end_a_page(pages_of):

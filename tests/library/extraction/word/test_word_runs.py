@@ -159,6 +159,15 @@ def test_boxes_to_tick_show_whether_they_are_ticked(read_word):
     assert read_word(paragraph(boxes[0], "a ", boxes[1], "b ", boxes[2], "c"))[0] == "☐a ☒b ☒c"
 
 
+def test_a_list_to_choose_from_shows_what_is_chosen(read_word):
+    entries = '<w:result w:val="1"/><w:listEntry w:val="anode"/><w:listEntry w:val="cathode"/>'
+    begin = (
+        f'<w:r><w:fldChar w:fldCharType="begin"><w:ffData><w:ddList>{entries}</w:ddList></w:ffData></w:fldChar></w:r>'
+    )
+    codes = '<w:r><w:instrText>FORMDROPDOWN</w:instrText></w:r><w:r><w:fldChar w:fldCharType="end"/></w:r>'
+    assert read_word(paragraph("It is the ", begin, codes, "."))[0] == "It is the cathode."
+
+
 def test_what_encloses_runs_is_walked_through(read_word):
     body = paragraph(
         '<w:hyperlink r:id="gone"><w:r><w:t>A link</w:t></w:r></w:hyperlink>',
