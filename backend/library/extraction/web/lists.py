@@ -31,6 +31,7 @@ class Listing:
     style: str
     number: int
     step: int
+    delimiter: str = "."
     items: list[tuple[str, list[Piece]]] = field(default_factory=list)
 
     def label(self, value: str | None) -> str:
@@ -44,7 +45,7 @@ class Listing:
         given = _whole(value)
         number = self.number if given is None else given
         self.number = number + self.step
-        return f"{format_number(number, self.style)}."
+        return f"{format_number(number, self.style)}{self.delimiter}"
 
     def definition_label(self, name: str) -> str:
         """Return the label of a term or of its definition, which is indented if a term comes before it."""
