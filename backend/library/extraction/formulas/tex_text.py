@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from backend.library.extraction.page_text import formula
+from backend.library.extraction.page_text import find_marked, formula
 
 SHIELD: Final = "\ufddf"
 """Stands after a sign that opens nothing, because the text is code. It is no mark of a span."""
@@ -35,6 +35,14 @@ def mark_formulas(text: str, delimiters: Delimiters, line_end: str = "\n") -> st
     """Return the text with its formulas in the notation of ``page_text``."""
     if "\\" not in text and "$" not in text:
         return text
+    parts, last = [], 0
+    for start, end in find_marked(text):
+        parts += [_mark(text[last:start], delimiters, line_end), text[start:end]]
+        last = end
+    return "".join(parts) + _mark(text[last:], delimiters, line_end)
+
+
+def _mark(text: str, delimiters: Delimiters, line_end: str) -> str:
     pattern = _WITH_DOLLAR if delimiters.dollar else _WITH_DOLLARS
     marked = pattern.sub(_replacement(delimiters, line_end), text)
     return marked.replace("\\$", "$") if delimiters.dollar else marked

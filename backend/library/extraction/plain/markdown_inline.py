@@ -33,7 +33,7 @@ def inline_text(tokens: Sequence[Token], source: MarkdownSource, writer: PageWri
         text = _RAISED.sub(lambda match: raised(match[1] or match[2]), text)
     if "~" in text:
         text = _LOWERED.sub(lambda match: lowered(match[1] or match[2]), text)
-    text = source.restore(text.replace(SHIELD, ""), in_line=in_line)
+    text = source.restore(re.sub(" {2,}", " ", text.replace(SHIELD, "")), in_line=in_line)
     return re.sub("[ \t]*\n[ \t]*", "\n", text).strip()
 
 

@@ -25,6 +25,8 @@ _BLANK_LINE = re.compile(r"\n[ \t>]*\n")
 _INTERESTING = re.compile(r"[\\$`%<\[!]")
 _ENVIRONMENT = re.compile(r"\\begin\{((?:equation|align|gather|multline|eqnarray|flalign|alignat)\*?)\}")
 _WIKI_LINK = re.compile(r"(!?)\[\[([^\[\]\n]{1,500})\]\]")
+_WORDS = re.compile(r"\s[^\W\d_]{3}")
+_TEX_SIGN = re.compile(r"[\\^_=+<>{}]")
 _NUMBER = re.compile(r"\d+(?:x\d+)?")
 _PICTURE = re.compile(r"\.(?:png|jpe?g|gif|svg|webp|bmp|tiff?|avif|heic)$", re.IGNORECASE)
 _MAX_CODE_CHARS = 5_000
@@ -146,26 +148,20 @@ class _Scanner:
 
     def _dollar(self, at: int) -> tuple[int, str] | None:
         if self._text.startswith("$$", at):
-            begins_line = not self._text[self._text.rfind("\n", 0, at) + 1 : at].strip(" \t>")
-            end = self._find("$$", at + 2, in_paragraph=not begins_line)
-            if end > at + 2 and self._text[at + 2 : end].strip():
-                return self._formula(at, end + 2, self._text[at + 2 : end], display=True)
-            return at + 2, "$$"
-        if self._text[at + 1 : at + 2].strip() == "":
-            return None
-        # Pandoc's rule: no blank inside the dollar signs, and no digit after the second.
-        end = at
-        while (end := self._find("$", end + 1, in_paragraph=True)) >= 0:
-            before, after = self._text[end - 1], self._text[end + 1 : end + 2]
-            if before == "\\":
-                continue
-            if before.isspace() or after.isdigit() or end == at + 1:
-                return None
-            latex = self._text[at + 1 : end]
-            if latex.startswith("`") and latex.endswith("`") and len(latex) > 2:
-                latex = latex[1:-1]
-            return self._formula(at, end + 1, latex, display=False)
+            return self._dollars(at)
+        end = at if self._text[at + 1 : at + 2].strip() else -1
+        while end >= 0:
+            end = self._find("$", end + 1, in_paragraph=True)
+            if end >= 0 and self._text[end - 1] != "\\":
+                latex = _inline_formula(self._text[at + 1 : end], self._text[end + 1 : end + 2])
+                return self._formula(at, end + 1, latex, display=False) if latex else None
         return None
+
+    def _dollars(self, at: int) -> tuple[int, str]:
+        begins_line = not self._text[self._text.rfind("\n", 0, at) + 1 : at].strip(" \t>")
+        end = self._find("$$", at + 2, in_paragraph=not begins_line)
+        latex = self._text[at + 2 : end] if end > 0 else ""
+        return (latex.strip() and self._formula(at, end + 2, latex, display=True)) or (at + 2, "$$")
 
     def _code(self, at: int) -> tuple[int, str] | None:
         run = re.compile("`+").match(self._text, at)
@@ -241,6 +237,17 @@ _READERS: Final[dict[str, Callable[[_Scanner, int], tuple[int, str] | None]]] = 
     "[": _Scanner._bracket,
     "!": _Scanner._bracket,
 }
+
+
+def _inline_formula(between: str, after: str) -> str:
+    """Return what stands between two dollar signs if it is a formula, by Pandoc's rule and a stricter one for prices."""
+    if len(between) > 2 and between.startswith("`") and between.endswith("`"):
+        # GitLab's notation.
+        between = between[1:-1]
+    if between[-1:].isspace() or after.isdigit() or "`" in between:
+        return ""
+    # Two prices, or a variable of a shell, and words between them.
+    return "" if _WORDS.search(between) and not _TEX_SIGN.search(between) else between
 
 
 def _latex_of(source: str) -> str:

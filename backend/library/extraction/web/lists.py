@@ -119,9 +119,8 @@ def _item(label: str, pieces: Sequence[Piece]) -> str:
         # A list directly inside a list, which HTML does not allow but browsers indent.
         start = "  "
     for piece in pieces[1:]:
-        # Code and tables are apart from the lines around them.
-        apart = piece.kind in (Kind.CODE, Kind.TABLE)
-        text += ("\n\n" if apart else "\n") + piece.text
+        # Only a list follows at once; paragraphs, code and tables are apart.
+        text += ("\n" if piece.kind is Kind.LIST else "\n\n") + piece.text
     return start + indent(text, len(start))
 
 

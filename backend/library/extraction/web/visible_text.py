@@ -269,7 +269,7 @@ class VisibleText:
             self._flow.add_finished(page_text.formula(formula.latex, display=True))
             self._flow.break_line()
         else:
-            self._flow.add_finished(page_text.formula(formula.latex))
+            self._flow.add_finished(page_text.formula(" ".join(formula.latex.split())))
 
     def _add_break(self, element: etree._Element) -> None:
         self._flow.break_line()
