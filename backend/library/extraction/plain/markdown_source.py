@@ -240,7 +240,7 @@ _READERS: Final[dict[str, Callable[[_Scanner, int], tuple[int, str] | None]]] = 
 
 
 def _inline_formula(between: str, after: str) -> str:
-    """Return what stands between two dollar signs if it is a formula, by Pandoc's rule and a stricter one for prices."""
+    """Return what stands between two dollar signs if it is a formula, by Pandoc's rule and one for prices."""
     if len(between) > 2 and between.startswith("`") and between.endswith("`"):
         # GitLab's notation.
         between = between[1:-1]
