@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from backend.library.extraction.errors import UnreadableFile
-from backend.library.extraction.office_archive import check_office_archive
+from backend.library.extraction.office_archive import kind_of_archive
 from backend.library.extraction.plain.wide_encodings import find_wide_encoding
 
 
@@ -61,7 +61,7 @@ _WEB_PAGE = re.compile(rb"\s*(?:<\?xml[^>]*>\s*)?<(?:!doctype\s+html|html)\b", r
 def detect_kind(filename: str, path: Path) -> DocumentFormat:
     """Return the format of the file at ``path`` that the user calls ``filename``.
 
-    Looks at the extension, magic bytes and, for Office files, the archive's directory; nothing is unpacked.
+    Looks at the extension, magic bytes and, for Office files, the archive's directory and its list of parts.
     Raises UnreadableFile with ``unsupported`` (extension), ``empty`` (0 bytes), ``mislabelled`` (content is
     not what the extension says), ``encrypted`` (Office file with a password), ``too_large`` (archive bomb)
     or ``damaged`` (cut off).
@@ -80,8 +80,8 @@ def detect_kind(filename: str, path: Path) -> DocumentFormat:
             raise UnreadableFile("encrypted" if _is_encrypted_package(path) else "mislabelled")
         if not head.startswith(b"PK\x03\x04"):
             raise UnreadableFile("mislabelled")
-        content = "word/document.xml" if file_format is DocumentFormat.DOCX else "ppt/presentation.xml"
-        check_office_archive(path, content)
+        if kind_of_archive(path) != file_format:
+            raise UnreadableFile("mislabelled")
     else:
         _check_text(file_format, head, path)
     return file_format

@@ -1,1 +1,1 @@
-"""Turns the formulas of office files and web pages into LaTeX."""
+"""Formulas in LaTeX: from Office's mathematics and from MathML, with the signs that both need."""
