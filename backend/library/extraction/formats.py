@@ -21,6 +21,8 @@ class DocumentFormat(StrEnum):
     TXT = "txt"
     MD = "md"
     HTML = "html"
+    EPUB = "epub"
+    IPYNB = "ipynb"
 
     @property
     def media_type(self) -> str:
@@ -35,6 +37,8 @@ _MEDIA_TYPES: Final = {
     DocumentFormat.TXT: "text/plain",
     DocumentFormat.MD: "text/markdown",
     DocumentFormat.HTML: "text/html",
+    DocumentFormat.EPUB: "application/epub+zip",
+    DocumentFormat.IPYNB: "application/x-ipynb+json",
 }
 
 FORMAT_BY_EXTENSION: Final = {
@@ -47,8 +51,12 @@ FORMAT_BY_EXTENSION: Final = {
     ".markdown": DocumentFormat.MD,
     ".html": DocumentFormat.HTML,
     ".htm": DocumentFormat.HTML,
+    ".xhtml": DocumentFormat.HTML,
+    ".epub": DocumentFormat.EPUB,
+    ".ipynb": DocumentFormat.IPYNB,
 }
 
+_ARCHIVES: Final = frozenset({DocumentFormat.DOCX, DocumentFormat.PPTX, DocumentFormat.EPUB})
 _PIECE_BYTES = 1 << 20
 _HEAD_BYTES = 1 << 16
 _OLE_MAGIC = bytes.fromhex("d0cf11e0a1b11ae1")
@@ -75,7 +83,7 @@ def detect_kind(filename: str, path: Path) -> DocumentFormat:
         head = file.read(_HEAD_BYTES)
     if file_format is DocumentFormat.PDF:
         _check_pdf(head, path)
-    elif file_format in (DocumentFormat.DOCX, DocumentFormat.PPTX):
+    elif file_format in _ARCHIVES:
         if head.startswith(_OLE_MAGIC):
             raise UnreadableFile("encrypted" if _is_encrypted_package(path) else "mislabelled")
         if not head.startswith(b"PK\x03\x04"):
@@ -129,6 +137,9 @@ def _check_text(file_format: DocumentFormat, head: bytes, path: Path) -> None:
     sample = head.decode(wide, "ignore").encode() if wide else head.removeprefix(codecs.BOM_UTF8)
     if file_format is DocumentFormat.HTML:
         if not _TAG.search(sample):
+            raise UnreadableFile("mislabelled")
+    elif file_format is DocumentFormat.IPYNB:
+        if not sample.lstrip().startswith(b"{"):
             raise UnreadableFile("mislabelled")
     elif _WEB_PAGE.match(sample):
         raise UnreadableFile("mislabelled")

@@ -7,6 +7,7 @@ from typing import Final
 
 from lxml import etree
 
+from backend.library.extraction.formulas.mathml import local_name
 from backend.library.extraction.web.flow import Kind, Piece, indent
 
 _STYLES: Final = {
@@ -31,6 +32,7 @@ class Listing:
     style: str
     number: int
     step: int
+    delimiter: str = "."
     items: list[tuple[str, list[Piece]]] = field(default_factory=list)
 
     def label(self, value: str | None) -> str:
@@ -44,7 +46,7 @@ class Listing:
         given = _whole(value)
         number = self.number if given is None else given
         self.number = number + self.step
-        return f"{format_number(number, self.style)}."
+        return f"{format_number(number, self.style)}{self.delimiter}"
 
     def definition_label(self, name: str) -> str:
         """Return the label of a term or of its definition, which is indented if a term comes before it."""
@@ -69,7 +71,7 @@ def open_list(element: etree._Element, name: str, style: str) -> Listing:
     if name != "ol":
         return Listing(ordered=False, style=style, number=1, step=1)
     backwards = element.get("reversed") is not None
-    count = sum(1 for child in element if child.tag == "li") if backwards else 1
+    count = sum(1 for child in element if local_name(child) == "li") if backwards else 1
     start = _whole(element.get("start"))
     return Listing(
         ordered=True,
@@ -118,9 +120,8 @@ def _item(label: str, pieces: Sequence[Piece]) -> str:
         # A list directly inside a list, which HTML does not allow but browsers indent.
         start = "  "
     for piece in pieces[1:]:
-        # Code and tables are apart from the lines around them.
-        apart = piece.kind in (Kind.CODE, Kind.TABLE)
-        text += ("\n\n" if apart else "\n") + piece.text
+        # Only a list follows at once; paragraphs, code and tables are apart.
+        text += ("\n" if piece.kind is Kind.LIST else "\n\n") + piece.text
     return start + indent(text, len(start))
 
 
