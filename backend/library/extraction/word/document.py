@@ -68,7 +68,7 @@ class WordDocument:
         self._page_area = page_area(self._body)
         self._reader = self._reader_of(self._main)
         self._is_monospace = is_monospace(self._styles.paragraph(None).run.font)
-        self._section_breaks = _section_breaks(self._body)
+        self._section_breaks = iter(_section_breaks(self._body))
         self._new_page = False
         self._carried = ""
         self._in_code = False
@@ -126,7 +126,7 @@ class WordDocument:
             yield Item(block)
         yield from self._after(read)
         if properties is not None and properties.find(SECTION) is not None:
-            self._new_page = self._section_breaks.pop(0) if self._section_breaks else False
+            self._new_page = next(self._section_breaks, False)
 
     def _text_items(self, text: str, read: ParagraphText, properties: Any, style: ParagraphStyle) -> Iterator[Item]:
         level, label, depth, breaks = style.level, None, 0, style.breaks_page
