@@ -1,12 +1,14 @@
 """Archives as programs write them: other names, missing parts, relations that lead nowhere."""
 
 import contextlib
+import random
 import zipfile
 
 import pytest
 
 from backend.library.extraction.errors import UnreadableFile
 from backend.library.extraction.formats import DocumentFormat, detect_kind
+from backend.library.extraction.office_package import OfficePackage
 from tests.library.extraction.word_files import paragraph, relation, write_word_file
 from tests.patience import promised
 
@@ -127,6 +129,27 @@ def test_parts_that_are_opened_count_together(tmp_path, read):
     assert detect_kind("x.docx", path) is DocumentFormat.DOCX
     with pytest.raises(UnreadableFile, match="too_large"):
         read(path)
+
+
+def test_the_bounds_hold_for_each_part_and_for_all(tmp_path):
+    noise = random.Random(1).randbytes(26_000_000)
+    parts = {"word/noise.bin": noise, "word/bomb.bin": bytes(20_000_000)}
+    package = OfficePackage(str(write_word_file(tmp_path / "x.docx", paragraph(TEXT), parts=parts)))
+    with pytest.raises(UnreadableFile, match="too_large"):
+        package.read("word/bomb.bin")
+    assert package.read("word/noise.bin") == noise
+    with pytest.raises(UnreadableFile, match="too_large"):
+        package.read("word/noise.bin")
+    assert package.read_picture("word/noise.bin") == noise
+
+
+@pytest.mark.parametrize(
+    "target", ["notes\\first.xml", "/word/notes/first.xml", "notes/../notes/first.xml#part", "notes/%66irst.xml"]
+)
+def test_targets_of_relations_are_found(tmp_path, target):
+    parts = {"word/notes/first.xml": "<a/>"}
+    path = write_word_file(tmp_path / "x.docx", "", relations=relation("r9", "notes", target), parts=parts)
+    assert OfficePackage(str(path)).related("word/document.xml", "notes") == ["word/notes/first.xml"]
 
 
 @pytest.mark.parametrize(
