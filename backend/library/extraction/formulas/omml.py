@@ -203,6 +203,8 @@ def _grouped(element: Any, parts: Parts) -> str:
 
 def _limit_below(element: Any, parts: Parts) -> str:
     content, limit = _part(parts, "e"), _part(parts, "lim")
+    if content in latex.FUNCTIONS:
+        content = f"\\{content}"
     if _TAKES_LIMITS.match(content):
         return f"{content}_{{{limit}}}"
     return f"\\underset{{{limit}}}{{{content}}}"

@@ -118,7 +118,9 @@ class WordDocument:
         text = self._carried + read.text
         self._carried = ""
         if properties is not None and _joins_next(properties):
-            self._carried = text.strip() if properties.find(f"{W}framePr") is not None else text
+            # A dropped capital is moved down for its looks alone: it is no lowered text.
+            is_capital = properties.find(f"{W}framePr") is not None
+            self._carried = "".join(node.text or "" for node in paragraph.iter(TEXT)).strip() if is_capital else text
             text = ""
         else:
             yield from self._text_items(text, read, properties, style)

@@ -204,6 +204,9 @@ class ParagraphReader:
     def _add_text(self, text: str, look: RunStyle) -> None:
         if not text:
             return
+        if "\n" in text:
+            # A line end of the file is a blank; a line end of the text is an element of its own.
+            text = text.replace("\n", " ")
         if has_private(text):
             text, unknown = decode(text, look.other_font)
             if unknown:

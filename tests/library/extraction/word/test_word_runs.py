@@ -81,6 +81,7 @@ def test_special_characters_of_runs(read_word):
         "<w:t>kern</w:t><w:br/><w:t>new line</w:t></w:r>"
     )
     assert read_word(body)[0] == "pH\u2011value\tZellkern\nnew line"
+    assert read_word(paragraph("two\nwords"))[0] == "two words"
 
 
 def test_hidden_and_deleted_text_is_left_out_and_counted(read_word, read, tmp_path):
