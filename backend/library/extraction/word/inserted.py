@@ -69,10 +69,9 @@ def _of_text(content: bytes, writer: PageWriter) -> Iterator[Block]:
 
 def _from_web_archive(content: bytes) -> tuple[str, bytes]:
     """Return the kind and the content of the page in a web archive (MHTML)."""
-    import email
-    import email.policy
+    from email import message_from_bytes, policy
 
-    message = email.message_from_bytes(content, policy=email.policy.default)
+    message = message_from_bytes(content, policy=policy.default)
     for part in message.walk():
         if part.get_content_type() in _HTML:
             payload = part.get_payload(decode=True)
