@@ -23,6 +23,8 @@ _PARSERS = {
     "txt": "backend.library.extraction.plain.text_pages",
     "md": "backend.library.extraction.plain.markdown_pages",
     "html": "backend.library.extraction.web.pages",
+    "odt": "backend.library.extraction.opendocument.pages",
+    "odp": "backend.library.extraction.opendocument.slides",
 }
 
 # Enough for a page image of 30 million grey pixels and the parser's temporary files, but not to fill a disk.

@@ -21,6 +21,8 @@ class DocumentFormat(StrEnum):
     TXT = "txt"
     MD = "md"
     HTML = "html"
+    ODT = "odt"
+    ODP = "odp"
 
     @property
     def media_type(self) -> str:
@@ -35,6 +37,8 @@ _MEDIA_TYPES: Final = {
     DocumentFormat.TXT: "text/plain",
     DocumentFormat.MD: "text/markdown",
     DocumentFormat.HTML: "text/html",
+    DocumentFormat.ODT: "application/vnd.oasis.opendocument.text",
+    DocumentFormat.ODP: "application/vnd.oasis.opendocument.presentation",
 }
 
 FORMAT_BY_EXTENSION: Final = {
@@ -47,8 +51,11 @@ FORMAT_BY_EXTENSION: Final = {
     ".markdown": DocumentFormat.MD,
     ".html": DocumentFormat.HTML,
     ".htm": DocumentFormat.HTML,
+    ".odt": DocumentFormat.ODT,
+    ".odp": DocumentFormat.ODP,
 }
 
+_ARCHIVES: Final = frozenset({DocumentFormat.DOCX, DocumentFormat.PPTX, DocumentFormat.ODT, DocumentFormat.ODP})
 _PIECE_BYTES = 1 << 20
 _HEAD_BYTES = 1 << 16
 _OLE_MAGIC = bytes.fromhex("d0cf11e0a1b11ae1")
@@ -75,7 +82,7 @@ def detect_kind(filename: str, path: Path) -> DocumentFormat:
         head = file.read(_HEAD_BYTES)
     if file_format is DocumentFormat.PDF:
         _check_pdf(head, path)
-    elif file_format in (DocumentFormat.DOCX, DocumentFormat.PPTX):
+    elif file_format in _ARCHIVES:
         if head.startswith(_OLE_MAGIC):
             raise UnreadableFile("encrypted" if _is_encrypted_package(path) else "mislabelled")
         if not head.startswith(b"PK\x03\x04"):
