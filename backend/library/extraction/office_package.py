@@ -21,11 +21,17 @@ from backend.library.extraction.office_archive import (
     check_ratio,
     part_name,
 )
+from backend.library.extraction.page_text import remove_marks
 
 MAX_PICTURE_BYTES: Final = 40_000_000
 """A larger picture is not opened."""
 
 _STRICT = re.compile(rb"(\bxmlns(?::[\w.-]+)?\s*=\s*[\"'])http://purl\.oclc\.org/ooxml/(\w+)/")
+# The characters that mark spans in UTF-8, or as numbers.
+_MAY_HAVE_MARKS = re.compile(rb"\xef\xb7[\x90-\xaf]|&#")
+_UTF_8 = re.compile(
+    rb"(?:\xef\xbb\xbf)?\s*<(?:\?xml(?:(?!encoding)[^>])*(?:encoding=[\"']utf-8[\"'][^>]*)?\?>|[^?])", re.I
+)
 _USUAL = rb"\1http://schemas.openxmlformats.org/\2/2006/"
 
 
@@ -144,7 +150,8 @@ class OfficePackage:
 def parse_xml(content: bytes) -> Any:
     """Return the root element of XML of an Office file. Raises UnreadableFile("damaged").
 
-    Entities bring nothing in, and the parser's own bounds on depth (256) and size hold.
+    Entities bring nothing in, and the parser's own bounds on depth (256) and size hold. Texts and attributes are free
+    of the characters that mark spans.
     """
     if b"purl.oclc.org/ooxml" in content[:20_000]:
         content = _STRICT.sub(_USUAL, content)
@@ -152,9 +159,20 @@ def parse_xml(content: bytes) -> Any:
         resolve_entities=False, no_network=True, load_dtd=False, remove_comments=True, remove_pis=True
     )
     try:
-        return etree.fromstring(content, parser)
+        root = etree.fromstring(content, parser)
     except etree.XMLSyntaxError:
         raise UnreadableFile("damaged") from None
+    if _MAY_HAVE_MARKS.search(content) or not _UTF_8.match(content):
+        _remove_marks(root)
+    return root
+
+
+def _remove_marks(root: Any) -> None:
+    for element in root.iter():
+        if element.text:
+            element.text = remove_marks(element.text)
+        for name, value in element.attrib.items():
+            element.set(name, remove_marks(value))
 
 
 def _children(root: Any) -> list[Any]:

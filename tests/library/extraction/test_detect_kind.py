@@ -4,7 +4,6 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from docx import Document
 from pptx import Presentation
 
 from backend.library.extraction.errors import UnreadableFile
@@ -23,9 +22,8 @@ def _written(folder: Path, content: bytes) -> Path:
     return path
 
 
-def test_each_kind_is_recognised(tmp_path, make_pdf):
-    word, slides = tmp_path / "a", tmp_path / "b"
-    Document().save(str(word))
+def test_each_kind_is_recognised(tmp_path, make_pdf, make_raw_docx):
+    word, slides = make_raw_docx([]), tmp_path / "b"
     Presentation().save(str(slides))
     assert detect_kind("Notes.PDF", make_pdf([["text"]])) is DocumentFormat.PDF
     assert detect_kind("x.docx", word) is DocumentFormat.DOCX

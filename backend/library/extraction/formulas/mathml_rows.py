@@ -4,7 +4,8 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from backend.library.extraction.formulas.mathml_tokens import BIG_OPERATORS, LIMITS, join
+from backend.library.extraction.formulas.latex import ACCENTS, join
+from backend.library.extraction.formulas.mathml_tokens import BIG_OPERATORS, LIMITS
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,17 +27,8 @@ EMPTY: Final = Piece("")
 _MATRICES = {("(", ")"): "pmatrix", ("[", "]"): "bmatrix", ("{", "}"): "Bmatrix", ("|", "|"): "vmatrix"}
 _MATRICES |= {("‖", "‖"): "Vmatrix", ("∣", "∣"): "vmatrix", ("∥", "∥"): "Vmatrix"}
 _ATOM = re.compile(r"\\?[^\\{}^_\s]|[\d.,]+|\\[A-Za-z]+|\\[A-Za-z]+\{[^{}]*\}|\([^()]*\)|\[[^\[\]]*\]")
-_ACCENTS: Final = {
-    "¯": ("bar", "overline"), "‾": ("bar", "overline"), "̄": ("bar", "overline"), "_": ("bar", "overline"),
-    "̅": ("bar", "overline"), "―": ("bar", "overline"), "ˉ": ("bar", "overline"), "-": ("bar", "overline"),
-    "^": ("hat", "widehat"), "ˆ": ("hat", "widehat"), "̂": ("hat", "widehat"), "~": ("tilde", "widetilde"),
-    "˜": ("tilde", "widetilde"), "̃": ("tilde", "widetilde"), "∼": ("tilde", "widetilde"),
-    "→": ("vec", "overrightarrow"), "⃗": ("vec", "overrightarrow"), "⇀": ("vec", "overrightarrow"),
-    "←": ("overleftarrow", "overleftarrow"), "˙": ("dot", "dot"), "̇": ("dot", "dot"), ".": ("dot", "dot"),
-    "¨": ("ddot", "ddot"), "̈": ("ddot", "ddot"), "⃛": ("dddot", "dddot"), "ˇ": ("check", "check"),
-    "̌": ("check", "check"), "˘": ("breve", "breve"), "´": ("acute", "acute"), "`": ("grave", "grave"),
-    "⏞": ("overbrace", "overbrace"), "︷": ("overbrace", "overbrace"), "↔": ("overleftrightarrow",) * 2,
-}  # fmt: skip
+_MORE_ACCENTS: Final = {"-": "bar", "―": "bar", "ˉ": "bar", "∼": "tilde", "⇀": "vec", "︷": "overbrace"}
+_WIDE: Final = {"bar": "overline", "hat": "widehat", "tilde": "widetilde", "vec": "overrightarrow"}
 _UNDER: Final = {
     "_": "underline", "‾": "underline", "¯": "underline", "̲": "underline", "̱": "underline", "―": "underline",
     "⏟": "underbrace", "︸": "underbrace", "→": "underrightarrow", "-": "underline", "ˍ": "underline",
@@ -106,9 +98,11 @@ def scripts(base: Piece, sub: Piece, sup: Piece) -> Piece:
 def over(base: Piece, mark: Piece) -> Piece:
     """Return the base with an accent, a brace, a bound or something else above it."""
     sign = mark.sign or mark.latex
-    if sign in _ACCENTS and not _has_bounds(base):
-        short, wide = _ACCENTS[sign]
-        return Piece(f"\\{short if len(base.latex) == 1 or _is_command(base.latex) else wide}{{{base.latex}}}")
+    accent = ACCENTS.get(sign) or _MORE_ACCENTS.get(sign)
+    if accent is not None and not _has_bounds(base):
+        is_one = len(base.latex) == 1 or _is_command(base.latex)
+        name = ("bar" if accent == "overline" else accent) if is_one else _WIDE.get(accent, accent)
+        return Piece(f"\\{name}{{{base.latex}}}")
     if base.sign in _ARROWS:
         return Piece(f"\\{_ARROWS[base.sign]}{{{mark.latex}}}")
     if _has_bounds(base) or base.latex.startswith(_BRACES):

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from backend.library.extraction.page_text import formula
+from backend.library.extraction.page_text import find_marked, formula
 
 SHIELD: Final = "\ufddf"
 """Stands after a sign that opens nothing, because the text is code. It is no mark of a span."""
@@ -19,7 +19,8 @@ _NAMES = "equation|align|aligned|gather|gathered|multline|eqnarray|split|flalign
 _ENVIRONMENT = rf"(?P<environment>\\begin\{{(?P<name>(?:{_NAMES})\*?)\}}[^{_NOT_MARKED}]+?\\end\{{(?P=name)\}})"
 _WITH_DOLLAR = re.compile("|".join((_ROUND, _SQUARE, _DOLLARS, _ENVIRONMENT, _DOLLAR)))
 _WITH_DOLLARS = re.compile("|".join((_ROUND, _SQUARE, _DOLLARS, _ENVIRONMENT)))
-_LOOKS_LIKE_TEX = re.compile(r"\\[a-zA-Z]+|[\^_=+<>]|^\s*[A-Za-z]\s*$")
+_TEX_SIGN = re.compile(r"\\[a-zA-Z{}|,;!]|[\^_=+<>]")
+_WORD = re.compile("[^\\W\\d_]{2}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +35,22 @@ def mark_formulas(text: str, delimiters: Delimiters, line_end: str = "\n") -> st
     """Return the text with its formulas in the notation of ``page_text``."""
     if "\\" not in text and "$" not in text:
         return text
+    parts, last = [], 0
+    for start, end in find_marked(text):
+        parts += [_mark(text[last:start], delimiters, line_end), text[start:end]]
+        last = end
+    return "".join(parts) + _mark(text[last:], delimiters, line_end)
+
+
+def _mark(text: str, delimiters: Delimiters, line_end: str) -> str:
     pattern = _WITH_DOLLAR if delimiters.dollar else _WITH_DOLLARS
     marked = pattern.sub(_replacement(delimiters, line_end), text)
     return marked.replace("\\$", "$") if delimiters.dollar else marked
+
+
+def looks_like_tex(text: str) -> bool:
+    """Whether what stands between backslashed brackets is a formula, and not words in brackets."""
+    return _TEX_SIGN.search(text) is not None or not _WORD.search(text)
 
 
 def shield(text: str) -> str:
@@ -48,7 +62,7 @@ def _replacement(delimiters: Delimiters, line_end: str) -> Callable[[re.Match[st
     def replace(match: re.Match[str]) -> str:
         kind = match.lastgroup if match.lastgroup != "name" else "environment"
         latex = match[kind or 0]
-        if not delimiters.certain and not _LOOKS_LIKE_TEX.search(latex):
+        if not delimiters.certain and not looks_like_tex(latex):
             return match.group()
         if kind == "dollars" and not delimiters.certain and "\\" not in latex:
             return match.group()

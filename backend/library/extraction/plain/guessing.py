@@ -25,7 +25,10 @@ _WORD = re.compile(r"[^\W\d_]+")
 _SIGNS: Final = frozenset("„“”‚‘’»«›‹–—…•·§°€£©®™±×÷µ²³¹½¼¾\u00a0\u00ad†‡¿¡ªº′″№")
 _BETWEEN_LETTERS = re.compile(r"(?<=[^\W\d_])[^\w\s\x00-\x7f'’‘·\u00ad\u00a0–—…/”“»«„‚›‹](?=[^\W\d_])")
 _CAPITAL_INSIDE = re.compile(r"(?<=[^\W\d_A-Z])(?![A-Z])[^\W\d_]")
-_MIN_SCORE = 0.35
+_MIXED_SCRIPTS = re.compile("[A-Za-z][\u0370-\u06ff]|[\u0370-\u06ff][A-Za-z]")
+_ALONE = re.compile("(?<![\u0370-\u06ff])[\u0370-\u06ff](?![\u0370-\u06ff])")
+_OTHER_SCRIPT = re.compile("[\u0370-\u06ff]")
+_MIN_SCORE = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +46,16 @@ def guess_encoding(raw: bytes) -> str:
     sample = _sample(raw)
     names = {encoding for alphabet in ALPHABETS for encoding in alphabet.encodings}
     candidates = {name: candidate for name in names if (candidate := _candidate(sample, name)) is not None}
-    fits = [
-        (_fit(candidates[encoding], alphabet), -order, encoding)
-        for alphabet in ALPHABETS
-        for order, encoding in enumerate(alphabet.encodings)
-        if encoding in candidates
-    ]
-    best, _, encoding = max(fits, default=(0.0, 0, ""))
+    best, *_, encoding = max(
+        (
+            # Of encodings that fit equally well, the likeliest of the likeliest language.
+            (_fit(candidates[encoding], alphabet), -rank, -order, encoding)
+            for rank, alphabet in enumerate(ALPHABETS)
+            for order, encoding in enumerate(alphabet.encodings)
+            if encoding in candidates
+        ),
+        default=(0.0, _FALLBACK),
+    )
     if best >= _MIN_SCORE:
         return encoding
     match = from_bytes(sample, cp_isolation=_SHORT_LIST, enable_fallback=False).best()
@@ -74,7 +80,12 @@ def _candidate(sample: bytes, encoding: str) -> _Candidate | None:
     beyond = Counter(_BEYOND_ASCII.findall(text))
     if not beyond or beyond["\ufffd"] * 20 > beyond.total():
         return None
-    misplaced = len(_BETWEEN_LETTERS.findall(text)) + _capitals_inside(text)
+    misplaced = sum(len(pattern.findall(text)) for pattern in (_BETWEEN_LETTERS, _MIXED_SCRIPTS))
+    misplaced += _capitals_inside(text)
+    alone = len(_ALONE.findall(text))
+    if alone * 2 > len(_OTHER_SCRIPT.findall(text)):
+        # Single letters are words of Russian and Greek, but not most of a text.
+        misplaced += alone
     return _Candidate(encoding, beyond, tuple(_WORD.findall(text.lower())), misplaced)
 
 
@@ -88,7 +99,7 @@ def _fit(candidate: _Candidate, alphabet: Alphabet) -> float:
     signs = sum(times for sign, times in candidate.beyond.items() if sign in _SIGNS)
     wrong = count - letters - signs + candidate.misplaced
     frequent = sum(word in alphabet.words for word in candidate.words) / max(len(candidate.words), 1)
-    return (letters + 0.3 * signs - 3 * wrong) / count + min(2 * frequent, 1)
+    return (letters + 0.6 * signs - 3 * wrong) / count + min(2 * frequent, 1)
 
 
 def _capitals_inside(text: str) -> int:

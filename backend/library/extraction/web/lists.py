@@ -31,6 +31,7 @@ class Listing:
     style: str
     number: int
     step: int
+    delimiter: str = "."
     items: list[tuple[str, list[Piece]]] = field(default_factory=list)
 
     def label(self, value: str | None) -> str:
@@ -44,7 +45,7 @@ class Listing:
         given = _whole(value)
         number = self.number if given is None else given
         self.number = number + self.step
-        return f"{format_number(number, self.style)}."
+        return f"{format_number(number, self.style)}{self.delimiter}"
 
     def definition_label(self, name: str) -> str:
         """Return the label of a term or of its definition, which is indented if a term comes before it."""
@@ -118,9 +119,8 @@ def _item(label: str, pieces: Sequence[Piece]) -> str:
         # A list directly inside a list, which HTML does not allow but browsers indent.
         start = "  "
     for piece in pieces[1:]:
-        # Code and tables are apart from the lines around them.
-        apart = piece.kind in (Kind.CODE, Kind.TABLE)
-        text += ("\n\n" if apart else "\n") + piece.text
+        # Only a list follows at once; paragraphs, code and tables are apart.
+        text += ("\n" if piece.kind is Kind.LIST else "\n\n") + piece.text
     return start + indent(text, len(start))
 
 

@@ -8,9 +8,11 @@ from typing import Any, Final
 
 from lxml import etree
 
+from backend.library.extraction.formulas.tex_text import Delimiters
 from backend.library.extraction.page_writer import PageWriter
 from backend.library.extraction.pagination import Block, pages_of_blocks
 from backend.library.extraction.plain.encoding import decode_text
+from backend.library.extraction.web.formulas import find_delimiters
 from backend.library.extraction.web.parsing import parse_page
 from backend.library.extraction.web.styles import Styles
 from backend.library.extraction.web.visible_text import VisibleText
@@ -35,8 +37,10 @@ def read_pages(path: str, job: dict[str, Any], writer: PageWriter) -> None:
         writer.write(text, heading)
 
 
-def blocks_of_html(source: str, writer: PageWriter) -> Iterator[Block]:
+def blocks_of_html(source: str, writer: PageWriter, delimiters: Delimiters | None = None) -> Iterator[Block]:
     """Yield the visible blocks of ``source``; what is left out is counted.
+
+    ``delimiters`` says what opens formulas in its text; otherwise the page itself says it.
 
     Raises UnreadableFile("damaged") if elements are nested too deeply.
     """
@@ -45,12 +49,14 @@ def blocks_of_html(source: str, writer: PageWriter) -> Iterator[Block]:
         styles = Styles()
         for sheet in root.iter("style"):
             styles.add_sheet(sheet.text or "")
-        yield from blocks_of_tree(root, styles, writer)
+        yield from blocks_of_tree(root, styles, writer, delimiters)
 
 
-def blocks_of_tree(root: etree._Element, styles: Styles, writer: PageWriter) -> Iterator[Block]:
+def blocks_of_tree(
+    root: etree._Element, styles: Styles, writer: PageWriter, delimiters: Delimiters | None = None
+) -> Iterator[Block]:
     """Yield the visible blocks of a parsed page."""
-    for piece in VisibleText(writer, styles).pieces(root):
+    for piece in VisibleText(writer, styles, delimiters or find_delimiters(root)).pieces(root):
         yield Block(piece.text, piece.level)
 
 

@@ -8,12 +8,12 @@ from lxml import etree
 
 from backend.library.extraction import page_text
 from backend.library.extraction.formulas.mathml import local_name
-from backend.library.extraction.formulas.tex_text import shield
+from backend.library.extraction.formulas.tex_text import Delimiters, shield
 from backend.library.extraction.page_writer import PageWriter
 from backend.library.extraction.web.code_blocks import code_language, is_line_number
 from backend.library.extraction.web.flow import Flow, Kind, Piece
 from backend.library.extraction.web.form_fields import read_field
-from backend.library.extraction.web.formulas import FoundFormula, find_delimiters, find_formula
+from backend.library.extraction.web.formulas import FoundFormula, find_formula
 from backend.library.extraction.web.images import read_drawing, read_image
 from backend.library.extraction.web.lists import Listing, open_list
 from backend.library.extraction.web.ruby import read_ruby
@@ -40,8 +40,9 @@ _Leave = Callable[[], None]
 class VisibleText:
     """The walk over one page."""
 
-    def __init__(self, writer: PageWriter, styles: Styles) -> None:
+    def __init__(self, writer: PageWriter, styles: Styles, delimiters: Delimiters) -> None:
         self._writer = writer
+        self._delimiters = delimiters
         self._styles = styles
         self._flows: list[Flow] = []
         self._lists: list[tuple[Listing, Flow]] = []
@@ -51,7 +52,6 @@ class VisibleText:
 
     def pieces(self, root: etree._Element) -> Iterator[Piece]:
         """Yield the page's pieces, each when it is complete."""
-        self._delimiters = find_delimiters(root)
         page = self._open_flow()
         stack: list[tuple[etree._Element, Iterator[etree._Element], _Leave]] = []
         self._enter_or_pass(root, stack)
@@ -269,7 +269,7 @@ class VisibleText:
             self._flow.add_finished(page_text.formula(formula.latex, display=True))
             self._flow.break_line()
         else:
-            self._flow.add_finished(page_text.formula(formula.latex))
+            self._flow.add_finished(page_text.formula(" ".join(formula.latex.split())))
 
     def _add_break(self, element: etree._Element) -> None:
         self._flow.break_line()

@@ -17,6 +17,7 @@ _OPTIONS = frozenset(
     | {"in", "fc", "vc", "fo", "ba", "li", "to", "bo", "le", "ri"}
 )
 _NUMBER = re.compile(r"\s*\d+(?=\s*[(\\])")
+_ACCENTS = {latex.sign(sign): command for sign, command in latex.ACCENTS.items()}
 _CLOSING = {"(": ")", "[": "]", "{": "}", "<": ">"}
 _HEAD = re.compile(r"\s*EQ\b\s*", re.IGNORECASE)
 # Fonts and sizes of furigana: \* jc2 \* "Font:MS Mincho" \* hps10
@@ -184,10 +185,9 @@ def _integral(arguments: list[str], options: dict[str, str]) -> str:
 def _over(arguments: list[str], options: dict[str, str]) -> str:
     base, *signs = arguments
     for sign in signs:
-        command = latex.ACCENTS.get(sign) or latex.ACCENTS.get(sign.removeprefix("\\"))
-        if command is None:
+        if sign not in _ACCENTS:
             raise _NotReadable(sign)
-        base = f"\\{command}{{{base}}}"
+        base = f"\\{_ACCENTS[sign]}{{{base}}}"
     return base
 
 

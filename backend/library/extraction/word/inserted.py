@@ -9,8 +9,8 @@ from typing import Any
 from backend.library.extraction.office_package import OfficePackage
 from backend.library.extraction.page_writer import PageWriter
 from backend.library.extraction.pagination import Block
-from backend.library.extraction.plain.text_pages import decode
-from backend.library.extraction.web.pages import blocks_of_html
+from backend.library.extraction.plain.encoding import decode_text
+from backend.library.extraction.web.pages import blocks_of_html, decode_page
 from backend.library.extraction.word.names import R
 
 _HTML = ("text/html", "application/xhtml+xml")
@@ -38,9 +38,9 @@ def inserted_blocks(
     if kind == "message/rfc822":
         kind, content = _from_web_archive(content)
     if kind in _HTML:
-        blocks = blocks_of_html(decode(content), writer)
+        blocks = blocks_of_html(decode_page(content, writer), writer)
     elif kind.startswith("text/plain"):
-        blocks = iter([Block(text) for text in decode(content).replace("\r\n", "\n").split("\n\n")])
+        blocks = iter([Block(text) for text in decode_text(content, writer).replace("\r\n", "\n").split("\n\n")])
     elif content.startswith(b"PK\x03\x04"):
         blocks = read_word(OfficePackage(BytesIO(content)))
     else:
