@@ -79,6 +79,9 @@ class Styles:
         """Whether a paragraph or table with this style begins a page."""
         for family in ("paragraph", "table"):
             for style in self._chain(family, name):
+                if style.get(STYLE + "master-page-name"):
+                    # Another kind of page, such as a landscape one, begins on a page of its own.
+                    return True
                 for properties in style.iterchildren(f"{STYLE}{family}-properties"):
                     if properties.get(FO + "break-before") == "page":
                         return True
