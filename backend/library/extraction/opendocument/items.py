@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
+from backend.library.extraction.drawings.names import whole_number
 from backend.library.extraction.drawings.paragraphs import Warn
 from backend.library.extraction.errors import UnreadableFile
 from backend.library.extraction.office_package import OfficePackage
@@ -120,8 +121,7 @@ class Items:
 
     def _level(self, paragraph: Any, name: str | None) -> int:
         if paragraph.tag == TEXT + "h":
-            level = paragraph.get(TEXT + "outline-level", "1")
-            return int(level) if level.isdigit() and len(level) < 3 else 1
+            return whole_number(paragraph.get(TEXT + "outline-level"), 1)
         return self._styles.heading_level(name)
 
     def _label(self, paragraph: Any, place: _Place | None, level: int) -> str:

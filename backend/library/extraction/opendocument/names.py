@@ -2,6 +2,8 @@
 
 from typing import Any, Final
 
+from backend.library.extraction.drawings.names import whole_number
+
 _ODF = "urn:oasis:names:tc:opendocument:xmlns"
 CHART: Final = f"{{{_ODF}:chart:1.0}}"
 DRAW: Final = f"{{{_ODF}:drawing:1.0}}"
@@ -20,5 +22,4 @@ XML: Final = "{http://www.w3.org/XML/1998/namespace}"
 
 def count_of(element: Any, name: str, most: int) -> int:
     """Return an attribute that is a number from 1 to ``most``; 1 if it is none."""
-    value = element.get(name, "1")
-    return min(max(int(value), 1), most) if value.isdigit() and len(value) < 10 else 1
+    return min(max(whole_number(element.get(name), 1), 1), most)

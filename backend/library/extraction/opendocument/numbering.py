@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from backend.library.extraction.drawings.lists import bullet_sign
+from backend.library.extraction.drawings.names import whole_number
 from backend.library.extraction.opendocument.names import FO, LOEXT, STYLE, TEXT, XML
 from backend.library.extraction.opendocument.styles import Styles
 from backend.library.extraction.word.label_formats import formatted
@@ -59,9 +60,9 @@ class Numbering:
         """Return the label of the next item of a list, or an empty string."""
         level = min(level, MAX_LEVEL)
         properties = _level_style(self._styles.list_style(style), level)
-        start = 1 if properties is None else _number(properties.get(TEXT + "start-value"), 1)
+        start = 1 if properties is None else whole_number(properties.get(TEXT + "start-value"), 1)
         restart = item.get(TEXT + "start-value")
-        counter.next(level, start, restart=None if restart is None else _number(restart, start))
+        counter.next(level, start, restart=None if restart is None else whole_number(restart, start))
         written = item.find(TEXT + "number")
         if written is not None:
             return "".join(written.itertext()).strip()
@@ -78,8 +79,8 @@ class Numbering:
         if properties is None or heading.get(TEXT + "is-list-header") == "true":
             return ""
         restart = heading.get(TEXT + "start-value") if heading.get(TEXT + "restart-numbering") == "true" else None
-        start = _number(properties.get(TEXT + "start-value"), 1)
-        self._headings.next(level, start, restart=None if restart is None else _number(restart, start))
+        start = whole_number(properties.get(TEXT + "start-value"), 1)
+        self._headings.next(level, start, restart=None if restart is None else whole_number(restart, start))
         if written is not None:
             return "".join(written.itertext()).strip()
         return self._number_label(properties, level, self._headings, self._styles.outline)
@@ -90,7 +91,7 @@ class Numbering:
             return ""
         pattern = properties.get(LOEXT + "num-list-format")
         if pattern is None:
-            shown = min(_number(properties.get(TEXT + "display-levels"), 1), level)
+            shown = min(whole_number(properties.get(TEXT + "display-levels"), 1), level)
             places = ".".join(f"%{one}%" for one in range(level - shown + 1, level + 1))
             prefix, suffix = properties.get(STYLE + "num-prefix", ""), properties.get(STYLE + "num-suffix", "")
             pattern = f"{prefix}{places}{suffix}"
@@ -114,7 +115,3 @@ def _level_style(style: Any | None, level: int) -> Any | None:
     if style is None:
         return None
     return next((one for one in style.iterchildren(*_LEVEL_STYLES) if one.get(TEXT + "level") == str(level)), None)
-
-
-def _number(value: str | None, otherwise: int) -> int:
-    return int(value) if value is not None and value.isdigit() and len(value) < 8 else otherwise

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
+from backend.library.extraction.drawings.names import whole_number
 from backend.library.extraction.opendocument.names import DRAW, FO, OFFICE, STYLE, SVG, TEXT
 
 _MAX_PARENTS: Final = 20
@@ -169,9 +170,9 @@ def _label(style: Any) -> str:
 
 
 def _level_of(style: Any) -> int:
-    level = style.get(STYLE + "default-outline-level") or ""
-    if level.isdigit():
-        return int(level)
+    level = whole_number(style.get(STYLE + "default-outline-level"), 0)
+    if level:
+        return level
     label = _label(style)
     heading = _HEADING.fullmatch(label)
     return int(heading.group(1)) if heading else int(label == "title")
