@@ -340,3 +340,9 @@ def test_elements_nested_deeply_are_read(read_text, unit, depth):
     text, _ = read_text(paragraph("top") + unit[0] * depth + paragraph("bottom") + unit[1] * depth)
     assert text.split()[0] == "top"
     assert "bottom" in text
+
+
+@pytest.mark.parametrize("unit", [TABLE, BOX])
+def test_boxes_and_cells_nested_beyond_what_anybody_does_are_damaged(read_text, unit):
+    with pytest.raises(UnreadableFile, match="damaged"):
+        read_text(unit[0] * 20 + paragraph("bottom") + unit[1] * 20)
