@@ -25,6 +25,8 @@ _PARSERS = {
     "html": "backend.library.extraction.web.pages",
     "odt": "backend.library.extraction.opendocument.pages",
     "odp": "backend.library.extraction.opendocument.slides",
+    "epub": "backend.library.extraction.web.epub_pages",
+    "ipynb": "backend.library.extraction.plain.notebook_pages",
 }
 
 # Enough for a page image of 30 million grey pixels and the parser's temporary files, but not to fill a disk.

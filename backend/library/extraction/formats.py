@@ -23,6 +23,8 @@ class DocumentFormat(StrEnum):
     HTML = "html"
     ODT = "odt"
     ODP = "odp"
+    EPUB = "epub"
+    IPYNB = "ipynb"
 
     @property
     def media_type(self) -> str:
@@ -39,6 +41,8 @@ _MEDIA_TYPES: Final = {
     DocumentFormat.HTML: "text/html",
     DocumentFormat.ODT: "application/vnd.oasis.opendocument.text",
     DocumentFormat.ODP: "application/vnd.oasis.opendocument.presentation",
+    DocumentFormat.EPUB: "application/epub+zip",
+    DocumentFormat.IPYNB: "application/x-ipynb+json",
 }
 
 FORMAT_BY_EXTENSION: Final = {
@@ -51,11 +55,16 @@ FORMAT_BY_EXTENSION: Final = {
     ".markdown": DocumentFormat.MD,
     ".html": DocumentFormat.HTML,
     ".htm": DocumentFormat.HTML,
+    ".xhtml": DocumentFormat.HTML,
     ".odt": DocumentFormat.ODT,
     ".odp": DocumentFormat.ODP,
+    ".epub": DocumentFormat.EPUB,
+    ".ipynb": DocumentFormat.IPYNB,
 }
 
-_ARCHIVES: Final = frozenset({DocumentFormat.DOCX, DocumentFormat.PPTX, DocumentFormat.ODT, DocumentFormat.ODP})
+_ARCHIVES: Final = frozenset(
+    {DocumentFormat.DOCX, DocumentFormat.PPTX, DocumentFormat.ODT, DocumentFormat.ODP, DocumentFormat.EPUB}
+)
 _PIECE_BYTES = 1 << 20
 _HEAD_BYTES = 1 << 16
 _OLE_MAGIC = bytes.fromhex("d0cf11e0a1b11ae1")
@@ -136,6 +145,9 @@ def _check_text(file_format: DocumentFormat, head: bytes, path: Path) -> None:
     sample = head.decode(wide, "ignore").encode() if wide else head.removeprefix(codecs.BOM_UTF8)
     if file_format is DocumentFormat.HTML:
         if not _TAG.search(sample):
+            raise UnreadableFile("mislabelled")
+    elif file_format is DocumentFormat.IPYNB:
+        if not sample.lstrip().startswith(b"{"):
             raise UnreadableFile("mislabelled")
     elif _WEB_PAGE.match(sample):
         raise UnreadableFile("mislabelled")

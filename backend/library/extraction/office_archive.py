@@ -95,6 +95,8 @@ def part_name(entry: zipfile.ZipInfo) -> str:
 def _kind(archive: zipfile.ZipFile, parts: dict[str, zipfile.ZipInfo]) -> str:
     if "mimetype" in parts:
         return _KIND_BY_MEDIA_TYPE.get(_text_of(archive, parts, "mimetype").strip(), "")
+    if "meta-inf/container.xml" in parts:
+        return "epub"
     for found in _MAIN_PART.finditer(_text_of(archive, parts, "[content_types].xml")):
         if found.group(1).lower() in _KIND_BY_WORD:
             return _KIND_BY_WORD[found.group(1).lower()]

@@ -59,7 +59,7 @@ def find_formula(element: etree._Element, name: str) -> FoundFormula | None:
 def find_delimiters(root: etree._Element) -> Delimiters:
     """Return what opens formulas in the text of a page: more if it loads MathJax or KaTeX."""
     certain = dollar = False
-    for script in root.iter("script"):
+    for script in root.iter("{*}script"):
         text = (script.text or "")[:20_000]
         if re.search("mathjax|katex", script.get("src", "") + text, re.IGNORECASE):
             certain = True

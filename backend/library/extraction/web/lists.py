@@ -7,6 +7,7 @@ from typing import Final
 
 from lxml import etree
 
+from backend.library.extraction.formulas.mathml import local_name
 from backend.library.extraction.web.flow import Kind, Piece, indent
 
 _STYLES: Final = {
@@ -70,7 +71,7 @@ def open_list(element: etree._Element, name: str, style: str) -> Listing:
     if name != "ol":
         return Listing(ordered=False, style=style, number=1, step=1)
     backwards = element.get("reversed") is not None
-    count = sum(1 for child in element if child.tag == "li") if backwards else 1
+    count = sum(1 for child in element if local_name(child) == "li") if backwards else 1
     start = _whole(element.get("start"))
     return Listing(
         ordered=True,

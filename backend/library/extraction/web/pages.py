@@ -47,7 +47,7 @@ def blocks_of_html(source: str, writer: PageWriter, delimiters: Delimiters | Non
     root = parse_page(source)
     if root is not None:
         styles = Styles()
-        for sheet in root.iter("style"):
+        for sheet in root.iter("{*}style"):
             styles.add_sheet(sheet.text or "")
         yield from blocks_of_tree(root, styles, writer, delimiters)
 

@@ -4,11 +4,12 @@ from typing import Final
 
 from lxml import etree
 
+_EPUB_TYPE = "{http://www.idpf.org/2007/ops}type"
 _LEFT_OUT: Final = frozenset(
     {"script", "style", "head", "template", "noscript", "iframe", "object", "embed", "select", "datalist", "canvas"}
-    | {"audio", "video", "noembed", "noframes", "progress", "meter", "map", "title", "link", "meta", "rp"}
+    | {"audio", "video", "noembed", "noframes", "progress", "meter", "map", "title", "link", "meta", "rp", "default"}
 )
-_FURNITURE_ROLES: Final = frozenset({"navigation", "search", "tooltip", "menu", "menubar", "tablist"})
+_FURNITURE_ROLES: Final = frozenset({"navigation", "search", "tooltip", "menu", "menubar", "tablist", "doc-pagebreak"})
 _FURNITURE_CLASSES: Final = frozenset(
     {"headerlink", "mw-editsection", "header-anchor", "anchorjs-link", "anchor-link", "heading-anchor", "hash-link"}
     | {"permalink", "sr-only", "visually-hidden", "screen-reader-text", "visuallyhidden", "skip-link", "copybtn"}
@@ -28,7 +29,7 @@ def is_left_out(element: etree._Element, name: str, *, in_heading: bool) -> bool
         return not in_heading
     if name == "dialog":
         return element.get("open") is None
-    if element.get("role", "") in _FURNITURE_ROLES:
+    if element.get("role", "") in _FURNITURE_ROLES or "pagebreak" in _epub_type(element):
         return True
     return not _FURNITURE_CLASSES.isdisjoint(element.get("class", "").split())
 
@@ -39,7 +40,7 @@ def is_reference_mark(element: etree._Element, name: str) -> bool:
         return False
     return (
         element.get("role") == "doc-noteref"
-        or "noteref" in (element.get("epub:type") or element.get("{http://www.idpf.org/2007/ops}type") or "").split()
+        or "noteref" in _epub_type(element)
         or not _REFERENCE_CLASSES.isdisjoint(element.get("class", "").lower().split())
     )
 
@@ -47,3 +48,7 @@ def is_reference_mark(element: etree._Element, name: str) -> bool:
 def has_text(element: etree._Element) -> bool:
     """Whether an element has text other than blanks."""
     return any(str(text).strip() for text in element.itertext())
+
+
+def _epub_type(element: etree._Element) -> list[str]:
+    return (element.get(_EPUB_TYPE) or element.get("epub:type") or "").split()

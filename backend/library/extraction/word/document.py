@@ -41,8 +41,6 @@ _MAX_INSERTED: Final = 3
 _MATH_PARAGRAPH = "oMathPara"
 _SKIPPED = frozenset({"sdtPr", "sdtEndPr", "customXmlPr", "tcPr", "tblPr", "sectPr", "Fallback"})
 _SAME_PAGE = frozenset({"continuous", "nextColumn"})
-# Noncharacters mark what has a kind, and this text is raised or lowered: neither is code.
-_NOT_CODE = ("\ufdd8", "^{", "_{", "[^")
 
 
 class WordDocument:
@@ -70,7 +68,7 @@ class WordDocument:
         self._page_area = page_area(self._body)
         self._reader = self._reader_of(self._main)
         self._is_monospace = is_monospace(self._styles.paragraph(None).run.font)
-        self._section_breaks = _section_breaks(self._body)
+        self._section_breaks = iter(_section_breaks(self._body))
         self._new_page = False
         self._carried = ""
         self._in_code = False
@@ -102,6 +100,8 @@ class WordDocument:
                     self._warn_of_hidden(node)
                 elif (name := local_name(node)) == _MATH_PARAGRAPH:
                     yield Item(self._reader.read([node], self._styles.paragraph(None).run).text)
+                elif name == "subDoc":
+                    self._writer.warn("objects_lost")
                 elif name == "AlternateContent":
                     stack.append(iter(node[:1]))
                     break
@@ -118,7 +118,9 @@ class WordDocument:
         text = self._carried + read.text
         self._carried = ""
         if properties is not None and _joins_next(properties):
-            self._carried = text.strip() if properties.find(f"{W}framePr") is not None else text
+            # A dropped capital is moved down for its looks alone: it is no lowered text.
+            is_capital = properties.find(f"{W}framePr") is not None
+            self._carried = "".join(node.text or "" for node in paragraph.iter(TEXT)).strip() if is_capital else text
             text = ""
         else:
             yield from self._text_items(text, read, properties, style)
@@ -126,7 +128,7 @@ class WordDocument:
             yield Item(block)
         yield from self._after(read)
         if properties is not None and properties.find(SECTION) is not None:
-            self._new_page = self._section_breaks.pop(0) if self._section_breaks else False
+            self._new_page = next(self._section_breaks, False)
 
     def _text_items(self, text: str, read: ParagraphText, properties: Any, style: ParagraphStyle) -> Iterator[Item]:
         level, label, depth, breaks = style.level, None, 0, style.breaks_page
@@ -137,10 +139,10 @@ class WordDocument:
             if text.strip() or not _has_hidden_mark(properties):
                 label, depth = self._label(properties, style)
         self._new_page = self._new_page or breaks
-        is_code = style.is_code or (read.is_monospace and not self._is_monospace)
+        is_code = (style.is_code or (read.is_monospace and not self._is_monospace)) and not read.has_notation
         for number, piece in enumerate(text.split(PAGE_BREAK)):
             self._new_page = self._new_page or number > 0
-            if is_code and not level and not label and not any(mark in piece for mark in _NOT_CODE):
+            if is_code and not level and not label:
                 self._in_code = True
                 yield Item(piece, kind=ItemKind.CODE, new_page=self._take_new_page())
                 continue

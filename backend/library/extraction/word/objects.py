@@ -14,6 +14,8 @@ from backend.library.extraction.word.names import BOX, R, local_name
 from backend.library.extraction.word.pictures import Picture, PictureReader, drawn_picture, old_picture
 
 _FORMULA_PROGRAM = re.compile(r"equation|mathtype", re.IGNORECASE)
+# An object names its program, or is a control of a form.
+_NAMED_OBJECTS = frozenset({"OLEObject", "control"})
 
 
 class Objects:
@@ -39,16 +41,19 @@ class Objects:
         inline: list[str] = []
         boxes: list[Any] = []
         blocks: list[str] = []
-        is_object = any(local_name(node) == "OLEObject" for node in element.iter())
+        names = {local_name(node) for node in element.iter()}
+        is_named = not names.isdisjoint(_NAMED_OBJECTS)
         for node in shown_nodes(element):
             name = local_name(node)
             if node.tag == BOX:
                 boxes.append(node)
-            elif name == "OLEObject" or (name == "object" and not is_object):
+            elif name == "OLEObject" or (name == "object" and not is_named):
                 inline.append(self._object(node.get("ProgID", "")))
+            elif name in ("control", "contentPart"):
+                self._writer.warn("objects_lost")
             elif name in ("inline", "anchor"):
                 inline.append(self._drawing(node, blocks))
-            elif name == "imagedata" and not is_object:
+            elif name == "imagedata" and not is_named:
                 inline.append(self._old_drawing(node.getparent(), blocks))
             elif name == "textpath":
                 blocks.append(remove_marks(node.get("string", "")).strip())
@@ -70,6 +75,9 @@ class Objects:
         """Return the description of a drawing."""
         described = next((child for child in node if local_name(child) == "docPr"), None)
         text = description(described) if described is not None else ""
+        if not text:
+            inner = (description(child) for child in shown_nodes(node) if local_name(child) == "cNvPr")
+            text = " ".join(filter(None, inner))
         picture = drawn_picture(node, self._package, self._part)
         if picture is not None and not (described is not None and is_decorative(described)):
             self._look_at(picture, text, blocks)

@@ -2,7 +2,10 @@
 
 import pytest
 
-from tests.library.extraction.word_files import paragraph, relation, row, run, table
+from backend.library.extraction.office_package import OfficePackage
+from backend.library.extraction.page_writer import PageWriter
+from backend.library.extraction.word.document import WordDocument
+from tests.library.extraction.word_files import NAMESPACES, paragraph, relation, row, run, table, write_word_file
 
 
 def drawing(inside: str, described: str = "", width_cm: float = 10, height_cm: float = 8) -> str:
@@ -33,6 +36,8 @@ def test_objects_without_a_program_and_in_old_pictures(read_word):
     old = '<w:r><w:pict><v:shape/><o:OLEObject ProgID="Equation.3"/></w:pict></w:r>'
     assert read_word(paragraph("x is ", old)) == ("x is [formula]", ["formulas_lost"])
     assert read_word(paragraph("A sheet: ", ole("Excel.Sheet.12"))) == ("A sheet:", ["objects_lost"])
+    control = '<w:r><w:object><v:shape/><w:control r:id="r9" w:name="Search"/></w:object></w:r>'
+    assert read_word(paragraph("A form: ", control)) == ("A form:", ["objects_lost"])
 
 
 def test_pictures_show_their_alternative_text(read_word):
@@ -52,6 +57,11 @@ def test_pictures_show_their_alternative_text(read_word):
 )
 def test_a_picture_that_may_have_text_is_warned_of(read_word, described, size, expected):
     assert read_word(paragraph("Text.", drawing(PICTURE, described, *size))) == expected
+
+
+def test_a_picture_of_a_group_can_be_described(read_word):
+    group = f'<pic:pic><pic:nvPicPr><pic:cNvPr id="2" name="x" descr="A leaf"/></pic:nvPicPr>{PICTURE}</pic:pic>'
+    assert read_word(paragraph("See", drawing(group)))[0] == "See[image: A leaf]"
 
 
 def test_text_boxes_follow_their_paragraph_once(read_word):
@@ -104,3 +114,44 @@ def test_diagrams_are_read_from_their_part(read_word):
     found = read_word(body, relations=relation("r9", "diagramData", "diagrams/data1.xml"), parts=parts)
     assert found == ("Steps:\n\n- Glycolysis\n- Citric acid cycle", ["charts_as_tables"])
     assert read_word(body) == ("Steps:", ["objects_lost"])
+
+
+def test_charts_are_read_as_tables(read_word):
+    def cells(kind: str, cache: str, *values: str) -> str:
+        points = "".join(f'<c:pt idx="{at}"><c:v>{value}</c:v></c:pt>' for at, value in enumerate(values))
+        return f"<c:{kind}><c:{cache}Ref><c:{cache}Cache>{points}</c:{cache}Cache></c:{cache}Ref></c:{kind}>"
+
+    series = cells("tx", "str", "Share") + cells("cat", "str", "Cancer", "Stroke") + cells("val", "num", "24", "9")
+    chart = f"<c:chartSpace {NAMESPACES}><c:chart><c:plotArea><c:barChart><c:ser>{series}</c:ser></c:barChart>"
+    chart += "</c:plotArea></c:chart></c:chartSpace>"
+    body = paragraph("Deaths:", drawing('<c:chart r:id="r9"/>')) + paragraph("After.")
+    parts = {"word/charts/chart1.xml": chart}
+    text, warnings = read_word(body, relations=relation("r9", "chart", "charts/chart1.xml"), parts=parts)
+    assert text.startswith("Deaths:\n\n|")
+    assert "| Cancer | 24 |\n| Stroke | 9 |" in text
+    assert text.endswith("\n\nAfter.")
+    assert warnings == ["charts_as_tables"]
+    dangling = read_word(body, relations=relation("r9", "chart", "NULL"))
+    assert dangling == ("Deaths:\n\nAfter.", ["objects_lost"])
+
+
+def test_a_picture_that_fills_a_page_can_be_recognised(tmp_path):
+    old = '<w:r><w:pict><v:shape style="width:450pt; height:600pt"><v:imagedata r:id="rId9"/></v:shape></w:pict></w:r>'
+    body = paragraph("Before.", drawing(PICTURE, "", 16, 22)) + paragraph("Small:", drawing(PICTURE)) + paragraph(old)
+    path = write_word_file(
+        tmp_path / "x.docx",
+        body,
+        relations=relation("rId9", "image", "media/scan.png"),
+        parts={"word/media/scan.png": b"picture"},
+    )
+    seen = []
+
+    def read_picture(content: bytes, width: int, height: int) -> str:
+        seen.append((content, width // 360_000, height // 360_000))
+        return "Recognised."
+
+    with (tmp_path / "pages").open("wb") as file:
+        document = WordDocument(OfficePackage(str(path)), PageWriter(file.fileno(), 10, 1_000), read_picture)
+        texts = [block.text for block in document.blocks()]
+    assert texts == ["Before.", "Recognised.", "Small:", "Recognised."]
+    assert seen == [(b"picture", 16, 22), (b"picture", 15, 21)]

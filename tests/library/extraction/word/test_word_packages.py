@@ -1,12 +1,16 @@
 """Archives as programs write them: other names, missing parts, relations that lead nowhere."""
 
+import contextlib
+import random
 import zipfile
 
 import pytest
 
 from backend.library.extraction.errors import UnreadableFile
 from backend.library.extraction.formats import DocumentFormat, detect_kind
+from backend.library.extraction.office_package import OfficePackage
 from tests.library.extraction.word_files import paragraph, relation, write_word_file
+from tests.patience import promised
 
 TEXT = "Osmosis is the diffusion of water."
 
@@ -125,3 +129,50 @@ def test_parts_that_are_opened_count_together(tmp_path, read):
     assert detect_kind("x.docx", path) is DocumentFormat.DOCX
     with pytest.raises(UnreadableFile, match="too_large"):
         read(path)
+
+
+def test_the_bounds_hold_for_each_part_and_for_all(tmp_path):
+    noise = random.Random(1).randbytes(26_000_000)
+    parts = {"word/noise.bin": noise, "word/bomb.bin": bytes(20_000_000)}
+    package = OfficePackage(str(write_word_file(tmp_path / "x.docx", paragraph(TEXT), parts=parts)))
+    with pytest.raises(UnreadableFile, match="too_large"):
+        package.read("word/bomb.bin")
+    assert package.read("word/noise.bin") == noise
+    with pytest.raises(UnreadableFile, match="too_large"):
+        package.read("word/noise.bin")
+    assert package.read_picture("word/noise.bin") == noise
+
+
+@pytest.mark.parametrize(
+    "target", ["notes\\first.xml", "/word/notes/first.xml", "notes/../notes/first.xml#part", "notes/%66irst.xml"]
+)
+def test_targets_of_relations_are_found(tmp_path, target):
+    parts = {"word/notes/first.xml": "<a/>"}
+    path = write_word_file(tmp_path / "x.docx", "", relations=relation("r9", "notes", target), parts=parts)
+    assert OfficePackage(str(path)).related("word/document.xml", "notes") == ["word/notes/first.xml"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '<w:p><w:pPr><w:pStyle w:val="C"/></w:pPr><w:r><w:t>x</w:t></w:r></w:p>' + "<w:p/>" * 200_000,
+        "<w:p>"
+        + '<w:r><w:fldChar w:fldCharType="begin"/></w:r>' * 20_000
+        + "<w:r><w:t>x</w:t></w:r></w:p>"
+        + paragraph("end"),
+        paragraph(properties="<w:sectPr/>") * 50_000 + paragraph("end"),
+        "<w:tbl><w:tr>"
+        + '<w:tc><w:tcPr><w:gridSpan w:val="999999999"/></w:tcPr><w:p/></w:tc>' * 2_000
+        + "</w:tr></w:tbl>"
+        + paragraph("x"),
+        "<w:p>" + "<w:smartTag>" * 240 + "<w:r><w:t>deep</w:t></w:r>" + "</w:smartTag>" * 240 + "</w:p>",
+    ],
+    ids=["empty lines of code", "open fields", "sections", "spans", "tags"],
+)
+def test_files_made_to_be_slow_end(tmp_path, rewritten, read, body):
+    styles = '<w:style w:type="paragraph" w:styleId="C"><w:name w:val="Code"/></w:style>'
+    path = write_word_file(tmp_path / "x.docx", body, styles=styles)
+    # Stored as it is, because its ratio would give it away.
+    stored = rewritten(path, lambda name, content: (name, content))
+    with promised("reading", 15), contextlib.suppress(UnreadableFile):
+        assert read(stored)[0]
