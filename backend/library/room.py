@@ -24,5 +24,6 @@ ROOM = Room(
     chores=(Chore(service.delete_expired_files, every=500, opens_transactions=True),),
     background=(service.move_documents, service.discard_objects),
     tables=(StudySet, Document, Page, StoredPiece, DiscardedObject),
+    text_bodies=frozenset({"library.upload_documents"}),
     limits={"library.upload_documents": RouteClass.UPLOAD},
 )

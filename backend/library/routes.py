@@ -16,13 +16,16 @@ from backend.core.web.downloads import BINARY, FileDownload
 from backend.core.web.http import ResponseBody, request_language
 from backend.core.web.idempotency import idempotent
 from backend.core.web.pagination import PageQuery
+from backend.core.web.uploads import TEXT_TYPES
 from backend.library import service
 from backend.library.errors import FileRefused, FileTooLarge, NoFile
 from backend.library.extraction.formats import DocumentFormat
+from backend.library.pasted_text import pasted_file
 from backend.library.schemas import (
     DocumentPage,
     DocumentResponse,
     PageResponse,
+    PastedTextQuery,
     StudySetPage,
     StudySetRequest,
     StudySetResponse,
@@ -109,16 +112,22 @@ def delete_study_set(study_set_id: UUID) -> ResponseReturnValue:
 
 
 @library.post("/study-sets/<uuid:study_set_id>/documents")
+@library.input(PastedTextQuery, location="query", arg_name="pasted")
 @library.input(UploadRequestBody, location="form_and_files", arg_name="body")
 @library.output(UploadResponse, status_code=201)
 @library.doc(responses={411: "No length", 413: "Too large", 409: "Too many, or too much storage"})
 @idempotent
-def upload_documents(study_set_id: UUID, body: UploadRequestBody) -> ResponseReturnValue:
-    """Upload one or more files in the multipart field `files`: either all are accepted or none."""
-    files = _incoming_files()
+def upload_documents(study_set_id: UUID, pasted: PastedTextQuery, body: UploadRequestBody) -> ResponseReturnValue:
+    """Upload one or more files in the multipart field `files`: either all are accepted or none.
+
+    A text in Markdown or without markup may be sent as the whole body instead.
+    """
+    is_text = request.mimetype in TEXT_TYPES
+    files = [_pasted_file(pasted)] if is_text else _incoming_files()
+    purpose = pasted.purpose if is_text and pasted.purpose else body.purpose
     with transaction():
         try:
-            added = service.add_documents(g.user_id, study_set_id, files, body.purpose)
+            added = service.add_documents(g.user_id, study_set_id, files, purpose)
         except (FileRefused, FileTooLarge) as error:
             _name_refused_file(error, files)
             raise
@@ -192,6 +201,11 @@ def delete_document(document_id: UUID) -> ResponseReturnValue:
     with transaction():
         service.delete_document(g.user_id, document_id)
     return "", 204
+
+
+def _pasted_file(pasted: PastedTextQuery) -> IncomingFile:
+    name = _plain_name(pasted.filename) if pasted.filename else None
+    return pasted_file(request.mimetype, name, request_language())
 
 
 def _incoming_files() -> list[IncomingFile]:

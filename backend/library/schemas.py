@@ -53,6 +53,22 @@ class UploadRequestBody(BaseModel):
     )
 
 
+class PastedTextQuery(BaseModel):
+    """What an upload's body cannot say if it is a text."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    filename: str | None = Field(
+        None,
+        min_length=1,
+        max_length=255,
+        description="The name of a text sent as the whole body. By default its first heading or line.",
+    )
+    purpose: DocumentPurpose | None = Field(
+        None, description="The purpose of a text sent as the whole body; `notes` by default."
+    )
+
+
 class DocumentProblem(ResponseBody):
     """Why a document could not be read, or a warning about its text. `detail` tells the user what to do."""
 

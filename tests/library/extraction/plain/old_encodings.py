@@ -47,13 +47,13 @@ TEXTS = {
         ("cp1250", "iso8859_2"),
     ),
     "hr": (
-        "Stanica je najmanja jedinica života. Biljke koriste svjetlost da bi stvorile šećer i kisik. Može se reći da je "
-        "čovjek složeno biće koje se sastoji od više vrsta stanica.",
+        "Stanica je najmanja jedinica života. Biljke koriste svjetlost da bi stvorile šećer i kisik. Može se reći da "
+        "je čovjek složeno biće koje se sastoji od više vrsta stanica.",
         ("cp1250", "iso8859_2"),
     ),
     "tr": (
-        "Hücre canlıların en küçük birimidir. Bitkiler ışık enerjisini kullanarak şeker ve oksijen üretir. İnsan vücudu "
-        "çok sayıda hücreden oluşur ve bu hücreler farklı görevler için özelleşmiştir.",
+        "Hücre canlıların en küçük birimidir. Bitkiler ışık enerjisini kullanarak şeker ve oksijen üretir. İnsan "
+        "vücudu çok sayıda hücreden oluşur ve bu hücreler farklı görevler için özelleşmiştir.",
         ("cp1254",),
     ),
     "lt": (
@@ -62,8 +62,8 @@ TEXTS = {
         ("cp1257",),
     ),
     "ru": (
-        "Клетка является наименьшей единицей жизни. Растения используют энергию света, чтобы получать сахар и кислород. "
-        "Ткань состоит из похожих клеток, которые выполняют одну функцию.",
+        "Клетка является наименьшей единицей жизни. Растения используют энергию света, чтобы получать сахар и "
+        "кислород. Ткань состоит из похожих клеток, которые выполняют одну функцию.",
         ("cp1251", "koi8_r", "iso8859_5", "cp866", "mac_cyrillic"),
     ),
     "uk": (
@@ -83,8 +83,14 @@ TEXTS = {
         ("gbk", "gb18030"),
     ),
     "zh-Hant": ("細胞是生命的最小單位。組織是由相似的細胞組成的。植物利用光能來製造糖和氧氣。", ("big5",)),
-    "ja": ("細胞は生命の最小単位である。組織は似た細胞の集まりである。植物は光を使って糖と酸素をつくる。", ("shift_jis", "euc_jp")),
-    "ko": ("세포는 생명의 가장 작은 단위이다. 조직은 비슷한 세포로 이루어져 있다. 식물은 빛으로 당과 산소를 만든다.", ("euc_kr", "cp949")),
+    "ja": (
+        "細胞は生命の最小単位である。組織は似た細胞の集まりである。植物は光を使って糖と酸素をつくる。",
+        ("shift_jis", "euc_jp"),
+    ),
+    "ko": (
+        "세포는 생명의 가장 작은 단위이다. 조직은 비슷한 세포로 이루어져 있다. 식물은 빛으로 당과 산소를 만든다.",
+        ("euc_kr", "cp949"),
+    ),
 }  # fmt: skip
 
 CASES = [(language, encoding) for language, (_, encodings) in TEXTS.items() for encoding in encodings]
