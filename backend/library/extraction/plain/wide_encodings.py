@@ -51,6 +51,6 @@ def _score(head: bytes, name: str) -> float:
     zeros = head.count(0) / len(head)
     as_bytes = len(re.findall(rb"[\t\n\r -~]", head)) / (len(head) - head.count(0))
     # Letters of Latin scripts have as many zero bytes as others; text with a stray one does not.
-    if usual < _USUAL_SHARE or (as_bytes > _USUAL_SHARE and zeros < (width - 1) / width * 0.8):
+    if not plain or usual < _USUAL_SHARE or (as_bytes > _USUAL_SHARE and zeros < (width - 1) / width * 0.8):
         return 0.0
     return usual + plain
