@@ -234,7 +234,7 @@ def test_every_media_type_has_a_schema(spec: Spec) -> None:
 def test_files_are_binary(spec: Spec) -> None:
     binary = {"type": "string", "format": "binary"}
     upload = spec["paths"]["/api/v1/study-sets/{study_set_id}/documents"]["post"]["requestBody"]
-    assert upload["content"] == {"multipart/form-data": {"schema": {"$ref": "#/components/schemas/UploadRequestBody"}}}
+    assert upload["content"]["multipart/form-data"] == {"schema": {"$ref": "#/components/schemas/UploadRequestBody"}}
     form = spec["components"]["schemas"]["UploadRequestBody"]
     assert form["required"] == ["files"]
     assert form["properties"]["files"]["items"] == {**binary, "contentMediaType": "application/octet-stream"}

@@ -94,9 +94,7 @@ def test_what_is_nested_too_deeply_is_refused(tmp_path, read, unit: str) -> None
         read(path)
 
 
-@pytest.mark.parametrize(
-    "unit", ["$a ", "\\(a ", "`" * 3 + "a``b`", "[[", "%%a ", "$$a ", "**a ", "[^1]", "~a~"]
-)
+@pytest.mark.parametrize("unit", ["$a ", "\\(a ", "`" * 3 + "a``b`", "[[", "%%a ", "$$a ", "**a ", "[^1]", "~a~"])
 def test_signs_without_an_end_take_no_time(tmp_path, read, unit: str) -> None:
     path = tmp_path / "x.md"
     path.write_text(unit * (200_000 // len(unit)), "utf-8")
