@@ -38,7 +38,8 @@ _MEDIA_TYPES: Final = {
     DocumentFormat.MD: "text/markdown",
     DocumentFormat.HTML: "text/html",
     DocumentFormat.EPUB: "application/epub+zip",
-    DocumentFormat.IPYNB: "application/x-ipynb+json",
+    # Not application/x-ipynb+json: clients made from the OpenAPI document would parse the file instead of saving it.
+    DocumentFormat.IPYNB: "application/octet-stream",
 }
 
 FORMAT_BY_EXTENSION: Final = {
