@@ -40,7 +40,14 @@ def test_a_few_bad_bytes_do_not_change_the_encoding(read_bytes) -> None:
 
 
 def test_a_short_text_is_of_the_likeliest_language(read_bytes) -> None:
-    for text in ("Größe", "50 € für 3 Bücher", "It’s the “end” – now", "Temperature 20 °C, 5 µm, 3 × 4 ± 1"):
+    short_french = "La cellule est l’unité fondamentale de tout être vivant"
+    for text in (
+        "Größe",
+        short_french,
+        "50 € für 3 Bücher",
+        "It’s the “end” – now",
+        "Temperature 20 °C, 5 µm, 3 × 4 ± 1",
+    ):
         assert read_bytes(text.encode("cp1252"))[0] == text
 
 

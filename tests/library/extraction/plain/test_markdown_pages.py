@@ -81,7 +81,7 @@ def test_what_is_left_out_is_warned_of(text_of, source: str, text: str, warning:
 
 def test_formulas_are_known_by_their_spans(tmp_path, read) -> None:
     path = tmp_path / "x.md"
-    path.write_text("It costs $5 and $6, and $x$ is known. `$y$`", "utf-8")
+    path.write_text("It costs $5 and $6 or $7/$8, and $x$ is known. `$y$`", "utf-8")
     (page,), _ = read(path)
     assert [page.text[span.start : span.end] for span in page.spans if span.kind is SpanKind.FORMULA] == ["$x$"]
 
