@@ -7,13 +7,14 @@ from pathlib import Path
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
 
-from backend.core.database.database import db
+from backend.core.database.database import db, is_passing
 from backend.core.database.transaction import transaction
 from backend.core.errors import NotFound
 from backend.core.process.logging import get_logger
 from backend.core.work import jobs
-from backend.core.work.jobs import Claim, JobFailed, TryLater
+from backend.core.work.jobs import Claim, Job, JobFailed, TryLater
 from backend.core.work.runner import record
 from backend.library.errors import FileUnavailable, StorageQuotaExceeded
 from backend.library.extraction.errors import UnreadableFile
@@ -60,7 +61,7 @@ def read_document(held: Claim, lost: threading.Event) -> None:
             with path.open("wb") as file:
                 for piece in document_file.open(held.id):
                     file.write(piece)
-            report = extract(path, file_format, _limits(get_settings()), take)
+            report = extract(path, file_format, _limits(get_settings()), take, lambda: check_held(Document, held))
         except NotFound:
             raise jobs.LeaseLost from None
         except FileUnavailable:
@@ -125,6 +126,22 @@ def _show_progress(held: Claim, pages_read: int) -> None:
             .values(pages_read=pages_read)
             .execution_options(synchronize_session=False)
         )
+
+
+def check_held(model: type[Job], held: Claim) -> None:
+    """Raise LeaseLost if the reading was taken back or its document was deleted.
+
+    Else somebody could take any number of places by deleting what is being read and uploading it again.
+    """
+    try:
+        with transaction():
+            is_held = db.session.scalar(sa.select(model.id).where(*jobs.is_held(model, held))) is not None
+    except DBAPIError as error:
+        if not is_passing(error):
+            raise
+        return
+    if not is_held:
+        raise jobs.LeaseLost
 
 
 def _limits(settings: Settings) -> ReadLimits:

@@ -39,6 +39,7 @@ __all__ = [
 _IMPORT_ROOT = str(Path(__file__).resolve().parents[3])
 _START = "import sys; sys.path.insert(0, sys.argv[1]); from backend.library.extraction.child import main; main()"
 _PIECE_BYTES = 1 << 16
+_CHECK_EVERY_S = 1.0
 # JSON needs at most six bytes per character, and a span, which has at least three characters, 40 bytes; the rest of a
 # page's line, heading included, fits in 4 kB.
 _MAX_BYTES_PER_CHAR = 20
@@ -87,13 +88,22 @@ class ReadReport:
     warnings: tuple[ReadWarning, ...]
 
 
+def _nothing() -> None:
+    pass
+
+
 def read_document(
-    path: Path, kind: DocumentFormat, limits: ReadLimits, on_page: Callable[[PageText], None]
+    path: Path,
+    kind: DocumentFormat,
+    limits: ReadLimits,
+    on_page: Callable[[PageText], None],
+    check: Callable[[], None] = _nothing,
 ) -> ReadReport:
     """Read the file at ``path`` and hand each page to ``on_page`` as it arrives, in order from 1.
 
     Pages may have been handed over before an error ends the reading. Time spent in ``on_page`` does not
-    count against ``limits.wall_s``; an exception that it raises ends the child and is passed on.
+    count against ``limits.wall_s``. ``check`` is called about once a second, however long pages take. An exception that
+    one of them raises ends the child and is passed on.
 
     Raises UnreadableFile with ``encrypted``, ``no_text``, ``too_large``, ``unsupported``, ``damaged`` or
     ``timed_out``; ReaderNotStarted when the child process does not start;
@@ -102,7 +112,7 @@ def read_document(
     with tempfile.TemporaryDirectory(prefix="reading-") as folder:
         errors = Path(folder) / "errors.txt"
         child, pipe = _start(_command(path, kind, limits), folder, errors)
-        conversation = _Conversation(pipe, limits, on_page)
+        conversation = _Conversation(pipe, limits, on_page, check)
         try:
             return conversation.follow()
         except _ChildEnded:
@@ -123,11 +133,15 @@ class _ChildEnded(Exception):
 class _Conversation:
     """Reads the child's lines, up to a deadline and a number of bytes."""
 
-    def __init__(self, pipe: int, limits: ReadLimits, on_page: Callable[[PageText], None]) -> None:
+    def __init__(
+        self, pipe: int, limits: ReadLimits, on_page: Callable[[PageText], None], check: Callable[[], None]
+    ) -> None:
         self.started = False
         self._pipe = pipe
         self._limits = limits
         self._on_page = on_page
+        self._check = check
+        self._next_check = time.monotonic() + _CHECK_EVERY_S
         self._deadline = time.monotonic() + limits.wall_s
         self._bytes_left = _MAX_BYTES_PER_CHAR * limits.max_chars + _MAX_BYTES_BESIDE_TEXT * (limits.max_pages + 4)
         self._chars_left = limits.max_chars
@@ -140,9 +154,12 @@ class _Conversation:
         with selectors.DefaultSelector() as selector:
             selector.register(self._pipe, selectors.EVENT_READ)
             while True:
+                self._check_when_due()
                 left_s = self._deadline - time.monotonic()
-                if left_s <= 0 or not selector.select(left_s):
+                if left_s <= 0:
                     raise UnreadableFile("timed_out")
+                if not selector.select(min(left_s, _CHECK_EVERY_S)):
+                    continue
                 piece = os.read(self._pipe, _PIECE_BYTES)
                 if not piece:
                     raise _ChildEnded
@@ -155,6 +172,11 @@ class _Conversation:
                     del line[: end + 1]
                     if report is not None:
                         return report
+
+    def _check_when_due(self) -> None:
+        if time.monotonic() >= self._next_check:
+            self._check()
+            self._next_check = time.monotonic() + _CHECK_EVERY_S
 
     def _hear(self, line: bytes) -> ReadReport | None:
         """Handle one line. A child taken over by a hostile file can cause nothing but a typed error."""
