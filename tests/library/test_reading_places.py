@@ -206,7 +206,9 @@ def test_the_sweep_sends_nothing_that_could_not_start(client, upload, messages: 
     assert messages.take() == [documents[2]]
 
 
-def test_places_of_a_lost_worker_are_free_again_after_the_broker_was_emptied(client, upload, messages: Messages) -> None:
+def test_places_of_a_lost_worker_are_free_again_after_the_broker_was_emptied(
+    client, upload, messages: Messages
+) -> None:
     documents = upload(client, 4)
     for held in claim_all(messages.take()):
         change(held.id, lease_until=sa.text("clock_timestamp() - interval '1 second'"))
