@@ -111,8 +111,7 @@ def test_evidence_beyond_the_last_new_page_is_on_the_last_page(client, read, run
 
 
 def test_a_rereading_that_fails_keeps_the_old_text_and_tells_why(client, read, run_pending_jobs, query) -> None:
-    query("UPDATE documents SET size_bytes = 5")
-    query("UPDATE stored_pieces SET data = :data", data=b" \n\n ")
+    query("UPDATE stored_pieces SET data = :data", data=b" " * len(NEW))
     before = [evidence(client, read, quote) for quote in read["cards"]]
     client.post(f"{read['path']}/reread")
     run_pending_jobs()
@@ -231,7 +230,7 @@ def test_rereadings_take_places_of_readings(app: APIFlask, client, read, query) 
 
 def test_a_rereading_is_in_the_activity_log(client, read) -> None:
     client.post(f"{read['path']}/reread")
-    (entry,) = client.get("/api/v1/me/activities?kind=document_reread").json["items"]
+    (entry,) = client.get("/api/v1/me/activity?kind=document_reread").json["items"]
     assert entry["data"]["documents"] == [{"id": read["id"], "filename": "cells.txt"}]
 
 
