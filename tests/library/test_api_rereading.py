@@ -230,7 +230,7 @@ def test_rereadings_take_places_of_readings(app: APIFlask, client, read, query) 
 
 def test_a_rereading_is_in_the_activity_log(client, read) -> None:
     client.post(f"{read['path']}/reread")
-    (entry,) = client.get("/api/v1/me/activity?kind=document_reread").json["items"]
+    (entry,) = client.get("/api/v1/users/me/activity?kind=document_reread").json["items"]
     assert entry["data"]["documents"] == [{"id": read["id"], "filename": "cells.txt"}]
 
 
