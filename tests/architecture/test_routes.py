@@ -59,6 +59,7 @@ NOT_CREATING = {
 UNKNOWN = UUID("018f0000-0000-7000-8000-000000000000")
 # Bodies for the creating routes; a new route needs one here.
 BODIES: dict[str, dict[str, object]] = {
+    "library.reread_document": {},
     "library.create_study_set": {"title": "Biology"},
     "study.create_flashcard": {"front": "What divides?", "back": "A cell."},
     "study.create_question": {
