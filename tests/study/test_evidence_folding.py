@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from backend.text.folding import fold
 
-TRICKY = "aZéß\u00a0 \n\t-‐–—…„“«»’ﬁﬀœŒæ²½µΩİſ\u00ad\ufffe\u200b\u202e\U000e0041\u0301\u0308´ǆ㎏각한\U0001d465\ufb1d0\r"
+TRICKY = "^_{}()$|#`[]<½⅓①₂⁻\\aZéß\u00a0 \n\t-‐–—…„“«»’ﬁﬀœŒæ²½µΩİſ\u00ad\ufffe\u200b\u202e\U000e0041\u0301\u0308´ǆ㎏각한\U0001d465\ufb1d0\r"
 texts = st.text(st.one_of(st.sampled_from(TRICKY), st.characters(codec="utf-8")), max_size=60)
 
 
@@ -24,7 +24,7 @@ texts = st.text(st.one_of(st.sampled_from(TRICKY), st.characters(codec="utf-8"))
         ("a-b, x - y, ICD-10, 5-10, wenn - dann", "a-b, x - y, icd-10, 5-10, wenn - dann"),
         ("  viel \t\n Platz\u00a0\u2003hier ", " viel platz hier "),
         ("nichts\u200b\u202e\U000e0041\ufeff da", "nichts da"),
-        ("wa\u0308chst ﬀ Straße µ ½ x²", "wächst ff strasse μ 1/2 x2"),
+        ("wa\u0308chst ﬀ Straße µ ½ x²", "wächst ff strasse μ 1/2 x^{2}"),
         ("", ""),
     ],
 )
@@ -52,7 +52,7 @@ def test_the_original_span_folds_to_the_needle(text: str, data: st.DataObject) -
     end = data.draw(st.integers(start + 1, len(folded.text)))
     first, last = folded.original_span(start, end)
     # A span that begins after a hyphen or ends before a letter lacks the context in which they were folded.
-    plain = folded.text[start:end].replace("-", "")
+    plain = folded.text[start:end].replace("-", "").strip()
     assert plain in fold(text[first:last]).text.replace("-", "")
 
 
