@@ -254,24 +254,25 @@ def _word_ends(text: str, first: int, last: int) -> list[int]:
     ]
 
 
+def _cuts_notation(text: str, start: int, end: int) -> bool:
+    """Whether a span has half of a raised or lowered part, or leaves one, a comparison or a percent sign behind."""
+    return (
+        (not text[end - 1].isspace() and text.startswith(_SHIFTS, end))
+        or text[max(0, start - 2) : start] in _SHIFTS
+        or _OPEN_SHIFT.search(text, max(0, end - 60), end) is not None
+        or (text[start] != "}" and _OPEN_SHIFT.search(text, max(0, start - 60), start) is not None)
+        or (text[start].isdigit() and _SIGN_BEFORE.search(text, max(0, start - 2), start) is not None)
+        or (text[end - 1].isdigit() and _UNIT_AFTER.match(text, end) is not None)
+    )
+
+
 def _cuts(text: str, start: int, end: int) -> bool:
     """Say whether a span cuts through a word or a number, or leaves a sign or a negation behind."""
     before, first = text[max(0, start - 2) : start], text[start]
     last, after = text[end - 1], text[end : end + 2]
     if before and before[-1].isalnum() and (first.isalnum() or text.startswith(_SHIFTS, start)):
         return True
-    # Half of a raised or lowered part, or the text before one without it: "10" of "10^{23}".
-    if (not last.isspace() and text.startswith(_SHIFTS, end)) or before in _SHIFTS:
-        return True
-    if _OPEN_SHIFT.search(text, max(0, end - 60), end) or (
-        first != "}" and _OPEN_SHIFT.search(text, max(0, start - 60), start)
-    ):
-        return True
-    if first.isdigit() and _SIGN_BEFORE.search(text, max(0, start - 2), start):
-        return True
-    if last.isdigit() and _UNIT_AFTER.match(text, end):
-        return True
-    if after and after[0].isalnum() and last.isalnum():
+    if _cuts_notation(text, start, end):
         return True
     if first.isdigit() and before:
         if before[-1] in ".,'" and before[0].isdigit() and len(before) == 2:

@@ -6,8 +6,8 @@ taken apart, hyphens between letters and all invisible characters dropped, white
 
 What carries meaning stays. Raised text in any notation (``10²³``, ``10^23``, ``10^(23)``, ``10<sup>23</sup>``) becomes
 ``10^{23}`` and lowered text ``_{…}``; fractions stay apart from the number before them; circled numbers get brackets.
-Of the notation of pages (docs/page-text.md), the signs of headings, the fences of code, the bars between cells, marks of
-notes and the delimiters of formulas are dropped. The bar between two rows stays, so that no quote runs over it.
+Of the notation of pages (docs/page-text.md), the signs of headings, the fences of code, the bars between cells, the
+marks of notes and the delimiters of formulas are dropped. The bar between two rows stays, so no quote runs over it.
 """
 
 import re
@@ -91,6 +91,7 @@ _COMMANDS = {
     r"\degree": "°",
     r"\infty": "∞",
 }
+_FIXED = {"raise": "^{", "lower": "_{", "level": "}", "degree": "°", "thin": " "}
 _DROPPED = frozenset({"join", "gone", "fence", "heading", "delimiter"})
 _ROW = re.compile(r"^[ \t]*\|.*$", re.MULTILINE)
 # A closing sign follows no white space and precedes no digit, as in pandoc: "$5 and $6" is money.
@@ -196,29 +197,17 @@ def _fold_bar(match: re.Match[str], rows: list[tuple[int, int]]) -> str:
 
 
 def _fold_token(token: str, kind: str | None, before: str, after: str) -> str:
-    match kind:
-        case "raise":
-            return "^{"
-        case "lower":
-            return "_{"
-        case "level":
-            return "}"
-        case "degree":
-            return "°"
-        case "thin":
-            return " "
-        case "command":
-            return _COMMANDS.get(token, token.lower())
-        case "ordinal":
-            return token[2:-1].lower()
-        case "dollar":
-            return token
-        case "shift":
-            inner = token[1:]
-            return f"{token[0]}{{{fold(inner[1:-1] if inner.startswith('(') else inner).text.strip()}}}"
-        case "up" | "down":
-            plain = "".join(_PLAIN.get(sign, sign) for sign in unicodedata.normalize("NFKC", token).casefold())
-            return f"{'^' if kind == 'up' else '_'}{{{plain}}}"
+    folded = _FIXED.get(kind or "")
+    if folded is not None:
+        return folded
+    if kind == "shift":
+        inner = token[1:]
+        return f"{token[0]}{{{fold(inner[1:-1] if inner.startswith('(') else inner).text.strip()}}}"
+    if kind in {"up", "down"}:
+        plain = "".join(_PLAIN.get(sign, sign) for sign in unicodedata.normalize("NFKC", token).casefold())
+        return f"{'^' if kind == 'up' else '_'}{{{plain}}}"
+    if kind in {"command", "ordinal", "dollar"}:
+        return token[2:-1].lower() if kind == "ordinal" else _COMMANDS.get(token, token.lower())
     folded = _fold_cluster(token)
     # NFKC alone would make 21/2 of two and a half.
     if len(token) == 1 and unicodedata.decomposition(token).startswith("<fraction>"):
