@@ -13,9 +13,10 @@ _DIGIT = re.compile(r"\d")
 # negative numbers. Swiss thousands use an apostrophe.
 _NUMBER = re.compile(r"(?:(?<![\w)\]])-)?\d+(?:[.,]\d+|'\d{3})*(?: ?[%‰])?")
 
-# Signs and short units change a claim like numbers: "38" and "≥ 38", "50 g" and "50 µg", "10^{23}" and "10 23".
-_SIGNS = re.compile(r"[<>≤≥≠≈±∓√×÷°]|\^\{[^{}]*\}|(?<!\w)_\{[^{}]*\}")
-_UNIT = re.compile(r"\d ?([^\W\d_]{1,3})(?!\w)")
+# Signs and short units change a claim like numbers: "38" and "≥ 38", "50 g" and "50 µg", "10^{23}" and "10 23". A bar
+# divides rows of a table.
+_SIGNS = re.compile(r"[|<>≤≥≠≈±∓√×÷°]|\^\{[^{}]*\}|(?<!\w)_\{[^{}]*\}")
+_UNIT = re.compile(r"(?<!\w)\d[\d.,']* ?([^\W\d_]{1,3})(?!\w)")
 
 _NEGATION_WORDS = (
     # English
