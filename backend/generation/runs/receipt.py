@@ -137,7 +137,10 @@ def _warnings(
 
     A page skipped as blank is one of them: what could not be read on it may be why.
     """
-    looked_at = [*steps, *(skipped for skipped in planned if skipped.first_page and skipped.reason != OVER_BUDGET)]
+    looked_at: list[Skipped | Step] = [
+        *steps,
+        *(skipped for skipped in planned if skipped.first_page and skipped.reason != OVER_BUDGET),
+    ]
     own = given | {page for pages in looked_at for page in _range(pages)}
     touched = ((one.code, tuple(page for page in one.pages if page in own)) for one in warnings)
     return tuple(ReadingWarning(code, pages) for code, pages in touched if pages)
