@@ -286,7 +286,7 @@ def test_a_quote_of_a_badly_recognised_page_is_uncheckable(confidence: int, stat
         (r"the energy is $E = mc^{2}$ at rest", EvidenceStatus.VERIFIED),
         (r"the energy is \(E = mc^2\) at rest", EvidenceStatus.VERIFIED),
         (r"the energy is $E = mc^{3}$ at rest", None),
-        (r"= mc^{2}$ at rest and slow", EvidenceStatus.UNCHECKABLE),
+        (r"= mc^{2} at rest and slow", EvidenceStatus.UNCHECKABLE),
     ],
 )
 def test_a_formula_counts_if_its_whole_span_is_quoted(quote: str, status: EvidenceStatus | None) -> None:
