@@ -5,7 +5,7 @@ from backend.core.web.rate_limits import RouteClass
 from backend.core.work.jobs import JobKind
 from backend.library import service
 from backend.library.extraction.formats import DocumentFormat
-from backend.library.models import DiscardedObject, Document, Page, StoredPiece, StudySet
+from backend.library.models import DiscardedObject, Document, ImagePiece, Page, PageImage, StoredPiece, StudySet
 from backend.library.reading import give_up, lock_first, read_document
 
 READING = JobKind(
@@ -23,6 +23,6 @@ ROOM = Room(
     jobs=(READING,),
     chores=(Chore(service.delete_expired_files, every=500, opens_transactions=True),),
     background=(service.move_documents, service.discard_objects),
-    tables=(StudySet, Document, Page, StoredPiece, DiscardedObject),
+    tables=(StudySet, Document, Page, StoredPiece, PageImage, ImagePiece, DiscardedObject),
     limits={"library.upload_documents": RouteClass.UPLOAD},
 )

@@ -11,6 +11,7 @@ from backend.core.web.uploads import UPLOADED_FILE
 from backend.core.web.visible_text import VisibleLine
 from backend.library.errors import DOCUMENT_SENTENCES
 from backend.library.models import Document
+from backend.library.page_images.widths import DEFAULT_WIDTH, MAX_WIDTH
 from backend.library.service import document_status
 from backend.library.types import DocumentPurpose, DocumentStatus, PageSource
 
@@ -129,6 +130,12 @@ class DocumentPage(ResponseBody):
 
     items: list[DocumentResponse]
     next_cursor: str | None
+
+
+class PageImageQuery(BaseModel):
+    """The width of a page's image."""
+
+    width: int = Field(DEFAULT_WIDTH, ge=1, le=MAX_WIDTH, description="Pixels; the image has the next step's width.")
 
 
 class PageResponse(ResponseBody):
