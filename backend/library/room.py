@@ -21,7 +21,7 @@ ROOM = Room(
     name="library",
     routes=(Routes("backend.library.routes:library"),),
     jobs=(READING,),
-    chores=(Chore(service.delete_expired_files, every=500, opens_transactions=True),),
+    chores=(Chore(service.delete_expired_files, every=500, opens_transactions=True), Chore(service.drop_old_images)),
     background=(service.move_documents, service.discard_objects),
     tables=(StudySet, Document, Page, StoredPiece, PageImage, ImagePiece, DiscardedObject),
     limits={"library.upload_documents": RouteClass.UPLOAD},

@@ -99,3 +99,13 @@ class Holdings:
     study_sets: int
     documents: int
     stored_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A rectangle in fractions of the page as it is shown, from its top left corner."""
+
+    left: float
+    top: float
+    width: float
+    height: float

@@ -10,7 +10,8 @@ class PageImageUnavailable(DomainError):
     status = 409
     texts = {
         "en": "Pages of this kind of document cannot be shown as images. Read the text of the page instead.",
-        "de": "Seiten dieser Art von Dokument lassen sich nicht als Bild anzeigen. Lies stattdessen den Text der Seite.",
+        "de": "Seiten dieser Art von Dokument lassen sich nicht als Bild anzeigen. Lies stattdessen den Text der "
+        "Seite.",
         "fr": "Les pages de ce type de document ne peuvent pas être affichées en image. Lis plutôt le texte de la "
         "page.",
         "it": "Le pagine di questo tipo di documento non possono essere mostrate come immagini. Leggi invece il testo "

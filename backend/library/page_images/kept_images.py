@@ -1,4 +1,4 @@
-"""Images of pages that are kept: found, added, and dropped where they exceed their bounds, least recently used first."""
+"""Images of pages that are kept: found, added, and dropped beyond their bounds, least recently used first."""
 
 from collections.abc import Sequence
 from datetime import timedelta
