@@ -1,0 +1,85 @@
+"""Puts accents that old LaTeX fonts draw beside their letters onto them, and joins negated signs."""
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from typing import Final
+
+from backend.library.extraction.pdf.characters import Box, Characters
+
+_COMBINING: Final = {
+    "\u00a8": "\u0308", "\u00b4": "\u0301", "\u02ca": "\u0301", "`": "\u0300", "\u02cb": "\u0300", "\u02c6": "\u0302", "^": "\u0302",
+    "\u02dc": "\u0303", "~": "\u0303", "\u02c7": "\u030c", "\u02d9": "\u0307", "\u02da": "\u030a", "\u02dd": "\u030b",
+    "\u00af": "\u0304", "\u02c9": "\u0304", "\u02d8": "\u0306", "\u00b8": "\u0327", "\u02db": "\u0328",
+}  # fmt: skip
+_ACCENT = re.compile("[" + re.escape("".join(_COMBINING)) + "\u0338/]")
+_DOTLESS: Final = {"\u0131": "i", "\u0237": "j"}
+_SLASHES: Final = "/\u0338"
+# How far PDFium moves an accent that stands higher than its line.
+_REACH: Final = 200
+
+
+def compose(chars: Characters) -> None:
+    """Join each spacing accent with the letter whose box holds its middle, and each stroke with the sign it negates."""
+    text = "".join(char[:1] or " " for char in chars)
+    if not _ACCENT.search(text):
+        return
+    for match in _ACCENT.finditer(text):
+        index = match.start()
+        if match.group() in _SLASHES:
+            _negate(chars, index)
+        else:
+            _place(chars, index)
+
+
+def _place(chars: Characters, index: int) -> None:
+    accent = chars.box(index)
+    if accent is None:
+        return
+    for other in _around(index, len(chars)):
+        letter = _DOTLESS.get(chars[other], chars[other])
+        if not letter.isalpha():
+            continue
+        joined = unicodedata.normalize("NFC", letter + _COMBINING[chars[index]])
+        if len(joined) == 1 and _stands_on(accent, chars.box(other)):
+            chars[other], chars[index] = joined, ""
+            _drop_blank(chars, index)
+            return
+
+
+def _drop_blank(chars: Characters, index: int) -> None:
+    """Drop the blank that PDFium put before an accent that it moved to the end of its line."""
+    after = chars[index + 1] if index + 1 < len(chars) else "\n"
+    if index and chars[index - 1] == " " and after in "\r\n ":
+        chars[index - 1] = ""
+
+
+def _around(index: int, count: int) -> Iterable[int]:
+    for distance in range(1, _REACH):
+        if index + distance < count:
+            yield index + distance
+        if index - distance >= 0:
+            yield index - distance
+
+
+def _stands_on(accent: Box, letter: Box | None) -> bool:
+    if letter is None:
+        return False
+    middle, height = (accent[0] + accent[2]) / 2, max(letter[3] - letter[1], 1.0)
+    is_above = letter[1] <= accent[3] and accent[1] <= letter[3] + height
+    is_near = accent[3] >= letter[1] - 0.6 * height
+    return letter[0] <= middle <= letter[2] and is_above and is_near
+
+
+def _negate(chars: Characters, index: int) -> None:
+    following = index + 1
+    if following >= len(chars) or not chars[following]:
+        return
+    joined = unicodedata.normalize("NFC", chars[following] + "\u0338")
+    if len(joined) != 1 or chars[following].isalnum():
+        return
+    if chars[index] == "/":
+        stroke, sign = chars.box(index), chars.box(following)
+        if stroke is None or sign is None or not sign[0] <= (stroke[0] + stroke[2]) / 2 <= sign[2]:
+            return
+    chars[following], chars[index] = joined, ""
