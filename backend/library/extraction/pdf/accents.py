@@ -8,10 +8,20 @@ from typing import Final
 from backend.library.extraction.pdf.characters import Box, Characters
 
 _COMBINING: Final = {
-    "\u00a8": "\u0308", "\u00b4": "\u0301", "\u02ca": "\u0301", "`": "\u0300", "\u02cb": "\u0300", "\u02c6": "\u0302", "^": "\u0302",
-    "\u02dc": "\u0303", "~": "\u0303", "\u02c7": "\u030c", "\u02d9": "\u0307", "\u02da": "\u030a", "\u02dd": "\u030b",
-    "\u00af": "\u0304", "\u02c9": "\u0304", "\u02d8": "\u0306", "\u00b8": "\u0327", "\u02db": "\u0328",
-}  # fmt: skip
+    **dict.fromkeys("\u00a8", "\u0308"),
+    **dict.fromkeys("\u00b4\u02ca", "\u0301"),
+    **dict.fromkeys("`\u02cb", "\u0300"),
+    **dict.fromkeys("^\u02c6", "\u0302"),
+    **dict.fromkeys("~\u02dc", "\u0303"),
+    **dict.fromkeys("\u00af\u02c9", "\u0304"),
+    "\u02d8": "\u0306",
+    "\u02d9": "\u0307",
+    "\u02da": "\u030a",
+    "\u02dd": "\u030b",
+    "\u02c7": "\u030c",
+    "\u00b8": "\u0327",
+    "\u02db": "\u0328",
+}
 _ACCENT = re.compile("[" + re.escape("".join(_COMBINING)) + "\u0338/]")
 _DOTLESS: Final = {"\u0131": "i", "\u0237": "j"}
 _SLASHES: Final = "/\u0338"
@@ -21,11 +31,10 @@ _REACH: Final = 200
 
 def compose(chars: Characters) -> None:
     """Join each spacing accent with the letter whose box holds its middle, and each stroke with the sign it negates."""
-    text = "".join(char[:1] or " " for char in chars)
-    if not _ACCENT.search(text):
-        return
-    for match in _ACCENT.finditer(text):
+    for match in _ACCENT.finditer(chars.text):
         index = match.start()
+        if chars[index] != match.group():
+            continue
         if match.group() in _SLASHES:
             _negate(chars, index)
         else:

@@ -50,10 +50,11 @@ def _text(annotation: Any, form: pypdfium2.PdfFormEnv | None) -> str:
     kind = pdfium.FPDFAnnot_GetSubtype(annotation)
     if kind in _COMMENTS:
         return _string(lambda buffer, size: pdfium.FPDFAnnot_GetStringValue(annotation, b"Contents", buffer, size))
-    if kind == pdfium.FPDF_ANNOT_WIDGET and form is not None:
-        if pdfium.FPDFAnnot_GetFormFieldType(form, annotation) in _TYPED:
-            return _string(lambda buffer, size: pdfium.FPDFAnnot_GetFormFieldValue(form, annotation, buffer, size))
-    return ""
+    if kind != pdfium.FPDF_ANNOT_WIDGET or form is None:
+        return ""
+    if pdfium.FPDFAnnot_GetFormFieldType(form, annotation) not in _TYPED:
+        return ""
+    return _string(lambda buffer, size: pdfium.FPDFAnnot_GetFormFieldValue(form, annotation, buffer, size))
 
 
 def _string(get: Callable[[Any, int], int]) -> str:

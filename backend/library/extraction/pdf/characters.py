@@ -21,7 +21,9 @@ class Characters(list[str]):
 
     def __init__(self, textpage: pypdfium2.PdfTextPage) -> None:
         self.raw: Any = textpage.raw
-        super().__init__(_read(self.raw, textpage.count_chars()))
+        self.text: Final = _read(self.raw, textpage.count_chars())
+        """The characters as they were read, one for each index."""
+        super().__init__(self.text)
         self._boxes: dict[int, Box | None] = {}
         self._numbers = [ctypes.c_double() for _ in range(4)]
 
@@ -39,18 +41,18 @@ class Characters(list[str]):
         return x.value, y.value
 
 
-def _read(raw: Any, count: int) -> list[str]:
+def _read(raw: Any, count: int) -> str:
     if count <= 0:
-        return []
+        return ""
     buffer = (ctypes.c_ushort * (2 * count + 2))()
     units = pdfium.FPDFText_GetText(raw, 0, count, buffer)
     text = bytes(memoryview(buffer)[: max(units - 1, 0)]).decode("utf-16-le", "replace")
     if len(text) != count:
         # One call a character, where PDFium's text leaves some out.
         text = "".join(_character(pdfium.FPDFText_GetUnicode(raw, index)) for index in range(count))
-    if remove_marks(text) == text:
-        return list(text)
-    return [char if remove_marks(char) else UNKNOWN for char in text]
+    if len(remove_marks(text)) == count:
+        return text
+    return "".join(char if remove_marks(char) else UNKNOWN for char in text)
 
 
 def _character(code: int) -> str:

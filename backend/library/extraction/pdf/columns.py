@@ -1,6 +1,7 @@
 """Puts columns that a file draws line by line into the order in which they are read."""
 
 from dataclasses import replace
+from itertools import pairwise
 from statistics import mean, median
 from typing import Final
 
@@ -22,7 +23,7 @@ def order_columns(lines: list[Line]) -> tuple[list[Line], bool]:
     pieces = [piece for line in lines for piece in _split(line)]
     pairs = [
         (left, right)
-        for left, right in zip(pieces, pieces[1:], strict=False)
+        for left, right in pairwise(pieces)
         if left.turns == right.turns == 0
         and abs(left.base - right.base) <= _SAME_HEIGHT * left.size
         and right.left - left.right >= _MIN_GAP * left.size

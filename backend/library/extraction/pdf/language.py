@@ -15,6 +15,7 @@ _FREQUENT: Final = frozenset(
 )
 _VOWELS: Final = frozenset("aeiouy\u00e6\u0153\u00f8\u0131")
 _WORD = re.compile(r"[^\W\d_]+")
+_NO_PLAIN_VOWEL = re.compile(r"\b[b-df-hj-np-tv-xz]{4,}\b")
 _MIN_WORDS: Final = 25
 _MIN_WORD: Final = 4
 _MIN_FREQUENT: Final = 0.5
@@ -26,7 +27,11 @@ def is_garbage(text: str) -> bool:
 
     Both must hold, so that names, codes, abbreviations and languages not listed pass. A short text is not judged.
     """
-    plain = "".join(char for char in unicodedata.normalize("NFD", text.lower()) if not unicodedata.combining(char))
+    lower = text.lower()
+    # Most pages are settled here.
+    if 2 * len(_NO_PLAIN_VOWEL.findall(lower)) < _MAX_WITHOUT_VOWEL * lower.count(" "):
+        return False
+    plain = "".join(char for char in unicodedata.normalize("NFD", lower) if not unicodedata.combining(char))
     words = [word for word in _WORD.findall(plain) if len(word) >= _MIN_WORD and all(char < "\u0250" for char in word)]
     if len(words) < _MIN_WORDS:
         return False

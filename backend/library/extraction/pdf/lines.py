@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Final
 
 from backend.library.extraction import page_text
@@ -39,6 +40,8 @@ class Line:
     @property
     def main(self) -> Run:
         """The run that sets the baseline: of the largest size, and the longest of these."""
+        if len(self.runs) == 1:
+            return self.runs[0]
         return max(self.runs, key=lambda run: (round(run.size, 1), len(run.text)))
 
     @property
@@ -56,14 +59,12 @@ class Line:
     @property
     def size(self) -> float:
         """The size of most characters."""
+        if len(self.runs) == 1:
+            return round(self.runs[0].size, 1)
         counts: Counter[float] = Counter()
         for run in self.runs:
             counts[round(run.size, 1)] += len(run.text)
         return max(counts, key=lambda size: (counts[size], size))
-
-    @property
-    def is_bold(self) -> bool:
-        return all(run.is_bold for run in self.runs if run.text.strip())
 
 
 def build_lines(runs: Iterable[Run]) -> list[Line]:
@@ -71,8 +72,9 @@ def build_lines(runs: Iterable[Run]) -> list[Line]:
     lines: list[Line] = []
     for run in runs:
         if not run.text.strip():
+            # An accent or a stroke that was joined with its letter, or a blank.
             if lines and lines[-1].turns == run.turns and run.before != "\n":
-                lines[-1].runs[-1].text += run.text[:1]
+                lines[-1].runs[-1].text += run.text[:1] or run.before
             continue
         if lines and _continues(lines[-1], run):
             line = lines[-1]
@@ -88,7 +90,7 @@ def build_lines(runs: Iterable[Run]) -> list[Line]:
 
 def mark_formulas(lines: list[Line]) -> None:
     """Mark lines that are closer together than lines of text, such as the parts of a fraction or of a sum."""
-    for before, after in zip(lines, lines[1:], strict=False):
+    for before, after in pairwise(lines):
         if before.turns != after.turns:
             continue
         size = max(before.main.size, after.main.size)
@@ -102,6 +104,8 @@ def mark_formulas(lines: list[Line]) -> None:
 
 def write(line: Line) -> str:
     """Return the line's text in the notation of ``page_text``."""
+    if len(line.runs) == 1:
+        return line.runs[0].text
     pieces: list[str] = []
     side = 0
     script = ""
@@ -120,11 +124,6 @@ def write(line: Line) -> str:
             pieces.append(before + run.text)
     pieces.append(_shift(script, side))
     return "".join(pieces)
-
-
-def write_lines(lines: Iterable[Line]) -> list[str]:
-    """Return the lines' texts; those of formulas are uncertain."""
-    return [page_text.uncertain(write(line)) if line.is_formula else write(line) for line in lines]
 
 
 def _shift(text: str, side: int) -> str:

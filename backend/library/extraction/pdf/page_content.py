@@ -40,4 +40,6 @@ class ReadPage:
     sizes: Counter[float]
     is_landscape: bool
     needs_ocr: bool = False
+    heading: str | None = None
+    label: str | None = None
     warnings: list[tuple[str, int]] = field(default_factory=list)

@@ -33,7 +33,8 @@ def read_pages(path: str, job: dict[str, Any], writer: PageWriter) -> None:
     for index, page in enumerate(pages):
         remove_line_numbers(page.lines)
         text = write_page(page, levels, bookmarks.levels.get(index, {}))
-        _write_page(document, page, text, bookmarks.of_page[index], document.get_page_label(index) or None, ocr, writer)
+        page.heading, page.label = bookmarks.of_page[index], document.get_page_label(index) or None
+        _write_page(document, page, text, ocr, writer)
 
 
 def _open(path: str) -> pypdfium2.PdfDocument:
@@ -65,15 +66,7 @@ def _read_all(document: pypdfium2.PdfDocument, max_chars: int) -> list[ReadPage]
     return pages
 
 
-def _write_page(
-    document: pypdfium2.PdfDocument,
-    read: ReadPage,
-    text: str,
-    heading: str | None,
-    label: str | None,
-    ocr: OcrReader,
-    writer: PageWriter,
-) -> None:
+def _write_page(document: pypdfium2.PdfDocument, read: ReadPage, text: str, ocr: OcrReader, writer: PageWriter) -> None:
     if read.needs_ocr and ocr.has_pages_left:
         # Announced before the work starts, so that the parent extends its deadline.
         writer.send({"ocr": writer.next_number})
@@ -84,9 +77,9 @@ def _write_page(
         if len(recognised) > read.content.letters or (recognised.strip() and read.content.reason):
             if read.content.reason in ("garbage", "unmapped"):
                 writer.warn("text_layer_not_used")
-            writer.write(recognised, heading, source="ocr", label=label)
+            writer.write(recognised, read.heading, source="ocr", label=read.label)
             return
     for code, count in read.warnings:
         writer.warn(code, count)
     is_readable = not read.needs_ocr or read.content.reason == "unmapped"
-    writer.write(text, heading, skipped=None if is_readable else "not_readable", label=label)
+    writer.write(text, read.heading, skipped=None if is_readable else "not_readable", label=read.label)

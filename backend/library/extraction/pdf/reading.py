@@ -24,13 +24,7 @@ def read_page(page: pypdfium2.PdfPage, fonts: Fonts, form: pypdfium2.PdfFormEnv 
     textpage = page.get_textpage()
     chars = Characters(textpage)
     parts = find_parts(chars)
-    large_signs = {
-        index
-        for part in parts
-        if part.handle is not None and fonts.look_up(part.handle)[1]
-        for index in range(part.first, part.stop)
-    }
-    unknown = replace_unmapped(chars, large_signs)
+    unknown = replace_unmapped(chars, parts, fonts)
     compose(chars)
     runs, hidden = leave_out_unseen(list(read_runs(chars, parts, fonts)), page, chars)
     lines = build_lines(runs)
@@ -39,7 +33,7 @@ def read_page(page: pypdfium2.PdfPage, fonts: Fonts, form: pypdfium2.PdfFormEnv 
     textpage.close()
     placed = _place(lines, page)
     text = "\n".join(line.text for line in placed)
-    letters = len("".join(text.split()))
+    letters = len(text) - text.count(" ") - text.count("\n")
     typed = read_typed_texts(page, form)
     _insert(placed, typed, page)
     counts = {

@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from itertools import pairwise
 from typing import Final
 
 from backend.library.extraction.pdf.page_content import PlacedLine, ReadPage
@@ -41,7 +42,7 @@ def remove_line_numbers(lines: list[PlacedLine]) -> None:
     if len(counted) < _MIN_NUMBERED or len(counted) < 0.8 * len(lines):
         return
     numbers = [int(match[1]) for _, match in counted]
-    if any(after - before != 1 for before, after in zip(numbers, numbers[1:], strict=False)):
+    if any(after - before != 1 for before, after in pairwise(numbers)):
         return
     # The items of a list begin anew on each line; the lines of running text go on.
     rests = [line.text[match.end() :] for line, match in counted]

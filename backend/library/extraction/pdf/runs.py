@@ -8,7 +8,7 @@ import ctypes
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import atan2, cos, hypot, pi, sin
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import pypdfium2.raw as pdfium
 
@@ -18,6 +18,10 @@ _NAME_BYTES: Final = 128
 _BOLD: Final = ("bold", "black", "heavy", "cmbx", "ecbx", "sfbx")
 _LARGE_SIGNS: Final = ("cmex", "lmmathextension", "euex")
 _OPTIONAL: Final = "OC".encode("utf-16-le")
+# Asked for most often of all: an address as a number is compared sooner than a pointer.
+_object_of: Final = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int)(
+    ctypes.cast(pdfium.FPDFText_GetTextObject, ctypes.c_void_p).value or 0
+)
 
 
 @dataclass(slots=True)
@@ -41,13 +45,12 @@ class Run:
     is_optional: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
-    """Indices drawn by one text object; ``handle`` is None for what PDFium generates."""
+class Part(NamedTuple):
+    """Indices drawn by one text object; ``address`` is 0 for what PDFium generates."""
 
     first: int
     stop: int
-    handle: Any
+    address: int
 
 
 class Fonts:
@@ -69,26 +72,40 @@ class Fonts:
 
 
 def find_parts(chars: Characters) -> list[Part]:
-    """Return the parts of a page in PDFium's order. The end of each is found by doubling and halving steps."""
-    get, raw, count = pdfium.FPDFText_GetTextObject, chars.raw, len(chars)
+    """Return the parts of a page in PDFium's order.
+
+    The end of a part is looked for at the end of its line first, then by halving steps.
+    """
+    raw, text, count = ctypes.cast(chars.raw, ctypes.c_void_p), chars.text, len(chars)
     parts, start = [], 0
     while start < count:
-        handle = get(raw, start)
-        address = _address(handle)
-        low, step = start, 1
-        while address and low + step < count and _address(get(raw, low + step)) == address:
-            low += step
-            step *= 2
-        high = min(low + step, count) if address else start + 1
-        while high - low > 1:
-            middle = (low + high) // 2
-            if _address(get(raw, middle)) == address:
-                low = middle
-            else:
-                high = middle
-        parts.append(Part(start, low + 1, handle if address else None))
-        start = low + 1
+        address = _object_of(raw, start)
+        stop = start + 1
+        if address:
+            end = text.find("\r", start)
+            stop = _find_stop(raw, address, start, count if end < 0 else end, count)
+        parts.append(Part(start, stop, address))
+        start = stop
     return parts
+
+
+def _find_stop(raw: Any, address: int, start: int, end: int, count: int) -> int:
+    low = start
+    if end > start and _object_of(raw, end - 1) == address:
+        low, step = end - 1, 1
+    else:
+        step = 4
+    while low + step < count and _object_of(raw, low + step) == address:
+        low += step
+        step *= 2
+    high = min(low + step, count)
+    while high - low > 1:
+        middle = (low + high) // 2
+        if _object_of(raw, middle) == address:
+            low = middle
+        else:
+            high = middle
+    return low + 1
 
 
 def read_runs(chars: Characters, parts: list[Part], fonts: Fonts) -> Iterator[Run]:
@@ -98,39 +115,43 @@ def read_runs(chars: Characters, parts: list[Part], fonts: Fonts) -> Iterator[Ru
     while at < len(parts):
         part = parts[at]
         at += 1
-        if part.handle is None:
+        if not part.address:
             before += "".join(chars[part.first : part.stop])
             continue
-        stop, address = part.stop, _address(part.handle)
-        while at + 1 < len(parts) and parts[at].handle is None and _address(parts[at + 1].handle) == address:
+        stop = part.stop
+        while at + 1 < len(parts) and not parts[at].address and parts[at + 1].address == part.address:
             if "".join(chars[stop : parts[at].stop]) not in ("", " "):
                 break
             stop = parts[at + 1].stop
             at += 2
-        yield _run(chars, part.first, stop, part.handle, before, fonts, matrix)
+        run = _run(chars, Part(part.first, stop, part.address), fonts, matrix)
+        run.before = "\n" if "\n" in before or "\r" in before else before
         before = ""
+        yield run
 
 
-def _run(chars: Characters, first: int, stop: int, handle: Any, before: str, fonts: Fonts, matrix: Any) -> Run:
+def _run(chars: Characters, part: Part, fonts: Fonts, matrix: Any) -> Run:
+    first, stop, handle = part.first, part.stop, as_object(part.address)
     pdfium.FPDFText_GetMatrix(chars.raw, first, matrix)
-    turns = round(atan2(matrix.b, matrix.a) / (pi / 2)) % 4
+    turns = round(atan2(matrix.b, matrix.a) / (pi / 2)) % 4 if matrix.b or matrix.a < 0 else 0
     size = pdfium.FPDFText_GetFontSize(chars.raw, first) * hypot(matrix.c, matrix.d)
     along, base = turn(*chars.origin(first), turns)
-    ends = [along]
-    for index in {first, stop - 1}:
+    left = right = along
+    for index in (first, stop - 1):
         box = chars.box(index)
         if box is not None:
-            ends += [turn(x, y, turns)[0] for x in box[::2] for y in box[1::2]]
+            ends = (box[0], box[2]) if not turns else [turn(x, y, turns)[0] for x in box[::2] for y in box[1::2]]
+            left, right = min(left, *ends), max(right, *ends)
     is_bold, has_large_signs = fonts.look_up(handle)
     return Run(
         text="".join(chars[first:stop]),
-        before="\n" if "\n" in before or "\r" in before else before,
+        before="",
         first=first,
         stop=stop,
         size=abs(size) or 1.0,
         turns=turns,
-        left=min(ends),
-        right=max(ends),
+        left=left,
+        right=right,
         base=base,
         is_bold=is_bold,
         has_large_signs=has_large_signs,
@@ -146,8 +167,8 @@ def turn(x: float, y: float, turns: int) -> tuple[float, float]:
     return x * cos(angle) + y * sin(angle), y * cos(angle) - x * sin(angle)
 
 
-def _address(handle: Any) -> int:
-    return ctypes.addressof(handle.contents) if handle else 0
+def as_object(address: int) -> Any:
+    return ctypes.cast(address, pdfium.FPDF_PAGEOBJECT)
 
 
 def _is_optional(handle: Any) -> bool:

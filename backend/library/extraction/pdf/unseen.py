@@ -9,7 +9,7 @@ from backend.library.extraction.pdf.runs import Run
 
 _MAX_PIXELS: Final = 4_000_000
 _LIGHT: Final = 250
-_CELL: Final = 12.0
+_MAX_REPEATED: Final = 100
 # A shadow, a fake bold and a second text layer are nearly at the same place: a share of their size.
 _SAME_PLACE: Final = 0.5
 
@@ -63,16 +63,16 @@ def _has_ink(run: Run, chars: Characters, bitmap: Any, converter: Any) -> bool:
 
 
 def _once(runs: list[Run]) -> list[Run]:
-    places: dict[tuple[str, int, int], list[Run]] = {}
+    places: dict[str, list[Run]] = {}
     kept: list[Run] = []
     for run in runs:
         text = "".join(run.text.split())
-        column, row = int(run.left // _CELL), int(run.base // _CELL)
-        around = [(text, column + x, row + y) for x in (-1, 0, 1) for y in (-1, 0, 1)]
-        if text and any(_is_same(run, other) for key in around for other in places.get(key, ())):
+        others = places.setdefault(text, [])
+        if text and any(_is_same(run, other) for other in others):
             continue
         kept.append(run)
-        places.setdefault((text, column, row), []).append(run)
+        if len(others) < _MAX_REPEATED:
+            others.append(run)
     return kept
 
 
