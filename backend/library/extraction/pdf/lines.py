@@ -4,7 +4,6 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import Final
 
 from backend.library.extraction import page_text
@@ -90,15 +89,16 @@ def build_lines(runs: Iterable[Run]) -> list[Line]:
 
 def mark_formulas(lines: list[Line]) -> None:
     """Mark lines that are closer together than lines of text, such as the parts of a fraction or of a sum."""
-    for before, after in pairwise(lines):
-        if before.turns != after.turns:
+    mains = [line.main for line in lines]
+    for at in range(1, len(lines)):
+        size = max(mains[at - 1].size, mains[at].size)
+        distance = abs(mains[at - 1].base - mains[at].base)
+        if not _SAME_BASE * size < distance < size or mains[at - 1].turns != mains[at].turns:
             continue
-        size = max(before.main.size, after.main.size)
-        distance = abs(before.base - after.base)
+        before, after = lines[at - 1], lines[at]
         gap = max(after.left - before.right, before.left - after.right)
-        is_close = _SAME_BASE * size < distance < _MIN_LINE_DISTANCE * size and gap < _MAX_FORMULA_GAP * size
-        # Footnotes and captions end lines of a smaller size without being part of a formula.
-        if is_close or ((before.is_formula or after.is_formula) and distance < size and gap < size):
+        is_close = distance < _MIN_LINE_DISTANCE * size and gap < _MAX_FORMULA_GAP * size
+        if is_close or ((before.is_formula or after.is_formula) and gap < size):
             before.is_formula = after.is_formula = True
 
 
@@ -139,14 +139,15 @@ def _continues(line: Line, run: Run) -> bool:
     if run.turns != last.turns or last.text.endswith(LINE_END_HYPHEN):
         return False
     size = max(main.size, run.size)
-    shift, gap = run.base - main.base, run.left - last.right
+    shift = run.base - main.base
     if run.before != "\n":
-        # PDFium's own line; a large capital or a sum sign may stand lower.
-        return abs(shift) <= max(0.5 * size, _SAME_BASE * size)
-    if abs(shift) <= _SAME_BASE * size:
-        return -_MAX_OVERLAP * size <= gap <= 1.6 * size
+        # PDFium's own line; a sum sign may stand lower.
+        return abs(shift) <= 0.5 * size
     if abs(shift) > _MAX_SHIFT * size:
         return False
+    gap = run.left - last.right
+    if abs(shift) <= _SAME_BASE * size:
+        return -_MAX_OVERLAP * size <= gap <= 1.6 * size
     if run.size <= _SMALLER * main.size:
         is_second = last.size <= _SMALLER * main.size and last.left - size < run.left < last.right + 0.3 * size
         return -_MAX_OVERLAP * size <= gap <= _MAX_SCRIPT_GAP * size or is_second

@@ -6,7 +6,7 @@ reason.
 
 import ctypes
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import atan2, cos, hypot, pi, sin
 from typing import Any, Final, NamedTuple
 
@@ -15,7 +15,6 @@ import pypdfium2.raw as pdfium
 from backend.library.extraction.pdf.characters import Characters
 
 _NAME_BYTES: Final = 128
-_BOLD: Final = ("bold", "black", "heavy", "cmbx", "ecbx", "sfbx")
 _LARGE_SIGNS: Final = ("cmex", "lmmathextension", "euex")
 _OPTIONAL: Final = "OC".encode("utf-16-le")
 # Asked for most often of all: an address as a number is compared sooner than a pointer.
@@ -28,7 +27,8 @@ _object_of: Final = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_void_p, ctypes.c_
 class Run:
     """``text`` from index ``first`` to ``stop``, without what PDFium puts ``before`` it: nothing, a blank, a line end.
 
-    Lengths are in points along the direction of the text, which is turned by ``turns`` quarters.
+    Lengths are in points along the direction of the text, which is turned by ``turns`` quarters. ``along`` and ``base``
+    are where its first character stands.
     """
 
     text: str
@@ -37,12 +37,32 @@ class Run:
     stop: int
     size: float
     turns: int
-    left: float
-    right: float
+    along: float
     base: float
-    is_bold: bool
     has_large_signs: bool
     is_optional: bool
+    chars: Characters = field(repr=False)
+    _extent: tuple[float, float] | None = None
+
+    @property
+    def left(self) -> float:
+        return self._measure()[0]
+
+    @property
+    def right(self) -> float:
+        return self._measure()[1]
+
+    def _measure(self) -> tuple[float, float]:
+        # Only on request: on most pages no run has a neighbour on its line.
+        if self._extent is None:
+            left = right = self.along
+            for index in (self.first, self.stop - 1):
+                box = self.chars.box(index)
+                if box is not None:
+                    ends = [turn(x, y, self.turns)[0] for x in box[::2] for y in box[1::2]] if self.turns else box[::2]
+                    left, right = min(left, *ends), max(right, *ends)
+            self._extent = left, right
+        return self._extent
 
 
 class Part(NamedTuple):
@@ -54,20 +74,21 @@ class Part(NamedTuple):
 
 
 class Fonts:
-    """Remembers whether fonts are bold, or have signs that are put together from pieces."""
+    """Remembers which fonts have signs that are put together from pieces."""
 
     def __init__(self) -> None:
-        self._known: dict[int, tuple[bool, bool]] = {}
+        self._known: dict[int, bool] = {}
         self._name = ctypes.create_string_buffer(_NAME_BYTES)
 
-    def look_up(self, handle: Any) -> tuple[bool, bool]:
+    def has_large_signs(self, handle: Any) -> bool:
         font = pdfium.FPDFTextObj_GetFont(handle)
-        key = ctypes.cast(font, ctypes.c_void_p).value or 0
+        if not font:
+            return False
+        key = ctypes.addressof(font.contents)
         if key not in self._known:
-            size = pdfium.FPDFFont_GetBaseFontName(font, self._name, _NAME_BYTES) if key else 0
+            size = pdfium.FPDFFont_GetBaseFontName(font, self._name, _NAME_BYTES)
             name = self._name.raw[: max(min(size, _NAME_BYTES) - 1, 0)].decode("utf-8", "replace").lower()
-            name = name.partition("+")[2] or name
-            self._known[key] = any(part in name for part in _BOLD), name.startswith(_LARGE_SIGNS)
+            self._known[key] = (name.partition("+")[2] or name).startswith(_LARGE_SIGNS)
         return self._known[key]
 
 
@@ -136,13 +157,6 @@ def _run(chars: Characters, part: Part, fonts: Fonts, matrix: Any) -> Run:
     turns = round(atan2(matrix.b, matrix.a) / (pi / 2)) % 4 if matrix.b or matrix.a < 0 else 0
     size = pdfium.FPDFText_GetFontSize(chars.raw, first) * hypot(matrix.c, matrix.d)
     along, base = turn(*chars.origin(first), turns)
-    left = right = along
-    for index in (first, stop - 1):
-        box = chars.box(index)
-        if box is not None:
-            ends = (box[0], box[2]) if not turns else [turn(x, y, turns)[0] for x in box[::2] for y in box[1::2]]
-            left, right = min(left, *ends), max(right, *ends)
-    is_bold, has_large_signs = fonts.look_up(handle)
     return Run(
         text="".join(chars[first:stop]),
         before="",
@@ -150,12 +164,11 @@ def _run(chars: Characters, part: Part, fonts: Fonts, matrix: Any) -> Run:
         stop=stop,
         size=abs(size) or 1.0,
         turns=turns,
-        left=left,
-        right=right,
+        along=along,
         base=base,
-        is_bold=is_bold,
-        has_large_signs=has_large_signs,
+        has_large_signs=fonts.has_large_signs(handle),
         is_optional=_is_optional(handle),
+        chars=chars,
     )
 
 

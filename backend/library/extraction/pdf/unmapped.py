@@ -25,7 +25,7 @@ def replace_unmapped(chars: Characters, parts: list[Part], fonts: Fonts) -> int:
     exempt = {
         index
         for part in parts
-        if part.address and fonts.look_up(as_object(part.address))[1]
+        if part.address and fonts.has_large_signs(as_object(part.address))
         for index in range(part.first, part.stop)
     }
     found = 0

@@ -19,14 +19,20 @@ def leave_out_unseen(runs: list[Run], page: pypdfium2.PdfPage, chars: Characters
     left, bottom, right, top = page.get_bbox()
     seen = []
     for run in runs:
-        boxes = [box for box in (chars.box(run.first), chars.box(run.stop - 1)) if box is not None]
-        boxes = boxes or [(*chars.origin(run.first), *chars.origin(run.first))]
-        if any(x0 <= right and x1 >= left and y0 <= top and y1 >= bottom for x0, y0, x1, y1 in boxes):
+        x, y = (run.along, run.base) if not run.turns else chars.origin(run.first)
+        if (left <= x <= right and bottom <= y <= top) or _reaches(run, chars, page):
             seen.append(run)
     if any(run.is_optional for run in seen):
         seen = _with_ink(seen, page, chars)
     hidden = _letters(runs) - _letters(seen)
     return _once(seen), hidden
+
+
+def _reaches(run: Run, chars: Characters, page: pypdfium2.PdfPage) -> bool:
+    """Whether a run that begins beside the page ends on it, or reaches into it."""
+    left, bottom, right, top = page.get_bbox()
+    boxes = [box for box in (chars.box(run.first), chars.box(run.stop - 1)) if box is not None]
+    return any(x0 <= right and x1 >= left and y0 <= top and y1 >= bottom for x0, y0, x1, y1 in boxes)
 
 
 def _letters(runs: list[Run]) -> int:
@@ -79,4 +85,4 @@ def _once(runs: list[Run]) -> list[Run]:
 def _is_same(run: Run, other: Run) -> bool:
     # A single sign may stand twice close together, as in a formula; a text hardly does.
     near = (_SAME_PLACE if len(run.text) > 2 else 0.12) * max(run.size, other.size)
-    return run.turns == other.turns and abs(run.left - other.left) <= near and abs(run.base - other.base) <= near
+    return run.turns == other.turns and abs(run.along - other.along) <= near and abs(run.base - other.base) <= near
