@@ -16,12 +16,15 @@ _RAISED: Final = 0.18
 _LOWERED: Final = -0.08
 _SAME_BASE: Final = 0.12
 _MAX_SHIFT: Final = 0.95
+_MAX_WORD_GAP: Final = 1.6
 _MAX_SCRIPT_GAP: Final = 0.6
 _MAX_OVERLAP: Final = 0.5
 _WORD_GAP: Final = 0.2
 # Two lines of a text are further apart than this.
 _MIN_LINE_DISTANCE: Final = 0.75
 _MAX_FORMULA_GAP: Final = 4.0
+_HIGH_QUOTES: Final = {"\u201d": "\u201e", "\u2019": "\u201a"}
+_MIN_DROP: Final = 0.3
 _ROOT: Final = re.compile("[\u221a\u221b\u221c]")
 
 
@@ -83,6 +86,7 @@ def build_lines(runs: Iterable[Run]) -> list[Line]:
         else:
             lines.append(Line([run]))
     for line in lines:
+        _lower_quotes(line)
         line.is_formula = any(run.has_large_signs or _ROOT.search(run.text) for run in line.runs) or _has_fraction(line)
     return lines
 
@@ -147,12 +151,20 @@ def _continues(line: Line, run: Run) -> bool:
         return False
     gap = run.left - last.right
     if abs(shift) <= _SAME_BASE * size:
-        return -_MAX_OVERLAP * size <= gap <= 1.6 * size
+        return -_MAX_OVERLAP * size <= gap <= _MAX_WORD_GAP * size
+    return gap >= -_MAX_OVERLAP * size and _joins(line, run, gap, size)
+
+
+def _joins(line: Line, run: Run, gap: float, size: float) -> bool:
+    """Whether a run on another baseline belongs to the line: as a script, or as what a script or a quote is before."""
+    last, main = line.runs[-1], line.main
+    is_near = gap <= _MAX_SCRIPT_GAP * size
     if run.size <= _SMALLER * main.size:
         is_second = last.size <= _SMALLER * main.size and last.left - size < run.left < last.right + 0.3 * size
-        return -_MAX_OVERLAP * size <= gap <= _MAX_SCRIPT_GAP * size or is_second
+        return is_near or is_second
     is_script_first = all(part.size <= _SMALLER * run.size for part in line.runs)
-    return is_script_first and -_MAX_OVERLAP * size <= gap <= _MAX_SCRIPT_GAP * size
+    is_quote_first = len(line.runs) == 1 and _is_low_quote(last) and run.base > last.base
+    return is_near and (is_script_first or is_quote_first or _is_low_quote(run))
 
 
 def _side(runs: list[Run], at: int) -> int:
@@ -173,6 +185,18 @@ def _larger_neighbour(runs: list[Run], at: int) -> Run | None:
             if run.size <= _SMALLER * other.size:
                 return other
     return None
+
+
+def _is_low_quote(run: Run) -> bool:
+    return run.text.strip() in _HIGH_QUOTES
+
+
+def _lower_quotes(line: Line) -> None:
+    """Give quotation marks that stand on the baseline, as in old German LaTeX files, their own sign."""
+    letters = [run.base for run in line.runs if not _is_low_quote(run)]
+    for run in line.runs:
+        if letters and _is_low_quote(run) and run.base - max(letters) < -_MIN_DROP * run.size:
+            run.text = _HIGH_QUOTES[run.text.strip()]
 
 
 def _has_fraction(line: Line) -> bool:

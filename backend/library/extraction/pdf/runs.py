@@ -74,22 +74,28 @@ class Part(NamedTuple):
 
 
 class Fonts:
-    """Remembers which fonts have signs that are put together from pieces."""
+    """Remembers the names of fonts, in lower case and without the tag of a subset."""
 
     def __init__(self) -> None:
-        self._known: dict[int, bool] = {}
-        self._name = ctypes.create_string_buffer(_NAME_BYTES)
+        self._names: dict[int, str] = {}
+        self._buffer = ctypes.create_string_buffer(_NAME_BYTES)
 
-    def has_large_signs(self, handle: Any) -> bool:
+    def name(self, handle: Any) -> str:
+        """Return the name of a text object's font."""
         font = pdfium.FPDFTextObj_GetFont(handle)
         if not font:
-            return False
+            return ""
         key = ctypes.addressof(font.contents)
-        if key not in self._known:
-            size = pdfium.FPDFFont_GetBaseFontName(font, self._name, _NAME_BYTES)
-            name = self._name.raw[: max(min(size, _NAME_BYTES) - 1, 0)].decode("utf-8", "replace").lower()
-            self._known[key] = (name.partition("+")[2] or name).startswith(_LARGE_SIGNS)
-        return self._known[key]
+        if key not in self._names:
+            size = pdfium.FPDFFont_GetBaseFontName(font, self._buffer, _NAME_BYTES)
+            name = self._buffer.raw[: max(min(size, _NAME_BYTES) - 1, 0)].decode("utf-8", "replace").lower()
+            self._names[key] = name.partition("+")[2] or name
+        return self._names[key]
+
+
+def has_large_signs(font: str) -> bool:
+    """Whether signs of a font are put together from pieces."""
+    return font.startswith(_LARGE_SIGNS)
 
 
 def find_parts(chars: Characters) -> list[Part]:
@@ -166,7 +172,7 @@ def _run(chars: Characters, part: Part, fonts: Fonts, matrix: Any) -> Run:
         turns=turns,
         along=along,
         base=base,
-        has_large_signs=fonts.has_large_signs(handle),
+        has_large_signs=has_large_signs(fonts.name(handle)),
         is_optional=_is_optional(handle),
         chars=chars,
     )

@@ -6,7 +6,8 @@ from typing import Final
 import pypdfium2.raw as pdfium
 
 from backend.library.extraction.pdf.characters import LINE_END_HYPHEN, UNKNOWN, Characters
-from backend.library.extraction.pdf.runs import Fonts, Part, as_object
+from backend.library.extraction.pdf.runs import Fonts, Part, as_object, has_large_signs
+from backend.library.extraction.pdf.tex_fonts import meaning
 
 MAX_SHARE: Final = 0.002
 """Of the letters: with more unknown characters than this, words have gaps."""
@@ -20,22 +21,18 @@ def replace_unmapped(chars: Characters, parts: list[Part], fonts: Fonts) -> int:
     A line-end hyphen, for which PDFium has a code of its own, stays. Characters of fonts of large signs, whose lines
     are uncertain anyway, are dropped.
     """
-    if not _SUSPECT.search(chars.text):
-        return 0
-    exempt = {
-        index
-        for part in parts
-        if part.address and fonts.has_large_signs(as_object(part.address))
-        for index in range(part.first, part.stop)
-    }
-    found = 0
+    found, at = 0, 0
     for match in _SUSPECT.finditer(chars.text):
         index = match.start()
+        while parts[at].stop <= index:
+            at += 1
+        font = fonts.name(as_object(parts[at].address)) if parts[at].address else ""
         if pdfium.FPDFText_IsHyphen(chars.raw, index) == 1:
             chars[index] = LINE_END_HYPHEN
-        elif index in exempt:
+        elif has_large_signs(font):
             chars[index] = ""
         else:
-            chars[index] = UNKNOWN
-            found += 1
+            known = meaning(font, ord(match.group()))
+            chars[index] = known or UNKNOWN
+            found += known is None
     return found
