@@ -82,6 +82,15 @@ _LATE_IMPORTS = {
         "backend/generation/language_models/choice.py",
         "backend.generation.language_models.openai.model",
     ): "its SDK takes 25 MB, and not all call a model",
+    (
+        "backend/library/extraction/word/inserted.py",
+        "backend.library.extraction.web.pages",
+    ): "each reading starts a process, and few Word files hold a web page",
+    (
+        "backend/library/extraction/word/inserted.py",
+        "backend.library.extraction.plain.encoding",
+    ): "each reading starts a process, and few Word files hold a text",
+    ("backend/library/extraction/word/inserted.py", "email"): "each reading starts a process, and few hold an archive",
     ("backend/text/languages.py", "py3langid.langid"): "with numpy it takes 15 MB, and is rarely needed",
     ("backend/text/languages.py", "py3langid.modelio"): "with numpy it takes 15 MB, and is rarely needed",
     ("backend/cli.py", "backend.app"): "the other commands must work without building the app",

@@ -76,7 +76,14 @@ _LITERALS: Final = {
     "\u2060": "",
     "\u00ad": "",
 }
-_SIGNS: Final = {**{sign: name if sign == "ℎ" else f"\\{name}" for sign, name in _COMMANDS.items()}, **_LITERALS}
+# The same signs twice in Unicode, and letters of operators.
+_MORE: Final = {"\u2329": "\\langle", "\u232a": "\\rangle", "\u3008": "\\langle", "\u3009": "\\rangle"}
+_MORE.update({"ⅅ": "D", "ⅆ": "d", "ⅇ": "e", "ⅈ": "i", "ⅉ": "j"})
+_SIGNS: Final = {
+    **_MORE,
+    **{sign: name if sign == "ℎ" else f"\\{name}" for sign, name in _COMMANDS.items()},
+    **_LITERALS,
+}
 _TEXT_LITERALS: Final = str.maketrans(
     {"\\": "\\textbackslash{}", "^": "\\textasciicircum{}", "~": "\\textasciitilde{}"}
     | {sign: f"\\{sign}" for sign in "{}$%&#_"}
@@ -112,6 +119,7 @@ ACCENTS: Final = {
     "\u20db": "dddot",
     "\u20dc": "ddddot",
     "\u20e1": "overleftrightarrow",
+    "\u20e9": "overbracket",
     "´": "acute",
     "`": "grave",
     "^": "hat",
@@ -137,6 +145,14 @@ ACCENTS: Final = {
     "⏝": "underparen",
 }
 """The commands of accents and bars by their sign, combining or spacing."""
+WIDE_ACCENTS: Final = {
+    "hat": "widehat",
+    "tilde": "widetilde",
+    "bar": "overline",
+    "vec": "overrightarrow",
+    "check": "widecheck",
+}
+"""The commands that span several letters."""
 
 _ALPHABETS: Final = (
     ("DOUBLE-STRUCK", "mathbb"),
@@ -149,7 +165,7 @@ _ALPHABETS: Final = (
     ("SANS-SERIF ITALIC", "mathsf"),
     ("SANS-SERIF", "mathsf"),
     ("MONOSPACE", "mathtt"),
-    ("BOLD ITALIC", "boldsymbol"),
+    ("BOLD ITALIC", "mathbf"),
     ("BOLD", "mathbf"),
     ("ITALIC", ""),
 )

@@ -178,8 +178,8 @@ def _accented(element: Any, parts: Parts) -> str:
     command = latex.ACCENTS.get(accent)
     if command is None:
         return f"\\overset{{{latex.sign(accent)}}}{{{content}}}" if accent.strip() else content
-    if command == "bar" and len(content) > 1 and not content.startswith("\\"):
-        command = "overline"
+    if content.isalnum() and len(content) > 1:
+        command = latex.WIDE_ACCENTS.get(command, command)
     return f"\\{command}{{{content}}}"
 
 
@@ -203,6 +203,8 @@ def _grouped(element: Any, parts: Parts) -> str:
 
 def _limit_below(element: Any, parts: Parts) -> str:
     content, limit = _part(parts, "e"), _part(parts, "lim")
+    if content in latex.FUNCTIONS:
+        content = f"\\{content}"
     if _TAKES_LIMITS.match(content):
         return f"{content}_{{{limit}}}"
     return f"\\underset{{{limit}}}{{{content}}}"

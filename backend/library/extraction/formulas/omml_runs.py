@@ -54,7 +54,7 @@ def _styled(text: str, properties: Any) -> str:
     if script in _SCRIPTS:
         return latex.styled(text, _SCRIPTS[script])
     if style in ("b", "bi"):
-        return latex.styled(text, "mathbf" if style == "b" else "boldsymbol")
+        return latex.styled(text, "mathbf")
     return _plain(text, upright=style == "p")
 
 

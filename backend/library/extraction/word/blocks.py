@@ -36,15 +36,17 @@ def blocks_of_items(items: Iterable[Item]) -> Iterator[Block]:
     lines: list[str] = []
     kind = ItemKind.TEXT
     new_page = False
+    size = 0
     for item in items:
-        goes_on = item.kind is kind and not item.new_page and sum(map(len, lines)) < _MAX_LIST_CHARS
+        goes_on = item.kind is kind and not item.new_page and size < _MAX_LIST_CHARS
         if lines and not goes_on:
             yield _block(lines, kind, new_page)
-            lines = []
+            lines, size = [], 0
         if item.kind in (ItemKind.LIST, ItemKind.CODE):
             if not lines:
                 kind, new_page = item.kind, item.new_page
             lines.append(item.text)
+            size += len(item.text) + 1
         elif item.kind is ItemKind.TABLE:
             yield Block(page_text.table(item.rows), new_page=item.new_page)
         else:

@@ -26,6 +26,7 @@ from backend.library.extraction.word.names import (
 from backend.library.extraction.word.notes import Notes
 from backend.library.extraction.word.numbering import BULLET, MAX_LEVELS, Numbering
 from backend.library.extraction.word.objects import Objects
+from backend.library.extraction.word.pictures import PictureReader, page_area
 from backend.library.extraction.word.runs import PAGE_BREAK, ParagraphReader, ParagraphText
 from backend.library.extraction.word.styles import (
     ParagraphStyle,
@@ -40,17 +41,22 @@ _MAX_INSERTED: Final = 3
 _MATH_PARAGRAPH = "oMathPara"
 _SKIPPED = frozenset({"sdtPr", "sdtEndPr", "customXmlPr", "tcPr", "tblPr", "sectPr", "Fallback"})
 _SAME_PAGE = frozenset({"continuous", "nextColumn"})
-# Noncharacters mark what has a kind, and this text is raised or lowered: neither is code.
-_NOT_CODE = ("\ufdd8", "^{", "_{", "[^")
 
 
 class WordDocument:
     """Walks a Word file. The parser refuses XML that is nested more than 256 deep, which bounds tables in tables."""
 
-    def __init__(self, package: OfficePackage, writer: PageWriter, inserted: int = 0) -> None:
+    def __init__(
+        self,
+        package: OfficePackage,
+        writer: PageWriter,
+        read_picture: PictureReader | None = None,
+        inserted: int = 0,
+    ) -> None:
         """Take an open file; ``inserted`` says within how many others it is. Raises UnreadableFile."""
         self._package = package
         self._writer = writer
+        self._read_picture = read_picture
         self._inserted = inserted
         self._main = package.main_part("word")
         self._body = package.parse(self._main).find(f"{W}body")
@@ -59,11 +65,13 @@ class WordDocument:
         self._styles = Styles(self._part("styles"))
         self._numbering = Numbering(self._part("numbering"))
         self._notes = Notes(package, self._main, self._part("settings"))
+        self._page_area = page_area(self._body)
         self._reader = self._reader_of(self._main)
         self._is_monospace = is_monospace(self._styles.paragraph(None).run.font)
-        self._section_breaks = _section_breaks(self._body)
+        self._section_breaks = iter(_section_breaks(self._body))
         self._new_page = False
         self._carried = ""
+        self._in_code = False
 
     def blocks(self) -> Iterator[Block]:
         """Yield the blocks of the document. Raises UnreadableFile."""
@@ -74,7 +82,8 @@ class WordDocument:
         return self._package.parse(parts[0]) if parts else None
 
     def _reader_of(self, part: str) -> ParagraphReader:
-        return ParagraphReader(self._styles, self._notes, Objects(self._package, part, self._writer), self._writer)
+        objects = Objects(self._package, part, self._writer, self._page_area, self._read_picture)
+        return ParagraphReader(self._styles, self._notes, objects, self._writer)
 
     def _items_in(self, container: Any) -> Iterator[Item]:
         stack = [iter(container)]
@@ -91,6 +100,8 @@ class WordDocument:
                     self._warn_of_hidden(node)
                 elif (name := local_name(node)) == _MATH_PARAGRAPH:
                     yield Item(self._reader.read([node], self._styles.paragraph(None).run).text)
+                elif name == "subDoc":
+                    self._writer.warn("objects_lost")
                 elif name == "AlternateContent":
                     stack.append(iter(node[:1]))
                     break
@@ -107,15 +118,17 @@ class WordDocument:
         text = self._carried + read.text
         self._carried = ""
         if properties is not None and _joins_next(properties):
-            self._carried = text.strip() if properties.find(f"{W}framePr") is not None else text
+            # A dropped capital is moved down for its looks alone: it is no lowered text.
+            is_capital = properties.find(f"{W}framePr") is not None
+            self._carried = "".join(node.text or "" for node in paragraph.iter(TEXT)).strip() if is_capital else text
             text = ""
-        elif text or properties is not None:
+        else:
             yield from self._text_items(text, read, properties, style)
         for block in read.blocks:
             yield Item(block)
         yield from self._after(read)
         if properties is not None and properties.find(SECTION) is not None:
-            self._new_page = self._section_breaks.pop(0) if self._section_breaks else False
+            self._new_page = next(self._section_breaks, False)
 
     def _text_items(self, text: str, read: ParagraphText, properties: Any, style: ParagraphStyle) -> Iterator[Item]:
         level, label, depth, breaks = style.level, None, 0, style.breaks_page
@@ -126,15 +139,19 @@ class WordDocument:
             if text.strip() or not _has_hidden_mark(properties):
                 label, depth = self._label(properties, style)
         self._new_page = self._new_page or breaks
-        is_code = style.is_code or (read.is_monospace and not self._is_monospace)
+        is_code = (style.is_code or (read.is_monospace and not self._is_monospace)) and not read.has_notation
         for number, piece in enumerate(text.split(PAGE_BREAK)):
             self._new_page = self._new_page or number > 0
-            if is_code and not level and not label and not any(mark in piece for mark in _NOT_CODE):
+            if is_code and not level and not label:
+                self._in_code = True
                 yield Item(piece, kind=ItemKind.CODE, new_page=self._take_new_page())
                 continue
             shown = piece.strip()
             if not shown:
+                if self._in_code:
+                    yield Item("", kind=ItemKind.CODE)
                 continue
+            self._in_code = False
             if label:
                 shown, label = f"{label} {shown}", None
                 kind = ItemKind.TEXT if level else ItemKind.LIST
@@ -213,7 +230,7 @@ class WordDocument:
         if self._inserted >= _MAX_INSERTED:
             self._writer.warn("objects_lost")
             return iter(())
-        return WordDocument(package, self._writer, self._inserted + 1).blocks()
+        return WordDocument(package, self._writer, self._read_picture, self._inserted + 1).blocks()
 
     def _warn_of_hidden(self, element: Any) -> None:
         if any((text.text or "").strip() for text in element.iter(TEXT, f"{W}delText")):

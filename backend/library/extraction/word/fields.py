@@ -7,7 +7,7 @@ from backend.library.extraction.formulas.symbols import UNKNOWN, character_of, i
 from backend.library.extraction.page_text import MISSING_FORMULA, formula, remove_marks
 from backend.library.extraction.page_writer import PageWriter
 from backend.library.extraction.word.equation_fields import read_equation
-from backend.library.extraction.word.names import W, local_name, value_of
+from backend.library.extraction.word.names import VAL, W, is_set, local_name, number_of
 
 _SYMBOL = re.compile(r"\s*SYMBOL\s+(0x[0-9a-f]+|\d+)", re.IGNORECASE)
 _FONT = re.compile(r"\\f\s+(?:\"([^\"]+)\"|“([^”]+)”|(\S+))", re.IGNORECASE)
@@ -15,12 +15,12 @@ _MAX_DEPTH = 100
 
 
 class _Field:
-    __slots__ = ("box", "has_result", "instruction")
+    __slots__ = ("form_value", "has_result", "instruction")
 
     def __init__(self) -> None:
         self.instruction: list[str] = []
         self.has_result = False
-        self.box = ""
+        self.form_value = ""
 
 
 class Fields:
@@ -50,7 +50,7 @@ class Fields:
                 self._too_deep += 1
                 return ""
             self._open.append(_Field())
-            self._open[-1].box = _check_box(node)
+            self._open[-1].form_value = _form_value(node)
         elif self._too_deep:
             self._too_deep -= kind == "end"
         elif self._open and kind == "separate":
@@ -60,7 +60,7 @@ class Fields:
         return ""
 
     def _end(self, field: _Field) -> str:
-        shown = field.box or ("" if field.has_result else self._computed("".join(field.instruction)))
+        shown = field.form_value or ("" if field.has_result else self._computed("".join(field.instruction)))
         if not self.hides:
             return shown
         # It stands in the instruction of another one: a symbol in an equation.
@@ -108,12 +108,18 @@ def _symbol(instruction: str) -> str:
     return remove_marks(chr(code)) if 32 <= code < 0xD800 else ""
 
 
-def _check_box(node: Any) -> str:
-    data = node.find(f"{W}ffData/{W}checkBox")
+def _form_value(node: Any) -> str:
+    """Return what a box to tick or a list to choose from shows; nothing for other fields."""
+    data = node.find(f"{W}ffData")
     if data is None:
         return ""
-    checked = value_of(data, "checked") if data.find(f"{W}checked") is not None else value_of(data, "default")
-    is_checked = (
-        checked not in ("0", "false", "off") if data.find(f"{W}checked") is not None else checked in ("1", "true", "on")
-    )
-    return "☒" if is_checked else "☐"
+    box, choices = data.find(f"{W}checkBox"), data.find(f"{W}ddList")
+    if box is not None:
+        own = is_set(box, "checked")
+        return "☒" if (is_set(box, "default") if own is None else own) else "☐"
+    if choices is not None:
+        entries = [entry.get(VAL, "") for entry in choices.iterchildren(f"{W}listEntry")]
+        chosen = number_of(choices, "result")
+        chosen = number_of(choices, "default") if chosen is None else chosen
+        return entries[chosen or 0] if 0 <= (chosen or 0) < len(entries) else ""
+    return ""

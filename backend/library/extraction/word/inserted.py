@@ -1,16 +1,13 @@
 """Documents inserted by ``w:altChunk``: HTML, web archives, plain text and Word."""
 
-import email
-import email.policy
 from collections.abc import Callable, Iterator
 from io import BytesIO
 from typing import Any
 
 from backend.library.extraction.office_package import OfficePackage
+from backend.library.extraction.page_text import remove_marks
 from backend.library.extraction.page_writer import PageWriter
 from backend.library.extraction.pagination import Block
-from backend.library.extraction.plain.encoding import decode_text
-from backend.library.extraction.web.pages import blocks_of_html, decode_page
 from backend.library.extraction.word.names import R
 
 _HTML = ("text/html", "application/xhtml+xml")
@@ -38,9 +35,9 @@ def inserted_blocks(
     if kind == "message/rfc822":
         kind, content = _from_web_archive(content)
     if kind in _HTML:
-        blocks = blocks_of_html(decode_page(content, writer), writer)
+        blocks = _of_web_page(content, writer)
     elif kind.startswith("text/plain"):
-        blocks = iter([Block(text) for text in decode_text(content, writer).replace("\r\n", "\n").split("\n\n")])
+        blocks = _of_text(content, writer)
     elif content.startswith(b"PK\x03\x04"):
         blocks = read_word(OfficePackage(BytesIO(content)))
     else:
@@ -57,9 +54,24 @@ def _kind(media_type: str, part: str) -> str:
     return media_type
 
 
+def _of_web_page(content: bytes, writer: PageWriter) -> Iterator[Block]:
+    from backend.library.extraction.web.pages import blocks_of_html, decode_page
+
+    return blocks_of_html(decode_page(content, writer), writer)
+
+
+def _of_text(content: bytes, writer: PageWriter) -> Iterator[Block]:
+    from backend.library.extraction.plain.encoding import decode_text
+
+    paragraphs = decode_text(content, writer).replace("\r\n", "\n").split("\n\n")
+    return (Block(remove_marks(text)) for text in paragraphs)
+
+
 def _from_web_archive(content: bytes) -> tuple[str, bytes]:
     """Return the kind and the content of the page in a web archive (MHTML)."""
-    message = email.message_from_bytes(content, policy=email.policy.default)
+    from email import message_from_bytes, policy
+
+    message = message_from_bytes(content, policy=policy.default)
     for part in message.walk():
         if part.get_content_type() in _HTML:
             payload = part.get_payload(decode=True)

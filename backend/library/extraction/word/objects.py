@@ -2,64 +2,65 @@
 
 import re
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
+from backend.library.extraction.drawings.alt_text import description, image_text, is_decorative, real_description
+from backend.library.extraction.drawings.charts import chart_text
+from backend.library.extraction.drawings.diagrams import diagram_text
 from backend.library.extraction.office_package import OfficePackage
 from backend.library.extraction.page_text import MISSING_FORMULA, remove_marks
 from backend.library.extraction.page_writer import PageWriter
 from backend.library.extraction.word.names import BOX, R, local_name
+from backend.library.extraction.word.pictures import Picture, PictureReader, drawn_picture, old_picture
 
-_EMU_PER_CM = 360_000
-_MIN_SIDE_EMU = 2 * _EMU_PER_CM
-_MIN_AREA_CM2 = 30
 _FORMULA_PROGRAM = re.compile(r"equation|mathtype", re.IGNORECASE)
-# Alternative texts that say nothing: a file's name, or the sentence that Word adds to its own descriptions.
-_FILE_NAME = re.compile(r"\S+\.(?:png|jpe?g|gif|bmp|tiff?|emf|wmf|svg|webp|heic)", re.IGNORECASE)
-_GENERATED = re.compile(
-    r"\s*(?:Description automatically generated(?: with \w+ confidence)?|Automatisch generierte Beschreibung"
-    r"|Description générée automatiquement|Descrizione generata automaticamente)\.?\s*",
-    re.IGNORECASE,
-)
-
-
-class Picture(NamedTuple):
-    """A picture at its place: the part that has it, and the size at which it is shown, in EMU (914,400 an inch)."""
-
-    part: str
-    width: int
-    height: int
+# An object names its program, or is a control of a form.
+_NAMED_OBJECTS = frozenset({"OLEObject", "control"})
 
 
 class Objects:
     """Reads the drawings and objects of one part."""
 
-    def __init__(self, package: OfficePackage, part: str, writer: PageWriter) -> None:
-        """Take the package, the part whose relations the objects name, and where warnings go."""
+    def __init__(
+        self,
+        package: OfficePackage,
+        part: str,
+        writer: PageWriter,
+        page_area: float,
+        read_picture: PictureReader | None = None,
+    ) -> None:
+        """Take the package, the part whose relations the objects name, and how pictures that fill a page are read."""
         self._package = package
         self._part = part
         self._writer = writer
+        self._page_area = page_area
+        self._read_picture = read_picture
 
     def read(self, element: Any) -> tuple[str, list[Any], list[str]]:
         """Return what stands in the line, the text boxes (``w:txbxContent``), and texts of their own after the line."""
         inline: list[str] = []
         boxes: list[Any] = []
         blocks: list[str] = []
+        names = {local_name(node) for node in element.iter()}
+        is_named = not names.isdisjoint(_NAMED_OBJECTS)
         for node in shown_nodes(element):
             name = local_name(node)
             if node.tag == BOX:
                 boxes.append(node)
-            elif name == "OLEObject":
+            elif name == "OLEObject" or (name == "object" and not is_named):
                 inline.append(self._object(node.get("ProgID", "")))
-            elif name == "object" and not any(local_name(child) == "OLEObject" for child in node.iter()):
-                inline.append(self._object(""))
+            elif name in ("control", "contentPart"):
+                self._writer.warn("objects_lost")
             elif name in ("inline", "anchor"):
-                inline.append(self._alternative(node))
+                inline.append(self._drawing(node, blocks))
+            elif name == "imagedata" and not is_named:
+                inline.append(self._old_drawing(node.getparent(), blocks))
             elif name == "textpath":
                 blocks.append(remove_marks(node.get("string", "")).strip())
             elif name == "relIds":
-                blocks += self._diagram(node)
+                blocks.append(self._related(node.get(f"{R}dm"), is_chart=False))
             elif name == "chart":
-                self._writer.warn("objects_lost")
+                blocks.append(self._related(node.get(f"{R}id"), is_chart=True))
         return " ".join(filter(None, inline)), boxes, [block for block in blocks if block]
 
     def _object(self, program: str) -> str:
@@ -70,36 +71,44 @@ class Objects:
         self._writer.warn("objects_lost")
         return ""
 
-    def _alternative(self, node: Any) -> str:
-        """Return the alternative text of a drawing that is a picture."""
+    def _drawing(self, node: Any, blocks: list[str]) -> str:
+        """Return the description of a drawing."""
         described = next((child for child in node if local_name(child) == "docPr"), None)
-        is_picture = any(local_name(child) == "pic" for child in node.iter())
-        text = alternative_text(described) if described is not None else ""
-        if is_picture and not text and _is_large(node):
-            self._writer.warn("pictures_not_read")
-        return f"[image: {text}]" if text else ""
+        text = description(described) if described is not None else ""
+        if not text:
+            inner = (description(child) for child in shown_nodes(node) if local_name(child) == "cNvPr")
+            text = " ".join(filter(None, inner))
+        picture = drawn_picture(node, self._package, self._part)
+        if picture is not None and not (described is not None and is_decorative(described)):
+            self._look_at(picture, text, blocks)
+        return image_text(text)
 
-    def _diagram(self, node: Any) -> list[str]:
-        relation = self._package.relations(self._part).get(node.get(f"{R}dm", ""))
+    def _old_drawing(self, shape: Any, blocks: list[str]) -> str:
+        text = real_description(shape.get("alt", ""))
+        picture = old_picture(shape, self._package, self._part)
+        if picture is not None:
+            self._look_at(picture, text, blocks)
+        return image_text(text)
+
+    def _look_at(self, picture: Picture, described: str, blocks: list[str]) -> None:
+        """Read a picture that fills a page; of one whose text nobody reads or describes, warn."""
+        text = ""
+        if self._read_picture is not None and picture.part is not None and picture.fills_page(self._page_area):
+            content = self._package.read_picture(picture.part)
+            text = self._read_picture(content, picture.width, picture.height) if content is not None else ""
+        if text:
+            blocks.append(text)
+        elif not described and picture.may_have_text:
+            self._writer.warn("pictures_not_read")
+
+    def _related(self, identifier: str | None, *, is_chart: bool) -> str:
+        """Return the text of a chart or diagram, which is in another part."""
+        relation = self._package.relations(self._part).get(identifier or "")
         if relation is None or relation.part is None:
             self._writer.warn("objects_lost")
-            return []
-        texts = []
-        for point in self._package.parse(relation.part).iter():
-            if local_name(point) == "pt":
-                text = "".join(run.text or "" for run in point.iter() if local_name(run) == "t")
-                if text.strip():
-                    texts.append(f"- {' '.join(text.split())}")
-        if texts:
-            self._writer.warn("charts_as_tables")
-        return ["\n".join(texts)]
-
-
-def alternative_text(described: Any) -> str:
-    """Return the alternative text of an element such as ``wp:docPr`` on one line, if it says something."""
-    text = _GENERATED.sub("", remove_marks(described.get("descr") or described.get("title") or ""))
-    text = " ".join(text.split())
-    return "" if _FILE_NAME.fullmatch(text) else text
+            return ""
+        root = self._package.parse(relation.part)
+        return chart_text(root, self._writer.warn) if is_chart else diagram_text(root, self._writer.warn)
 
 
 def shown_nodes(element: Any) -> Iterator[Any]:
@@ -110,24 +119,9 @@ def shown_nodes(element: Any) -> Iterator[Any]:
         if not isinstance(node.tag, str):
             continue
         yield node
-        name = local_name(node)
         if node.tag == BOX:
             continue
         children = list(node)
-        if name == "AlternateContent":
-            choices = [child for child in children if local_name(child) == "Choice"]
-            children = choices[:1] or children
+        if local_name(node) == "AlternateContent":
+            children = [child for child in children if local_name(child) == "Choice"][:1] or children
         stack.extend(reversed(children))
-
-
-def _is_large(node: Any) -> bool:
-    """Whether a picture is shown so large that it may have text to read."""
-    extent = next((child for child in node if local_name(child) == "extent"), None)
-    if extent is None:
-        return True
-    try:
-        width, height = int(extent.get("cx", "0")), int(extent.get("cy", "0"))
-    except ValueError:
-        return True
-    area = width * height / _EMU_PER_CM**2
-    return min(width, height) >= _MIN_SIDE_EMU and area >= _MIN_AREA_CM2

@@ -45,10 +45,14 @@ _NOTES = {"footnoteReference": "footnote", "endnoteReference": "endnote"}
 
 @dataclass(slots=True)
 class ParagraphText:
-    """A paragraph's text, and what comes after it: notes with their labels, text boxes, comments."""
+    """A paragraph's text, and what comes after it: notes with their labels, text boxes, comments.
+
+    ``has_notation``: it has formulas, notes, or raised or lowered text, as code never has.
+    """
 
     text: str = ""
     is_monospace: bool = False
+    has_notation: bool = False
     notes: list[tuple[str, str, Any]] = field(default_factory=list)
     boxes: list[Any] = field(default_factory=list)
     comments: list[Any] = field(default_factory=list)
@@ -99,6 +103,7 @@ class ParagraphReader:
         shown = {"^": raised, "_": lowered}
         self._result.text = "".join(shown[shift](text) if shift else text for shift, text in merged)
         self._result.is_monospace = self._monospace[0] > 0 and not self._monospace[1]
+        self._result.has_notation |= any(shift for shift, _ in merged)
         return self._result
 
     def _read_other(self, node: Any) -> Iterator[Any] | None:
@@ -199,6 +204,9 @@ class ParagraphReader:
     def _add_text(self, text: str, look: RunStyle) -> None:
         if not text:
             return
+        if "\n" in text:
+            # A line end of the file is a blank; a line end of the text is an element of its own.
+            text = text.replace("\n", " ")
         if has_private(text):
             text, unknown = decode(text, look.other_font)
             if unknown:
@@ -231,6 +239,7 @@ class ParagraphReader:
         note = self._notes.find(kind, identifier)
         label = self._notes.label(kind, identifier, custom)
         self._add(f"[^{label}]")
+        self._result.has_notation = True
         if note is None:
             self._writer.warn("objects_lost")
         else:
@@ -257,6 +266,7 @@ class ParagraphReader:
                 continue
             if has_unknown(shown):
                 self._writer.warn("formulas_uncertain")
+            self._result.has_notation = True
             is_display = name == "oMathPara" and not self.in_line
             text = formula(shown, display=is_display)
             text = uncertain(text) if has_unknown(shown) else text

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from backend.library.extraction.page_writer import PageWriter
-from backend.library.extraction.word.names import TEXT, VAL, W, local_name, number_of
+from backend.library.extraction.word.names import TEXT, VAL, W, is_set, local_name, number_of
 
 _ROW = f"{W}tr"
 _CELL = f"{W}tc"
@@ -19,7 +19,7 @@ def rows_of(table: Any, read_cell: Callable[[Any], str], writer: PageWriter) -> 
     merged: dict[int, str] = {}
     for row in _enclosed(table, _ROW):
         properties = row.find(f"{W}trPr")
-        if properties is not None and properties.find(f"{W}del") is not None:
+        if properties is not None and (properties.find(f"{W}del") is not None or is_set(properties, "hidden")):
             if any((text.text or "").strip() for text in row.iter(TEXT, f"{W}delText")):
                 writer.warn("hidden_text_removed")
             continue

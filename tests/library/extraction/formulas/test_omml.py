@@ -103,6 +103,7 @@ def test_roots_and_scripts(formula, expected):
         ),
         (tag("limUpp", e(r("=")), tag("lim", r("def", WORDS))), r"\overset{\text{def}}{=}"),
         (tag("limLow", e(r("x")), tag("lim", r("y"))), r"\underset{y}{x}"),
+        (tag("limLow", e(r("max")), tag("lim", r("y"))), r"\max_{y}"),
     ],
 )
 def test_operators_and_functions(formula, expected):

@@ -81,6 +81,7 @@ def test_special_characters_of_runs(read_word):
         "<w:t>kern</w:t><w:br/><w:t>new line</w:t></w:r>"
     )
     assert read_word(body)[0] == "pH\u2011value\tZellkern\nnew line"
+    assert read_word(paragraph("two\nwords"))[0] == "two words"
 
 
 def test_hidden_and_deleted_text_is_left_out_and_counted(read_word, read, tmp_path):
@@ -157,6 +158,15 @@ def test_boxes_to_tick_show_whether_they_are_ticked(read_word):
         for state in ('<w:default w:val="0"/>', '<w:default w:val="0"/><w:checked/>', '<w:default w:val="1"/>')
     ]
     assert read_word(paragraph(boxes[0], "a ", boxes[1], "b ", boxes[2], "c"))[0] == "☐a ☒b ☒c"
+
+
+def test_a_list_to_choose_from_shows_what_is_chosen(read_word):
+    entries = '<w:result w:val="1"/><w:listEntry w:val="anode"/><w:listEntry w:val="cathode"/>'
+    begin = (
+        f'<w:r><w:fldChar w:fldCharType="begin"><w:ffData><w:ddList>{entries}</w:ddList></w:ffData></w:fldChar></w:r>'
+    )
+    codes = '<w:r><w:instrText>FORMDROPDOWN</w:instrText></w:r><w:r><w:fldChar w:fldCharType="end"/></w:r>'
+    assert read_word(paragraph("It is the ", begin, codes, "."))[0] == "It is the cathode."
 
 
 def test_what_encloses_runs_is_walked_through(read_word):

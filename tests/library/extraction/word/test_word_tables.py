@@ -89,8 +89,9 @@ def test_a_frame_of_one_cell_holds_a_passage(read_word):
     assert read_word(framed + paragraph("After."))[0] == "## Cells\n\nA cell lives.\n\nAfter."
 
 
-def test_deleted_rows_are_left_out(read_word):
-    body = table(row("a", "b"), row("old", "row", properties='<w:del w:id="1"/>'), row("c", "d"))
+def test_deleted_and_hidden_rows_are_left_out(read_word):
+    deleted, hidden = row("old", "row", properties='<w:del w:id="1"/>'), row("not", "shown", properties="<w:hidden/>")
+    body = table(row("a", "b"), deleted, row("c", "d"), hidden)
     assert read_word(body)[1] == ["hidden_text_removed"]
     assert lines(read_word(body)[0]) == ["| a | b |", "| c | d |"]
 
