@@ -23,6 +23,8 @@ _PARSERS = {
     "txt": "backend.library.extraction.plain.text_pages",
     "md": "backend.library.extraction.plain.markdown_pages",
     "html": "backend.library.extraction.web.pages",
+    "odt": "backend.library.extraction.opendocument.pages",
+    "odp": "backend.library.extraction.opendocument.slides",
     "epub": "backend.library.extraction.web.epub_pages",
     "ipynb": "backend.library.extraction.plain.notebook_pages",
 }

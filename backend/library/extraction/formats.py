@@ -21,6 +21,8 @@ class DocumentFormat(StrEnum):
     TXT = "txt"
     MD = "md"
     HTML = "html"
+    ODT = "odt"
+    ODP = "odp"
     EPUB = "epub"
     IPYNB = "ipynb"
 
@@ -37,6 +39,8 @@ _MEDIA_TYPES: Final = {
     DocumentFormat.TXT: "text/plain",
     DocumentFormat.MD: "text/markdown",
     DocumentFormat.HTML: "text/html",
+    DocumentFormat.ODT: "application/vnd.oasis.opendocument.text",
+    DocumentFormat.ODP: "application/vnd.oasis.opendocument.presentation",
     DocumentFormat.EPUB: "application/epub+zip",
     # Not application/x-ipynb+json: clients made from the OpenAPI document would parse the file instead of saving it.
     DocumentFormat.IPYNB: "application/octet-stream",
@@ -53,11 +57,15 @@ FORMAT_BY_EXTENSION: Final = {
     ".html": DocumentFormat.HTML,
     ".htm": DocumentFormat.HTML,
     ".xhtml": DocumentFormat.HTML,
+    ".odt": DocumentFormat.ODT,
+    ".odp": DocumentFormat.ODP,
     ".epub": DocumentFormat.EPUB,
     ".ipynb": DocumentFormat.IPYNB,
 }
 
-_ARCHIVES: Final = frozenset({DocumentFormat.DOCX, DocumentFormat.PPTX, DocumentFormat.EPUB})
+_ARCHIVES: Final = frozenset(
+    {DocumentFormat.DOCX, DocumentFormat.PPTX, DocumentFormat.ODT, DocumentFormat.ODP, DocumentFormat.EPUB}
+)
 _PIECE_BYTES = 1 << 20
 _HEAD_BYTES = 1 << 16
 _OLE_MAGIC = bytes.fromhex("d0cf11e0a1b11ae1")

@@ -33,6 +33,7 @@ _MAX_DIRECTORY_BYTES = 4_000_000
 _KIND_BY_MEDIA_TYPE = {
     "application/vnd.oasis.opendocument.text": "odt",
     "application/vnd.oasis.opendocument.text-template": "odt",
+    "application/vnd.oasis.opendocument.text-web": "odt",
     "application/vnd.oasis.opendocument.presentation": "odp",
     "application/vnd.oasis.opendocument.presentation-template": "odp",
     "application/epub+zip": "epub",

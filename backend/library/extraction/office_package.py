@@ -134,10 +134,10 @@ class OfficePackage:
             target = element.get("Target", "")
             is_external = element.get("TargetMode", "").lower() == "external"
             kind = element.get("Type", "").rpartition("/")[2]
-            found[element.get("Id", "")] = Relation(kind, None if is_external else self._find(folder, target), target)
+            found[element.get("Id", "")] = Relation(kind, None if is_external else self.find(folder, target), target)
         return found
 
-    def _find(self, folder: str, target: str) -> str | None:
+    def find(self, folder: str, target: str) -> str | None:
         target = target.replace("\\", "/").split("#")[0]
         for name in (target, unquote(target)):
             path = name if name.startswith("/") else f"/{folder}/{name}"

@@ -4,10 +4,11 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from pptx import Presentation
 
 from backend.library.extraction.errors import UnreadableFile
 from backend.library.extraction.formats import DocumentFormat, detect_kind
+from tests.library.extraction.opendocument.odf_files import write_odf
+from tests.library.extraction.slides.deck import Deck
 
 
 def _refusal(filename: str, path: Path) -> str:
@@ -23,11 +24,13 @@ def _written(folder: Path, content: bytes) -> Path:
 
 
 def test_each_kind_is_recognised(tmp_path, make_pdf, make_raw_docx):
-    word, slides = make_raw_docx([]), tmp_path / "b"
-    Presentation().save(str(slides))
+    word, slides = make_raw_docx([]), Deck(tmp_path / "b").save()
+    text, presentation = (write_odf(tmp_path / f"c.{kind}", "") for kind in ("odt", "odp"))
     assert detect_kind("Notes.PDF", make_pdf([["text"]])) is DocumentFormat.PDF
     assert detect_kind("x.docx", word) is DocumentFormat.DOCX
     assert detect_kind("x.pptx", slides) is DocumentFormat.PPTX
+    assert detect_kind("x.odt", text) is DocumentFormat.ODT
+    assert detect_kind("x.odp", presentation) is DocumentFormat.ODP
     assert detect_kind("x.txt", _written(tmp_path, "Grüße".encode("cp1252"))) is DocumentFormat.TXT
     assert detect_kind("x.txt", _written(tmp_path, "Grüße".encode("utf-16"))) is DocumentFormat.TXT
     assert detect_kind("x.markdown", _written(tmp_path, b"# Title")) is DocumentFormat.MD
@@ -39,7 +42,7 @@ def test_other_extensions_are_unsupported(tmp_path, filename):
     assert _refusal(filename, _written(tmp_path, b"%PDF-1.4")) == "unsupported"
 
 
-@pytest.mark.parametrize("extension", ["pdf", "docx", "pptx", "txt", "md", "html"])
+@pytest.mark.parametrize("extension", ["pdf", "docx", "pptx", "txt", "md", "html", "odt", "odp"])
 def test_zero_bytes_are_empty(tmp_path, extension):
     assert _refusal(f"x.{extension}", _written(tmp_path, b"")) == "empty"
 
@@ -64,9 +67,10 @@ def test_content_must_agree_with_the_extension(tmp_path, filename, content):
 
 
 def test_slides_called_a_word_file_are_mislabelled(tmp_path):
-    path = tmp_path / "slides"
-    Presentation().save(str(path))
+    path = Deck(tmp_path / "slides").save()
     assert _refusal("x.docx", path) == "mislabelled"
+    assert _refusal("x.odp", path) == "mislabelled"
+    assert _refusal("x.pptx", write_odf(tmp_path / "x.odp", "")) == "mislabelled"
 
 
 def test_an_encrypted_office_file_is_told_from_an_old_one(tmp_path):

@@ -32,7 +32,7 @@ def _code(read, path, **limits) -> str:
     return refused.value.code
 
 
-@pytest.mark.parametrize("extension", ["pdf", "docx", "pptx"])
+@pytest.mark.parametrize("extension", ["pdf", "docx", "pptx", "odt", "odp"])
 @pytest.mark.parametrize("content", [b"", b"\x00" * 5000, b"%PDF-1.7\n%%EOF", b"PK\x03\x04" + b"\xff" * 500])
 def test_rubbish_is_damaged(tmp_path, read, extension, content):
     path = tmp_path / f"x.{extension}"

@@ -5,7 +5,7 @@ from typing import Any
 
 from backend.library.extraction import page_text
 from backend.library.extraction.drawings.lists import MAX_LEVEL, NO_BULLET, Bullet, Numbering, bullet_of
-from backend.library.extraction.drawings.names import A
+from backend.library.extraction.drawings.names import A, whole_number
 from backend.library.extraction.drawings.paragraphs import Warn, paragraph_text, percentage
 
 _INDENT = "  "
@@ -80,8 +80,7 @@ def rich_text(element: Any, warn: Warn) -> str:
 
 
 def _level(properties: Any) -> int:
-    value = "" if properties is None else properties.get("lvl", "")
-    return min(int(value), MAX_LEVEL) if value.isdigit() else 0
+    return 0 if properties is None else min(whole_number(properties.get("lvl"), 0), MAX_LEVEL)
 
 
 def cells_text(rows: Sequence[Sequence[str]], *, has_header: bool) -> str:

@@ -4,7 +4,7 @@ from typing import Any
 
 from backend.library.extraction.drawings.bodies import cells_text, rich_text
 from backend.library.extraction.drawings.chart_figures import shown_figure
-from backend.library.extraction.drawings.names import CX
+from backend.library.extraction.drawings.names import CX, whole_number
 from backend.library.extraction.drawings.paragraphs import Warn
 from backend.library.extraction.page_text import remove_marks
 
@@ -47,7 +47,7 @@ def _columns(data: Any, name: str) -> list[tuple[str, dict[int, str]]]:
 def _points(level: Any, is_text: bool) -> dict[int, str]:
     found = {}
     for point in level.iterchildren(CX + "pt"):
-        place, text = point.get("idx", ""), " ".join((point.text or "").split())
-        if place.isdigit() and text:
-            found[int(place)] = remove_marks(text) if is_text else shown_figure(text, level.get("formatCode", ""))
+        place, text = whole_number(point.get("idx"), -1), " ".join((point.text or "").split())
+        if place >= 0 and text:
+            found[place] = remove_marks(text) if is_text else shown_figure(text, level.get("formatCode", ""))
     return found

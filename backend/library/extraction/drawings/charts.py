@@ -7,7 +7,7 @@ from backend.library.extraction import page_text
 from backend.library.extraction.drawings.bodies import cells_text, rich_text
 from backend.library.extraction.drawings.chart_figures import shown_figure
 from backend.library.extraction.drawings.chartex import chartex_text
-from backend.library.extraction.drawings.names import CX, C
+from backend.library.extraction.drawings.names import CX, C, whole_number
 from backend.library.extraction.drawings.paragraphs import Warn
 
 MAX_POINTS: Final = 500
@@ -97,9 +97,9 @@ def _series(element: Any, warn: Warn) -> _Series:
     # A label that somebody typed says more than the figure.
     for label in element.iterfind(f"{C}dLbls/{C}dLbl"):
         typed, place = label.find(f"{C}tx/{C}rich"), label.find(C + "idx")
-        if typed is not None and place is not None and (place.get("val") or "").isdigit():
+        if typed is not None and place is not None:
             text = " ".join(rich_text(typed, warn).split())
-            at = int(place.get("val"))
+            at = whole_number(place.get("val"), -1)
             if text and at in found.values[""] and text != found.values[""][at]:
                 found.values[""][at] += f" ({text})"
     return found
@@ -127,10 +127,10 @@ def _level(cache: Any) -> Points:
     code = "".join(node.text or "" for node in cache.iterchildren(C + "formatCode"))
     found: Points = {}
     for point in cache.iterchildren(C + "pt"):
-        place, value = point.get("idx", ""), point.find(C + "v")
-        if place.isdigit() and value is not None and value.text:
+        place, value = whole_number(point.get("idx"), -1), point.find(C + "v")
+        if place >= 0 and value is not None and value.text:
             text = value.text
             if cache.tag in (C + "numCache", C + "numLit"):
                 text = shown_figure(text, point.get("formatCode", code))
-            found[int(place)] = " ".join(page_text.remove_marks(text).split())
+            found[place] = " ".join(page_text.remove_marks(text).split())
     return found

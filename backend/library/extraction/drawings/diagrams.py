@@ -3,7 +3,7 @@
 from typing import Any
 
 from backend.library.extraction.drawings.bodies import NO_STYLE, body_text, item_text
-from backend.library.extraction.drawings.names import DGM, is_on
+from backend.library.extraction.drawings.names import DGM, is_on, whole_number
 from backend.library.extraction.drawings.paragraphs import Warn
 
 
@@ -40,9 +40,8 @@ def _tree(model: Any) -> tuple[dict[str, list[str]], set[str]]:
     has_parent = set()
     for link in model.iter(DGM + "cxn"):
         if link.get("type", "parOf") == "parOf":
-            order = link.get("srcOrd", "0")
             child = link.get("destId", "")
-            links.setdefault(link.get("srcId", ""), []).append((int(order) if order.isdigit() else 0, child))
+            links.setdefault(link.get("srcId", ""), []).append((whole_number(link.get("srcOrd"), 0), child))
             has_parent.add(child)
     ordered = {parent: [child for _, child in sorted(found, key=lambda one: one[0])] for parent, found in links.items()}
     return ordered, has_parent

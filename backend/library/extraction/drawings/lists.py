@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from backend.library.extraction.drawings.names import A
+from backend.library.extraction.drawings.names import A, whole_number
 from backend.library.extraction.formulas.symbols import character_of, is_symbol_font
 from backend.library.extraction.word.label_formats import formatted
 
@@ -40,9 +40,8 @@ def bullet_of(properties: Any) -> Bullet | None:
         if child.tag == A + "buNone":
             return NO_BULLET
         if child.tag == A + "buAutoNum":
-            start = child.get("startAt", "1")
-            number = int(start) if start.isdigit() and int(start) <= _MAX_NUMBER else 1
-            return Bullet(scheme=child.get("type", "arabicPeriod"), start=number)
+            start = min(whole_number(child.get("startAt"), 1), _MAX_NUMBER)
+            return Bullet(scheme=child.get("type", "arabicPeriod"), start=start)
         if child.tag == A + "buChar":
             font = properties.find(A + "buFont")
             return Bullet(sign=bullet_sign(child.get("char", ""), None if font is None else font.get("typeface")))

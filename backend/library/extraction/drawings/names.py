@@ -16,6 +16,7 @@ P: Final = "{http://schemas.openxmlformats.org/presentationml/2006/main}"
 R: Final = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
 
 _TRUE = frozenset({"1", "true", "on"})
+_WHOLE = re.compile("[0-9]{1,9}")
 _ESCAPE = re.compile("_x([0-9A-Fa-f]{4})_")
 _BREAKS = frozenset({0x0A, 0x0B, 0x0D})
 _UNDERSCORE = 0x5F
@@ -33,6 +34,11 @@ def alternatives(element: Any) -> list[Any]:
             if len(branch):
                 return list(branch.iterchildren("*"))
     return []
+
+
+def whole_number(value: str | None, otherwise: int) -> int:
+    """Return an attribute that is a number from 0 to 999,999,999, else ``otherwise``."""
+    return int(value) if value is not None and _WHOLE.fullmatch(value) else otherwise
 
 
 def text_of(element: Any) -> str:

@@ -6,8 +6,8 @@ from typing import Any
 
 from backend.library.extraction import page_text
 from backend.library.extraction.drawings.names import A14, MC, A, M, alternatives, text_of
-from backend.library.extraction.formulas.omml import latex_of
-from backend.library.extraction.formulas.symbols import character_of, decode, is_symbol_font
+from backend.library.extraction.formulas.omml import has_unknown, latex_of
+from backend.library.extraction.formulas.symbols import UNKNOWN, character_of, decode, is_symbol_font
 
 Warn = Callable[..., None]
 """Counts a warning: its code and, if not 1, ``count``."""
@@ -86,7 +86,11 @@ def formula_text(math: Any, warn: Warn, *, is_alone: bool) -> str:
             return ""
         warn("formulas_lost")
         return page_text.MISSING_FORMULA
-    return page_text.formula(latex, display=is_alone and math.tag == M + "oMathPara")
+    shown = page_text.formula(latex, display=is_alone and math.tag == M + "oMathPara")
+    if has_unknown(latex):
+        warn("formulas_uncertain")
+        return page_text.uncertain(shown)
+    return shown
 
 
 def _is_alone(math: Any, paragraph: Any) -> bool:
@@ -144,9 +148,10 @@ def _decoded(text: str, properties: Any, warn: Warn) -> str:
         if len(pieces) == 1 or at % 2:
             pieces[at], missing = decode(piece, font if len(pieces) == 1 else symbols)
             unknown += missing
-    if unknown:
-        warn("characters_unknown", count=unknown)
-    return "".join(pieces)
+    if not unknown:
+        return "".join(pieces)
+    warn("characters_unknown", count=unknown)
+    return "".join(pieces).replace(UNKNOWN, page_text.uncertain(UNKNOWN))
 
 
 def _with_arrows(text: str, font: str, language: str) -> str:

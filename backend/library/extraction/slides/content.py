@@ -13,6 +13,7 @@ from backend.library.extraction.drawings.paragraphs import Warn, is_furniture, i
 from backend.library.extraction.drawings.tables import table_text
 from backend.library.extraction.errors import UnreadableFile
 from backend.library.extraction.office_package import OfficePackage
+from backend.library.extraction.slides.latex_pictures import latex_picture_text
 from backend.library.extraction.slides.pictures import Picture, fill_of, picture_part
 from backend.library.extraction.slides.shapes import properties_of
 
@@ -40,7 +41,15 @@ class SlideContent:
             return texts_of(shape)
         body = shape.find(P + "txBody")
         text = "" if body is None else self._body_text(shape, body, style)
-        return text or image_text(self._description(shape))
+        return text or self._picture_text(shape)
+
+    def _picture_text(self, shape: Any) -> str:
+        """Return the formula that a picture shows if it carries its source, else the picture's description."""
+        properties = properties_of(shape)
+        if properties is None:
+            return ""
+        source = latex_picture_text(shape, properties.get("descr", ""), self._part, self._package)
+        return source or image_text(description(properties))
 
     def picture(self, shape: Any, share: float) -> Picture | None:
         """Return the picture that a shape shows, unless it is marked as an ornament."""
@@ -50,7 +59,7 @@ class SlideContent:
             return None
         if any(shape.find(path) is not None for path in _MEDIA):
             self._warn("objects_lost")
-        return Picture(picture_part(fill, self._part, self._package), share, bool(self._description(shape)))
+        return Picture(picture_part(fill, self._part, self._package), share, bool(self._picture_text(shape)))
 
     def _description(self, shape: Any) -> str:
         properties = properties_of(shape)

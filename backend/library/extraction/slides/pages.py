@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from backend.library.extraction.drawings.names import P, R
+from backend.library.extraction.drawings.names import P, R, whole_number
 from backend.library.extraction.office_package import OfficePackage
 from backend.library.extraction.page_writer import PageWriter
 from backend.library.extraction.slides.slide import Slide
@@ -20,8 +20,7 @@ def read_pages(path: str, job: dict[str, Any], writer: PageWriter) -> None:
     writer.expect(len(parts))
     reader = SlideReader(package, presentation)
     slides = [Slide(is_missing=True) if part is None else reader.read(part) for part in parts]
-    first = presentation.get("firstSlideNum", "1")
-    write_slides(slides, reader.area, int(first) if first.isdigit() else 1, writer)
+    write_slides(slides, reader.area, whole_number(presentation.get("firstSlideNum"), 1), writer)
 
 
 def _slide_parts(presentation: Any, main: str, package: OfficePackage) -> Iterator[str | None]:

@@ -13,7 +13,7 @@ PICTURE_SLIDE_SHARE: Final = 0.6
 """A picture that covers more than this part of a slide is the slide, if there is little other text."""
 
 # A smaller picture is an ornament or a logo.
-_NOTABLE_SHARE: Final = 0.15
+_NOTABLE_SHARE: Final = 0.06
 # A picture on this many slides belongs to their design.
 _DESIGN_SLIDES: Final = 3
 

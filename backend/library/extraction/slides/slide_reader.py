@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any, Final
 
-from backend.library.extraction.drawings.names import A, P
+from backend.library.extraction.drawings.names import A, P, whole_number
 from backend.library.extraction.office_package import OfficePackage
 from backend.library.extraction.slides.content import SlideContent
 from backend.library.extraction.slides.geometry import Box, measure
@@ -58,11 +58,11 @@ class SlideReader:
 
 
 def _piece(text: str, shape: Shape) -> Piece:
-    sizes = [properties.get("sz", "") for properties in shape.element.iter(A + "rPr")]
+    sizes = (whole_number(properties.get("sz"), 0) for properties in shape.element.iter(A + "rPr"))
     return Piece(
         text,
         shape.place,
         is_placeholder=placeholder_of(shape.element) is not None,
         is_title=is_title(shape.element),
-        letter_size=max((int(size) for size in sizes if size.isdigit()), default=0),
+        letter_size=max(sizes, default=0),
     )

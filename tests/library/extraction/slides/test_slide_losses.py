@@ -1,5 +1,6 @@
 """What slides hide, repeat or cannot give is left out, and warned where it is a loss."""
 
+import html
 import io
 import re
 
@@ -7,7 +8,7 @@ import pytest
 from PIL import Image
 
 from backend.library.extraction.errors import UnreadableFile
-from tests.library.extraction.slides.deck import Deck, frame, group, paragraph, picture, shape, title
+from tests.library.extraction.slides.deck import NAMESPACES, Deck, frame, group, paragraph, picture, shape, title
 
 FULL = (0, 0, 25.4, 19.05)
 TEXT = "Osmosis is the diffusion of water across a membrane that lets only some substances through it."
@@ -146,6 +147,30 @@ def test_descriptions_of_pictures_are_read_if_somebody_wrote_them(read_slide, de
     )
     assert text == f"{TEXT}\n\n{expected}".strip()
     assert warnings == ({} if expected else {"pictures_not_read": 1})
+
+
+SOURCE = "\\documentclass{article}\n\\begin{document}\n%s %% a comment\n\\end{document}"
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("$$E = mc^2$$", "$$E = mc^2$$"),
+        ("$E = mc^2$", "$E = mc^2$"),
+        (r"\begin{align*}a &= b\\ c &= d\end{align*}", r"$$\begin{aligned}a &= b\\ c &= d\end{aligned}$$"),
+        ("Energy is $mc^2$.", "Energy is $mc^2$."),
+    ],
+)
+@pytest.mark.parametrize("is_tagged", [True, False])
+def test_a_picture_of_a_formula_that_carries_its_latex_is_read(read_slide, deck, source, expected, is_tagged):
+    escaped = html.escape(SOURCE % source).replace("\n", "_x000D_" if is_tagged else "&#10;")
+    deck.parts["ppt/tags/tag1.xml"] = f'<p:tagLst {NAMESPACES}><p:tag name="LATEXADDIN" val="{escaped}"/></p:tagLst>'
+    shown = picture("rIdP", (2, 6, 12, 3), "" if is_tagged else f'descr="{escaped}"')
+    if is_tagged:
+        shown = shown.replace("<p:nvPr/>", '<p:nvPr><p:custDataLst><p:tags r:id="rIdT"/></p:custDataLst></p:nvPr>')
+    text, warnings = read_slide(shown, relations={**_with_picture(deck), "rIdT": ("tags", "../tags/tag1.xml")})
+    assert text == expected
+    assert warnings == {}
 
 
 def test_embedded_objects_handwriting_and_films_are_lost_objects(read_slide, deck):

@@ -58,6 +58,20 @@ def test_numbers_go_on_after_deeper_items_and_begin_again_after_other_text(read_
     assert text == ("4. One.\n  a. Deeper.\n5. Two.\n  a. Deeper again.\n\nBetween.\n\n1. Three.")
 
 
+def test_an_empty_item_has_no_number_and_an_empty_line_without_one_interrupts(read_slide):
+    text, _ = read_slide(
+        shape(
+            _numbered("One.", "arabicPeriod"),
+            _numbered("", "arabicPeriod"),
+            _numbered("Two.", "arabicPeriod"),
+            paragraph(properties="<a:buNone/>"),
+            _numbered("One again.", "arabicPeriod"),
+            at=(2, 2, 9, 9),
+        )
+    )
+    assert text == "1. One.\n2. Two.\n1. One again."
+
+
 def test_check_marks_of_wingdings_stay_and_other_bullets_become_hyphens(read_slide):
     bullet = '<a:buFont typeface="Wingdings"/><a:buChar char="{}"/>'
     text, _ = read_slide(
