@@ -1,0 +1,132 @@
+"""Reads one page: its lines with their places, what was left out, and whether its text layer can be used."""
+
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
+
+import pypdfium2
+import pypdfium2.raw as pdfium
+
+from backend.library.extraction import page_text
+from backend.library.extraction.pdf.annotations import insert_lines, read_annotations
+from backend.library.extraction.pdf.columns import order_columns
+from backend.library.extraction.pdf.formulas import mark_formulas, translate_extensions
+from backend.library.extraction.pdf.language import is_garbage
+from backend.library.extraction.pdf.lines import Line, build_lines, write_lines
+from backend.library.extraction.pdf.overlays import compose_overlays
+from backend.library.extraction.pdf.running_heads import PlacedLine
+from backend.library.extraction.pdf.runs import INVISIBLE, Run, RunReader
+from backend.library.extraction.pdf.scans import needs_ocr
+from backend.library.extraction.pdf.unseen import leave_out_unseen
+
+Reason = Literal["garbage", "unmapped"]
+
+_MAX_UNMAPPED_SHARE: Final = 0.002
+_UNKNOWN: Final = "\ufffd"
+
+
+@dataclass(slots=True)
+class PageContent:
+    """What a page's text layer gives. ``reason`` says why it cannot be used, if so."""
+
+    lines: list[PlacedLine]
+    visible_chars: int
+    needs_ocr: bool
+    reason: Reason | None
+    warnings: list[tuple[str, int]] = field(default_factory=list)
+
+
+class PageReader:
+    """Reads the pages of a document."""
+
+    def __init__(self) -> None:
+        self._runs = RunReader()
+
+    def read(self, page: pypdfium2.PdfPage) -> PageContent:
+        """Return the page's content. Closes nothing but what it opened."""
+        textpage = page.get_textpage()
+        try:
+            return self._read(page, textpage)
+        finally:
+            textpage.close()
+
+    def _read(self, page: pypdfium2.PdfPage, textpage: pypdfium2.PdfTextPage) -> PageContent:
+        warnings: list[tuple[str, int]] = []
+        runs, hidden = leave_out_unseen(self._runs.read(textpage), page, textpage)
+        if hidden:
+            warnings.append(("hidden_text_removed", hidden))
+        unmapped, letters = _mark_unmapped(runs, textpage.raw)
+        lines = build_lines(run for run in runs if run.text)
+        translate_extensions(lines)
+        compose_overlays(lines, textpage)
+        mark_formulas(lines)
+        write_lines(lines)
+        lines, is_reordered = order_columns(lines)
+        if is_reordered:
+            warnings.append(("columns_reordered", 1))
+        uncertain = sum(line.is_formula for line in lines)
+        if uncertain:
+            warnings.append(("formulas_uncertain", uncertain))
+        text = "\n".join(line.text for line in lines)
+        reason: Reason | None = None
+        if unmapped > _MAX_UNMAPPED_SHARE * max(letters, 1):
+            reason = "unmapped"
+        elif is_garbage(text):
+            reason = "garbage"
+        if unmapped:
+            warnings.append(("characters_unknown", unmapped))
+        if typed := read_annotations(page):
+            warnings.append(("annotations_read", len(typed)))
+            insert_lines(lines, typed)
+        visible = sum(len(run.text.strip()) for run in runs if run.mode != INVISIBLE)
+        invisible = sum(len(run.text.strip()) for run in runs if run.mode == INVISIBLE)
+        is_picture = needs_ocr(page, visible, invisible)
+        placed = _place(lines, page)
+        return PageContent(placed, visible + invisible, is_picture or reason is not None, reason, warnings)
+
+
+def _mark_unmapped(runs: list[Run], page: Any) -> tuple[int, int]:
+    """Put U+FFFD for characters of which the file does not say what they are. Returns their number and all letters'."""
+    unmapped = letters = 0
+    for run in runs:
+        letters += len(run.text)
+        if run.font.name.startswith("cmex") or not any(_is_odd(char) for char in run.text):
+            continue
+        if run.count != len(run.text):
+            continue
+        text = list(run.text)
+        for at, char in enumerate(text):
+            if _is_odd(char) and pdfium.FPDFText_HasUnicodeMapError(page, run.first + at) == 1:
+                text[at] = _UNKNOWN
+                unmapped += 1
+        run.text = "".join(text)
+    return unmapped, letters
+
+
+def _is_odd(char: str) -> bool:
+    """Whether a character is a control code, or one of private use, other than the hyphens and blanks of PDFium."""
+    return (char < " " and char not in "\t\n\r\x02") or "\ue000" <= char <= "\uf8ff" or char == "\x7f"
+
+
+def _place(lines: list[Line], page: pypdfium2.PdfPage) -> list[PlacedLine]:
+    _, bottom, _, top = page.get_bbox()
+    height = max(top - bottom, 1.0)
+    placed = []
+    for line in lines:
+        text = page_text.uncertain(line.text) if line.is_formula else line.text
+        chars = sum(len(run.text) for run in line.runs)
+        placed.append(
+            PlacedLine(
+                text=text,
+                size=line.size,
+                height=(line.base - bottom) / height,
+                left=line.left,
+                base=line.base,
+                angle=line.angle,
+                is_bold=line.is_bold,
+                is_mono=line.is_mono,
+                is_uncertain=line.is_formula,
+                joins=line.joins,
+                char_width=(line.right - line.left) / max(chars, 1),
+            )
+        )
+    return placed

@@ -1,0 +1,109 @@
+"""Finds running heads and feet, page numbers and line numbers: furniture that belongs to no sentence."""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+_MARGIN: Final = 0.11
+"""The share of a page's height in which its heads and feet stand."""
+
+_MIN_PAGES: Final = 3
+_MAX_LINES: Final = 2
+_MAX_SIZE: Final = 1.08
+_NUMBER = re.compile(r"\d+|\b[ivxlc]+\b")
+
+
+@dataclass(slots=True)
+class PlacedLine:
+    """A line that has its text. ``height`` is the share of the page below its baseline."""
+
+    text: str
+    size: float
+    height: float
+    left: float
+    base: float
+    angle: int = 0
+    is_bold: bool = False
+    is_mono: bool = False
+    is_uncertain: bool = False
+    joins: bool = False
+    char_width: float = 0.0
+
+
+@dataclass(slots=True)
+class _Edge:
+    """The candidates at one edge of a page, the outermost first, with their texts' digits folded."""
+
+    lines: list[PlacedLine] = field(default_factory=list)
+
+
+def remove_running_heads(pages: Sequence[list[PlacedLine]], body_size: float) -> None:
+    """Remove lines in the margins that repeat on half of the pages, or that carry the number of their page."""
+    if len(pages) < _MIN_PAGES:
+        return
+    for at_top in (True, False):
+        edges = [_edge(lines, body_size, at_top) for lines in pages]
+        keys = Counter(key for edge in edges for key in {_fold(line.text) for line in edge.lines})
+        offset = _numbering(edges)
+        least = max(_MIN_PAGES, (len(pages) + 1) // 2)
+        for number, (lines, edge) in enumerate(zip(pages, edges, strict=True)):
+            gone = [
+                line
+                for line in edge.lines
+                if keys[_fold(line.text)] >= least
+                or (offset is not None and line is edge.lines[0] and str(number + offset) in _numbers(line.text))
+            ]
+            # A page of nothing but furniture keeps it, so that it does not look blank.
+            if gone and len(gone) < len(lines):
+                lines[:] = [line for line in lines if not any(line is other for other in gone)]
+
+
+def remove_line_numbers(lines: list[PlacedLine]) -> None:
+    """Remove numbers that count the lines of running text, as in contracts and exams on texts."""
+    counted = [(line, match) for line in lines if (match := re.match(r"(\d{1,4})\s+(?=\S)", line.text))]
+    if len(counted) < 4 or len(counted) < 0.8 * len(lines):
+        return
+    numbers = [int(match[1]) for _, match in counted]
+    if any(after - before != 1 for before, after in zip(numbers, numbers[1:], strict=False)):
+        return
+    rests = [line.text[match.end() :] for line, match in counted]
+    # A list's items begin anew on each line; the lines of running text go on.
+    if sum(rest[:1].islower() for rest in rests) < len(rests) / 3:
+        return
+    for (line, _), rest in zip(counted, rests, strict=True):
+        line.text = rest
+
+
+def _edge(lines: list[PlacedLine], body_size: float, at_top: bool) -> _Edge:
+    ordered = sorted(
+        (line for line in lines if line.angle == 0), key=lambda line: -line.height if at_top else line.height
+    )
+    found = []
+    for line in ordered[:_MAX_LINES]:
+        is_in_margin = line.height > 1 - _MARGIN if at_top else line.height < _MARGIN
+        if is_in_margin and line.size <= _MAX_SIZE * body_size:
+            found.append(line)
+    return _Edge(found)
+
+
+def _numbering(edges: list[_Edge]) -> int | None:
+    """Return what is added to a page's index to give its printed number, if that holds on half of the pages."""
+    offsets = Counter(
+        int(number) - at
+        for at, edge in enumerate(edges)
+        for number in {number for line in edge.lines[:1] for number in _numbers(line.text)}
+    )
+    if not offsets:
+        return None
+    offset, count = offsets.most_common(1)[0]
+    return offset if count >= max(_MIN_PAGES, (len(edges) + 1) // 2) else None
+
+
+def _numbers(text: str) -> list[str]:
+    return re.findall(r"(?<![\d.])\d{1,4}(?![\d.]\d)", text)
+
+
+def _fold(text: str) -> str:
+    return _NUMBER.sub("#", " ".join(text.lower().split()))

@@ -1,0 +1,189 @@
+"""The runs of a page's text: what one operator of the PDF draws, with its place and size.
+
+PDFium is asked about each run a few times, and about single characters only where there is reason. A book of 300 pages
+has a million characters and 20,000 to 50,000 runs.
+"""
+
+import ctypes
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from math import atan2, cos, hypot, pi, sin
+from typing import Any, Final
+
+import pypdfium2
+import pypdfium2.raw as pdfium
+
+INVISIBLE: Final = 3
+"""The render mode of text that is not drawn, such as the text layer of a scan."""
+
+_FIXED_PITCH = 1
+_BOLD_WEIGHT = 600
+_BOLD_NAMES = ("bold", "black", "heavy", "cmbx", "ecbx", "sfbx", "lmbx")
+_MONO_NAMES = ("mono", "courier", "consol", "cmtt", "ectt", "sftt", "lmtt", "menlo")
+_NAME_BYTES = 128
+
+
+@dataclass(slots=True)
+class Font:
+    """What is known of a text object's font. ``name`` is in lower case, without the tag of a subset."""
+
+    name: str
+    is_bold: bool
+    is_mono: bool
+
+
+@dataclass(slots=True)
+class Run:
+    """Text that is drawn by one operator.
+
+    ``first`` is the index of its first character, ``count`` their number. Lengths are in points, along the direction of the text (``angle``, in
+    quarter turns): ``left`` and ``right`` on its line, ``base`` the height of its baseline. ``before`` is what PDFium
+    puts before it: nothing, a blank or a line end.
+    """
+
+    text: str
+    first: int
+    count: int
+    size: float
+    angle: int
+    left: float
+    right: float
+    base: float
+    font: Font
+    mode: int
+    before: str = ""
+    is_optional: bool = False
+    handle: Any = field(default=None, repr=False)
+
+
+class RunReader:
+    """Reads the runs of a document's pages; remembers fonts."""
+
+    def __init__(self) -> None:
+        self._fonts: dict[int, Font] = {}
+        self._matrix = pdfium.FS_MATRIX()
+        self._numbers = [ctypes.c_double() for _ in range(4)]
+        self._name = ctypes.create_string_buffer(_NAME_BYTES)
+
+    def read(self, textpage: pypdfium2.PdfTextPage) -> list[Run]:
+        """Return the runs in PDFium's order."""
+        runs: list[Run] = []
+        before = ""
+        for start, stop, handle in _objects(textpage.raw, textpage.count_chars()):
+            text = _text(textpage.raw, start, stop)
+            if not handle:
+                before += text
+                continue
+            runs.append(self._run(textpage.raw, start, stop, handle, text))
+            runs[-1].before = "\n" if "\n" in before or "\r" in before else before
+            before = ""
+        return runs
+
+    def _run(self, page: Any, start: int, stop: int, handle: Any, text: str) -> Run:
+        matrix, (x, y, _, _) = self._matrix, self._numbers
+        pdfium.FPDFText_GetMatrix(page, start, matrix)
+        pdfium.FPDFText_GetCharOrigin(page, start, x, y)
+        turns = round(atan2(matrix.b, matrix.a) / (pi / 2)) % 4
+        size = abs(pdfium.FPDFText_GetFontSize(page, start)) * hypot(matrix.c, matrix.d)
+        along, base = turned(x.value, y.value, turns)
+        left, right = self._extent(page, stop - 1, turns, along)
+        return Run(
+            text=text,
+            first=start,
+            count=stop - start,
+            size=size or 1.0,
+            angle=turns,
+            left=min(along, left),
+            right=right,
+            base=base,
+            font=self._font(handle),
+            mode=pdfium.FPDFTextObj_GetTextRenderMode(handle),
+            is_optional=pdfium.FPDFPageObj_CountMarks(handle) > 0 and _is_optional(handle),
+            handle=handle,
+        )
+
+    def _extent(self, page: Any, index: int, turns: int, along: float) -> tuple[float, float]:
+        box = char_box(page, index, self._numbers)
+        if box is None:
+            return along, along
+        corners = [turned(x, y, turns)[0] for x in box[::2] for y in box[1::2]]
+        return min(corners), max(corners)
+
+    def _font(self, handle: Any) -> Font:
+        raw = pdfium.FPDFTextObj_GetFont(handle)
+        key = ctypes.cast(raw, ctypes.c_void_p).value or 0
+        font = self._fonts.get(key)
+        if font is None:
+            size = pdfium.FPDFFont_GetBaseFontName(raw, self._name, _NAME_BYTES) if key else 0
+            name = self._name.raw[: max(min(size, _NAME_BYTES) - 1, 0)].decode("utf-8", "replace").lower()
+            name = name.partition("+")[2] if name[6:7] == "+" else name
+            flags = pdfium.FPDFFont_GetFlags(raw) if key else 0
+            weight = pdfium.FPDFFont_GetWeight(raw) if key else 0
+            is_bold = any(part in name for part in _BOLD_NAMES) or _BOLD_WEIGHT <= weight <= 1000
+            is_mono = any(part in name for part in _MONO_NAMES) or bool(flags > 0 and flags & _FIXED_PITCH)
+            font = self._fonts[key] = Font(name, is_bold, is_mono)
+        return font
+
+
+def turned(x: float, y: float, turns: int) -> tuple[float, float]:
+    """Return a point's place along text that is turned by ``turns`` quarters, and its height there."""
+    if not turns:
+        return x, y
+    angle = turns * pi / 2
+    return x * cos(angle) + y * sin(angle), y * cos(angle) - x * sin(angle)
+
+
+def char_box(page: Any, index: int, numbers: list[Any] | None = None) -> tuple[float, float, float, float] | None:
+    """Return left, bottom, right and top of a character in the page's space, or None if it has no box."""
+    left, right, bottom, top = numbers or [ctypes.c_double() for _ in range(4)]
+    if not pdfium.FPDFText_GetCharBox(page, index, left, right, bottom, top):
+        return None
+    return left.value, bottom.value, right.value, top.value
+
+
+def _objects(page: Any, count: int) -> Iterator[tuple[int, int, Any]]:
+    """Yield the first and last index (exclusive) and the text object of each run; None for generated characters.
+
+    The end of a run is found by doubling and halving steps.
+    """
+    get = pdfium.FPDFText_GetTextObject
+    start = 0
+    while start < count:
+        handle = get(page, start)
+        address = _address(handle)
+        low, step = start, 1
+        # Generated characters have no object, and short runs stand between them.
+        while address and low + step < count and _address(get(page, low + step)) == address:
+            low += step
+            step *= 2
+        high = min(low + step, count) if address else low + 1
+        while high - low > 1:
+            middle = (low + high) // 2
+            if _address(get(page, middle)) == address:
+                low = middle
+            else:
+                high = middle
+        yield start, low + 1, handle if address else None
+        start = low + 1
+
+
+def _address(handle: Any) -> int:
+    return ctypes.addressof(handle.contents) if handle else 0
+
+
+def _text(page: Any, start: int, stop: int) -> str:
+    buffer = (ctypes.c_ushort * (2 * (stop - start) + 2))()
+    units = pdfium.FPDFText_GetText(page, start, stop - start, buffer)
+    return bytes(memoryview(buffer)[: max(units - 1, 0)]).decode("utf-16-le", "replace")
+
+
+def _is_optional(handle: Any) -> bool:
+    """Whether an object is marked as part of optional content, a layer that may be off."""
+    name = ctypes.create_string_buffer(16)
+    size = ctypes.c_ulong()
+    for index in range(pdfium.FPDFPageObj_CountMarks(handle)):
+        mark = pdfium.FPDFPageObj_GetMark(handle, index)
+        buffer = ctypes.cast(name, ctypes.POINTER(ctypes.c_ushort))
+        if pdfium.FPDFPageObjMark_GetName(mark, buffer, 16, size) and name.raw[:4] == b"O\0C\0":
+            return True
+    return False
