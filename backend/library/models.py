@@ -95,6 +95,30 @@ class Page(Base):
     text_version: Mapped[int] = mapped_column(sa.SmallInteger, server_default=sa.text("1"))
 
 
+class Rereading(Job, Base):
+    """One request to read a document's file again. The document keeps its pages until the new ones are complete.
+
+    ``quotes_found`` and ``quotes_lost`` are set when the pages have been replaced.
+    """
+
+    task = "library.reread_document"
+
+    __tablename__ = "rereadings"
+    __table_args__ = (
+        *job_constraints(),
+        sa.Index(
+            "uq_rereadings_active",
+            "document_id",
+            unique=True,
+            postgresql_where=sa.text("state IN ('planned', 'queued', 'running')"),
+        ),
+    )
+
+    document_id: Mapped[UUID] = mapped_column(sa.ForeignKey("documents.id", ondelete="CASCADE"), index=True)
+    quotes_found: Mapped[int | None]
+    quotes_lost: Mapped[int | None]
+
+
 class StoredPiece(Base):
     """One piece of a stored file; pieces are counted from 0 and all but the last have the same size."""
 

@@ -5,8 +5,10 @@ from backend.core.web.rate_limits import RouteClass
 from backend.core.work.jobs import JobKind
 from backend.library import service
 from backend.library.extraction.formats import DocumentFormat
-from backend.library.models import DiscardedObject, Document, Page, StoredPiece, StudySet
+from backend.library.models import DiscardedObject, Document, Page, Rereading, StoredPiece, StudySet
 from backend.library.reading import give_up, lock_first, read_document
+from backend.library.reading_places import claim_place, fill_places, is_startable
+from backend.library.rereading import keep_old_text, reread_document
 
 READING = JobKind(
     name="library.document",
@@ -14,16 +16,29 @@ READING = JobKind(
     work=read_document,
     give_up=give_up,
     lock_first=lock_first,
+    claim=claim_place,
+    released=fill_places,
+    startable=is_startable,
     labels=(Document.format, tuple(DocumentFormat)),
+)
+
+REREADING = JobKind(
+    name="library.rereading",
+    model=Rereading,
+    work=reread_document,
+    give_up=keep_old_text,
+    claim=claim_place,
+    released=fill_places,
+    startable=is_startable,
 )
 
 ROOM = Room(
     name="library",
     routes=(Routes("backend.library.routes:library"),),
-    jobs=(READING,),
+    jobs=(READING, REREADING),
     chores=(Chore(service.delete_expired_files, every=500, opens_transactions=True),),
     background=(service.move_documents, service.discard_objects),
-    tables=(StudySet, Document, Page, StoredPiece, DiscardedObject),
     text_bodies=frozenset({"library.upload_documents"}),
+    tables=(StudySet, Document, Page, Rereading, StoredPiece, DiscardedObject),
     limits={"library.upload_documents": RouteClass.UPLOAD},
 )

@@ -21,11 +21,13 @@ from backend.library import service
 from backend.library.errors import FileRefused, FileTooLarge, NoFile
 from backend.library.extraction.formats import DocumentFormat
 from backend.library.pasted_text import pasted_file
+from backend.library.rereading import get_rereading, start_rereading
 from backend.library.schemas import (
     DocumentPage,
     DocumentResponse,
     PageResponse,
     PastedTextQuery,
+    RereadingResponse,
     StudySetPage,
     StudySetRequest,
     StudySetResponse,
@@ -191,6 +193,26 @@ def download_document(document_id: UUID) -> Response:
         disposition=f"attachment; filename*=UTF-8''{quote(document.filename)}",
     )
     return download.answer(lambda start: service.document_file.open(document.id, start))
+
+
+@library.post("/documents/<uuid:document_id>/reread")
+@library.output(RereadingResponse, status_code=202)
+@library.doc(responses={409: "Not ready, file expired, already being read again, or in use by a run"})
+@idempotent
+def reread_document(document_id: UUID) -> ResponseReturnValue:
+    """Read a document's file again. Its pages and evidence stay as they are until the new text is complete."""
+    with transaction():
+        rereading = start_rereading(g.user_id, document_id)
+        answer = RereadingResponse.of(rereading, request_language())
+    return created(answer, url_for(".get_document_rereading", document_id=document_id), 202)
+
+
+@library.get("/documents/<uuid:document_id>/rereading")
+@library.output(RereadingResponse)
+def get_document_rereading(document_id: UUID) -> RereadingResponse:
+    """Follow the latest rereading of a document."""
+    with transaction():
+        return RereadingResponse.of(get_rereading(g.user_id, document_id), request_language())
 
 
 @library.delete("/documents/<uuid:document_id>")

@@ -9,10 +9,20 @@ from pydantic import BaseModel, ConfigDict, Field
 from backend.core.web.http import RequestBody, ResponseBody
 from backend.core.web.uploads import UPLOADED_FILE
 from backend.core.web.visible_text import VisibleLine
+from backend.core.work.jobs import JobState
 from backend.library.errors import DOCUMENT_SENTENCES
-from backend.library.models import Document
+from backend.library.models import Document, Rereading
 from backend.library.service import document_status
-from backend.library.types import DocumentPurpose, DocumentStatus, PageSource
+from backend.library.types import DocumentPurpose, DocumentStatus, PageSource, RereadingStatus
+
+_REREADING_STATUS = {
+    JobState.PLANNED: RereadingStatus.QUEUED,
+    JobState.QUEUED: RereadingStatus.QUEUED,
+    JobState.RUNNING: RereadingStatus.READING,
+    JobState.DONE: RereadingStatus.DONE,
+    JobState.FAILED: RereadingStatus.FAILED,
+    JobState.CANCELLED: RereadingStatus.FAILED,
+}
 
 
 class StudySetRequest(RequestBody):
@@ -123,6 +133,34 @@ class DocumentResponse(ResponseBody):
             error=DocumentProblem.of(document.error_code, language) if document.error_code else None,
             file_expired=document.stored_in is None,
             created_at=document.created_at,
+        )
+
+
+class RereadingResponse(ResponseBody):
+    """A request to read a document again. Until it is `done` and after it has `failed`, the document keeps its text."""
+
+    id: UUID
+    document_id: UUID
+    status: RereadingStatus
+    quotes_found: int | None = Field(description="Quotes that are in the new text; null until it is complete.")
+    quotes_lost: int | None = Field(
+        description="Quotes that are not in the new text. Their evidence is `uncheckable` and is the whole page."
+    )
+    error: DocumentProblem | None
+    created_at: datetime
+    ended_at: datetime | None
+
+    @classmethod
+    def of(cls, rereading: Rereading, language: str) -> Self:
+        return cls(
+            id=rereading.id,
+            document_id=rereading.document_id,
+            status=_REREADING_STATUS[JobState(rereading.state)],
+            quotes_found=rereading.quotes_found,
+            quotes_lost=rereading.quotes_lost,
+            error=DocumentProblem.of(rereading.error_code, language) if rereading.error_code else None,
+            created_at=rereading.created_at,
+            ended_at=rereading.ended_at,
         )
 
 

@@ -18,6 +18,15 @@ class DocumentStatus(StrEnum):
     FAILED = "failed"
 
 
+class RereadingStatus(StrEnum):
+    """The status of reading a document again. Once done, the document has its new pages."""
+
+    QUEUED = "queued"
+    READING = "reading"
+    DONE = "done"
+    FAILED = "failed"
+
+
 class DocumentPurpose(StrEnum):
     """What a document is for: notes to learn from, an exam, or the key (the solutions) to an exam."""
 
@@ -99,3 +108,11 @@ class Holdings:
     study_sets: int
     documents: int
     stored_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class QuoteCounts:
+    """How many quotes of a document are in its new text, and how many are not."""
+
+    found: int = 0
+    lost: int = 0

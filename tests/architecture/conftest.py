@@ -43,6 +43,8 @@ def owned(app: APIFlask, client: Client, engine: sa.Engine, run_pending_jobs: Ca
     path = f"/api/v1/study-sets/{study_set_id}"
     document = client.upload(study_set_id, ("notes.txt", NOTES)).json["documents"][0]
     run_pending_jobs()
+    assert client.post(f"/api/v1/documents/{document['id']}/reread").status_code == 202
+    run_pending_jobs()
     made = {
         "flashcard_id": client.post(f"{path}/flashcards", json={"front": "a", "back": "b"}),
         "question_id": client.post(f"{path}/questions", json=CHOICES),

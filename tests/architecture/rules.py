@@ -38,6 +38,8 @@ _MAY_OPEN = {
     "backend/library/files/expiry.py": "work of the sweep, in batches of files",
     "backend/library/files/moving.py": "work of the sweep; no file is moved in a transaction",
     "backend/library/reading.py": "work of a task: claim, read and record are apart",
+    "backend/library/reading_places.py": "waiting readings are sent after one has ended",
+    "backend/library/rereading.py": "work of a task: claim, read and record are apart",
     "backend/library/files/objects.py": "an object is noted in one transaction, and made in none",
     "backend/library/files/stored_file.py": "a slow reader of a file holds no connection",
     "backend/operations/upkeep/housekeeping.py": "the sweep, each chore on its own",

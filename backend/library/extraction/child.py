@@ -49,16 +49,17 @@ def main() -> None:
 
 
 def _limit_resources(memory_bytes: int, cpu_s: int) -> None:
-    for what, limit in (
-        (resource.RLIMIT_AS, memory_bytes),
-        (resource.RLIMIT_CPU, cpu_s),
-        (resource.RLIMIT_FSIZE, _FILE_BYTES),
-        (resource.RLIMIT_NOFILE, _OPEN_FILES),
-        (resource.RLIMIT_CORE, 0),
+    for what, limit, later in (
+        (resource.RLIMIT_AS, memory_bytes, 0),
+        # At the hard limit, the system would kill it as it does when memory is short; the parent tells them apart.
+        (resource.RLIMIT_CPU, cpu_s, 1),
+        (resource.RLIMIT_FSIZE, _FILE_BYTES, 0),
+        (resource.RLIMIT_NOFILE, _OPEN_FILES, 0),
+        (resource.RLIMIT_CORE, 0, 0),
     ):
         _, hard = resource.getrlimit(what)
-        allowed = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
-        resource.setrlimit(what, (allowed, allowed))
+        soft = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
+        resource.setrlimit(what, (soft, soft + later if hard == resource.RLIM_INFINITY else min(soft + later, hard)))
 
 
 def _run(read_pages: Callable[[str, dict[str, Any], PageWriter], None], job: dict[str, Any], writer: PageWriter) -> int:

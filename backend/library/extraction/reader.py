@@ -39,13 +39,16 @@ __all__ = [
 _IMPORT_ROOT = str(Path(__file__).resolve().parents[3])
 _START = "import sys; sys.path.insert(0, sys.argv[1]); from backend.library.extraction.child import main; main()"
 _PIECE_BYTES = 1 << 16
+_CHECK_EVERY_S = 1.0
 # JSON needs at most six bytes per character, and a span, which has at least three characters, 40 bytes; the rest of a
 # page's line, heading included, fits in 4 kB.
 _MAX_BYTES_PER_CHAR = 20
 _MAX_BYTES_BESIDE_TEXT = 4096
 _KEPT_ENVIRONMENT = ("PATH", "TESSDATA_PREFIX", "LD_LIBRARY_PATH")
+# The child was killed by somebody else: resource limits end it by other signals.
+_KILLED = "killed"
 _CODE_BY_SIGNAL = {
-    signal.SIGKILL: "too_large",
+    signal.SIGKILL: _KILLED,
     signal.SIGABRT: "too_large",
     signal.SIGTRAP: "too_large",
     signal.SIGILL: "too_large",
@@ -87,30 +90,54 @@ class ReadReport:
     warnings: tuple[ReadWarning, ...]
 
 
+def _nothing() -> None:
+    pass
+
+
 def read_document(
-    path: Path, kind: DocumentFormat, limits: ReadLimits, on_page: Callable[[PageText], None]
+    path: Path,
+    kind: DocumentFormat,
+    limits: ReadLimits,
+    on_page: Callable[[PageText], None],
+    check: Callable[[], None] = _nothing,
 ) -> ReadReport:
     """Read the file at ``path`` and hand each page to ``on_page`` as it arrives, in order from 1.
 
     Pages may have been handed over before an error ends the reading. Time spent in ``on_page`` does not
-    count against ``limits.wall_s``; an exception that it raises ends the child and is passed on.
+    count against ``limits.wall_s``. ``check`` is called about once a second, however long pages take. An exception that
+    one of them raises ends the child and is passed on.
+
+    A child that the system kills, usually because memory is short, is started once more.
 
     Raises UnreadableFile with ``encrypted``, ``no_text``, ``too_large``, ``unsupported``, ``damaged`` or
     ``timed_out``; ReaderNotStarted when the child process does not start;
     FileNotFoundError when there is no such file.
     """
+    conversation = _Conversation(limits, on_page, check)
+    code = _read_once(path, kind, limits, conversation)
+    if code == _KILLED:
+        # The system was short of memory, perhaps because of other processes. The time limit goes on.
+        conversation.start_again()
+        code = _read_once(path, kind, limits, conversation)
+    if conversation.report is None:
+        raise UnreadableFile("too_large" if code == _KILLED else code)
+    return conversation.report
+
+
+def _read_once(path: Path, kind: DocumentFormat, limits: ReadLimits, conversation: "_Conversation") -> str:
+    """Run a child until the conversation has a report. Returns why the child ended before that, if it did."""
     with tempfile.TemporaryDirectory(prefix="reading-") as folder:
         errors = Path(folder) / "errors.txt"
         child, pipe = _start(_command(path, kind, limits), folder, errors)
-        conversation = _Conversation(pipe, limits, on_page)
         try:
-            return conversation.follow()
+            conversation.follow(pipe)
+            return ""
         except _ChildEnded:
             code = _code_of_end(child)
             if not conversation.started and child.returncode > 0:
                 tail = errors.read_bytes()[-2000:].decode(errors="replace")
                 raise ReaderNotStarted(tail) from None
-            raise UnreadableFile(code) from None
+            return code
         finally:
             os.close(pipe)
             _end_group(child)
@@ -121,29 +148,44 @@ class _ChildEnded(Exception):
 
 
 class _Conversation:
-    """Reads the child's lines, up to a deadline and a number of bytes."""
+    """Reads the children's lines, up to a deadline and a number of bytes.
 
-    def __init__(self, pipe: int, limits: ReadLimits, on_page: Callable[[PageText], None]) -> None:
+    A second child repeats the pages of the first, which are not handed over again.
+    """
+
+    def __init__(self, limits: ReadLimits, on_page: Callable[[PageText], None], check: Callable[[], None]) -> None:
         self.started = False
-        self._pipe = pipe
+        self.report: ReadReport | None = None
         self._limits = limits
         self._on_page = on_page
+        self._check = check
+        self._next_check = time.monotonic() + _CHECK_EVERY_S
         self._deadline = time.monotonic() + limits.wall_s
+        self._ocr_pages = 0
+        self._handed_over = 0
+        self.start_again()
+
+    def start_again(self) -> None:
+        """Expect another child, which begins with the first page. What is left of the time stays."""
+        limits = self._limits
+        self.started = False
         self._bytes_left = _MAX_BYTES_PER_CHAR * limits.max_chars + _MAX_BYTES_BESIDE_TEXT * (limits.max_pages + 4)
         self._chars_left = limits.max_chars
         self._pages = 0
-        self._ocr_pages = 0
 
-    def follow(self) -> ReadReport:
-        """Read until the outcome. Raises UnreadableFile, or _ChildEnded when there is none."""
+    def follow(self, pipe: int) -> None:
+        """Read until the report. Raises UnreadableFile, or _ChildEnded when there is none."""
         line = bytearray()
         with selectors.DefaultSelector() as selector:
-            selector.register(self._pipe, selectors.EVENT_READ)
+            selector.register(pipe, selectors.EVENT_READ)
             while True:
+                self._check_when_due()
                 left_s = self._deadline - time.monotonic()
-                if left_s <= 0 or not selector.select(left_s):
+                if left_s <= 0:
                     raise UnreadableFile("timed_out")
-                piece = os.read(self._pipe, _PIECE_BYTES)
+                if not selector.select(min(left_s, _CHECK_EVERY_S)):
+                    continue
+                piece = os.read(pipe, _PIECE_BYTES)
                 if not piece:
                     raise _ChildEnded
                 self._bytes_left -= len(piece)
@@ -151,12 +193,17 @@ class _Conversation:
                     raise UnreadableFile("too_large")
                 line += piece
                 while (end := line.find(b"\n")) >= 0:
-                    report = self._hear(bytes(line[:end]))
+                    self._hear(bytes(line[:end]))
                     del line[: end + 1]
-                    if report is not None:
-                        return report
+                    if self.report is not None:
+                        return
 
-    def _hear(self, line: bytes) -> ReadReport | None:
+    def _check_when_due(self) -> None:
+        if time.monotonic() >= self._next_check:
+            self._check()
+            self._next_check = time.monotonic() + _CHECK_EVERY_S
+
+    def _hear(self, line: bytes) -> None:
         """Handle one line. A child taken over by a hostile file can cause nothing but a typed error."""
         try:
             message = json.loads(line)
@@ -165,15 +212,15 @@ class _Conversation:
             elif "error" in message:
                 raise UnreadableFile(message["error"])
             elif "total" in message:
-                return _report(message)
+                self.report = _report(message)
+                return
             else:
                 self.started = True
                 self._allow_ocr(message)
-                return None
+                return
         except (ValueError, KeyError, TypeError, RecursionError):
             raise UnreadableFile("damaged") from None
         self._take(page)
-        return None
 
     def _allow_ocr(self, message: dict[str, Any]) -> None:
         if "ocr" in message:
@@ -188,6 +235,9 @@ class _Conversation:
             raise UnreadableFile("damaged")
         if self._pages > self._limits.max_pages or self._chars_left < 0:
             raise UnreadableFile("too_large")
+        if self._pages <= self._handed_over:
+            return
+        self._handed_over = self._pages
         before = time.monotonic()
         self._on_page(page)
         self._deadline += time.monotonic() - before

@@ -188,4 +188,14 @@ WARNINGS: Final[dict[str, dict[str, str]]] = {
         "it": "I documenti inseriti in questo file sono stati letti al loro posto, ma forse non nella loro "
         "forma esatta.",
     },
+    "quotes_lost": {
+        "en": "The document was read again, and some quotes are not in its new text. Their flashcards and questions "
+        "stay, but their evidence is now the whole page. Check them against the original.",
+        "de": "Das Dokument wurde neu gelesen, und einige Zitate stehen nicht im neuen Text. Ihre Karten und Fragen "
+        "bleiben, aber als Beleg gilt jetzt die ganze Seite. Prüfe sie am Original.",
+        "fr": "Le document a été relu et certaines citations ne figurent pas dans le nouveau texte. Leurs cartes et "
+        "leurs questions restent, mais leur référence est désormais la page entière. Vérifie-les dans l’original.",
+        "it": "Il documento è stato riletto e alcune citazioni non si trovano nel nuovo testo. Le flashcard e le "
+        "domande restano, ma ora il riferimento è l’intera pagina. Controllale nell’originale.",
+    },
 }

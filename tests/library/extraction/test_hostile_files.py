@@ -1,6 +1,7 @@
 """Hostile files: each ends in a typed error within seconds and costs the caller nothing (fault 29)."""
 
 import contextlib
+import importlib.util
 from collections.abc import Iterator
 
 import psutil
@@ -75,6 +76,29 @@ def test_nested_html_is_read_as_deep_as_can_be(tmp_path, read):
     assert pages[0].text == "bottom of the well"
     path.write_text("<p>top</p>" + "<div>" * 50_000 + "bottom of the well", encoding="utf-8")
     assert _code(read, path) == "damaged"
+
+
+@pytest.mark.skipif(
+    importlib.util.find_spec("backend.library.extraction.web.parsing") is None, reason="its reader has no limit yet"
+)
+def test_a_web_page_of_attributes_is_read_in_time(tmp_path, read):
+    path = tmp_path / "attributes.html"
+    attributes = " ".join(f"a{number}=x" for number in range(300_000))
+    path.write_text(f"<p {attributes}>bottom of the well", encoding="utf-8")
+    # The parser compares each attribute with all before it.
+    with promised("reading", TYPED_WITHIN_S):
+        pages, _ = read(path)
+    assert pages[0].text == "bottom of the well"
+
+
+@pytest.mark.parametrize("tag", [b"w:ins", b"w:sdt", b"w:unknown"])
+def test_a_deeply_nested_word_file_is_not_an_empty_page(make_raw_docx, read, tag):
+    depth = 50_000
+    text = b"<w:p><w:r><w:t>bottom of the well</w:t></w:r></w:p>"
+    assert _code(read, make_raw_docx([(b"<%s>" % tag) * depth, text, (b"</%s>" % tag) * depth])) in (
+        "damaged",
+        "too_large",
+    )
 
 
 def test_entities_of_a_web_page_bring_nothing_in(tmp_path, read):
