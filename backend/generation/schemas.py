@@ -288,6 +288,14 @@ class SkippedResponse(ResponseBody):
     detail: str
 
 
+class ReadingWarningResponse(ResponseBody):
+    """Something was left out, replaced or guessed when these pages were read."""
+
+    code: str
+    detail: str
+    pages: list[int]
+
+
 class DocumentCoverageResponse(ResponseBody):
     """Coverage of one document."""
 
@@ -295,6 +303,7 @@ class DocumentCoverageResponse(ResponseBody):
     filename: str
     pages: list[PageCoverageResponse]
     skipped: list[SkippedResponse]
+    warnings: list[ReadingWarningResponse] = Field(description="The document's warnings about pages of this run.")
 
 
 class CheckCount(ResponseBody):
@@ -361,6 +370,12 @@ def _coverage(document: DocumentCoverage, language: str, facts: Mapping[str, int
                 detail=_reason(skipped.reason, language, facts),
             )
             for skipped in document.skipped
+        ],
+        warnings=[
+            ReadingWarningResponse(
+                code=warning.code, detail=_reason(warning.code, language, facts), pages=list(warning.pages)
+            )
+            for warning in document.warnings
         ],
     )
 

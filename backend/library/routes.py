@@ -170,14 +170,7 @@ def get_page(document_id: UUID, number: int) -> PageResponse:
     """Read the text of one page."""
     with transaction():
         page = service.get_page(g.user_id, document_id, number)
-    return PageResponse(
-        document_id=document_id,
-        number=page.number,
-        text=page.text,
-        heading=page.heading,
-        source=page.source,
-        skipped=page.skipped,
-    )
+    return PageResponse.of(document_id, page)
 
 
 @library.get("/documents/<uuid:document_id>/file")

@@ -1,5 +1,6 @@
 """Request and response bodies of study sets and documents."""
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any, Self
 from uuid import UUID
@@ -23,6 +24,7 @@ _REREADING_STATUS = {
     JobState.FAILED: RereadingStatus.FAILED,
     JobState.CANCELLED: RereadingStatus.FAILED,
 }
+from backend.library.types import DocumentPurpose, DocumentStatus, PageSource, PageText, SpanKind
 
 
 class StudySetRequest(RequestBody):
@@ -185,12 +187,29 @@ class DocumentPage(ResponseBody):
     next_cursor: str | None
 
 
+class SpanResponse(ResponseBody):
+    """A part of a page's text that has a kind: `text[start:end]`, with its notation (`#`, fence, `$`)."""
+
+    kind: SpanKind
+    start: int
+    end: int
+    level: int | None = Field(description="1 to 6 for headings, else null.")
+
+
 class PageResponse(ResponseBody):
     """The text of one page. Offsets of evidence count code points of this text."""
 
     document_id: UUID
     number: int
-    text: str
+    label: str | None = Field(description="The number printed on the page, such as `iv`, if it is known.")
+    text: str = Field(description="Light Markdown from text version 2 on, see docs/page-text.md.")
+    text_version: int = Field(description="1: plain text; 2: light Markdown with spans.")
+    spans: list[SpanResponse] = Field(description="In order of their starts; they may be nested.")
     heading: str | None
     source: PageSource
+    confidence: int | None = Field(description="From 0 to 100 for text recognised in a picture, else null.")
     skipped: str | None
+
+    @classmethod
+    def of(cls, document_id: UUID, page: PageText) -> Self:
+        return cls(document_id=document_id, **asdict(page))

@@ -31,6 +31,7 @@ from backend.library.files.stored_file import StoredFile, document_file
 from backend.library.holdings import measure_holdings
 from backend.library.hooks import document_deleting, study_set_deleting
 from backend.library.models import Document, Page, StudySet
+from backend.library.reading_warnings import list_warnings
 from backend.library.types import DocumentPurpose, DocumentStatus, DocumentText, PageSource, PageText, Span, SpanKind
 from backend.library.user_data import OwnedFile, delete_next_study_set, list_files
 from backend.settings import get_settings
@@ -63,6 +64,7 @@ __all__ = [
     "list_files",
     "list_page_numbers",
     "list_study_sets",
+    "list_warnings",
     "load_texts",
     "lock_documents",
     "lock_study_set",

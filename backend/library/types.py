@@ -8,6 +8,9 @@ from uuid import UUID
 TEXT_VERSION: Final = 2
 """The version of the notation of pages' texts. Texts of version 1 are plain."""
 
+OCR_TRUSTED: Final = 70
+"""Quotes of recognised pages with a lower confidence prove nothing."""
+
 
 class DocumentStatus(StrEnum):
     """The reading status of a document. A failed document has an error code."""
@@ -80,6 +83,14 @@ class PageText:
     spans: tuple[Span, ...] = ()
     confidence: int | None = None
     text_version: int = TEXT_VERSION
+
+
+@dataclass(frozen=True, slots=True)
+class ReadingWarning:
+    """Something was left out, replaced or guessed in reading these pages."""
+
+    code: str
+    pages: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)

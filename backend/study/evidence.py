@@ -15,10 +15,10 @@ from uuid import UUID
 
 from rapidfuzz import fuzz
 
-from backend.library.types import PageText
+from backend.library.types import OCR_TRUSTED, PageSource, PageText, SpanKind
 from backend.study.types import Evidence, EvidenceStatus
 from backend.text.folding import Folded, fold
-from backend.text.formulas import is_formula_like
+from backend.text.formulas import is_formula_like, without_reliable_notation
 from backend.text.negations import claims_match, cuts_off_negation
 
 MIN_QUOTE_CHARS = 12
@@ -28,6 +28,7 @@ MIN_SIMILARITY = 0.92
 """Normalised Indel similarity required of a quote that is not found character for character."""
 
 _MIN_ALPHANUMERICS = 6
+_VERSION_WITH_SPANS = 2
 # Searching by similarity takes milliseconds per page, so only pages near the cited one are searched this way. The rest
 # of the document is searched for exact matches only.
 _SIMILAR_WITHIN_PAGES = 2
@@ -35,9 +36,13 @@ _MAX_SIMILAR_CHARS = 1000
 # The first, coarse search compares windows as long as the quote, so a quote with a missing word scores lower.
 _COARSE_SIMILARITY = 0.85
 
-_EDGES = re.compile(r"^(?:[\s\"']|\.{3,}|\[\.{3,}\])+|(?:[\s\"']|\.{3,}|\[\.{3,}\])+$")
+_EDGES = re.compile(r"^(?:[\s\"'|]|\.{3,}|\[\.{3,}\])+|(?:[\s\"'|]|\.{3,}|\[\.{3,}\])+$")
 _ELLIPSIS = re.compile(r"\.{3,}|\. \. \.")
 _CLOSING_MARKS = " .,;:"
+_SHIFTS = ("^{", "_{")
+_OPEN_SHIFT = re.compile(r"[\^_]\{[^{}]*\Z")
+_SIGN_BEFORE = re.compile(r"[<>≤≥≠≈~±∓√]\s?\Z")
+_UNIT_AFTER = re.compile(r"\s?[%‰°]")
 
 
 class QuoteProblem(StrEnum):
@@ -62,9 +67,18 @@ class PageIndex:
         """Find a quote on the cited page, then on two pages on each side, then in the whole document.
 
         Returns the evidence, with the quote as printed and offsets into the page's original text, or the problem.
-        Formula-like text is found but ``uncheckable``.
+        Text that may be misread, and most formulas, are found but ``uncheckable``.
         """
-        needle = _EDGES.sub("", fold(quote).text)
+        readings = [fold(quote)]
+        if "$" in quote:
+            readings.append(fold(quote, formulas=()))  # The signs may be money.
+        if " | " in quote:
+            readings.append(fold(quote.replace(" | ", " ")))  # A part of a row without the bar at its start.
+        found = [self._locate(quote, reading.text, cited_page) for reading in readings]
+        return next((one for one in found if isinstance(one, Evidence)), found[0])
+
+    def _locate(self, quote: str, folded_quote: str, cited_page: int) -> Evidence | QuoteProblem:
+        needle = _EDGES.sub("", folded_quote)
         if _ELLIPSIS.search(needle):
             return QuoteProblem.HAS_ELLIPSIS
         if len(needle) < MIN_QUOTE_CHARS or sum(map(str.isalnum, needle)) < _MIN_ALPHANUMERICS:
@@ -74,9 +88,16 @@ class PageIndex:
         if found is None:
             return QuoteProblem.NOT_FOUND
         number, start, end = found
-        start, end = self._folded[number].original_span(start, end)
-        text = self._pages[number].text[start:end]
-        uncheckable = is_formula_like(text) or is_formula_like(quote)
+        folded = self._folded[number]
+        exact = folded.text[start:end] == needle
+        start, end = folded.original_span(start, end)
+        page = self._pages[number]
+        text = page.text[start:end]
+        uncheckable = _may_be_misread(page, start, end) or (
+            not _carries_formulas(page, start, end)
+            if exact and _has_reliable_notation(page)
+            else is_formula_like(text) or is_formula_like(quote)
+        )
         return Evidence(
             document_id=self.document_id,
             page=number,
@@ -142,8 +163,43 @@ class PageIndex:
     def _fold(self, number: int) -> Folded:
         folded = self._folded.get(number)
         if folded is None:
-            folded = self._folded[number] = fold(self._pages[number].text)
+            page = self._pages[number]
+            # Text of version 1 has no spans; there a formula is known by its signs only.
+            formulas = (
+                [(span.start, span.end) for span in page.spans if span.kind is SpanKind.FORMULA]
+                if page.text_version >= _VERSION_WITH_SPANS
+                else None
+            )
+            folded = self._folded[number] = fold(page.text, formulas)
         return folded
+
+
+def _may_be_misread(page: PageText, start: int, end: int) -> bool:
+    if page.confidence is not None and page.confidence < OCR_TRUSTED:
+        return True
+    return any(span.kind is SpanKind.UNCERTAIN and span.start < end and start < span.end for span in page.spans)
+
+
+def _has_reliable_notation(page: PageText) -> bool:
+    return page.text_version >= _VERSION_WITH_SPANS and page.source is PageSource.TEXT
+
+
+def _carries_formulas(page: PageText, start: int, end: int) -> bool:
+    """Whether a quote found exactly has no formula but those that the page carries: whole spans, and raised text.
+
+    Anything else that looks like a formula may have lost signs in a text layer.
+    """
+    rest, at = [], start
+    for span in page.spans:
+        if span.kind is not SpanKind.FORMULA or span.end <= start or end <= span.start:
+            continue
+        sign = 2 if page.text.startswith("$$", span.start) else 1
+        if span.start + sign < start or end < span.end - sign:
+            return False
+        rest.append(page.text[at : max(at, span.start)])
+        at = min(span.end, end)
+    rest.append(page.text[at:end])
+    return not is_formula_like(without_reliable_notation(" ".join(rest)))
 
 
 def _find_exact(text: str, needle: str) -> tuple[int, int] | None:
@@ -198,13 +254,25 @@ def _word_ends(text: str, first: int, last: int) -> list[int]:
     ]
 
 
+def _cuts_notation(text: str, start: int, end: int) -> bool:
+    """Whether a span has half of a raised or lowered part, or leaves one, a comparison or a percent sign behind."""
+    return (
+        (not text[end - 1].isspace() and text.startswith(_SHIFTS, end))
+        or text[max(0, start - 2) : start] in _SHIFTS
+        or _OPEN_SHIFT.search(text, max(0, end - 60), end) is not None
+        or (text[start] != "}" and _OPEN_SHIFT.search(text, max(0, start - 60), start) is not None)
+        or (text[start].isdigit() and _SIGN_BEFORE.search(text, max(0, start - 2), start) is not None)
+        or (text[end - 1].isdigit() and _UNIT_AFTER.match(text, end) is not None)
+    )
+
+
 def _cuts(text: str, start: int, end: int) -> bool:
     """Say whether a span cuts through a word or a number, or leaves a sign or a negation behind."""
     before, first = text[max(0, start - 2) : start], text[start]
     last, after = text[end - 1], text[end : end + 2]
-    if before and before[-1].isalnum() and first.isalnum():
+    if before and before[-1].isalnum() and (first.isalnum() or text.startswith(_SHIFTS, start)):
         return True
-    if after and after[0].isalnum() and last.isalnum():
+    if _cuts_notation(text, start, end):
         return True
     if first.isdigit() and before:
         if before[-1] in ".,'" and before[0].isdigit() and len(before) == 2:
