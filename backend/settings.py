@@ -177,6 +177,7 @@ class Settings(BaseSettings):
     storage_quota_bytes: int = Field(
         2_000_000_000, ge=1, description="Maximum bytes of files, their text and items per user."
     )
+    page_image_bytes: int = Field(5_000_000_000, ge=1, description="Maximum bytes of kept images of pages, in all.")
     max_study_sets_per_user: int = Field(1000, ge=1, description="Maximum study sets per user.")
     max_items_per_set: int = Field(5000, ge=1, description="Maximum flashcards and questions per study set.")
     max_item_bytes_per_set: int = Field(

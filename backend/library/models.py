@@ -17,6 +17,7 @@ POSTGRES = "postgres"
 """The value of ``stored_in`` for files stored in this database, as rows of ``stored_pieces``."""
 
 
+_AGAIN = withheld("made from the document's file, which is in the export, and made again on request")
 _COUNTED = withheld("a sum over what is in the export")
 _INNER = withheld("where the bytes of files are stored; the files themselves are in the export")
 
@@ -78,7 +79,9 @@ class Page(Base):
     """One page of a document's text; offsets of evidence point into ``text``.
 
     ``spans`` is a list of ``[kind, start, end, level]``. ``text_version`` is the version of the text's notation; the
-    default is that of the release that does not know the column.
+    default is that of the release that does not know the column. ``word_boxes`` is a list of ``[start, end, left, top,
+    right, bottom]``: where the words of ``text`` are shown, in fractions of the page; None until the page has been
+    rendered.
     """
 
     __tablename__ = "pages"
@@ -93,6 +96,8 @@ class Page(Base):
     spans: Mapped[list[list[Any]]] = mapped_column(JSONB, default=list, server_default=sa.text("'[]'"))
     confidence: Mapped[int | None] = mapped_column(sa.SmallInteger)
     text_version: Mapped[int] = mapped_column(sa.SmallInteger, server_default=sa.text("1"))
+    # Loaded only where quotes are shown on the page: it is larger than the text.
+    word_boxes: Mapped[list[list[Any]] | None] = mapped_column(JSONB(none_as_null=True), deferred=True, info=_AGAIN)
 
 
 class Rereading(Job, Base):
@@ -126,6 +131,40 @@ class StoredPiece(Base):
     __table_args__ = ({"info": _INNER},)
 
     key: Mapped[UUID] = mapped_column(sa.ForeignKey("documents.id", ondelete="CASCADE"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)
+    data: Mapped[bytes]
+
+
+class PageImage(Identified, Base):
+    """An image of a page, kept until others need the room. Counted beside the storage quota.
+
+    ``stored_in`` and ``stored_key`` say where its bytes are, as in a document. A row without them is a page that could
+    not be rendered, so that it is not tried again and again. ``used_at`` is coarse: it is written once in a while.
+    """
+
+    __tablename__ = "page_images"
+    __table_args__ = (
+        sa.UniqueConstraint("document_id", "page", "width"),
+        sa.CheckConstraint("((stored_in LIKE 's3://%') IS TRUE) = (stored_key IS NOT NULL)", name="key_in_bucket"),
+        {"info": _AGAIN},
+    )
+
+    document_id: Mapped[UUID] = mapped_column(sa.ForeignKey("documents.id", ondelete="CASCADE"))
+    page: Mapped[int]
+    width: Mapped[int]
+    size_bytes: Mapped[int] = mapped_column(sa.BigInteger)
+    stored_in: Mapped[str | None]
+    stored_key: Mapped[UUID | None]
+    used_at: Mapped[datetime] = mapped_column(server_default=sa.func.now(), index=True)
+
+
+class ImagePiece(Base):
+    """One piece of a page's image, as of a stored file."""
+
+    __tablename__ = "image_pieces"
+    __table_args__ = ({"info": _AGAIN},)
+
+    image_id: Mapped[UUID] = mapped_column(sa.ForeignKey("page_images.id", ondelete="CASCADE"), primary_key=True)
     number: Mapped[int] = mapped_column(primary_key=True)
     data: Mapped[bytes]
 

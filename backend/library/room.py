@@ -5,7 +5,16 @@ from backend.core.web.rate_limits import RouteClass
 from backend.core.work.jobs import JobKind
 from backend.library import service
 from backend.library.extraction.formats import DocumentFormat
-from backend.library.models import DiscardedObject, Document, Page, Rereading, StoredPiece, StudySet
+from backend.library.models import (
+    DiscardedObject,
+    Document,
+    ImagePiece,
+    Page,
+    PageImage,
+    Rereading,
+    StoredPiece,
+    StudySet,
+)
 from backend.library.reading import give_up, lock_first, read_document
 from backend.library.reading_places import claim_place, fill_places, is_startable
 from backend.library.rereading import keep_old_text, reread_document
@@ -36,9 +45,9 @@ ROOM = Room(
     name="library",
     routes=(Routes("backend.library.routes:library"),),
     jobs=(READING, REREADING),
-    chores=(Chore(service.delete_expired_files, every=500, opens_transactions=True),),
+    chores=(Chore(service.delete_expired_files, every=500, opens_transactions=True), Chore(service.drop_old_images)),
     background=(service.move_documents, service.discard_objects),
     text_bodies=frozenset({"library.upload_documents"}),
-    tables=(StudySet, Document, Page, Rereading, StoredPiece, DiscardedObject),
+    tables=(StudySet, Document, Page, Rereading, StoredPiece, PageImage, ImagePiece, DiscardedObject),
     limits={"library.upload_documents": RouteClass.UPLOAD},
 )

@@ -20,11 +20,14 @@ from backend.core.web.uploads import TEXT_TYPES
 from backend.library import service
 from backend.library.errors import FileRefused, FileTooLarge, NoFile
 from backend.library.extraction.formats import DocumentFormat
+from backend.library.page_images.showing import PageToShow, show_page
+from backend.library.page_images.widths import snap_width
 from backend.library.pasted_text import pasted_file
 from backend.library.rereading import get_rereading, start_rereading
 from backend.library.schemas import (
     DocumentPage,
     DocumentResponse,
+    PageImageQuery,
     PageResponse,
     PastedTextQuery,
     RereadingResponse,
@@ -63,6 +66,17 @@ _FILE_DOC: dict[int | str, Any] = {
     410: "The file has expired",
     416: "The requested range is outside the file",
     503: "Too many downloads, or the file's bucket is unreachable",
+}
+
+
+_IMAGE_CACHED = "private, max-age=604800, immutable"
+_IMAGE_DOC: dict[int | str, Any] = {
+    200: {"description": "The page as a PNG.", "content": {"image/png": BINARY}},
+    304: "The caller already has this image",
+    409: "The document's format has no images of pages",
+    410: "The file has expired",
+    422: "The page is damaged or too complex to be rendered",
+    503: "Too many pages are being rendered, or the file's bucket is unreachable",
 }
 
 
@@ -171,6 +185,25 @@ def get_page(document_id: UUID, number: int) -> PageResponse:
     with transaction():
         page = service.get_page(g.user_id, document_id, number)
     return PageResponse.of(document_id, page)
+
+
+@library.get("/documents/<uuid:document_id>/pages/<int:number>/image")
+@library.input(PageImageQuery, location="query", arg_name="wanted")
+@library.doc(responses=_IMAGE_DOC)
+def get_page_image(document_id: UUID, number: int, wanted: PageImageQuery) -> Response:
+    """Show a page as it looks. Its width is the next of a few steps: 400, 800, 1200, 1600 or 2400 pixels."""
+    with transaction():
+        document = service.get_document(g.user_id, document_id)
+        service.get_page(g.user_id, document_id, number)
+        page = PageToShow(g.user_id, document.id, DocumentFormat(document.format), number, snap_width(wanted.width))
+    page.refuse_formats_without_images()
+    if request.if_none_match.contains(page.tag):
+        response = Response(status=304)
+    else:
+        response = Response(show_page(page), content_type="image/png")
+    response.set_etag(page.tag)
+    response.headers["Cache-Control"] = _IMAGE_CACHED
+    return response
 
 
 @library.get("/documents/<uuid:document_id>/file")

@@ -13,8 +13,9 @@ from backend.core.web.visible_text import VisibleLine
 from backend.core.work.jobs import JobState
 from backend.library.errors import DOCUMENT_SENTENCES
 from backend.library.models import Document, Rereading
+from backend.library.page_images.widths import DEFAULT_WIDTH, MAX_WIDTH
 from backend.library.service import document_status
-from backend.library.types import DocumentPurpose, DocumentStatus, PageSource, RereadingStatus
+from backend.library.types import DocumentPurpose, DocumentStatus, PageSource, PageText, RereadingStatus, SpanKind
 
 _REREADING_STATUS = {
     JobState.PLANNED: RereadingStatus.QUEUED,
@@ -24,7 +25,6 @@ _REREADING_STATUS = {
     JobState.FAILED: RereadingStatus.FAILED,
     JobState.CANCELLED: RereadingStatus.FAILED,
 }
-from backend.library.types import DocumentPurpose, DocumentStatus, PageSource, PageText, SpanKind
 
 
 class StudySetRequest(RequestBody):
@@ -194,6 +194,12 @@ class SpanResponse(ResponseBody):
     start: int
     end: int
     level: int | None = Field(description="1 to 6 for headings, else null.")
+
+
+class PageImageQuery(BaseModel):
+    """The width of a page's image."""
+
+    width: int = Field(DEFAULT_WIDTH, ge=1, le=MAX_WIDTH, description="Pixels; the image has the next step's width.")
 
 
 class PageResponse(ResponseBody):

@@ -31,6 +31,8 @@ from backend.library.files.stored_file import StoredFile, document_file
 from backend.library.holdings import measure_holdings
 from backend.library.hooks import document_deleting, study_set_deleting
 from backend.library.models import Document, Page, StudySet
+from backend.library.page_images.boxes import find_boxes
+from backend.library.page_images.kept_images import drop_old_images
 from backend.library.reading_warnings import list_warnings
 from backend.library.types import DocumentPurpose, DocumentStatus, DocumentText, PageSource, PageText, Span, SpanKind
 from backend.library.user_data import OwnedFile, delete_next_study_set, list_files
@@ -54,6 +56,8 @@ __all__ = [
     "discard_objects",
     "document_file",
     "document_status",
+    "drop_old_images",
+    "find_boxes",
     "find_filenames",
     "find_titles",
     "get_document",

@@ -127,3 +127,13 @@ class QuoteCounts:
 
     found: int = 0
     lost: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A rectangle in fractions of the page as it is shown, from its top left corner."""
+
+    left: float
+    top: float
+    width: float
+    height: float

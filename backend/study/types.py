@@ -6,6 +6,8 @@ from enum import StrEnum
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
+from backend.library.types import Box
+
 Content = TypeVar("Content")
 
 
@@ -259,3 +261,4 @@ class EvidenceContext:
     text_before: str
     text_after: str
     page_text_length: int
+    boxes: list[Box] | None

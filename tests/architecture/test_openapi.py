@@ -245,9 +245,12 @@ def test_files_are_binary(spec: Spec) -> None:
         for media_type, media in response.get("content", {}).items()
         if media["schema"] == binary
     }
-    assert {operation for operation, _ in downloads} == {"export_study_set", "get_concept_map", "get_statement"} | {
-        f"download_{file}" for file in ("document", "export", "linked_export")
-    }
+    assert {operation for operation, _ in downloads} == {
+        "export_study_set",
+        "get_concept_map",
+        "get_page_image",
+        "get_statement",
+    } | {f"download_{file}" for file in ("document", "export", "linked_export")}
     # A JSON answer is validated as the value it holds, which is no string.
     assert not any(media_type.endswith("json") for _, media_type in downloads)
 

@@ -1,0 +1,65 @@
+"""Why there is no image of a page (now)."""
+
+from backend.core.errors import DomainError, Unavailable
+
+
+class PageImageUnavailable(DomainError):
+    """The document's format has no pages that could be shown."""
+
+    code = "page_image_unavailable"
+    status = 409
+    texts = {
+        "en": "Pages of this kind of document cannot be shown as images. Read the text of the page instead.",
+        "de": "Seiten dieser Art von Dokument lassen sich nicht als Bild anzeigen. Lies stattdessen den Text der "
+        "Seite.",
+        "fr": "Les pages de ce type de document ne peuvent pas être affichées en image. Lis plutôt le texte de la "
+        "page.",
+        "it": "Le pagine di questo tipo di documento non possono essere mostrate come immagini. Leggi invece il testo "
+        "della pagina.",
+    }
+
+
+class PageImageFailed(DomainError):
+    """The page cannot be rendered: it is damaged, or takes too much memory or time."""
+
+    code = "page_image_failed"
+    status = 422
+    texts = {
+        "en": "This page cannot be shown as an image: it is damaged, or too complex. Read its text instead.",
+        "de": "Diese Seite lässt sich nicht als Bild anzeigen: Sie ist beschädigt oder zu aufwendig. Lies stattdessen "
+        "ihren Text.",
+        "fr": "Cette page ne peut pas être affichée en image\u00a0: elle est endommagée ou trop complexe. Lis plutôt "
+        "son texte.",
+        "it": "Questa pagina non può essere mostrata come immagine: è danneggiata o troppo complessa. Leggi invece il "
+        "suo testo.",
+    }
+
+
+class PageImagesBusy(Unavailable):
+    """As many pages are being rendered as may be, in all or for this user."""
+
+    code = "page_images_busy"
+    retry_after_s = 2
+    texts = {
+        "en": "Too many pages are being prepared right now. Please try again shortly.",
+        "de": "Gerade werden zu viele Seiten vorbereitet. Bitte versuche es gleich noch einmal.",
+        "fr": "Trop de pages sont en cours de préparation. Réessaie dans un instant.",
+        "it": "In questo momento si stanno preparando troppe pagine. Riprova tra poco.",
+    }
+
+
+class PageImageInterrupted(Unavailable):
+    """The process that rendered the page was ended from outside. The next attempt may succeed."""
+
+    code = "page_image_interrupted"
+    retry_after_s = 2
+    texts = {
+        "en": "The page could not be prepared this time. Please try again.",
+        "de": "Die Seite konnte diesmal nicht vorbereitet werden. Bitte versuche es noch einmal.",
+        "fr": "La page n’a pas pu être préparée cette fois-ci. Réessaie.",
+        "it": "Questa volta non è stato possibile preparare la pagina. Riprova.",
+    }
+
+
+class ImageDropped(DomainError):
+    """The image was dropped between finding and reading it; never shown to users."""

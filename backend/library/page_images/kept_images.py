@@ -1,0 +1,152 @@
+"""Images of pages that are kept: found, added, and dropped beyond their bounds, least recently used first."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Final
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import IntegrityError
+
+from backend.core.clock import database_now
+from backend.core.database.database import db
+from backend.core.database.quotas import lock_quota
+from backend.core.database.transaction import transaction
+from backend.core.errors import NotFound
+from backend.core.ids import new_id
+from backend.library.errors import FileChanged
+from backend.library.files.objects import write_object
+from backend.library.files.stored_file import StoredFile
+from backend.library.models import Document, ImagePiece, Page, PageImage, StudySet
+from backend.library.page_images.errors import ImageDropped
+from backend.settings import get_settings
+
+USERS_PART: Final = 20
+"""The images of one user take at most the storage quota divided by this."""
+
+# A page that could not be rendered is tried again after this long.
+_FAILED_FOR: Final = timedelta(hours=1)
+# ``used_at`` is written at most this often, so that showing pages is mostly reading.
+_USED_WITHIN: Final = timedelta(hours=6)
+_DROPPED_AT_ONCE: Final = 200
+
+image_file = StoredFile(PageImage, ImagePiece, {"image_id": PageImage.id}, ImageDropped)
+
+
+class Failed(StrEnum):
+    """What is known of a page that could not be rendered."""
+
+    LATELY = "lately"
+
+
+def find_image(document_id: UUID, page: int, width: int) -> UUID | Failed | None:
+    """Return the kept image of a page, and note that it is used. Needs a transaction."""
+    moment = database_now()
+    row = db.session.execute(
+        sa.select(
+            PageImage.id,
+            PageImage.stored_in,
+            (PageImage.created_at > moment - _FAILED_FOR).label("is_new"),
+            (PageImage.used_at < moment - _USED_WITHIN).label("is_stale"),
+        ).where(PageImage.document_id == document_id, PageImage.page == page, PageImage.width == width)
+    ).one_or_none()
+    if row is None:
+        return None
+    if row.stored_in is None:
+        return Failed.LATELY if row.is_new else None
+    if row.is_stale:
+        used = sa.update(PageImage).where(PageImage.id == row.id).values(used_at=moment)
+        db.session.execute(used.execution_options(synchronize_session=False))
+    return UUID(str(row.id))
+
+
+def keep_image(user_id: UUID, document_id: UUID, page: int, width: int, image: Path) -> None:
+    """Keep an image, unless the same one is there already. Opens transactions. Raises NotFound, FileUnavailable."""
+    size_bytes = image.stat().st_size
+    with image.open("rb") as file:
+        location = write_object(file, size_bytes)
+        try:
+            with transaction():
+                image_id = _add_row(document_id, page, width, size_bytes)
+                if image_id is None:
+                    return
+                image_file.put(image_id, file, location=location)
+                _drop_surplus(user_id)
+        except FileChanged:
+            # The object was given up meanwhile. The next request renders the page again.
+            return
+
+
+def keep_failure(document_id: UUID, page: int, width: int) -> None:
+    """Remember for a while that a page cannot be rendered. Opens a transaction. Raises NotFound."""
+    with transaction():
+        _add_row(document_id, page, width, 0)
+
+
+def keep_word_boxes(document_id: UUID, page: int, text: str, boxes: Sequence[Sequence[Any]]) -> None:
+    """Note where the words of a page are shown, if it still has this text. Opens a transaction."""
+    with transaction():
+        db.session.execute(
+            sa.update(Page)
+            .where(Page.document_id == document_id, Page.number == page, Page.text == text)
+            .values(word_boxes=list(boxes))
+            .execution_options(synchronize_session=False)
+        )
+
+
+def drop_old_images() -> int:
+    """Delete images that exceed the bound for all users, least recently used first; return how many."""
+    used = db.session.scalars(sa.select(sa.func.coalesce(sa.func.sum(PageImage.size_bytes), 0))).one()
+    return _drop(int(used) - get_settings().page_image_bytes, sa.true())
+
+
+def _add_row(document_id: UUID, page: int, width: int, size_bytes: int) -> UUID | None:
+    """Return the new row's id, or None if the image is there already. A failure's row is replaced."""
+    which = (PageImage.document_id == document_id, PageImage.page == page, PageImage.width == width)
+    db.session.execute(
+        sa.delete(PageImage).where(*which, PageImage.stored_in.is_(None)).execution_options(synchronize_session=False)
+    )
+    row = insert(PageImage).values(
+        id=new_id(), document_id=document_id, page=page, width=width, size_bytes=size_bytes, stored_in=None
+    )
+    try:
+        return db.session.scalar(row.on_conflict_do_nothing().returning(PageImage.id))
+    except IntegrityError:
+        # The document was deleted meanwhile.
+        raise NotFound from None
+
+
+def _drop_surplus(user_id: UUID) -> None:
+    lock_quota("page-images", user_id)
+    mine = (
+        sa.select(Document.id).join(StudySet, StudySet.id == Document.study_set_id).where(StudySet.user_id == user_id)
+    )
+    of_user = PageImage.document_id.in_(mine)
+    used = db.session.scalars(sa.select(sa.func.coalesce(sa.func.sum(PageImage.size_bytes), 0)).where(of_user)).one()
+    _drop(int(used) - get_settings().storage_quota_bytes // USERS_PART, of_user)
+
+
+def _drop(surplus: int, which: sa.ColumnElement[bool]) -> int:
+    """Delete the least recently used images until the surplus is gone, or a bounded number."""
+    if surplus <= 0:
+        return 0
+    oldest = db.session.execute(
+        sa.select(PageImage.id, PageImage.size_bytes)
+        .where(which, PageImage.stored_in.is_not(None))
+        .order_by(PageImage.used_at, PageImage.id)
+        .limit(_DROPPED_AT_ONCE)
+        .with_for_update(skip_locked=True)
+    ).all()
+    dropped = []
+    for row in oldest:
+        if surplus <= 0:
+            break
+        dropped.append(row.id)
+        surplus -= row.size_bytes
+    db.session.execute(
+        sa.delete(PageImage).where(PageImage.id.in_(dropped)).execution_options(synchronize_session=False)
+    )
+    return len(dropped)

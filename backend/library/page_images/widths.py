@@ -1,0 +1,12 @@
+"""The widths in which pages are rendered: few, so that few images of a page are kept."""
+
+from typing import Final
+
+WIDTHS: Final = (400, 800, 1200, 1600, 2400)
+DEFAULT_WIDTH: Final = 1200
+MAX_WIDTH: Final = WIDTHS[-1]
+
+
+def snap_width(width: int) -> int:
+    """Return the smallest width that is at least the wanted one."""
+    return next((each for each in WIDTHS if each >= width), MAX_WIDTH)
