@@ -32,7 +32,10 @@ class OcrReader:
         """
         self._pages_left -= 1
         # The rest of the allowance is for rendering the page.
-        return _run([str(image), "stdout", "--dpi", str(dpi), "-l", self._installed_languages()], self._page_s * 0.8)
+        return _run(
+            [str(image), "stdout", "--dpi", str(dpi), "--psm", "1", "-l", self._installed_languages()],
+            self._page_s * 0.8,
+        )
 
     def _installed_languages(self) -> str:
         if self._languages is None:

@@ -1,5 +1,6 @@
 """Puts columns that a file draws line by line into the order in which they are read."""
 
+import itertools
 from dataclasses import dataclass, replace
 from statistics import mean, median
 
@@ -33,7 +34,7 @@ def order_columns(lines: list[Line]) -> tuple[list[Line], bool]:
     pieces = [piece for line in lines for piece in _split(line)]
     pairs = [
         _Pair(before, after)
-        for before, after in zip(pieces, pieces[1:], strict=False)
+        for before, after in itertools.pairwise(pieces)
         if before.angle == after.angle == 0
         and abs(before.base - after.base) <= _SAME_ROW * before.size
         and after.left - before.right >= _MIN_GAP * before.size

@@ -3,6 +3,7 @@
 Such formulas cannot be rebuilt reliably from a PDF. Their lines are kept, but marked as uncertain.
 """
 
+import itertools
 from typing import Final
 
 from backend.library.extraction.pdf.lines import Line
@@ -44,7 +45,7 @@ def translate_extensions(lines: list[Line]) -> None:
 
 def mark_formulas(lines: list[Line]) -> None:
     """Mark lines that stand closer together than lines of text can."""
-    for before, after in zip(lines, lines[1:], strict=False):
+    for before, after in itertools.pairwise(lines):
         if before.angle != after.angle:
             continue
         size = max(before.main.size, after.main.size)

@@ -1,5 +1,6 @@
 """Finds running heads and feet, page numbers and line numbers: furniture that belongs to no sentence."""
 
+import itertools
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -66,7 +67,7 @@ def remove_line_numbers(lines: list[PlacedLine]) -> None:
     if len(counted) < 4 or len(counted) < 0.8 * len(lines):
         return
     numbers = [int(match[1]) for _, match in counted]
-    if any(after - before != 1 for before, after in zip(numbers, numbers[1:], strict=False)):
+    if any(after - before != 1 for before, after in itertools.pairwise(numbers)):
         return
     rests = [line.text[match.end() :] for line, match in counted]
     # A list's items begin anew on each line; the lines of running text go on.

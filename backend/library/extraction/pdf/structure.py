@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from itertools import groupby
+from itertools import groupby, pairwise
 from statistics import median
 from typing import Final
 
@@ -81,7 +81,7 @@ def _is_heading(block: list[PlacedLine]) -> bool:
 
 
 def _leading(lines: Sequence[PlacedLine]) -> float:
-    gaps = [before.base - after.base for before, after in zip(lines, lines[1:], strict=False)]
+    gaps = [before.base - after.base for before, after in pairwise(lines)]
     usual = [gap for gap in gaps if gap > 0]
     return median(usual) if usual else 0.0
 

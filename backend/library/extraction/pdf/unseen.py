@@ -59,7 +59,7 @@ def _has_ink(bitmap: Any, page: pypdfium2.PdfPage, run: Run, raw: Any) -> bool:
         return True
     left, right = min(first[0], last[0]), max(first[2], last[2])
     bottom, top = min(first[1], last[1]), max(first[3], last[3])
-    pixels = memoryview(bitmap.buffer)
+    pixels = memoryview(bitmap.buffer).cast("B")
     x0, y0, x1, y1 = _device(page, left, bottom, right, top, bitmap)
     for y in range(max(y0, 0), min(y1 + 1, bitmap.height)):
         row = pixels[y * bitmap.stride + max(x0, 0) : y * bitmap.stride + min(x1 + 1, bitmap.width)]
