@@ -27,6 +27,8 @@ _DOTLESS: Final = {"\u0131": "i", "\u0237": "j"}
 _SLASHES: Final = "/\u0338"
 # How far PDFium moves an accent that stands higher than its line.
 _REACH: Final = 200
+# Of the height of a letter: words are further apart.
+_WORD_GAP: Final = 0.2
 
 
 def compose(chars: Characters) -> None:
@@ -57,9 +59,12 @@ def _place(chars: Characters, index: int) -> None:
 
 
 def _drop_blank(chars: Characters, index: int) -> None:
-    """Drop the blank that PDFium put before an accent that it moved to the end of its line."""
-    after = chars[index + 1] if index + 1 < len(chars) else "\n"
-    if index and chars[index - 1] == " " and after in "\r\n ":
+    """Drop the blank that PDFium put before an accent, at the end of a line or inside a word."""
+    if not index or chars[index - 1] != " ":
+        return
+    before = chars.box(index - 2) if index > 1 and chars[index - 2].isalpha() else None
+    after = chars.box(index + 1) if index + 1 < len(chars) and chars[index + 1].isalpha() else None
+    if after is None or (before is not None and after[0] - before[2] < _WORD_GAP * (after[3] - after[1])):
         chars[index - 1] = ""
 
 

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from itertools import pairwise
 from typing import Final
 
 # Pairs of letters that are frequent in at least one of German, English, French, Italian, Latin and Finnish.
@@ -14,30 +15,24 @@ _PAIRS: Final = (
     "ut uu va ve vi vo wa we wi wo ys ze zi zu zz"
 )
 _FREQUENT: Final = frozenset(_PAIRS.split())
-_VOWELS: Final = frozenset("aeiouy\u00e6\u0153\u00f8\u0131")
-_WORD = re.compile(r"[^\W\d_]+")
-_NO_PLAIN_VOWEL = re.compile(r"\b[b-df-hj-np-tv-xz]{4,}\b")
+_WORD = re.compile(r"(?<![^\W_])[^\W\d_][a-zß-öø-ÿā-ɏ]{3,}(?![^\W_])")
 _MIN_WORDS: Final = 25
-_MIN_WORD: Final = 4
-_MIN_FREQUENT: Final = 0.5
-_MAX_WITHOUT_VOWEL: Final = 0.1
+_MAX_WORDS: Final = 40
+# Languages have two thirds of frequent pairs and more; letters that are exchanged for others have less than half.
+_MIN_FREQUENT: Final = 0.48
 
 
 def is_garbage(text: str) -> bool:
-    """Whether the words in Latin letters are of no language: few of their pairs are frequent, and many lack a vowel.
+    """Whether the words in Latin letters are of no language: few of their pairs of letters are frequent ones.
 
-    Both must hold, so that names, codes, abbreviations and languages not listed pass. A short text is not judged.
+    Capitals are not judged, because abbreviations and sequences have them; nor is a text of a few words.
     """
-    lower = text.lower()
-    # Most pages are settled here.
-    if 2 * len(_NO_PLAIN_VOWEL.findall(lower)) < _MAX_WITHOUT_VOWEL * lower.count(" "):
-        return False
-    plain = "".join(char for char in unicodedata.normalize("NFD", lower) if not unicodedata.combining(char))
-    words = [word for word in _WORD.findall(plain) if len(word) >= _MIN_WORD and all(char < "\u0250" for char in word)]
+    words = _WORD.findall(text)
     if len(words) < _MIN_WORDS:
         return False
-    without_vowel = sum(_VOWELS.isdisjoint(word) for word in words)
-    if without_vowel < _MAX_WITHOUT_VOWEL * len(words):
-        return False
-    pairs = [word[at : at + 2] for word in words for at in range(len(word) - 1)]
-    return sum(pair in _FREQUENT for pair in pairs) < _MIN_FREQUENT * len(pairs)
+    sample = " ".join(words[:: 1 + len(words) // _MAX_WORDS])
+    plain = sample.lower()
+    if not plain.isascii():
+        plain = "".join(char for char in unicodedata.normalize("NFD", plain) if not unicodedata.combining(char))
+    pairs = [before + after for before, after in pairwise(plain) if " " not in (before, after)]
+    return sum(map(_FREQUENT.__contains__, pairs)) < _MIN_FREQUENT * len(pairs)
