@@ -1,5 +1,6 @@
 """Reads one page: from PDFium's characters to lines."""
 
+import re
 from collections import Counter
 from typing import Final
 
@@ -18,6 +19,7 @@ from backend.library.extraction.pdf.unmapped import MAX_SHARE, replace_unmapped
 from backend.library.extraction.pdf.unseen import leave_out_unseen
 
 _TYPED_SIZE: Final = 10.0
+_BULLET = re.compile(r"[\u2022\u2023\u2043\u25aa\u25cf\u25e6]\s*(?=\S)")
 
 
 def read_page(page: pypdfium2.PdfPage, fonts: Fonts, form: pypdfium2.PdfFormEnv | None) -> ReadPage:
@@ -74,8 +76,14 @@ def _place(lines: list[Line], page: pypdfium2.PdfPage) -> list[PlacedLine]:
     placed = []
     for line in lines:
         height = (line.base - bottom) / max(top - bottom, 1.0) if line.turns == upright else None
-        placed.append(PlacedLine(write(line), line.size, height, line.is_formula))
+        placed.append(PlacedLine(_with_hyphen(write(line)), line.size, height, line.is_formula))
     return placed
+
+
+def _with_hyphen(text: str) -> str:
+    """Return a line with a hyphen instead of a bullet at its beginning."""
+    bullet = _BULLET.match(text)
+    return f"- {text[bullet.end() :]}" if bullet else text
 
 
 def _extent(page: pypdfium2.PdfPage, turns: int) -> tuple[float, float]:

@@ -63,8 +63,12 @@ def test_repeated_lines_of_two_pages_or_of_the_body_stay(make_pdf, read):
 
 
 def test_line_numbers_are_removed_and_numbers_of_lists_stay(make_pdf, read):
-    text = ["1 Osmosis is the diffusion of water across a", "2 membrane. Turgor is the pressure of the", "3 content on the wall. A buffer",
-            "4 keeps its pH."]  # fmt: skip
+    text = [
+        "1 Osmosis is the diffusion of water across a",
+        "2 membrane. Turgor is the pressure of the",
+        "3 content on the wall. A buffer",
+        "4 keeps its pH.",
+    ]
     pages, _ = read(make_pdf([text]))
     assert pages[0].text.startswith("Osmosis is the diffusion of water across a\nmembrane.")
     tasks = ["1 Name the artery.", "2 Draw the heart.", "3 Define the pulse.", "4 Explain the valve."]
@@ -85,6 +89,11 @@ def test_lines_in_larger_type_are_headings(tmp_path, read):
     pages, _ = read(tmp_path / "headings.pdf")
     assert pages[0].text.split("\n\n")[:2] == ["# Transport", "## Passive transport"]
     assert [(span.kind, span.level) for span in pages[0].spans] == [("heading", 1), ("heading", 2)]
+
+
+def test_bullets_become_hyphens(make_pdf, read):
+    pages, _ = read(make_pdf([["\u2022 The cell wall", "\u2022 The membrane", "1. The nucleus"]]))
+    assert pages[0].text == "- The cell wall\n- The membrane\n1. The nucleus"
 
 
 def test_a_page_knows_its_printed_label(tmp_path, read):
