@@ -90,7 +90,7 @@ def test_columns_drawn_line_by_line_are_read_one_after_the_other(make_pdf, read)
 
 
 def test_cells_of_a_table_stay_in_their_rows(make_pdf, read):
-    rows = [("Ion", "Charge"), ("Sodium", "1"), ("Calcium", "2"), ("Chloride", "-1")]
+    rows = [("Ion", "Sign"), ("Iron", "plus"), ("Zinc", "plus"), ("Iodine", "minus")]
     lines = [(x, 700 - 14 * y, cell) for y, row in enumerate(rows) for x, cell in zip((72, 300), row, strict=True)]
     pages, report = read(make_pdf([lines]))
     assert pages[0].text.split() == [cell for row in rows for cell in row]
@@ -98,7 +98,7 @@ def test_cells_of_a_table_stay_in_their_rows(make_pdf, read):
 
 
 def test_text_printed_twice_is_read_once(make_pdf, read):
-    pages, report = read(make_pdf([[(72, 700, SENTENCE), (72.4, 700, SENTENCE), (72, 680, SENTENCE)]]))
+    pages, report = read(make_pdf([[(72, 700, SENTENCE), (72.4, 700, SENTENCE), (74, 698, SENTENCE), (72, 670, SENTENCE)]]))
     assert pages[0].text == f"{SENTENCE}\n{SENTENCE}"
     assert report.warnings == ()
 
