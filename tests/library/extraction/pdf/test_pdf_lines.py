@@ -98,8 +98,9 @@ def test_cells_of_a_table_stay_in_their_rows(make_pdf, read):
 
 
 def test_text_printed_twice_is_read_once(make_pdf, read):
-    pages, report = read(make_pdf([[(72, 700, SENTENCE), (72.4, 700, SENTENCE), (74, 698, SENTENCE), (72, 670, SENTENCE)]]))
-    assert pages[0].text == f"{SENTENCE}\n{SENTENCE}"
+    lines = [(72, 700, SENTENCE), (72.4, 700, SENTENCE), (72, 670, "Turgor"), (75, 667, "Turgor"), (72, 640, SENTENCE)]
+    pages, report = read(make_pdf([lines]))
+    assert pages[0].text == f"{SENTENCE}\nTurgor\n{SENTENCE}"
     assert report.warnings == ()
 
 
