@@ -97,10 +97,11 @@ def test_cells_of_a_table_stay_in_their_rows(make_pdf, read):
     assert report.warnings == ()
 
 
-def test_text_printed_twice_is_read_once(make_pdf, read):
-    lines = [(72, 700, SENTENCE), (72.4, 700, SENTENCE), (72, 670, "Turgor"), (75, 667, "Turgor"), (72, 640, SENTENCE)]
-    pages, report = read(make_pdf([lines]))
-    assert pages[0].text == f"{SENTENCE}\nTurgor\n{SENTENCE}"
+def test_a_second_text_layer_is_left_out(make_pdf, read):
+    texts = [SENTENCE, "Turgor is the pressure of the cell.", SENTENCE]
+    layers = [(72 + shift, 700 - 20 * row - shift, text) for shift in (0, 1.5) for row, text in enumerate(texts)]
+    pages, report = read(make_pdf([layers]))
+    assert pages[0].text.split("\n") == texts
     assert report.warnings == ()
 
 
