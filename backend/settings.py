@@ -40,6 +40,9 @@ _OWN_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 OCR_PAGE_S = 20.0
 """Time allowed for each page that needs OCR, in seconds."""
 
+OCR_WAIT_S = 300.0
+"""Time that a document may wait in all while pages of other documents are recognised, in seconds."""
+
 # Headings of docs/configuration.md, each with the first setting below it, in the order of what one sets first.
 SETTING_GROUPS = {
     "environment": "Required in production",
@@ -352,7 +355,7 @@ class Settings(BaseSettings):
     @property
     def max_work_s(self) -> float:
         """Upper bound for one job, in seconds. The worker kills a process that takes longer."""
-        reading_s = self.read_timeout_s + self.ocr_max_pages * OCR_PAGE_S
+        reading_s = self.read_timeout_s + self.ocr_max_pages * OCR_PAGE_S + OCR_WAIT_S
         return max(reading_s, 2 * self.openai_timeout_s) + 60
 
     @property

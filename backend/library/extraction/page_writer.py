@@ -6,6 +6,7 @@ import os
 from backend.library.extraction.errors import UnreadableFile
 from backend.library.extraction.page_text import finish_text, remove_marks
 from backend.library.extraction.text_cleaning import clean_line
+from backend.library.types import OCR_TRUSTED
 
 _MAX_LABEL_CHARS = 20
 
@@ -62,6 +63,8 @@ class PageWriter:
             raise UnreadableFile("too_large")
         if source == "ocr":
             self.warn("ocr_pages")
+        if confidence is not None and confidence < OCR_TRUSTED:
+            self.warn("ocr_uncertain")
         if skipped == "not_readable":
             self.warn("pages_not_readable")
         self._has_text = self._has_text or (skipped is None and bool(final))

@@ -23,7 +23,7 @@ from typing import Any
 from backend.library.extraction.errors import ReaderNotStarted, UnreadableFile
 from backend.library.extraction.formats import DocumentFormat, detect_kind
 from backend.library.types import PageSource, PageText, Span, SpanKind
-from backend.settings import OCR_PAGE_S
+from backend.settings import OCR_PAGE_S, OCR_WAIT_S
 
 __all__ = [
     "DocumentFormat",
@@ -62,7 +62,8 @@ class ReadLimits:
     """The limits of reading one document.
 
     ``memory_bytes`` is address space. ``wall_s`` is seconds without OCR; each page read with OCR adds up to
-    ``OCR_PAGE_S``. ``ocr_languages`` are Tesseract's names joined by ``+``; missing ones are left out.
+    ``OCR_PAGE_S``, and all the waiting for other documents' pages up to ``OCR_WAIT_S``. ``ocr_languages`` are
+    Tesseract's names joined by ``+``; missing ones are left out.
     """
 
     max_pages: int = 500
@@ -162,12 +163,15 @@ class _Conversation:
         self._next_check = time.monotonic() + _CHECK_EVERY_S
         self._deadline = time.monotonic() + limits.wall_s
         self._ocr_pages = 0
+        self._wait_left_s = OCR_WAIT_S
+        self._waiting_since: float | None = None
         self._handed_over = 0
         self.start_again()
 
     def start_again(self) -> None:
         """Expect another child, which begins with the first page. What is left of the time stays."""
         limits = self._limits
+        self._stop_waiting()
         self.started = False
         self._bytes_left = _MAX_BYTES_PER_CHAR * limits.max_chars + _MAX_BYTES_BESIDE_TEXT * (limits.max_pages + 4)
         self._chars_left = limits.max_chars
@@ -223,10 +227,22 @@ class _Conversation:
         self._take(page)
 
     def _allow_ocr(self, message: dict[str, Any]) -> None:
+        if "waiting" in message and self._waiting_since is None:
+            self._waiting_since = time.monotonic()
+            self._deadline += self._wait_left_s
         if "ocr" in message:
+            self._stop_waiting()
             self._ocr_pages += 1
             if self._ocr_pages <= self._limits.ocr_max_pages:
                 self._deadline += OCR_PAGE_S
+
+    def _stop_waiting(self) -> None:
+        """Take back the time allowed for waiting that was not needed."""
+        if self._waiting_since is not None:
+            unused_s = max(0.0, self._wait_left_s - (time.monotonic() - self._waiting_since))
+            self._deadline -= unused_s
+            self._wait_left_s = unused_s
+            self._waiting_since = None
 
     def _take(self, page: PageText) -> None:
         self._pages += 1
@@ -255,11 +271,18 @@ def _command(path: Path, file_format: DocumentFormat, limits: ReadLimits) -> lis
         "cpu_s": ceil(limits.wall_s + limits.ocr_max_pages * OCR_PAGE_S),
         "ocr_max_pages": limits.ocr_max_pages,
         "ocr_page_s": OCR_PAGE_S,
+        "ocr_wait_s": OCR_WAIT_S,
+        "ocr_slots": str(slots_folder()),
         "ocr_languages": limits.ocr_languages,
     }
     # Isolated mode ignores variables, user packages and modules in the working folder.
     bytecode = ["-B"] if sys.dont_write_bytecode else []
     return [sys.executable, "-I", *bytecode, "-c", _START, _IMPORT_ROOT, json.dumps(job)]
+
+
+def slots_folder() -> Path:
+    """Return the folder of the locks that reading children share; see ``ocr.slots``."""
+    return Path(tempfile.gettempdir()) / f"hackthestudy-{os.getuid()}-recognition"
 
 
 def _start(command: list[str], folder: str, errors: Path) -> tuple["subprocess.Popen[bytes]", int]:

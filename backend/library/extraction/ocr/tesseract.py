@@ -1,47 +1,46 @@
-"""Reads the text of a page's image with Tesseract, if it is installed."""
+"""Runs Tesseract, if it is installed."""
 
 import os
 import shutil
 import subprocess
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Final
 
+from backend.library.extraction.ocr.recognised import Recognised, parse_words
 from backend.library.extraction.parent_death import die_with_parent
 
-_START_S = 10.0
+_START_S: Final = 10.0
+_ORIENTATION: Final = "osd"
 
 
-class OcrReader:
-    """Reads at most ``max_pages`` images in those of ``languages`` (joined by ``+``) that are installed."""
+@dataclass(frozen=True, slots=True)
+class Tesseract:
+    """Tesseract with those of the languages wanted that are installed, joined by ``+``; empty if there are none.
 
-    def __init__(self, languages: str, max_pages: int, page_s: float) -> None:
-        self._wanted = languages.split("+")
-        self._pages_left = max_pages
-        self._page_s = page_s
-        self._languages: str | None = None
+    ``finds_orientation``: it has the data to tell a turned page.
+    """
 
-    @property
-    def has_pages_left(self) -> bool:
-        """Whether another page can be read: Tesseract has a language, and the limit is not reached."""
-        return self._pages_left > 0 and bool(self._installed_languages())
+    languages: str
+    finds_orientation: bool
 
-    def read(self, image: Path, dpi: int) -> str:
-        """Return the text of ``image``; empty if there is none or reading it took too long.
+    @classmethod
+    def find(cls, languages: str) -> "Tesseract":
+        """Look for what is installed. ``languages`` are joined by ``+``."""
+        listed = _run(["--list-langs"], _START_S).split() if shutil.which("tesseract") else []
+        installed = "+".join(name for name in languages.split("+") if name in listed)
+        return cls(installed, _ORIENTATION in listed)
+
+    def read(self, image: Path, dpi: int, timeout_s: float, *, find_orientation: bool) -> Recognised:
+        """Return the text of an image; empty if there is none or reading it takes too long.
 
         The resolution is passed on because Tesseract's guess of it doubles its errors on small print.
         """
-        self._pages_left -= 1
-        # The rest of the allowance is for rendering the page.
-        return _run(
-            [str(image), "stdout", "--dpi", str(dpi), "--psm", "1", "-l", self._installed_languages()],
-            self._page_s * 0.8,
-        )
-
-    def _installed_languages(self) -> str:
-        if self._languages is None:
-            listed = _run(["--list-langs"], _START_S).split() if shutil.which("tesseract") else []
-            self._languages = "+".join(name for name in self._wanted if name in listed)
-        return self._languages
+        layout = "1" if find_orientation and self.finds_orientation else "3"
+        table = ["-c", "tessedit_create_tsv=1"]
+        words = [str(image), "stdout", "--dpi", str(dpi), "--psm", layout, "-l", self.languages, *table]
+        return parse_words(_run(words, timeout_s))
 
 
 def _run(arguments: list[str], timeout_s: float) -> str:

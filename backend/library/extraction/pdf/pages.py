@@ -6,18 +6,21 @@ headings, and then, page by page, what is recognised and written.
 
 from collections.abc import Iterator
 from itertools import islice
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pypdfium2
 import pypdfium2.raw as pdfium
 
 from backend.library.extraction.errors import UnreadableFile
-from backend.library.extraction.ocr.tesseract import OcrReader
+from backend.library.extraction.ocr.recognition import TextRecognition
 from backend.library.extraction.page_writer import PageWriter
 from backend.library.extraction.pdf.page_reading import PageContent, PageReader
-from backend.library.extraction.pdf.rendering import save_image
+from backend.library.extraction.pdf.rendering import render_page
 from backend.library.extraction.pdf.running_heads import remove_line_numbers, remove_running_heads
 from backend.library.extraction.pdf.structure import find_body_size, find_heading_sizes, write_text
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 _MAX_BOOKMARKS: Final = 5_000
 _MAX_BOOKMARK_DEPTH: Final = 4
@@ -33,7 +36,7 @@ def read_pages(path: str, job: dict[str, Any], writer: PageWriter) -> None:
     remove_running_heads(lines, body_size)
     heading_sizes = find_heading_sizes(lines, body_size)
     headings = _headings(document)
-    ocr = OcrReader(job["ocr_languages"], job["ocr_max_pages"], job["ocr_page_s"])
+    ocr = TextRecognition(job, writer)
     for index, content in enumerate(contents):
         remove_line_numbers(content.lines)
         text, first_heading = write_text(content.lines, heading_sizes)
@@ -94,25 +97,31 @@ def _headings(document: pypdfium2.PdfDocument) -> Iterator[str | None]:
         current = last.get(index, current)
 
 
-def _write_page(document: pypdfium2.PdfDocument, index: int, page: _Page, ocr: OcrReader, writer: PageWriter) -> None:
+def _write_page(
+    document: pypdfium2.PdfDocument, index: int, page: _Page, ocr: TextRecognition, writer: PageWriter
+) -> None:
     content = page.content
     if not content.needs_ocr:
         for code, count in content.warnings:
             writer.warn(code, count)
         writer.write(page.text, page.heading, label=page.label)
         return
-    if ocr.has_pages_left:
-        # Announced before the work starts, so that the parent extends its deadline.
-        writer.send({"ocr": writer.next_number})
-        loaded = document[index]
-        recognised = ocr.read(*save_image(loaded))
-        loaded.close()
-        if len(recognised) > (0 if content.reason else content.visible_chars):
-            if content.reason:
-                writer.warn("text_layer_not_used")
-            writer.write(recognised, page.heading, source="ocr", label=page.label)
-            return
-    # Garbage is worse than no text.
-    writer.write(
-        "" if content.reason == "garbage" else page.text, page.heading, skipped="not_readable", label=page.label
-    )
+    found = ocr.read(lambda: _render(document, index))
+    if found is not None and found.letters > (0 if content.reason else content.visible_chars):
+        if content.reason:
+            writer.warn("text_layer_not_used")
+        writer.write(found.text, page.heading, source="ocr", label=page.label, confidence=found.confidence)
+    elif found is not None and not found.text and not page.text.strip():
+        writer.write("", page.heading, label=page.label)
+    else:
+        # Garbage is worse than no text.
+        text = "" if content.reason == "garbage" else page.text
+        writer.write(text, page.heading, skipped="not_readable", label=page.label)
+
+
+def _render(document: pypdfium2.PdfDocument, index: int) -> "Image.Image":
+    page = document[index]
+    try:
+        return render_page(page)
+    finally:
+        page.close()

@@ -1,0 +1,84 @@
+"""Turns Tesseract's table of words into text with a confidence. Noise does not become words."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Final, NamedTuple
+
+from backend.library.extraction import page_text
+
+READABLE: Final = 60
+"""Below this confidence more than half of the words of made pages were wrong: such a page counts as not readable."""
+
+# Below this confidence most words of made pages were wrong, from it on most were right.
+_CERTAIN: Final = 60.0
+# A block of words below this is a drawing or dirt.
+_NOISE: Final = 50.0
+_WORD_LEVEL: Final = "5"
+_COLUMNS: Final = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Recognised:
+    """Recognised text in the notation of ``page_text``, its confidence from 0 to 100, and its number of letters."""
+
+    text: str
+    confidence: int
+    letters: int
+
+    @property
+    def is_readable(self) -> bool:
+        """Whether the text is worth keeping."""
+        return self.letters > 0 and self.confidence >= READABLE
+
+
+BLANK: Final = Recognised("", 100, 0)
+"""An empty page, on which nothing was overlooked."""
+
+
+class _Word(NamedTuple):
+    block: int
+    paragraph: int
+    line: int
+    confidence: float
+    text: str
+
+
+def parse_words(table: str) -> Recognised:
+    """Return the text of Tesseract's table (TSV): lines, paragraphs, and words that are uncertain marked."""
+    words = list(_words(table))
+    blocks = [list(block) for _, block in groupby(words, key=lambda word: word.block)]
+    kept = [block for block in blocks if _confidence(block) >= _NOISE]
+    paragraphs = []
+    for block in kept:
+        for _, paragraph in groupby(block, key=lambda word: word.paragraph):
+            lines = [_write_line(line) for _, line in groupby(paragraph, key=lambda word: word.line)]
+            paragraphs.append("\n".join(lines))
+    shown = [word for block in kept for word in block]
+    return Recognised("\n\n".join(paragraphs), round(_confidence(shown)), _letters(shown))
+
+
+def _words(table: str) -> Iterable[_Word]:
+    for row in table.splitlines():
+        fields = row.split("\t", _COLUMNS - 1)
+        if len(fields) == _COLUMNS and fields[0] == _WORD_LEVEL and fields[11].strip():
+            block, paragraph, line = (int(field) for field in fields[2:5])
+            yield _Word(block, paragraph, line, float(fields[10]), page_text.remove_marks(fields[11].strip()))
+
+
+def _confidence(words: Sequence[_Word]) -> float:
+    """Return the mean confidence, in which each word counts by its length."""
+    length = sum(len(word.text) for word in words)
+    return sum(word.confidence * len(word.text) for word in words) / length if length else 0.0
+
+
+def _letters(words: Iterable[_Word]) -> int:
+    return sum(char.isalnum() for word in words for char in word.text)
+
+
+def _write_line(line: Iterable[_Word]) -> str:
+    parts = []
+    for is_certain, words in groupby(line, key=lambda word: word.confidence >= _CERTAIN):
+        text = " ".join(word.text for word in words)
+        parts.append(text if is_certain else page_text.uncertain(text))
+    return " ".join(parts)

@@ -1,0 +1,77 @@
+"""Recognises the text of pages and pictures, within the limits of a document."""
+
+import time
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from backend.library.extraction.ocr.recognised import BLANK, Recognised
+from backend.library.extraction.ocr.slots import RecognitionSlots
+from backend.library.extraction.ocr.tesseract import Tesseract
+from backend.library.extraction.page_writer import PageWriter
+from backend.library.types import OCR_TRUSTED
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+# The rest of the allowance of a page is for rendering or decoding it.
+_TESSERACT_SHARE: Final = 0.8
+_MIN_TRY_S: Final = 1.0
+_OTHER_TURNS: Final = (180, 90, 270)
+
+
+class TextRecognition:
+    """Reads at most ``ocr_max_pages`` images of a document."""
+
+    def __init__(self, job: dict[str, Any], writer: PageWriter) -> None:
+        self._job = job
+        self._writer = writer
+        self._pages_left = int(job["ocr_max_pages"])
+        self._slots = RecognitionSlots(job["ocr_slots"], job["ocr_wait_s"])
+
+    @cached_property
+    def _tesseract(self) -> Tesseract:
+        return Tesseract.find(self._job["ocr_languages"])
+
+    @property
+    def has_pages_left(self) -> bool:
+        """Whether another page can be read: Tesseract has a language, and the limit is not reached."""
+        return self._pages_left > 0 and bool(self._tesseract.languages)
+
+    def read(self, make_image: "Callable[[], Image.Image]") -> Recognised | None:
+        """Return what can be read in an image, no text for a blank one.
+
+        None if it is not readable, or no more pages may be read. The image is made only once it is this page's turn.
+        """
+        if not self.has_pages_left:
+            return None
+        self._pages_left -= 1
+        with self._slots.take(lambda: self._writer.send({"waiting": True})):
+            # Announced before the work starts, so that the parent extends its deadline.
+            self._writer.send({"ocr": self._writer.next_number})
+            found = self._recognise(make_image())
+        return found if found is BLANK or found.is_readable else None
+
+    def _recognise(self, image: "Image.Image") -> Recognised:
+        """Return the best reading: as Tesseract turns the page, or, if that is poor, as each other turn gives it."""
+        # Pillow takes 15 ms and 10 MB, so documents without scans do not load it.
+        from backend.library.extraction.ocr import preparation
+
+        if preparation.is_blank(image):
+            return BLANK
+        deadline = time.monotonic() + float(self._job["ocr_page_s"]) * _TESSERACT_SHARE
+        prepared = preparation.prepare(image)
+        path = Path("page.ppm")
+        dpi = preparation.save(prepared, path)
+        best = self._tesseract.read(path, dpi, deadline - time.monotonic(), find_orientation=True)
+        for turn in _OTHER_TURNS:
+            left_s = deadline - time.monotonic()
+            if best.confidence >= OCR_TRUSTED or left_s < _MIN_TRY_S:
+                break
+            preparation.save(prepared.rotate(turn, expand=True), path)
+            other = self._tesseract.read(path, dpi, left_s, find_orientation=False)
+            if other.confidence * other.letters > best.confidence * best.letters:
+                best = other
+        path.unlink(missing_ok=True)
+        return best
