@@ -92,6 +92,36 @@ class NoFile(DomainError):
     }
 
 
+class NotAPhotograph(DomainError):
+    """A file that is to be combined with others is not a photograph."""
+
+    code = "not_a_photograph"
+    status = 422
+    texts = {
+        "en": "Only photographs (JPEG, PNG, WebP, HEIC) can be combined into one document. Upload other files without "
+        "combining them.",
+        "de": "Nur Fotos (JPEG, PNG, WebP, HEIC) lassen sich zu einem Dokument verbinden. Lade andere Dateien hoch, "
+        "ohne sie zu verbinden.",
+        "fr": "Seules des photos (JPEG, PNG, WebP, HEIC) peuvent être réunies en un document. Envoie les autres "
+        "fichiers sans les réunir.",
+        "it": "Solo le foto (JPEG, PNG, WebP, HEIC) possono essere unite in un documento. Carica gli altri file senza "
+        "unirli.",
+    }
+
+
+class TooManyPhotographs(DomainError):
+    """More photographs than one document may have."""
+
+    code = "too_many_photographs"
+    status = 422
+    texts = {
+        "en": "A document can be made of at most {limit} photographs. Upload them in several parts.",
+        "de": "Ein Dokument kann aus höchstens {limit} Fotos bestehen. Lade sie in mehreren Teilen hoch.",
+        "fr": "Un document peut réunir au plus {limit} photos. Envoie-les en plusieurs parties.",
+        "it": "Un documento può unire al massimo {limit} foto. Caricale in più parti.",
+    }
+
+
 class TooManyDocuments(DomainError):
     """The study set has reached its limit of documents."""
 

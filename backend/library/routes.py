@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, cast
 from urllib.parse import quote
@@ -18,11 +19,12 @@ from backend.core.web.idempotency import idempotent
 from backend.core.web.pagination import PageQuery
 from backend.core.web.uploads import TEXT_TYPES
 from backend.library import service
-from backend.library.errors import FileRefused, FileTooLarge, NoFile
+from backend.library.errors import FileRefused, FileTooLarge, NoFile, NotAPhotograph
 from backend.library.extraction.formats import DocumentFormat
 from backend.library.page_images.showing import PageToShow, show_page
 from backend.library.page_images.widths import snap_width
 from backend.library.pasted_text import pasted_file
+from backend.library.photographs import combine_photographs
 from backend.library.rereading import get_rereading, start_rereading
 from backend.library.schemas import (
     DocumentPage,
@@ -136,15 +138,18 @@ def delete_study_set(study_set_id: UUID) -> ResponseReturnValue:
 def upload_documents(study_set_id: UUID, pasted: PastedTextQuery, body: UploadRequestBody) -> ResponseReturnValue:
     """Upload one or more files in the multipart field `files`: either all are accepted or none.
 
-    A text in Markdown or without markup may be sent as the whole body instead.
+    Photographs can be combined into one document. A text in Markdown or without markup may be sent as the whole body instead.
     """
     is_text = request.mimetype in TEXT_TYPES
     files = [_pasted_file(pasted)] if is_text else _incoming_files()
     purpose = pasted.purpose if is_text and pasted.purpose else body.purpose
     with transaction():
         try:
-            added = service.add_documents(g.user_id, study_set_id, files, purpose)
-        except (FileRefused, FileTooLarge) as error:
+            if body.combine:
+                service.check_study_set(g.user_id, study_set_id)
+            with combine_photographs(files) if body.combine else nullcontext(files) as stored:
+                added = service.add_documents(g.user_id, study_set_id, stored, purpose)
+        except (FileRefused, FileTooLarge, NotAPhotograph) as error:
             _name_refused_file(error, files)
             raise
         answer = UploadResponse(
@@ -273,7 +278,7 @@ def _incoming_files() -> list[IncomingFile]:
     return incoming
 
 
-def _name_refused_file(error: FileRefused | FileTooLarge, files: Sequence[IncomingFile]) -> None:
+def _name_refused_file(error: FileRefused | FileTooLarge | NotAPhotograph, files: Sequence[IncomingFile]) -> None:
     """Put the name of the file into the error's message: users know their files by name, not by index."""
     if isinstance(error, FileTooLarge):
         # The error does not name the file, so name every file that is over the limit.

@@ -63,6 +63,11 @@ class UploadRequestBody(BaseModel):
     purpose: DocumentPurpose = Field(
         DocumentPurpose.NOTES, description="The purpose of all files in this upload; a duplicate keeps the one it has."
     )
+    combine: bool = Field(
+        False,
+        description="Make one document of up to 100 photographs (JPEG, PNG, WebP or HEIC): a page for each, in the order "
+        "of `files`.",
+    )
 
 
 class PastedTextQuery(BaseModel):

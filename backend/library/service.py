@@ -22,7 +22,7 @@ from backend.core.work import jobs
 from backend.core.work.jobs import JobState
 from backend.library.errors import FileRefused, FileTooLarge, TooManyDocuments, TooManyStudySets
 from backend.library.extraction.errors import UnreadableFile
-from backend.library.extraction.formats import detect_kind
+from backend.library.extraction.formats import DocumentFormat, detect_kind
 from backend.library.files.expiry import delete_expired_files
 from backend.library.files.moving import count_misplaced_documents, move_documents
 from backend.library.files.objects import discard_objects, write_object
@@ -96,12 +96,16 @@ _HASH_PIECE = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class IncomingFile:
-    """An uploaded file: ``path`` is temporary, ``stream`` is open on it, ``name`` comes from the user."""
+    """An uploaded file: ``path`` is temporary, ``stream`` is open on it, ``name`` comes from the user.
+
+    ``format`` is set for files that we made of uploaded ones.
+    """
 
     name: str
     path: Path
     stream: BinaryIO
     size_bytes: int
+    format: DocumentFormat | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +200,7 @@ def _add_document(study_set: StudySet, file: IncomingFile, purpose: DocumentPurp
     if file.size_bytes > limit:
         raise FileTooLarge(limit_mb=limit // 1_000_000)
     try:
-        file_format = detect_kind(file.name, file.path)
+        file_format = file.format or detect_kind(file.name, file.path)
     except UnreadableFile as error:
         raise FileRefused(error.code, field=field) from None
     digest = _sha256(file.stream)

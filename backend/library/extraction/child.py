@@ -27,6 +27,11 @@ _PARSERS = {
     "odp": "backend.library.extraction.opendocument.slides",
     "epub": "backend.library.extraction.web.epub_pages",
     "ipynb": "backend.library.extraction.plain.notebook_pages",
+    "jpeg": "backend.library.extraction.ocr.pages",
+    "png": "backend.library.extraction.ocr.pages",
+    "webp": "backend.library.extraction.ocr.pages",
+    "heic": "backend.library.extraction.ocr.pages",
+    "photos": "backend.library.extraction.ocr.pages",
 }
 
 # Enough for a page image of 30 million grey pixels and the parser's temporary files, but not to fill a disk.

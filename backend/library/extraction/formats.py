@@ -25,6 +25,12 @@ class DocumentFormat(StrEnum):
     ODP = "odp"
     EPUB = "epub"
     IPYNB = "ipynb"
+    JPEG = "jpeg"
+    PNG = "png"
+    WEBP = "webp"
+    HEIC = "heic"
+    PHOTOS = "photos"
+    """Photographs that an upload combined, in an archive of ours."""
 
     @property
     def media_type(self) -> str:
@@ -44,6 +50,11 @@ _MEDIA_TYPES: Final = {
     DocumentFormat.EPUB: "application/epub+zip",
     # Not application/x-ipynb+json: clients made from the OpenAPI document would parse the file instead of saving it.
     DocumentFormat.IPYNB: "application/octet-stream",
+    DocumentFormat.JPEG: "image/jpeg",
+    DocumentFormat.PNG: "image/png",
+    DocumentFormat.WEBP: "image/webp",
+    DocumentFormat.HEIC: "image/heic",
+    DocumentFormat.PHOTOS: "application/zip",
 }
 
 FORMAT_BY_EXTENSION: Final = {
@@ -61,10 +72,27 @@ FORMAT_BY_EXTENSION: Final = {
     ".odp": DocumentFormat.ODP,
     ".epub": DocumentFormat.EPUB,
     ".ipynb": DocumentFormat.IPYNB,
+    ".jpg": DocumentFormat.JPEG,
+    ".jpeg": DocumentFormat.JPEG,
+    ".png": DocumentFormat.PNG,
+    ".webp": DocumentFormat.WEBP,
+    ".heic": DocumentFormat.HEIC,
+    ".heif": DocumentFormat.HEIC,
 }
+
+PHOTOGRAPHS: Final = frozenset({DocumentFormat.JPEG, DocumentFormat.PNG, DocumentFormat.WEBP, DocumentFormat.HEIC})
+"""Formats of one picture each."""
 
 _ARCHIVES: Final = frozenset(
     {DocumentFormat.DOCX, DocumentFormat.PPTX, DocumentFormat.ODT, DocumentFormat.ODP, DocumentFormat.EPUB}
+)
+# Word and PowerPoint until 2003.
+_LEGACY_EXTENSIONS: Final = frozenset({".doc", ".dot", ".ppt", ".pps", ".pot"})
+_PICTURE_MAGIC: Final = (
+    (re.compile(rb"\xff\xd8\xff"), DocumentFormat.JPEG),
+    (re.compile(rb"\x89PNG\r\n\x1a\n"), DocumentFormat.PNG),
+    (re.compile(rb"RIFF....WEBP", re.DOTALL), DocumentFormat.WEBP),
+    (re.compile(rb"....ftyp(?:hei[cxms]|hev[cx]|mif1|msf1)", re.DOTALL), DocumentFormat.HEIC),
 )
 _PIECE_BYTES = 1 << 20
 _HEAD_BYTES = 1 << 16
@@ -78,12 +106,16 @@ _WEB_PAGE = re.compile(rb"\s*(?:<\?xml[^>]*>\s*)?<(?:!doctype\s+html|html)\b", r
 def detect_kind(filename: str, path: Path) -> DocumentFormat:
     """Return the format of the file at ``path`` that the user calls ``filename``.
 
-    Looks at the extension, magic bytes and, for Office files, the archive's directory and its list of parts.
-    Raises UnreadableFile with ``unsupported`` (extension), ``empty`` (0 bytes), ``mislabelled`` (content is
+    Looks at the extension, magic bytes and, for Office files, the archive's directory and its list of parts. Which
+    picture it is, only the content says: phones and messengers convert pictures and keep the extension.
+    Raises UnreadableFile with ``unsupported`` (extension), ``legacy_office`` (Office until 2003), ``empty`` (0 bytes), ``mislabelled`` (content is
     not what the extension says), ``encrypted`` (Office file with a password), ``too_large`` (archive bomb)
     or ``damaged`` (cut off).
     """
-    file_format = FORMAT_BY_EXTENSION.get(Path(filename).suffix.lower())
+    extension = Path(filename).suffix.lower()
+    if extension in _LEGACY_EXTENSIONS:
+        raise UnreadableFile("legacy_office")
+    file_format = FORMAT_BY_EXTENSION.get(extension)
     if file_format is None:
         raise UnreadableFile("unsupported")
     if path.stat().st_size == 0:
@@ -94,14 +126,23 @@ def detect_kind(filename: str, path: Path) -> DocumentFormat:
         _check_pdf(head, path)
     elif file_format in _ARCHIVES:
         if head.startswith(_OLE_MAGIC):
-            raise UnreadableFile("encrypted" if _is_encrypted_package(path) else "mislabelled")
+            raise UnreadableFile("encrypted" if _is_encrypted_package(path) else "legacy_office")
         if not head.startswith(b"PK\x03\x04"):
             raise UnreadableFile("mislabelled")
         if kind_of_archive(path) != file_format:
             raise UnreadableFile("mislabelled")
+    elif file_format in PHOTOGRAPHS:
+        return _kind_of_picture(head)
     else:
         _check_text(file_format, head, path)
     return file_format
+
+
+def _kind_of_picture(head: bytes) -> DocumentFormat:
+    for magic, file_format in _PICTURE_MAGIC:
+        if magic.match(head):
+            return file_format
+    raise UnreadableFile("mislabelled")
 
 
 def _check_pdf(head: bytes, path: Path) -> None:

@@ -14,6 +14,16 @@ ERRORS: Final[dict[str, dict[str, str]]] = {
         "it": "Questo tipo di file non può essere letto. Salvalo come PDF, DOCX, PPTX, TXT, Markdown o "
         "HTML e carica quella versione.",
     },
+    "legacy_office": {
+        "en": "This file is in the old format of Word or PowerPoint (.doc, .ppt). Open it, choose “Save As”, pick DOCX, "
+        "PPTX or PDF, and upload that.",
+        "de": "Diese Datei ist im alten Format von Word oder PowerPoint (.doc, .ppt). Öffne sie, wähle «Speichern "
+        "unter», dann DOCX, PPTX oder PDF, und lade diese Version hoch.",
+        "fr": "Ce fichier est dans l’ancien format de Word ou PowerPoint (.doc, .ppt). Ouvre-le, choisis "
+        "«\u202fEnregistrer sous\u202f», puis DOCX, PPTX ou PDF, et envoie cette version.",
+        "it": "Questo file è nel vecchio formato di Word o PowerPoint (.doc, .ppt). Aprilo, scegli «Salva con nome», "
+        "poi DOCX, PPTX o PDF, e carica quella versione.",
+    },
     "mislabelled": {
         "en": "The content of this file does not match its extension. Open it in the program that made it, save it "
         "in the format you want and upload that.",
@@ -44,6 +54,16 @@ ERRORS: Final[dict[str, dict[str, str]]] = {
         "it": "Questo documento ha più pagine, più testo o più contenuto compresso di quanto si possa "
         "leggere. Dividilo, per esempio per capitoli, e carica le parti.",
     },
+    "image_too_large": {
+        "en": "This picture has more pixels than can be read. Make it smaller (up to 50 million pixels) and upload it "
+        "again.",
+        "de": "Dieses Bild hat mehr Pixel, als gelesen werden können. Verkleinere es (auf höchstens 50 Millionen "
+        "Pixel) und lade es noch einmal hoch.",
+        "fr": "Cette image a plus de pixels que ce qui peut être lu. Réduis-la (à 50 millions de pixels au plus) et "
+        "envoie-la de nouveau.",
+        "it": "Questa immagine ha più pixel di quanti se ne possano leggere. Riducila (a 50 milioni di pixel al "
+        "massimo) e caricala di nuovo.",
+    },
     "encrypted": {
         "en": "This file is password-protected. Remove the protection, or print the file to a new PDF, and "
         "upload that.",
@@ -72,6 +92,16 @@ ERRORS: Final[dict[str, dict[str, str]]] = {
         "applique-lui d’abord une reconnaissance de texte (OCR) et envoie le résultat.",
         "it": "In questo file non c’è testo leggibile. Se è stato scansionato o fotografato, applica prima "
         "un riconoscimento del testo (OCR) e carica il risultato.",
+    },
+    "photo_not_readable": {
+        "en": "No text could be read in this picture. Photograph the page again from straight above, in good light and "
+        "sharp. Handwriting cannot be read.",
+        "de": "In diesem Bild konnte kein Text gelesen werden. Fotografiere die Seite noch einmal gerade von oben, bei "
+        "gutem Licht und scharf. Handschrift kann nicht gelesen werden.",
+        "fr": "Aucun texte n’a pu être lu sur cette image. Photographie de nouveau la page, bien d’aplomb, avec une "
+        "bonne lumière et une image nette. L’écriture manuscrite ne peut pas être lue.",
+        "it": "In questa immagine non è stato possibile leggere alcun testo. Fotografa di nuovo la pagina dall’alto, "
+        "con una buona luce e a fuoco. La scrittura a mano non può essere letta.",
     },
     "timed_out": {
         "en": "Reading this file took too long. Split it into smaller files, or print it to a new PDF, and upload "

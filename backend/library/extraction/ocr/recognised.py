@@ -49,13 +49,8 @@ def parse_words(table: str) -> Recognised:
     words = list(_words(table))
     blocks = [list(block) for _, block in groupby(words, key=lambda word: word.block)]
     kept = [block for block in blocks if _confidence(block) >= _NOISE]
-    paragraphs = []
-    for block in kept:
-        for _, paragraph in groupby(block, key=lambda word: word.paragraph):
-            lines = [_write_line(line) for _, line in groupby(paragraph, key=lambda word: word.line)]
-            paragraphs.append("\n".join(lines))
     shown = [word for block in kept for word in block]
-    return Recognised("\n\n".join(paragraphs), round(_confidence(shown)), _letters(shown))
+    return Recognised("\n\n".join(map(_write_block, kept)), round(_confidence(shown)), _letters(shown))
 
 
 def _words(table: str) -> Iterable[_Word]:
@@ -74,6 +69,24 @@ def _confidence(words: Sequence[_Word]) -> float:
 
 def _letters(words: Iterable[_Word]) -> int:
     return sum(char.isalnum() for word in words for char in word.text)
+
+
+def _write_block(block: Iterable[_Word]) -> str:
+    text = ""
+    before: list[_Word] = []
+    for _, words in groupby(block, key=lambda word: (word.paragraph, word.line)):
+        line = list(words)
+        if before:
+            text += "\n\n" if _begins_paragraph(before[-1], line[0]) else "\n"
+        text += _write_line(line)
+        before = line
+    return text
+
+
+def _begins_paragraph(last: _Word, first: _Word) -> bool:
+    """Whether a line begins a paragraph. Tesseract also divides where lines are ragged, within sentences."""
+    goes_on = first.text[0].islower() or last.text.endswith(("-", ","))
+    return first.paragraph != last.paragraph and not goes_on
 
 
 def _write_line(line: Iterable[_Word]) -> str:

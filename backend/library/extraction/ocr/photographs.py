@@ -1,0 +1,52 @@
+"""Opens photographs and other pictures: bounded before they are decoded, and turned as their EXIF data say."""
+
+from io import BytesIO
+from typing import IO, Final
+
+import pi_heif
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from backend.library.extraction.errors import UnreadableFile
+
+MAX_PIXELS: Final = 50_000_000
+"""Decoding takes up to twelve bytes a pixel within the reader's memory. Phones make photographs of up to 50 million."""
+
+# JPEG is decoded at a fraction of its size if it is larger than this; no text gets lost.
+_JPEG_SIDE: Final = 4_200
+_MAX_JPEG_PIXELS: Final = 4 * MAX_PIXELS
+_MAX_SIDE: Final = 65_000
+_FORMATS: Final = ("JPEG", "PNG", "WEBP", "HEIF", "GIF", "BMP", "TIFF")
+
+pi_heif.register_heif_opener(thumbnails=False)
+
+
+def open_picture(file: IO[bytes] | bytes) -> Image.Image:
+    """Decode a picture upright, in grey on white. Raises UnreadableFile(image_too_large, damaged)."""
+    try:
+        image = Image.open(BytesIO(file) if isinstance(file, bytes) else file, formats=_FORMATS)
+        pixels = image.width * image.height
+        if pixels > (_MAX_JPEG_PIXELS if image.format == "JPEG" else MAX_PIXELS) or max(image.size) > _MAX_SIDE:
+            raise UnreadableFile("image_too_large")
+        image.draft("L", (_JPEG_SIDE, _JPEG_SIDE))
+        return ImageOps.exif_transpose(_to_grey(image))
+    except (Image.DecompressionBombError, MemoryError):
+        raise UnreadableFile("image_too_large") from None
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, EOFError):
+        raise UnreadableFile("damaged") from None
+
+
+def _to_grey(image: Image.Image) -> Image.Image:
+    """Return the picture in grey; what is transparent shows white paper."""
+    exif = image.getexif()
+    if image.has_transparency_data:
+        coloured = image.convert("RGBA")
+        paper = Image.new("RGBA", coloured.size, "white")
+        paper.alpha_composite(coloured)
+        grey = paper.convert("L")
+    elif image.mode.startswith("I"):
+        grey = image.convert("I").point(lambda value: value / 256).convert("L")
+    else:
+        grey = image.convert("L")
+    # The way up, which converting may lose.
+    grey.info["exif"] = exif.tobytes()
+    return grey
