@@ -108,9 +108,9 @@ def detect_kind(filename: str, path: Path) -> DocumentFormat:
 
     Looks at the extension, magic bytes and, for Office files, the archive's directory and its list of parts. Which
     picture it is, only the content says: phones and messengers convert pictures and keep the extension.
-    Raises UnreadableFile with ``unsupported`` (extension), ``legacy_office`` (Office until 2003), ``empty`` (0 bytes), ``mislabelled`` (content is
-    not what the extension says), ``encrypted`` (Office file with a password), ``too_large`` (archive bomb)
-    or ``damaged`` (cut off).
+    Raises UnreadableFile with ``unsupported`` (extension), ``legacy_office`` (Office until 2003), ``empty`` (0 bytes),
+    ``mislabelled`` (content is not what the extension says), ``encrypted`` (Office file with a password),
+    ``too_large`` (archive bomb) or ``damaged`` (cut off).
     """
     extension = Path(filename).suffix.lower()
     if extension in _LEGACY_EXTENSIONS:

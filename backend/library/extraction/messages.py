@@ -15,8 +15,8 @@ ERRORS: Final[dict[str, dict[str, str]]] = {
         "HTML e carica quella versione.",
     },
     "legacy_office": {
-        "en": "This file is in the old format of Word or PowerPoint (.doc, .ppt). Open it, choose “Save As”, pick DOCX, "
-        "PPTX or PDF, and upload that.",
+        "en": "This file is in the old format of Word or PowerPoint (.doc, .ppt). Open it, choose “Save As”, pick "
+        "DOCX, PPTX or PDF, and upload that.",
         "de": "Diese Datei ist im alten Format von Word oder PowerPoint (.doc, .ppt). Öffne sie, wähle «Speichern "
         "unter», dann DOCX, PPTX oder PDF, und lade diese Version hoch.",
         "fr": "Ce fichier est dans l’ancien format de Word ou PowerPoint (.doc, .ppt). Ouvre-le, choisis "

@@ -6,9 +6,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from backend.library.extraction.errors import UnreadableFile
 from backend.library.extraction.ocr.recognised import BLANK, Recognised
 from backend.library.extraction.ocr.slots import RecognitionSlots
 from backend.library.extraction.ocr.tesseract import Tesseract
+from backend.library.extraction.office_package import OfficePackage
 from backend.library.extraction.page_writer import PageWriter
 from backend.library.types import OCR_TRUSTED
 
@@ -52,6 +54,20 @@ class TextRecognition:
             self._writer.send({"ocr": self._writer.next_number})
             found = self._recognise(make_image())
         return found if found is BLANK or found.is_readable else None
+
+    def read_picture(self, content: bytes) -> Recognised | None:
+        """Return what can be read in the picture of a document; None also for a kind of picture that is not known."""
+        from backend.library.extraction.ocr.photographs import open_picture
+
+        try:
+            return self.read(lambda: open_picture(content))
+        except UnreadableFile:
+            return None
+
+    def read_part(self, package: OfficePackage, part: str) -> Recognised | None:
+        """Do the same to a picture of an office file, which may be too large."""
+        content = package.read_picture(part)
+        return None if content is None else self.read_picture(content)
 
     def _recognise(self, image: "Image.Image") -> Recognised:
         """Return the best reading: as Tesseract turns the page, or, if that is poor, as each other turn gives it."""

@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from backend.library.extraction import page_text
 from backend.library.extraction.errors import UnreadableFile
+from backend.library.extraction.ocr.recognition import TextRecognition
 from backend.library.extraction.office_package import OfficePackage
 from backend.library.extraction.opendocument.document import read_document
 from backend.library.extraction.opendocument.items import Items
@@ -32,7 +33,8 @@ def read_pages(path: str, job: dict[str, Any], writer: PageWriter) -> None:
     writer.expect(len(pages))
     area = _area(document.named, pages)
     slides = [_Reader(package, document.styles, area).read(page) for page in pages]
-    write_slides(slides, area, 1, writer)
+    recognition = TextRecognition(job, writer)
+    write_slides(slides, area, 1, writer, lambda part: recognition.read_part(package, part))
 
 
 class _Reader:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from backend.library.extraction.drawings.names import P, R, whole_number
+from backend.library.extraction.ocr.recognition import TextRecognition
 from backend.library.extraction.office_package import OfficePackage
 from backend.library.extraction.page_writer import PageWriter
 from backend.library.extraction.slides.slide import Slide
@@ -20,7 +21,9 @@ def read_pages(path: str, job: dict[str, Any], writer: PageWriter) -> None:
     writer.expect(len(parts))
     reader = SlideReader(package, presentation)
     slides = [Slide(is_missing=True) if part is None else reader.read(part) for part in parts]
-    write_slides(slides, reader.area, whole_number(presentation.get("firstSlideNum"), 1), writer)
+    recognition = TextRecognition(job, writer)
+    first = whole_number(presentation.get("firstSlideNum"), 1)
+    write_slides(slides, reader.area, first, writer, lambda part: recognition.read_part(package, part))
 
 
 def _slide_parts(presentation: Any, main: str, package: OfficePackage) -> Iterator[str | None]:

@@ -2,13 +2,28 @@
 
 from typing import Any
 
+from backend.library.extraction import page_text
+from backend.library.extraction.ocr.recognition import TextRecognition
 from backend.library.extraction.office_package import OfficePackage
 from backend.library.extraction.page_writer import PageWriter
 from backend.library.extraction.pagination import pages_of_blocks
 from backend.library.extraction.word.document import WordDocument
+from backend.library.types import OCR_TRUSTED
 
 
 def read_pages(path: str, job: dict[str, Any], writer: PageWriter) -> None:
     """Write the text of the Word file at ``path`` in pages. Raises UnreadableFile(damaged, too_large, encrypted)."""
-    for heading, text in pages_of_blocks(WordDocument(OfficePackage(path), writer).blocks()):
+    recognition = TextRecognition(job, writer)
+
+    def read_picture(content: bytes, _width: int, _height: int) -> str:
+        found = recognition.read_picture(content)
+        if found is None or not found.text:
+            return ""
+        writer.warn("ocr_pages")
+        if found.confidence >= OCR_TRUSTED:
+            return found.text
+        writer.warn("ocr_uncertain")
+        return page_text.uncertain(found.text)
+
+    for heading, text in pages_of_blocks(WordDocument(OfficePackage(path), writer, read_picture).blocks()):
         writer.write(text, heading)
