@@ -1,6 +1,7 @@
 """Fixtures for tests of stored files: a bucket on loopback, a document in it, and direct queries."""
 
 import hashlib
+import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -10,6 +11,7 @@ from apiflask import APIFlask
 
 from backend.library import service as library
 from backend.settings import Settings, get_settings
+from config.local.tesseract import find_variables, installed_languages
 from tests.stand_ins.object_store import KEY_ID, REGION, SECRET, Gate, ObjectStore
 
 # More than one piece, and not a whole number of pieces; a worker reads the text.
@@ -132,3 +134,20 @@ def document(client, run_pending_jobs: Callable[[], int]) -> dict[str, Any]:
     made = client.upload(client.make_study_set(), ("notes.txt", TEXT)).json["documents"][0]
     assert run_pending_jobs() == 1
     return {**made, "path": f"/api/v1/documents/{made['id']}", "file": f"/api/v1/documents/{made['id']}/file"}
+
+
+@pytest.fixture(scope="session")
+def tesseract_variables() -> dict[str, str]:
+    """The environment variables for Tesseract, which is installed first if root runs the tests."""
+    return find_variables()
+
+
+@pytest.fixture
+def tesseract(tesseract_variables: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> set[str]:
+    """Tesseract on PATH; returns its languages."""
+    for name, value in tesseract_variables.items():
+        monkeypatch.setenv(name, value)
+    languages = installed_languages(os.environ)
+    if "eng" not in languages:
+        pytest.skip("Tesseract cannot be started here: neither Debian's packages nor the wheel work.")
+    return languages

@@ -185,7 +185,8 @@ def configure_http(
     # An upload may carry several files; each file's own limit is the library's to check.
     app.config["MAX_CONTENT_LENGTH"] = largest_upload
     app.config["MAX_FORM_MEMORY_SIZE"] = _MAX_PART_HEAD_BYTES
-    app.config["MAX_FORM_PARTS"] = 50
+    # A hundred photographs, one too many of them, and the fields of the form.
+    app.config["MAX_FORM_PARTS"] = 110
     common = security_headers(production=production)
 
     @app.before_request

@@ -37,7 +37,7 @@ def test_each_kind_is_recognised(tmp_path, make_pdf, make_raw_docx):
     assert detect_kind("x.htm", _written(tmp_path, b"<p>Hello")) is DocumentFormat.HTML
 
 
-@pytest.mark.parametrize("filename", ["x.exe", "x", "x.doc", "x.pdf.zip", ".pdf", "x.docm"])
+@pytest.mark.parametrize("filename", ["x.exe", "x", "x.xls", "x.pdf.zip", ".pdf", "x.docm"])
 def test_other_extensions_are_unsupported(tmp_path, filename):
     assert _refusal(filename, _written(tmp_path, b"%PDF-1.4")) == "unsupported"
 
@@ -59,11 +59,32 @@ def test_zero_bytes_are_empty(tmp_path, extension):
         ("x.txt", b"  <!DOCTYPE html><p>hello"),
         ("x.md", b"<html><body>hello"),
         ("x.html", b"no tag at all, 3 < 4"),
-        ("x.docx", bytes.fromhex("d0cf11e0a1b11ae1") + bytes(2048)),
+        ("x.jpg", b"%PDF-1.4 startxref"),
+        ("x.heic", b"\0\0\0\x18ftypmp42"),
     ],
 )
 def test_content_must_agree_with_the_extension(tmp_path, filename, content):
     assert _refusal(filename, _written(tmp_path, content)) == "mislabelled"
+
+
+@pytest.mark.parametrize("filename", ["x.doc", "x.DOT", "x.ppt", "x.pps", "x.docx", "x.pptx"])
+def test_office_files_until_2003_say_how_to_save_them(tmp_path, filename):
+    assert _refusal(filename, _written(tmp_path, bytes.fromhex("d0cf11e0a1b11ae1") + bytes(2048))) == "legacy_office"
+
+
+@pytest.mark.parametrize("filename", ["x.jpg", "x.png", "x.webp", "x.HEIC", "x.jpeg"])
+@pytest.mark.parametrize(
+    ("content", "kind"),
+    [
+        (b"\xff\xd8\xff\xe0rest", DocumentFormat.JPEG),
+        (b"\x89PNG\r\n\x1a\nrest", DocumentFormat.PNG),
+        (b"RIFF\x0a\0\0\0WEBPVP8 ", DocumentFormat.WEBP),
+        (b"\0\0\0\x18ftypheic\0\0\0\0", DocumentFormat.HEIC),
+        (b"\0\0\0\x18ftypmif1\0\0\0\0", DocumentFormat.HEIC),
+    ],
+)
+def test_which_picture_it_is_only_the_content_says(tmp_path, filename, content, kind):
+    assert detect_kind(filename, _written(tmp_path, content)) is kind
 
 
 def test_slides_called_a_word_file_are_mislabelled(tmp_path):
@@ -79,7 +100,7 @@ def test_an_encrypted_office_file_is_told_from_an_old_one(tmp_path):
     header[30:32], header[48:52] = (9).to_bytes(2, "little"), (1).to_bytes(4, "little")
     directory = "EncryptedPackage".encode("utf-16-le").ljust(512, b"\0")
     assert _refusal("x.docx", _written(tmp_path, bytes(header) + bytes(512) + directory)) == "encrypted"
-    assert _refusal("x.docx", _written(tmp_path, bytes(header) + bytes(1024))) == "mislabelled"
+    assert _refusal("x.docx", _written(tmp_path, bytes(header) + bytes(1024))) == "legacy_office"
 
 
 def test_a_pdf_that_was_cut_off_is_damaged(tmp_path, make_pdf):

@@ -10,6 +10,11 @@ from backend.library.extraction import page_text
 READABLE: Final = 60
 """Below this confidence more than half of the words of made pages were wrong: such a page counts as not readable."""
 
+# From here on, short words alone are believed: noise gives fragments of one or two letters with less.
+_SURE: Final = 80
+_WHOLE_WORD: Final = 3
+_MIN_WHOLE_SHARE: Final = 0.3
+
 # Below this confidence most words of made pages were wrong, from it on most were right.
 _CERTAIN: Final = 60.0
 # A block of words below this is a drawing or dirt.
@@ -20,19 +25,25 @@ _COLUMNS: Final = 12
 
 @dataclass(frozen=True, slots=True)
 class Recognised:
-    """Recognised text in the notation of ``page_text``, its confidence from 0 to 100, and its number of letters."""
+    """Recognised text in the notation of ``page_text``, its confidence from 0 to 100, and its number of letters.
+
+    ``letters_in_words`` counts those in certain words of three letters or more.
+    """
 
     text: str
     confidence: int
     letters: int
+    letters_in_words: int
 
     @property
     def is_readable(self) -> bool:
         """Whether the text is worth keeping."""
-        return self.letters > 0 and self.confidence >= READABLE
+        if not self.letters or self.confidence < READABLE:
+            return False
+        return self.confidence >= _SURE or self.letters_in_words >= _MIN_WHOLE_SHARE * self.letters
 
 
-BLANK: Final = Recognised("", 100, 0)
+BLANK: Final = Recognised("", 100, 0, 0)
 """An empty page, on which nothing was overlooked."""
 
 
@@ -50,7 +61,9 @@ def parse_words(table: str) -> Recognised:
     blocks = [list(block) for _, block in groupby(words, key=lambda word: word.block)]
     kept = [block for block in blocks if _confidence(block) >= _NOISE]
     shown = [word for block in kept for word in block]
-    return Recognised("\n\n".join(map(_write_block, kept)), round(_confidence(shown)), _letters(shown))
+    whole = [word for word in shown if word.confidence >= _CERTAIN and _letters([word]) >= _WHOLE_WORD]
+    text = "\n\n".join(map(_write_block, kept))
+    return Recognised(text, round(_confidence(shown)), _letters(shown), _letters(whole))
 
 
 def _words(table: str) -> Iterable[_Word]:

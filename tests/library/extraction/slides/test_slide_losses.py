@@ -16,7 +16,8 @@ TEXT = "Osmosis is the diffusion of water across a membrane that lets only some 
 
 def _png() -> bytes:
     content = io.BytesIO()
-    Image.new("L", (8, 8)).save(content, "PNG")
+    # Noise, in which there is nothing to read.
+    Image.effect_noise((64, 64), 120).save(content, "PNG")
     return content.getvalue()
 
 
