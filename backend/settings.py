@@ -37,11 +37,8 @@ _MIN_SECRET_CHARS = 32
 _MIN_DIFFERENT_CHARS = 8
 _OWN_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 
-OCR_PAGE_S = 20.0
-"""Time allowed for each page that needs OCR, in seconds."""
-
-OCR_WAIT_S = 300.0
-"""Time that a document may wait in all while pages of other documents are recognised, in seconds."""
+OCR_PAGE_S, OCR_WAIT_S = 20.0, 300.0
+"""Seconds allowed for each page that needs OCR, and for all of a document's waiting for pages of other documents."""
 
 # Headings of docs/configuration.md, each with the first setting below it, in the order of what one sets first.
 SETTING_GROUPS = {

@@ -61,6 +61,14 @@ _LATE_IMPORTS = {
         "backend/library/files/objects.py",
         "backend.library.files.object_storage",
     ): "its SDK takes 40 MB, which few processes need",
+    (
+        "backend/library/extraction/ocr/recognition.py",
+        "backend.library.extraction.ocr.preparation",
+    ): "Pillow takes 10 MB and 15 ms, and few documents have scans",
+    (
+        "backend/library/extraction/ocr/recognition.py",
+        "backend.library.extraction.ocr.photographs",
+    ): "Pillow takes 10 MB and 15 ms, and few documents have pictures of text",
     ("backend/cli.py", "backend.library.service"): "only this command needs the tables",
     ("backend/cli.py", "backend.library.errors"): "only this command needs the tables",
     ("backend/cli.py", "backend.billing.service"): "only these commands need the tables",

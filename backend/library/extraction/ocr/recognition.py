@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from backend.library.extraction.errors import UnreadableFile
 from backend.library.extraction.ocr.recognised import BLANK, Recognised
@@ -13,9 +13,6 @@ from backend.library.extraction.ocr.tesseract import Tesseract
 from backend.library.extraction.office_package import OfficePackage
 from backend.library.extraction.page_writer import PageWriter
 from backend.library.types import OCR_TRUSTED
-
-if TYPE_CHECKING:
-    from PIL import Image
 
 # The rest of the allowance of a page is for rendering or decoding it.
 _TESSERACT_SHARE: Final = 0.8
@@ -41,8 +38,8 @@ class TextRecognition:
         """Whether another page can be read: Tesseract has a language, and the limit is not reached."""
         return self._pages_left > 0 and bool(self._tesseract.languages)
 
-    def read(self, make_image: "Callable[[], Image.Image]") -> Recognised | None:
-        """Return what can be read in an image, no text for a blank one.
+    def read(self, make_image: Callable[[], Any]) -> Recognised | None:
+        """Return what can be read in an image of Pillow's, no text for a blank one.
 
         None if it is not readable, or no more pages may be read. The image is made only once it is this page's turn.
         """
@@ -69,7 +66,7 @@ class TextRecognition:
         content = package.read_picture(part)
         return None if content is None else self.read_picture(content)
 
-    def _recognise(self, image: "Image.Image") -> Recognised:
+    def _recognise(self, image: Any) -> Recognised:
         """Return the best reading: as Tesseract turns the page, or, if that is poor, as each other turn gives it."""
         # Pillow takes 15 ms and 10 MB, so documents without scans do not load it.
         from backend.library.extraction.ocr import preparation

@@ -6,7 +6,7 @@ headings, and then, page by page, what is recognised and written.
 
 from collections.abc import Iterator
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import pypdfium2
 import pypdfium2.raw as pdfium
@@ -18,9 +18,6 @@ from backend.library.extraction.pdf.page_reading import PageContent, PageReader
 from backend.library.extraction.pdf.rendering import render_page
 from backend.library.extraction.pdf.running_heads import remove_line_numbers, remove_running_heads
 from backend.library.extraction.pdf.structure import find_body_size, find_heading_sizes, write_text
-
-if TYPE_CHECKING:
-    from PIL import Image
 
 _MAX_BOOKMARKS: Final = 5_000
 _MAX_BOOKMARK_DEPTH: Final = 4
@@ -119,7 +116,7 @@ def _write_page(
         writer.write(text, page.heading, skipped="not_readable", label=page.label)
 
 
-def _render(document: pypdfium2.PdfDocument, index: int) -> "Image.Image":
+def _render(document: pypdfium2.PdfDocument, index: int) -> Any:
     page = document[index]
     try:
         return render_page(page)
