@@ -1,15 +1,16 @@
 """Prepares the image of a page for Tesseract: size, light, noise and skew.
 
-Measured on made pages with errors in percent of the characters: an even light instead of a gradient 100 → 0, a page
-turned by 3 degrees 86 → 0, noise 100 → 2, a small image brought to the size of 300 dpi 5 → 1.
+Wrong characters in percent on made pages, before and after: in uneven light 100 → 0, turned by 3 degrees 86 → 0,
+photographed from the side 92 → 0, noise 100 → 0, a small picture 5 → 1.
 """
 
-from itertools import pairwise
 from math import sqrt
 from pathlib import Path
 from typing import Final
 
 from PIL import Image, ImageChops, ImageFilter, ImageOps
+
+from backend.library.extraction.ocr.straightening import straighten
 
 # An A4 page at 300 dpi has 3,508 pixels on its long side.
 _PAGE_INCHES: Final = 11.7
@@ -22,15 +23,13 @@ _NOISE_RADIUS: Final = 1.0
 # Paper whose lightest and darkest parts differ by more than this is in uneven light.
 _EVEN_LIGHT: Final = 40
 _LIGHT_STEP: Final = 8
-_SKEW_SIDE: Final = 700
-_MAX_HALF_DEGREES: Final = 16
-# How much sharper the lines must get before an image is turned: less is chance.
-_MIN_GAIN: Final = 1.2
+_INK_PERCENT: Final = 0.02
+_PAPER_PERCENT: Final = 40
 
 
 def prepare(image: Image.Image) -> Image.Image:
     """Return a grey image that Tesseract reads best."""
-    image = _straighten(_even_out(_resize(image.convert("L"))))
+    image = straighten(_even_out(_resize(image.convert("L"))))
     return image.filter(ImageFilter.GaussianBlur(_NOISE_RADIUS))
 
 
@@ -65,33 +64,11 @@ def _even_out(image: Image.Image) -> Image.Image:
     if lightest - darkest > _EVEN_LIGHT:
         light = paper.resize(image.size, Image.Resampling.BILINEAR)
         image = ImageChops.add(image, ImageOps.invert(light))
-        return ImageOps.autocontrast(image, cutoff=(1, 40))
-    # Nothing is stretched that is only noise on empty paper.
-    return ImageOps.autocontrast(image) if lightest - _extremes(image)[0] > _EVEN_LIGHT else image
+    # The ink of a page with few words is a small part of it; at least as much of it is paper.
+    return ImageOps.autocontrast(image, cutoff=(_INK_PERCENT, _PAPER_PERCENT))
 
 
 def _extremes(grey: Image.Image) -> tuple[int, int]:
     """Return the darkest and the lightest value of a grey image."""
     values = [value for value, count in enumerate(grey.histogram()) if count]
     return values[0], values[-1]
-
-
-def _straighten(image: Image.Image) -> Image.Image:
-    """Turn an image by the few degrees that make its lines of text horizontal or vertical."""
-    small = image.copy()
-    small.thumbnail((_SKEW_SIDE, _SKEW_SIDE))
-    small = ImageOps.invert(small)
-    angles = [half / 2 for half in range(-_MAX_HALF_DEGREES, _MAX_HALF_DEGREES + 1)]
-    sharpness = {angle: _sharpness(small, angle) for angle in angles}
-    best = max(angles, key=lambda angle: (sharpness[angle], -abs(angle)))
-    if sharpness[best] < _MIN_GAIN * sharpness[0.0]:
-        return image
-    return image.rotate(best, Image.Resampling.BICUBIC, expand=True, fillcolor=255)
-
-
-def _sharpness(image: Image.Image, angle: float) -> float:
-    """Return how clearly the lines or columns of pixels alternate in an image that is turned by ``angle``."""
-    turned = image.rotate(angle, Image.Resampling.BILINEAR, fillcolor=0)
-    rows = turned.resize((1, turned.height), Image.Resampling.BOX).tobytes()
-    columns = turned.resize((turned.width, 1), Image.Resampling.BOX).tobytes()
-    return max(float(sum((one - other) ** 2 for one, other in pairwise(line))) for line in (rows, columns))

@@ -1,7 +1,7 @@
 """Reads one page: its lines with their places, what was left out, and whether its text layer can be used."""
 
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import pypdfium2
 import pypdfium2.raw as pdfium
@@ -15,10 +15,8 @@ from backend.library.extraction.pdf.lines import Line, build_lines, write_lines
 from backend.library.extraction.pdf.overlays import compose_overlays
 from backend.library.extraction.pdf.running_heads import PlacedLine
 from backend.library.extraction.pdf.runs import INVISIBLE, Run, RunReader
-from backend.library.extraction.pdf.scans import needs_ocr
+from backend.library.extraction.pdf.scans import Reason, needs_ocr
 from backend.library.extraction.pdf.unseen import leave_out_unseen
-
-Reason = Literal["garbage", "unmapped"]
 
 _MAX_UNMAPPED_SHARE: Final = 0.002
 _UNKNOWN: Final = "\ufffd"

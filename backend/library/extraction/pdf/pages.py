@@ -17,6 +17,7 @@ from backend.library.extraction.page_writer import PageWriter
 from backend.library.extraction.pdf.page_reading import PageContent, PageReader
 from backend.library.extraction.pdf.rendering import render_page
 from backend.library.extraction.pdf.running_heads import remove_line_numbers, remove_running_heads
+from backend.library.extraction.pdf.scans import is_usable, mark_unknown, says_more
 from backend.library.extraction.pdf.structure import find_body_size, find_heading_sizes, write_text
 
 _MAX_BOOKMARKS: Final = 5_000
@@ -98,18 +99,18 @@ def _write_page(
     document: pypdfium2.PdfDocument, index: int, page: _Page, ocr: TextRecognition, writer: PageWriter
 ) -> None:
     content = page.content
-    if not content.needs_ocr:
-        for code, count in content.warnings:
-            writer.warn(code, count)
-        writer.write(page.text, page.heading, label=page.label)
-        return
-    found = ocr.read(lambda: _render(document, index))
-    if found is not None and found.letters > (0 if content.reason else content.visible_chars):
+    found = ocr.read(lambda: _render(document, index)) if content.needs_ocr else None
+    if found is not None and says_more(found, page.text, content.reason):
         if content.reason:
             writer.warn("text_layer_not_used")
         writer.write(found.text, page.heading, source="ocr", label=page.label, confidence=found.confidence)
-    elif found is not None and not found.text and not page.text.strip():
-        writer.write("", page.heading, label=page.label)
+    elif not content.needs_ocr or is_usable(found, content.lines, page.text, content.reason):
+        for code, count in content.warnings:
+            writer.warn(code, count)
+        if content.needs_ocr and found is None and not content.reason:
+            writer.warn("pictures_not_read")
+        text = mark_unknown(page.text) if content.reason else page.text
+        writer.write(text, page.heading, label=page.label)
     else:
         # Garbage is worse than no text.
         text = "" if content.reason == "garbage" else page.text

@@ -30,6 +30,14 @@ def _photograph() -> Image.Image:
     return lit.convert("RGB")
 
 
+def _from_the_side() -> Image.Image:
+    """Return a full page whose upper lines fall and whose lower lines rise, too far to read them as they are."""
+    page = page_picture([f"{number}: {line}" for number, line in enumerate(LINES * 7)])
+    width, height = page.size
+    corners = (0, 0.04 * height, 0, 0.98 * height, width, 1.01 * height, width, -0.01 * height)
+    return page.transform(page.size, Image.Transform.QUAD, corners, Image.Resampling.BICUBIC, fillcolor=255)
+
+
 def _transparent() -> Image.Image:
     ink = Image.new("RGBA", page_picture().size, "black")
     ink.putalpha(ImageOps.invert(page_picture()))
@@ -102,6 +110,11 @@ def test_exif_data_turn_a_photograph(write, read, tesseract):
 def test_pictures_of_every_kind_are_read(write, read, tesseract, make):
     pages, _ = read(write("png", encode(make())))
     assert _text(pages[0]) == TEXT
+
+
+def test_a_page_photographed_from_the_side_is_read_line_by_line(write, read, tesseract):
+    pages, _ = read(write("jpeg", encode(_from_the_side(), "JPEG")))
+    assert _text(pages[0]) == " ".join(f"{number}: {line}" for number, line in enumerate(LINES * 7))
 
 
 def test_several_photographs_are_the_pages_of_one_document(write, read, tesseract):

@@ -5,6 +5,9 @@ import shutil
 
 import pytest
 from PIL import Image
+from reportlab.lib.pagesizes import A4
+from reportlab.lib.utils import ImageReader
+from reportlab.pdfgen.canvas import Canvas
 
 from backend.library.extraction.errors import UnreadableFile
 from backend.library.types import OCR_TRUSTED, PageSource
@@ -98,3 +101,41 @@ def test_without_tesseract_a_scan_has_no_text(tmp_path, read, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(UnreadableFile, match="no_text"):
         read(write_scan(tmp_path / "scan.pdf", [page_picture([PARAGRAPH])]))
+
+
+SLIDE_TEXT = [
+    "Osmosis is the diffusion of water across a membrane.",
+    "A hypotonic solution has fewer dissolved particles than the cell.",
+    "The cell wall is a rigid layer outside the plasma membrane.",
+]
+
+
+def _over_picture(path, picture: Image.Image):
+    """Write a page with text over a picture that fills it, as slides with a background are exported."""
+    canvas = Canvas(str(path))
+    canvas.drawImage(ImageReader(picture), 0, 0, *A4)
+    canvas.setFont("Helvetica", 16)
+    for number, line in enumerate(SLIDE_TEXT):
+        canvas.drawString(60, 560 - 40 * number, line)
+    canvas.save()
+    return path
+
+
+def test_text_over_a_background_stays(tmp_path, read, tesseract):
+    background = Image.linear_gradient("L").point(lambda value: 200 + value // 5).resize(PAGE)
+    [page], report = read(_over_picture(tmp_path / "slide.pdf", background))
+    assert (page.source, page.skipped, _text(page)) == (PageSource.TEXT, None, " ".join(SLIDE_TEXT))
+    assert report.warnings == ()
+
+
+def test_text_over_a_picture_that_cannot_be_read_stays_with_a_warning(tmp_path, read, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    [page], report = read(_over_picture(tmp_path / "slide.pdf", noise_picture()))
+    assert (page.source, page.skipped, _text(page)) == (PageSource.TEXT, None, " ".join(SLIDE_TEXT))
+    assert [warning.code for warning in report.warnings] == ["pictures_not_read"]
+
+
+def test_a_stamp_alone_is_not_the_text_of_a_scan(tmp_path, read, make_pdf, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(UnreadableFile, match="no_text"):
+        read(write_scan(tmp_path / "scan.pdf", [page_picture()], LONG_STAMP))
