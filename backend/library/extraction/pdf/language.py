@@ -1,182 +1,38 @@
-"""Tells text from the garbage that a broken text layer gives."""
+"""Tells text of a language from the garbage of a broken text layer."""
 
 import re
+import unicodedata
+from itertools import pairwise
 from typing import Final
 
-# The commonest pairs of letters of German, English, French and Italian. Other languages of Europe share most of them.
-_COMMON: Final = frozenset(
-    [
-        "ab",
-        "ac",
-        "ad",
-        "ag",
-        "ai",
-        "al",
-        "am",
-        "an",
-        "ap",
-        "ar",
-        "as",
-        "at",
-        "au",
-        "ba",
-        "be",
-        "bi",
-        "bl",
-        "ca",
-        "ce",
-        "ch",
-        "ci",
-        "ck",
-        "co",
-        "cr",
-        "ct",
-        "cu",
-        "da",
-        "de",
-        "di",
-        "do",
-        "ea",
-        "ec",
-        "ed",
-        "eg",
-        "ei",
-        "el",
-        "em",
-        "en",
-        "er",
-        "es",
-        "et",
-        "eu",
-        "ev",
-        "ex",
-        "fi",
-        "fo",
-        "fr",
-        "ge",
-        "gi",
-        "gr",
-        "ha",
-        "he",
-        "hi",
-        "ho",
-        "ht",
-        "ia",
-        "ib",
-        "ic",
-        "id",
-        "ie",
-        "if",
-        "ig",
-        "il",
-        "im",
-        "in",
-        "io",
-        "ir",
-        "is",
-        "it",
-        "iv",
-        "ke",
-        "la",
-        "le",
-        "li",
-        "ll",
-        "lo",
-        "lu",
-        "ma",
-        "me",
-        "mi",
-        "mm",
-        "mp",
-        "na",
-        "nc",
-        "nd",
-        "ne",
-        "ng",
-        "ni",
-        "nn",
-        "no",
-        "ns",
-        "nt",
-        "nu",
-        "nv",
-        "oc",
-        "od",
-        "of",
-        "og",
-        "oi",
-        "ol",
-        "om",
-        "on",
-        "op",
-        "or",
-        "os",
-        "ot",
-        "ou",
-        "ow",
-        "pa",
-        "pe",
-        "pi",
-        "pl",
-        "po",
-        "pp",
-        "pr",
-        "pu",
-        "qu",
-        "ra",
-        "rd",
-        "re",
-        "ri",
-        "rm",
-        "ro",
-        "rs",
-        "rt",
-        "sa",
-        "sc",
-        "se",
-        "si",
-        "so",
-        "ss",
-        "st",
-        "su",
-        "ta",
-        "te",
-        "th",
-        "ti",
-        "to",
-        "tr",
-        "ts",
-        "tt",
-        "tu",
-        "té",
-        "ue",
-        "ul",
-        "um",
-        "un",
-        "uo",
-        "ur",
-        "us",
-        "ut",
-        "uv",
-        "ve",
-        "vi",
-        "vo",
-        "we",
-        "wi",
-        "wo",
-        "xt",
-        "ét",
-    ]
+# Pairs of letters that are frequent in at least one of German, English, French, Italian, Latin and Finnish.
+_PAIRS: Final = (
+    "aa ab ac ad ag ai ak al am an ap ar as at au ba be bi bo br bu ca ce ch ci ck co cr ct cu da de di do du ea ec ed "
+    "ee ef eg ei el em en ep er es et eu ev ex fe ff fi fo fr fu ga ge gi gn go gr gu ha he hi ho ht ia ib ic id ie if "
+    "ig ii ik il im in io ip ir is it iu iv iz ja ka ke ki kk ko ks ku la ld le li ll lo ls lt lu ma me mi mm mo mp mu "
+    "na nc nd ne ng ni nn no ns nt nu nz oc od of og oi ol om on oo op or os ot ou ow pa pe ph pi pl po pp pr pu qu ra "
+    "rc rd re ri rm rn ro rr rs rt ru sa sc se sh si so sp ss st su ta te th ti tr ts tt tu tz ue uf ul um un uo ur us "
+    "ut uu va ve vi vo wa we wi wo ys ze zi zu zz"
 )
-_MIN_LETTERS: Final = 160
-_MIN_SHARE: Final = 0.4
-_LATIN_WORD = re.compile("[a-zà-öø-ÿ]{2,}")
+_FREQUENT: Final = frozenset(_PAIRS.split())
+_WORD = re.compile(r"(?<![^\W_])[^\W\d_][a-zß-öø-ÿā-ɏ]{3,}(?![^\W_])")
+_MIN_WORDS: Final = 25
+_MAX_WORDS: Final = 40
+# Languages have two thirds of frequent pairs and more; letters that are exchanged for others have less than half.
+_MIN_FREQUENT: Final = 0.48
 
 
 def is_garbage(text: str) -> bool:
-    """Whether a text in Latin letters has few of the pairs of letters that languages use. Short texts are not judged."""
-    words = _LATIN_WORD.findall(text.lower())
-    if sum(map(len, words)) < _MIN_LETTERS:
+    """Whether the words in Latin letters are of no language: few of their pairs of letters are frequent ones.
+
+    Capitals are not judged, because abbreviations and sequences have them; nor is a text of a few words.
+    """
+    words = _WORD.findall(text)
+    if len(words) < _MIN_WORDS:
         return False
-    pairs = [word[at : at + 2] for word in words for at in range(len(word) - 1)]
-    return sum(pair in _COMMON for pair in pairs) < _MIN_SHARE * len(pairs)
+    sample = " ".join(words[:: 1 + len(words) // _MAX_WORDS])
+    plain = sample.lower()
+    if not plain.isascii():
+        plain = "".join(char for char in unicodedata.normalize("NFD", plain) if not unicodedata.combining(char))
+    pairs = [before + after for before, after in pairwise(plain) if " " not in (before, after)]
+    return sum(map(_FREQUENT.__contains__, pairs)) < _MIN_FREQUENT * len(pairs)

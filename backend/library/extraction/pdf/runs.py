@@ -36,9 +36,9 @@ class Font:
 class Run:
     """Text that is drawn by one operator.
 
-    ``first`` is the index of its first character, ``count`` their number. Lengths are in points, along the direction of the text (``angle``, in
-    quarter turns): ``left`` and ``right`` on its line, ``base`` the height of its baseline. ``before`` is what PDFium
-    puts before it: nothing, a blank or a line end.
+    ``first`` is the index of its first character, ``count`` their number. Lengths are in points, along the direction of
+    the text (``angle``, in quarter turns): ``left`` and ``right`` on its line, ``base`` the height of its baseline.
+    ``before`` is what PDFium puts before it: nothing, a blank or a line end.
     """
 
     text: str

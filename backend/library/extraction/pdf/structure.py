@@ -40,7 +40,7 @@ def write_text(lines: Sequence[PlacedLine], heading_sizes: dict[float, int]) -> 
     smallest = min(heading_sizes, default=1e9)
     for kind, group in groupby(lines, key=lambda line: _kind(line, smallest)):
         block = list(group)
-        if kind and len(block) <= _MAX_HEADING_LINES and _is_heading(block):
+        if kind > 0 and len(block) <= _MAX_HEADING_LINES and _is_heading(block):
             title = " ".join(line.text for line in block)
             parts.append(
                 "\n\n" + page_text.heading(title, heading_sizes.get(round(block[0].size), _MAX_LEVELS)) + "\n\n"
