@@ -6,6 +6,7 @@ from typing import Any, Final
 import pypdfium2
 import pypdfium2.raw as pdfium
 
+from backend.library.extraction import page_text
 from backend.library.extraction.pdf.lines import Line
 from backend.library.extraction.pdf.runs import Font, Run
 
@@ -72,5 +73,16 @@ def _string(annotation: Any, key: bytes) -> str:
 def _line(annotation: Any, text: str) -> Line:
     box = pdfium.FS_RECTF()
     pdfium.FPDFAnnot_GetRect(annotation, box)
-    run = Run(text.replace("\r", "\n"), 0, 0, _SIZE, 0, box.left, box.right, box.bottom, Font("", False, False), 0)
-    return Line([run], text=run.text)
+    run = Run(
+        page_text.remove_marks(text.replace("\r\n", "\n").replace("\r", "\n")),
+        0,
+        0,
+        _SIZE,
+        0,
+        box.left,
+        box.right,
+        box.bottom,
+        Font("", False, False),
+        0,
+    )
+    return Line([run], text=run.text, is_typed=True)

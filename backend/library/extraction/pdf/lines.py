@@ -15,6 +15,9 @@ _MAX_GAP = 0.45
 _MAX_SCRIPT_GAP = 0.9
 _SAME_BASE = 0.12
 _WORD_GAP = 1.6
+_SPELLINGS = dict(zip(range(0xFB00, 0xFB07), ("ff", "fi", "fl", "ffi", "ffl", "st", "st"), strict=True))
+# Signs of TeX that other programs have as characters of their own.
+_ALWAYS_RAISED = {"\u25e6": "°", "\u2218": "°", "\u2032": "\u2032", "\u2032\u2032": "\u2033"}
 _HYPHENS = ("\ufffe", "\x02")
 
 
@@ -23,13 +26,15 @@ class Line:
     """One line of a page. ``text`` is in the notation of ``page_text``; lengths are those of ``Run``.
 
     ``size`` and ``is_bold``, ``is_mono`` are those of most of its characters. ``joins`` says that the line ends with a
-    hyphen and goes on without a line end. ``is_formula`` marks a line whose arrangement says more than its order.
+    hyphen and goes on without a line end. ``is_formula`` marks a line whose arrangement says more than its order,
+    ``is_typed`` the value of a form field, or a comment.
     """
 
     runs: list[Run] = field(default_factory=list)
     text: str = ""
     joins: bool = False
     is_formula: bool = False
+    is_typed: bool = False
 
     @property
     def angle(self) -> int:
@@ -87,8 +92,12 @@ def build_lines(runs: Iterable[Run]) -> list[Line]:
 def write_lines(lines: Iterable[Line]) -> None:
     """Set the texts of lines from those of their runs."""
     for line in lines:
-        line.text = _write(line)
+        line.text = _spell_out(_write(line))
         line.joins = line.text[-1:] in _HYPHENS
+
+
+def _spell_out(text: str) -> str:
+    return text if text.isascii() else text.translate(_SPELLINGS)
 
 
 def _is_small(line: Line, run: Run) -> bool:
@@ -98,7 +107,7 @@ def _is_small(line: Line, run: Run) -> bool:
 def _continues(line: Line, run: Run) -> bool:
     """Whether a run belongs to the line before it."""
     last, main = line.runs[-1], line.main
-    if run.angle != last.angle or last.text[-1:] in _HYPHENS:
+    if (run.angle, run.is_oblique) != (last.angle, last.is_oblique) or last.text[-1:] in _HYPHENS:
         return False
     if run.before != "\n" and abs(run.base - last.base) <= 0.5 * main.size:
         return True
@@ -107,15 +116,18 @@ def _continues(line: Line, run: Run) -> bool:
     if abs(shift) <= _SAME_BASE * size:
         # Back on the line after a script, or after a gap that PDFium took for the end of the line.
         return -_MAX_GAP * size <= gap <= (_WORD_GAP * size if run.before == "\n" else 1e9)
-    if abs(shift) > _MAX_SHIFT * size:
-        return False
+    return abs(shift) <= _MAX_SHIFT * size and _is_script_of(line, run, gap)
+
+
+def _is_script_of(line: Line, run: Run, gap: float) -> bool:
+    """Whether a run is a script of the line, or the line is scripts before the run."""
+    last, main = line.runs[-1], line.main
     if _is_small(line, run):
         # A script to the right, or the second of two that stand above each other.
+        size = max(main.size, run.size)
         is_second = last.size <= _SMALLER * main.size and run.right > last.left and run.left < last.right + size
         return -_MAX_GAP * size <= gap <= _MAX_SCRIPT_GAP * size or is_second
-    if all(part.size <= _SMALLER * run.size for part in line.runs):
-        return abs(gap) <= _MAX_GAP * run.size
-    return False
+    return all(part.size <= _SMALLER * run.size for part in line.runs) and abs(gap) <= _MAX_GAP * run.size
 
 
 def _write(line: Line) -> str:
@@ -146,6 +158,8 @@ def _write(line: Line) -> str:
 
 def _script(parts: list[str], side: int) -> str:
     text = "".join(parts)
+    if side > 0 and text.strip() in _ALWAYS_RAISED:
+        return _ALWAYS_RAISED[text.strip()]
     return text if not side else page_text.raised(text) if side > 0 else page_text.lowered(text)
 
 

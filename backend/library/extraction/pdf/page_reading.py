@@ -16,6 +16,7 @@ from backend.library.extraction.pdf.overlays import compose_overlays
 from backend.library.extraction.pdf.running_heads import PlacedLine
 from backend.library.extraction.pdf.runs import INVISIBLE, Run, RunReader
 from backend.library.extraction.pdf.scans import Reason, needs_ocr
+from backend.library.extraction.pdf.tex_fonts import find_meaning
 from backend.library.extraction.pdf.unseen import leave_out_unseen
 
 _MAX_UNMAPPED_SHARE: Final = 0.002
@@ -94,8 +95,9 @@ def _mark_unmapped(runs: list[Run], page: Any) -> tuple[int, int]:
         text = list(run.text)
         for at, char in enumerate(text):
             if _is_odd(char) and pdfium.FPDFText_HasUnicodeMapError(page, run.first + at) == 1:
-                text[at] = _UNKNOWN
-                unmapped += 1
+                known = find_meaning(run.font.name, ord(char))
+                text[at] = known or _UNKNOWN
+                unmapped += known is None
         run.text = "".join(text)
     return unmapped, letters
 
@@ -125,6 +127,9 @@ def _place(lines: list[Line], page: pypdfium2.PdfPage) -> list[PlacedLine]:
                 is_uncertain=line.is_formula,
                 joins=line.joins,
                 char_width=(line.right - line.left) / max(chars, 1),
+                is_typed=line.is_typed,
+                is_oblique=line.runs[0].is_oblique,
+                is_artifact=all(run.is_artifact for run in line.runs),
             )
         )
     return placed

@@ -4,9 +4,7 @@ The document is read twice: first the text of all pages, because only together t
 headings, and then, page by page, what is recognised and written.
 """
 
-from collections.abc import Iterator
-from itertools import islice
-from typing import Any, Final
+from typing import Any
 
 import pypdfium2
 import pypdfium2.raw as pdfium
@@ -14,14 +12,13 @@ import pypdfium2.raw as pdfium
 from backend.library.extraction.errors import UnreadableFile
 from backend.library.extraction.ocr.recognition import TextRecognition
 from backend.library.extraction.page_writer import PageWriter
+from backend.library.extraction.pdf.footnotes import mark_footnotes
+from backend.library.extraction.pdf.headings import find_body_size, find_heading_style, read_bookmarks
 from backend.library.extraction.pdf.page_reading import PageContent, PageReader
 from backend.library.extraction.pdf.rendering import render_page
 from backend.library.extraction.pdf.running_heads import remove_line_numbers, remove_running_heads
 from backend.library.extraction.pdf.scans import is_usable, mark_unknown, says_more
-from backend.library.extraction.pdf.structure import find_body_size, find_heading_sizes, write_text
-
-_MAX_BOOKMARKS: Final = 5_000
-_MAX_BOOKMARK_DEPTH: Final = 4
+from backend.library.extraction.pdf.structure import write_bullets, write_text
 
 
 def read_pages(path: str, job: dict[str, Any], writer: PageWriter) -> None:
@@ -32,15 +29,17 @@ def read_pages(path: str, job: dict[str, Any], writer: PageWriter) -> None:
     lines = [content.lines for content in contents]
     body_size = find_body_size(lines)
     remove_running_heads(lines, body_size)
-    heading_sizes = find_heading_sizes(lines, body_size)
-    headings = _headings(document)
+    style = find_heading_style(lines, body_size)
+    bookmarks = read_bookmarks(document)
     ocr = TextRecognition(job, writer)
     for index, content in enumerate(contents):
         remove_line_numbers(content.lines)
-        text, first_heading = write_text(content.lines, heading_sizes)
-        bookmark = next(headings)
+        mark_footnotes(content.lines, body_size)
+        write_bullets(content.lines)
+        text, first_heading = write_text(content.lines, style, bookmarks.levels.get(index, {}))
+        heading = bookmarks.of_page[index] or first_heading
         label = document.get_page_label(index) or None
-        _write_page(document, index, _Page(content, text, bookmark or first_heading, label), ocr, writer)
+        _write_page(document, index, _Page(content, text, heading, label), ocr, writer)
 
 
 class _Page:
@@ -77,22 +76,6 @@ def _open(path: str) -> pypdfium2.PdfDocument:
     if pages == 0:
         raise UnreadableFile("damaged")
     return document
-
-
-def _headings(document: pypdfium2.PdfDocument) -> Iterator[str | None]:
-    """Yield the heading of each page in turn: the first bookmark on it, else the last one before it."""
-    first: dict[int, str] = {}
-    last: dict[int, str] = {}
-    for bookmark in islice(document.get_toc(max_depth=_MAX_BOOKMARK_DEPTH), _MAX_BOOKMARKS):
-        destination, title = bookmark.get_dest(), bookmark.get_title().strip()
-        index = destination.get_index() if destination else None
-        if index is not None and title:
-            first.setdefault(index, title)
-            last[index] = title
-    current = None
-    for index in range(len(document)):
-        yield first.get(index, current)
-        current = last.get(index, current)
 
 
 def _write_page(

@@ -18,7 +18,10 @@ _NUMBER = re.compile(r"\d+|\b[ivxlc]+\b")
 
 @dataclass(slots=True)
 class PlacedLine:
-    """A line that has its text. ``height`` is the share of the page below its baseline."""
+    """A line that has its text. ``height`` is the share of the page below its baseline.
+
+    ``is_typed`` marks what a reader of the file typed; ``notes`` are the footnotes that belong after its paragraph.
+    """
 
     text: str
     size: float
@@ -31,6 +34,10 @@ class PlacedLine:
     is_uncertain: bool = False
     joins: bool = False
     char_width: float = 0.0
+    is_typed: bool = False
+    is_oblique: bool = False
+    is_artifact: bool = False
+    notes: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -41,14 +48,23 @@ class _Edge:
 
 
 def remove_running_heads(pages: Sequence[list[PlacedLine]], body_size: float) -> None:
-    """Remove lines in the margins that repeat on half of the pages, or that carry the number of their page."""
+    """Remove lines in the margins that repeat on half of the pages, or that carry the number of their page.
+
+    What the file itself calls an artifact of its pages goes from the margins of any document, and oblique text that
+    repeats is a watermark.
+    """
+    for lines in pages:
+        _remove(lines, [line for line in lines if line.is_artifact and (line.is_oblique or _is_in_margin(line))])
     if len(pages) < _MIN_PAGES:
         return
+    least = max(_MIN_PAGES, (len(pages) + 1) // 2)
+    marks = Counter(text for lines in pages for text in {line.text for line in lines if line.is_oblique})
+    for lines in pages:
+        _remove(lines, [line for line in lines if line.is_oblique and marks[line.text] >= least])
     for at_top in (True, False):
         edges = [_edge(lines, body_size, at_top) for lines in pages]
         keys = Counter(key for edge in edges for key in {_fold(line.text) for line in edge.lines})
         offset = _numbering(edges)
-        least = max(_MIN_PAGES, (len(pages) + 1) // 2)
         for number, (lines, edge) in enumerate(zip(pages, edges, strict=True)):
             gone = [
                 line
@@ -56,9 +72,7 @@ def remove_running_heads(pages: Sequence[list[PlacedLine]], body_size: float) ->
                 if keys[_fold(line.text)] >= least
                 or (offset is not None and line is edge.lines[0] and str(number + offset) in _numbers(line.text))
             ]
-            # A page of nothing but furniture keeps it, so that it does not look blank.
-            if gone and len(gone) < len(lines):
-                lines[:] = [line for line in lines if not any(line is other for other in gone)]
+            _remove(lines, gone)
 
 
 def remove_line_numbers(lines: list[PlacedLine]) -> None:
@@ -77,9 +91,20 @@ def remove_line_numbers(lines: list[PlacedLine]) -> None:
         line.text = rest
 
 
+def _remove(lines: list[PlacedLine], gone: list[PlacedLine]) -> None:
+    """Remove lines. A page of nothing but furniture keeps it, so that it does not look blank."""
+    if gone and len(gone) < len(lines):
+        lines[:] = [line for line in lines if not any(line is other for other in gone)]
+
+
+def _is_in_margin(line: PlacedLine) -> bool:
+    return line.angle == 0 and not _MARGIN <= line.height <= 1 - _MARGIN
+
+
 def _edge(lines: list[PlacedLine], body_size: float, at_top: bool) -> _Edge:
     ordered = sorted(
-        (line for line in lines if line.angle == 0), key=lambda line: -line.height if at_top else line.height
+        (line for line in lines if line.angle == 0 and not line.is_oblique),
+        key=lambda line: -line.height if at_top else line.height,
     )
     found = []
     for line in ordered[:_MAX_LINES]:

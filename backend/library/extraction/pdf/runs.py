@@ -5,8 +5,9 @@ has a million characters and 20,000 to 50,000 runs.
 """
 
 import ctypes
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from math import atan2, cos, hypot, pi, sin
 from typing import Any, Final
 
@@ -21,6 +22,13 @@ _BOLD_WEIGHT = 600
 _BOLD_NAMES = ("bold", "black", "heavy", "cmbx", "ecbx", "sfbx", "lmbx")
 _MONO_NAMES = ("mono", "courier", "consol", "cmtt", "ectt", "sftt", "lmtt", "menlo")
 _NAME_BYTES = 128
+# The noncharacters that mark the spans of a page's text.
+_MARKS = re.compile("[\ufdd0-\ufdef]")
+# Text turned by more than this share of a quarter turn is a watermark, or a label of a figure.
+_OBLIQUE = 0.06
+# The names of marked content: a layer that may be off, and what is on a page only because it is a page.
+_OPTIONAL = "OC".encode("utf-16-le")
+_ARTIFACT = "Artifact".encode("utf-16-le")
 
 
 @dataclass(slots=True)
@@ -52,8 +60,9 @@ class Run:
     font: Font
     mode: int
     before: str = ""
+    is_oblique: bool = False
     is_optional: bool = False
-    handle: Any = field(default=None, repr=False)
+    is_artifact: bool = False
 
 
 class RunReader:
@@ -64,6 +73,7 @@ class RunReader:
         self._matrix = pdfium.FS_MATRIX()
         self._numbers = [ctypes.c_double() for _ in range(4)]
         self._name = ctypes.create_string_buffer(_NAME_BYTES)
+        self._wide_name = (ctypes.c_ushort * (_NAME_BYTES // 2))()
 
     def read(self, textpage: pypdfium2.PdfTextPage) -> list[Run]:
         """Return the runs in PDFium's order."""
@@ -83,10 +93,12 @@ class RunReader:
         matrix, (x, y, _, _) = self._matrix, self._numbers
         pdfium.FPDFText_GetMatrix(page, start, matrix)
         pdfium.FPDFText_GetCharOrigin(page, start, x, y)
-        turns = round(atan2(matrix.b, matrix.a) / (pi / 2)) % 4
+        angle = atan2(matrix.b, matrix.a) / (pi / 2)
+        turns = round(angle) % 4
         size = abs(pdfium.FPDFText_GetFontSize(page, start)) * hypot(matrix.c, matrix.d)
         along, base = turned(x.value, y.value, turns)
         left, right = self._extent(page, stop - 1, turns, along)
+        marks = self._marks(handle)
         return Run(
             text=text,
             first=start,
@@ -98,8 +110,9 @@ class RunReader:
             base=base,
             font=self._font(handle),
             mode=pdfium.FPDFTextObj_GetTextRenderMode(handle),
-            is_optional=pdfium.FPDFPageObj_CountMarks(handle) > 0 and _is_optional(handle),
-            handle=handle,
+            is_oblique=abs(angle - round(angle)) > _OBLIQUE,
+            is_optional=_OPTIONAL in marks,
+            is_artifact=_ARTIFACT in marks,
         )
 
     def _extent(self, page: Any, index: int, turns: int, along: float) -> tuple[float, float]:
@@ -108,6 +121,18 @@ class RunReader:
             return along, along
         corners = [turned(x, y, turns)[0] for x in box[::2] for y in box[1::2]]
         return min(corners), max(corners)
+
+    def _marks(self, handle: Any) -> list[bytes]:
+        """Return the names of the marked content that an object is part of, in UTF-16."""
+        count = pdfium.FPDFPageObj_CountMarks(handle)
+        if count <= 0:
+            return []
+        names, size = [], ctypes.c_ulong()
+        for index in range(count):
+            mark = pdfium.FPDFPageObj_GetMark(handle, index)
+            if pdfium.FPDFPageObjMark_GetName(mark, self._wide_name, _NAME_BYTES, size):
+                names.append(bytes(self._wide_name)[: max(size.value - 2, 0)])
+        return names
 
     def _font(self, handle: Any) -> Font:
         raw = pdfium.FPDFTextObj_GetFont(handle)
@@ -174,16 +199,5 @@ def _address(handle: Any) -> int:
 def _text(page: Any, start: int, stop: int) -> str:
     buffer = (ctypes.c_ushort * (2 * (stop - start) + 2))()
     units = pdfium.FPDFText_GetText(page, start, stop - start, buffer)
-    return bytes(memoryview(buffer)[: max(units - 1, 0)]).decode("utf-16-le", "replace")
-
-
-def _is_optional(handle: Any) -> bool:
-    """Whether an object is marked as part of optional content, a layer that may be off."""
-    name = ctypes.create_string_buffer(16)
-    size = ctypes.c_ulong()
-    for index in range(pdfium.FPDFPageObj_CountMarks(handle)):
-        mark = pdfium.FPDFPageObj_GetMark(handle, index)
-        buffer = ctypes.cast(name, ctypes.POINTER(ctypes.c_ushort))
-        if pdfium.FPDFPageObjMark_GetName(mark, buffer, 16, size) and name.raw[:4] == b"O\0C\0":
-            return True
-    return False
+    text = bytes(memoryview(buffer)[: max(units - 1, 0)]).decode("utf-16-le", "replace")
+    return text if text.isascii() else _MARKS.sub("\ufffd", text)

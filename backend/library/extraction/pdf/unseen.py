@@ -60,7 +60,7 @@ def _has_ink(bitmap: Any, page: pypdfium2.PdfPage, run: Run, raw: Any) -> bool:
     left, right = min(first[0], last[0]), max(first[2], last[2])
     bottom, top = min(first[1], last[1]), max(first[3], last[3])
     pixels = memoryview(bitmap.buffer).cast("B")
-    x0, y0, x1, y1 = _device(page, left, bottom, right, top, bitmap)
+    x0, y0, x1, y1 = _in_pixels(page, (left, bottom, right, top), bitmap)
     for y in range(max(y0, 0), min(y1 + 1, bitmap.height)):
         row = pixels[y * bitmap.stride + max(x0, 0) : y * bitmap.stride + min(x1 + 1, bitmap.width)]
         if row and min(row) < _BACKGROUND:
@@ -68,10 +68,10 @@ def _has_ink(bitmap: Any, page: pypdfium2.PdfPage, run: Run, raw: Any) -> bool:
     return False
 
 
-def _device(page: Any, left: float, bottom: float, right: float, top: float, bitmap: Any) -> tuple[int, int, int, int]:
+def _in_pixels(page: Any, box: tuple[float, float, float, float], bitmap: Any) -> tuple[int, int, int, int]:
     """Return a rectangle of the page's space in pixels, whatever the page's rotation."""
     converter = bitmap.get_posconv(page)
-    points = [converter.to_bitmap(x, y) for x in (left, right) for y in (bottom, top)]
+    points = [converter.to_bitmap(x, y) for x in box[::2] for y in box[1::2]]
     across, down = [int(x) for x, _ in points], [int(y) for _, y in points]
     return min(across), min(down), max(across), max(down)
 
