@@ -4,12 +4,21 @@ Such formulas cannot be rebuilt reliably from a PDF. Their lines are kept, but m
 """
 
 import itertools
+import re
 from typing import Final
 
 from backend.library.extraction.pdf.lines import Line
 
+# Shares of the size. Lines of text are at least as far apart as they are high, cells of a table stand apart.
+_MIN_DISTANCE: Final = 0.05
 _MAX_DISTANCE: Final = 0.75
-_MAX_GAP: Final = 4.0
+_MAX_GAP: Final = 0.7
+_MAX_PART_DISTANCE: Final = 1.7
+_MAX_TALL_DISTANCE: Final = 3.2
+_MAX_BESIDE: Final = 0.7
+_REACH: Final = 5
+_WORD: Final = re.compile(r"[^\W\d_]{3,}")
+_MAX_WORDS: Final = 1
 _ROOTS: Final = frozenset("√∛∜")
 _EXTENSION_FONTS: Final = ("cmex", "lmmathextension", "euex", "ptmex", "zplm-ex")
 # The codes of Computer Modern's extension font that stand for a sign; the others are pieces of brackets and roots.
@@ -44,12 +53,54 @@ def translate_extensions(lines: list[Line]) -> None:
 
 
 def mark_formulas(lines: list[Line]) -> None:
-    """Mark lines that stand closer together than lines of text can."""
-    for before, after in itertools.pairwise(lines):
-        if before.angle != after.angle:
+    """Mark lines that stand closer together than lines of text can, and the parts around them."""
+    pieces = [_Piece(line) for line in lines]
+    for before, after in itertools.pairwise(pieces):
+        if _are_entangled(before, after):
+            before.line.is_formula = after.line.is_formula = True
+    # Parts are found from the parts beside them, so twice in each direction.
+    for order in (1, -1, 1, -1):
+        _spread(pieces[::order])
+
+
+class _Piece:
+    """A line with what is asked of it again and again.
+
+    ``is_short``: it is not running text. ``is_tall``: the place of a large sign's baseline says nothing.
+    """
+
+    def __init__(self, line: Line) -> None:
+        self.line = line
+        self.angle, self.left, self.right = line.angle, line.left, line.right
+        self.base, self.size = line.base, line.main.size
+        self.is_tall = any(run.font.name.startswith(_EXTENSION_FONTS) for run in line.runs)
+        self.is_short = len(_WORD.findall("".join(run.before + run.text for run in line.runs))) <= _MAX_WORDS
+
+
+def _are_entangled(before: _Piece, after: _Piece) -> bool:
+    if before.angle != after.angle:
+        return False
+    size = max(before.size, after.size)
+    gap = max(after.left - before.right, before.left - after.right)
+    return _MIN_DISTANCE * size < abs(before.base - after.base) < _MAX_DISTANCE * size and gap < _MAX_GAP * size
+
+
+def _spread(pieces: list[_Piece]) -> None:
+    """Mark short lines that are near a marked one, and what a marked one continues."""
+    for at, piece in enumerate(pieces):
+        if not piece.line.is_formula:
             continue
-        size = max(before.main.size, after.main.size)
-        distance = abs(before.base - after.base)
-        gap = max(after.left - before.right, before.left - after.right)
-        if 0.02 * size < distance < _MAX_DISTANCE * size and gap < _MAX_GAP * size:
-            before.is_formula = after.is_formula = True
+        for other in pieces[at + 1 : at + 1 + _REACH]:
+            if not other.line.is_formula and _is_part(piece, other):
+                other.line.is_formula = True
+
+
+def _is_part(piece: _Piece, other: _Piece) -> bool:
+    size = max(piece.size, other.size)
+    distance = abs(piece.base - other.base)
+    if piece.angle != other.angle or distance > _MAX_TALL_DISTANCE * size:
+        return False
+    if not other.is_short or distance > _MAX_PART_DISTANCE * size:
+        is_near = piece.is_tall or distance <= _MAX_PART_DISTANCE * size
+        return is_near and -_MAX_BESIDE * size <= piece.left - other.right <= _MAX_BESIDE * size
+    return max(other.left - piece.right, piece.left - other.right) < _MAX_BESIDE * size

@@ -5,34 +5,17 @@ A letter's box tells which accent belongs to it. Boxes are asked for only in lin
 
 import unicodedata
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import pypdfium2
 
-from backend.library.extraction.pdf.lines import Line
+from backend.library.extraction.pdf.lines import ACCENTS, Line
 from backend.library.extraction.pdf.runs import Run, char_box, turned
 
-_ACCENTS: Final = {
-    "¨": "\u0308",
-    "´": "\u0301",
-    "`": "\u0300",
-    "ˆ": "\u0302",
-    "˜": "\u0303",
-    "¯": "\u0304",
-    "ˉ": "\u0304",
-    "˘": "\u0306",
-    "˙": "\u0307",
-    "˚": "\u030a",
-    "˝": "\u030b",
-    "ˇ": "\u030c",
-    "¸": "\u0327",
-    "˛": "\u0328",
-    "\u20d7": "\u20d7",
-}
 _STROKES = frozenset("\u0338/")
 _RELATIONS = frozenset("=∈∋≡⊂⊃⊆⊇≤≥∼≃≈≅←→↔⇒⇔∃∣∥<>⊢⊨")
 _DOTLESS = {"ı": "i", "ȷ": "j"}
-_SIGNS = frozenset(_ACCENTS) | {"\u0338"}
+_SIGNS = frozenset(ACCENTS) | {"\u0338"}
 # The stroke and the foot of an arrow have no Unicode name in Computer Modern's symbols; their codes are digits.
 _SYMBOL_FONTS = ("cmsy", "lmmathsymbols", "cmbsy")
 _SYMBOL_STROKE, _ARROW_FOOT = "6", "7"
@@ -75,11 +58,11 @@ def _compose(line: Line, page: Any) -> None:
         return
     new: dict[int, list[str]] = {id(run): list(run.text) for run in line.runs}
     for sign in signs:
-        if sign.char in _ACCENTS:
+        if sign.char in ACCENTS:
             other = _covered(
                 sign, [each for each in signs if each.char.isalpha() or each.char in _DOTLESS], sign.middle
             )
-            mark = _ACCENTS[sign.char]
+            mark = ACCENTS[sign.char]
         elif _is_stroke(sign):
             other = _covered(sign, [each for each in signs if each.char in _RELATIONS], sign.middle)
             mark = "\u0338"
