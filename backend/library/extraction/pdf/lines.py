@@ -57,15 +57,17 @@ class Line:
 
     @property
     def left(self) -> float:
-        return min(run.left for run in self.runs)
+        return self.runs[0].left if len(self.runs) == 1 else min(run.left for run in self.runs)
 
     @property
     def right(self) -> float:
-        return max(run.right for run in self.runs)
+        return self.runs[0].right if len(self.runs) == 1 else max(run.right for run in self.runs)
 
     @property
     def main(self) -> Run:
         """The run that sets the line's height: of the largest size, and the longest of these."""
+        if len(self.runs) == 1:
+            return self.runs[0]
         return max(self.runs, key=lambda run: (round(run.size, 1), len(run.text)))
 
     @property
@@ -75,6 +77,8 @@ class Line:
     @property
     def size(self) -> float:
         """The size of most characters."""
+        if len(self.runs) == 1:
+            return round(self.runs[0].size, 1)
         counts: dict[float, int] = {}
         for run in self.runs:
             counts[round(run.size, 1)] = counts.get(round(run.size, 1), 0) + len(run.text)

@@ -1,5 +1,6 @@
 """Reads one page: its lines with their places, what was left out, and whether its text layer can be used."""
 
+import re
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -21,6 +22,8 @@ from backend.library.extraction.pdf.unseen import leave_out_unseen
 
 _MAX_UNMAPPED_SHARE: Final = 0.002
 _UNKNOWN: Final = "\ufffd"
+# Control codes, other than PDFium's hyphen and white space, and characters of private use.
+_ODD: Final = re.compile("[\x00\x01\x03-\x08\x0b\x0c\x0e-\x1f\x7f\ue000-\uf8ff]")
 
 
 @dataclass(slots=True)
@@ -88,23 +91,16 @@ def _mark_unmapped(runs: list[Run], page: Any) -> tuple[int, int]:
     unmapped = letters = 0
     for run in runs:
         letters += len(run.text)
-        if run.font.name.startswith("cmex") or not any(_is_odd(char) for char in run.text):
-            continue
-        if run.count != len(run.text):
+        if not _ODD.search(run.text) or run.font.name.startswith("cmex") or run.count != len(run.text):
             continue
         text = list(run.text)
         for at, char in enumerate(text):
-            if _is_odd(char) and pdfium.FPDFText_HasUnicodeMapError(page, run.first + at) == 1:
+            if _ODD.match(char) and pdfium.FPDFText_HasUnicodeMapError(page, run.first + at) == 1:
                 known = find_meaning(run.font.name, ord(char))
                 text[at] = known or _UNKNOWN
                 unmapped += known is None
         run.text = "".join(text)
     return unmapped, letters
-
-
-def _is_odd(char: str) -> bool:
-    """Whether a character is a control code, or one of private use, other than the hyphens and blanks of PDFium."""
-    return (char < " " and char not in "\t\n\r\x02") or "\ue000" <= char <= "\uf8ff" or char == "\x7f"
 
 
 def _place(lines: list[Line], page: pypdfium2.PdfPage) -> list[PlacedLine]:
