@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from datetime import timedelta
 from enum import StrEnum
-from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -14,11 +13,9 @@ from sqlalchemy.exc import IntegrityError
 from backend.core.clock import database_now
 from backend.core.database.database import db
 from backend.core.database.quotas import lock_quota
-from backend.core.database.transaction import transaction
 from backend.core.errors import NotFound
 from backend.core.ids import new_id
-from backend.library.errors import FileChanged
-from backend.library.files.objects import write_object
+from backend.library.files.objects import Location
 from backend.library.files.stored_file import StoredFile
 from backend.library.models import Document, ImagePiece, Page, PageImage, StudySet
 from backend.library.page_images.errors import ImageDropped
@@ -63,38 +60,33 @@ def find_image(document_id: UUID, page: int, width: int) -> UUID | Failed | None
     return UUID(str(row.id))
 
 
-def keep_image(user_id: UUID, document_id: UUID, page: int, width: int, image: Path) -> None:
-    """Keep an image, unless the same one is there already. Opens transactions. Raises NotFound, FileUnavailable."""
-    size_bytes = image.stat().st_size
-    with image.open("rb") as file:
-        location = write_object(file, size_bytes)
-        try:
-            with transaction():
-                image_id = _add_row(document_id, page, width, size_bytes)
-                if image_id is None:
-                    return
-                image_file.put(image_id, file, location=location)
-                _drop_surplus(user_id)
-        except FileChanged:
-            # The object was given up meanwhile. The next request renders the page again.
-            return
+def add_image(
+    user_id: UUID, document_id: UUID, page: int, width: int, image: IO[bytes], location: Location, size_bytes: int
+) -> None:
+    """Keep an image unless the same one is there already. Drops the user's least recently used ones beyond their bound.
+
+    ``location`` is what ``write_object`` returned for the image. Needs a transaction. Raises NotFound, and FileChanged
+    when the object was given up meanwhile.
+    """
+    image_id = _add_row(document_id, page, width, size_bytes)
+    if image_id is not None:
+        image_file.put(image_id, image, location=location)
+        _drop_surplus(user_id)
 
 
-def keep_failure(document_id: UUID, page: int, width: int) -> None:
-    """Remember for a while that a page cannot be rendered. Opens a transaction. Raises NotFound."""
-    with transaction():
-        _add_row(document_id, page, width, 0)
+def add_failure(document_id: UUID, page: int, width: int) -> None:
+    """Remember for a while that a page cannot be rendered. Needs a transaction. Raises NotFound."""
+    _add_row(document_id, page, width, 0)
 
 
-def keep_word_boxes(document_id: UUID, page: int, text: str, boxes: Sequence[Sequence[Any]]) -> None:
-    """Note where the words of a page are shown, if it still has this text. Opens a transaction."""
-    with transaction():
-        db.session.execute(
-            sa.update(Page)
-            .where(Page.document_id == document_id, Page.number == page, Page.text == text)
-            .values(word_boxes=list(boxes))
-            .execution_options(synchronize_session=False)
-        )
+def note_word_boxes(document_id: UUID, page: int, text: str, boxes: Sequence[Sequence[Any]]) -> None:
+    """Note where the words of a page are shown, if it still has this text. Needs a transaction."""
+    db.session.execute(
+        sa.update(Page)
+        .where(Page.document_id == document_id, Page.number == page, Page.text == text)
+        .values(word_boxes=list(boxes))
+        .execution_options(synchronize_session=False)
+    )
 
 
 def drop_old_images() -> int:
