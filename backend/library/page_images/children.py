@@ -20,6 +20,7 @@ IDLE_S: Final = 60.0
 _IMPORT_ROOT = str(Path(__file__).resolve().parents[3])
 _START = "import sys; sys.path.insert(0, sys.argv[1]); from backend.library.page_images.child import main; main()"
 _KEPT_ENVIRONMENT = ("PATH", "LD_LIBRARY_PATH")
+_LINE_BYTES: Final = 64
 # A process that has just been started may take this long until it begins.
 _START_S: Final = 20.0
 
@@ -37,17 +38,26 @@ class _Child:
         bytecode = ["-B"] if sys.dont_write_bytecode else []
         self.is_new = True
         self._owner = os.getpid()
-        self._process = subprocess.Popen(
-            # Isolated mode ignores variables, user packages and modules in the working folder.
-            [sys.executable, "-I", *bytecode, "-c", _START, _IMPORT_ROOT, str(IDLE_S)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            cwd="/",
-            env=_environment(),
-            start_new_session=True,
-            bufsize=0,
-        )
+        childs_jobs, self._jobs = os.pipe()
+        self._answers, childs_answers = os.pipe()
+        try:
+            self._process = subprocess.Popen(
+                # Isolated mode ignores variables, user packages and modules in the working folder.
+                [sys.executable, "-I", *bytecode, "-c", _START, _IMPORT_ROOT, str(IDLE_S)],
+                stdin=childs_jobs,
+                stdout=childs_answers,
+                stderr=subprocess.DEVNULL,
+                cwd="/",
+                env=_environment(),
+                start_new_session=True,
+            )
+        except OSError:
+            os.close(self._jobs)
+            os.close(self._answers)
+            raise
+        finally:
+            os.close(childs_jobs)
+            os.close(childs_answers)
 
     @property
     def is_usable(self) -> bool:
@@ -55,15 +65,14 @@ class _Child:
 
     def run(self, job: dict[str, Any], wall_s: float) -> int:
         """Return the status of the job's process. Raises ChildLost, ChildTimedOut."""
-        assert self._process.stdin is not None and self._process.stdout is not None
         deadline = time.monotonic() + wall_s + (_START_S if self.is_new else 0.0)
         self.is_new = False
         try:
-            self._process.stdin.write(json.dumps(job).encode() + b"\n")
-            ready, _, _ = select.select([self._process.stdout], [], [], max(0.0, deadline - time.monotonic()))
+            os.write(self._jobs, json.dumps(job).encode() + b"\n")
+            ready, _, _ = select.select([self._answers], [], [], max(0.0, deadline - time.monotonic()))
             if not ready:
                 raise ChildTimedOut
-            answer = self._process.stdout.readline()
+            answer = os.read(self._answers, _LINE_BYTES)
         except BrokenPipeError:
             answer = b""
         if not answer:
@@ -79,9 +88,8 @@ class _Child:
             with suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
-        for pipe in (self._process.stdin, self._process.stdout):
-            assert pipe is not None
-            pipe.close()
+        os.close(self._jobs)
+        os.close(self._answers)
 
 
 _idle: list[_Child] = []

@@ -1,8 +1,10 @@
 """Images of pages that are kept: found, added, and dropped beyond their bounds, least recently used first."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
+from io import SEEK_END
 from typing import IO, Any, Final
 from uuid import UUID
 
@@ -39,7 +41,16 @@ class Failed(StrEnum):
     LATELY = "lately"
 
 
-def find_image(document_id: UUID, page: int, width: int) -> UUID | Failed | None:
+@dataclass(frozen=True, slots=True)
+class ImageOf:
+    """What an image shows: a page (counted from 1) in a width in pixels."""
+
+    document_id: UUID
+    page: int
+    width: int
+
+
+def find_image(shown: ImageOf) -> UUID | Failed | None:
     """Return the kept image of a page, and note that it is used. Needs a transaction."""
     moment = database_now()
     row = db.session.execute(
@@ -48,7 +59,7 @@ def find_image(document_id: UUID, page: int, width: int) -> UUID | Failed | None
             PageImage.stored_in,
             (PageImage.created_at > moment - _FAILED_FOR).label("is_new"),
             (PageImage.used_at < moment - _USED_WITHIN).label("is_stale"),
-        ).where(PageImage.document_id == document_id, PageImage.page == page, PageImage.width == width)
+        ).where(*_is_of(shown))
     ).one_or_none()
     if row is None:
         return None
@@ -60,23 +71,21 @@ def find_image(document_id: UUID, page: int, width: int) -> UUID | Failed | None
     return UUID(str(row.id))
 
 
-def add_image(
-    user_id: UUID, document_id: UUID, page: int, width: int, image: IO[bytes], location: Location, size_bytes: int
-) -> None:
+def add_image(user_id: UUID, shown: ImageOf, image: IO[bytes], location: Location) -> None:
     """Keep an image unless the same one is there already. Drops the user's least recently used ones beyond their bound.
 
     ``location`` is what ``write_object`` returned for the image. Needs a transaction. Raises NotFound, and FileChanged
     when the object was given up meanwhile.
     """
-    image_id = _add_row(document_id, page, width, size_bytes)
+    image_id = _add_row(shown, image.seek(0, SEEK_END))
     if image_id is not None:
         image_file.put(image_id, image, location=location)
         _drop_surplus(user_id)
 
 
-def add_failure(document_id: UUID, page: int, width: int) -> None:
+def add_failure(shown: ImageOf) -> None:
     """Remember for a while that a page cannot be rendered. Needs a transaction. Raises NotFound."""
-    _add_row(document_id, page, width, 0)
+    _add_row(shown, 0)
 
 
 def note_word_boxes(document_id: UUID, page: int, text: str, boxes: Sequence[Sequence[Any]]) -> None:
@@ -95,14 +104,28 @@ def drop_old_images() -> int:
     return _drop(int(used) - get_settings().page_image_bytes, sa.true())
 
 
-def _add_row(document_id: UUID, page: int, width: int, size_bytes: int) -> UUID | None:
+def _is_of(shown: ImageOf) -> tuple[sa.ColumnElement[bool], ...]:
+    return (
+        PageImage.document_id == shown.document_id,
+        PageImage.page == shown.page,
+        PageImage.width == shown.width,
+    )
+
+
+def _add_row(shown: ImageOf, size_bytes: int) -> UUID | None:
     """Return the new row's id, or None if the image is there already. A failure's row is replaced."""
-    which = (PageImage.document_id == document_id, PageImage.page == page, PageImage.width == width)
     db.session.execute(
-        sa.delete(PageImage).where(*which, PageImage.stored_in.is_(None)).execution_options(synchronize_session=False)
+        sa.delete(PageImage)
+        .where(*_is_of(shown), PageImage.stored_in.is_(None))
+        .execution_options(synchronize_session=False)
     )
     row = insert(PageImage).values(
-        id=new_id(), document_id=document_id, page=page, width=width, size_bytes=size_bytes, stored_in=None
+        id=new_id(),
+        document_id=shown.document_id,
+        page=shown.page,
+        width=shown.width,
+        size_bytes=size_bytes,
+        stored_in=None,
     )
     try:
         return db.session.scalar(row.on_conflict_do_nothing().returning(PageImage.id))

@@ -29,12 +29,12 @@ WordBox = tuple[int, int, float, float, float, float]
 
 @dataclass(frozen=True, slots=True)
 class RenderedPage:
-    """A file with a PNG or JPEG, and where the words of the page's text are, as in ``Page.word_boxes``.
+    """A file with a PNG or JPEG, if a width was given, and where the words of the page's text are.
 
-    Each is None if it was not asked for.
+    ``boxes`` are as in ``Page.word_boxes``; None if no text was given.
     """
 
-    path: Path | None
+    path: Path
     boxes: list[WordBox] | None
 
 
@@ -77,7 +77,7 @@ def render_page(
         log.info("library.page_image.failed", status=status)
         raise PageImageFailed
     boxes = _read_boxes(folder / "boxes.json", len(text)) if text is not None else None
-    return RenderedPage(image if width is not None else None, boxes)
+    return RenderedPage(image, boxes)
 
 
 def _read_boxes(path: Path, length: int) -> list[WordBox]:

@@ -22,6 +22,7 @@ from backend.library.models import Page
 from backend.library.page_images.errors import ImageDropped, PageImageFailed, PageImagesBusy, PageImageUnavailable
 from backend.library.page_images.kept_images import (
     Failed,
+    ImageOf,
     add_failure,
     add_image,
     find_image,
@@ -50,6 +51,9 @@ class PageToShow:
     def tag(self, width: int) -> str:
         """Return the entity tag. A document's bytes never change, so neither does an image of its page."""
         return f"{self.document_id.hex}-{self.number}-{width}-{_VERSION}"
+
+    def image(self, width: int) -> ImageOf:
+        return ImageOf(self.document_id, self.number, width)
 
     def refuse_formats_without_images(self) -> None:
         """Raises PageImageUnavailable."""
@@ -104,7 +108,7 @@ def _turn(user_id: UUID) -> Iterator[None]:
 
 def _find(page: PageToShow, width: int) -> bytes | None:
     with transaction():
-        found = find_image(page.document_id, page.number, width)
+        found = find_image(page.image(width))
     if isinstance(found, Failed):
         raise PageImageFailed
     if found is None:
@@ -137,7 +141,6 @@ def _show(page: PageToShow, width: int) -> bytes:
     text = _find_text(page)
     try:
         with _rendered(page, width, None if text.is_placed else text.text) as rendered:
-            assert rendered.path is not None
             if rendered.boxes is not None:
                 with transaction():
                     note_word_boxes(page.document_id, page.number, text.text, rendered.boxes)
@@ -145,7 +148,7 @@ def _show(page: PageToShow, width: int) -> bytes:
             return rendered.path.read_bytes()
     except PageImageFailed:
         with transaction():
-            add_failure(page.document_id, page.number, width)
+            add_failure(page.image(width))
         raise
 
 
@@ -161,11 +164,10 @@ def _rendered(page: PageToShow, width: int | None, text: str | None) -> Iterator
 
 def _keep(page: PageToShow, width: int, path: Path) -> None:
     """Keep the image. If that cannot be done now, the next request renders it again."""
-    size_bytes = path.stat().st_size
     with path.open("rb") as image:
         try:
-            location = write_object(image, size_bytes)
+            location = write_object(image, path.stat().st_size)
             with transaction():
-                add_image(page.user_id, page.document_id, page.number, width, image, location, size_bytes)
+                add_image(page.user_id, page.image(width), image, location)
         except (FileUnavailable, FileChanged):
             return
