@@ -22,7 +22,7 @@ from backend.library import service
 from backend.library.errors import FileRefused, FileTooLarge, NoFile, NotAPhotograph
 from backend.library.extraction.formats import DocumentFormat
 from backend.library.page_images.showing import PageToShow, show_page
-from backend.library.page_images.widths import snap_width
+from backend.library.page_images.widths import image_type, snap_width
 from backend.library.pasted_text import pasted_file
 from backend.library.photographs import combine_photographs
 from backend.library.rereading import get_rereading, start_rereading
@@ -73,7 +73,10 @@ _FILE_DOC: dict[int | str, Any] = {
 
 _IMAGE_CACHED = "private, max-age=604800, immutable"
 _IMAGE_DOC: dict[int | str, Any] = {
-    200: {"description": "The page as a PNG.", "content": {"image/png": BINARY}},
+    200: {
+        "description": "The page: a PNG, or a JPEG of a photograph.",
+        "content": {"image/png": BINARY, "image/jpeg": BINARY},
+    },
     304: "The caller already has this image",
     409: "The document's format has no images of pages",
     410: "The file has expired",
@@ -196,17 +199,22 @@ def get_page(document_id: UUID, number: int) -> PageResponse:
 @library.input(PageImageQuery, location="query", arg_name="wanted")
 @library.doc(responses=_IMAGE_DOC)
 def get_page_image(document_id: UUID, number: int, wanted: PageImageQuery) -> Response:
-    """Show a page as it looks. Its width is the next of a few steps: 400, 800, 1200, 1600 or 2400 pixels."""
+    """Show a page as it looks. Its width is the next of a few steps: 400, 800, 1200, 1600 or 2400 pixels.
+
+    A photograph is never larger than it is.
+    """
     with transaction():
         document = service.get_document(g.user_id, document_id)
         service.get_page(g.user_id, document_id, number)
-        page = PageToShow(g.user_id, document.id, DocumentFormat(document.format), number, snap_width(wanted.width))
+        page = PageToShow(g.user_id, document.id, DocumentFormat(document.format), number)
     page.refuse_formats_without_images()
-    if request.if_none_match.contains(page.tag):
+    width = snap_width(wanted.width)
+    if request.if_none_match.contains(page.tag(width)):
         response = Response(status=304)
     else:
-        response = Response(show_page(page), content_type="image/png")
-    response.set_etag(page.tag)
+        image = show_page(page, width)
+        response = Response(image, content_type=image_type(image))
+    response.set_etag(page.tag(width))
     response.headers["Cache-Control"] = _IMAGE_CACHED
     return response
 

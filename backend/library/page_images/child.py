@@ -1,28 +1,91 @@
-"""The child process that renders one page. Started by ``renderer``; never imported by other modules.
+"""The process whose children render pages. Started by ``children``; never imported by other modules.
 
-It starts in its own empty folder with an almost empty environment, and gives up resources before it opens the file.
+It has loaded the renderers and opens no file itself. Each job (a line of JSON on standard input) gets a child of its
+own, forked in a few milliseconds, which gives up resources before it opens the file. So no file that somebody uploaded
+ever meets another one. The answer is a line with the child's exit code, or the negative number of its signal.
 """
 
 import importlib
 import json
 import os
 import resource
+import select
+import signal
 import sys
 from pathlib import Path
+from typing import Any
 
 from backend.library.extraction.parent_death import die_with_parent
 from backend.library.page_images.placing import place_words
 
-_RENDERERS = {"pdf": "backend.library.page_images.pdf_page"}
+_RENDERERS = {
+    "pdf": "backend.library.page_images.pdf_page",
+    **dict.fromkeys(
+        ("jpeg", "png", "webp", "heic", "photos"),
+        "backend.library.page_images.photograph",
+    ),
+}
 _FILE_BYTES = 64_000_000
 _OPEN_FILES = 64
+_LINE_BYTES = 1 << 16
 FAILED = 3
 
 
 def main() -> None:
-    """Read the job (JSON) from the command line, run it, and exit without cleaning up."""
-    job = json.loads(sys.argv[2])
-    die_with_parent(job["parent"])
+    """Work on jobs until standard input ends, or there has been none for a while."""
+    idle_s = float(sys.argv[2])
+    # Standard output carries nothing but answers.
+    answers = os.dup(1)
+    os.dup2(2, 1)
+    for name in dict.fromkeys(_RENDERERS.values()):
+        importlib.import_module(name)
+    while line := _next_line(idle_s):
+        status = _run(json.loads(line), answers)
+        os.write(answers, f"{status}\n".encode())
+    os._exit(0)
+
+
+def _next_line(idle_s: float) -> bytes:
+    ready, _, _ = select.select([0], [], [], idle_s)
+    return os.read(0, _LINE_BYTES) if ready else b""
+
+
+def _run(job: dict[str, Any], answers: int) -> int:
+    """Fork a child for the job, and return its status. Ends with the child when the process that asked has ended."""
+    ended, childs_end = os.pipe()
+    parent = os.getpid()
+    child = os.fork()
+    if child == 0:
+        os.close(answers)
+        _work(job, parent)
+    os.close(childs_end)
+    ready, _, _ = select.select([ended, 0], [], [])
+    if 0 in ready:
+        os.kill(child, signal.SIGKILL)
+        os._exit(1)
+    os.close(ended)
+    _, status = os.waitpid(child, 0)
+    return os.waitstatus_to_exitcode(status)
+
+
+def _work(job: dict[str, Any], parent: int) -> None:
+    """Render the page, and exit without cleaning up."""
+    try:
+        die_with_parent(parent)
+        os.dup2(os.open(os.devnull, os.O_RDWR), 0)
+        os.chdir(job["folder"])
+        _limit_resources(job)
+        words = importlib.import_module(_RENDERERS[job["format"]]).render_page(job)
+        if job["text"]:
+            boxes = place_words(Path("text.txt").read_bytes().decode(), words)
+            Path("boxes.json").write_text(json.dumps(boxes), encoding="utf-8")
+    except BaseException as error:  # A hostile file can make a parser raise anything.
+        sys.stderr.write(f"{type(error).__name__}: {error}\n")
+        os._exit(FAILED)
+    os._exit(0)
+
+
+def _limit_resources(job: dict[str, Any]) -> None:
     for what, limit in (
         (resource.RLIMIT_AS, job["memory_bytes"]),
         (resource.RLIMIT_CPU, job["cpu_s"]),
@@ -32,14 +95,6 @@ def main() -> None:
     ):
         _, hard = resource.getrlimit(what)
         allowed = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
-        resource.setrlimit(what, (allowed, allowed))
-    renderer = importlib.import_module(_RENDERERS[job["format"]])
-    try:
-        words = renderer.render_page(job)
-        if job["text"]:
-            boxes = place_words(Path("text.txt").read_bytes().decode(), words)
-            Path("boxes.json").write_text(json.dumps(boxes), encoding="utf-8")
-    except BaseException as error:  # A hostile file can make a parser raise anything.
-        sys.stderr.write(f"{type(error).__name__}: {error}\n")
-        os._exit(FAILED)
-    os._exit(0)
+        # At the hard limit of its time, the system would kill it as it does when memory is short.
+        later = 1 if what == resource.RLIMIT_CPU and hard == resource.RLIM_INFINITY else 0
+        resource.setrlimit(what, (allowed, allowed + later))

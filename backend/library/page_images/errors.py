@@ -1,6 +1,6 @@
 """Why there is no image of a page (now)."""
 
-from backend.core.errors import DomainError, Unavailable
+from backend.core.errors import DomainError, NotFound, Unavailable
 
 
 class PageImageUnavailable(DomainError):
@@ -61,5 +61,5 @@ class PageImageInterrupted(Unavailable):
     }
 
 
-class ImageDropped(DomainError):
+class ImageDropped(NotFound):
     """The image was dropped between finding and reading it; never shown to users."""

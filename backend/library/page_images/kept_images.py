@@ -1,10 +1,11 @@
 """Images of pages that are kept: found, added, and dropped beyond their bounds, least recently used first."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
-from pathlib import Path
-from typing import Any, Final
+from io import SEEK_END
+from typing import IO, Any, Final
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -14,11 +15,9 @@ from sqlalchemy.exc import IntegrityError
 from backend.core.clock import database_now
 from backend.core.database.database import db
 from backend.core.database.quotas import lock_quota
-from backend.core.database.transaction import transaction
 from backend.core.errors import NotFound
 from backend.core.ids import new_id
-from backend.library.errors import FileChanged
-from backend.library.files.objects import write_object
+from backend.library.files.objects import Location
 from backend.library.files.stored_file import StoredFile
 from backend.library.models import Document, ImagePiece, Page, PageImage, StudySet
 from backend.library.page_images.errors import ImageDropped
@@ -42,7 +41,16 @@ class Failed(StrEnum):
     LATELY = "lately"
 
 
-def find_image(document_id: UUID, page: int, width: int) -> UUID | Failed | None:
+@dataclass(frozen=True, slots=True)
+class ImageOf:
+    """What an image shows: a page (counted from 1) in a width in pixels."""
+
+    document_id: UUID
+    page: int
+    width: int
+
+
+def find_image(shown: ImageOf) -> UUID | Failed | None:
     """Return the kept image of a page, and note that it is used. Needs a transaction."""
     moment = database_now()
     row = db.session.execute(
@@ -51,7 +59,7 @@ def find_image(document_id: UUID, page: int, width: int) -> UUID | Failed | None
             PageImage.stored_in,
             (PageImage.created_at > moment - _FAILED_FOR).label("is_new"),
             (PageImage.used_at < moment - _USED_WITHIN).label("is_stale"),
-        ).where(PageImage.document_id == document_id, PageImage.page == page, PageImage.width == width)
+        ).where(*_is_of(shown))
     ).one_or_none()
     if row is None:
         return None
@@ -63,38 +71,31 @@ def find_image(document_id: UUID, page: int, width: int) -> UUID | Failed | None
     return UUID(str(row.id))
 
 
-def keep_image(user_id: UUID, document_id: UUID, page: int, width: int, image: Path) -> None:
-    """Keep an image, unless the same one is there already. Opens transactions. Raises NotFound, FileUnavailable."""
-    size_bytes = image.stat().st_size
-    with image.open("rb") as file:
-        location = write_object(file, size_bytes)
-        try:
-            with transaction():
-                image_id = _add_row(document_id, page, width, size_bytes)
-                if image_id is None:
-                    return
-                image_file.put(image_id, file, location=location)
-                _drop_surplus(user_id)
-        except FileChanged:
-            # The object was given up meanwhile. The next request renders the page again.
-            return
+def add_image(user_id: UUID, shown: ImageOf, image: IO[bytes], location: Location) -> None:
+    """Keep an image unless the same one is there already. Drops the user's least recently used ones beyond their bound.
+
+    ``location`` is what ``write_object`` returned for the image. Needs a transaction. Raises NotFound, and FileChanged
+    when the object was given up meanwhile.
+    """
+    image_id = _add_row(shown, image.seek(0, SEEK_END))
+    if image_id is not None:
+        image_file.put(image_id, image, location=location)
+        _drop_surplus(user_id)
 
 
-def keep_failure(document_id: UUID, page: int, width: int) -> None:
-    """Remember for a while that a page cannot be rendered. Opens a transaction. Raises NotFound."""
-    with transaction():
-        _add_row(document_id, page, width, 0)
+def add_failure(shown: ImageOf) -> None:
+    """Remember for a while that a page cannot be rendered. Needs a transaction. Raises NotFound."""
+    _add_row(shown, 0)
 
 
-def keep_word_boxes(document_id: UUID, page: int, text: str, boxes: Sequence[Sequence[Any]]) -> None:
-    """Note where the words of a page are shown, if it still has this text. Opens a transaction."""
-    with transaction():
-        db.session.execute(
-            sa.update(Page)
-            .where(Page.document_id == document_id, Page.number == page, Page.text == text)
-            .values(word_boxes=list(boxes))
-            .execution_options(synchronize_session=False)
-        )
+def note_word_boxes(document_id: UUID, page: int, text: str, boxes: Sequence[Sequence[Any]]) -> None:
+    """Note where the words of a page are shown, if it still has this text. Needs a transaction."""
+    db.session.execute(
+        sa.update(Page)
+        .where(Page.document_id == document_id, Page.number == page, Page.text == text)
+        .values(word_boxes=list(boxes))
+        .execution_options(synchronize_session=False)
+    )
 
 
 def drop_old_images() -> int:
@@ -103,14 +104,28 @@ def drop_old_images() -> int:
     return _drop(int(used) - get_settings().page_image_bytes, sa.true())
 
 
-def _add_row(document_id: UUID, page: int, width: int, size_bytes: int) -> UUID | None:
+def _is_of(shown: ImageOf) -> tuple[sa.ColumnElement[bool], ...]:
+    return (
+        PageImage.document_id == shown.document_id,
+        PageImage.page == shown.page,
+        PageImage.width == shown.width,
+    )
+
+
+def _add_row(shown: ImageOf, size_bytes: int) -> UUID | None:
     """Return the new row's id, or None if the image is there already. A failure's row is replaced."""
-    which = (PageImage.document_id == document_id, PageImage.page == page, PageImage.width == width)
     db.session.execute(
-        sa.delete(PageImage).where(*which, PageImage.stored_in.is_(None)).execution_options(synchronize_session=False)
+        sa.delete(PageImage)
+        .where(*_is_of(shown), PageImage.stored_in.is_(None))
+        .execution_options(synchronize_session=False)
     )
     row = insert(PageImage).values(
-        id=new_id(), document_id=document_id, page=page, width=width, size_bytes=size_bytes, stored_in=None
+        id=new_id(),
+        document_id=shown.document_id,
+        page=shown.page,
+        width=shown.width,
+        size_bytes=size_bytes,
+        stored_in=None,
     )
     try:
         return db.session.scalar(row.on_conflict_do_nothing().returning(PageImage.id))

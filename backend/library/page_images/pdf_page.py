@@ -13,7 +13,7 @@ _MAX_SIDE: Final = 8_000
 
 
 def render_page(job: dict[str, Any]) -> list[list[Any]]:
-    """Write the page to ``image.png``; return its words as ``[word, left, top, right, bottom]``.
+    """Write the page to ``image``, if a width is given; return its words as ``[word, left, top, right, bottom]``.
 
     The four are fractions of the page as it is shown. Raises PdfiumError, IndexError and MemoryError.
     """
@@ -24,8 +24,9 @@ def render_page(job: dict[str, Any]) -> list[list[Any]]:
     width, height = page.get_size()
     if width <= 0 or height <= 0:
         raise ValueError("a page without size")
-    scale = min(job["width"] / width, _MAX_SIDE / height, sqrt(MAX_PIXELS / (width * height)))
-    image = page.render(scale=scale, rev_byteorder=True).to_pil()
-    # Text in few colours is small already; more effort takes three times as long.
-    image.save("image.png", compress_level=1)
+    if job["width"] is not None:
+        scale = min(job["width"] / width, _MAX_SIDE / height, sqrt(MAX_PIXELS / (width * height)))
+        image = page.render(scale=scale, rev_byteorder=True).to_pil()
+        # Text in few colours is small already; more effort takes three times as long.
+        image.save("image", "PNG", compress_level=1)
     return words_of_page(page) if job["text"] else []

@@ -1,28 +1,22 @@
 """Renders one page in a child process that cannot hurt its caller."""
 
 import json
-import os
 import signal
-import subprocess
-import sys
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from backend.core.database.transaction import refuse_open_transaction
 from backend.core.process.logging import get_logger
-from backend.library.extraction.formats import DocumentFormat
+from backend.library.extraction.formats import PHOTOGRAPHS, DocumentFormat
+from backend.library.page_images.children import ChildLost, ChildTimedOut, run_in_child
 from backend.library.page_images.errors import PageImageFailed, PageImageInterrupted
 
 log = get_logger(__name__)
 
-RENDERED_FORMATS: Final = frozenset({DocumentFormat.PDF})
+RENDERED_FORMATS: Final = frozenset({DocumentFormat.PDF, DocumentFormat.PHOTOS}) | PHOTOGRAPHS
 """Formats for which the child has a renderer."""
 
-_IMPORT_ROOT = str(Path(__file__).resolve().parents[3])
-_START = "import sys; sys.path.insert(0, sys.argv[1]); from backend.library.page_images.child import main; main()"
-_KEPT_ENVIRONMENT = ("PATH", "LD_LIBRARY_PATH")
 _WALL_S: Final = 20.0
 _CPU_S: Final = 15
 _MEMORY_BYTES: Final = 700_000_000
@@ -35,16 +29,21 @@ WordBox = tuple[int, int, float, float, float, float]
 
 @dataclass(frozen=True, slots=True)
 class RenderedPage:
-    """A file with a PNG, and where the words of the page's text are, as in ``Page.word_boxes``; None if not asked."""
+    """A file with a PNG or JPEG, if a width was given, and where the words of the page's text are.
+
+    ``boxes`` are as in ``Page.word_boxes``; None if no text was given.
+    """
 
     path: Path
     boxes: list[WordBox] | None
 
 
-def render_page(path: Path, file_format: DocumentFormat, page: int, width: int, text: str | None) -> RenderedPage:
+def render_page(
+    path: Path, file_format: DocumentFormat, page: int, width: int | None, text: str | None
+) -> RenderedPage:
     """Render a page of the file at ``path`` into the folder that the file is in, which holds nothing else.
 
-    With the page's ``text``, its words are placed on the page.
+    With the page's ``text``, its words are placed on the page. Without a width, there is no image.
 
     Raises PageImageFailed for a page that is damaged or takes too much; PageImageInterrupted when somebody else, such
     as the system under memory pressure, ended the child.
@@ -54,50 +53,31 @@ def render_page(path: Path, file_format: DocumentFormat, page: int, width: int, 
     if text is not None:
         (folder / "text.txt").write_bytes(text.encode())
     job = {
+        "folder": str(folder),
         "path": str(path),
         "format": file_format.value,
         "page": page,
         "width": width,
         "text": text is not None,
-        "parent": os.getpid(),
         "memory_bytes": _MEMORY_BYTES,
         "cpu_s": _CPU_S,
     }
-    bytecode = ["-B"] if sys.dont_write_bytecode else []
-    child = subprocess.Popen(
-        # Isolated mode ignores variables, user packages and modules in the working folder.
-        [sys.executable, "-I", *bytecode, "-c", _START, _IMPORT_ROOT, json.dumps(job)],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        cwd=folder,
-        env=_environment(folder),
-        start_new_session=True,
-    )
     try:
-        status = child.wait(timeout=_WALL_S)
-    except subprocess.TimeoutExpired:
+        status = run_in_child(job, _WALL_S)
+    except ChildTimedOut:
+        log.info("library.page_image.timed_out")
         raise PageImageFailed from None
-    finally:
-        if child.returncode is None:
-            # The child is not reaped yet, so no other process can have its id.
-            with suppress(ProcessLookupError):
-                os.killpg(child.pid, signal.SIGKILL)
-            child.wait()
+    except ChildLost:
+        status = -signal.SIGKILL
     if status in (-signal.SIGKILL, -signal.SIGTERM):
         log.warning("library.page_image.interrupted", signal=-status)
         raise PageImageInterrupted
-    image = folder / "image.png"
-    if status != 0 or not image.exists():
+    image = folder / "image"
+    if status != 0 or (width is not None and not image.is_file()):
         log.info("library.page_image.failed", status=status)
         raise PageImageFailed
     boxes = _read_boxes(folder / "boxes.json", len(text)) if text is not None else None
     return RenderedPage(image, boxes)
-
-
-def _environment(folder: Path) -> dict[str, str]:
-    kept = {name: os.environ[name] for name in _KEPT_ENVIRONMENT if name in os.environ}
-    return {**kept, "LANG": "C.UTF-8", "OMP_NUM_THREADS": "1", "TMPDIR": str(folder), "HOME": str(folder)}
 
 
 def _read_boxes(path: Path, length: int) -> list[WordBox]:

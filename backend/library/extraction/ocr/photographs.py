@@ -22,31 +22,43 @@ pi_heif.register_heif_opener(thumbnails=False)
 
 def open_picture(file: IO[bytes] | bytes) -> Image.Image:
     """Decode a picture upright, in grey on white. Raises UnreadableFile(image_too_large, damaged)."""
+    return _open(file, "L", _JPEG_SIDE)
+
+
+def open_coloured_picture(file: IO[bytes] | bytes, side: int) -> Image.Image:
+    """Decode a picture upright, in colour on white, at least ``side`` pixels wide and high if it is that large.
+
+    Raises UnreadableFile(image_too_large, damaged).
+    """
+    return _open(file, "RGB", side)
+
+
+def _open(file: IO[bytes] | bytes, mode: str, jpeg_side: int) -> Image.Image:
     try:
         image = Image.open(BytesIO(file) if isinstance(file, bytes) else file, formats=_FORMATS)
         pixels = image.width * image.height
         if pixels > (_MAX_JPEG_PIXELS if image.format == "JPEG" else MAX_PIXELS) or max(image.size) > _MAX_SIDE:
             raise UnreadableFile("image_too_large")
-        image.draft("L", (_JPEG_SIDE, _JPEG_SIDE))
-        return ImageOps.exif_transpose(_to_grey(image))
+        image.draft(mode, (jpeg_side, jpeg_side))
+        return ImageOps.exif_transpose(_convert(image, mode))
     except (Image.DecompressionBombError, MemoryError):
         raise UnreadableFile("image_too_large") from None
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError, EOFError):
         raise UnreadableFile("damaged") from None
 
 
-def _to_grey(image: Image.Image) -> Image.Image:
-    """Return the picture in grey; what is transparent shows white paper."""
+def _convert(image: Image.Image, mode: str) -> Image.Image:
+    """Return the picture in grey or in colour; what is transparent shows white paper."""
     exif = image.getexif()
     if image.has_transparency_data:
         coloured = image.convert("RGBA")
         paper = Image.new("RGBA", coloured.size, "white")
         paper.alpha_composite(coloured)
-        grey = paper.convert("L")
+        converted = paper.convert(mode)
     elif image.mode.startswith("I"):
-        grey = image.convert("I").point(lambda value: value / 256).convert("L")
+        converted = image.convert("I").point(lambda value: value / 256).convert("L").convert(mode)
     else:
-        grey = image.convert("L")
+        converted = image.convert(mode)
     # The way up, which converting may lose.
-    grey.info["exif"] = exif.tobytes()
-    return grey
+    converted.info["exif"] = exif.tobytes()
+    return converted
