@@ -33,6 +33,7 @@ from backend.library.hooks import document_deleting, study_set_deleting
 from backend.library.models import Document, Page, StudySet
 from backend.library.page_images.boxes import find_boxes
 from backend.library.page_images.kept_images import drop_old_images
+from backend.library.page_notations import find_notations
 from backend.library.reading_warnings import list_warnings
 from backend.library.types import DocumentPurpose, DocumentStatus, DocumentText, PageSource, PageText, Span, SpanKind
 from backend.library.user_data import OwnedFile, delete_next_study_set, list_files
@@ -59,6 +60,7 @@ __all__ = [
     "drop_old_images",
     "find_boxes",
     "find_filenames",
+    "find_notations",
     "find_titles",
     "get_document",
     "get_page",

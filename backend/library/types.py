@@ -86,6 +86,14 @@ class PageText:
 
 
 @dataclass(frozen=True, slots=True)
+class PageNotation:
+    """How the text of a page is written: the version of its notation, and its spans."""
+
+    text_version: int
+    spans: tuple[Span, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ReadingWarning:
     """Something was left out, replaced or guessed in reading these pages."""
 
