@@ -141,7 +141,8 @@ def delete_study_set(study_set_id: UUID) -> ResponseReturnValue:
 def upload_documents(study_set_id: UUID, pasted: PastedTextQuery, body: UploadRequestBody) -> ResponseReturnValue:
     """Upload one or more files in the multipart field `files`: either all are accepted or none.
 
-    Photographs can be combined into one document. A text in Markdown or without markup may be sent as the whole body instead.
+    Photographs can be combined into one document. A text in Markdown or without markup may be sent as the whole body
+    instead.
     """
     is_text = request.mimetype in TEXT_TYPES
     files = [_pasted_file(pasted)] if is_text else _incoming_files()

@@ -65,8 +65,8 @@ class UploadRequestBody(BaseModel):
     )
     combine: bool = Field(
         False,
-        description="Make one document of up to 100 photographs (JPEG, PNG, WebP or HEIC): a page for each, in the order "
-        "of `files`.",
+        description="Make one document of up to 100 photographs (JPEG, PNG, WebP or HEIC): a page for each, in the "
+        "order of `files`.",
     )
 
 

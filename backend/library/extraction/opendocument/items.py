@@ -116,8 +116,17 @@ class Items:
         for sign, body in found.notes:
             note = " / ".join(text_of_items(self.read(body, depth + 1)).splitlines())
             yield Item(f"[^{sign}]: {note}", kind=ItemKind.NOTE)
+        for comment in found.comments:
+            yield from self.read_comment(comment, depth)
         for box in found.boxes:
             yield from self._box(box, depth)
+
+    def read_comment(self, comment: Any, depth: int = 0) -> Iterator[Item]:
+        """Yield the text of a comment without its author and its time."""
+        text = " / ".join(text_of_items(self.read(comment, depth + 1)).splitlines())
+        if text:
+            self._warn("annotations_read")
+            yield Item(f"[comment: {text}]", kind=ItemKind.NOTE)
 
     def _level(self, paragraph: Any, name: str | None) -> int:
         if paragraph.tag == TEXT + "h":

@@ -15,7 +15,6 @@ _BLANKS = re.compile("[ \t\r\n]+")
 _MAX_BLANKS: Final = 200
 _SKIPPED: Final = frozenset(
     {
-        OFFICE + "annotation",
         OFFICE + "annotation-end",
         TEXT + "number",
         TEXT + "tracked-changes",
@@ -29,11 +28,12 @@ _HIDING: Final = frozenset({TEXT + "hidden-text", TEXT + "hidden-paragraph"})
 
 @dataclass(slots=True)
 class ParagraphText:
-    """What a paragraph shows: its text, its notes with their labels, and boxes whose text follows it."""
+    """What a paragraph shows: its text, its notes with their labels, and boxes and comments whose text follows it."""
 
     text: str = ""
     notes: list[tuple[str, Any]] = field(default_factory=list)
     boxes: list[Any] = field(default_factory=list)
+    comments: list[Any] = field(default_factory=list)
 
 
 class Paragraphs:
@@ -74,7 +74,7 @@ class Paragraphs:
                 parts.append(_BLANKS.sub(" ", node))
             elif (blank := _blank(node)) is not None:
                 parts.append(blank)
-            elif node.tag not in _SKIPPED:
+            elif node.tag not in _SKIPPED and node.tag != OFFICE + "annotation":
                 _push_content(stack, node, look)
         return remove_marks("".join(parts)).rstrip()
 
@@ -91,6 +91,8 @@ class Paragraphs:
             label = self._label(node)
             pieces.append((0, f"[^{label}]"))
             result.notes += [(label, body) for body in node.iterchildren(TEXT + "note-body")]
+        elif node.tag == OFFICE + "annotation":
+            result.comments.append(node)
         elif node.tag == TEXT + "ruby":
             base, reading = (
                 "".join(text for part in node.iterchildren(TEXT + name) for text in part.itertext())
@@ -120,9 +122,7 @@ class Paragraphs:
             text = text.removeprefix(" ")
         if not text:
             return
-        if look.is_hidden:
-            if text.strip():
-                self._warn("hidden_text_removed")
+        if self._is_left_out(text, look):
             return
         self._is_at_blank = text.endswith(" ")
         shown, unknown = decode(remove_marks(text), look.font)
@@ -130,6 +130,14 @@ class Paragraphs:
             self._warn("characters_unknown", count=unknown)
             shown = shown.replace(UNKNOWN, uncertain(UNKNOWN))
         pieces.append((look.shift or 0, shown))
+
+    def _is_left_out(self, text: str, look: Look) -> bool:
+        """Whether text is hidden or struck through; then it is counted."""
+        if not look.is_hidden and not look.is_struck:
+            return False
+        if text.strip():
+            self._warn("hidden_text_removed" if look.is_hidden else "struck_text_removed")
+        return True
 
 
 def _push_content(stack: list[tuple[Any, Look]], node: Any, look: Look) -> None:

@@ -64,6 +64,8 @@ class _Reader:
             for holder in page.iterchildren(PRESENTATION + "notes")
             for shape in shapes_in_order(holder, _NOWHERE, slide.warn)
         ]
+        for comment in page.iterchildren(OFFICE + "annotation"):
+            notes += [item.text for item in self._items.read_comment(comment)]
         slide.notes = "\n\n".join(filter(None, notes))
         return slide
 

@@ -22,6 +22,7 @@ class Look(NamedTuple):
     shift: int | None = None
     font: str | None = None
     is_hidden: bool | None = None
+    is_struck: bool | None = None
 
     def over(self, other: "Look") -> "Look":
         """Return this look, filled up with another one."""
@@ -29,10 +30,11 @@ class Look(NamedTuple):
             other.shift if self.shift is None else self.shift,
             other.font if self.font is None else self.font,
             other.is_hidden if self.is_hidden is None else self.is_hidden,
+            other.is_struck if self.is_struck is None else self.is_struck,
         )
 
 
-PLAIN: Final = Look(0, None, False)
+PLAIN: Final = Look(0, None, False, False)
 
 
 class Styles:
@@ -143,12 +145,20 @@ class Styles:
             _shift(properties.get(STYLE + "text-position")),
             family.strip("'\" ") if family else None,
             None if display is None else display == "none",
+            _is_struck(properties),
         )
 
 
 def _style_elements(root: Any) -> Iterator[Any]:
     for holder in root.iterchildren(OFFICE + "font-face-decls", OFFICE + "automatic-styles", OFFICE + "styles"):
         yield from holder.iterchildren("*")
+
+
+def _is_struck(properties: Any) -> bool | None:
+    """Whether text is struck through; either attribute may say so."""
+    values = [properties.get(f"{STYLE}text-line-through-{name}") for name in ("style", "type")]
+    said = [value for value in values if value]
+    return "none" not in said if said else None
 
 
 def _shift(position: str | None) -> int | None:

@@ -23,7 +23,10 @@ class Piece:
 
 @dataclass(slots=True)
 class Slide:
-    """A slide in reading order. ``level`` is that of its title; ``warnings`` are codes with their counts."""
+    """A slide in reading order. ``level`` is that of its title, ``notes`` have its comments too.
+
+    ``warnings`` are codes with their counts.
+    """
 
     pieces: list[Piece] = field(default_factory=list)
     notes: str = ""

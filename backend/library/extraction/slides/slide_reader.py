@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from backend.library.extraction.drawings.names import A, P, whole_number
 from backend.library.extraction.office_package import OfficePackage
+from backend.library.extraction.slides.comments import comments_text
 from backend.library.extraction.slides.content import SlideContent
 from backend.library.extraction.slides.geometry import Box, measure
 from backend.library.extraction.slides.headings import find_title
@@ -49,7 +50,8 @@ class SlideReader:
                 slide.pictures.append(picture)
         slide.title = find_title(slide.pieces, self.area)
         slide.level = 1 if is_section else 2
-        slide.notes = notes_text(self._package, part, slide.warn)
+        beside = (read(self._package, part, slide.warn) for read in (notes_text, comments_text))
+        slide.notes = "\n\n".join(filter(None, beside))
         return slide
 
     def _shapes(self, root: Any, layout: str | None, slide: Slide) -> Iterator[Shape]:

@@ -31,6 +31,13 @@ def test_a_slide_has_its_title_then_its_boxes_by_position_then_its_notes(read_od
     assert warnings == {}
 
 
+def test_comments_on_a_slide_follow_it_with_a_warning(read_odf):
+    comment = f"<office:annotation>{paragraph('Learn this!')}</office:annotation>"
+    pages, warnings = read_odf(page(_title("Cells"), comment), kind="odp")
+    assert pages[0].text == "## Cells\n\n[comment: Learn this!]"
+    assert warnings == {"annotations_read": 1}
+
+
 def test_hidden_slides_are_left_out_and_counted(read_odf):
     pages, warnings = read_odf(
         page(_title("Seen")) + page(_title("Not seen"), style="dp1") + page(_title("Last")),

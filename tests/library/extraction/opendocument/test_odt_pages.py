@@ -274,14 +274,13 @@ def test_program_text_keeps_its_indentation(read_odf):
     assert [span.kind.value for span in pages[0].spans] == ["code"]
 
 
-def test_hidden_and_deleted_text_and_comments_are_left_out(read_text):
+def test_hidden_and_deleted_text_is_left_out(read_text):
     text, warnings = read_text(
         "<text:tracked-changes><text:changed-region><text:deletion>"
         + paragraph("Deleted.")
         + "</text:deletion></text:changed-region></text:tracked-changes>"
         + paragraph(
-            f"Seen. {_span('Hidden.', 'T1')}<office:annotation>{paragraph('A comment.')}</office:annotation>"
-            '<text:hidden-text text:is-hidden="true">Also hidden.</text:hidden-text>'
+            f'Seen. {_span("Hidden.", "T1")}<text:hidden-text text:is-hidden="true">Also hidden.</text:hidden-text>'
         )
         + f'<text:section text:display="none">{paragraph("A hidden part.")}</text:section>'
         + f"<text:section>{paragraph('A shown part.')}</text:section>",
@@ -289,6 +288,34 @@ def test_hidden_and_deleted_text_and_comments_are_left_out(read_text):
     )
     assert text == "Seen.\n\nA shown part."
     assert warnings == {"hidden_text_removed": 4}
+
+
+def test_comments_follow_their_paragraph_with_a_warning(read_text):
+    comment = f"<office:annotation>{paragraph('Learn')}{paragraph('this!')}</office:annotation>"
+    text, warnings = read_text(
+        paragraph(f"Seen.{comment} More.<office:annotation>{paragraph('')}</office:annotation>") + paragraph("Last.")
+    )
+    assert text == "Seen. More.\n\n[comment: Learn / this!]\n\nLast."
+    assert warnings == {"annotations_read": 1}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'style:text-line-through-style="solid" style:text-line-through-type="double"',
+        'style:text-line-through-type="single"',
+    ],
+)
+def test_struck_text_is_left_out_and_counted(read_text, line: str):
+    text, warnings = read_text(
+        paragraph(f"The heart has {_span('three', 'T1')}{_span('four', 'T2')} chambers.")
+        + paragraph(f"Wrong. {_span('Right.', 'T2')}", "P1"),
+        automatic=text_style("T1", line)
+        + text_style("T2", 'style:text-line-through-style="none" style:text-line-through-type="none"')
+        + text_style("P1", line, "paragraph"),
+    )
+    assert text == "The heart has four chambers.\n\nRight."
+    assert warnings == {"struck_text_removed": 2}
 
 
 def test_page_breaks_begin_pages(read_odf):

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from backend.library.extraction.errors import UnreadableFile
-from tests.library.extraction.slides.deck import NAMESPACES, Deck, frame, group, paragraph, picture, shape, title
+from tests.library.extraction.slides.deck import NAMESPACES, Deck, body, frame, group, paragraph, picture, shape, title
 
 FULL = (0, 0, 25.4, 19.05)
 TEXT = "Osmosis is the diffusion of water across a membrane that lets only some substances through it."
@@ -45,6 +45,36 @@ def test_hidden_shapes_and_those_beside_the_slide_are_left_out_and_counted(read_
     )
     assert text == "Seen."
     assert warnings == {"hidden_text_removed": 3}
+
+
+def test_struck_text_is_left_out_and_counted(read_slide):
+    runs = "".join(
+        f'<a:r><a:rPr strike="{strike}"/><a:t>{text}</a:t></a:r>'
+        for strike, text in (("noStrike", "The heart has"), ("sngStrike", " three"), ("dblStrike", " two"))
+    )
+    text, warnings = read_slide(shape(f"<a:p>{runs}<a:r><a:t> four chambers.</a:t></a:r></a:p>", at=(2, 2, 9, 2)))
+    assert text == "The heart has four chambers."
+    assert warnings == {"struck_text_removed": 2}
+
+
+def test_comments_follow_the_notes_with_a_warning(deck, read_slide):
+    thread = (
+        '<p188:cmLst xmlns:p188="http://schemas.microsoft.com/office/powerpoint/2018/8/main" '
+        f"{NAMESPACES}><p188:cm><p188:replyLst><p188:reply>{body('In the exam.', tag='p188:txBody')}</p188:reply>"
+        f"</p188:replyLst>{body('Where is', 'this needed?', tag='p188:txBody')}</p188:cm></p188:cmLst>"
+    )
+    deck.parts["ppt/comments/comment1.xml"] = (
+        f"<p:cmLst {NAMESPACES}><p:cm><p:text>Learn this!</p:text></p:cm><p:cm><p:text> </p:text></p:cm></p:cmLst>"
+    )
+    deck.parts["ppt/comments/modernComment_1.xml"] = thread
+    deck.parts["ppt/comments/comment2.xml"] = "<p:cmLst>"
+    relations = {
+        f"rId{name}": ("comments", f"../comments/{name}.xml") for name in ("comment1", "modernComment_1", "comment2")
+    }
+    text, warnings = read_slide(title("Cells"), relations=relations, notes=shape("A note."))
+    comments = ("Learn this!", "In the exam.", "Where is / this needed?")
+    assert text.split("\n\n") == ["## Cells", "A note.", *(f"[comment: {comment}]" for comment in comments)]
+    assert warnings == {"annotations_read": 3, "objects_lost": 1}
 
 
 def test_footers_dates_and_numbers_are_left_out(read_slide):
