@@ -50,6 +50,8 @@ class Line:
     joins: bool = False
     is_formula: bool = False
     is_typed: bool = False
+    _main: Run | None = field(default=None, repr=False, compare=False)
+    _known: int = field(default=0, repr=False, compare=False)
 
     @property
     def angle(self) -> int:
@@ -66,9 +68,10 @@ class Line:
     @property
     def main(self) -> Run:
         """The run that sets the line's height: of the largest size, and the longest of these."""
-        if len(self.runs) == 1:
-            return self.runs[0]
-        return max(self.runs, key=lambda run: (round(run.size, 1), len(run.text)))
+        if self._main is None or len(self.runs) != self._known:
+            self._known = len(self.runs)
+            self._main = max(self.runs, key=lambda run: (round(run.size, 1), len(run.text)))
+        return self._main
 
     @property
     def base(self) -> float:

@@ -21,6 +21,7 @@ _FIXED_PITCH = 1
 _BOLD_WEIGHT = 600
 _BOLD_NAMES = ("bold", "black", "heavy", "cmbx", "ecbx", "sfbx", "lmbx")
 _MONO_NAMES = ("mono", "courier", "consol", "cmtt", "ectt", "sftt", "lmtt", "menlo")
+_LARGE_SIGNS = ("cmex", "lmmathextension", "euex", "ptmex", "zplm-ex")
 _NAME_BYTES = 128
 # The noncharacters that mark the spans of a page's text.
 _MARKS = re.compile("[\ufdd0-\ufdef]")
@@ -33,11 +34,15 @@ _ARTIFACT = "Artifact".encode("utf-16-le")
 
 @dataclass(slots=True)
 class Font:
-    """What is known of a text object's font. ``name`` is in lower case, without the tag of a subset."""
+    """What is known of a text object's font. ``name`` is in lower case, without the tag of a subset.
+
+    ``has_large_signs``: its signs are put together from pieces, or hang below the line.
+    """
 
     name: str
     is_bold: bool
     is_mono: bool
+    has_large_signs: bool = False
 
 
 @dataclass(slots=True)
@@ -142,7 +147,7 @@ class RunReader:
 
     def _font(self, handle: Any) -> Font:
         raw = pdfium.FPDFTextObj_GetFont(handle)
-        key = ctypes.cast(raw, ctypes.c_void_p).value or 0
+        key = _address(raw)
         font = self._fonts.get(key)
         if font is None:
             size = pdfium.FPDFFont_GetBaseFontName(raw, self._name, _NAME_BYTES) if key else 0
@@ -152,7 +157,7 @@ class RunReader:
             weight = pdfium.FPDFFont_GetWeight(raw) if key else 0
             is_bold = any(part in name for part in _BOLD_NAMES) or _BOLD_WEIGHT <= weight <= 1000
             is_mono = any(part in name for part in _MONO_NAMES) or bool(flags > 0 and flags & _FIXED_PITCH)
-            font = self._fonts[key] = Font(name, is_bold, is_mono)
+            font = self._fonts[key] = Font(name, is_bold, is_mono, name.startswith(_LARGE_SIGNS))
         return font
 
 
@@ -179,7 +184,12 @@ def _objects(page: Any, count: int, text: str) -> Iterator[tuple[int, int, Any]]
     """
     get = pdfium.FPDFText_GetTextObject
     start = 0
+    has_all = len(text) == count
     while start < count:
+        if has_all and text[start] in "\r\n":
+            yield start, start + 1, None
+            start += 1
+            continue
         handle = get(page, start)
         address = _address(handle)
         stop = start + 1

@@ -25,8 +25,12 @@ def leave_out_unseen(
     seen = _inside(runs, page, textpage.raw)
     if any(run.is_optional for run in seen):
         seen = _drawn(seen, page, textpage.raw)
-    hidden = sum(len(run.text.strip()) for run in runs) - sum(len(run.text.strip()) for run in seen)
+    hidden = _count_chars(runs) - _count_chars(seen) if len(seen) < len(runs) else 0
     return _once(seen), hidden
+
+
+def _count_chars(runs: list[Run]) -> int:
+    return sum(len(run.text.strip()) for run in runs)
 
 
 def _inside(runs: list[Run], page: pypdfium2.PdfPage, raw: Any) -> list[Run]:
