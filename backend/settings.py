@@ -196,13 +196,12 @@ class Settings(BaseSettings):
     rate_limit_write: Rate = Field("600/minute", description="All other write requests per user.")
 
     read_timeout_s: float = Field(60.0, gt=0, description="Timeout for reading one file, in seconds, OCR not included.")
-    read_memory_bytes: int = Field(
-        1_000_000_000, ge=1, description="Memory limit (address space) of the process that reads a file."
-    )
+    read_memory_bytes: int = Field(1_000_000_000, ge=1, description="Memory limit (address space) for reading a file.")
     ocr_max_pages: int = Field(60, ge=0, description="Maximum scanned pages per document read by OCR. 0 turns OCR off.")
     ocr_languages: str = Field(
         "deu+eng+fra+ita", description="Tesseract languages, joined by `+`. Languages not installed are skipped."
     )
+    with_libreoffice: bool = Field(False, description="Whether the worker converts Office documents to show pages.")
     section_chars: int = Field(6000, ge=500, description="Target size of a section, in characters.")
 
     port: int = Field(8080, ge=1, le=65_535, description="Port of the API.")

@@ -6,7 +6,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks import credits, lists, memory, reading, reading_formats, runs
+from benchmarks import credits, lists, memory, page_images, reading, reading_formats, runs
 from benchmarks.figures import Figure, Result
 from benchmarks.report import describe_machine, markdown_table, update_page, write_results
 from config.local.folders import CHECKOUT
@@ -67,6 +67,22 @@ FIGURES = (
         "max",
         150,
         reading_formats.measure_memory,
+    ),
+    Figure(
+        "page_image",
+        "Image of a page at 1,200 pixels ÷ a bare render with pypdfium2",
+        "×",
+        "max",
+        2.5,
+        page_images.measure_rendering,
+    ),
+    Figure(
+        "kept_page_image",
+        "Image of a page that is kept ÷ `GET` of a document",
+        "×",
+        "max",
+        2.0,
+        page_images.measure_kept,
     ),
     Figure(
         "upload_memory",

@@ -228,10 +228,14 @@ class EstimateResponse(ResponseBody):
 
 
 class QuotaResponse(ResponseBody):
-    """The user's usage and limits. Storage is that of files that have not expired, text of documents, and items."""
+    """The user's usage and limits. Storage is that of files that have not expired, text of documents, and items.
+
+    Images of pages do not count towards it: they are dropped when others need the room.
+    """
 
     storage_used_bytes: int
     storage_quota_bytes: int
+    page_images_bytes: int = Field(description="What is kept to show pages of documents as images.")
     active_runs: int
     most_active_runs: int
 

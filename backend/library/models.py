@@ -80,8 +80,8 @@ class Page(Base):
 
     ``spans`` is a list of ``[kind, start, end, level]``. ``text_version`` is the version of the text's notation; the
     default is that of the release that does not know the column. ``word_boxes`` is a list of ``[start, end, left, top,
-    right, bottom]``: where the words of ``text`` are shown, in fractions of the page; None until the page has been
-    rendered.
+    right, bottom]``: where the words of ``text`` are shown, in fractions of the page; None until they are looked
+    for.
     """
 
     __tablename__ = "pages"
@@ -165,6 +165,41 @@ class ImagePiece(Base):
     __table_args__ = ({"info": _AGAIN},)
 
     image_id: Mapped[UUID] = mapped_column(sa.ForeignKey("page_images.id", ondelete="CASCADE"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)
+    data: Mapped[bytes]
+
+
+class Conversion(Job, Base):
+    """The PDF of an Office document, made so that its pages can be shown. Its own unit of work.
+
+    ``printed_pages`` has the number of the PDF's page that shows each page of the document, or None. ``stored_in`` is
+    None before the first conversion has ended, and after its PDF was dropped.
+    """
+
+    task = "library.convert_document"
+
+    __tablename__ = "conversions"
+    __table_args__ = (
+        *job_constraints(),
+        sa.UniqueConstraint("document_id"),
+        sa.CheckConstraint("((stored_in LIKE 's3://%') IS TRUE) = (stored_key IS NOT NULL)", name="key_in_bucket"),
+        {"info": _AGAIN},
+    )
+
+    document_id: Mapped[UUID] = mapped_column(sa.ForeignKey("documents.id", ondelete="CASCADE"))
+    size_bytes: Mapped[int] = mapped_column(sa.BigInteger, default=0)
+    printed_pages: Mapped[list[int | None]] = mapped_column(JSONB, default=list)
+    stored_in: Mapped[str | None]
+    stored_key: Mapped[UUID | None]
+
+
+class ConvertedPiece(Base):
+    """One piece of a converted document's PDF, as of a stored file."""
+
+    __tablename__ = "converted_pieces"
+    __table_args__ = ({"info": _AGAIN},)
+
+    conversion_id: Mapped[UUID] = mapped_column(sa.ForeignKey("conversions.id", ondelete="CASCADE"), primary_key=True)
     number: Mapped[int] = mapped_column(primary_key=True)
     data: Mapped[bytes]
 

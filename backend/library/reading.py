@@ -26,6 +26,7 @@ from backend.library.files.quota import settle_storage
 from backend.library.files.stored_file import document_file
 from backend.library.hooks import document_settled, document_settling
 from backend.library.models import Document, Page, StudySet
+from backend.library.page_images.conversions import queue_conversion
 from backend.library.types import PageText
 from backend.settings import Settings, get_settings
 
@@ -91,6 +92,7 @@ def _record(held: Claim, pages: list[PageText], report: ReadReport) -> None:
     write_pages(held.id, pages, report)
     document_settled.send(held.id)
     settle_text(held.id)
+    queue_conversion(held.id)
 
 
 def write_pages(document_id: UUID, pages: Sequence[PageText], report: ReadReport) -> None:

@@ -25,6 +25,7 @@ from backend.library.errors import DocumentNotReady, NoFileToReread, RereadingIn
 from backend.library.extraction.reader import ReadReport, ReadWarning
 from backend.library.hooks import document_rereading, pages_replaced
 from backend.library.models import Document, Rereading
+from backend.library.page_images.conversions import queue_conversion
 from backend.library.reading import check_held, read_file, settle_text, write_pages
 from backend.library.types import PageText, QuoteCounts
 
@@ -119,6 +120,7 @@ def _record(held: Claim, document: Document, pages: list[PageText], report: Read
     write_pages(document.id, pages, report)
     _note_outcome(held.id, document.id, quotes)
     settle_text(document.id)
+    queue_conversion(document.id)
 
 
 def _note_outcome(rereading_id: UUID, document_id: UUID, quotes: QuoteCounts) -> None:

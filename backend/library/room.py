@@ -6,6 +6,8 @@ from backend.core.work.jobs import JobKind
 from backend.library import service
 from backend.library.extraction.formats import DocumentFormat
 from backend.library.models import (
+    Conversion,
+    ConvertedPiece,
     DiscardedObject,
     Document,
     ImagePiece,
@@ -15,6 +17,7 @@ from backend.library.models import (
     StoredPiece,
     StudySet,
 )
+from backend.library.page_images import conversions
 from backend.library.reading import give_up, lock_first, read_document
 from backend.library.reading_places import claim_place, fill_places, is_startable
 from backend.library.rereading import keep_old_text, reread_document
@@ -41,13 +44,34 @@ REREADING = JobKind(
     startable=is_startable,
 )
 
+CONVERTING = JobKind(
+    name="library.conversion",
+    model=Conversion,
+    work=conversions.convert_document,
+    give_up=conversions.forget,
+    claim=conversions.claim_conversion,
+    released=conversions.send_next_conversion,
+    startable=conversions.is_startable,
+)
+
 ROOM = Room(
     name="library",
     routes=(Routes("backend.library.routes:library"),),
-    jobs=(READING, REREADING),
+    jobs=(READING, REREADING, CONVERTING),
     chores=(Chore(service.delete_expired_files, every=500, opens_transactions=True), Chore(service.drop_old_images)),
     background=(service.move_documents, service.discard_objects),
     text_bodies=frozenset({"library.upload_documents"}),
-    tables=(StudySet, Document, Page, Rereading, StoredPiece, PageImage, ImagePiece, DiscardedObject),
+    tables=(
+        StudySet,
+        Document,
+        Page,
+        Rereading,
+        StoredPiece,
+        PageImage,
+        ImagePiece,
+        Conversion,
+        ConvertedPiece,
+        DiscardedObject,
+    ),
     limits={"library.upload_documents": RouteClass.UPLOAD},
 )

@@ -72,13 +72,15 @@ _FILE_DOC: dict[int | str, Any] = {
 
 
 _IMAGE_CACHED = "private, max-age=604800, immutable"
+# A document that is read again gets other pages, and an Office document with them other images.
+_IMAGE_CHECKED = "private, no-cache"
 _IMAGE_DOC: dict[int | str, Any] = {
     200: {
         "description": "The page: a PNG, or a JPEG of a photograph.",
         "content": {"image/png": BINARY, "image/jpeg": BINARY},
     },
     304: "The caller already has this image",
-    409: "The document's format has no images of pages",
+    409: "The document has no images of pages, or is being converted",
     410: "The file has expired",
     422: "The page is damaged or too complex to be rendered",
     503: "Too many pages are being rendered, or the file's bucket is unreachable",
@@ -205,10 +207,8 @@ def get_page_image(document_id: UUID, number: int, wanted: PageImageQuery) -> Re
     A photograph is never larger than it is.
     """
     with transaction():
-        document = service.get_document(g.user_id, document_id)
-        service.get_page(g.user_id, document_id, number)
-        page = PageToShow(g.user_id, document.id, DocumentFormat(document.format), number)
-    page.refuse_formats_without_images()
+        page = PageToShow.find(g.user_id, document_id, number)
+    page.refuse_pending()
     width = snap_width(wanted.width)
     if request.if_none_match.contains(page.tag(width)):
         response = Response(status=304)
@@ -216,7 +216,7 @@ def get_page_image(document_id: UUID, number: int, wanted: PageImageQuery) -> Re
         image = show_page(page, width)
         response = Response(image, content_type=image_type(image))
     response.set_etag(page.tag(width))
-    response.headers["Cache-Control"] = _IMAGE_CACHED
+    response.headers["Cache-Control"] = _IMAGE_CACHED if page.is_final else _IMAGE_CHECKED
     return response
 
 

@@ -32,7 +32,8 @@ from backend.library.holdings import measure_holdings
 from backend.library.hooks import document_deleting, study_set_deleting
 from backend.library.models import Document, Page, StudySet
 from backend.library.page_images.boxes import find_boxes
-from backend.library.page_images.kept_images import drop_old_images
+from backend.library.page_images.kept_images import drop_old_images, measure_images
+from backend.library.page_images.showing import place_words
 from backend.library.page_notations import find_notations
 from backend.library.reading_warnings import list_warnings
 from backend.library.types import DocumentPurpose, DocumentStatus, DocumentText, PageSource, PageText, Span, SpanKind
@@ -75,9 +76,11 @@ __all__ = [
     "lock_documents",
     "lock_study_set",
     "measure_holdings",
+    "measure_images",
     "measure_storage",
     "move_documents",
     "note_items",
+    "place_words",
     "rename_study_set",
     "settle_storage",
     "write_object",

@@ -37,6 +37,7 @@ _MAY_OPEN = {
     "backend/generation/runs/steps.py": "work of a step: its input is read before the call",
     "backend/library/files/expiry.py": "work of the sweep, in batches of files",
     "backend/library/files/moving.py": "work of the sweep; no file is moved in a transaction",
+    "backend/library/page_images/conversions.py": "work of a task: claim, convert and record are apart",
     "backend/library/page_images/showing.py": "a page is rendered in no transaction",
     "backend/library/reading.py": "work of a task: claim, read and record are apart",
     "backend/library/reading_places.py": "waiting readings are sent after one has ended",

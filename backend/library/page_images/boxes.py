@@ -12,7 +12,7 @@ from backend.library.types import Box
 def find_boxes(document_id: UUID, page: int, start: int, end: int) -> list[Box] | None:
     """Return a box for each word of ``text[start:end]`` whose place is known, in the text's order.
 
-    None before the page has been rendered for the first time, and for formats without images of pages. A word that a
+    None before ``place_words`` has looked for them, and for formats without images of pages. A word that a
     line break divides has two boxes. The caller has checked the permission.
     """
     query = sa.select(Page.word_boxes).where(Page.document_id == document_id, Page.number == page)

@@ -28,6 +28,7 @@ _RENDERERS = {
 _FILE_BYTES = 64_000_000
 _OPEN_FILES = 64
 _LINE_BYTES = 1 << 16
+_PLACING_S = 3.0
 FAILED = 3
 
 
@@ -77,12 +78,27 @@ def _work(job: dict[str, Any], parent: int) -> None:
         _limit_resources(job)
         words = importlib.import_module(_RENDERERS[job["format"]]).render_page(job)
         if job["text"]:
-            boxes = place_words(Path("text.txt").read_bytes().decode(), words)
-            Path("boxes.json").write_text(json.dumps(boxes), encoding="utf-8")
+            Path("boxes.json").write_text(json.dumps(_place(words)), encoding="utf-8")
     except BaseException as error:  # A hostile file can make a parser raise anything.
         sys.stderr.write(f"{type(error).__name__}: {error}\n")
         os._exit(FAILED)
     os._exit(0)
+
+
+def _place(words: list[list[Any]]) -> list[list[Any]]:
+    """Place the words of the page's text; none if that takes too long, because the image is worth more."""
+
+    def stop(*_: object) -> None:
+        raise TimeoutError
+
+    signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, _PLACING_S)
+    try:
+        return place_words(Path("text.txt").read_bytes().decode(), words)
+    except TimeoutError:
+        return []
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 def _limit_resources(job: dict[str, Any]) -> None:

@@ -4,7 +4,7 @@ from backend.core.errors import DomainError, NotFound, Unavailable
 
 
 class PageImageUnavailable(DomainError):
-    """The document's format has no pages that could be shown."""
+    """The document's format has no pages that could be shown, or none has the words of this page."""
 
     code = "page_image_unavailable"
     status = 409
@@ -16,6 +16,37 @@ class PageImageUnavailable(DomainError):
         "page.",
         "it": "Le pagine di questo tipo di documento non possono essere mostrate come immagini. Leggi invece il testo "
         "della pagina.",
+    }
+
+
+class OfficePagesNotShown(DomainError):
+    """The document was read by a worker without LibreOffice."""
+
+    code = "office_pages_not_shown"
+    status = 409
+    texts = {
+        "en": "Pages of Office documents cannot be shown as images here. Upload the document as a PDF, or read the "
+        "text of the page.",
+        "de": "Seiten von Office-Dokumenten lassen sich hier nicht als Bild anzeigen. Lade das Dokument als PDF hoch, "
+        "oder lies den Text der Seite.",
+        "fr": "Les pages de documents Office ne peuvent pas être affichées en image ici. Importe le document en PDF, "
+        "ou lis le texte de la page.",
+        "it": "Qui le pagine dei documenti Office non possono essere mostrate come immagini. Carica il documento in "
+        "PDF oppure leggi il testo della pagina.",
+    }
+
+
+class PageImagePending(DomainError):
+    """The Office document is being converted, or waits for it."""
+
+    code = "page_image_pending"
+    status = 409
+    retry_after_s = 5
+    texts = {
+        "en": "The pages of this document are being prepared. Please try again shortly.",
+        "de": "Die Seiten dieses Dokuments werden vorbereitet. Bitte versuche es gleich noch einmal.",
+        "fr": "Les pages de ce document sont en cours de préparation. Réessaie dans un instant.",
+        "it": "Le pagine di questo documento sono in preparazione. Riprova tra poco.",
     }
 
 

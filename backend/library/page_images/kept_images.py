@@ -20,6 +20,7 @@ from backend.core.ids import new_id
 from backend.library.files.objects import Location
 from backend.library.files.stored_file import StoredFile
 from backend.library.models import Document, ImagePiece, Page, PageImage, StudySet
+from backend.library.page_images.converted_files import converted_for, drop_files, measure_converted_files
 from backend.library.page_images.errors import ImageDropped
 from backend.settings import get_settings
 
@@ -98,10 +99,19 @@ def note_word_boxes(document_id: UUID, page: int, text: str, boxes: Sequence[Seq
     )
 
 
+def measure_images(user_id: UUID) -> int:
+    """Return how many bytes the images of a user's pages take, with the PDFs that were made to show them."""
+    return _measure(_of_user(user_id)) + measure_converted_files(converted_for(user_id))
+
+
 def drop_old_images() -> int:
-    """Delete images that exceed the bound for all users, least recently used first; return how many."""
-    used = db.session.scalars(sa.select(sa.func.coalesce(sa.func.sum(PageImage.size_bytes), 0))).one()
-    return _drop(int(used) - get_settings().page_image_bytes, sa.true())
+    """Delete what exceeds the bound for all users: images, least recently used first, then PDFs.
+
+    Returns how many.
+    """
+    surplus = _measure(sa.true()) + measure_converted_files(sa.true()) - get_settings().page_image_bytes
+    dropped = _drop(surplus, sa.true())
+    return dropped or drop_files(surplus, sa.true())
 
 
 def _is_of(shown: ImageOf) -> tuple[sa.ColumnElement[bool], ...]:
@@ -136,12 +146,20 @@ def _add_row(shown: ImageOf, size_bytes: int) -> UUID | None:
 
 def _drop_surplus(user_id: UUID) -> None:
     lock_quota("page-images", user_id)
+    mine = _of_user(user_id)
+    _drop(_measure(mine) - get_settings().storage_quota_bytes // USERS_PART, mine)
+
+
+def _of_user(user_id: UUID) -> sa.ColumnElement[bool]:
     mine = (
         sa.select(Document.id).join(StudySet, StudySet.id == Document.study_set_id).where(StudySet.user_id == user_id)
     )
-    of_user = PageImage.document_id.in_(mine)
-    used = db.session.scalars(sa.select(sa.func.coalesce(sa.func.sum(PageImage.size_bytes), 0)).where(of_user)).one()
-    _drop(int(used) - get_settings().storage_quota_bytes // USERS_PART, of_user)
+    return PageImage.document_id.in_(mine)
+
+
+def _measure(which: sa.ColumnElement[bool]) -> int:
+    used = sa.select(sa.func.coalesce(sa.func.sum(PageImage.size_bytes), 0)).where(which)
+    return int(db.session.scalars(used).one())
 
 
 def _drop(surplus: int, which: sa.ColumnElement[bool]) -> int:

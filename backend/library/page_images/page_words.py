@@ -7,6 +7,8 @@ import pypdfium2
 import pypdfium2.raw as pdfium
 
 _MAX_CHARS: Final = 100_000
+# What PDFium makes of a hyphen at a line's end.
+_HYPHEN: Final = 0x02
 
 
 def words_of_page(page: pypdfium2.PdfPage) -> list[list[Any]]:
@@ -20,8 +22,7 @@ def words_of_page(page: pypdfium2.PdfPage) -> list[list[Any]]:
     for index in range(min(textpage.count_chars(), _MAX_CHARS)):
         code = pdfium.FPDFText_GetUnicode(textpage, index)
         char = chr(code) if code < 0x110000 and not 0xD800 <= code < 0xE000 else "\ufffd"
-        # A hyphen at a line's end is a control code to PDFium.
-        if char.isspace() or code < 0x20:
+        if char.isspace() or (code < 0x20 and code != _HYPHEN):
             _add(words, word, box)
             word, box = "", None
             continue
@@ -31,6 +32,9 @@ def words_of_page(page: pypdfium2.PdfPage) -> list[list[Any]]:
             word, box = "", None
         word += char
         box = place if box is None else _joined(box, place)
+        if code == _HYPHEN:
+            _add(words, word, box)
+            word, box = "", None
     _add(words, word, box)
     textpage.close()
     return words

@@ -6,16 +6,18 @@ A wrong place is worse than none, so only words in sequences that agree are plac
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
 from typing import Any, Final
 
 MAX_WORDS: Final = 6_000
-"""Comparing takes the square of this in the worst case."""
 
 _WORD: Final = re.compile(r"\S+")
-# A shorter sequence that occurs more than once may be another one.
-_SURE_WORDS: Final = 3
+# Words are sure to be those meant if a sequence of up to this many of them occurs only once.
+_MAX_SEQUENCE: Final = 5
+_MAX_PASSES: Final = 6
+# Pairs of equal words. More are compared for seconds, and a page that repeats itself so much cannot be placed.
+_MAX_COMPARED: Final = 400_000
 
 
 def place_words(text: str, shown: Sequence[Sequence[Any]]) -> list[list[Any]]:
@@ -40,12 +42,33 @@ def place_words(text: str, shown: Sequence[Sequence[Any]]) -> list[list[Any]]:
 
 
 def _pairs(ours: Sequence[str], theirs: Sequence[str]) -> list[tuple[int, int]]:
+    """Pair words in the order of ``ours``; again with what is left, because columns may be drawn in another order."""
+    mine, other = list(range(len(ours))), list(range(len(theirs)))
+    pairs: list[tuple[int, int]] = []
+    for _ in range(_MAX_PASSES):
+        found = _pairs_in_order([ours[place] for place in mine], [theirs[place] for place in other])
+        if not found:
+            break
+        pairs += [(mine[a], other[b]) for a, b in found]
+        mine = _without(mine, {a for a, _ in found})
+        other = _without(other, {b for _, b in found})
+    return sorted(pairs)
+
+
+def _without(places: Sequence[int], gone: set[int]) -> list[int]:
+    return [place for at, place in enumerate(places) if at not in gone]
+
+
+def _pairs_in_order(ours: Sequence[str], theirs: Sequence[str]) -> list[tuple[int, int]]:
+    counts = Counter(theirs)
+    if sum(counts[word] for word in ours) > _MAX_COMPARED:
+        return []
     unique = _once(ours) & _once(theirs)
     pairs: list[tuple[int, int]] = []
     matcher = SequenceMatcher(None, ours, theirs, autojunk=False)
     for kind, a, a_end, b, b_end in matcher.get_opcodes():
         if kind == "equal":
-            if a_end - a >= _SURE_WORDS or any(word in unique for word in ours[a:a_end]) or len(ours) == len(theirs):
+            if not unique.isdisjoint(_sequences(ours[a:a_end])):
                 pairs += zip(range(a, a_end), range(b, b_end), strict=True)
         elif kind == "replace":
             pairs += _by_letters(ours, range(a, a_end), theirs, range(b, b_end))
@@ -61,8 +84,14 @@ def _by_letters(ours: Sequence[str], a: range, theirs: Sequence[str], b: range) 
     return list(dict.fromkeys(zip(mine, other, strict=True)))
 
 
-def _once(words: Sequence[str]) -> set[str]:
-    return {word for word, count in Counter(words).items() if count == 1}
+def _once(words: Sequence[str]) -> set[tuple[str, ...]]:
+    return {sequence for sequence, count in Counter(_sequences(words)).items() if count == 1}
+
+
+def _sequences(words: Sequence[str]) -> Iterator[tuple[str, ...]]:
+    for size in range(1, _MAX_SEQUENCE + 1):
+        for start in range(len(words) - size + 1):
+            yield tuple(words[start : start + size])
 
 
 def _letters(word: str) -> str:

@@ -1,9 +1,10 @@
 """Shows a page as an image: the one that is kept, or one that is rendered now."""
 
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Final
 from uuid import UUID
@@ -12,14 +13,23 @@ import sqlalchemy as sa
 
 from backend.core.database.database import db
 from backend.core.database.transaction import refuse_open_transaction, transaction
-from backend.core.errors import NotFound
+from backend.core.errors import NotFound, Unavailable
 from backend.core.web.slots import Slots
-from backend.library.errors import FileChanged, FileUnavailable
+from backend.library.errors import FileChanged, FileExpired, FileUnavailable
 from backend.library.extraction.formats import DocumentFormat
 from backend.library.files.objects import write_object
 from backend.library.files.stored_file import document_file
-from backend.library.models import Page
-from backend.library.page_images.errors import ImageDropped, PageImageFailed, PageImagesBusy, PageImageUnavailable
+from backend.library.models import Document, Page, StudySet
+from backend.library.page_images.conversions import CONVERTED_FORMATS, PrintedPage, find_printed_page
+from backend.library.page_images.converted_files import converted_file
+from backend.library.page_images.errors import (
+    ImageDropped,
+    OfficePagesNotShown,
+    PageImageFailed,
+    PageImagePending,
+    PageImagesBusy,
+    PageImageUnavailable,
+)
 from backend.library.page_images.kept_images import (
     Failed,
     ImageOf,
@@ -30,10 +40,16 @@ from backend.library.page_images.kept_images import (
     note_word_boxes,
 )
 from backend.library.page_images.renderer import RENDERED_FORMATS, RenderedPage, render_page
-from backend.library.page_images.slots import rendering_slot
+from backend.library.page_images.slots import MAX_WAIT_S, rendering_slot
 
 # Part of each entity tag: a change makes browsers fetch images anew.
 _VERSION: Final = 1
+
+# Words of at most this many pages are placed for one request, each after waiting this long.
+_MAX_PLACED: Final = 4
+_PLACING_WAIT_S: Final = 1.0
+
+_NO_IMAGE: Final = (PageImageUnavailable, PageImagePending, OfficePagesNotShown, PageImageFailed)
 
 # Requests that render, or wait for it, hold a thread.
 _WAITING = Slots(PageImagesBusy)
@@ -41,24 +57,55 @@ _WAITING = Slots(PageImagesBusy)
 
 @dataclass(frozen=True, slots=True)
 class PageToShow:
-    """A page of a document that the user may read."""
+    """A page of a document that the user may read. ``printed`` is the page of its PDF if it was converted."""
 
     user_id: UUID
     document_id: UUID
     format: DocumentFormat
     number: int
+    printed: PrintedPage | None = None
+
+    @classmethod
+    def find(cls, user_id: UUID, document_id: UUID, number: int) -> "PageToShow":
+        """Return a page of the user's. Needs a transaction.
+
+        Raises NotFound, PageImageUnavailable, OfficePagesNotShown, PageImageFailed. See ``refuse_pending``.
+        """
+        row = db.session.execute(
+            sa.select(Document.format)
+            .join(StudySet, StudySet.id == Document.study_set_id)
+            .join(Page, Page.document_id == Document.id)
+            .where(Document.id == document_id, Page.number == number, StudySet.user_id == user_id)
+        ).one_or_none()
+        if row is None:
+            raise NotFound
+        file_format = DocumentFormat(row.format)
+        if file_format in RENDERED_FORMATS:
+            return cls(user_id, document_id, file_format, number)
+        if file_format not in CONVERTED_FORMATS:
+            raise PageImageUnavailable
+        return cls(user_id, document_id, file_format, number, find_printed_page(document_id, number))
+
+    def refuse_pending(self) -> None:
+        """Refuse a page whose document is being converted. Comes after the transaction, which may have asked for it.
+
+        Raises PageImagePending.
+        """
+        if self.format not in RENDERED_FORMATS and self.printed is None:
+            raise PageImagePending
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the image can never be another one. A document's bytes never change, but its conversion may."""
+        return self.printed is None
 
     def tag(self, width: int) -> str:
-        """Return the entity tag. A document's bytes never change, so neither does an image of its page."""
-        return f"{self.document_id.hex}-{self.number}-{width}-{_VERSION}"
+        """Return the entity tag."""
+        source = self.document_id if self.printed is None else self.printed.conversion_id
+        return f"{source.hex}-{self.number}-{width}-{_VERSION}"
 
     def image(self, width: int) -> ImageOf:
         return ImageOf(self.document_id, self.number, width)
-
-    def refuse_formats_without_images(self) -> None:
-        """Raises PageImageUnavailable."""
-        if self.format not in RENDERED_FORMATS:
-            raise PageImageUnavailable
 
 
 def show_page(page: PageToShow, width: int) -> bytes:
@@ -77,13 +124,25 @@ def show_page(page: PageToShow, width: int) -> bytes:
         return kept if kept is not None else _show(page, width)
 
 
-def place_words(page: PageToShow) -> None:
-    """Note where the words of a page are shown, unless it is known. Opens transactions.
+def place_words(user_id: UUID, pages: Iterable[tuple[UUID, int]]) -> bool:
+    """Note where the words of pages (document and number) are shown, where that is not known but can be.
 
-    Raises the same errors as ``show_page``, but not for a page that cannot be rendered: its words have no place.
+    Returns whether anything was noted. Opens transactions. What cannot be done now is left out.
     """
     refuse_open_transaction()
-    with _turn(page.user_id):
+    placed = False
+    for document_id, number in islice(pages, _MAX_PLACED):
+        with suppress(NotFound, FileExpired, Unavailable, *_NO_IMAGE):
+            with transaction():
+                page = PageToShow.find(user_id, document_id, number)
+            page.refuse_pending()
+            _place(page)
+            placed = True
+    return placed
+
+
+def _place(page: PageToShow) -> None:
+    with _turn(page.user_id, _PLACING_WAIT_S):
         text = _find_text(page)
         if text.is_placed:
             return
@@ -91,16 +150,17 @@ def place_words(page: PageToShow) -> None:
             with _rendered(page, None, text.text) as rendered:
                 boxes = rendered.boxes
         except PageImageFailed:
+            # Its words have no place, and this is not tried again and again.
             boxes = []
         with transaction():
             note_word_boxes(page.document_id, page.number, text.text, boxes or [])
 
 
 @contextmanager
-def _turn(user_id: UUID) -> Iterator[None]:
+def _turn(user_id: UUID, max_wait_s: float = MAX_WAIT_S) -> Iterator[None]:
     waiting = _WAITING.acquire()
     try:
-        with rendering_slot(user_id):
+        with rendering_slot(user_id, max_wait_s):
             yield
     finally:
         waiting.release()
@@ -155,11 +215,23 @@ def _show(page: PageToShow, width: int) -> bytes:
 @contextmanager
 def _rendered(page: PageToShow, width: int | None, text: str | None) -> Iterator[RenderedPage]:
     with tempfile.TemporaryDirectory(prefix="page-image-") as folder:
-        path = Path(folder) / f"document.{page.format.value}"
+        if page.printed is None:
+            pieces, file_format, number = document_file.open(page.document_id), page.format, page.number
+        else:
+            pieces, file_format, number = _open_converted(page.printed), DocumentFormat.PDF, page.printed.number
+        path = Path(folder) / f"document.{file_format.value}"
         with path.open("wb") as file:
-            for piece in document_file.open(page.document_id):
+            for piece in pieces:
                 file.write(piece)
-        yield render_page(path, page.format, page.number, width, text)
+        yield render_page(path, file_format, number, width, text)
+
+
+def _open_converted(printed: PrintedPage) -> Iterator[bytes]:
+    try:
+        return converted_file.open(printed.conversion_id)
+    except (NotFound, ImageDropped):
+        # It was dropped, or is being made anew, at this moment.
+        raise PageImagePending from None
 
 
 def _keep(page: PageToShow, width: int, path: Path) -> None:

@@ -25,9 +25,9 @@ _USER_FILES: Final = 256
 
 
 @contextmanager
-def rendering_slot(user_id: UUID) -> Iterator[None]:
-    """Hold one of the machine's slots, and the user's only one. Raises PageImagesBusy after ``MAX_WAIT_S``."""
-    deadline = time.monotonic() + MAX_WAIT_S
+def rendering_slot(user_id: UUID, max_wait_s: float = MAX_WAIT_S) -> Iterator[None]:
+    """Hold one of the machine's slots, and the user's only one. Raises PageImagesBusy after ``max_wait_s``."""
+    deadline = time.monotonic() + max_wait_s
     folder = slots_folder()
     user = [f"user-{int.from_bytes(user_id.bytes[-2:]) % _USER_FILES}"]
     # The user's comes first: while they wait for their own, they keep no slot from others.

@@ -94,7 +94,7 @@ class EvidenceContextResponse(EvidenceResponse):
     page_text_length: int
     boxes: list[BoxResponse] | None = Field(
         description="Where the quote's words are on the page; a word whose place is unknown is left out. Null without "
-        "a quote, for formats without images of pages, and until the page's image has been read once."
+        "a quote, for formats without images of pages, and while it cannot be found out."
     )
 
 

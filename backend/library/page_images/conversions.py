@@ -1,0 +1,228 @@
+"""Conversions of Office documents to PDF, whose pages are then shown. One runs at a time.
+
+A worker that has LibreOffice queues one for each document that it has read. A dropped PDF is made again on request.
+"""
+
+import tempfile
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import aliased
+
+from backend.core.clock import database_now
+from backend.core.database.database import db
+from backend.core.database.locks import CONVERSION_LOCK
+from backend.core.database.transaction import transaction
+from backend.core.ids import new_id
+from backend.core.process.logging import current_request_id, get_logger
+from backend.core.work import jobs
+from backend.core.work.jobs import Claim, Job, JobFailed, JobState, LeaseLost, TryLater
+from backend.core.work.runner import record
+from backend.library.errors import FileExpired, FileUnavailable
+from backend.library.extraction.errors import UnreadableFile
+from backend.library.extraction.formats import DocumentFormat
+from backend.library.extraction.reader import ReadLimits
+from backend.library.extraction.reader import read_document as extract
+from backend.library.files.objects import write_object
+from backend.library.files.stored_file import document_file
+from backend.library.models import Conversion, Document, Page, PageImage, StudySet
+from backend.library.page_images.converted_files import converted_file, drop_surplus_files
+from backend.library.page_images.errors import (
+    OfficePagesNotShown,
+    PageImageFailed,
+    PageImageUnavailable,
+)
+from backend.library.page_images.libreoffice import convert_to_pdf, find_libreoffice
+from backend.library.page_images.page_map import map_pages
+from backend.library.types import PageText
+from backend.settings import get_settings
+
+log = get_logger(__name__)
+
+_SLIDES: Final = frozenset({DocumentFormat.PPTX, DocumentFormat.ODP})
+CONVERTED_FORMATS: Final = frozenset({DocumentFormat.DOCX, DocumentFormat.ODT}) | _SLIDES
+"""Formats whose pages are shown after a conversion."""
+
+_AGAIN_AFTER_S: Final = 30.0
+_MAX_PRINTED_PAGES: Final = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class PrintedPage:
+    """A page of a converted document's PDF, counted from 1."""
+
+    conversion_id: UUID
+    number: int
+
+
+def find_printed_page(document_id: UUID, number: int) -> PrintedPage | None:
+    """Return what is shown for a page of an Office document; None if it is being converted. Needs a transaction.
+
+    Raises PageImageFailed, OfficePagesNotShown, and PageImageUnavailable if no printed page has its
+    words.
+    """
+    row = db.session.execute(
+        sa.select(Conversion.id, Conversion.state, Conversion.printed_pages, Conversion.stored_in)
+        .where(Conversion.document_id == document_id)
+        .with_for_update()
+    ).one_or_none()
+    if row is None:
+        raise OfficePagesNotShown
+    if row.state in (JobState.QUEUED, JobState.RUNNING):
+        return None
+    if row.state != JobState.DONE:
+        raise PageImageFailed
+    if row.stored_in is None:
+        _convert_again(row.id)
+        return None
+    printed = row.printed_pages[number - 1] if number <= len(row.printed_pages) else None
+    if printed is None:
+        raise PageImageUnavailable
+    return PrintedPage(row.id, printed)
+
+
+def queue_conversion(document_id: UUID) -> None:
+    """Have an Office document converted (anew) if this worker could do it. Needs a transaction."""
+    if not _can_convert():
+        return
+    file_format = db.session.scalar(sa.select(Document.format).where(Document.id == document_id))
+    if file_format not in CONVERTED_FORMATS:
+        return
+    # Our pages may be cut otherwise now, so another printed page may belong to each.
+    for before in (Conversion, PageImage):
+        stale = sa.delete(before).where(before.document_id == document_id)
+        db.session.execute(stale.execution_options(synchronize_session=False))
+    conversion = Conversion(id=new_id(), document_id=document_id, request_id=current_request_id())
+    db.session.add(conversion)
+    db.session.flush()
+    jobs.dispatch(Conversion, [conversion.id])
+
+
+def claim_conversion(model: type[Job], row_id: UUID) -> Claim | None:
+    """Claim a conversion if none is running, and this worker has LibreOffice."""
+    _lock_turn()
+    if _can_convert() and not db.session.scalar(sa.select(_is_running())):
+        return jobs.claim(model, row_id)
+    jobs.note_unsent(model, row_id)
+    return None
+
+
+def send_next_conversion() -> None:
+    """Send the next conversion. Called when one has ended; opens its own transaction."""
+    with transaction():
+        _lock_turn()
+        if not db.session.scalar(sa.select(_is_running())):
+            due = sa.select(Conversion.id).where(
+                Conversion.state == JobState.QUEUED, Conversion.available_at <= database_now()
+            )
+            jobs.send_unsent(Conversion, db.session.scalars(due.order_by(Conversion.id).limit(1)).all())
+
+
+def is_startable(model: type[Job]) -> sa.ColumnElement[bool]:
+    """Return the SQL condition for rows that ``claim_conversion`` would accept now."""
+    return sa.and_(model.id.is_not(None), ~_is_running())
+
+
+def convert_document(held: Claim, lost: threading.Event) -> None:
+    """Convert a held conversion's document. Raises JobFailed, TryLater, and LeaseLost when the document is gone."""
+    with transaction():
+        found = db.session.execute(
+            sa.select(Document.id, Document.format, StudySet.user_id)
+            .join(Conversion, Conversion.document_id == Document.id)
+            .join(StudySet, StudySet.id == Document.study_set_id)
+            .where(Conversion.id == held.id)
+        ).one_or_none()
+        texts = _load_texts(found.id) if found is not None else []
+    program = find_libreoffice()
+    if found is None or program is None:
+        raise LeaseLost
+    file_format = DocumentFormat(found.format)
+    with tempfile.TemporaryDirectory(prefix="conversion-") as folder:
+        path = Path(folder) / f"document.{file_format.value}"
+        try:
+            with path.open("wb") as file:
+                for piece in document_file.open(found.id):
+                    file.write(piece)
+            made = convert_to_pdf(program, path, lambda: _check_held(held))
+            printed = _read_printed(made, lambda: _check_held(held))
+            with made.open("rb") as pdf:
+                location = write_object(pdf, made.stat().st_size)
+                shown = map_pages(texts, printed, are_slides=file_format in _SLIDES)
+                values = {"size_bytes": made.stat().st_size, "printed_pages": shown}
+
+                def write() -> None:
+                    jobs.finish(Conversion, held)
+                    converted_file.put(held.id, pdf, location=location, **values)
+                    drop_surplus_files(found.user_id)
+
+                record(write, lost)
+        except FileUnavailable:
+            raise TryLater(_AGAIN_AFTER_S) from None
+        except (FileExpired, UnreadableFile) as error:
+            raise JobFailed(error.code) from None
+    log.info("library.document.converted", pages=len(printed), size_bytes=values["size_bytes"])
+
+
+def forget(_conversion_id: UUID, _code: str) -> None:
+    """Do nothing: the failed row says that the document has no pages to show."""
+
+
+def _convert_again(conversion_id: UUID) -> None:
+    """Queue a conversion whose PDF was dropped."""
+    db.session.execute(
+        sa.update(Conversion)
+        .where(Conversion.id == conversion_id)
+        .values(state=JobState.PLANNED, failures=0, ended_at=None)
+        .execution_options(synchronize_session=False)
+    )
+    jobs.dispatch(Conversion, [conversion_id])
+
+
+def _can_convert() -> bool:
+    return get_settings().with_libreoffice and find_libreoffice() is not None
+
+
+def _lock_turn() -> None:
+    db.session.execute(sa.select(sa.func.pg_advisory_xact_lock(CONVERSION_LOCK)))
+
+
+def _is_running() -> sa.ColumnElement[bool]:
+    other = aliased(Conversion)
+    return sa.select(other.id).where(other.state == JobState.RUNNING).exists()
+
+
+def _load_texts(document_id: UUID) -> list[str]:
+    query = sa.select(Page.text).where(Page.document_id == document_id).order_by(Page.number)
+    return list(db.session.scalars(query))
+
+
+def _check_held(held: Claim) -> None:
+    """Raise LeaseLost if the conversion was taken back or its document was deleted."""
+    with transaction():
+        is_held = db.session.scalar(sa.select(Conversion.id).where(*jobs.is_held(Conversion, held))) is not None
+    if not is_held:
+        raise LeaseLost
+
+
+def _read_printed(pdf: Path, check: Callable[[], None]) -> list[str]:
+    settings = get_settings()
+    limits = ReadLimits(
+        max_pages=_MAX_PRINTED_PAGES,
+        max_chars=settings.max_document_chars,
+        memory_bytes=settings.read_memory_bytes,
+        wall_s=settings.read_timeout_s,
+        ocr_max_pages=0,
+    )
+    pages: list[PageText] = []
+    try:
+        extract(pdf, DocumentFormat.PDF, limits, pages.append, check)
+    except UnreadableFile as error:
+        # Slides that are pictures; their pages were handed over all the same.
+        if error.code != "no_text":
+            raise
+    return [page.text for page in pages]

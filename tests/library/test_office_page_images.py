@@ -1,0 +1,306 @@
+"""Pages of Office documents as images: converted once by the worker, with LibreOffice or a stand-in for it."""
+
+import io
+import os
+import shutil
+import signal
+import stat
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from reportlab.pdfgen.canvas import Canvas
+
+from backend.core.database.transaction import transaction
+from backend.core.work.queue import queue
+from backend.library.extraction.errors import UnreadableFile
+from backend.library.models import Conversion
+from backend.library.page_images import libreoffice
+from backend.library.page_images.conversions import claim_conversion
+from backend.library.page_images.page_map import map_pages
+from tests.library.extraction.slides.deck import Deck, title
+from tests.library.extraction.word_files import paragraph, run, write_word_file
+from tests.patience import patient_s, wait_for
+
+CELLS = "Mitosis divides cells quickly and evenly. " * 60
+PLANTS = "Plants make sugar from light and water. " * 60
+
+
+WRITE_PDF = "open(os.path.join(sys.argv[-2], 'document.pdf'), 'wb').write(b'%PDF')"
+
+
+def make_word_file(folder: Path, *texts: str) -> bytes:
+    """A Word file with a page for each text."""
+    path = folder / "notes.docx"
+    page_break = paragraph('<w:r><w:br w:type="page"/></w:r>')
+    return write_word_file(path, page_break.join(paragraph(run(text)) for text in texts)).read_bytes()
+
+
+def make_pdf(*pages: str) -> bytes:
+    file = io.BytesIO()
+    canvas = Canvas(file, pagesize=(600, 800))
+    for text in pages:
+        words = text.split()
+        for number in range(0, len(words), 8):
+            canvas.drawString(40, 760 - 1.5 * number, " ".join(words[number : number + 8]))
+        canvas.showPage()
+    canvas.save()
+    return file.getvalue()
+
+
+@pytest.fixture
+def install(tmp_path: Path, configure, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Path]:
+    """Install a stand-in for LibreOffice: a Python script. Its last arguments are a folder and the document."""
+
+    def put(script: str) -> Path:
+        program = tmp_path / "bin" / "soffice"
+        program.parent.mkdir(exist_ok=True)
+        program.write_text(f"#!{sys.executable} -IS\nimport os, sys, time\n{script}\n", encoding="utf-8")
+        program.chmod(program.stat().st_mode | stat.S_IXUSR)
+        monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
+        configure(WITH_LIBREOFFICE="1")
+        return program
+
+    return put
+
+
+@pytest.fixture
+def convert_into(install, tmp_path: Path) -> Callable[..., None]:
+    """Install a stand-in that makes this PDF of any document, and counts its starts."""
+
+    def put(pdf: bytes) -> None:
+        (tmp_path / "made.pdf").write_bytes(pdf)
+        install(
+            f"open({str(tmp_path / 'starts')!r}, 'a').write('x')\n"
+            "target = os.path.join(sys.argv[-2], 'document.pdf')\n"
+            f"open(target, 'wb').write(open({str(tmp_path / 'made.pdf')!r}, 'rb').read())"
+        )
+
+    return put
+
+
+def add(client, name: str, content: bytes) -> str:
+    made = client.upload(client.make_study_set(), (name, content)).json["documents"][0]
+    return f"/api/v1/documents/{made['id']}"
+
+
+def test_pages_are_shown_once_the_document_is_converted(client, run_pending_jobs, convert_into, tmp_path, query):
+    convert_into(make_pdf(PLANTS, CELLS))
+    document = add(client, "notes.docx", make_word_file(tmp_path, CELLS))
+    run_until_read(client, document, query)
+    waiting = client.get(f"{document}/pages/1/image")
+    assert (waiting.status_code, waiting.json["code"]) == (409, "page_image_pending")
+    assert waiting.headers["Retry-After"]
+    run_pending_jobs()
+    shown = client.get(f"{document}/pages/1/image?width=400")
+    assert shown.status_code == 200, shown.text
+    assert shown.headers["Cache-Control"] == "private, no-cache"
+    assert Image.open(io.BytesIO(shown.data)).width == 400
+    client.get(f"{document}/pages/1/image?width=800")
+    assert (tmp_path / "starts").read_text() == "x"
+    # The printed page with the words of ours is the second one.
+    assert query("SELECT printed_pages FROM conversions") == [([2],)]
+
+
+def run_until_read(client, document: str, query) -> None:
+    """Run jobs until the document is read, so that its conversion still waits."""
+    [(document_id,)] = query("SELECT id FROM documents")
+    with client.application.app_context():
+        queue.tasks["library.read_document"].run(str(document_id))
+    assert client.get(document).json["status"] == "ready"
+
+
+def test_without_libreoffice_the_user_is_told(client, run_pending_jobs, tmp_path):
+    document = add(client, "notes.docx", make_word_file(tmp_path, CELLS))
+    run_pending_jobs()
+    answer = client.get(f"{document}/pages/1/image")
+    assert (answer.status_code, answer.json["code"]) == (409, "office_pages_not_shown")
+
+
+def test_evidence_in_a_converted_document_has_boxes(client, run_pending_jobs, convert_into, tmp_path):
+    text = "Mitosis divides cells quickly and evenly in all plants."
+    convert_into(make_pdf(text))
+    study_set = client.make_study_set()
+    content = make_word_file(tmp_path, text)
+    document = client.upload(study_set, ("notes.docx", content)).json["documents"][0]["id"]
+    run_pending_jobs()
+    evidence = {"document_id": document, "page": 1, "quote": "divides cells quickly"}
+    card = client.post(
+        f"/api/v1/study-sets/{study_set}/flashcards", json={"front": "a", "back": "b", "evidence": evidence}
+    )
+    [found] = client.get(f"/api/v1/flashcards/{card.json['id']}/evidence").json
+    assert len(found["boxes"]) == 3
+
+
+def test_a_document_that_cannot_be_converted_has_no_images(client, run_pending_jobs, install, tmp_path, query):
+    install("sys.exit(1)")
+    document = add(client, "notes.docx", make_word_file(tmp_path, CELLS))
+    run_pending_jobs()
+    answer = client.get(f"{document}/pages/1/image")
+    assert (answer.status_code, answer.json["code"]) == (422, "page_image_failed")
+    assert query("SELECT state, error_code FROM conversions") == [("failed", "damaged")]
+    assert client.get(document).json["status"] == "ready"
+
+
+@pytest.mark.parametrize(
+    ("script", "code"),
+    [
+        (
+            "kept = bytearray(500_000_000)\nopen(os.path.join(sys.argv[-2], 'document.pdf'), 'wb').write(b'%PDF')",
+            "damaged",
+        ),
+        ("os.abort()", "too_large"),
+        ("open(os.path.join(sys.argv[-2], 'document.pdf'), 'wb').write(bytes(80_000_000))", "damaged"),
+        ("time.sleep(600)", "timed_out"),
+    ],
+    ids=["memory", "aborted", "a huge file", "hangs"],
+)
+def test_a_hostile_document_ends_its_conversion(install, tmp_path, monkeypatch, script, code):
+    program = install(script)
+    monkeypatch.setattr(libreoffice, "CONVERT_S", patient_s(5.0) if code != "timed_out" else 2.0)
+    document = tmp_path / "work" / "document.docx"
+    document.parent.mkdir()
+    document.write_bytes(b"PK")
+    with pytest.raises(UnreadableFile) as caught:
+        libreoffice.convert_to_pdf(program, document, lambda: None)
+    assert caught.value.code == code
+
+
+def test_libreoffice_has_no_network(install, tmp_path):
+    program = install(f"import socket\ntry:\n    socket.socket()\nexcept PermissionError:\n    {WRITE_PDF}")
+    document = tmp_path / "work" / "document.docx"
+    document.parent.mkdir()
+    document.write_bytes(b"PK")
+    assert libreoffice.convert_to_pdf(program, document, lambda: None).read_bytes() == b"%PDF"
+
+
+def test_libreoffice_ends_with_the_process_that_started_it(install, tmp_path):
+    program = install(f"open({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid()))\ntime.sleep(600)")
+    document = tmp_path / "work" / "document.docx"
+    document.parent.mkdir()
+    document.write_bytes(b"PK")
+    script = (
+        "import sys; from pathlib import Path; from backend.library.page_images.libreoffice import convert_to_pdf;"
+        "convert_to_pdf(Path(sys.argv[1]), Path(sys.argv[2]), lambda: None)"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", script, str(program), str(document)])
+    try:
+        wait_for("start of the program", lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text())
+    finally:
+        parent.send_signal(signal.SIGKILL)
+        parent.wait()
+    pid = int((tmp_path / "pid").read_text())
+    wait_for("end of the program", lambda: not is_running(pid))
+
+
+def is_running(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def test_one_document_is_converted_at_a_time(app, client, convert_into, run_pending_jobs, tmp_path, query):
+    convert_into(make_pdf(CELLS))
+    for text in (CELLS, PLANTS):
+        add(client, "notes.docx", make_word_file(tmp_path, text))
+    run_pending_jobs()
+    query("UPDATE conversions SET state = 'queued', ended_at = NULL")
+    first, second = (row[0] for row in query("SELECT id FROM conversions ORDER BY id"))
+    with app.app_context():
+        with transaction():
+            assert claim_conversion(Conversion, first) is not None
+        with transaction():
+            assert claim_conversion(Conversion, second) is None
+        query("UPDATE conversions SET state = 'done', lease_until = NULL WHERE state = 'running'")
+        with transaction():
+            assert claim_conversion(Conversion, second) is not None
+
+
+def test_a_dropped_pdf_is_made_again_on_request(client, run_pending_jobs, convert_into, tmp_path, query):
+    convert_into(make_pdf(CELLS))
+    document = add(client, "notes.docx", make_word_file(tmp_path, CELLS))
+    run_pending_jobs()
+    query("DELETE FROM converted_pieces")
+    query("UPDATE conversions SET stored_in = NULL")
+    assert client.get(f"{document}/pages/1/image").json["code"] == "page_image_pending"
+    run_pending_jobs()
+    assert client.get(f"{document}/pages/1/image").status_code == 200
+    assert (tmp_path / "starts").read_text() == "xx"
+
+
+def test_a_user_keeps_their_newest_pdfs(client, run_pending_jobs, convert_into, configure, tmp_path, query):
+    pdf = make_pdf(CELLS)
+    convert_into(pdf)
+    for text in (CELLS, PLANTS):
+        add(client, "notes.docx", make_word_file(tmp_path, text))
+    # A tenth of the quota is for PDFs.
+    configure(STORAGE_QUOTA_BYTES=str(15 * len(pdf)))
+    run_pending_jobs()
+    assert query("SELECT stored_in IS NOT NULL FROM conversions ORDER BY ended_at") == [(False,), (True,)]
+    assert query("SELECT count(DISTINCT conversion_id) FROM converted_pieces") == [(1,)]
+
+
+def test_the_pdf_goes_with_its_document(client, run_pending_jobs, convert_into, tmp_path, query):
+    convert_into(make_pdf(CELLS))
+    document = add(client, "notes.docx", make_word_file(tmp_path, CELLS))
+    run_pending_jobs()
+    client.get(f"{document}/pages/1/image")
+    assert client.get("/api/v1/users/me/quotas").json["page_images_bytes"] > 0
+    assert client.delete(document).status_code == 204
+    for table in ("conversions", "converted_pieces", "page_images", "image_pieces"):
+        assert query(f"SELECT count(*) FROM {table}") == [(0,)]
+    assert client.get("/api/v1/users/me/quotas").json["page_images_bytes"] == 0
+
+
+def test_reading_again_converts_again(client, run_pending_jobs, convert_into, tmp_path, query):
+    convert_into(make_pdf(PLANTS, CELLS))
+    document = add(client, "notes.docx", make_word_file(tmp_path, CELLS))
+    run_pending_jobs()
+    tag = client.get(f"{document}/pages/1/image").headers["ETag"]
+    convert_into(make_pdf(CELLS))
+    client.post(f"{document}/reread")
+    run_pending_jobs()
+    again = client.get(f"{document}/pages/1/image", headers={"If-None-Match": tag})
+    assert again.status_code == 200
+    assert query("SELECT printed_pages FROM conversions") == [([1],)]
+
+
+@pytest.mark.parametrize(
+    ("texts", "printed", "are_slides", "shown"),
+    [
+        (["a b c d", "e f g h"], ["a b c", "d e f g", "h"], False, [1, 2]),
+        (["a b c d", "x y z"], ["a b c d"], False, [1, None]),
+        (["", "b"], ["", ""], True, [1, 2]),
+        (["a", "b"], ["a", "b", "c"], True, [None, None]),
+    ],
+    ids=["most words", "no words", "slides", "other slides"],
+)
+def test_pages_are_mapped(texts, printed, are_slides, shown):
+    assert map_pages(texts, printed, are_slides=are_slides) == shown
+
+
+@pytest.fixture
+def real_libreoffice(configure) -> None:
+    if shutil.which("soffice") is None:
+        pytest.skip("LibreOffice is not installed.")
+    configure(WITH_LIBREOFFICE="1")
+
+
+@pytest.mark.usefixtures("real_libreoffice")
+def test_libreoffice_converts_word_files_and_slides(client, run_pending_jobs, tmp_path, query):
+    document = add(client, "notes.docx", make_word_file(tmp_path, CELLS, PLANTS))
+    deck = Deck(tmp_path / "deck.pptx")
+    deck.slide(title("Cells"))
+    deck.slide(title("Plants"), attributes='show="0"')
+    deck.slide(title("Sugar"))
+    slides = add(client, "deck.pptx", deck.save().read_bytes())
+    run_pending_jobs()
+    assert query("SELECT state, printed_pages FROM conversions ORDER BY id") == [("done", [1, 2]), ("done", [1, 2])]
+    for page in (f"{document}/pages/2", f"{slides}/pages/2"):
+        shown = client.get(f"{page}/image?width=400")
+        assert shown.status_code == 200, shown.text
+        assert Image.open(io.BytesIO(shown.data)).width == 400
