@@ -73,7 +73,7 @@ class PageIndex:
         if "$" in quote:
             readings.append(fold(quote, formulas=()))  # The signs may be money.
         if " | " in quote:
-            readings.append(fold(quote.replace(" | ", " ")))  # A part of a row without the bar at its start.
+            readings.append(fold(_as_rows(quote)))  # A part of a row without the bars at its ends.
         found = [self._locate(quote, reading.text, cited_page) for reading in readings]
         return next((one for one in found if isinstance(one, Evidence)), found[0])
 
@@ -172,6 +172,10 @@ class PageIndex:
             )
             folded = self._folded[number] = fold(page.text, formulas)
         return folded
+
+
+def _as_rows(quote: str) -> str:
+    return "\n".join(f"| {line.strip(' |')} |" for line in quote.split("\n"))
 
 
 def _may_be_misread(page: PageText, start: int, end: int) -> bool:
