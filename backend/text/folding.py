@@ -188,6 +188,12 @@ def fold_text(text: str) -> str:
     return fold(text).text
 
 
+def letters_of_formula(text: str) -> str:
+    """Return the letters of a text with their case, without the commands that folding writes as signs."""
+    plain = re.sub(r"\\[A-Za-z]+", lambda command: "" if command.group() in _COMMANDS else command.group(), text)
+    return "".join(filter(str.isalpha, unicodedata.normalize("NFKC", plain)))
+
+
 def _with_units(folded: str, starts: "array[int]", text: str) -> str:
     """Return the folded text with the capitals of units."""
     capitals = [
