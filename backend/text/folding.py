@@ -103,7 +103,7 @@ _DROPPED = frozenset({"join", "gone", "fence", "heading", "delimiter"})
 _ROW = re.compile(r"^[ \t]*\|.*\|[ \t]*$", re.MULTILINE)
 # Units that only a capital tells apart: MW and mW, MHz and mHz, K and k. Litres are written either way.
 _UNIT = re.compile(
-    r"[\d)}] ?(?P<unit>[mptgknμ]?(?:[gmsknjwvcfsthabtmω]|hz|pa|wh|bq|gy|sv|ev|mol|bit|bar|ohm)|ml|[pt]b)(?![^\W\d_])"
+    r"[\d)}] ?(?P<unit>[mptgknμ]?(?:[gmsknjwvcfsthabtmω]|hz|pa|wh|bq|gy|sv|ev|mol|bit|bar|ohm)|ml|[pt]b)(?![^\W_])"
 )
 # A closing sign follows no white space and precedes no digit, as in pandoc: "$5 and $6" is money.
 _DOLLARS = re.compile(r"(?<!\\)(?:\$\$[^$]+\$\$|\$(?=[^\s$])[^$\n]*(?<=[^\s$])\$(?![\d$]))")

@@ -208,7 +208,7 @@ def test_lone_surrogates_are_removed() -> None:
 
 def test_every_check_has_a_reason_in_each_language() -> None:
     names = [check.name for check in (*FLASHCARD_CHECKS, *QUESTION_CHECKS)]
-    names += [*QuoteProblem, "no_quote", "wrong_language", "invisible_characters"]
+    names += [*QuoteProblem, "no_quote", "wrong_language", "invisible_characters", "formula_delimiters"]
     assert set(names) == set(REASONS)
     assert len({check.name for check in FLASHCARD_CHECKS}) == len(FLASHCARD_CHECKS)
     for sentences in REASONS.values():
