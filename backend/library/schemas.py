@@ -15,7 +15,15 @@ from backend.library.errors import DOCUMENT_SENTENCES
 from backend.library.models import Document, Rereading
 from backend.library.page_images.widths import DEFAULT_WIDTH, MAX_WIDTH
 from backend.library.service import document_status
-from backend.library.types import DocumentPurpose, DocumentStatus, PageSource, PageText, RereadingStatus, SpanKind
+from backend.library.types import (
+    OCR_TRUSTED,
+    DocumentPurpose,
+    DocumentStatus,
+    PageSource,
+    PageText,
+    RereadingStatus,
+    SpanKind,
+)
 
 _REREADING_STATUS = {
     JobState.PLANNED: RereadingStatus.QUEUED,
@@ -193,11 +201,15 @@ class DocumentPage(ResponseBody):
 
 
 class SpanResponse(ResponseBody):
-    """A part of a page's text that has a kind: `text[start:end]`, with its notation (`#`, fence, `$`)."""
+    """A part of a page's text that has a kind: `text[start:end]`, with its notation (`#`, fence, `$`).
+
+    `formula` is LaTeX; a `$` outside such spans is an ordinary sign. `uncertain` may be misread: quotes that touch it
+    are `uncheckable`.
+    """
 
     kind: SpanKind
-    start: int
-    end: int
+    start: int = Field(ge=0, description="Offset in code points (not bytes or UTF-16 units) of the page's text.")
+    end: int = Field(ge=0, description="Offset of the first code point after the span.")
     level: int | None = Field(description="1 to 6 for headings, else null.")
 
 
@@ -207,19 +219,52 @@ class PageImageQuery(BaseModel):
     width: int = Field(DEFAULT_WIDTH, ge=1, le=MAX_WIDTH, description="Pixels; the image has the next step's width.")
 
 
+_PAGE_EXAMPLE: dict[str, Any] = {
+    "document_id": "01939d2e-0000-7000-8000-0000000000d0",
+    "number": 6,
+    "label": "iv",
+    "text": "## The mole\n\nA mole has 6.022·10^{23} particles,[^1] so $m = n \\cdot M$.\n\n[^1]: Since 2019.",
+    "text_version": 2,
+    "spans": [
+        {"kind": "heading", "start": 0, "end": 11, "level": 2},
+        {"kind": "formula", "start": 56, "end": 71, "level": None},
+    ],
+    "heading": "The mole",
+    "source": "text",
+    "confidence": None,
+    "skipped": None,
+}
+
+
 class PageResponse(ResponseBody):
-    """The text of one page. Offsets of evidence count code points of this text."""
+    """The text of one page. Offsets of spans and evidence count code points of this text.
+
+    From text version 2 on, the text is light Markdown: `#` before headings, pipe tables with every cell, the labels of
+    lists, `$…$` or `$$…$$` around LaTeX, `^{…}` and `_{…}` for raised and lowered text, `[^1]` for notes, fenced code,
+    `[image: alt]`, and `[formula]` where one is missing. It has no escapes, no emphasis and no link targets.
+    """
+
+    model_config = ConfigDict(json_schema_extra={"example": _PAGE_EXAMPLE})
 
     document_id: UUID
-    number: int
-    label: str | None = Field(description="The number printed on the page, such as `iv`, if it is known.")
-    text: str = Field(description="Light Markdown from text version 2 on, see docs/page-text.md.")
-    text_version: int = Field(description="1: plain text; 2: light Markdown with spans.")
-    spans: list[SpanResponse] = Field(description="In order of their starts; they may be nested.")
-    heading: str | None
-    source: PageSource
-    confidence: int | None = Field(description="From 0 to 100 for text recognised in a picture, else null.")
-    skipped: str | None
+    number: int = Field(description="The page's place in the document, from 1.")
+    label: str | None = Field(description="The number printed on the page, such as `iv`; null if it is not known.")
+    text: str
+    text_version: int = Field(
+        description="1: plain text of an earlier release, without spans. 2: light Markdown with spans. A document "
+        "keeps its version until it is read again."
+    )
+    spans: list[SpanResponse] = Field(
+        description="Headings, tables, code, formulas and uncertain parts, in order of their starts; they can be "
+        "nested."
+    )
+    heading: str | None = Field(description="The first heading of the page, without its `#`.")
+    source: PageSource = Field(description="`ocr` if the text was recognised in a picture.")
+    confidence: int | None = Field(
+        description="How sure the recognition is of the page's text, from 0 to 100; null for text that was not "
+        f"recognised. Below {OCR_TRUSTED}, quotes of the page are `uncheckable`."
+    )
+    skipped: str | None = Field(description="Why the page has no usable text: `blank` or `not_readable`; else null.")
 
     @classmethod
     def of(cls, document_id: UUID, page: PageText) -> Self:

@@ -2,7 +2,8 @@
 
 Text layers of documents contain ligatures, words broken at line ends and curly quotes; language models write plain
 characters. Folding maps both to the same text: Unicode NFKC (UAX 15), case folding, plain quotes and dashes, ligatures
-taken apart, hyphens between letters and all invisible characters dropped, white space collapsed to one space.
+taken apart, hyphens between letters and all invisible characters dropped, white space collapsed to one space. Units
+behind a number keep their capitals (5 MW, 5 mW).
 
 What carries meaning stays. Raised text in any notation (``10²³``, ``10^23``, ``10^(23)``, ``10<sup>23</sup>``) becomes
 ``10^{23}`` and lowered text ``_{…}``; fractions stay apart from the number before them; circled numbers get brackets.
@@ -35,7 +36,7 @@ def _characters_with(tag: str) -> str:
 
 _RAISED = _characters_with("<super>")
 _LOWERED = _characters_with("<sub>")
-_SHIFTED = r"[-+\u2212]?(?:\d+(?:[.,]\d+)?|[^\W\d_](?![^\W_]))"
+_SHIFTED = r"[-+\u2212\u2013]?(?:\d+(?:[.,]\d+)?|[^\W\d_](?![^\W_]))"
 
 # Characters not matched here (ASCII and the Latin-1 letters except ß and æ) fold to themselves in lower case, one to
 # one. That keeps the loop below short: it only sees line ends, typography and notation.
@@ -45,11 +46,11 @@ _NOTATION = (
     r"|(?P<bar> ?\|[ \t|]*(?:\n(?:[ \t]*\|(?:[ \t]*:?-+:?[ \t]*\|)+[ \t]*(?:\n|\Z))?(?:[ \t]*\|[ \t]*)?)?)"
     r"|(?P<heading>(?:^|(?<=\n))[ \t]*#{1,6}[ \t]+)"
     r"|(?P<note> ?\[\^[^\[\]\s]{1,12}\](?::(?=\s))?)"
-    r"|(?P<raise><sup>)|(?P<lower><sub>)|(?P<level></su[pb]>)"
-    r"|(?P<degree>\^\\circ(?![a-z])|\^\{\\circ\})"
+    r"|(?P<raise><[sS][uU][pP]>)|(?P<lower><[sS][uU][bB]>)|(?P<level></[sS][uU][pPbB]>)"
+    r"|(?P<degree>\^\\circ(?![A-Za-z])|\^\{\\circ\})"
     rf"|(?P<shift>\^(?:{_SHIFTED}|\([^(){{}}\n]{{1,40}}\))|(?<=[^\W_])_(?:{_SHIFTED}|\([^(){{}}\n]{{1,40}}\)))"
-    r"|(?P<ordinal>(?<=\d)\^\{(?:st|nd|rd|th|er|ère|ème)\})"
-    r"|(?P<delimiter>\\[()\[\]])|(?P<thin>\\[,;:!])|(?P<command>\\[a-z]+)|(?P<dollar>\${1,2})"
+    r"|(?P<ordinal>(?<=\d)\^\{(?:[sS][tT]|[nN][dD]|[rR][dD]|[tT][hH]|[eE][rR]|[èÈ][rRmM][eE])\})"
+    r"|(?P<delimiter>\\[()\[\]])|(?P<thin>\\[,;:!])|(?P<command>\\[A-Za-z]+)|(?P<dollar>\${1,2})"
     rf"|(?P<up>[{_RAISED}]+)|(?P<down>[{_LOWERED}]+)"
 )
 _SPECIAL = (
@@ -58,9 +59,11 @@ _SPECIAL = (
     rf"|(?P<space>[^\S ][\s{_INVISIBLE}]*| [\s{_INVISIBLE}]+)"
     r"|(?P<other>[^\x00-\x7fÀ-ÅÇ-ÖØ-Þà-åç-öø-ÿ])"
 )
-_WITH_MARKS = re.compile(f"{_CLUSTER}|{_SPECIAL}", re.IGNORECASE)
-# Looking for a mark after every character takes half of the time, and most texts have none.
-_WITHOUT_MARKS = re.compile(rf"(?![!\"%-,./-;=-Z\]a-{{}}~À-ÅÇ-ÖØ-Þà-åç-öø-ÿ])(?:{_SPECIAL})", re.IGNORECASE)
+_WITH_MARKS = re.compile(f"{_CLUSTER}|{_SPECIAL}")
+# Looking for a mark after every character takes half of the time, and most texts have none. Nor is anything looked for
+# at an ordinary character, or at one space before it.
+_ORDINARY = r"!\"%-,./-;=-Z\]a-{}~À-ÅÇ-ÖØ-Þà-åç-öø-ÿ"
+_WITHOUT_MARKS = re.compile(rf"(?! ?[{_ORDINARY}])(?:{_SPECIAL})")
 _MARK = re.compile(f"[{_MARKS}]")
 
 _SINGLE_QUOTES = "‘’‚‛′`´ʼ＇"
@@ -75,6 +78,10 @@ _PLAIN = {
     "‹": "'",
     "›": "'",
     "⁄": "/",
+    "⋅": "·",
+    "∙": "·",
+    "⩽": "≤",
+    "⩾": "≥",
 }
 _COMMANDS = {
     r"\times": "×",
@@ -93,7 +100,11 @@ _COMMANDS = {
 }
 _FIXED = {"raise": "^{", "lower": "_{", "level": "}", "degree": "°", "thin": " "}
 _DROPPED = frozenset({"join", "gone", "fence", "heading", "delimiter"})
-_ROW = re.compile(r"^[ \t]*\|.*$", re.MULTILINE)
+_ROW = re.compile(r"^[ \t]*\|.*\|[ \t]*$", re.MULTILINE)
+# Units that only a capital tells apart: MW and mW, MHz and mHz, K and k. Litres are written either way.
+_UNIT = re.compile(
+    r"[\d)}] ?(?P<unit>[mptgknμ]?(?:[gmsknjwvcfsthabtmω]|hz|pa|wh|bq|gy|sv|ev|mol|bit|bar|ohm)|ml|[pt]b)(?![^\W_])"
+)
 # A closing sign follows no white space and precedes no digit, as in pandoc: "$5 and $6" is money.
 _DOLLARS = re.compile(r"(?<!\\)(?:\$\$[^$]+\$\$|\$(?=[^\s$])[^$\n]*(?<=[^\s$])\$(?![\d$]))")
 
@@ -128,50 +139,75 @@ def fold(text: str, formulas: Iterable[tuple[int, int]] | None = None) -> Folded
     starts = array("I")
     ends = array("I")
     position = 0
-
-    def keep(start: int, end: int) -> None:
-        if text[start] == " " and pieces and pieces[-1].endswith(" "):
-            ends[-1] = start = start + 1
-        if start < end:
-            pieces.append(text[start:end].lower())
-            starts.extend(range(start, end))
-            ends.extend(range(start + 1, end + 1))
-
+    last = ""  # The last piece.
     unusual = _WITH_MARKS if _MARK.search(text) else _WITHOUT_MARKS
     for match in unusual.finditer(text):
         start, end = match.span()
         if start > position:
-            keep(position, start)
+            if text[position] == " " and last[-1:] == " ":
+                position += 1
+                ends[-1] = position
+            if start > position:
+                last = text[position:start].lower()
+                pieces.append(last)
+                starts.extend(range(position, start))
+                ends.extend(range(position + 1, start + 1))
         position = end
         kind = match.lastgroup
-        if kind in _DROPPED or (kind == "dollar" and start in delimiters):
-            continue
         if kind == "space":
             folded = " "
+        elif kind in _DROPPED or (kind == "dollar" and start in delimiters):
+            continue
+        elif kind == "other":
+            folded = _PLAIN.get(text[start]) or _fold_other(text[start], text[start - 1 : start], text[end : end + 1])
         elif kind == "bar":
             folded = _fold_bar(match, rows)
-        elif kind == "note":
-            # A number may go on behind the mark only if the note was part of it.
-            folded = " " if text[start - 1 : start].isdigit() and text[end : end + 1].isdigit() else ""
         else:
             folded = _fold_token(match.group(), kind, text[start - 1 : start], text[end : end + 1])
         # A lone accent folds to a space with a mark on it; that space may follow an existing one.
-        if folded.startswith(" ") and pieces and pieces[-1].endswith(" "):
+        if folded[:1] == " " == last[-1:]:
             folded = folded[1:]
             ends[-1] = end
         if folded:
+            last = folded
             pieces.append(folded)
             starts.extend([start] * len(folded))
             ends.extend([end] * len(folded))
-    if position < len(text):
-        keep(position, len(text))
-    return Folded("".join(pieces), starts, ends)
+    if position < len(text) and text[position] == " " and last[-1:] == " ":
+        position += 1
+        ends[-1] = position
+    pieces.append(text[position:].lower())
+    starts.extend(range(position, len(text)))
+    ends.extend(range(position + 1, len(text) + 1))
+    return Folded(_with_units("".join(pieces), starts, text), starts, ends)
 
 
 @lru_cache(maxsize=256)
 def fold_text(text: str) -> str:
     """Fold a text without its offsets. Cached, because each check of an item asks for the same few texts."""
     return fold(text).text
+
+
+def letters_of_formula(text: str) -> str:
+    """Return the letters of a text with their case, without the commands that folding writes as signs."""
+    plain = re.sub(r"\\[A-Za-z]+", lambda command: "" if command.group() in _COMMANDS else command.group(), text)
+    return "".join(filter(str.isalpha, unicodedata.normalize("NFKC", plain)))
+
+
+def _with_units(folded: str, starts: "array[int]", text: str) -> str:
+    """Return the folded text with the capitals of units."""
+    capitals = [
+        at
+        for unit in _UNIT.finditer(folded)
+        for at in range(*unit.span("unit"))
+        if text[starts[at]].isupper() and text[starts[at]].lower() == folded[at] != "l"
+    ]
+    if not capitals:
+        return folded
+    characters = list(folded)
+    for at in capitals:
+        characters[at] = folded[at].upper()
+    return "".join(characters)
 
 
 def _delimiters(text: str, formulas: Iterable[tuple[int, int]] | None) -> frozenset[int]:
@@ -185,21 +221,30 @@ def _delimiters(text: str, formulas: Iterable[tuple[int, int]] | None) -> frozen
 
 
 def _fold_bar(match: re.Match[str], rows: list[tuple[int, int]]) -> str:
-    """Fold a bar in a row of a table: between two cells to a space, between two rows to one bar."""
-    bar = match.start() + match.group().index("|")
+    """Fold a bar in a row of a table: between two cells to a space, between two rows to one bar.
+
+    An empty cell leaves two bars, so that no quote passes over it.
+    """
+    bars = match.group()
+    bar = match.start() + bars.index("|")
     at = bisect_right(rows, (bar, len(match.string))) - 1
     if at < 0 or bar >= rows[at][1]:
-        return " ".join(re.split(r"\s+", match.group()))
-    first = match.string.index("|", rows[at][0])
-    if bar == first:
-        return "| "
-    return " | " if match.end() >= rows[at][1] else " "
+        return " ".join(re.split(r"\s+", bars))
+    if match.end() >= rows[at][1]:
+        return " | "
+    opens = bar == match.string.index("|", rows[at][0])
+    if bars.count("|") > 1:
+        return "| || " if opens else " || "
+    return "| " if opens else " "
 
 
 def _fold_token(token: str, kind: str | None, before: str, after: str) -> str:
     folded = _FIXED.get(kind or "")
     if folded is not None:
         return folded
+    if kind == "note":
+        # A number may go on behind the mark only if the note was part of it.
+        return " " if before.isdigit() and after.isdigit() else ""
     if kind == "shift":
         inner = token[1:]
         return f"{token[0]}{{{fold(inner[1:-1] if inner.startswith('(') else inner).text.strip()}}}"
@@ -208,20 +253,28 @@ def _fold_token(token: str, kind: str | None, before: str, after: str) -> str:
         return f"{'^' if kind == 'up' else '_'}{{{plain}}}"
     if kind in {"command", "ordinal", "dollar"}:
         return token[2:-1].lower() if kind == "ordinal" else _COMMANDS.get(token, token.lower())
-    folded = _fold_cluster(token)
+    return _fold_cluster(token)
+
+
+def _fold_other(character: str, before: str, after: str) -> str:
+    folded = _fold_cluster(character)
     # NFKC alone would make 21/2 of two and a half.
-    if len(token) == 1 and unicodedata.decomposition(token).startswith("<fraction>"):
+    if unicodedata.decomposition(character).startswith("<fraction>"):
         folded = f"{' ' if before.isdigit() else ''}{folded}{' ' if after.isdigit() else ''}"
     return folded
 
 
+@lru_cache(maxsize=1024)
 def _fold_cluster(cluster: str) -> str:
     """Fold one character together with its marks."""
     plain = _PLAIN.get(cluster)
     if plain is not None:
         return plain
     compatible = "".join(map(_expand, cluster))
-    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", compatible).casefold())
+    folded = unicodedata.normalize("NFKC", compatible)
+    # Signs such as ㎿ and ㎽ are units, which only a capital tells apart.
+    if not unicodedata.decomposition(cluster[0]).startswith("<square>"):
+        folded = unicodedata.normalize("NFKC", folded.casefold())
     return "".join(_PLAIN.get(character, character) for character in folded)
 
 

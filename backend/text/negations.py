@@ -1,7 +1,8 @@
 """Numbers and negations: the parts of a sentence that change its claim.
 
 Two sentences may be 98 % alike and say opposite things, so a comparison of texts must compare these as well. Not
-detected: number words ("two"), antonyms ("increase" and "decrease") and quantifiers ("all", "some").
+detected here: number words ("two"), antonyms ("increase" and "decrease") and quantifiers ("all", "some"); comparing
+the words (``backend.text.wording``) finds them.
 """
 
 import re
@@ -15,7 +16,7 @@ _NUMBER = re.compile(r"(?:(?<![\w)\]])-)?\d+(?:[.,]\d+|'\d{3})*(?: ?[%‰])?")
 
 # Signs and short units change a claim like numbers: "38" and "≥ 38", "50 g" and "50 µg", "10^{23}" and "10 23". A bar
 # divides rows of a table.
-_SIGNS = re.compile(r"[|<>≤≥≠≈±∓√×÷°]|\^\{[^{}]*\}|(?<!\w)_\{[^{}]*\}")
+_SIGNS = re.compile(r"""\^\{[^{}]*\}|(?<!\w)_\{[^{}]*\}|(?<=\d) ?[-:/] ?(?=\d)|[^\w\s.,;:?'"()\[\]{}^`•‣◦▪-]""")
 _UNIT = re.compile(r"(?<!\w)\d[\d.,']* ?([^\W\d_]{1,3})(?!\w)")
 
 _NEGATION_WORDS = (

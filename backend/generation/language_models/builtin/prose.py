@@ -54,10 +54,12 @@ class _Line:
 
 
 _LINE = re.compile(r"[^\r\n\f\v\x85\u2028\u2029]+")
-_BULLET = re.compile(r"^\s*(?:\[\^[^\[\]\s]{1,12}\]:|[•‣◦▪■●○–—*·➢✓-]|\(?[a-z0-9]{1,2}\)|\d{1,2}\.)\s+")
+_BULLET = re.compile(r"^\s*(?:\[\^[^\[\]\s]{1,12}\]:|[•‣◦▪■●○–—*·➢✓-]|\(?(?:[a-z0-9]{1,2}|[ivx]{1,5})\)|\d{1,2}\.)\s+")
 _HEADING_SIGN = re.compile(r"#{1,6} +")
 _NOTE_MARK = re.compile(r" ?\[\^[^\[\]\s]{1,12}\]")
-_MISSING = re.compile(r"\[formula\]|\[image(?::|\])")
+# A card without the formula, or with half of an exponent, would say something else.
+_NOT_ON_CARDS = re.compile(r"\[formula\]|\[image(?::|\])|[\^_]\{")
+_NOT_ON_CARDS_SPANS = frozenset({SpanKind.FORMULA, SpanKind.UNCERTAIN, SpanKind.TABLE, SpanKind.CODE})
 _NO_PROSE = frozenset({SpanKind.TABLE, SpanKind.CODE})
 _NUMBERING = re.compile(
     r"^\s*(?:(?:chapter|kapitel|appendix|anhang|part|teil)\s+)?(\d{1,2}(?:\.\d{1,3})*|[A-Z](?:\.\d{1,3})+)[.:)]?\s+",
@@ -239,7 +241,7 @@ def _split_blocks(lines: list[_Line]) -> list[list[_Line]]:
 def _find_heading(block: list[_Line]) -> tuple[str, int] | None:
     """Return the block as a heading with its depth (1 is the highest), or None."""
     if block[0].level:
-        name = clean_heading(block[0].text)
+        name = clean_heading(_NOTE_MARK.sub("", block[0].text))
         return (name, block[0].level) if name else None
     if len(block) > 2 or any(_CONTENTS_LINE.search(line.text) for line in block):
         return None
@@ -269,13 +271,14 @@ def _split_sentences(
         if match.start() < position or not _ends_sentence(text, match, lexicon):
             continue
         raw = text[position : match.end()]
-        if not _is_incomplete(page, start + position, start + match.end()):
+        if _fits_on_cards(page, start + position, start + match.end()):
             sentences.append(Sentence(page.number, raw, _plain(raw), opens, heading))
         opens = False
         position = match.end() + len(text[match.end() :]) - len(text[match.end() :].lstrip())
     rest = text[position:].rstrip()
     listed = following is None or _BULLET.match(following) or _GLOSSARY_LINE.match(following)
-    if opens and listed and _GLOSSARY_LINE.match(rest):
+    fits = _fits_on_cards(page, start + position, start + position + len(rest))
+    if opens and listed and fits and _GLOSSARY_LINE.match(rest):
         sentences.append(Sentence(page.number, rest, _plain(rest), opens, heading))
     return sentences, not rest
 
@@ -285,10 +288,10 @@ def _plain(raw: str) -> str:
     return " ".join(_NOTE_MARK.sub("", raw).split())
 
 
-def _is_incomplete(page: SectionPage, start: int, end: int) -> bool:
-    """Whether a sentence lacks a formula or picture, or may be misread."""
-    return _MISSING.search(page.text, start, end) is not None or any(
-        span.kind is SpanKind.UNCERTAIN and span.start < end and start < span.end for span in page.spans
+def _fits_on_cards(page: SectionPage, start: int, end: int) -> bool:
+    """Whether a sentence has only words: no formula, raised or lowered text or picture, and nothing misread."""
+    return _NOT_ON_CARDS.search(page.text, start, end) is None and not any(
+        span.kind in _NOT_ON_CARDS_SPANS and span.start < end and start < span.end for span in page.spans
     )
 
 

@@ -46,7 +46,8 @@ questions. Everything you write must be supported by the pages alone, not by wha
 
 Pages
 - Pages are light Markdown: # before headings, tables with bars, fenced code, [^1] for notes, ^{{}} and _{{}} for \
-raised and lowered text, LaTeX between $ or $$. [formula] marks a formula that is missing: ask nothing that needs it.
+raised and lowered text, LaTeX between $ or $$. [formula] marks a formula that is missing: ask nothing that needs it. \
+A $ that is not around LaTeX is money. Items have no marks of notes and no tables.
 
 Topics
 - Name the concepts that the pages teach, each with a summary of one or two sentences.
