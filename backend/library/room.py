@@ -16,7 +16,7 @@ from backend.library.models import (
     StudySet,
 )
 from backend.library.reading import give_up, lock_first, read_document
-from backend.library.reading_places import claim_place, fill_places, is_startable
+from backend.library.reading_places import claim_place, fill_places, is_in_turn, is_startable
 from backend.library.rereading import keep_old_text, reread_document
 
 READING = JobKind(
@@ -28,6 +28,7 @@ READING = JobKind(
     claim=claim_place,
     released=fill_places,
     startable=is_startable,
+    in_turn=is_in_turn,
     labels=(Document.format, tuple(DocumentFormat)),
 )
 
@@ -39,6 +40,7 @@ REREADING = JobKind(
     claim=claim_place,
     released=fill_places,
     startable=is_startable,
+    in_turn=is_in_turn,
 )
 
 ROOM = Room(

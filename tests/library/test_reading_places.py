@@ -15,11 +15,13 @@ from apiflask import APIFlask
 from backend.core.database.database import db
 from backend.core.database.transaction import transaction
 from backend.core.work import jobs
+from backend.core.work.job_stats import measure_jobs
 from backend.core.work.jobs import Claim, JobState
 from backend.core.work.queue import QUEUE_NAME, queue
 from backend.core.work.sweep import sweep
 from backend.library.models import Document
 from backend.library.reading_places import claim_place, fill_places
+from backend.library.room import READING
 from backend.settings import Settings, get_settings
 
 
@@ -102,6 +104,20 @@ def test_a_note_is_read_while_nine_documents_of_another_user_wait(client, other_
     # It ends while none of the others moves.
     end(held)
     assert sorted(states().values()) == ["done"] + ["queued"] * 7 + ["running"] * 2
+
+
+def test_documents_that_wait_for_their_users_turn_need_no_worker(client, other_client, upload) -> None:
+    def oldest_due_s() -> float:
+        with transaction():
+            db.session.execute(sa.text("UPDATE documents SET available_at = available_at - interval '1 hour'"))
+            return measure_jobs(READING).oldest_due_s
+
+    documents = upload(client, 9)
+    assert oldest_due_s() >= 3600
+    claim_all(documents)
+    assert oldest_due_s() == 0
+    upload(other_client)
+    assert oldest_due_s() >= 3600
 
 
 def test_each_reading_that_ends_starts_the_next(client, upload, messages: Messages) -> None:
