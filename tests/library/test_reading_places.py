@@ -19,7 +19,7 @@ from backend.core.work.job_stats import measure_jobs
 from backend.core.work.jobs import Claim, JobState
 from backend.core.work.queue import QUEUE_NAME, queue
 from backend.core.work.sweep import sweep
-from backend.library.models import Document
+from backend.library.models import Document, Rereading
 from backend.library.reading_places import claim_place, fill_places
 from backend.library.room import READING
 from backend.settings import Settings, get_settings
@@ -175,6 +175,22 @@ def test_a_small_worker_keeps_a_place_for_others(
     assert get_settings().celery_concurrency == concurrency
     assert len(claim_all(upload(client, 3))) == of_one
     assert len(claim_all(upload(other_client, 3))) == of_all - of_one
+
+
+def test_a_rereading_takes_a_place_like_a_document(client, upload, messages: Messages) -> None:
+    first, *others = upload(client, 3)
+    held = claim(first)
+    assert held is not None
+    end(held)
+    running = claim_all(others)
+    assert client.post(f"/api/v1/documents/{first}/reread").status_code == 202
+    (rereading,) = messages.take()[-1:]
+    with transaction():
+        assert claim_place(Rereading, rereading) is None
+    end(running[0])
+    assert messages.take() == [rereading]
+    with transaction():
+        assert claim_place(Rereading, rereading) is not None
 
 
 def test_a_user_without_a_place_comes_first(app: APIFlask, client, other_client, upload, configure, messages) -> None:
