@@ -15,7 +15,7 @@ from backend.core.database.locks import READING_LOCK
 from backend.core.database.transaction import transaction
 from backend.core.work import jobs
 from backend.core.work.jobs import Claim, Job, JobState
-from backend.core.work.workers import count_places
+from backend.core.work.workers import select_places
 from backend.library.models import Document, Rereading, StudySet
 from backend.settings import get_settings
 
@@ -50,8 +50,14 @@ def fill_places() -> None:
 
 
 def is_startable(model: type[Job]) -> sa.ColumnElement[bool]:
-    """Return the SQL condition for rows that ``claim_place`` would accept now. Needs a transaction."""
+    """Return the SQL condition for rows that ``claim_place`` would accept now."""
     return model.id.in_(_select_startable())
+
+
+def is_in_turn(model: type[Job]) -> sa.ColumnElement[bool]:
+    """Return the SQL condition for due rows that wait for a place, not for a reading of the same user."""
+    ranked = _rank_open()
+    return model.id.in_(sa.select(ranked.c.id).where(*_may_hold(ranked)))
 
 
 def _lock_places() -> None:
@@ -72,23 +78,39 @@ def _select_startable() -> sa.Select[tuple[UUID]]:
 
     First come users who hold no place, each with their oldest reading, then users who hold one.
     """
-    places = max(1, max(get_settings().celery_concurrency, count_places()) - 1)
-    # One place is left for others even if there are only two.
-    per_user = min(_MAX_PER_USER, max(1, places - 1))
+    ranked = _rank_open()
+    held = sa.select(sa.func.count()).select_from(ranked).where(ranked.c.state == JobState.RUNNING).scalar_subquery()
+    return (
+        sa.select(ranked.c.id)
+        .where(*_may_hold(ranked))
+        .order_by(ranked.c.would_hold, ranked.c.available_at, ranked.c.id)
+        .limit(sa.func.greatest(_places() - held, 0))
+    )
+
+
+def _may_hold(ranked: sa.CTE) -> tuple[sa.ColumnElement[bool], ...]:
+    return (ranked.c.state == JobState.QUEUED, ranked.c.would_hold <= _per_user())
+
+
+def _places() -> sa.ColumnElement[int]:
+    """Return how many readings there may be at the same time: all places of the workers but one."""
+    return sa.func.greatest(1, sa.func.greatest(get_settings().celery_concurrency, select_places()) - 1)
+
+
+def _per_user() -> sa.ColumnElement[int]:
+    """Return how many of the places a user may hold. One is left for others even if there are only two."""
+    return sa.func.least(_MAX_PER_USER, sa.func.greatest(1, _places() - 1))
+
+
+def _rank_open() -> sa.CTE:
+    """Select the open readings with the number of places that their users hold once they run (``would_hold``)."""
     opened = _select_open().cte("opened")
     is_running = opened.c.state == JobState.RUNNING
     held_by_user = sa.func.count().filter(is_running).over(partition_by=opened.c.user_id)
     turn = sa.func.row_number().over(
         partition_by=(opened.c.user_id, opened.c.state), order_by=(opened.c.available_at, opened.c.id)
     )
-    ranked = sa.select(opened, (held_by_user + turn).label("would_hold")).cte("ranked")
-    held = sa.select(sa.func.count()).select_from(opened).where(is_running).scalar_subquery()
-    return (
-        sa.select(ranked.c.id)
-        .where(ranked.c.state == JobState.QUEUED, ranked.c.would_hold <= per_user)
-        .order_by(ranked.c.would_hold, ranked.c.available_at, ranked.c.id)
-        .limit(sa.func.greatest(places - held, 0))
-    )
+    return sa.select(opened, (held_by_user + turn).label("would_hold")).cte("ranked")
 
 
 def _select_open() -> sa.CompoundSelect[tuple[UUID, str, object, UUID]]:

@@ -19,7 +19,7 @@ from backend.library.models import (
 )
 from backend.library.page_images import conversions
 from backend.library.reading import give_up, lock_first, read_document
-from backend.library.reading_places import claim_place, fill_places, is_startable
+from backend.library.reading_places import claim_place, fill_places, is_in_turn, is_startable
 from backend.library.rereading import keep_old_text, reread_document
 
 READING = JobKind(
@@ -31,6 +31,7 @@ READING = JobKind(
     claim=claim_place,
     released=fill_places,
     startable=is_startable,
+    in_turn=is_in_turn,
     labels=(Document.format, tuple(DocumentFormat)),
 )
 
@@ -42,6 +43,7 @@ REREADING = JobKind(
     claim=claim_place,
     released=fill_places,
     startable=is_startable,
+    in_turn=is_in_turn,
 )
 
 CONVERTING = JobKind(

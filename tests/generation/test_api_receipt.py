@@ -237,7 +237,9 @@ def test_the_receipt_repeats_the_warnings_about_pages_of_the_run(client: Any, st
     (warning,) = document["warnings"]
     assert warning["code"] == "hidden_characters_removed"
     assert warning["pages"] == [1]
-    (said,) = read(client, f"/documents/{document['document_id']}")["warnings"]
+    uploaded = read(client, f"/documents/{document['document_id']}")
+    (said,) = uploaded["warnings"]
+    assert (uploaded["status"], said["count"], said["pages"]) == ("ready", 1, [1])
     assert warning["detail"] == said["detail"]
 
 

@@ -15,11 +15,13 @@ from apiflask import APIFlask
 from backend.core.database.database import db
 from backend.core.database.transaction import transaction
 from backend.core.work import jobs
+from backend.core.work.job_stats import measure_jobs
 from backend.core.work.jobs import Claim, JobState
 from backend.core.work.queue import QUEUE_NAME, queue
 from backend.core.work.sweep import sweep
-from backend.library.models import Document
+from backend.library.models import Document, Rereading
 from backend.library.reading_places import claim_place, fill_places
+from backend.library.room import READING
 from backend.settings import Settings, get_settings
 
 
@@ -104,6 +106,20 @@ def test_a_note_is_read_while_nine_documents_of_another_user_wait(client, other_
     assert sorted(states().values()) == ["done"] + ["queued"] * 7 + ["running"] * 2
 
 
+def test_documents_that_wait_for_their_users_turn_need_no_worker(client, other_client, upload) -> None:
+    def oldest_due_s() -> float:
+        with transaction():
+            db.session.execute(sa.text("UPDATE documents SET available_at = available_at - interval '1 hour'"))
+            return measure_jobs(READING).oldest_due_s
+
+    documents = upload(client, 9)
+    assert oldest_due_s() >= 3600
+    claim_all(documents)
+    assert oldest_due_s() == 0
+    upload(other_client)
+    assert oldest_due_s() >= 3600
+
+
 def test_each_reading_that_ends_starts_the_next(client, upload, messages: Messages) -> None:
     documents = upload(client, 9)
     held = claim_all(messages.take())
@@ -159,6 +175,22 @@ def test_a_small_worker_keeps_a_place_for_others(
     assert get_settings().celery_concurrency == concurrency
     assert len(claim_all(upload(client, 3))) == of_one
     assert len(claim_all(upload(other_client, 3))) == of_all - of_one
+
+
+def test_a_rereading_takes_a_place_like_a_document(client, upload, messages: Messages) -> None:
+    first, *others = upload(client, 3)
+    held = claim(first)
+    assert held is not None
+    end(held)
+    running = claim_all(others)
+    assert client.post(f"/api/v1/documents/{first}/reread").status_code == 202
+    (rereading,) = messages.take()[-1:]
+    with transaction():
+        assert claim_place(Rereading, rereading) is None
+    end(running[0])
+    assert messages.take() == [rereading]
+    with transaction():
+        assert claim_place(Rereading, rereading) is not None
 
 
 def test_a_user_without_a_place_comes_first(app: APIFlask, client, other_client, upload, configure, messages) -> None:

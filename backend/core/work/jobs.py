@@ -166,6 +166,7 @@ class JobKind:
         released: Called after a worker has stopped working on a row of this kind, however the work ended.
         startable: Narrows the due rows to those that ``claim`` would accept now. Only these are sent again by the
             sweep, because messages for the others would find nothing to claim.
+        in_turn: Narrows the due rows to those that only need a worker. The others wait for work of the same user.
         labels: The column that metrics group by, with its values.
     """
 
@@ -178,6 +179,7 @@ class JobKind:
     claim: Callable[[type[Job], UUID], Claim | None] = claim
     released: Callable[[], None] = _nothing
     startable: Callable[[type[Job]], sa.ColumnElement[bool]] = _any_row
+    in_turn: Callable[[type[Job]], sa.ColumnElement[bool]] = _any_row
     labels: tuple[InstrumentedAttribute[str], tuple[str, ...]] | None = None
 
     @property

@@ -25,7 +25,10 @@ class PageWriter:
         self._pages = 0
         self._chars = 0
         self._has_text = False
-        self._warnings: dict[str, tuple[int, list[int]]] = {}
+        self._counts: dict[str, int] = {}
+        self._warned_pages: dict[str, set[int]] = {}
+        self._warned_from: dict[str, int] = {}
+        self._held: list[tuple[str, int]] | None = None
 
     @property
     def next_number(self) -> int:
@@ -85,18 +88,40 @@ class PageWriter:
         )
 
     def warn(self, code: str, count: int = 1) -> None:
-        """Count a warning for the next page."""
-        total, pages = self._warnings.get(code, (0, []))
-        if self.next_number not in pages[-1:]:
-            pages.append(self.next_number)
-        self._warnings[code] = (total + count, pages)
+        """Count a warning for the next page, or for that of the text that is read just now."""
+        if self._held is not None:
+            self._held.append((code, count))
+            return
+        self._counts[code] = self._counts.get(code, 0) + count
+        self._warned_pages.setdefault(code, set()).add(self.next_number)
+
+    def warn_of_rest(self, code: str, count: int = 1) -> None:
+        """Count a warning for the next page and all after it."""
+        self._counts[code] = self._counts.get(code, 0) + count
+        self._warned_from.setdefault(code, self.next_number)
+
+    def hold_warnings(self) -> None:
+        """Keep warnings until it is known which page their text is on."""
+        self._held = []
+
+    def release_warnings(self) -> None:
+        """Count the warnings that were kept for the next page."""
+        held, self._held = self._held or [], None
+        for code, count in held:
+            self.warn(code, count)
 
     def finish(self) -> None:
         """Write the outcome. Raises UnreadableFile("no_text") if no page has text."""
         if not self._has_text:
             raise UnreadableFile("no_text")
-        warnings = [[code, count, pages] for code, (count, pages) in self._warnings.items()]
+        warnings = [[code, count, self._pages_of(code)] for code, count in self._counts.items()]
         self.send({"total": self._pages, "warnings": warnings})
+
+    def _pages_of(self, code: str) -> list[int]:
+        # What comes after the last page, such as a hidden slide, is told with it.
+        pages = {min(page, self._pages) for page in self._warned_pages.get(code, ())}
+        pages.update(range(self._warned_from.get(code, self.next_number), self.next_number))
+        return sorted(pages)
 
     def send(self, message: dict[str, object]) -> None:
         """Write one complete line."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from backend.library.extraction import page_text
+from backend.library.extraction.page_writer import PageWriter
 
 PAGE_CHARS: Final = 3_000
 """The target size of a page in characters: about a printed page."""
@@ -26,6 +27,12 @@ class Block:
     text: str
     level: int = 0
     new_page: bool = False
+
+
+def write_blocks(blocks: Iterable[Block], writer: PageWriter) -> None:
+    """Write blocks in pages. Warnings of the walk that yields the blocks count for the page that a block is on."""
+    for heading, text in pages_of_blocks(_with_warnings(blocks, writer)):
+        writer.write(text, heading)
 
 
 def pages_of_blocks(blocks: Iterable[Block], page_level: int = 2) -> Iterator[tuple[str | None, str]]:
@@ -70,6 +77,19 @@ def pages_of_text(text: str) -> Iterator[str]:
         piece, text = _cut(text)
         yield piece
     yield text
+
+
+def _with_warnings(blocks: Iterable[Block], writer: PageWriter) -> Iterator[Block]:
+    walk = iter(blocks)
+    while True:
+        writer.hold_warnings()
+        block = next(walk, None)
+        if block is not None:
+            # A block that begins a page has the pages before it written before the next block is asked for.
+            yield block
+        writer.release_warnings()
+        if block is None:
+            return
 
 
 def _split(heading: str | None, parts: list[str]) -> Iterator[tuple[str | None, str]]:

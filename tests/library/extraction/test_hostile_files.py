@@ -1,7 +1,6 @@
 """Hostile files: each ends in a typed error within seconds and costs the caller nothing (fault 29)."""
 
 import contextlib
-import importlib.util
 from collections.abc import Iterator
 
 import psutil
@@ -78,9 +77,6 @@ def test_nested_html_is_read_as_deep_as_can_be(tmp_path, read):
     assert _code(read, path) == "damaged"
 
 
-@pytest.mark.skipif(
-    importlib.util.find_spec("backend.library.extraction.web.parsing") is None, reason="its reader has no limit yet"
-)
 def test_a_web_page_of_attributes_is_read_in_time(tmp_path, read):
     path = tmp_path / "attributes.html"
     attributes = " ".join(f"a{number}=x" for number in range(300_000))
@@ -89,6 +85,22 @@ def test_a_web_page_of_attributes_is_read_in_time(tmp_path, read):
     with promised("reading", TYPED_WITHIN_S):
         pages, _ = read(path)
     assert pages[0].text == "bottom of the well"
+
+
+@pytest.mark.parametrize("opening", ["> ", "- ", "<div>"])
+def test_deeply_nested_markdown_is_not_an_empty_page(tmp_path, read, opening):
+    path = tmp_path / "deep.md"
+    path.write_text(opening * 50_000 + "bottom of the well", encoding="utf-8")
+    assert _code(read, path) == "damaged"
+
+
+@pytest.mark.parametrize("opening", ["[", "**a ", "<b>"])
+def test_markup_without_an_end_is_text(tmp_path, read, opening):
+    path = tmp_path / "open.md"
+    path.write_text(opening * 50_000 + "bottom of the well", encoding="utf-8")
+    with promised("reading", TYPED_WITHIN_S):
+        pages, _ = read(path)
+    assert pages[-1].text.endswith("bottom of the well")
 
 
 @pytest.mark.parametrize("tag", [b"w:ins", b"w:sdt", b"w:unknown"])

@@ -8,7 +8,7 @@ from backend.library.extraction.opendocument.document import read_document
 from backend.library.extraction.opendocument.items import Items
 from backend.library.extraction.opendocument.names import OFFICE
 from backend.library.extraction.page_writer import PageWriter
-from backend.library.extraction.pagination import pages_of_blocks
+from backend.library.extraction.pagination import write_blocks
 from backend.library.extraction.word.blocks import blocks_of_items
 
 
@@ -20,5 +20,4 @@ def read_pages(path: str, job: dict[str, Any], writer: PageWriter) -> None:
     if body is None:
         raise UnreadableFile("damaged")
     items = Items(package, document.styles, writer.warn)
-    for heading, text in pages_of_blocks(blocks_of_items(items.read(body))):
-        writer.write(text, heading)
+    write_blocks(blocks_of_items(items.read(body)), writer)

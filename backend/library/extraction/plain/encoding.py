@@ -31,16 +31,16 @@ def decode_text(raw: bytes, writer: PageWriter) -> str:
     good = sum(1 for _ in re.finditer("[^\x00-\x7f\ufffd]", text))
     if good >= _GOOD_PER_BAD * bad:
         # Bytes of other encodings hardly ever form characters of UTF-8 by chance.
-        writer.warn("bytes_replaced", bad)
+        writer.warn_of_rest("bytes_replaced", bad)
         return text
     return decode_guessed(raw, writer)
 
 
 def decode_guessed(raw: bytes, writer: PageWriter) -> str:
     """Decode a text that is not in Unicode, and warn."""
-    writer.warn("encoding_guessed")
+    writer.warn_of_rest("encoding_guessed")
     text = raw.decode(guess_encoding(raw), "replace")
     replaced = text.count("\ufffd")
     if replaced:
-        writer.warn("bytes_replaced", replaced)
+        writer.warn_of_rest("bytes_replaced", replaced)
     return text

@@ -1,7 +1,7 @@
 """Guesses the encoding of a text in an old one, by the letters and words of the languages that use it.
 
-charset-normalizer alone is wrong for short texts and neighbouring encodings (docs/decisions); it is asked when no
-language fits.
+charset-normalizer alone is wrong for short texts and neighbouring encodings (docs/decisions/0027-encodings.md); it
+decides when no language fits.
 """
 
 import re

@@ -13,7 +13,7 @@ from backend.library.extraction import page_text
 from backend.library.extraction.errors import UnreadableFile
 from backend.library.extraction.formulas.tex_text import Delimiters
 from backend.library.extraction.page_writer import PageWriter
-from backend.library.extraction.pagination import Block, pages_of_blocks
+from backend.library.extraction.pagination import Block, write_blocks
 from backend.library.extraction.plain.encoding import decode_text
 from backend.library.extraction.plain.footnotes import marks_in
 from backend.library.extraction.plain.markdown_inline import inline_text
@@ -31,17 +31,16 @@ _LANGUAGE = re.compile(r"\{?\.?([A-Za-z][\w+#-]*)")
 def read_pages(path: str, job: dict[str, Any], writer: PageWriter) -> None:
     """Write the text of the Markdown file at ``path``."""
     blocks = blocks_of_markdown(decode_text(Path(path).read_bytes(), writer), writer)
-    for heading, text in pages_of_blocks(blocks):
-        writer.write(text, heading)
+    write_blocks(blocks, writer)
 
 
 def blocks_of_markdown(raw: str, writer: PageWriter) -> Iterator[Block]:
     """Yield the blocks of Markdown. Raises UnreadableFile("damaged") if it is nested too deeply."""
     source = prepare(raw)
     if source.lost_pictures:
-        writer.warn("pictures_not_read", source.lost_pictures)
+        writer.warn_of_rest("pictures_not_read", source.lost_pictures)
     if source.lost_notes:
-        writer.warn("objects_lost", source.lost_notes)
+        writer.warn_of_rest("objects_lost", source.lost_notes)
     for piece in _Document(source, writer).pieces(source.text):
         yield Block(piece.text, piece.level)
 

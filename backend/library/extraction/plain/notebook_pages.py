@@ -10,7 +10,7 @@ from backend.library.extraction import page_text
 from backend.library.extraction.errors import UnreadableFile
 from backend.library.extraction.formulas.mathml import clean_tex
 from backend.library.extraction.page_writer import PageWriter
-from backend.library.extraction.pagination import Block, pages_of_blocks
+from backend.library.extraction.pagination import Block, write_blocks
 from backend.library.extraction.plain.encoding import decode_text
 from backend.library.extraction.plain.markdown_pages import blocks_of_markdown
 from backend.library.extraction.web.formulas import unwrap_tex
@@ -30,8 +30,7 @@ def read_pages(path: str, job: dict[str, Any], writer: PageWriter) -> None:
         notebook = json.loads(decode_text(Path(path).read_bytes(), writer))
     except (ValueError, RecursionError):
         raise UnreadableFile("damaged") from None
-    for heading, text in pages_of_blocks(_blocks(notebook, writer)):
-        writer.write(text, heading)
+    write_blocks(_blocks(notebook, writer), writer)
 
 
 def _blocks(notebook: object, writer: PageWriter) -> Iterator[Block]:

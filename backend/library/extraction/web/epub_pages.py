@@ -10,7 +10,7 @@ from lxml import etree
 from backend.library.extraction.formulas.mathml import local_name
 from backend.library.extraction.page_text import remove_marks
 from backend.library.extraction.page_writer import PageWriter
-from backend.library.extraction.pagination import Block, pages_of_blocks
+from backend.library.extraction.pagination import Block, write_blocks
 from backend.library.extraction.web.epub_archive import EpubArchive
 from backend.library.extraction.web.pages import blocks_of_tree, decode_page
 from backend.library.extraction.web.parsing import parse_page, shorten_tags
@@ -31,8 +31,7 @@ def read_pages(path: str, job: dict[str, Any], writer: PageWriter) -> None:
     styles = Styles()
     for sheet in archive.style_sheets():
         styles.add_sheet(sheet)
-    for heading, text in pages_of_blocks(_blocks(archive, styles, writer)):
-        writer.write(text, heading)
+    write_blocks(_blocks(archive, styles, writer), writer)
 
 
 def _blocks(archive: EpubArchive, styles: Styles, writer: PageWriter) -> Iterator[Block]:

@@ -10,7 +10,7 @@ from lxml import etree
 
 from backend.library.extraction.formulas.tex_text import Delimiters
 from backend.library.extraction.page_writer import PageWriter
-from backend.library.extraction.pagination import Block, pages_of_blocks
+from backend.library.extraction.pagination import Block, write_blocks
 from backend.library.extraction.plain.encoding import decode_text
 from backend.library.extraction.web.formulas import find_delimiters
 from backend.library.extraction.web.parsing import parse_page
@@ -33,8 +33,7 @@ _AS_BROWSERS_DO: Final = {
 
 def read_pages(path: str, job: dict[str, Any], writer: PageWriter) -> None:
     """Write the visible text of the web page at ``path``."""
-    for heading, text in pages_of_blocks(blocks_of_html(decode_page(Path(path).read_bytes(), writer), writer)):
-        writer.write(text, heading)
+    write_blocks(blocks_of_html(decode_page(Path(path).read_bytes(), writer), writer), writer)
 
 
 def blocks_of_html(source: str, writer: PageWriter, delimiters: Delimiters | None = None) -> Iterator[Block]:

@@ -6,7 +6,7 @@ from backend.library.extraction import page_text
 from backend.library.extraction.ocr.recognition import TextRecognition
 from backend.library.extraction.office_package import OfficePackage
 from backend.library.extraction.page_writer import PageWriter
-from backend.library.extraction.pagination import pages_of_blocks
+from backend.library.extraction.pagination import write_blocks
 from backend.library.extraction.word.document import WordDocument
 from backend.library.types import OCR_TRUSTED
 
@@ -25,5 +25,4 @@ def read_pages(path: str, job: dict[str, Any], writer: PageWriter) -> None:
         writer.warn("ocr_uncertain")
         return page_text.uncertain(found.text)
 
-    for heading, text in pages_of_blocks(WordDocument(OfficePackage(path), writer, read_picture).blocks()):
-        writer.write(text, heading)
+    write_blocks(WordDocument(OfficePackage(path), writer, read_picture).blocks(), writer)

@@ -51,6 +51,13 @@ def test_a_short_text_is_of_the_likeliest_language(read_bytes) -> None:
         assert read_bytes(text.encode("cp1252"))[0] == text
 
 
+@pytest.mark.parametrize("encoding", ["koi8_r", "iso8859_5", "cp1251"])
+@pytest.mark.parametrize("words", [3, 6, 12])
+def test_a_few_words_of_russian_are_told_by_their_capitals(read_bytes, encoding: str, words: int) -> None:
+    text = " ".join(TEXTS["ru"][0].split()[:words])
+    assert read_bytes(text.encode(encoding)) == (text, ["encoding_guessed"])
+
+
 @pytest.mark.parametrize("content", [b"text with a NUL\x00", b"\x00\x01\x02\x03" * 100, b"ab\x00\x00cd\x00\x00"])
 def test_zero_bytes_alone_do_not_make_a_text(tmp_path, content: bytes) -> None:
     path = tmp_path / "x.txt"
