@@ -11,6 +11,7 @@ UNKNOWN: Final = "\ufffd"
 """Stands where a character is known to be missing."""
 
 _FIRST = 0x20
+_LATIN = range(0xA1, 0x100)
 _PRIVATE = range(0xF020, 0xF100)
 _HAS_PRIVATE = re.compile("[\uf020-\uf0ff]")
 _NONE = "\0"
@@ -68,6 +69,10 @@ _FONTS: Final = {
 }
 
 
+# Fonts whose plain codes are not those of Unicode, also ones that nobody here knows.
+_OWN_CODES: Final = re.compile(r"symbol(?!ic)|dings|\bmt\b|bats|marlett|euclid|^$", re.IGNORECASE)
+_SURROGATES: Final = 0xD800
+
 # What is pasted from lists, and what stands for nothing.
 _ANY_FONT: Final = {0xB7: "•", 0x20: " "}
 
@@ -80,10 +85,12 @@ def is_symbol_font(font: str | None) -> bool:
 def character_of(font: str | None, code: int) -> str | None:
     """Return what ``font`` shows for a code of its own (0x20–0xFF, or the same in the private area).
 
-    None: nobody knows. Only the bullet is the same whatever the font.
+    Any other code is one of Unicode. None: nobody knows. Only the bullet is the same whatever the font.
     """
     if code in _PRIVATE:
         code -= 0xF000
+    elif (code > _LATIN[-1] or not _OWN_CODES.search(font or "")) and _FIRST < code < _SURROGATES:
+        return chr(code)
     return _FONTS.get(_key(font or ""), _ANY_FONT).get(code)
 
 
@@ -95,8 +102,8 @@ def has_private(text: str) -> bool:
 def decode(text: str, font: str | None) -> tuple[str, int]:
     """Return the text as ``font`` shows it, and how many characters are unknown (each is ``UNKNOWN``).
 
-    In a symbol font plain letters are codes too; characters from U+0080 on are meant as they are. In any other font
-    only the private area is decoded.
+    In a symbol font plain letters and the signs of Latin-1 are codes too; other letters are meant as they are, but none
+    is in Wingdings. In any other font only the private area is decoded.
     """
     is_symbol = is_symbol_font(font)
     if not is_symbol and not has_private(text):
@@ -104,13 +111,20 @@ def decode(text: str, font: str | None) -> tuple[str, int]:
     shown, unknown = [], 0
     for sign in text:
         code = ord(sign)
-        if code in _PRIVATE or (is_symbol and _FIRST < code < 0x7F):
+        if code in _PRIVATE or (is_symbol and _is_code(sign, font or "")):
             found = character_of(font, code)
             unknown += found is None
             shown.append(UNKNOWN if found is None else found)
         else:
             shown.append(sign)
     return "".join(shown), unknown
+
+
+def _is_code(sign: str, font: str) -> bool:
+    """Whether a character of a text in a symbol font stands for another one."""
+    if sign.isascii():
+        return _FIRST < ord(sign) < 0x7F
+    return ord(sign) in _LATIN and ("dings" in _key(font) or not sign.isalpha())
 
 
 def _key(font: str) -> str:

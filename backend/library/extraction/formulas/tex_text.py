@@ -20,6 +20,9 @@ _ENVIRONMENT = rf"(?P<environment>\\begin\{{(?P<name>(?:{_NAMES})\*?)\}}[^{_NOT_
 _WITH_DOLLAR = re.compile("|".join((_ROUND, _SQUARE, _DOLLARS, _ENVIRONMENT, _DOLLAR)))
 _WITH_DOLLARS = re.compile("|".join((_ROUND, _SQUARE, _DOLLARS, _ENVIRONMENT)))
 _TEX_SIGN = re.compile(r"\\[a-zA-Z{}|,;!]|[\^_=+<>]")
+WRAPPED: Final = re.compile(r"\s*(?:\\\((?P<a>.*)\\\)|\\\[(?P<b>.*)\\\]|\$\$(?P<c>.*)\$\$|\$(?P<d>.*)\$)\s*", re.DOTALL)
+"""A formula and the delimiters around it."""
+
 _WORD = re.compile("[^\\W\\d_]{2}")
 
 
@@ -51,6 +54,12 @@ def _mark(text: str, delimiters: Delimiters, line_end: str) -> str:
 def looks_like_tex(text: str) -> bool:
     """Whether what stands between backslashed brackets is a formula, and not words in brackets."""
     return _TEX_SIGN.search(text) is not None or not _WORD.search(text)
+
+
+def unwrap_tex(text: str) -> str:
+    """Return TeX without the delimiters around it."""
+    match = WRAPPED.fullmatch(text)
+    return next(part for part in match.groups() if part is not None) if match else text.strip()
 
 
 def shield(text: str) -> str:

@@ -9,11 +9,11 @@ from typing import Any, Final
 from backend.library.extraction import page_text
 from backend.library.extraction.errors import UnreadableFile
 from backend.library.extraction.formulas.mathml import clean_tex
+from backend.library.extraction.formulas.tex_text import unwrap_tex
 from backend.library.extraction.page_writer import PageWriter
 from backend.library.extraction.pagination import Block, write_blocks
 from backend.library.extraction.plain.encoding import decode_text
 from backend.library.extraction.plain.markdown_pages import blocks_of_markdown
-from backend.library.extraction.web.formulas import unwrap_tex
 from backend.library.extraction.web.pages import blocks_of_html
 
 _TERMINAL_CODES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07]*\x07")

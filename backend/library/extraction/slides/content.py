@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from backend.library.extraction import page_text
-from backend.library.extraction.drawings.alt_text import description, image_text, is_decorative
+from backend.library.extraction.drawings.alt_text import description, image_text, is_decorative, picture_text
 from backend.library.extraction.drawings.bodies import ListStyle, body_text
 from backend.library.extraction.drawings.charts import chart_text
 from backend.library.extraction.drawings.diagrams import diagram_text
@@ -49,7 +49,7 @@ class SlideContent:
         if properties is None:
             return ""
         source = latex_picture_text(shape, properties.get("descr", ""), self._part, self._package)
-        return source or image_text(description(properties))
+        return source or picture_text(description(properties))
 
     def picture(self, shape: Any, share: float) -> Picture | None:
         """Return the picture that a shape shows, unless it is marked as an ornament."""

@@ -9,7 +9,7 @@ from urllib.parse import unquote_plus, urlsplit
 from lxml import etree
 
 from backend.library.extraction.formulas.mathml import clean_tex, local_name, mathml_to_latex
-from backend.library.extraction.formulas.tex_text import Delimiters
+from backend.library.extraction.formulas.tex_text import WRAPPED, Delimiters, unwrap_tex
 
 _MATHJAX_2: Final = frozenset(
     {"MathJax", "MathJax_Display", "MathJax_SVG", "MathJax_SVG_Display", "MathJax_CHTML", "mjx-chtml", "MJXc-display"}
@@ -23,7 +23,6 @@ _TEX_IMAGE_CLASS = re.compile(
 _TEX_SERVER = re.compile(r"latex\.codecogs\.com|latex\.php|mathtex\.cgi|mimetex|/math/render/|chart\.apis.*cht=tx")
 _TEX_SIGNS = re.compile(r"\\[A-Za-z]|[\^_{}=]")
 _INLINE_MATH = re.compile(r"""inlineMath\W{1,20}\$|left\s*:\s*["']\$["']""")
-_WRAPPED = re.compile(r"\s*(?:\\\((?P<a>.*)\\\)|\\\[(?P<b>.*)\\\]|\$\$(?P<c>.*)\$\$|\$(?P<d>.*)\$)\s*", re.DOTALL)
 _DISPLAY_CLASSES: Final = frozenset({"display", "math-display", "js-display-math", "katex-display", "MathJax_Display"})
 
 
@@ -65,12 +64,6 @@ def find_delimiters(root: etree._Element) -> Delimiters:
             certain = True
             dollar = dollar or _INLINE_MATH.search(text) is not None
     return Delimiters(certain=certain, dollar=dollar)
-
-
-def unwrap_tex(text: str) -> str:
-    """Return TeX without the delimiters around it."""
-    match = _WRAPPED.fullmatch(text)
-    return next(part for part in match.groups() if part is not None) if match else text.strip()
 
 
 def _mathml(element: etree._Element, *, display: bool, fallback: str = "") -> FoundFormula:
@@ -164,7 +157,7 @@ def _is_tex_element(element: etree._Element, classes: list[str]) -> bool:
     if len(element) or not ({"math", "arithmatex", "tex", "latex"} & set(classes)):
         return False
     text = element.text or ""
-    return _TEX_SIGNS.search(text) is not None or _WRAPPED.fullmatch(text) is not None
+    return _TEX_SIGNS.search(text) is not None or WRAPPED.fullmatch(text) is not None
 
 
 def _image(element: etree._Element) -> FoundFormula | None:

@@ -19,6 +19,7 @@ from backend.library.extraction.word.names import (
     TEXT,
     P,
     W,
+    chosen_branch,
     is_set,
     local_name,
     value_of,
@@ -103,7 +104,7 @@ class WordDocument:
                 elif name == "subDoc":
                     self._writer.warn("objects_lost")
                 elif name == "AlternateContent":
-                    stack.append(iter(node[:1]))
+                    stack.append(iter(chosen_branch(node)))
                     break
                 elif name and name not in _SKIPPED:
                     stack.append(iter(node))
@@ -120,7 +121,7 @@ class WordDocument:
         if properties is not None and _joins_next(properties):
             # A dropped capital is moved down for its looks alone: it is no lowered text.
             is_capital = properties.find(f"{W}framePr") is not None
-            self._carried = "".join(node.text or "" for node in paragraph.iter(TEXT)).strip() if is_capital else text
+            self._carried = "".join(node.text or "" for node in paragraph.iter(TEXT)).lstrip() if is_capital else text
             text = ""
         else:
             yield from self._text_items(text, read, properties, style)
@@ -150,6 +151,9 @@ class WordDocument:
             if not shown:
                 if self._in_code:
                     yield Item("", kind=ItemKind.CODE)
+                elif label and label != BULLET and self._reader.in_line:
+                    # A column of numbers.
+                    yield Item(label, kind=ItemKind.LIST)
                 continue
             self._in_code = False
             if label:

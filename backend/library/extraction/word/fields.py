@@ -11,6 +11,8 @@ from backend.library.extraction.word.names import VAL, W, is_set, local_name, nu
 
 _SYMBOL = re.compile(r"\s*SYMBOL\s+(0x[0-9a-f]+|\d+)", re.IGNORECASE)
 _FONT = re.compile(r"\\f\s+(?:\"([^\"]+)\"|“([^”]+)”|(\S+))", re.IGNORECASE)
+_SWITCHES = re.compile(r"\\\*\s*\w+")
+_BUTTONS = frozenset({"MACROBUTTON", "GOTOBUTTON"})
 _MAX_DEPTH = 100
 
 
@@ -41,8 +43,10 @@ class Fields:
     def take(self, node: Any) -> str:
         """Take ``w:fldChar`` or ``w:instrText``. Returns what a field shows that has no result in the file."""
         if local_name(node) == "instrText":
-            if self._open and not self._open[-1].has_result:
-                self._open[-1].instruction.append(node.text or "")
+            # The result of a field within an instruction is a part of the instruction.
+            outer = next((field for field in reversed(self._open) if not field.has_result), None)
+            if outer is not None:
+                outer.instruction.append(node.text or "")
             return ""
         kind = node.get(f"{W}fldCharType")
         if kind == "begin":
@@ -82,6 +86,8 @@ class Fields:
         name = next(iter(instruction.split()), "").upper()
         if name == "SYMBOL":
             return _symbol(instruction)
+        if name in _BUTTONS:
+            return _button(instruction)
         if name in ("AUTONUM", "AUTONUMLGL", "AUTONUMOUT"):
             self._numbers += 1
             return f"{self._numbers}."
@@ -106,6 +112,12 @@ def _symbol(instruction: str) -> str:
     if is_symbol_font(name):
         return character_of(name, code) or UNKNOWN
     return remove_marks(chr(code)) if 32 <= code < 0xD800 else ""
+
+
+def _button(instruction: str) -> str:
+    """Return the text of a button, which follows its macro: numbers of equations are such texts."""
+    words = _SWITCHES.sub(" ", remove_marks(instruction)).split(maxsplit=2)
+    return words[2].strip() if len(words) > 2 else ""
 
 
 def _form_value(node: Any) -> str:

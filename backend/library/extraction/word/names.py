@@ -46,6 +46,20 @@ def number_of(properties: Any, name: str) -> int | None:
     return whole_number(value_of(properties, name))
 
 
+def chosen_branch(alternatives: Any) -> list[Any]:
+    """Return what is read of ``mc:AlternateContent``: its first choice that holds anything, else its fallback."""
+    branches = [branch for branch in alternatives if isinstance(branch.tag, str) and len(branch)]
+    return list(branches[0]) if branches else []
+
+
+def half_points(value: str | None) -> int | None:
+    """Return a measure in half-points, which the strict format writes in points: ``6pt``."""
+    if value is not None and value.endswith("pt"):
+        points = whole_number(value[:-2].partition(".")[0])
+        return None if points is None else points * 2
+    return whole_number(value)
+
+
 def whole_number(value: str | None) -> int | None:
     """Return a whole number of at most nine digits; None for anything else."""
     if value is None or len(value) > 10 or not value.lstrip("-").isascii() or not value.lstrip("-").isdigit():

@@ -126,6 +126,9 @@ def _levels_in(container: Any) -> dict[int, Level]:
 def _level(element: Any) -> Level:
     start = number_of(element, "start")
     properties = element.find(RUN_PR)
+    if properties is not None and is_set(properties, "vanish"):
+        # The paragraphs count, but their labels are hidden.
+        return Level(0 if start is None else start, "none")
     fonts = properties.find(f"{W}rFonts") if properties is not None else None
     text, _ = decode(
         remove_marks(value_of(element, "lvlText") or ""), fonts.get(f"{W}ascii") if fonts is not None else None

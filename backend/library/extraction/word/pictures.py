@@ -20,6 +20,8 @@ _A4_EMU2 = 21 * 29.7 * _EMU_PER_CM**2
 _MIN_SIDE_EMU = 2 * _EMU_PER_CM
 _MIN_AREA_EMU2 = 30 * _EMU_PER_CM**2
 _PAGE_SHARE = 0.4
+_FORMULA_HEIGHT_EMU = 2 * _EMU_PER_CM
+_DRAWN_ENDINGS = (".wmf", ".emf", ".wmz", ".emz")
 _LENGTH = re.compile(r"(?:^|;)\s*(width|height)\s*:\s*(\d{1,6}(?:\.\d+)?)\s*(pt|in|cm|mm|px)", re.IGNORECASE)
 
 
@@ -29,6 +31,17 @@ class Picture(NamedTuple):
     part: str | None
     width: int
     height: int
+    is_in_line: bool = True
+
+    @property
+    def may_be_formula(self) -> bool:
+        """Whether it is what a program leaves of a formula: a low drawing in a line of text."""
+        return (
+            self.is_in_line
+            and self.part is not None
+            and self.part.lower().endswith(_DRAWN_ENDINGS)
+            and 0 < self.height <= _FORMULA_HEIGHT_EMU
+        )
 
     @property
     def may_have_text(self) -> bool:
@@ -53,7 +66,8 @@ def drawn_picture(drawing: Any, package: OfficePackage, part: str) -> Picture | 
         return None
     width, height = (whole_number(extent.get(side)) if extent is not None else None for side in ("cx", "cy"))
     relation = package.relations(part).get(blip.get(f"{R}embed") or blip.get(f"{R}link") or "")
-    return Picture(relation.part if relation else None, width or 0, height or 0)
+    is_in_line = local_name(drawing) == "inline"
+    return Picture(relation.part if relation else None, width or 0, height or 0, is_in_line)
 
 
 def old_picture(shape: Any, package: OfficePackage, part: str) -> Picture | None:
@@ -66,7 +80,9 @@ def old_picture(shape: Any, package: OfficePackage, part: str) -> Picture | None
         for side, length, unit in _LENGTH.findall(shape.get("style", ""))
     }
     relation = package.relations(part).get(data.get(f"{R}id", ""))
-    return Picture(relation.part if relation else None, int(size.get("width", 0)), int(size.get("height", 0)))
+    is_in_line = "absolute" not in shape.get("style", "")
+    found = relation.part if relation else None
+    return Picture(found, int(size.get("width", 0)), int(size.get("height", 0)), is_in_line)
 
 
 def page_area(body: Any) -> float:

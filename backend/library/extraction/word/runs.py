@@ -17,6 +17,7 @@ from backend.library.extraction.word.names import (
     RUN_PR,
     TEXT,
     W,
+    chosen_branch,
     local_name,
     value_of,
 )
@@ -28,6 +29,9 @@ PAGE_BREAK: Final = "\f"
 """Stands in a paragraph's text where the author breaks the page."""
 
 _MIN_POSITION = 4
+# Letters of at most this share of the size around them are raised by any shift.
+_SMALL_LETTERS = 0.86
+_USUAL_SIZE = 20
 _MAX_SHIFTED_CHARS = 12
 _PLAIN_TEXTS = {
     "tab": "\t",
@@ -39,6 +43,7 @@ _PLAIN_TEXTS = {
 _SKIPPED = frozenset(
     {"pPr", "rPr", "sdtPr", "sdtEndPr", "smartTagPr", "customXmlPr", "Fallback", "rt", "rubyPr", "fldData"}
 )
+_SYMBOL = f"{W}sym"
 _FORMULAS = frozenset({"oMath", "oMathPara"})
 _NOTES = {"footnoteReference": "footnote", "endnoteReference": "endnote"}
 
@@ -123,28 +128,34 @@ class ParagraphReader:
         elif name == "fldSimple" and (shown := self._fields.simple(node.get(f"{W}instr", ""))) is not None:
             self._add(shown)
         else:
-            children: list[Any] = list(node)
-            return iter(children[:1] if name == "AlternateContent" else children)
+            return iter(chosen_branch(node) if name == "AlternateContent" else list(node))
         return None
 
     def _read_run(self, run: Any) -> None:
         properties = run.find(RUN_PR)
         look = self._look(properties)
-        if look.hidden:
-            self._warn_of_hidden(run)
+        if look.hidden or look.struck:
+            self._warn_of_hidden(run, "hidden_text_removed" if look.hidden else "struck_text_removed")
             self._fields.follow(run)
             return
         start = len(self._pieces)
         custom_mark = False
         for node in run:
             tag = node.tag
+            if custom_mark and tag in (TEXT, _SYMBOL):
+                continue
             if tag == TEXT:
-                if not custom_mark and not self._fields.hides:
+                if not self._fields.hides:
                     self._add_text(node.text or "", look)
             elif tag != RUN_PR:
                 custom_mark = self._read_in_run(node, run, look) or custom_mark
-        if look.position is not None and abs(look.position) >= _MIN_POSITION and not look.vertical:
+        if look.position and not look.vertical and self._is_moved(look):
             self._shift(start, "^" if look.position > 0 else "_")
+
+    def _is_moved(self, look: RunStyle) -> bool:
+        """Whether a run stands so far above or below the line that it is raised or lowered."""
+        around = self._style.size or _USUAL_SIZE
+        return abs(look.position or 0) >= _MIN_POSITION or (look.size or around) <= _SMALL_LETTERS * around
 
     def _look(self, properties: Any) -> RunStyle:
         if properties is None:
@@ -207,13 +218,9 @@ class ParagraphReader:
         if "\n" in text:
             # A line end of the file is a blank; a line end of the text is an element of its own.
             text = text.replace("\n", " ")
-        if has_private(text):
-            text, unknown = decode(text, look.other_font)
-            if unknown:
-                self._writer.warn("characters_unknown", unknown)
-                text = uncertain(text)
-        elif is_symbol_font(look.font):
-            text, unknown = decode(text, look.font)
+        font = look.font if text.isascii() else look.other_font
+        if is_symbol_font(font) or has_private(text):
+            text, unknown = decode(text, font)
             if unknown:
                 self._writer.warn("characters_unknown", unknown)
                 text = uncertain(text)
@@ -222,11 +229,7 @@ class ParagraphReader:
         self._pieces.append((shift, text))
 
     def _add_symbol(self, node: Any, look: RunStyle) -> None:
-        try:
-            code = int(node.get(f"{W}char", ""), 16)
-        except ValueError:
-            code = 0
-        character = character_of(node.get(f"{W}font"), code)
+        character = _symbol(node)
         if character is None:
             self._writer.warn("characters_unknown")
             character = uncertain(UNKNOWN)
@@ -235,7 +238,7 @@ class ParagraphReader:
     def _read_note(self, node: Any, run: Any, kind: str) -> bool:
         identifier = node.get(ID, "")
         is_custom = node.get(f"{W}customMarkFollows") in ("1", "true", "on")
-        custom = "".join(text.text or "" for text in run.iter(TEXT)).strip() if is_custom else ""
+        custom = "".join(map(_mark_of, run)).strip() if is_custom else ""
         note = self._notes.find(kind, identifier)
         label = self._notes.label(kind, identifier, custom)
         self._add(f"[^{label}]")
@@ -261,6 +264,7 @@ class ParagraphReader:
     def _read_formula(self, node: Any, name: str) -> None:
         formulas = [node] if name == "oMath" else list(node.iterchildren(f"{MATH}oMath"))
         for math in formulas:
+            self._empty_hidden(math)
             shown = remove_marks(latex_of(math))
             if not shown:
                 continue
@@ -272,6 +276,34 @@ class ParagraphReader:
             text = uncertain(text) if has_unknown(shown) else text
             self._add(f"\n{text}\n" if is_display else text)
 
-    def _warn_of_hidden(self, element: Any) -> None:
-        if any((text.text or "").strip() for text in element.iter(TEXT, f"{W}delText")):
+    def _empty_hidden(self, math: Any) -> None:
+        """Take out of a formula what is hidden or struck through."""
+        runs = list(math.iter(f"{MATH}r"))
+        hidden = [run for run in runs if (look := self._look(run.find(RUN_PR))).hidden or look.struck]
+        for text in (text for run in hidden for text in run.iter(f"{MATH}t")):
+            text.text = ""
+        if hidden:
             self._writer.warn("hidden_text_removed")
+        if len(hidden) == len(runs):
+            # Signs such as a root's are not shown either.
+            math[:] = []
+
+    def _warn_of_hidden(self, element: Any, code: str = "hidden_text_removed") -> None:
+        if any((text.text or "").strip() for text in element.iter(TEXT, f"{W}delText")):
+            self._writer.warn(code)
+
+
+def _mark_of(node: Any) -> str:
+    """Return what an element of a run with a note's own mark shows."""
+    if node.tag == _SYMBOL:
+        return _symbol(node) or ""
+    return (node.text or "") if node.tag == TEXT else ""
+
+
+def _symbol(node: Any) -> str | None:
+    """Return the character of ``w:sym``; None if nobody knows it."""
+    try:
+        code = int(node.get(f"{W}char", ""), 16)
+    except ValueError:
+        code = 0
+    return character_of(node.get(f"{W}font"), code)

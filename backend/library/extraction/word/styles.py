@@ -10,10 +10,10 @@ from backend.library.extraction.word.names import (
     RUN_PR,
     VAL,
     W,
+    half_points,
     is_set,
     number_of,
     value_of,
-    whole_number,
 )
 
 _MAX_LEVEL = 6
@@ -28,7 +28,10 @@ _MONOSPACE = re.compile(
     r"courier|consolas|menlo|monaco|\bmono\b|monospace|lucida console|inconsolata|source code|fira code|jetbrains",
     re.IGNORECASE,
 )
-_FONTS, _VANISH, _VERTICAL, _POSITION = (f"{W}{name}" for name in ("rFonts", "vanish", "vertAlign", "position"))
+_FONTS, _VANISH, _VERTICAL, _POSITION, _SIZE = (
+    f"{W}{name}" for name in ("rFonts", "vanish", "vertAlign", "position", "sz")
+)
+_STRIKES = frozenset({f"{W}strike", f"{W}dstrike"})
 _ASCII, _OTHER, _ASCII_THEME, _OTHER_THEME = (f"{W}{name}" for name in ("ascii", "hAnsi", "asciiTheme", "hAnsiTheme"))
 
 
@@ -36,6 +39,7 @@ class RunStyle(NamedTuple):
     """What matters of the look of a run; None: the level below decides. An empty font: the theme's.
 
     ``font`` is that of plain letters, ``other_font`` that of everything else, such as codes of a symbol font.
+    ``position`` and ``size`` are in half-points.
     """
 
     hidden: bool | None = None
@@ -43,6 +47,8 @@ class RunStyle(NamedTuple):
     position: int | None = None
     font: str | None = None
     other_font: str | None = None
+    size: int | None = None
+    struck: bool | None = None
 
     def over(self, below: "RunStyle") -> "RunStyle":
         """Return these properties, and those of ``below`` where there are none."""
@@ -52,6 +58,8 @@ class RunStyle(NamedTuple):
             below.position if self.position is None else self.position,
             below.font if self.font is None else self.font,
             below.other_font if self.other_font is None else self.other_font,
+            below.size if self.size is None else self.size,
+            below.struck if self.struck is None else self.struck,
         )
 
 
@@ -76,7 +84,7 @@ def is_monospace(font: str | None) -> bool:
 
 def run_style(properties: Any) -> RunStyle:
     """Read the properties of a run."""
-    hidden = vertical = position = font = other_font = None
+    hidden = vertical = position = font = other_font = size = struck = None
     for node in properties:
         tag = node.tag
         if tag == _FONTS:
@@ -87,8 +95,12 @@ def run_style(properties: Any) -> RunStyle:
         elif tag == _VERTICAL:
             vertical = node.get(VAL)
         elif tag == _POSITION:
-            position = whole_number(node.get(VAL))
-    return RunStyle(hidden, vertical, position, font, other_font)
+            position = half_points(node.get(VAL))
+        elif tag == _SIZE:
+            size = half_points(node.get(VAL))
+        elif tag in _STRIKES:
+            struck = bool(struck) or node.get(VAL, "1") not in OFF
+    return RunStyle(hidden, vertical, position, font, other_font, size, struck)
 
 
 def outline_level(properties: Any) -> int | None:

@@ -142,3 +142,13 @@ def test_a_cell_shows_the_numbers_of_its_paragraphs(read_word):
 @pytest.mark.parametrize("place", ['<w:numPr><w:numId w:val="99"/></w:numPr>', of_list("1", 8), of_list("x", 2)])
 def test_a_list_that_is_not_there_gives_no_label(read_word, place):
     assert read_word(paragraph("text", properties=place), lists=THREE) == ("text", [])
+
+
+def test_a_column_of_numbers_is_shown(read_word):
+    body = table(row(f"<w:tc>{item('')}</w:tc>", "Name it."), row(f"<w:tc>{item('')}</w:tc>", "Explain it."))
+    assert read_word(body, lists=THREE)[0].splitlines()[::2] == ["| 1. | Name it. |", "| 2. | Explain it. |"]
+
+
+def test_hidden_numbers_are_not_shown(read_word):
+    hidden = level("decimal", "%1.", "<w:rPr><w:vanish/></w:rPr>")
+    assert read_word(item("one") + item("two"), lists=numbering({0: hidden}))[0] == "one\n\ntwo"

@@ -74,3 +74,9 @@ def test_comments_are_told_from_the_text(read_word):
         "This is osmosis.\n\n[comment: Will be asked!]",
         ["annotations_read"],
     )
+
+
+def test_a_mark_can_be_a_symbol(read_word):
+    symbol = '<w:sym w:font="Symbol" w:char="F02A"/>'
+    body = paragraph("in 1953", reference("1", custom="*").replace("<w:t>*</w:t>", symbol), ".")
+    assert read_word(body, notes={"footnotes": note("1", "Nature.")})[0] == "in 1953[^*].\n\n[^*]: Nature."

@@ -155,3 +155,33 @@ def test_a_picture_that_fills_a_page_can_be_recognised(tmp_path):
         texts = [block.text for block in document.blocks()]
     assert texts == ["Before.", "Recognised.", "Small:", "Recognised."]
     assert seen == [(b"picture", 16, 22), (b"picture", 15, 21)]
+
+
+def test_a_low_drawing_in_a_line_is_a_formula_of_which_only_the_picture_is_left(read_word):
+    parts = {"relations": relation("rId9", "image", "media/eq.wmf"), "parts": {"word/media/eq.wmf": b"x"}}
+    assert read_word(paragraph("E is ", drawing(PICTURE, "", 3, 0.8), " joule."), **parts) == (
+        "E is [formula] joule.",
+        ["formulas_lost"],
+    )
+    old = '<v:shape style="width:40pt;height:18pt"><v:imagedata r:id="rId9"/></v:shape>'
+    assert read_word(paragraph("E is ", f"<w:r><w:pict>{old}</w:pict></w:r>"), **parts)[0] == "E is [formula]"
+    assert read_word(paragraph("A map: ", drawing(PICTURE, "", 10, 8)), **parts)[1] == ["pictures_not_read"]
+
+
+def test_a_picture_that_is_described_by_tex_is_a_formula(read_word):
+    described = 'descr="{\\displaystyle E=mc^{2}}"'
+    assert read_word(paragraph("It is ", drawing(PICTURE, described, 3, 0.8), "."))[0] == "It is $E=mc^{2}$."
+
+
+def test_drawings_that_are_invisible_are_left_out(read_word):
+    content = f"<w:txbxContent>{paragraph('SOLUTION')}</w:txbxContent>"
+    inside = f"<wps:wsp><wps:txbx>{content}</wps:txbx></wps:wsp>"
+    assert read_word(paragraph("What?", drawing(inside, 'hidden="1"'))) == ("What?", ["hidden_text_removed"])
+    old = f'<v:shape style="visibility:hidden"><v:textbox>{content}</v:textbox></v:shape>'
+    assert read_word(paragraph("What?", f"<w:r><w:pict>{old}</w:pict></w:r>"))[0] == "What?"
+
+
+def test_an_empty_choice_leaves_its_place_to_the_fallback(read_word):
+    box = f"<w:pict><v:textbox><w:txbxContent>{paragraph('In the box')}</w:txbxContent></v:textbox></w:pict>"
+    choice = f'<mc:AlternateContent><mc:Choice Requires="x"/><mc:Fallback>{box}</mc:Fallback></mc:AlternateContent>'
+    assert read_word(paragraph("x", f"<w:r>{choice}</w:r>"))[0] == "x\n\nIn the box"

@@ -69,6 +69,51 @@ def test_a_character_that_nobody_knows_is_warned_of(read, tmp_path, read_word):
     assert [span.kind for span in pages[0].spans] == ["uncertain", "uncertain"]
 
 
+def test_signs_and_ticks_typed_in_a_symbol_font_are_those_that_it_shows(read_word):
+    ticks = '<w:rFonts w:ascii="Wingdings" w:hAnsi="Wingdings"/>'
+    body = paragraph("fever ", run("³", SYMBOL), " 38, a ", run("¹", SYMBOL), " b, ", run("ü", ticks), " done")
+    assert read_word(body) == ("fever ≥ 38, a ≠ b, ✓ done", [])
+
+
+@pytest.mark.parametrize(("font", "code", "shown"), [("MS Gothic", "2612", "☒"), ("Cambria Math", "2265", "≥")])
+def test_symbols_of_ordinary_fonts_are_characters_of_unicode(read_word, font, code, shown):
+    symbol = f'<w:r><w:sym w:font="{font}" w:char="{code}"/></w:r>'
+    assert read_word(paragraph("a ", symbol, " b")) == (f"a {shown} b", [])
+
+
+def test_small_letters_are_raised_by_any_shift(read_word):
+    small = '<w:position w:val="3"/><w:sz w:val="14"/>'
+    body = paragraph("10", run("23", small), " and 5", run("2", '<w:position w:val="4pt"/>'))
+    assert read_word(body)[0] == "10^{23} and 5^{2}"
+    assert read_word(paragraph("A", run("B", '<w:position w:val="3"/><w:sz w:val="22"/>')))[0] == "AB"
+
+
+@pytest.mark.parametrize("strike", ["strike", "dstrike"])
+def test_text_that_is_struck_through_is_left_out_and_warned_of(read_word, strike):
+    body = paragraph(
+        "Humans have ", run("48 ", f"<w:{strike}/>"), "46", run(" chromosomes", f'<w:{strike} w:val="0"/>')
+    )
+    assert read_word(body) == ("Humans have 46 chromosomes", ["struck_text_removed"])
+
+
+def test_formulas_in_hidden_text_are_hidden(read_word):
+    style = '<w:style w:type="paragraph" w:styleId="A"><w:name w:val="answer"/><w:rPr><w:vanish/></w:rPr></w:style>'
+    root = "<m:rad><m:e><m:r><m:t>SOLUTION</m:t></m:r></m:e></m:rad>"
+    own = "<m:r><w:rPr><w:vanish/></w:rPr><m:t>SECRET</m:t></m:r><m:r><m:t>x</m:t></m:r>"
+    body = paragraph("What?", f"<m:oMath>{own}</m:oMath>") + paragraph(f"<m:oMath>{root}</m:oMath>", style="A")
+    assert read_word(body, styles=style) == ("What?$x$", ["hidden_text_removed"])
+
+
+def test_numbers_of_equations_are_the_texts_of_buttons(read_word):
+    inner = field(" SEQ MTEqn \\c \\* Arabic ").replace(
+        '<w:r><w:fldChar w:fldCharType="end"/></w:r>',
+        '<w:r><w:fldChar w:fldCharType="separate"/></w:r><w:r><w:instrText>7</w:instrText></w:r>'
+        '<w:r><w:fldChar w:fldCharType="end"/></w:r>',
+    )
+    body = paragraph("E ", field(" MACROBUTTON MTPlaceRef \\* MERGEFORMAT (", inner, ")"))
+    assert read_word(body)[0] == "E (7)"
+
+
 def test_ruby_stands_after_its_word(read_word):
     reading, base = (f"<w:r><w:t>{text}</w:t></w:r>" for text in ("さいぼう", "細胞"))
     ruby = f"<w:ruby><w:rubyPr/><w:rt>{reading}</w:rt><w:rubyBase>{base}</w:rubyBase></w:ruby>"
