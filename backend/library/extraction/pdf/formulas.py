@@ -20,7 +20,7 @@ _REACH: Final = 5
 _WORD: Final = re.compile(r"[^\W\d_]{3,}")
 _MAX_WORDS: Final = 1
 _ROOTS: Final = frozenset("√∛∜")
-_EXTENSION_FONTS: Final = ("cmex", "lmmathextension", "euex", "ptmex", "zplm-ex")
+EXTENSION_FONTS: Final = ("cmex", "lmmathextension", "euex", "ptmex", "zplm-ex")
 # The codes of Computer Modern's extension font that stand for a sign; the others are pieces of brackets and roots.
 _EXTENSION: Final = {
     **dict.fromkeys("PX", "∑"),
@@ -43,7 +43,7 @@ def translate_extensions(lines: list[Line]) -> None:
     """Replace what PDFium takes for letters in fonts of large signs, and mark the lines."""
     for line in lines:
         for run in line.runs:
-            if run.font.name.startswith(_EXTENSION_FONTS):
+            if run.font.name.startswith(EXTENSION_FONTS):
                 run.text = "".join(
                     _EXTENSION.get(char, char if char in _EXTENSION.values() else "") for char in run.text
                 )
@@ -73,7 +73,7 @@ class _Piece:
         self.line = line
         self.angle, self.left, self.right = line.angle, line.left, line.right
         self.base, self.size = line.base, line.main.size
-        self.is_tall = any(run.font.name.startswith(_EXTENSION_FONTS) for run in line.runs)
+        self.is_tall = any(run.font.name.startswith(EXTENSION_FONTS) for run in line.runs)
         self.is_short = len(_WORD.findall("".join(run.before + run.text for run in line.runs))) <= _MAX_WORDS
 
 

@@ -1,10 +1,9 @@
 """Reads one page: its lines with their places, what was left out, and whether its text layer can be used."""
 
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 import pypdfium2
-import pypdfium2.raw as pdfium
 
 from backend.library.extraction import page_text
 from backend.library.extraction.pdf.annotations import insert_lines, read_annotations
@@ -14,13 +13,12 @@ from backend.library.extraction.pdf.language import is_garbage
 from backend.library.extraction.pdf.lines import Line, build_lines, write_lines
 from backend.library.extraction.pdf.overlays import compose_overlays
 from backend.library.extraction.pdf.running_heads import PlacedLine
-from backend.library.extraction.pdf.runs import INVISIBLE, Run, RunReader
+from backend.library.extraction.pdf.runs import INVISIBLE, RunReader
 from backend.library.extraction.pdf.scans import Reason, needs_ocr
-from backend.library.extraction.pdf.tex_fonts import find_meaning
+from backend.library.extraction.pdf.unmapped import UnmappedSigns
 from backend.library.extraction.pdf.unseen import leave_out_unseen
 
 _MAX_UNMAPPED_SHARE: Final = 0.002
-_UNKNOWN: Final = "\ufffd"
 
 
 @dataclass(slots=True)
@@ -39,6 +37,7 @@ class PageReader:
 
     def __init__(self) -> None:
         self._runs = RunReader()
+        self._unmapped = UnmappedSigns()
 
     def read(self, page: pypdfium2.PdfPage) -> PageContent:
         """Return the page's content. Closes nothing but what it opened."""
@@ -53,7 +52,7 @@ class PageReader:
         runs, hidden = leave_out_unseen(self._runs.read(textpage), page, textpage)
         if hidden:
             warnings.append(("hidden_text_removed", hidden))
-        unmapped, letters = _mark_unmapped(runs, textpage.raw)
+        unmapped, letters = self._unmapped.replace(runs, textpage.raw)
         lines = build_lines(run for run in runs if run.text)
         translate_extensions(lines)
         compose_overlays(lines, textpage)
@@ -81,30 +80,6 @@ class PageReader:
         is_picture = needs_ocr(page, visible, invisible)
         placed = _place(lines, page)
         return PageContent(placed, visible + invisible, is_picture or reason is not None, reason, warnings)
-
-
-def _mark_unmapped(runs: list[Run], page: Any) -> tuple[int, int]:
-    """Put U+FFFD for characters of which the file does not say what they are. Returns their number and all letters'."""
-    unmapped = letters = 0
-    for run in runs:
-        letters += len(run.text)
-        if run.font.name.startswith("cmex") or not any(_is_odd(char) for char in run.text):
-            continue
-        if run.count != len(run.text):
-            continue
-        text = list(run.text)
-        for at, char in enumerate(text):
-            if _is_odd(char) and pdfium.FPDFText_HasUnicodeMapError(page, run.first + at) == 1:
-                known = find_meaning(run.font.name, ord(char))
-                text[at] = known or _UNKNOWN
-                unmapped += known is None
-        run.text = "".join(text)
-    return unmapped, letters
-
-
-def _is_odd(char: str) -> bool:
-    """Whether a character is a control code, or one of private use, other than the hyphens and blanks of PDFium."""
-    return (char < " " and char not in "\t\n\r\x02") or "\ue000" <= char <= "\uf8ff" or char == "\x7f"
 
 
 def _place(lines: list[Line], page: pypdfium2.PdfPage) -> list[PlacedLine]:
