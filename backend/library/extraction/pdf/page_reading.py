@@ -8,6 +8,7 @@ import pypdfium2
 from backend.library.extraction import page_text
 from backend.library.extraction.pdf.annotations import insert_lines, read_annotations
 from backend.library.extraction.pdf.columns import order_columns
+from backend.library.extraction.pdf.drawn_signs import settle_signs
 from backend.library.extraction.pdf.formulas import mark_formulas, translate_extensions
 from backend.library.extraction.pdf.language import is_garbage
 from backend.library.extraction.pdf.lines import Line, build_lines, write_lines
@@ -53,7 +54,7 @@ class PageReader:
         if hidden:
             warnings.append(("hidden_text_removed", hidden))
         unmapped, letters = self._unmapped.replace(runs, textpage.raw)
-        lines = build_lines(run for run in runs if run.text)
+        lines = build_lines(settle_signs([run for run in runs if run.text]))
         translate_extensions(lines)
         compose_overlays(lines, textpage)
         mark_formulas(lines)
