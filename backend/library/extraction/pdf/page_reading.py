@@ -1,29 +1,25 @@
 """Reads one page: its lines with their places, what was left out, and whether its text layer can be used."""
 
-import re
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 import pypdfium2
-import pypdfium2.raw as pdfium
 
 from backend.library.extraction import page_text
 from backend.library.extraction.pdf.annotations import insert_lines, read_annotations
 from backend.library.extraction.pdf.columns import order_columns
+from backend.library.extraction.pdf.drawn_signs import settle_signs
 from backend.library.extraction.pdf.formulas import mark_formulas, translate_extensions
 from backend.library.extraction.pdf.language import is_garbage
 from backend.library.extraction.pdf.lines import Line, build_lines, write_lines
 from backend.library.extraction.pdf.overlays import compose_overlays
 from backend.library.extraction.pdf.running_heads import PlacedLine
-from backend.library.extraction.pdf.runs import INVISIBLE, Run, RunReader
+from backend.library.extraction.pdf.runs import INVISIBLE, RunReader
 from backend.library.extraction.pdf.scans import Reason, needs_ocr
-from backend.library.extraction.pdf.tex_fonts import find_meaning
+from backend.library.extraction.pdf.unmapped import UnmappedSigns
 from backend.library.extraction.pdf.unseen import leave_out_unseen
 
 _MAX_UNMAPPED_SHARE: Final = 0.002
-_UNKNOWN: Final = "\ufffd"
-# Control codes, other than PDFium's hyphen and white space, and characters of private use.
-_ODD: Final = re.compile("[\x00\x01\x03-\x08\x0b\x0c\x0e-\x1f\x7f\ue000-\uf8ff]")
 
 
 @dataclass(slots=True)
@@ -42,6 +38,7 @@ class PageReader:
 
     def __init__(self) -> None:
         self._runs = RunReader()
+        self._unmapped = UnmappedSigns()
 
     def read(self, page: pypdfium2.PdfPage) -> PageContent:
         """Return the page's content. Closes nothing but what it opened."""
@@ -56,8 +53,8 @@ class PageReader:
         runs, hidden = leave_out_unseen(self._runs.read(textpage), page, textpage)
         if hidden:
             warnings.append(("hidden_text_removed", hidden))
-        unmapped, letters = _mark_unmapped(runs, textpage.raw)
-        lines = build_lines(run for run in runs if run.text)
+        unmapped, letters = self._unmapped.replace(runs, textpage.raw)
+        lines = build_lines(settle_signs([run for run in runs if run.text]))
         translate_extensions(lines)
         compose_overlays(lines, textpage)
         mark_formulas(lines)
@@ -85,23 +82,6 @@ class PageReader:
         is_picture = needs_ocr(page, visible, invisible)
         placed = _place(lines, page)
         return PageContent(placed, chars, is_picture or reason is not None, reason, warnings)
-
-
-def _mark_unmapped(runs: list[Run], page: Any) -> tuple[int, int]:
-    """Put U+FFFD for characters of which the file does not say what they are. Returns their number and all letters'."""
-    unmapped = letters = 0
-    for run in runs:
-        letters += len(run.text)
-        if not _ODD.search(run.text) or run.font.name.startswith("cmex") or run.count != len(run.text):
-            continue
-        text = list(run.text)
-        for at, char in enumerate(text):
-            if _ODD.match(char) and pdfium.FPDFText_HasUnicodeMapError(page, run.first + at) == 1:
-                known = find_meaning(run.font.name, ord(char))
-                text[at] = known or _UNKNOWN
-                unmapped += known is None
-        run.text = "".join(text)
-    return unmapped, letters
 
 
 def _place(lines: list[Line], page: pypdfium2.PdfPage) -> list[PlacedLine]:

@@ -1,7 +1,8 @@
-"""The signs that TeX's fonts have at control codes, for files that do not say their meaning.
+"""The signs of TeX's fonts, for files that do not say their meaning.
 
-Only the codes that texts use are listed; a font is known by its name. Each code gives one character, ligatures too, so
-that the characters of a run keep their places.
+Of the text fonts only the control codes are listed, of the symbols also codes that are letters and digits elsewhere. A
+font is known by its name. Each code gives one character, ligatures too, so that the characters of a run keep their
+places.
 """
 
 from typing import Final
@@ -12,12 +13,42 @@ _KNUTH: Final = {**dict(enumerate("ΓΔΘΛΞΠΣΥΦΨΩ")), **dict(enumerate(_
     enumerate("ßæœøÆŒØ", 0x19)
 )
 _CORK: Final = dict(enumerate("“”„«»–—", 0x10)) | dict(enumerate(_LIGATURES, 0x1B)) | {0x19: "ı", 0x1A: "ȷ"}
-_SYMBOLS: Final = dict(enumerate("−·×∗÷⋄±∓⊕⊖⊗⊘⊙○∘•≍≡⊆⊇≤≥≼≽∼≈⊂⊃≪≫≺≻"))
+# The stroke and the foot of an arrow (6 and 7) are drawn over other signs, see ``overlays``.
+_SYMBOLS: Final = dict(
+    enumerate("−·×∗÷⋄±∓⊕⊖⊗⊘⊙○∘•≍≡⊆⊇≤≥≼≽∼≈⊂⊃≪≫≺≻←→↑↓↔↗↘≃⇐⇒⇑⇓⇔↖↙∝′∞∈∋△▽67∀∃¬∅ℜℑ⊤⊥ℵABCDEFGHIJKLMNOPQRSTUVWXYZ")
+) | dict(enumerate("∪∩⊎∧∨⊢⊣⌊⌋⌈⌉{}⟨⟩|∥↕⇕\\≀√⨿∇∫⊔⊓⊑⊒§†‡¶♣♢♡♠", 0x5B))
+# The symbols of the American Mathematical Society; A to Z of the second font are letters with double strokes.
+_MORE_SYMBOLS: Final = dict(enumerate("⊡⊞⊠□■·◊⧫↻↺⇌⇋⊟⊩⊪⊨↠↞⇇⇉⇈⇊↾⇂↿⇃↣↢⇆⇄↰↱⇝↭↫↬≗≿≳⪆⊸∴∵≑≜≾≲⪅⪕⪖⋞⋟≼≦⩽≶‵")) | (
+    dict(enumerate("≓≒≽≧⩾≷⊏⊐⊳⊲⊵⊴★≬▼▶◀", 0x3A))
+    | dict(enumerate("△▲▽≖⋚⋛⪋⪌¥⇛⇚✓⊻⊼⩞∠∡∢∝⌣⌢⋐⋑⋓⋒⋏⋎⋋⋌⫅⫆≏≎⋘⋙⌜⌝®Ⓢ⋔∔∽⋍⌞⌟✠∁⊺⊚⊛⊝", 0x4D))
+)
+_NEGATED_SYMBOLS: Final = (
+    dict(enumerate("≰≱≮≯⊀⊁≨≩", 0x02))
+    | dict(enumerate("⪇⪈", 0x0C))
+    | dict(enumerate("⋨⋩⋦⋧", 0x10))
+    | dict(enumerate("⪵⪶⪹⪺⪉⪊≁≇╱╲⊊⊋", 0x16))
+    | dict(enumerate("⫋⫌", 0x24))
+    | dict(enumerate("⊊⊋⊈⊉∦∤∤∦⊬⊮⊭⊯⋭⋬⋪⋫↚↛⇍⇏⇎↮⋇∅∄", 0x28))
+    | dict(enumerate("Ⅎ⅁", 0x60))
+    | dict(enumerate("℧ð≂ℶℷℸ⋖⋗⋉⋊∣∥∖∼≈≊⪸⪷↶↷ϝϰ𝕜ℏℏ϶", 0x66))
+)
+_LATEX_SYMBOLS: Final = dict(enumerate("⊲⊴⊳⊵", 0x01)) | dict(enumerate("‹›", 0x28)) | dict(enumerate("℧⋈□◇", 0x30))
+_SYMBOL_FONTS: Final = (
+    (("cmsy", "cmbsy", "lmmathsymbols"), _SYMBOLS),
+    (("msam",), _MORE_SYMBOLS),
+    (("msbm",), _NEGATED_SYMBOLS),
+    (("lasy",), _LATEX_SYMBOLS),
+)
 _FONTS: Final[tuple[tuple[tuple[str, ...], dict[int, str]], ...]] = (
-    (("cmsy", "cmbsy"), _SYMBOLS),
+    *_SYMBOL_FONTS,
     (("cmr", "cmbx", "cmti", "cmsl", "cmss", "cmcsc", "cmb1"), _KNUTH),
     (("ecrm", "ecbx", "ecti", "ecsl", "ecss", "sfrm", "sfbx", "sfti", "sfsl", "sfss"), _CORK),
 )
+
+
+def has_symbols(font: str) -> bool:
+    """Whether a font has no letters but only symbols, at codes of its own."""
+    return any(font.startswith(names) for names, _ in _SYMBOL_FONTS)
 
 
 def find_meaning(font: str, code: int) -> str | None:
