@@ -2,83 +2,65 @@
 
 import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 from backend.library.extraction.errors import UnreadableFile
+from benchmarks.oracle.comparison import MIN_RECALL, Comparison
 from benchmarks.oracle.corpus import HOME, fetch_documents, fetch_pandoc
-from benchmarks.oracle.explained import EXPLAINED
+from benchmarks.oracle.explained import reasons_for
 from benchmarks.oracle.outline import Outline, read_ours, read_with_pandoc
 
-MIN_RECALL = 0.99
-_SHOWN_WORDS = 8
-
-
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """How much of pandoc's reading is in ours. ``lost`` are its words that ours lacks, ``added`` the reverse."""
-
-    recall: float
-    formulas: tuple[int, int]
-    cells: tuple[int, int]
-    lost: list[str]
-    added: list[str]
-
-    @classmethod
-    def of(cls, ours: Outline, theirs: Outline) -> "Comparison":
-        wanted = theirs.words.total()
-        share = (theirs.words & ours.words).total() / wanted if wanted else 1.0
-        return cls(
-            share,
-            (ours.formulas, theirs.formulas),
-            (ours.cells, theirs.cells),
-            sorted(theirs.words - ours.words),
-            sorted(ours.words - theirs.words),
-        )
-
-    @property
-    def differs(self) -> bool:
-        return self.recall < MIN_RECALL or self.formulas[0] < self.formulas[1] or self.cells[0] < self.cells[1]
+MIN_DOCUMENTS = 30
+_SHOWN = 8
+_ROW = "{:58} {:>6} {:>9} {:>9} {:>11}  {}"
 
 
 def main() -> int:
     """Compare the documents named on the command line, or all of the corpus. Returns 1 if a loss is not explained."""
     pandoc = fetch_pandoc()
-    documents = [Path(name) for name in sys.argv[1:]] or fetch_documents()
-    wanted = found = unexplained = compared = 0
-    for path in documents:
+    named = [Path(name) for name in sys.argv[1:]]
+    wanted = found = compared = unexplained = 0
+    print(_ROW.format("document: ours/pandoc's", "recall", "formulas", "tables", "cells", "differs"))
+    for path in named or fetch_documents():
         name = "/".join(path.parts[-2:])
         try:
             theirs = read_with_pandoc(pandoc, path)
         except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
-            print(f"  pandoc cannot read {name}")
+            print(_ROW.format(name, "", "", "", "", "pandoc cannot read it"))
             continue
-        try:
-            ours = read_ours(path)
-        except UnreadableFile as error:
-            ours = Outline(warnings=(error.code,))
+        result = Comparison(_ours(path), theirs)
+        reasons = reasons_for(name)
         compared += 1
-        result = Comparison.of(ours, theirs)
         wanted += theirs.words.total()
-        found += (theirs.words & ours.words).total()
-        if result.differs:
-            unexplained += name not in EXPLAINED
-            _show(name, result, ours.warnings)
+        found += result.words_found
+        unexplained += len(result.differences().keys() - reasons.keys())
+        _show(name, result, reasons)
     recall = found / max(wanted, 1)
     print(f"{compared} documents in {HOME.name}: word recall {recall:.4f}, {unexplained} unexplained differences")
-    return 0 if recall >= MIN_RECALL and not unexplained else 1
+    enough = compared >= MIN_DOCUMENTS or bool(named)
+    return 0 if enough and recall >= MIN_RECALL and not unexplained else 1
 
 
-def _show(name: str, result: Comparison, warnings: tuple[str, ...]) -> None:
-    formulas, cells = ("/".join(map(str, pair)) for pair in (result.formulas, result.cells))
-    print(f"  {name}: recall {result.recall:.3f}, formulas {formulas}, cells {cells}")
-    for label, words in (("lost", result.lost), ("added", result.added)):
-        if words:
-            print(f"      {label}: {' '.join(words[:_SHOWN_WORDS])}{' …' if len(words) > _SHOWN_WORDS else ''}")
-    if warnings:
-        print(f"      warnings: {', '.join(warnings)}")
-    if name in EXPLAINED:
-        print(f"      explained: {EXPLAINED[name]}")
+def _ours(path: Path) -> Outline:
+    try:
+        return read_ours(path)
+    except UnreadableFile as error:
+        return Outline(warnings=(error.code,))
+
+
+def _show(name: str, result: Comparison, reasons: dict[str, str]) -> None:
+    ours, theirs = result.ours, result.theirs
+    pairs = [(ours.formulas.total(), theirs.formulas.total()), (ours.tables, theirs.tables)]
+    pairs.append((ours.cells.total(), theirs.cells.total()))
+    figures = [f"{our}/{their}" for our, their in pairs]
+    differs = result.differences()
+    print(_ROW.format(name, f"{result.recall:.3f}", *figures, ", ".join(sorted(differs))))
+    for what, parts in sorted(differs.items()):
+        print(f"      {what}: {reasons.get(what, 'NOT EXPLAINED')}")
+        if what not in reasons:
+            print(f"          {' · '.join(parts[:_SHOWN])}{' …' if len(parts) > _SHOWN else ''}")
+    if differs and ours.warnings:
+        print(f"      warnings: {', '.join(ours.warnings)}")
 
 
 if __name__ == "__main__":

@@ -54,10 +54,11 @@ _TABLE = (
 
 @dataclass(frozen=True, slots=True)
 class Lecture:
-    """A document: how it is made, and between how many marks of raised and lowered text it must have in all."""
+    """A document: how it is made, and what it has in all: raised and lowered text, and headings."""
 
     make: Callable[[Path], Path]
-    marks: tuple[int, int] = (0, 0)
+    headings: int = 0
+    raised: int = 0
 
 
 def _tex(paragraphs: list[str], *, kind: str = "article", preamble: str = "", options: str = "a4paper") -> str:
@@ -92,19 +93,30 @@ _UNDIVIDED = "\\hyphenpenalty=10000\\sloppy"
 _COLUMNS = "body { columns: 2; font-family: serif }"
 
 LECTURES = {
-    "latex-old-fonts": Lecture(lambda folder: producers.latex(_tex(_ARTICLE), folder), (20, 24)),
-    "latex-old-fonts-german": Lecture(lambda folder: producers.latex(_tex(GERMAN), folder)),
-    "latex-new-fonts-german": Lecture(lambda folder: producers.latex(_tex(GERMAN, preamble=_T1), folder)),
-    "latex-new-fonts": Lecture(lambda folder: producers.latex(_tex(_ARTICLE, preamble=_T1), folder), (20, 24)),
-    "latex-two-columns": Lecture(
-        lambda folder: producers.latex(_tex(ENGLISH, preamble=_UNDIVIDED, options="a4paper,twocolumn"), folder)
+    "latex-old-fonts": Lecture(lambda folder: producers.latex(_tex(_ARTICLE), folder), headings=21, raised=21),
+    "latex-old-fonts-german": Lecture(lambda folder: producers.latex(_tex(GERMAN), folder), headings=15),
+    "latex-new-fonts-german": Lecture(lambda folder: producers.latex(_tex(GERMAN, preamble=_T1), folder), headings=15),
+    "latex-new-fonts": Lecture(
+        lambda folder: producers.latex(_tex(_ARTICLE, preamble=_T1), folder), headings=21, raised=21
     ),
-    "latex-book": Lecture(lambda folder: producers.latex(_tex(GERMAN, kind="scrbook", preamble=_T1), folder)),
-    "latex-slides": Lecture(lambda folder: producers.latex(_beamer(ENGLISH), folder)),
-    "libreoffice": Lecture(lambda folder: producers.libreoffice(_html(ENGLISH, _RAISED + _TABLE), folder), (5, 5)),
-    "libreoffice-german": Lecture(lambda folder: producers.libreoffice(_html(GERMAN * 3), folder)),
-    "chromium": Lecture(lambda folder: producers.chromium(_html(ENGLISH, _RAISED + _TABLE), folder), (5, 5)),
-    "chromium-columns-german": Lecture(lambda folder: producers.chromium(_html(GERMAN * 3, style=_COLUMNS), folder)),
+    "latex-two-columns": Lecture(
+        lambda folder: producers.latex(_tex(ENGLISH, preamble=_UNDIVIDED, options="a4paper,twocolumn"), folder),
+        headings=15,
+    ),
+    "latex-book": Lecture(
+        lambda folder: producers.latex(_tex(GERMAN, kind="scrbook", preamble=_T1), folder), headings=15
+    ),
+    "latex-slides": Lecture(lambda folder: producers.latex(_beamer(ENGLISH), folder), headings=5),
+    "libreoffice": Lecture(
+        lambda folder: producers.libreoffice(_html(ENGLISH, _RAISED + _TABLE), folder), headings=6, raised=5
+    ),
+    "libreoffice-german": Lecture(lambda folder: producers.libreoffice(_html(GERMAN * 3), folder), headings=16),
+    "chromium": Lecture(
+        lambda folder: producers.chromium(_html(ENGLISH, _RAISED + _TABLE), folder), headings=6, raised=5
+    ),
+    "chromium-columns-german": Lecture(
+        lambda folder: producers.chromium(_html(GERMAN * 3, style=_COLUMNS), folder), headings=16
+    ),
     "reportlab": Lecture(lambda folder: producers.reportlab(ENGLISH * 3, folder)),
     "reportlab-embedded-german": Lecture(lambda folder: producers.reportlab(GERMAN * 3, folder, "DejaVuSans")),
 }

@@ -1,6 +1,6 @@
 """Makes PDFs with the programs that students' lecturers use: LaTeX, LibreOffice, Chromium, reportlab.
 
-As root the programs are installed from Debian's packages, except for Chromium, which other tests need as well.
+As root the programs are installed from Debian's packages.
 """
 
 import os
@@ -20,6 +20,7 @@ from config.local import debian
 _PACKAGES = {
     "pdftotext": ("poppler-utils",),
     "pdflatex": ("texlive-latex-base", "texlive-latex-recommended", "texlive-fonts-recommended", "lmodern"),
+    "chromium": ("chromium",),
     "soffice": ("libreoffice-writer-nogui", "libreoffice-impress-nogui"),
 }
 _TIMEOUT_S = 240
@@ -38,6 +39,16 @@ def find(program: str) -> str:
     path = shutil.which(program)
     if path is None:
         raise ProgramMissing(program)
+    return path
+
+
+def installed_document(package: str, name: str) -> Path:
+    """Return a document of a Debian package, installed if need be. Raises ProgramMissing."""
+    path = Path("/usr/share/doc") / package / name
+    if not path.exists() and debian.can_install():
+        debian.install(package)
+    if not path.exists():
+        raise ProgramMissing(f"{package} with {name}")
     return path
 
 
