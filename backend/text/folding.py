@@ -103,10 +103,13 @@ _DROPPED = frozenset({"join", "gone", "fence", "heading", "delimiter"})
 _ROW = re.compile(r"^[ \t]*\|.*\|[ \t]*$", re.MULTILINE)
 # Units that only a capital tells apart: MW and mW, MHz and mHz, K and k. Litres are written either way.
 _UNIT = re.compile(
-    r"[\d)}] ?(?P<unit>[mptgknμ]?(?:[gmsknjwvcfsthabtmω]|hz|pa|wh|bq|gy|sv|ev|mol|bit|bar|ohm)|ml|[pt]b)(?![^\W_])"
+    r"[0-9)}] ?(?P<unit>[mptgknμ]?(?:[gmsknjwvcfsthabtmω]|hz|pa|wh|bq|gy|sv|ev|mol|bit|bar|ohm)|ml|[pt]b)(?![^\W_])"
 )
 # A closing sign follows no white space and precedes no digit, as in pandoc: "$5 and $6" is money.
 _DOLLARS = re.compile(r"(?<!\\)(?:\$\$[^$]+\$\$|\$(?=[^\s$])[^$\n]*(?<=[^\s$])\$(?![\d$]))")
+
+# Copying a part of an array takes a tenth of the time that counting takes.
+_OFFSETS = array("I", range(8192))
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +138,7 @@ def fold(text: str, formulas: Iterable[tuple[int, int]] | None = None) -> Folded
     """
     delimiters = _delimiters(text, formulas) if "$" in text else frozenset()
     rows = [row.span() for row in _ROW.finditer(text)] if "|" in text else []
+    offsets = _OFFSETS if len(text) < len(_OFFSETS) else array("I", range(len(text) + 1))
     pieces: list[str] = []
     starts = array("I")
     ends = array("I")
@@ -150,8 +154,8 @@ def fold(text: str, formulas: Iterable[tuple[int, int]] | None = None) -> Folded
             if start > position:
                 last = text[position:start].lower()
                 pieces.append(last)
-                starts.extend(range(position, start))
-                ends.extend(range(position + 1, start + 1))
+                starts.extend(offsets[position:start])
+                ends.extend(offsets[position + 1 : start + 1])
         position = end
         kind = match.lastgroup
         if kind == "space":
@@ -177,8 +181,8 @@ def fold(text: str, formulas: Iterable[tuple[int, int]] | None = None) -> Folded
         position += 1
         ends[-1] = position
     pieces.append(text[position:].lower())
-    starts.extend(range(position, len(text)))
-    ends.extend(range(position + 1, len(text) + 1))
+    starts.extend(offsets[position : len(text)])
+    ends.extend(offsets[position + 1 : len(text) + 1])
     return Folded(_with_units("".join(pieces), starts, text), starts, ends)
 
 

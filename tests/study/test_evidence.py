@@ -164,77 +164,6 @@ def test_quotes_less_than_92_percent_similar_are_not_found() -> None:
     assert locate(text, "The kidney filters much blood of a whole body each day long") is QuoteProblem.NOT_FOUND
 
 
-@pytest.mark.parametrize(
-    ("text", "quote"),
-    [
-        ("{} is transmitted by blood and other body fluids", ("Hepatitis C", "Hepatitis B")),
-        ("A dose of {} is given to each patient once per day", ("5 mg/kg", "5 mg/dl")),
-        ("The drug is given for {} to all of the patients in the ward", ("5 weeks", "5 days")),
-        ("About {} people live in the countries of that region now", ("5 billion", "5 million")),
-        ("The ticket costs {} in all of the shops of the whole town", ("€50", "$50")),
-        ("There are {} ways to order all of these books on the shelf", ("5!", "5")),
-        ("The ratio is {} in all of the cases that we have measured", ("5 : 3", "5 3")),
-        ("{} bleeding of the stomach in most adults", ("Aspirin rarely causes", "Aspirin causes")),
-        ("The drug {} the pressure of the blood in the arteries of the leg", ("increases", "decreases")),
-        ("In {} the pressure of the blood is changed in all of the arteries", ("hypertension", "hypotension")),
-        ("The salt that they put into this meat is a {} of sodium", ("nitrate", "nitrite")),
-        ("The {} wall of the stomach is supplied by the gastric artery", ("anterior", "posterior")),
-        ("{} of the patients died of the disease in the first year", ("Two", "Ten")),
-        ("{} of the patients died of the disease in the first year", ("Some", "All")),
-        ("The enzyme is found {} of the adult animals", ("only in the liver", "in the liver")),
-        ("{} ions flow into the cell through channels of the membrane", ("Na+", "Na")),
-        ("The reaction {} is fast in all of the solutions that we made", ("A → B", "A ← B")),
-        ("The power of it is {} in the whole of the plant", ("5 MW", "5 mW")),
-        ("Die {} bildet die Galle und der Darm nimmt sie wieder auf, wenn es geht", ("Leber", "Milz")),
-    ],
-)
-def test_a_quote_with_one_other_word_or_sign_is_not_found(text: str, quote: tuple[str, str]) -> None:
-    right, wrong = (f"They say: {text.format(part)}." for part in quote)
-    assert isinstance(locate(right, right), Evidence)
-    assert locate(right, wrong) is QuoteProblem.NOT_FOUND
-
-
-@pytest.mark.parametrize(
-    ("text", "quote"),
-    [
-        ("A dose of 5 mg/kg per day is right.", "A dose of 5 mg"),
-        ("In all there were 39 million patients.", "In all there were 39"),
-        ("In all there were 39 million patients.", "million patients"),
-        ("The value rose by .5 mg of the drug.", "5 mg of the drug"),
-        ("A mole has 6 × 10^{23} particles in it.", "10^{23} particles in it"),
-        ("A mole has 6 × 10^{23} particles in it.", "A mole has 6"),
-        ("It grew by 5-10 % more than before.", "10 % more than before"),
-        ("It grew by some 5–10 % more.", "It grew by some 5"),
-        ("At least 1/2 of the patients were ill.", "2 of the patients were ill"),
-        ("It costs about $50 in the shop.", "50 in the shop"),
-        ("The mean of all was 5 ± 2 kg.", "The mean of all was 5"),
-        ("It is not true that the kidney makes bile.", "the kidney makes bile"),
-        ("Es ist falsch, dass die Niere Galle bildet.", "die Niere Galle bildet"),
-        ("| Iron ore | | 8.9 g of mass |", "Iron ore 8.9 g of mass"),
-        ("| Iron ore | | 8.9 g of mass |", "Iron ore | 8.9 g of mass"),
-    ],
-)
-def test_a_part_that_claims_something_else_is_not_found(text: str, quote: str) -> None:
-    assert locate(text, quote) is QuoteProblem.NOT_FOUND
-
-
-@pytest.mark.parametrize(
-    ("text", "quote"),
-    [
-        ("Fever: 38 degrees are too much for them.", "38 degrees are too much"),
-        ("They saw it in 1953. 5 of them were there.", "They saw it in 1953"),
-        ("The ICD-10 lists it, as we know.", "The ICD-10 lists it"),
-        ("In all, 1'200 patients were ill.", "1'200 patients were ill"),
-        ("Give 5 mg of it, not more.", "Give 5 mg of it"),
-        ("| Iron ore | | 8.9 g of mass |", "Iron ore | | 8.9 g of mass"),
-        ("The centre of the tumour was coloured by haemoglobin", "The center of the tumor was colored by hemoglobin"),
-        ("Das Ver fahren der Messung wirkt sofort bei allen", "Das Verfahren der Messung wirkt sofort bei allen"),
-    ],
-)
-def test_what_stands_beside_a_quote_does_not_hide_it(text: str, quote: str) -> None:
-    assert isinstance(locate(text, quote), Evidence)
-
-
 def test_contraction_and_long_form_are_the_same_negation() -> None:
     found = locate(
         "Patients with this severe allergy cannot be treated with the common penicillins at all",
@@ -403,6 +332,9 @@ def test_exponents_count_where_the_page_carries_them(version: int) -> None:
         ("Fever: ≥ 38 degrees of the body or so", "38 degrees of the body or so"),
         ("Take a single dose of 50 µg in the morning", "Take a single dose of 50 g in the morning"),
         ("| Iron | 7.9 |\n| Copper | 8.9 |", "Iron 7.9 Copper 8.9"),
+        ("| Kidney | filters blood |\n| Liver | makes bile |", "Kidney makes bile"),
+        ("It weighs 5[^1] kg in all of the cases", "It weighs 51 kg in all of the cases"),
+        ("1. The kidney cleans.\n2. The liver works.", "The kidney cleans. The liver works."),
     ],
 )
 def test_a_quote_that_loses_meaning_is_not_found(text: str, quote: str) -> None:
@@ -417,6 +349,10 @@ def test_a_quote_that_loses_meaning_is_not_found(text: str, quote: str) -> None:
         ("| Iron ore | 7.9 | g |\n| Copper | 8.9 | g |", "Iron ore | 7.9 | g"),
         ("| Iron ore | 7.9 | g |\n| Copper | 8.9 | g |", "| Iron ore | 7.9 | g |\n| Copper | 8.9 | g |"),
         ("They found it in 1953.[^1] It was new.\n\n[^1]: Really.", "They found it in 1953. It was new."),
+        ("| Iron ore | 7.9 | g |\n| Copper | 8.9 | g |", "Iron ore | 7.9 | g |\n| Copper | 8.9 | g"),
+        ("The parts:\n\n1. The kidney cleans.\n2. The liver works.", "1. The kidney cleans.\n2. The liver works."),
+        ("a) The kidney filters blood\nb) The liver works", "The kidney filters blood"),
+        ("The kidney[^1] works.\n\n[^1]: All of it, each day.", "All of it, each day"),
         ("Water is H_{2}O, and it is polar as we all know.", "Water is H2O, and it is polar as we all know."),
         ("It costs $5, not 6$ as they say.", "It costs $5, not 6$ as they say."),
     ],

@@ -80,6 +80,14 @@ def test_spans_are_exact() -> None:
     assert folded.original_span(11, 12) == (len(text) - 2, len(text))
 
 
+@pytest.mark.parametrize("length", [8190, 8191, 8192, 9000])
+def test_long_texts_keep_their_offsets(length: int) -> None:
+    folded = fold("A" * (length - 1) + "\n")
+    assert folded.text == "a" * (length - 1) + " "
+    assert list(folded.starts) == list(range(length))
+    assert list(folded.ends) == list(range(1, length + 1))
+
+
 def test_original_span_refuses_an_empty_or_outside_span() -> None:
     with pytest.raises(ValueError, match="no such span"):
         fold("abc").original_span(2, 2)
