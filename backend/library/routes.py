@@ -21,6 +21,7 @@ from backend.core.web.uploads import TEXT_TYPES
 from backend.library import service
 from backend.library.errors import FileRefused, FileTooLarge, NoFile, NotAPhotograph
 from backend.library.extraction.formats import DocumentFormat
+from backend.library.page_images.kept_images import find_image
 from backend.library.page_images.showing import PageToShow, show_page
 from backend.library.page_images.widths import image_type, snap_width
 from backend.library.pasted_text import pasted_file
@@ -206,14 +207,15 @@ def get_page_image(document_id: UUID, number: int, wanted: PageImageQuery) -> Re
 
     A photograph is never larger than it is.
     """
+    width = snap_width(wanted.width)
     with transaction():
         page = PageToShow.find(g.user_id, document_id, number)
+        found = find_image(page.image(width))
     page.refuse_pending()
-    width = snap_width(wanted.width)
     if request.if_none_match.contains(page.tag(width)):
         response = Response(status=304)
     else:
-        image = show_page(page, width)
+        image = show_page(page, width, found)
         response = Response(image, content_type=image_type(image))
     response.set_etag(page.tag(width))
     response.headers["Cache-Control"] = _IMAGE_CACHED if page.is_final else _IMAGE_CHECKED

@@ -67,9 +67,9 @@ def find_printed_page(document_id: UUID, number: int) -> PrintedPage | None:
     words.
     """
     row = db.session.execute(
-        sa.select(Conversion.id, Conversion.state, Conversion.printed_pages, Conversion.stored_in)
-        .where(Conversion.document_id == document_id)
-        .with_for_update()
+        sa.select(Conversion.id, Conversion.state, Conversion.printed_pages).where(
+            Conversion.document_id == document_id
+        )
     ).one_or_none()
     if row is None:
         raise OfficePagesNotShown
@@ -77,9 +77,6 @@ def find_printed_page(document_id: UUID, number: int) -> PrintedPage | None:
         return None
     if row.state != JobState.DONE:
         raise PageImageFailed
-    if row.stored_in is None:
-        _convert_again(row.id)
-        return None
     printed = row.printed_pages[number - 1] if number <= len(row.printed_pages) else None
     if printed is None:
         raise PageImageUnavailable
@@ -101,6 +98,17 @@ def queue_conversion(document_id: UUID) -> None:
     db.session.add(conversion)
     db.session.flush()
     jobs.dispatch(Conversion, [conversion.id])
+
+
+def convert_again(conversion_id: UUID) -> None:
+    """Queue a conversion whose PDF was dropped. Needs a transaction."""
+    db.session.execute(
+        sa.update(Conversion)
+        .where(Conversion.id == conversion_id, Conversion.state == JobState.DONE)
+        .values(state=JobState.PLANNED, failures=0, ended_at=None)
+        .execution_options(synchronize_session=False)
+    )
+    jobs.dispatch(Conversion, [conversion_id])
 
 
 def claim_conversion(model: type[Job], row_id: UUID) -> Claim | None:
@@ -170,17 +178,6 @@ def convert_document(held: Claim, lost: threading.Event) -> None:
 
 def forget(_conversion_id: UUID, _code: str) -> None:
     """Do nothing: the failed row says that the document has no pages to show."""
-
-
-def _convert_again(conversion_id: UUID) -> None:
-    """Queue a conversion whose PDF was dropped."""
-    db.session.execute(
-        sa.update(Conversion)
-        .where(Conversion.id == conversion_id)
-        .values(state=JobState.PLANNED, failures=0, ended_at=None)
-        .execution_options(synchronize_session=False)
-    )
-    jobs.dispatch(Conversion, [conversion_id])
 
 
 def _can_convert() -> bool:

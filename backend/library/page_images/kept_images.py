@@ -17,9 +17,9 @@ from backend.core.database.database import db
 from backend.core.database.quotas import lock_quota
 from backend.core.errors import NotFound
 from backend.core.ids import new_id
-from backend.library.files.objects import Location
+from backend.library.files.objects import PIECE_BYTES, Location
 from backend.library.files.stored_file import StoredFile
-from backend.library.models import Document, ImagePiece, Page, PageImage, StudySet
+from backend.library.models import POSTGRES, Document, ImagePiece, Page, PageImage, StudySet
 from backend.library.page_images.converted_files import converted_for, drop_files, measure_converted_files
 from backend.library.page_images.errors import ImageDropped
 from backend.settings import get_settings
@@ -51,16 +51,34 @@ class ImageOf:
     width: int
 
 
-def find_image(shown: ImageOf) -> UUID | Failed | None:
+@dataclass(frozen=True, slots=True)
+class KeptImage:
+    """``data`` is None if the image is not in PostgreSQL, or large; then ``image_file`` opens it."""
+
+    id: UUID
+    data: bytes | None
+
+
+def find_image(shown: ImageOf) -> KeptImage | Failed | None:
     """Return the kept image of a page, and note that it is used. Needs a transaction."""
+    is_whole = sa.and_(
+        ImagePiece.image_id == PageImage.id,
+        ImagePiece.number == 0,
+        PageImage.stored_in == POSTGRES,
+        PageImage.size_bytes <= PIECE_BYTES,
+    )
     moment = database_now()
     row = db.session.execute(
         sa.select(
             PageImage.id,
             PageImage.stored_in,
+            ImagePiece.data,
             (PageImage.created_at > moment - _FAILED_FOR).label("is_new"),
             (PageImage.used_at < moment - _USED_WITHIN).label("is_stale"),
-        ).where(*_is_of(shown))
+        )
+        .select_from(PageImage)
+        .outerjoin(ImagePiece, is_whole)
+        .where(*_is_of(shown))
     ).one_or_none()
     if row is None:
         return None
@@ -69,7 +87,7 @@ def find_image(shown: ImageOf) -> UUID | Failed | None:
     if row.is_stale:
         used = sa.update(PageImage).where(PageImage.id == row.id).values(used_at=moment)
         db.session.execute(used.execution_options(synchronize_session=False))
-    return UUID(str(row.id))
+    return KeptImage(row.id, row.data)
 
 
 def add_image(user_id: UUID, shown: ImageOf, image: IO[bytes], location: Location) -> None:

@@ -20,7 +20,7 @@ from backend.library.extraction.formats import DocumentFormat
 from backend.library.files.objects import write_object
 from backend.library.files.stored_file import document_file
 from backend.library.models import Document, Page, StudySet
-from backend.library.page_images.conversions import CONVERTED_FORMATS, PrintedPage, find_printed_page
+from backend.library.page_images.conversions import CONVERTED_FORMATS, PrintedPage, convert_again, find_printed_page
 from backend.library.page_images.converted_files import converted_file
 from backend.library.page_images.errors import (
     ImageDropped,
@@ -33,6 +33,7 @@ from backend.library.page_images.errors import (
 from backend.library.page_images.kept_images import (
     Failed,
     ImageOf,
+    KeptImage,
     add_failure,
     add_image,
     find_image,
@@ -53,6 +54,9 @@ _NO_IMAGE: Final = (PageImageUnavailable, PageImagePending, OfficePagesNotShown,
 
 # Requests that render, or wait for it, hold a thread.
 _WAITING = Slots(PageImagesBusy)
+
+
+Found = KeptImage | Failed | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +91,7 @@ class PageToShow:
         return cls(user_id, document_id, file_format, number, find_printed_page(document_id, number))
 
     def refuse_pending(self) -> None:
-        """Refuse a page whose document is being converted. Comes after the transaction, which may have asked for it.
-
-        Raises PageImagePending.
-        """
+        """Refuse a page whose document is being converted. Raises PageImagePending."""
         if self.format not in RENDERED_FORMATS and self.printed is None:
             raise PageImagePending
 
@@ -108,19 +109,21 @@ class PageToShow:
         return ImageOf(self.document_id, self.number, width)
 
 
-def show_page(page: PageToShow, width: int) -> bytes:
-    """Return the page as a PNG or JPEG of one of the ``WIDTHS``.
+def show_page(page: PageToShow, width: int, found: Found) -> bytes:
+    """Return the page as a PNG or JPEG of one of the ``WIDTHS``. ``found`` is what ``find_image`` returned for it.
 
     Opens transactions, none of them while it renders. Raises NotFound, FileExpired, FileUnavailable, PageImageFailed,
     PageImagesBusy, PageImageInterrupted.
     """
     refuse_open_transaction()
-    kept = _find(page, width)
+    kept = _read(found)
     if kept is not None:
         return kept
     with _turn(page.user_id):
         # Another request may have rendered it while this one waited.
-        kept = _find(page, width)
+        with transaction():
+            found = find_image(page.image(width))
+        kept = _read(found)
         return kept if kept is not None else _show(page, width)
 
 
@@ -166,15 +169,15 @@ def _turn(user_id: UUID, max_wait_s: float = MAX_WAIT_S) -> Iterator[None]:
         waiting.release()
 
 
-def _find(page: PageToShow, width: int) -> bytes | None:
-    with transaction():
-        found = find_image(page.image(width))
+def _read(found: Found) -> bytes | None:
     if isinstance(found, Failed):
         raise PageImageFailed
     if found is None:
         return None
+    if found.data is not None:
+        return found.data
     try:
-        return b"".join(image_file.open(found))
+        return b"".join(image_file.open(found.id))
     except (NotFound, ImageDropped):
         return None
 
@@ -229,8 +232,12 @@ def _rendered(page: PageToShow, width: int | None, text: str | None) -> Iterator
 def _open_converted(printed: PrintedPage) -> Iterator[bytes]:
     try:
         return converted_file.open(printed.conversion_id)
-    except (NotFound, ImageDropped):
-        # It was dropped, or is being made anew, at this moment.
+    except ImageDropped:
+        with transaction():
+            convert_again(printed.conversion_id)
+        raise PageImagePending from None
+    except NotFound:
+        # The document was read again at this moment.
         raise PageImagePending from None
 
 
