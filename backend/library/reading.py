@@ -27,6 +27,7 @@ from backend.library.files.stored_file import document_file
 from backend.library.hooks import document_settled, document_settling
 from backend.library.models import Document, Page, StudySet
 from backend.library.page_images.conversions import queue_conversion
+from backend.library.recognition_languages import order_languages
 from backend.library.types import PageText
 from backend.settings import Settings, get_settings
 
@@ -67,13 +68,15 @@ def read_file(document: Document, take: Callable[[PageText], None], check: Calla
     Raises JobFailed with a reader's code, TryLater when the bucket is unreachable, LeaseLost when the file is gone.
     """
     file_format = DocumentFormat(document.format)
+    with transaction():
+        limits = _limits(get_settings(), document.study_set_id)
     with tempfile.TemporaryDirectory(prefix="document-") as folder:
         path = Path(folder) / f"document.{file_format.value}"
         try:
             with path.open("wb") as file:
                 for piece in document_file.open(document.id):
                     file.write(piece)
-            return extract(path, file_format, _limits(get_settings()), take, check)
+            return extract(path, file_format, limits, take, check)
         except NotFound:
             raise jobs.LeaseLost from None
         except FileExpired as error:
@@ -169,14 +172,14 @@ def check_held(model: type[Job], held: Claim) -> None:
         raise jobs.LeaseLost
 
 
-def _limits(settings: Settings) -> ReadLimits:
+def _limits(settings: Settings, study_set_id: UUID) -> ReadLimits:
     return ReadLimits(
         max_pages=settings.max_document_pages,
         max_chars=settings.max_document_chars,
         memory_bytes=settings.read_memory_bytes,
         wall_s=settings.read_timeout_s,
         ocr_max_pages=settings.ocr_max_pages,
-        ocr_languages=settings.ocr_languages,
+        ocr_languages=order_languages(study_set_id, settings.ocr_languages),
     )
 
 

@@ -1,6 +1,8 @@
 """Photographs over HTTP: one file is a document, and several can be combined into one."""
 
 import io
+import os
+import shutil
 import zipfile
 
 import pytest
@@ -56,6 +58,21 @@ def test_photographs_become_one_document_in_their_order(client, combine, run_pen
     assert [" ".join(page["text"].split()) for page in pages] == list(LINES[:2])
     assert {page["source"] for page in pages} == {"ocr"}
     assert all(page["confidence"] > 70 for page in pages)
+
+
+def test_photographs_are_recognised_in_the_language_of_their_study_set(
+    client, study_set_id, run_pending_jobs, tesseract, monkeypatch: pytest.MonkeyPatch, tmp_path
+):
+    notes = "The cell is the smallest unit of life, and all that it needs is in it. " * 8
+    client.upload(study_set_id, ("notes.txt", notes.encode()))
+    run_pending_jobs()
+    real, calls = shutil.which("tesseract"), tmp_path / "calls.txt"
+    (tmp_path / "tesseract").write_text(f'#!/bin/sh\necho "$*" >> {calls}\nexec {real} "$@"\n')
+    (tmp_path / "tesseract").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    client.upload(study_set_id, ("Board.png", encode(page_picture(LINES))))
+    run_pending_jobs()
+    assert " -l eng+deu" in calls.read_text()
 
 
 def test_the_download_has_the_photographs_as_they_were_sent(client, combine):

@@ -86,8 +86,8 @@ PHOTOGRAPHS: Final = frozenset({DocumentFormat.JPEG, DocumentFormat.PNG, Documen
 _ARCHIVES: Final = frozenset(
     {DocumentFormat.DOCX, DocumentFormat.PPTX, DocumentFormat.ODT, DocumentFormat.ODP, DocumentFormat.EPUB}
 )
-# Word and PowerPoint until 2003.
-_LEGACY_EXTENSIONS: Final = frozenset({".doc", ".dot", ".ppt", ".pps", ".pot"})
+# Word and PowerPoint until 2003, and RTF.
+_LEGACY_EXTENSIONS: Final = frozenset({".doc", ".dot", ".ppt", ".pps", ".pot", ".rtf"})
 _PICTURE_MAGIC: Final = (
     (re.compile(rb"\xff\xd8\xff"), DocumentFormat.JPEG),
     (re.compile(rb"\x89PNG\r\n\x1a\n"), DocumentFormat.PNG),
@@ -97,7 +97,8 @@ _PICTURE_MAGIC: Final = (
 _PIECE_BYTES = 1 << 20
 _HEAD_BYTES = 1 << 16
 _OLE_MAGIC = bytes.fromhex("d0cf11e0a1b11ae1")
-_FOREIGN_MAGIC = (b"%PDF-", b"PK\x03\x04", b"{\\rtf", b"\x1f\x8b", b"7z\xbc\xaf", b"Rar!", _OLE_MAGIC)
+_RTF_MAGIC = b"{\\rtf"
+_FOREIGN_MAGIC = (b"%PDF-", b"PK\x03\x04", b"\x1f\x8b", b"7z\xbc\xaf", b"Rar!")
 _CONTROL_BYTES = bytes(set(range(32)) - set(b"\t\n\r\f\x1b\x00"))
 _TAG = re.compile(rb"<[a-zA-Z!?/]")
 _WEB_PAGE = re.compile(rb"\s*(?:<\?xml[^>]*>\s*)?<(?:!doctype\s+html|html)\b", re.IGNORECASE)
@@ -108,25 +109,26 @@ def detect_kind(filename: str, path: Path) -> DocumentFormat:
 
     Looks at the extension, magic bytes and, for Office files, the archive's directory and its list of parts. Which
     picture it is, only the content says: phones and messengers convert pictures and keep the extension.
-    Raises UnreadableFile with ``unsupported`` (extension), ``legacy_office`` (Office until 2003), ``empty`` (0 bytes),
-    ``mislabelled`` (content is not what the extension says), ``encrypted`` (Office file with a password),
+    Raises UnreadableFile with ``unsupported`` (extension), ``legacy_office`` (Office until 2003, RTF), ``empty``
+    (0 bytes), ``mislabelled`` (content is not what the extension says), ``encrypted`` (Office file with a password),
     ``too_large`` (archive bomb) or ``damaged`` (cut off).
     """
     extension = Path(filename).suffix.lower()
-    if extension in _LEGACY_EXTENSIONS:
-        raise UnreadableFile("legacy_office")
     file_format = FORMAT_BY_EXTENSION.get(extension)
-    if file_format is None:
+    if file_format is None and extension not in _LEGACY_EXTENSIONS:
         raise UnreadableFile("unsupported")
     if path.stat().st_size == 0:
         raise UnreadableFile("empty")
     with path.open("rb") as file:
         head = file.read(_HEAD_BYTES)
+    # Whatever its extension: programs write the old formats under the names of the new ones.
+    if head.startswith(_OLE_MAGIC):
+        raise UnreadableFile("encrypted" if _is_encrypted_package(path) else "legacy_office")
+    if file_format is None or head.startswith(_RTF_MAGIC):
+        raise UnreadableFile("legacy_office")
     if file_format is DocumentFormat.PDF:
         _check_pdf(head, path)
     elif file_format in _ARCHIVES:
-        if head.startswith(_OLE_MAGIC):
-            raise UnreadableFile("encrypted" if _is_encrypted_package(path) else "legacy_office")
         if not head.startswith(b"PK\x03\x04"):
             raise UnreadableFile("mislabelled")
         if kind_of_archive(path) != file_format:

@@ -6,23 +6,28 @@ from backend.library.extraction.warning_messages import WARNINGS
 
 ERRORS: Final[dict[str, dict[str, str]]] = {
     "unsupported": {
-        "en": "This type of file cannot be read. Save it as PDF, DOCX, PPTX, TXT, Markdown or HTML and upload that.",
-        "de": "Dieser Dateityp kann nicht gelesen werden. Speichere die Datei als PDF, DOCX, PPTX, TXT, Markdown "
-        "oder HTML und lade sie so hoch.",
-        "fr": "Ce type de fichier ne peut pas être lu. Enregistre le fichier en PDF, DOCX, PPTX, TXT, "
-        "Markdown ou HTML et envoie cette version.",
-        "it": "Questo tipo di file non può essere letto. Salvalo come PDF, DOCX, PPTX, TXT, Markdown o "
-        "HTML e carica quella versione.",
+        "en": "This type of file cannot be read. PDF, DOCX, PPTX, ODT, ODP, EPUB, HTML, Markdown, TXT, Jupyter "
+        "notebooks (IPYNB) and photos (JPEG, PNG, WebP, HEIC) can. Save it in one of these formats, such as "
+        "PDF, and upload that.",
+        "de": "Dieser Dateityp kann nicht gelesen werden. Möglich sind PDF, DOCX, PPTX, ODT, ODP, EPUB, HTML, "
+        "Markdown, TXT, Jupyter-Notebooks (IPYNB) und Fotos (JPEG, PNG, WebP, HEIC). Speichere die Datei in "
+        "einem dieser Formate, zum Beispiel als PDF, und lade sie so hoch.",
+        "fr": "Ce type de fichier ne peut pas être lu. Les formats acceptés sont PDF, DOCX, PPTX, ODT, ODP, EPUB, "
+        "HTML, Markdown, TXT, les notebooks Jupyter (IPYNB) et les photos (JPEG, PNG, WebP, HEIC). Enregistre "
+        "le fichier dans l’un d’eux, par exemple en PDF, et envoie cette version.",
+        "it": "Questo tipo di file non può essere letto. I formati accettati sono PDF, DOCX, PPTX, ODT, ODP, EPUB, "
+        "HTML, Markdown, TXT, i notebook Jupyter (IPYNB) e le foto (JPEG, PNG, WebP, HEIC). Salva il file in "
+        "uno di questi, per esempio in PDF, e carica quella versione.",
     },
     "legacy_office": {
-        "en": "This file is in the old format of Word or PowerPoint (.doc, .ppt). Open it, choose “Save As”, pick "
-        "DOCX, PPTX or PDF, and upload that.",
-        "de": "Diese Datei ist im alten Format von Word oder PowerPoint (.doc, .ppt). Öffne sie, wähle «Speichern "
-        "unter», dann DOCX, PPTX oder PDF, und lade diese Version hoch.",
-        "fr": "Ce fichier est dans l’ancien format de Word ou PowerPoint (.doc, .ppt). Ouvre-le, choisis "
-        "«\u202fEnregistrer sous\u202f», puis DOCX, PPTX ou PDF, et envoie cette version.",
-        "it": "Questo file è nel vecchio formato di Word o PowerPoint (.doc, .ppt). Aprilo, scegli «Salva con nome», "
-        "poi DOCX, PPTX o PDF, e carica quella versione.",
+        "en": "This file is in an old Office format (.doc, .ppt, .rtf). Open it in Word or PowerPoint, choose “Save "
+        "As”, pick DOCX, PPTX or PDF, and upload that.",
+        "de": "Diese Datei ist in einem alten Office-Format (.doc, .ppt, .rtf). Öffne sie in Word oder PowerPoint, "
+        "wähle «Speichern unter», dann DOCX, PPTX oder PDF, und lade diese Version hoch.",
+        "fr": "Ce fichier est dans un ancien format d’Office (.doc, .ppt, .rtf). Ouvre-le dans Word ou PowerPoint, "
+        "choisis «\u202fEnregistrer sous\u202f», puis DOCX, PPTX ou PDF, et envoie cette version.",
+        "it": "Questo file è in un vecchio formato di Office (.doc, .ppt, .rtf). Aprilo in Word o PowerPoint, "
+        "scegli «Salva con nome», poi DOCX, PPTX o PDF, e carica quella versione.",
     },
     "mislabelled": {
         "en": "The content of this file does not match its extension. Open it in the program that made it, save it "

@@ -7,6 +7,7 @@ import pytest
 
 from backend.library.extraction.errors import UnreadableFile
 from backend.library.extraction.formats import DocumentFormat, detect_kind
+from backend.library.extraction.messages import ERRORS
 from tests.library.extraction.opendocument.odf_files import write_odf
 from tests.library.extraction.slides.deck import Deck
 
@@ -67,9 +68,14 @@ def test_content_must_agree_with_the_extension(tmp_path, filename, content):
     assert _refusal(filename, _written(tmp_path, content)) == "mislabelled"
 
 
-@pytest.mark.parametrize("filename", ["x.doc", "x.DOT", "x.ppt", "x.pps", "x.docx", "x.pptx"])
+@pytest.mark.parametrize("filename", ["x.doc", "x.DOT", "x.ppt", "x.pps", "x.docx", "x.odt", "x.pdf", "x.txt", "x.jpg"])
 def test_office_files_until_2003_say_how_to_save_them(tmp_path, filename):
     assert _refusal(filename, _written(tmp_path, bytes.fromhex("d0cf11e0a1b11ae1") + bytes(2048))) == "legacy_office"
+
+
+@pytest.mark.parametrize("filename", ["x.rtf", "x.doc", "x.docx", "x.txt", "x.pdf"])
+def test_rich_text_says_how_to_save_it(tmp_path, filename):
+    assert _refusal(filename, _written(tmp_path, rb"{\rtf1\ansi The cell divides.}")) == "legacy_office"
 
 
 @pytest.mark.parametrize("filename", ["x.jpg", "x.png", "x.webp", "x.HEIC", "x.jpeg"])
@@ -87,6 +93,12 @@ def test_which_picture_it_is_only_the_content_says(tmp_path, filename, content, 
     assert detect_kind(filename, _written(tmp_path, content)) is kind
 
 
+def test_a_refused_file_hears_of_every_format():
+    formats = {one.value for one in DocumentFormat if one is not DocumentFormat.PHOTOS} - {"md"} | {"markdown"}
+    for text in ERRORS["unsupported"].values():
+        assert [name for name in formats if name not in text.lower()] == []
+
+
 def test_slides_called_a_word_file_are_mislabelled(tmp_path):
     path = Deck(tmp_path / "slides").save()
     assert _refusal("x.docx", path) == "mislabelled"
@@ -99,7 +111,8 @@ def test_an_encrypted_office_file_is_told_from_an_old_one(tmp_path):
     header = bytearray(bytes.fromhex("d0cf11e0a1b11ae1") + bytes(504))
     header[30:32], header[48:52] = (9).to_bytes(2, "little"), (1).to_bytes(4, "little")
     directory = "EncryptedPackage".encode("utf-16-le").ljust(512, b"\0")
-    assert _refusal("x.docx", _written(tmp_path, bytes(header) + bytes(512) + directory)) == "encrypted"
+    for filename in ("x.docx", "x.pptx", "x.doc", "x.pdf"):
+        assert _refusal(filename, _written(tmp_path, bytes(header) + bytes(512) + directory)) == "encrypted"
     assert _refusal("x.docx", _written(tmp_path, bytes(header) + bytes(1024))) == "legacy_office"
 
 

@@ -14,6 +14,8 @@ READABLE: Final = 60
 _SURE: Final = 80
 _WHOLE_WORD: Final = 3
 _MIN_WHOLE_SHARE: Final = 0.3
+# Noise also gives a word now and then.
+_MIN_WHOLE_LETTERS: Final = 12
 
 # Below this confidence most words of made pages were wrong, from it on most were right.
 _CERTAIN: Final = 60.0
@@ -40,7 +42,9 @@ class Recognised:
         """Whether the text is worth keeping."""
         if not self.letters or self.confidence < READABLE:
             return False
-        return self.confidence >= _SURE or self.letters_in_words >= _MIN_WHOLE_SHARE * self.letters
+        if self.confidence >= _SURE:
+            return True
+        return self.letters_in_words >= max(_MIN_WHOLE_LETTERS, _MIN_WHOLE_SHARE * self.letters)
 
 
 BLANK: Final = Recognised("", 100, 0, 0)

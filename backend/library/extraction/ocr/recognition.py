@@ -17,6 +17,8 @@ from backend.library.types import OCR_TRUSTED
 # The rest of the allowance of a page is for rendering or decoding it.
 _TESSERACT_SHARE: Final = 0.8
 _MIN_TRY_S: Final = 1.0
+# Tesseract tells which way up a page is by its letters; with fewer it cannot.
+_ORIENTED_LETTERS: Final = 40
 _OTHER_TURNS: Final = (180, 90, 270)
 
 
@@ -67,7 +69,7 @@ class TextRecognition:
         return None if content is None else self.read_picture(content)
 
     def _recognise(self, image: Any) -> Recognised:
-        """Return the best reading: as Tesseract turns the page, or, if that is poor, as each other turn gives it."""
+        """Return the best reading: as Tesseract turns the page, or, if that is in doubt, as another turn gives it."""
         # Pillow takes 15 ms and 10 MB, so documents without scans do not load it.
         from backend.library.extraction.ocr import preparation
 
@@ -78,13 +80,13 @@ class TextRecognition:
         path = Path("page.ppm")
         dpi = preparation.save(prepared, path)
         best = self._tesseract.read(path, dpi, deadline - time.monotonic(), find_orientation=True)
-        for turn in _OTHER_TURNS:
-            left_s = deadline - time.monotonic()
-            if best.confidence >= OCR_TRUSTED or left_s < _MIN_TRY_S:
-                break
-            preparation.save(prepared.rotate(turn, expand=True), path)
-            other = self._tesseract.read(path, dpi, left_s, find_orientation=False)
-            if other.confidence * other.letters > best.confidence * best.letters:
-                best = other
+        if best.confidence < OCR_TRUSTED or best.letters < _ORIENTED_LETTERS:
+            for turn in _OTHER_TURNS:
+                left_s = deadline - time.monotonic()
+                if left_s < _MIN_TRY_S:
+                    break
+                preparation.save(prepared.rotate(turn, expand=True), path)
+                turned = self._tesseract.read(path, dpi, left_s, find_orientation=False)
+                best = max(best, turned, key=lambda reading: reading.confidence * reading.letters)
         path.unlink(missing_ok=True)
         return best

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Sequence
+from difflib import SequenceMatcher
 from pathlib import Path
 from random import Random
 from typing import Final
@@ -31,6 +32,11 @@ def page_picture(lines: Sequence[str] = LINES, size: tuple[int, int] = PAGE, let
     for number, line in enumerate(lines):
         draw.text((letter_size * 3, letter_size * (3 + 2 * number)), line, fill=0, font=font)
     return picture
+
+
+def is_read(text: str, wanted: str) -> bool:
+    """Whether the letters were read in their order, but for few: versions differ in what looks alike."""
+    return SequenceMatcher(None, " ".join(text.split()), wanted, autojunk=False).ratio() > 0.95
 
 
 def noise_picture() -> Image.Image:
