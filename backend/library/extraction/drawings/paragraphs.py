@@ -111,6 +111,10 @@ def _run(run: Any, warn: Warn, baseline: int) -> Iterator[Piece]:
             if text.strip():
                 warn("hidden_text_removed")
             return
+        if properties.get("strike", "noStrike") != "noStrike":
+            if text.strip():
+                warn("struck_text_removed")
+            return
         shift = percentage(properties.get("baseline"), baseline)
         text = _decoded(text, properties, warn)
     yield (shift > 0) - (shift < 0), text

@@ -116,8 +116,16 @@ class Items:
         for sign, body in found.notes:
             note = " / ".join(text_of_items(self.read(body, depth + 1)).splitlines())
             yield Item(f"[^{sign}]: {note}", kind=ItemKind.NOTE)
+        for comment in found.comments:
+            yield from self._comment(comment, depth)
         for box in found.boxes:
             yield from self._box(box, depth)
+
+    def _comment(self, comment: Any, depth: int) -> Iterator[Item]:
+        text = " / ".join(text_of_items(self.read(comment, depth + 1)).splitlines())
+        if text:
+            self._warn("annotations_read")
+            yield Item(f"[comment: {text}]", kind=ItemKind.NOTE)
 
     def _level(self, paragraph: Any, name: str | None) -> int:
         if paragraph.tag == TEXT + "h":

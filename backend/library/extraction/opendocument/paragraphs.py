@@ -15,7 +15,6 @@ _BLANKS = re.compile("[ \t\r\n]+")
 _MAX_BLANKS: Final = 200
 _SKIPPED: Final = frozenset(
     {
-        OFFICE + "annotation",
         OFFICE + "annotation-end",
         TEXT + "number",
         TEXT + "tracked-changes",
@@ -29,11 +28,12 @@ _HIDING: Final = frozenset({TEXT + "hidden-text", TEXT + "hidden-paragraph"})
 
 @dataclass(slots=True)
 class ParagraphText:
-    """What a paragraph shows: its text, its notes with their labels, and boxes whose text follows it."""
+    """What a paragraph shows: its text, its notes with their labels, its comments, and boxes whose text follows it."""
 
     text: str = ""
     notes: list[tuple[str, Any]] = field(default_factory=list)
     boxes: list[Any] = field(default_factory=list)
+    comments: list[Any] = field(default_factory=list)
 
 
 class Paragraphs:
@@ -74,7 +74,7 @@ class Paragraphs:
                 parts.append(_BLANKS.sub(" ", node))
             elif (blank := _blank(node)) is not None:
                 parts.append(blank)
-            elif node.tag not in _SKIPPED:
+            elif node.tag not in _SKIPPED and node.tag != OFFICE + "annotation":
                 _push_content(stack, node, look)
         return remove_marks("".join(parts)).rstrip()
 
@@ -87,6 +87,8 @@ class Paragraphs:
         elif node.tag in _HIDING:
             if node.get(TEXT + "is-hidden", "true") == "true" and "".join(node.itertext()).strip():
                 self._warn("hidden_text_removed")
+        elif node.tag == OFFICE + "annotation":
+            result.comments.append(node)
         elif node.tag == TEXT + "note":
             label = self._label(node)
             pieces.append((0, f"[^{label}]"))
@@ -120,9 +122,9 @@ class Paragraphs:
             text = text.removeprefix(" ")
         if not text:
             return
-        if look.is_hidden:
+        if look.is_hidden or look.is_struck:
             if text.strip():
-                self._warn("hidden_text_removed")
+                self._warn("hidden_text_removed" if look.is_hidden else "struck_text_removed")
             return
         self._is_at_blank = text.endswith(" ")
         shown, unknown = decode(remove_marks(text), look.font)

@@ -22,6 +22,7 @@ class Look(NamedTuple):
     shift: int | None = None
     font: str | None = None
     is_hidden: bool | None = None
+    is_struck: bool | None = None
 
     def over(self, other: "Look") -> "Look":
         """Return this look, filled up with another one."""
@@ -29,10 +30,11 @@ class Look(NamedTuple):
             other.shift if self.shift is None else self.shift,
             other.font if self.font is None else self.font,
             other.is_hidden if self.is_hidden is None else self.is_hidden,
+            other.is_struck if self.is_struck is None else self.is_struck,
         )
 
 
-PLAIN: Final = Look(0, None, False)
+PLAIN: Final = Look(0, None, False, False)
 
 
 class Styles:
@@ -138,11 +140,13 @@ class Styles:
     def _look_of(self, properties: Any) -> Look:
         display = properties.get(TEXT + "display")
         font = properties.get(STYLE + "font-name")
+        line = properties.get(STYLE + "text-line-through-style") or properties.get(STYLE + "text-line-through-type")
         family = self._fonts.get(font, font) if font else properties.get(FO + "font-family")
         return Look(
             _shift(properties.get(STYLE + "text-position")),
             family.strip("'\" ") if family else None,
             None if display is None else display == "none",
+            None if line is None else line != "none",
         )
 
 
