@@ -9,7 +9,6 @@ from backend.library.extraction.plain.wide_encodings import find_wide_encoding
 
 _SAMPLE_BYTES = 1 << 16
 _GOOD_PER_BAD = 2
-_JAPANESE_ESCAPE = re.compile(rb"\x1b\$[@B]")
 
 
 def decode_text(raw: bytes, writer: PageWriter) -> str:
@@ -21,14 +20,8 @@ def decode_text(raw: bytes, writer: PageWriter) -> str:
     if wide is not None:
         try:
             return raw.decode(wide)
-        except UnicodeDecodeError as error:
-            if error.start < len(raw) - 3:
-                raise UnreadableFile("damaged") from None
-            # The last character is cut in two.
-            writer.warn("bytes_replaced")
-            return raw[: error.start].decode(wide)
-    if _JAPANESE_ESCAPE.search(raw[:_SAMPLE_BYTES]):
-        return decode_as(raw, "iso2022_jp", writer)
+        except UnicodeDecodeError:
+            raise UnreadableFile("damaged") from None
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -45,13 +38,8 @@ def decode_text(raw: bytes, writer: PageWriter) -> str:
 
 def decode_guessed(raw: bytes, writer: PageWriter) -> str:
     """Decode a text that is not in Unicode, and warn."""
-    return decode_as(raw, guess_encoding(raw), writer)
-
-
-def decode_as(raw: bytes, encoding: str, writer: PageWriter) -> str:
-    """Decode a text whose encoding is only likely, and warn."""
     writer.warn("encoding_guessed")
-    text = raw.decode(encoding, "replace")
+    text = raw.decode(guess_encoding(raw), "replace")
     replaced = text.count("\ufffd")
     if replaced:
         writer.warn("bytes_replaced", replaced)

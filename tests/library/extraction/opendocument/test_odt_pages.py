@@ -274,7 +274,7 @@ def test_program_text_keeps_its_indentation(read_odf):
     assert [span.kind.value for span in pages[0].spans] == ["code"]
 
 
-def test_hidden_and_deleted_text_and_comments_are_left_out(read_text):
+def test_hidden_and_deleted_text_is_left_out_and_comments_follow(read_text):
     text, warnings = read_text(
         "<text:tracked-changes><text:changed-region><text:deletion>"
         + paragraph("Deleted.")
@@ -287,8 +287,17 @@ def test_hidden_and_deleted_text_and_comments_are_left_out(read_text):
         + f"<text:section>{paragraph('A shown part.')}</text:section>",
         automatic=text_style("T1", 'text:display="none"'),
     )
-    assert text == "Seen.\n\nA shown part."
-    assert warnings == {"hidden_text_removed": 4}
+    assert text == "Seen.\n\n[comment: A comment.]\n\nA shown part."
+    assert warnings == {"hidden_text_removed": 4, "annotations_read": 1}
+
+
+def test_text_that_is_struck_through_is_left_out(read_text):
+    text, warnings = read_text(
+        paragraph(f"Humans have {_span('48 ', 'T1')}46{_span(' chromosomes', 'T2')}."),
+        automatic=text_style("T1", 'style:text-line-through-style="solid"')
+        + text_style("T2", 'style:text-line-through-style="none"'),
+    )
+    assert (text, warnings) == ("Humans have 46 chromosomes.", {"struck_text_removed": 1})
 
 
 def test_page_breaks_begin_pages(read_odf):

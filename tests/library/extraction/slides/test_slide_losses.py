@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from backend.library.extraction.errors import UnreadableFile
-from tests.library.extraction.slides.deck import NAMESPACES, Deck, frame, group, paragraph, picture, shape, title
+from tests.library.extraction.slides.deck import NAMESPACES, Deck, frame, group, paragraph, picture, run, shape, title
 
 FULL = (0, 0, 25.4, 19.05)
 TEXT = "Osmosis is the diffusion of water across a membrane that lets only some substances through it."
@@ -45,6 +45,12 @@ def test_hidden_shapes_and_those_beside_the_slide_are_left_out_and_counted(read_
     )
     assert text == "Seen."
     assert warnings == {"hidden_text_removed": 3}
+
+
+def test_text_that_is_struck_through_is_left_out_and_counted(read_slide):
+    struck, plain = run("48 ", 'strike="sngStrike"'), run("46", 'strike="noStrike"')
+    text, warnings = read_slide(shape(paragraph("Humans have ", struck, plain), at=(2, 2, 9, 2)))
+    assert (text, warnings) == ("Humans have 46", {"struck_text_removed": 1})
 
 
 def test_footers_dates_and_numbers_are_left_out(read_slide):
