@@ -75,7 +75,12 @@ def fraction(numerator: Piece, denominator: Piece, *, line: bool, bevelled: bool
     if not line:
         return Piece(f"{{{top} \\atop {bottom}}}", stacked=(top, bottom))
     if bevelled:
-        return Piece(f"{group(numerator)}/{group(denominator)}")
+        return Piece(
+            "/".join(
+                piece.latex if _ATOM.fullmatch(piece.latex) else f"({piece.latex})"
+                for piece in (numerator, denominator)
+            )
+        )
     return Piece(f"\\frac{{{top}}}{{{bottom}}}")
 
 

@@ -19,6 +19,7 @@ Parts = list[tuple[str, str]]
 
 _SKIPPED = frozenset({"Fallback", "ctrlPr", "argPr", "del", "moveFrom", "delText", "instrText"})
 _MATRICES = {"()": "pmatrix", "[]": "bmatrix", "{}": "Bmatrix", "||": "vmatrix", "‖‖": "Vmatrix"}
+_LINES = frozenset("¯‾̅̄")
 _ARROWS = {
     "→": "xrightarrow",
     "←": "xleftarrow",
@@ -36,6 +37,7 @@ _TAKES_LIMITS = re.compile(
     r"|(?:over|under)(?:brace|bracket|paren)\{.*\})\Z",
     re.DOTALL,
 )
+_ONE_TERM = re.compile(r"[\w.,]+|\\[A-Za-z]+|\w(?:[_^]\{\w+\})+|\([^()]*\)")
 _HAS_SCRIPT = re.compile(r"(?:[_^]\{.*\}|')\Z", re.DOTALL)
 _FULL = re.compile(r"\\begin\{matrix\}(.*)\\end\{matrix\}\Z", re.DOTALL)
 
@@ -91,7 +93,7 @@ def _fraction(element: Any, parts: Parts) -> str:
     above, below = _part(parts, "num"), _part(parts, "den")
     kind = _property(element, "fPr", "type")
     if kind == "lin":
-        return f"{_braced(above)}/{_braced(below)}"
+        return f"{_bracketed(above)}/{_bracketed(below)}"
     if kind == "noBar":
         return f"\\binom{{{above}}}{{{below}}}" if _is_binomial(element) else f"{{{above} \\atop {below}}}"
     return f"\\frac{{{above}}}{{{below}}}"
@@ -196,6 +198,7 @@ def _grouped(element: Any, parts: Parts) -> str:
         # The sign below its content: a label above an arrow.
         return f"\\{_ARROWS[character]}[{content}]{{}}" if is_above else f"\\{_ARROWS[character]}{{{content}}}"
     command = latex.ACCENTS.get(character)
+    command = latex.WIDE_ACCENTS.get(command or "", command) if character in _LINES else command
     if command is not None and command.startswith(("over", "under")):
         return f"\\{command}{{{content}}}"
     return f"\\{'overset' if is_above else 'underset'}{{{latex.sign(character)}}}{{{content}}}"
@@ -274,8 +277,15 @@ def _scripts(base: str, below: str, above: str) -> str:
 def _boxed(element: Any, parts: Parts) -> str:
     properties = element.find(f"{MATH}borderBoxPr")
     strikes = ("strikeBLTR", "strikeTLBR", "strikeH", "strikeV")
-    is_struck = properties is not None and any(is_on(properties, strike) for strike in strikes)
-    return f"\\{'cancel' if is_struck else 'boxed'}{{{_part(parts, 'e')}}}"
+    content = _part(parts, "e")
+    if properties is None:
+        return f"\\boxed{{{content}}}"
+    if any(is_on(properties, strike) for strike in strikes):
+        return f"\\cancel{{{content}}}"
+    shown = [side for side in ("Top", "Bot", "Left", "Right") if not is_on(properties, f"hide{side}")]
+    if shown in (["Top"], ["Bot"]):
+        return f"\\{'overline' if shown == ['Top'] else 'underline'}{{{content}}}"
+    return f"\\boxed{{{content}}}" if shown else content
 
 
 def _phantom(element: Any, parts: Parts) -> str:
@@ -318,8 +328,8 @@ def _part(parts: Parts, name: str) -> str:
     return next((content for found, content in parts if found == name), "").strip()
 
 
-def _braced(text: str) -> str:
-    return text if text.isalnum() else f"{{{text}}}"
+def _bracketed(text: str) -> str:
+    return text if _ONE_TERM.fullmatch(text) else f"({text})"
 
 
 def _property(element: Any, properties: str, name: str, default: str = "") -> str:

@@ -20,6 +20,15 @@ _SHORT = r"[+\-−–]?[^\W_]{1,12}[+\-−–]?"
 _RAISED = re.compile(rf"(?<![\w^\\])\^({_SHORT})\^(?!\^)|(?<=[\w)\]}}])\^({_SHORT})\^(?![\w^({{])")
 _LOWERED = re.compile(rf"(?<=[^\W\d_])~({_SHORT})~(?!~)|(?<=[\d)\]}}])~({_SHORT})~(?![\w~])")
 _BLOCK_ID = re.compile(r"[ \t]\^[A-Za-z][\w-]{3,}[ \t]*$", re.MULTILINE)
+_TAG_NAMES = """
+a abbr address article aside audio b bdi bdo big blockquote body br button canvas caption center cite code col
+colgroup data dd del details dfn dialog div dl dt em embed fieldset figcaption figure font footer form h1 h2 h3 h4
+h5 h6 head header hr html i iframe img input ins kbd label legend li link main map mark menu meta nav noscript
+object ol option output p picture pre progress q rb rp rt ruby s samp script section select small source span
+strike strong style sub summary sup svg table tbody td template textarea tfoot th thead time title tr tt u ul var
+video wbr
+"""
+_HTML_TAGS: Final = frozenset(_TAG_NAMES.split())
 _SIGNS_OF_NOTATION = re.compile(r"[=^~]")
 
 
@@ -79,7 +88,9 @@ class _Inline:
 
     def _tag(self, content: str) -> None:
         match = _TAG.match(content)
-        if match is None:
+        if match is None or match[2].lower() not in _HTML_TAGS:
+            # A comparison or a type, such as "x<y>z".
+            self._add("" if content.startswith(("<!", "<?")) else content)
             return
         closes, name = match[1], match[2].lower()
         if name == "br":

@@ -14,21 +14,26 @@ from lxml import etree
 from backend.library.extraction import page_text
 from backend.library.extraction.formulas.mathml import mathml_to_latex
 from backend.library.extraction.formulas.tex_text import looks_like_tex
+from backend.library.extraction.plain.directives import open_directives
+from backend.library.extraction.plain.drawn_tables import convert_drawn_tables
 from backend.library.extraction.plain.footnotes import take_notes
+from backend.library.extraction.plain.front_matter import remove_front_matter
 from backend.library.extraction.plain.wide_tables import widen_tables
 from backend.library.extraction.web.images import describe_image
 
-_FRONT_MATTER = re.compile(r"\A---[ \t]*\n(?=[\w-]+[ \t]*:)(?:[^\n]*\n){1,300}?(?:---|\.\.\.)[ \t]*(?:\n|\Z)")
 _FENCE = re.compile(r"^(?:[ \t>]|[-*+][ \t]|\d{1,9}[.)][ \t])*(?P<fence>`{3,}(?=[^`]*$)|~{3,})")
 _QUOTE_MARK = re.compile(r"^[ \t]*(?:>[ \t]?)+", re.MULTILINE)
 _BLANK_LINE = re.compile(r"\n[ \t>]*\n")
-_INTERESTING = re.compile(r"[\\$`%<\[!]")
+_INTERESTING = re.compile(r"[\\$`%<\[!{]")
 _ENVIRONMENT = re.compile(r"\\begin\{((?:equation|align|gather|multline|eqnarray|flalign|alignat)\*?)\}")
 _WIKI_LINK = re.compile(r"(!?)\[\[([^\[\]\n]{1,500})\]\]")
 _WORDS = re.compile(r"\s[^\W\d_]{3}")
 _TEX_SIGN = re.compile(r"[\\^_=+<>{}]")
 _NUMBER = re.compile(r"\d+(?:x\d+)?")
 _PICTURE = re.compile(r"\.(?:png|jpe?g|gif|svg|webp|bmp|tiff?|avif|heic)$", re.IGNORECASE)
+_ROLE = re.compile(r"\{([a-z][\w:-]*)\}`([^`\n]{1,500})`")
+_ROLES: Final = {"subscript": "sub", "superscript": "sup"}
+_TARGET = re.compile(r"\s*<[^<>]*>$")
 _MAX_CODE_CHARS = 5_000
 _MAX_FORMULA_CHARS = 10_000
 _OPEN, _CLOSE = "\ufddc", "\ufddd"
@@ -80,10 +85,14 @@ def prepare(raw: str) -> MarkdownSource:
     text = page_text.remove_marks(raw).replace("\r\n", "\n").replace("\r", "\n")
     source = MarkdownSource()
     parts = []
-    for part, is_code in _divide(_FRONT_MATTER.sub("", text)):
-        parts.append(part if is_code else take_notes(_Scanner(part, source).scan(), source.notes))
+    for part, is_code in _divide(open_directives(remove_front_matter(text))):
+        parts.append(part if is_code else take_notes(_scan(part, source), source.notes))
     source.text = "".join(parts)
     return source
+
+
+def _scan(text: str, source: MarkdownSource) -> str:
+    return widen_tables(_Scanner(convert_drawn_tables(text), source).scan())
 
 
 def _divide(text: str) -> list[tuple[str, bool]]:
@@ -129,7 +138,7 @@ class _Scanner:
             at, shown = found
             last = at
             parts.append(shown)
-        return widen_tables("".join(parts) + self._text[last:])
+        return "".join(parts) + self._text[last:]
 
     def _backslash(self, at: int) -> tuple[int, str] | None:
         opening = self._text[at : at + 2]
@@ -204,9 +213,24 @@ class _Scanner:
             self._source.lost_notes += 1
         return match.end(), description
 
+    def _role(self, at: int) -> tuple[int, str] | None:
+        """Read a role of MyST: ``{math}`` or ``{sub}`` before code; what others show is their text."""
+        match = _ROLE.match(self._text, at)
+        if not match:
+            return None
+        name = _ROLES.get(match[1], match[1])
+        if name == "math":
+            return self._formula(at, match.end(), match[2], display=False)
+        if name in ("sub", "sup"):
+            return match.end(), f"<{name}>{match[2]}</{name}>"
+        return match.end(), _TARGET.sub("", match[2])
+
     def _formula(self, start: int, end: int, latex: str, *, display: bool) -> tuple[int, str] | None:
         if len(latex) > _MAX_FORMULA_CHARS:
             return None
+        if "\\|" in latex and self._text[self._text.rfind("\n", 0, start) + 1 : start].lstrip().startswith("|"):
+            # In a table a bar needs a backslash, which is not shown.
+            latex = latex.replace("\\|", "|")
         if "\n" in latex:
             latex = _QUOTE_MARK.sub("", latex)
         return end, self._source.keep(self._text[start:end], latex, display=display)
@@ -236,6 +260,7 @@ _READERS: Final[dict[str, Callable[[_Scanner, int], tuple[int, str] | None]]] = 
     "<": _Scanner._angle,
     "[": _Scanner._bracket,
     "!": _Scanner._bracket,
+    "{": _Scanner._role,
 }
 
 

@@ -15,6 +15,9 @@ def read_field(element: etree._Element) -> tuple[str, bool]:
     if local_name(element).lower() == "textarea":
         text = (element.text or "").strip()
         return text, bool(text)
+    if local_name(element).lower() == "select":
+        chosen = next((option for option in element.iter() if option.get("selected") is not None), None)
+        return ("" if chosen is None else "".join(str(text) for text in chosen.itertext()).strip()), False
     kind = element.get("type", "").lower()
     if kind in _CHOICES:
         if not any(local_name(around) in ("li", "label", "td") for around in _around(element)):

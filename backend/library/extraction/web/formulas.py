@@ -35,6 +35,8 @@ class FoundFormula:
     lost: bool = False
 
 
+# The editor of Moodle keeps MathML in an attribute, with other signs for those of XML.
+_WIRIS: Final = str.maketrans({"«": "<", "»": ">", "¨": '"', "§": "&", "`": "'"})
 _COPY: Final = FoundFormula("")
 
 
@@ -60,7 +62,7 @@ def find_delimiters(root: etree._Element) -> Delimiters:
     certain = dollar = False
     for script in root.iter("{*}script"):
         text = (script.text or "")[:20_000]
-        if re.search("mathjax|katex", script.get("src", "") + text, re.IGNORECASE):
+        if re.search("mathjax|katex|renderMathInElement", script.get("src", "") + text, re.IGNORECASE):
             certain = True
             dollar = dollar or _INLINE_MATH.search(text) is not None
     return Delimiters(certain=certain, dollar=dollar)
@@ -162,6 +164,8 @@ def _is_tex_element(element: etree._Element, classes: list[str]) -> bool:
 
 def _image(element: etree._Element) -> FoundFormula | None:
     source, kind = element.get("src", ""), element.get("class", "")
+    if mathml := element.get("data-mathml"):
+        return _parsed(mathml.translate(_WIRIS), display=False)
     served = _TEX_SERVER.search(source) is not None
     if not served and not _TEX_IMAGE_CLASS.search(kind):
         return None

@@ -8,6 +8,7 @@ from typing import Final
 from lxml import etree
 
 from backend.library.extraction.formulas.mathml import local_name
+from backend.library.extraction.page_text import remove_marks
 from backend.library.extraction.web.flow import Kind, Piece, indent
 
 _STYLES: Final = {
@@ -21,6 +22,12 @@ _ROMAN: Final = (
 _GREEK = "αβγδεζηθικλμνξοπρστυφχψω"
 _MAX_ROMAN = 3_999
 _MAX_NUMBER = 1_000_000_000
+_STRING = r"(?:\"[^\"]*\"|'[^']*')"
+_COUNTER = re.compile(
+    rf"counters?\(\s*(?P<name>[\w-]+)\s*(?:,\s*(?P<joiner>{_STRING})\s*)?(?:,\s*(?P<style>[\w-]+)\s*)?\)"
+)
+_CONTENT = re.compile(f"(?P<text>{_STRING})|{_COUNTER.pattern}")
+_ESCAPE = re.compile(r"\\0*([0-9a-fA-F]{1,4}) ?")
 _BULLETS = frozenset({"disc", "circle", "square"})
 
 
@@ -33,20 +40,20 @@ class Listing:
     number: int
     step: int
     delimiter: str = "."
+    shown: int = 0
     items: list[tuple[str, list[Piece]]] = field(default_factory=list)
 
-    def label(self, value: str | None) -> str:
-        """Return the label of the next item; ``value`` is the number that its element gives."""
-        if self.style == "none":
-            return ""
-        if not self.ordered and (self.style in _BULLETS or not self.style):
-            return "-"
-        if self.style in _BULLETS:
-            return "-"
+    def label(self, value: str | None, own_style: str = "") -> str:
+        """Return the label of the next item; ``value`` and ``own_style`` are the number and style of its element."""
+        style = own_style or self.style
         given = _whole(value)
-        number = self.number if given is None else given
-        self.number = number + self.step
-        return f"{format_number(number, self.style)}{self.delimiter}"
+        self.shown = self.number if given is None else given
+        self.number = self.shown + self.step
+        if style == "none":
+            return ""
+        if style in _BULLETS or (not self.ordered and not style):
+            return "-"
+        return f"{format_number(self.shown, style)}{self.delimiter}"
 
     def definition_label(self, name: str) -> str:
         """Return the label of a term or of its definition, which is indented if a term comes before it."""
@@ -81,9 +88,34 @@ def open_list(element: etree._Element, name: str, style: str) -> Listing:
     )
 
 
+class Counters:
+    """Labels that CSS puts together from counters: ``counter(a, lower-latin) ". "``, ``counters(b, ".")``."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[str, int] = {}
+
+    def label(self, content: str, number: int, above: Sequence[int]) -> str:
+        """Return the label of an item that has this number, in lists that have come to the numbers ``above``."""
+        found = list(_COUNTER.finditer(content))
+        if not found:
+            return ""
+        # The last counter is that of the list itself.
+        self._numbers[found[-1]["name"]] = number
+        parts: list[str] = []
+        for match in _CONTENT.finditer(content):
+            if match["text"] is not None:
+                parts.append(_ESCAPE.sub(lambda code: chr(int(code[1], 16)), match["text"][1:-1]))
+                continue
+            style = match["style"] or "decimal"
+            levels = above if match["joiner"] is not None else [self._numbers.get(match["name"], 1)]
+            joiner = (match["joiner"] or "''")[1:-1]
+            parts.append(joiner.join(format_number(level, style) for level in levels))
+        return " ".join(remove_marks("".join(parts)).split())
+
+
 def format_number(number: int, style: str) -> str:
     """Return a number as a list of the CSS list style shows it."""
-    if style.endswith("-alpha") and number > 0:
+    if style.endswith(("-alpha", "-latin")) and number > 0:
         letters = _letters(number)
         return letters.upper() if style.startswith("upper") else letters
     if style.endswith("-roman") and 0 < number <= _MAX_ROMAN:

@@ -17,6 +17,20 @@ _LAYOUT_BLOCKS = 4
 _LAYOUT_CHARS = 1_000
 
 
+_ROLES: Final = {
+    "table": "table", "grid": "table", "row": "tr", "cell": "td", "gridcell": "td", "columnheader": "th",
+    "rowheader": "th",
+}  # fmt: skip
+_DISPLAYS: Final = {"table": "table", "table-row": "tr", "table-cell": "td"}
+
+
+def name_in_tables(element: etree._Element, name: str, display: str) -> str:
+    """Return an element's name, or what it is by its role or style: a table, its row or its cell."""
+    if name not in ("div", "span", "section", "ul", "li", "p"):
+        return name
+    return _ROLES.get(element.get("role", ""), "") or _DISPLAYS.get(display, "") or name
+
+
 @dataclass(slots=True)
 class _Cell:
     pieces: list[Piece]

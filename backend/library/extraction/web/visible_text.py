@@ -14,12 +14,21 @@ from backend.library.extraction.web.code_blocks import code_language, is_line_nu
 from backend.library.extraction.web.flow import Flow, Kind, Piece
 from backend.library.extraction.web.form_fields import read_field
 from backend.library.extraction.web.formulas import FoundFormula, find_formula
+from backend.library.extraction.web.fractions import divides, is_fraction, is_part_of_fraction, stacked_scripts
 from backend.library.extraction.web.images import read_drawing, read_image
-from backend.library.extraction.web.lists import Listing, open_list
+from backend.library.extraction.web.lists import Counters, Listing, open_list
 from backend.library.extraction.web.ruby import read_ruby
-from backend.library.extraction.web.seen import has_text, is_left_out, is_reference_mark
-from backend.library.extraction.web.styles import Properties, Styles, is_hidden, is_struck, list_style
-from backend.library.extraction.web.tables import Table
+from backend.library.extraction.web.seen import has_text, is_left_out, is_reference_mark, is_short
+from backend.library.extraction.web.styles import (
+    Properties,
+    Styles,
+    is_hidden,
+    is_preformatted,
+    is_struck,
+    list_style,
+    shift_of,
+)
+from backend.library.extraction.web.tables import Table, name_in_tables
 
 _BLOCKS: Final = frozenset(
     {"p", "div", "section", "article", "main", "header", "footer", "aside", "figure", "figcaption", "blockquote"}
@@ -47,6 +56,7 @@ class VisibleText:
         self._flows: list[Flow] = []
         self._lists: list[tuple[Listing, Flow]] = []
         self._tables: list[Table] = []
+        self._counters = Counters()
         self._in_code = 0
         self._shifted = 0
 
@@ -90,36 +100,46 @@ class VisibleText:
         if formula is None and is_left_out(element, name, in_heading=self._flow.level > 0):
             return None
         style = self._styles.of(element, name)
+        name = name_in_tables(element, name, style.get("display", ""))
         if self._is_hidden(element, name, style):
             return None
         if formula is not None:
             self._add_formula(formula)
             return None
-        if name in _ALONE:
-            _ALONE[name](self, element)
+        if self._read_alone(element, name):
             return None
         return self._enter_container(element, name, style)
 
+    def _read_alone(self, element: etree._Element, name: str) -> bool:
+        """Read an element whose children are not visited. Returns whether it is one."""
+        if (scripts := stacked_scripts(element, name)) is not None:
+            self._add(scripts)
+        elif name in _ALONE:
+            _ALONE[name](self, element)
+        else:
+            return False
+        return True
+
     def _enter_container(self, element: etree._Element, name: str, style: Properties) -> _Leave:
         """Begin an element that has text inside."""
-        leave = self._enter_part(element, name)
+        leave = self._enter_part(element, name, style)
         if leave is not None:
             return leave
         if name in _LISTS:
             return self._enter_list(element, name, style)
         if name == "table":
             return self._enter_table(element)
-        if name == "pre":
+        if name == "pre" or (name == "div" and is_preformatted(style)):
             return self._enter_code(element)
         level = _heading_level(element, name)
         if level or name in _BLOCKS:
             return self._enter_block(level)
         return self._enter_inline(element, name, style)
 
-    def _enter_part(self, element: etree._Element, name: str) -> _Leave | None:
+    def _enter_part(self, element: etree._Element, name: str, style: Properties) -> _Leave | None:
         """Begin a part of the list or table that is being read; None for what is no part of it."""
         if name in _ITEMS and self._lists and self._lists[-1][1] is self._flow:
-            return self._enter_item(element, name)
+            return self._enter_item(element, name, style)
         if self._tables and self._tables[-1].outside is self._flow:
             return self._enter_table_part(element, name)
         return None
@@ -127,10 +147,15 @@ class VisibleText:
     def _enter_inline(self, element: etree._Element, name: str, style: Properties) -> _Leave:
         if name in _CODE:
             return self._enter_verbatim()
+        if is_fraction(element):
+            self._add(" ")
+        elif divides(element):
+            self._add("/")
         shift = _SHIFTS.get(name)
         if shift is None and not self._shifted:
             shift = page_text.raised if is_reference_mark(element, name) else None
-            shift = shift or _SHIFTS.get(style.get("vertical-align", ""))
+            if is_short(element) and not is_part_of_fraction(element):
+                shift = shift or _SHIFTS.get(shift_of(style))
         if shift is not None:
             return self._enclose(shift, shifts=True)
         if name == "q":
@@ -195,13 +220,13 @@ class VisibleText:
 
         return leave
 
-    def _enter_item(self, element: etree._Element, name: str) -> _Leave:
+    def _enter_item(self, element: etree._Element, name: str, style: Properties) -> _Leave:
         listing, beside = self._lists[-1]
         beside.end_block()
         # What stands between items is an item without a label.
         listing.add("", beside.pieces[:])
         beside.pieces.clear()
-        label = listing.label(element.get("value")) if name == "li" else listing.definition_label(name)
+        label = self._label(element, listing, style) if name == "li" else listing.definition_label(name)
         item = self._open_flow()
 
         def leave() -> None:
@@ -210,6 +235,13 @@ class VisibleText:
             listing.add(label, item.pieces)
 
         return leave
+
+    def _label(self, element: etree._Element, listing: Listing, style: Properties) -> str:
+        label = listing.label(element.get("value"), list_style(style))
+        if label or not listing.ordered:
+            return label
+        above = [one.shown for one, _ in self._lists if one.ordered]
+        return self._counters.label(self._styles.label_before(element, "li"), listing.shown, above)
 
     def _enter_table(self, element: etree._Element) -> _Leave:
         self._flow.end_block()
@@ -321,6 +353,7 @@ _ALONE: Final[dict[str, Callable[[VisibleText, etree._Element], None]]] = {
     "input": VisibleText._add_field,
     "ruby": VisibleText._add_ruby,
     "svg": VisibleText._add_drawing,
+    "select": VisibleText._add_field,
     "textarea": VisibleText._add_field,
 }
 

@@ -48,7 +48,8 @@ def fraction(kind: str, above: str, below: str) -> str:
     [
         (r("2") + HALF, r"2\frac{1}{2}"),
         (r("2") + fraction("skw", "1", "2"), r"2\frac{1}{2}"),
-        (fraction("lin", "a+b", "c"), "{a+b}/c"),
+        (fraction("lin", "a+b", "c"), "(a+b)/c"),
+        (fraction("lin", "1", "2"), "1/2"),
         (fraction("noBar", "n", "k"), r"{n \atop k}"),
         (tag("d", e(fraction("noBar", "n", "k"))), r"\binom{n}{k}"),
         (tag("d", e(r("2"), fraction("noBar", "n", "k"))), r"(2{n \atop k})"),
@@ -168,6 +169,17 @@ def test_brackets_and_arrays(formula, expected):
         (tag("groupChr", e(r("k")), pr=val("chr", "⇌") + val("pos", "top")), r"\xrightleftharpoons[k]{}"),
         (tag("borderBox", e(r("x"))), r"\boxed{x}"),
         (tag("borderBox", e(r("x")), pr=val("strikeBLTR", "1")), r"\cancel{x}"),
+        (
+            tag("borderBox", e(r("x")), pr="".join(val(f"hide{side}", "1") for side in ("Bot", "Left", "Right"))),
+            r"\overline{x}",
+        ),
+        (
+            tag(
+                "borderBox", e(r("x")), pr="".join(val(f"hide{side}", "1") for side in ("Top", "Bot", "Left", "Right"))
+            ),
+            "x",
+        ),
+        (tag("groupChr", e(r("AB")), pr=val("chr", "¯") + val("pos", "top")), r"\overline{AB}"),
         (tag("box", e(r("≔"))), r"\coloneqq"),
         (tag("phant", e(r("x")), pr=val("show", "0")) + r("y"), "y"),
     ],

@@ -52,6 +52,46 @@ CASES = {
     "rules": ("---\n\nFirst.\n\n---\n\nSecond.", "First.\n\nSecond."),
     "setext": ("Title\n---\n\ntext", "## Title\n\ntext"),
     "attributes": ("# Title {#sec .x}\n\ntext", "# Title\n\ntext"),
+    "no front matter": (
+        "---\nNote: this is a talk about cells.\n\nMore text.\n\n---\n\nEnd",
+        "Note: this is a talk about cells.\n\nMore text.\n\nEnd",
+    ),
+    "sentence in rules": (
+        "---\nOsmosis: water goes through a membrane.\n---\nEnd",
+        "## Osmosis: water goes through a membrane.\n\nEnd",
+    ),
+    "properties of all kinds": (
+        "---\ntitle: 'A: the cell is the unit of life.'\ntags:\n- x\nlist: [a,\n  b]\n# c\n\nd:\n---\nText",
+        "Text",
+    ),
+    "properties of Hugo": ('+++\ntitle = "x"\n[extra]\n+++\nText', "Text"),
+    "comparisons": ("x<y>z, List<int>, <b>c</b>", "x<y>z, List<int>, c"),
+    "bars of formulas in tables": ("| $P(A\\|B)$ |\n|---|\n\n$\\|x\\|$", "| $P(A|B)$ |\n| --- |\n\n$\\|x\\|$"),
+    "simple table": (
+        "  Drug     Adults   Children\n  -------- -------- ---------\n"
+        "  Syrup             10 mg\n  Tablet   5 mg\n\nEnd",
+        "| Drug | Adults | Children |\n| --- | --- | --- |\n| Syrup | | 10 mg |\n| Tablet | 5 mg | |\n\nEnd",
+    ),
+    "table without a head": ("---- ----\na    b\n     d\n---- ----", "| | |\n| --- | --- |\n| a | b |\n| | d |"),
+    "table of several lines": (
+        "----------------\n a b   c\n       d\n------ ---------\n"
+        "1      one\n       more\n\n       last\n----------------",
+        "| a b | c d |\n| --- | --- |\n| 1 | one more |\n| | last |",
+    ),
+    "grid table": (
+        "+-----+-----+\n| a   | b   |\n+=====+=====+\n| 1   |     |\n| x   |     |\n+-----+-----+\n|     | 2   |",
+        "| a | b |\n| --- | --- |\n| 1 x | |\n| | 2 |",
+    ),
+    "roles": ("{math}`x^2`, H{sub}`2`O, 10{sup}`3`, {term}`the cell <cell>`", "$x^2$, H_{2}O, 10^{3}, the cell"),
+    "directives": (
+        "```{admonition} Definition\n:class: tip\nA *cell* is $x$.\n```\n\n:::{note}\nb\n:::\n\n(label)=\n\n+++\n\nc",
+        "Definition\n\nA cell is $x$.\n\nNote\n\nb\n\nc",
+    ),
+    "directives of formulas and code": (
+        "```{math}\n:label: e\nE=mc^2\n```\n\n```{code-block} python\n:linenos:\nx = '{a}'\n    y\n```",
+        "$$E=mc^2$$\n\n```python\nx = '{a}'\n    y\n```",
+    ),
+    "divisions": ("::: {.warning}\na\n:::\n\n:::tip My title\nb\n:::", "a\n\nMy title\n\nb"),
     "HTML": ("<table><tr><td>a</td>\n\n<td>$x$</td></tr></table>", "| a | $x$ |\n| --- | --- |"),
     "image": ("![A cell](x.png)", "[image: A cell]"),
 }
@@ -94,8 +134,17 @@ def test_what_is_nested_too_deeply_is_refused(tmp_path, read, unit: str) -> None
         read(path)
 
 
-@pytest.mark.parametrize("unit", ["$a ", "\\(a ", "`" * 3 + "a``b`", "[[", "%%a ", "$$a ", "**a ", "[^1]", "~a~"])
+@pytest.mark.parametrize(
+    "unit", ["$a ", "\\(a ", "`" * 3 + "a``b`", "[[", "%%a ", "$$a ", "**a ", "[^1]", "~a~", "{a}`"]
+)
 def test_signs_without_an_end_take_no_time(tmp_path, read, unit: str) -> None:
     path = tmp_path / "x.md"
     path.write_text(unit * (200_000 // len(unit)), "utf-8")
+    assert read(path, wall_s=60)[0]
+
+
+@pytest.mark.parametrize("unit", ["```{note}\n---\n", "-- --\n", "-- --\na\n\n", "+---+\n", ":::{a}\n", "{math}`\n"])
+def test_lines_without_an_end_take_no_time(tmp_path, read, unit: str) -> None:
+    path = tmp_path / "x.md"
+    path.write_text("top\n" + unit * (100_000 // len(unit)), "utf-8")
     assert read(path, wall_s=60)[0]

@@ -9,6 +9,7 @@ CASES = {
     "fraction": ("<mfrac><mn>1</mn><mrow><mn>2</mn><mi>a</mi></mrow></mfrac>", r"\frac{1}{2a}"),
     "binomial": ('<mo>(</mo><mfrac linethickness="0"><mi>n</mi><mi>k</mi></mfrac><mo>)</mo>', r"\binom{n}{k}"),
     "stack": ('<mfrac linethickness="0pt"><mi>n</mi><mi>k</mi></mfrac>', r"{n \atop k}"),
+    "slanted": ('<mfrac bevelled="true"><mrow><mi>a</mi><mo>+</mo><mi>b</mi></mrow><mi>c</mi></mfrac>', "(a+b)/c"),
     "roots": (
         "<msqrt><mi>x</mi><mo>+</mo><mn>1</mn></msqrt><mroot><mi>x</mi><mn>3</mn></mroot>",
         r"\sqrt{x+1}\sqrt[3]{x}",

@@ -53,6 +53,29 @@ CASES = {
     "details": ("<details><summary>More</summary><p>Inside</details>", "More\n\nInside"),
     "anchors": ('<h2>Title<a class="headerlink" href="#t">¶</a></h2>text', "## Title\n\ntext"),
     "false marks": ("a &#xFDD6; b", "a b"),
+    "raised note mark": ('in 1953<a role="doc-noteref" href="#n"><sup>1</sup></a>', "in 1953^{1}"),
+    "way back": ('Nature<a role="doc-backlink" href="#r">↩</a>', "Nature"),
+    "moved up": ('10<span style="vertical-align:0.5em;font-size:70%">3</span> m', "10^{3} m"),
+    "moved down": ('x<span style="position:relative;top:.3em;font-size:smaller">2</span>', "x_{2}"),
+    "moved, but as large": ('A<span style="vertical-align:0.1em">B</span>', "AB"),
+    "fraction": ('2<span class="sfrac"><span class="num">1</span><span class="den">2</span></span> l', "2 1/2 l"),
+    "fraction for listeners": ('<i class="num">3</i><i class="sr-only">/</i><i class="den">4</i>', "3/4"),
+    "one script above another": ("SO<span><sup>2−</sup><br><sub>4</sub></span>", "SO_{4}^{2−}"),
+    "scripts of chemistry": (
+        'SO<span class="template-chem2-su"><span>2−</span><span>4</span></span>',
+        "SO_{4}^{2−}",
+    ),
+    "style of items": ('<ol><li style="list-style-type: lower-alpha">x<li>y</ol>', "a. x\n2. y"),
+    "cells by role": (
+        '<div role="table"><div role="row"><b role="cell"></b><span role="cell">A</span><span role="cell"></span>'
+        '<span role="cell">10 mg</span></div></div>',
+        "| A | | 10 mg |\n| --- | --- | --- |",
+    ),
+    "code of an editor": (
+        '<div style="font-family:Menlo,monospace;white-space:pre"><div>for i in x:</div><div>    y</div></div>',
+        "```\nfor i in x:\n    y\n```",
+    ),
+    "chosen of a list": ("It is <select><option>a<option selected>b</select>.", "It is b."),
     "screen readers": ('a<span class="sr-only">(opens)</span> b', "a b"),
 }
 
@@ -128,6 +151,47 @@ def test_what_is_left_out_is_warned_of(text_of, body: str, text: str, warning: s
 
 def test_raised_by_style_sheets(text_of) -> None:
     assert text_of('10<span class="up">3</span>', "<style>.up { vertical-align: super }</style>")[0] == "10^{3}"
+
+
+def test_selectors_name_what_is_around_an_element(text_of) -> None:
+    css = "ol ol {list-style: lower-alpha} .card > p.back, #x .back {display: none} .a .b > i {display: none}"
+    body = (
+        '<ol><li>one<ol><li>x</ol></ol><div class="card"><p class="back">ANSWER</p><main>'
+        '<p class="back">shown</p></main></div><div class="a"><u class="b"><i>SECRET</i><b><i>seen</i></b></u></div>'
+    )
+    text, warnings = text_of(body, f"<style>{css}</style>")
+    assert text == "1. one\n   a. x\n\nshown\n\nseen"
+    assert warnings == ["hidden_text_removed"]
+
+
+def test_the_nearer_and_the_later_rule_counts(text_of) -> None:
+    css = "<style>p.on {display: block} p {display: none} .off {display: none} .off {display: block}</style>"
+    assert text_of('<p class="on">a<p>HIDDEN<p class="off">b', css)[0] == "a\n\nb"
+
+
+def test_labels_that_style_sheets_put_together(text_of) -> None:
+    google = (
+        '<style>.k-1 > li:before{content:"" counter(c1,lower-latin) ") "} ol.k-1, ol.k-0{list-style-type:none}'
+        '.k-0 > li:before{content:"Q" counter(c0,decimal) ". "}</style>'
+    )
+    body = (
+        '<ol class="k-0" start="1"><li>one</ol><ol class="k-1" start="1"><li>x<li>y</ol>'
+        '<ol class="k-0" start="2"><li>two</ol>'
+    )
+    assert text_of(body, google)[0] == "Q1. one\n\na) x\nb) y\n\nQ2. two"
+    nested = "<style>ol{list-style:none} ol > li::before{content: counters(item, '.') ' '}</style>"
+    assert text_of("<ol><li>A<ol><li>x<li>y</ol><li>B</ol>", nested)[0] == "1 A\n  1.1 x\n  1.2 y\n2 B"
+
+
+def test_mathml_that_an_editor_keeps_in_an_attribute(text_of) -> None:
+    mathml = "«math»«msup»«mi»c«/mi»«mn»2«/mn»«/msup»«/math»"
+    body = f'<p>E <img class="Wirisformula" data-mathml="{mathml}" alt="c squared" src="show?formula=1">'
+    assert text_of(body)[0] == "E $c^{2}$"
+
+
+def test_text_that_is_moved_off_the_page_is_hidden(text_of) -> None:
+    body = '<p>Q<p style="position:absolute;left:-9999px">ANSWER'
+    assert text_of(body) == ("Q", ["hidden_text_removed"])
 
 
 def test_cells_that_grow_without_bound_are_refused(tmp_path, read) -> None:
