@@ -87,6 +87,8 @@ def _html(paragraphs: list[str], more: str = "", style: str = "") -> str:
 
 _ARTICLE = [*ENGLISH, *_FORMULAS]
 _T1 = "\\usepackage[T1]{fontenc}\\usepackage{lmodern}"
+# Poppler leaves words in two parts that are divided at the end of a column.
+_UNDIVIDED = "\\hyphenpenalty=10000\\sloppy"
 _COLUMNS = "body { columns: 2; font-family: serif }"
 
 LECTURES = {
@@ -94,7 +96,9 @@ LECTURES = {
     "latex-old-fonts-german": Lecture(lambda folder: producers.latex(_tex(GERMAN), folder)),
     "latex-new-fonts-german": Lecture(lambda folder: producers.latex(_tex(GERMAN, preamble=_T1), folder)),
     "latex-new-fonts": Lecture(lambda folder: producers.latex(_tex(_ARTICLE, preamble=_T1), folder), (20, 24)),
-    "latex-two-columns": Lecture(lambda folder: producers.latex(_tex(ENGLISH, options="a4paper,twocolumn"), folder)),
+    "latex-two-columns": Lecture(
+        lambda folder: producers.latex(_tex(ENGLISH, preamble=_UNDIVIDED, options="a4paper,twocolumn"), folder)
+    ),
     "latex-book": Lecture(lambda folder: producers.latex(_tex(GERMAN, kind="scrbook", preamble=_T1), folder)),
     "latex-slides": Lecture(lambda folder: producers.latex(_beamer(ENGLISH), folder)),
     "libreoffice": Lecture(lambda folder: producers.libreoffice(_html(ENGLISH, _RAISED + _TABLE), folder), (5, 5)),

@@ -31,12 +31,12 @@ def order_columns(lines: list[Line]) -> tuple[list[Line], bool]:
     Only a page on which lines of both columns follow each other is looked at, and only prose is moved: the pieces must
     be long and fill their column, which the cells of a table do not.
     """
-    pieces = [piece for line in lines for piece in _split(line)]
+    pieces = [piece for line in lines for piece in (_split(line) if len(line.runs) > 1 else [line])]
     pairs = [
         _Pair(before, after)
         for before, after in itertools.pairwise(pieces)
-        if before.angle == after.angle == 0
-        and abs(before.base - after.base) <= _SAME_ROW * before.size
+        if abs(before.base - after.base) <= _SAME_ROW * before.size
+        and before.angle == after.angle == 0
         and after.left - before.right >= _MIN_GAP * before.size
     ]
     if len(pairs) < _MIN_PAIRS:

@@ -20,7 +20,6 @@ _REACH: Final = 5
 _WORD: Final = re.compile(r"[^\W\d_]{3,}")
 _MAX_WORDS: Final = 1
 _ROOTS: Final = frozenset("√∛∜")
-EXTENSION_FONTS: Final = ("cmex", "lmmathextension", "euex", "ptmex", "zplm-ex")
 # The codes of Computer Modern's extension font that stand for a sign; the others are pieces of brackets and roots.
 _EXTENSION: Final = {
     **dict.fromkeys("PX", "∑"),
@@ -43,12 +42,12 @@ def translate_extensions(lines: list[Line]) -> None:
     """Replace what PDFium takes for letters in fonts of large signs, and mark the lines."""
     for line in lines:
         for run in line.runs:
-            if run.font.name.startswith(EXTENSION_FONTS):
+            if run.font.has_large_signs:
                 run.text = "".join(
                     _EXTENSION.get(char, char if char in _EXTENSION.values() else "") for char in run.text
                 )
                 line.is_formula = True
-            elif not _ROOTS.isdisjoint(run.text):
+            elif not run.text.isascii() and not _ROOTS.isdisjoint(run.text):
                 line.is_formula = True
 
 
@@ -58,6 +57,8 @@ def mark_formulas(lines: list[Line]) -> None:
     for before, after in itertools.pairwise(pieces):
         if _are_entangled(before, after):
             before.line.is_formula = after.line.is_formula = True
+    if not any(line.is_formula for line in lines):
+        return
     # Parts are found from the parts beside them, so twice in each direction.
     for order in (1, -1, 1, -1):
         _spread(pieces[::order])
@@ -72,17 +73,25 @@ class _Piece:
     def __init__(self, line: Line) -> None:
         self.line = line
         self.angle, self.left, self.right = line.angle, line.left, line.right
-        self.base, self.size = line.base, line.main.size
-        self.is_tall = any(run.font.name.startswith(EXTENSION_FONTS) for run in line.runs)
-        self.is_short = len(_WORD.findall("".join(run.before + run.text for run in line.runs))) <= _MAX_WORDS
+        main = line.main
+        self.base, self.size = main.base, main.size
+
+    @property
+    def is_tall(self) -> bool:
+        return any(run.font.has_large_signs for run in self.line.runs)
+
+    @property
+    def is_short(self) -> bool:
+        return len(_WORD.findall("".join(run.before + run.text for run in self.line.runs))) <= _MAX_WORDS
 
 
 def _are_entangled(before: _Piece, after: _Piece) -> bool:
     if before.angle != after.angle:
         return False
-    size = max(before.size, after.size)
-    gap = max(after.left - before.right, before.left - after.right)
-    return _MIN_DISTANCE * size < abs(before.base - after.base) < _MAX_DISTANCE * size and gap < _MAX_GAP * size
+    size, distance = max(before.size, after.size), abs(before.base - after.base)
+    if not _MIN_DISTANCE * size < distance < _MAX_DISTANCE * size:
+        return False
+    return max(after.left - before.right, before.left - after.right) < _MAX_GAP * size
 
 
 def _spread(pieces: list[_Piece]) -> None:

@@ -110,6 +110,7 @@ def fold_title(text: str) -> str:
 
 
 def _is_title_size(line: PlacedLine, body_size: float) -> bool:
+    if line.size < _MIN_LARGER * body_size or len(line.text) > _MAX_CHARS:
+        return False
     is_plain = line.angle == 0 and not (line.is_oblique or line.is_uncertain or line.is_typed or line.is_mono)
-    has_letters = sum(char.isalpha() for char in line.text) >= 2
-    return is_plain and has_letters and line.size >= _MIN_LARGER * body_size and len(line.text) <= _MAX_CHARS
+    return is_plain and sum(char.isalpha() for char in line.text) >= 2

@@ -18,6 +18,7 @@ _FREQUENT: Final = frozenset(_PAIRS.split())
 _WORD = re.compile(r"(?<![^\W_])[^\W\d_][a-zß-öø-ÿā-ɏ]{3,}(?![^\W_])")
 _MIN_WORDS: Final = 25
 _MAX_WORDS: Final = 40
+_SAMPLE_CHARS: Final = 900
 # Languages have two thirds of frequent pairs and more; letters that are exchanged for others have less than half.
 _MIN_FREQUENT: Final = 0.48
 
@@ -27,6 +28,8 @@ def is_garbage(text: str) -> bool:
 
     Capitals are not judged, because abbreviations and sequences have them; nor is a text of a few words.
     """
+    if len(text) > 2 * _SAMPLE_CHARS:
+        text = "\n".join(text[start : start + _SAMPLE_CHARS] for start in (len(text) // 8, 5 * len(text) // 8))
     words = _WORD.findall(text)
     if len(words) < _MIN_WORDS:
         return False

@@ -50,6 +50,8 @@ class Line:
     joins: bool = False
     is_formula: bool = False
     is_typed: bool = False
+    _main: Run | None = field(default=None, repr=False, compare=False)
+    _known: int = field(default=0, repr=False, compare=False)
 
     @property
     def angle(self) -> int:
@@ -57,16 +59,19 @@ class Line:
 
     @property
     def left(self) -> float:
-        return min(run.left for run in self.runs)
+        return self.runs[0].left if len(self.runs) == 1 else min(run.left for run in self.runs)
 
     @property
     def right(self) -> float:
-        return max(run.right for run in self.runs)
+        return self.runs[0].right if len(self.runs) == 1 else max(run.right for run in self.runs)
 
     @property
     def main(self) -> Run:
         """The run that sets the line's height: of the largest size, and the longest of these."""
-        return max(self.runs, key=lambda run: (round(run.size, 1), len(run.text)))
+        if self._main is None or len(self.runs) != self._known:
+            self._known = len(self.runs)
+            self._main = max(self.runs, key=lambda run: (round(run.size, 1), len(run.text)))
+        return self._main
 
     @property
     def base(self) -> float:
@@ -75,6 +80,8 @@ class Line:
     @property
     def size(self) -> float:
         """The size of most characters."""
+        if len(self.runs) == 1:
+            return round(self.runs[0].size, 1)
         counts: dict[float, int] = {}
         for run in self.runs:
             counts[round(run.size, 1)] = counts.get(round(run.size, 1), 0) + len(run.text)

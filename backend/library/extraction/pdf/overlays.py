@@ -3,6 +3,7 @@
 A letter's box tells which accent belongs to it. Boxes are asked for only in lines that have such a sign.
 """
 
+import re
 import unicodedata
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +16,7 @@ from backend.library.extraction.pdf.runs import Run, char_box, turned
 _STROKES = frozenset("\u0338/")
 _RELATIONS = frozenset("=∈∋≡⊂⊃⊆⊇≤≥∼≃≈≅←→↔⇒⇔∃∣∥<>⊢⊨")
 _DOTLESS = {"ı": "i", "ȷ": "j"}
-_SIGNS = frozenset(ACCENTS) | {"\u0338"}
+_SIGN = re.compile(f"[{''.join(ACCENTS)}\u0338/]")
 # The stroke and the foot of an arrow have no Unicode name in Computer Modern's symbols; their codes are digits.
 _SYMBOL_FONTS = ("cmsy", "lmmathsymbols", "cmbsy")
 _SYMBOL_STROKE, _ARROW_FOOT = "6", "7"
@@ -44,12 +45,9 @@ def compose_overlays(lines: list[Line], textpage: pypdfium2.PdfTextPage) -> None
 
 
 def _may_have_overlays(run: Run) -> bool:
-    text = run.text
-    if any(sign in text for sign in _SIGNS):
+    if _SIGN.search(run.text):
         return True
-    if "/" in text:
-        return True
-    return run.font.name.startswith(_SYMBOL_FONTS) and (_SYMBOL_STROKE in text or _ARROW_FOOT in text)
+    return run.font.name.startswith(_SYMBOL_FONTS) and (_SYMBOL_STROKE in run.text or _ARROW_FOOT in run.text)
 
 
 def _compose(line: Line, page: Any) -> None:

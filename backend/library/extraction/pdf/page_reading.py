@@ -76,11 +76,12 @@ class PageReader:
         if typed := read_annotations(page):
             warnings.append(("annotations_read", len(typed)))
             insert_lines(lines, typed)
-        visible = sum(len(run.text.strip()) for run in runs if run.mode != INVISIBLE)
+        chars = sum(len(run.text.strip()) for run in runs)
         invisible = sum(len(run.text.strip()) for run in runs if run.mode == INVISIBLE)
+        visible = chars - invisible
         is_picture = needs_ocr(page, visible, invisible)
         placed = _place(lines, page)
-        return PageContent(placed, visible + invisible, is_picture or reason is not None, reason, warnings)
+        return PageContent(placed, chars, is_picture or reason is not None, reason, warnings)
 
 
 def _place(lines: list[Line], page: pypdfium2.PdfPage) -> list[PlacedLine]:
@@ -90,19 +91,20 @@ def _place(lines: list[Line], page: pypdfium2.PdfPage) -> list[PlacedLine]:
     for line in lines:
         text = page_text.uncertain(line.text) if line.is_formula else line.text
         chars = sum(len(run.text) for run in line.runs)
+        left, right, base = line.left, line.right, line.base
         placed.append(
             PlacedLine(
                 text=text,
                 size=line.size,
-                height=(line.base - bottom) / height,
-                left=line.left,
-                base=line.base,
+                height=(base - bottom) / height,
+                left=left,
+                base=base,
                 angle=line.angle,
                 is_bold=line.is_bold,
                 is_mono=line.is_mono,
                 is_uncertain=line.is_formula,
                 joins=line.joins,
-                char_width=(line.right - line.left) / max(chars, 1),
+                char_width=(right - left) / max(chars, 1),
                 is_typed=line.is_typed,
                 is_oblique=line.runs[0].is_oblique,
                 is_artifact=all(run.is_artifact for run in line.runs),

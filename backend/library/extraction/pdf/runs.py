@@ -21,6 +21,7 @@ _FIXED_PITCH = 1
 _BOLD_WEIGHT = 600
 _BOLD_NAMES = ("bold", "black", "heavy", "cmbx", "ecbx", "sfbx", "lmbx")
 _MONO_NAMES = ("mono", "courier", "consol", "cmtt", "ectt", "sftt", "lmtt", "menlo")
+_LARGE_SIGNS = ("cmex", "lmmathextension", "euex", "ptmex", "zplm-ex")
 _NAME_BYTES = 128
 # The noncharacters that mark the spans of a page's text.
 _MARKS = re.compile("[\ufdd0-\ufdef]")
@@ -33,11 +34,15 @@ _ARTIFACT = "Artifact".encode("utf-16-le")
 
 @dataclass(slots=True)
 class Font:
-    """What is known of a text object's font. ``name`` is in lower case, without the tag of a subset."""
+    """What is known of a text object's font. ``name`` is in lower case, without the tag of a subset.
+
+    ``has_large_signs``: its signs are put together from pieces, or hang below the line.
+    """
 
     name: str
     is_bold: bool
     is_mono: bool
+    has_large_signs: bool = False
 
 
 @dataclass(slots=True)
@@ -79,12 +84,15 @@ class RunReader:
         """Return the runs in PDFium's order."""
         runs: list[Run] = []
         before = ""
-        for start, stop, handle in _objects(textpage.raw, textpage.count_chars()):
-            text = _text(textpage.raw, start, stop)
+        page: Any = textpage.raw
+        count = textpage.count_chars()
+        whole = _text(page, 0, count)
+        for start, stop, handle in _objects(page, count, whole):
+            text = whole[start:stop] if len(whole) == count else _text(page, start, stop)
             if not handle:
                 before += text
                 continue
-            runs.append(self._run(textpage.raw, start, stop, handle, text))
+            runs.append(self._run(page, start, stop, handle, text))
             runs[-1].before = "\n" if "\n" in before or "\r" in before else before
             before = ""
         return runs
@@ -93,7 +101,8 @@ class RunReader:
         matrix, (x, y, _, _) = self._matrix, self._numbers
         pdfium.FPDFText_GetMatrix(page, start, matrix)
         pdfium.FPDFText_GetCharOrigin(page, start, x, y)
-        angle = atan2(matrix.b, matrix.a) / (pi / 2)
+        # Nearly all text is level, and then none of this is needed.
+        angle = atan2(matrix.b, matrix.a) / (pi / 2) if matrix.b or matrix.a < 0 else 0.0
         turns = round(angle) % 4
         size = abs(pdfium.FPDFText_GetFontSize(page, start)) * hypot(matrix.c, matrix.d)
         along, base = turned(x.value, y.value, turns)
@@ -119,6 +128,8 @@ class RunReader:
         box = char_box(page, index, self._numbers)
         if box is None:
             return along, along
+        if not turns:
+            return box[0], box[2]
         corners = [turned(x, y, turns)[0] for x in box[::2] for y in box[1::2]]
         return min(corners), max(corners)
 
@@ -136,7 +147,7 @@ class RunReader:
 
     def _font(self, handle: Any) -> Font:
         raw = pdfium.FPDFTextObj_GetFont(handle)
-        key = ctypes.cast(raw, ctypes.c_void_p).value or 0
+        key = _address(raw)
         font = self._fonts.get(key)
         if font is None:
             size = pdfium.FPDFFont_GetBaseFontName(raw, self._name, _NAME_BYTES) if key else 0
@@ -146,7 +157,7 @@ class RunReader:
             weight = pdfium.FPDFFont_GetWeight(raw) if key else 0
             is_bold = any(part in name for part in _BOLD_NAMES) or _BOLD_WEIGHT <= weight <= 1000
             is_mono = any(part in name for part in _MONO_NAMES) or bool(flags > 0 and flags & _FIXED_PITCH)
-            font = self._fonts[key] = Font(name, is_bold, is_mono)
+            font = self._fonts[key] = Font(name, is_bold, is_mono, name.startswith(_LARGE_SIGNS))
         return font
 
 
@@ -166,30 +177,46 @@ def char_box(page: Any, index: int, numbers: list[Any] | None = None) -> tuple[f
     return left.value, bottom.value, right.value, top.value
 
 
-def _objects(page: Any, count: int) -> Iterator[tuple[int, int, Any]]:
+def _objects(page: Any, count: int, text: str) -> Iterator[tuple[int, int, Any]]:
     """Yield the first and last index (exclusive) and the text object of each run; None for generated characters.
 
-    The end of a run is found by doubling and halving steps.
+    The end of a run is looked for at the end of its line first, and then by doubling and halving steps.
     """
     get = pdfium.FPDFText_GetTextObject
     start = 0
+    has_all = len(text) == count
     while start < count:
+        if has_all and text[start] in "\r\n":
+            yield start, start + 1, None
+            start += 1
+            continue
         handle = get(page, start)
         address = _address(handle)
-        low, step = start, 1
-        # Generated characters have no object, and short runs stand between them.
-        while address and low + step < count and _address(get(page, low + step)) == address:
-            low += step
-            step *= 2
-        high = min(low + step, count) if address else low + 1
-        while high - low > 1:
-            middle = (low + high) // 2
-            if _address(get(page, middle)) == address:
-                low = middle
-            else:
-                high = middle
-        yield start, low + 1, handle if address else None
-        start = low + 1
+        stop = start + 1
+        if address:
+            line_end = text.find("\r", start)
+            stop = _find_stop(page, address, start, line_end if line_end > 0 else count, count)
+        yield start, stop, handle if address else None
+        start = stop
+
+
+def _find_stop(page: Any, address: int, start: int, line_end: int, count: int) -> int:
+    """Return the index after the last character of an object."""
+    get = pdfium.FPDFText_GetTextObject
+    low, step = start, 1
+    if start + 1 < line_end <= count and _address(get(page, line_end - 1)) == address:
+        low = line_end - 1
+    while low + step < count and _address(get(page, low + step)) == address:
+        low += step
+        step *= 2
+    high = min(low + step, count)
+    while high - low > 1:
+        middle = (low + high) // 2
+        if _address(get(page, middle)) == address:
+            low = middle
+        else:
+            high = middle
+    return low + 1
 
 
 def _address(handle: Any) -> int:
@@ -197,6 +224,8 @@ def _address(handle: Any) -> int:
 
 
 def _text(page: Any, start: int, stop: int) -> str:
+    if stop <= start:
+        return ""
     buffer = (ctypes.c_ushort * (2 * (stop - start) + 2))()
     units = pdfium.FPDFText_GetText(page, start, stop - start, buffer)
     text = bytes(memoryview(buffer)[: max(units - 1, 0)]).decode("utf-16-le", "replace")

@@ -1,5 +1,6 @@
 """Leaves out text that readers do not see, or see once: layers that are off, text beside the page, double printing."""
 
+from collections import Counter
 from typing import Any, Final
 
 import pypdfium2
@@ -24,8 +25,12 @@ def leave_out_unseen(
     seen = _inside(runs, page, textpage.raw)
     if any(run.is_optional for run in seen):
         seen = _drawn(seen, page, textpage.raw)
-    hidden = sum(len(run.text.strip()) for run in runs) - sum(len(run.text.strip()) for run in seen)
+    hidden = _count_chars(runs) - _count_chars(seen) if len(seen) < len(runs) else 0
     return _once(seen), hidden
+
+
+def _count_chars(runs: list[Run]) -> int:
+    return sum(len(run.text.strip()) for run in runs)
 
 
 def _inside(runs: list[Run], page: pypdfium2.PdfPage, raw: Any) -> list[Run]:
@@ -78,15 +83,16 @@ def _in_pixels(page: Any, box: tuple[float, float, float, float], bitmap: Any) -
 
 def _once(runs: list[Run]) -> list[Run]:
     """Return the runs without those that repeat another at nearly the same place, and without a second text layer."""
+    texts = ["".join(run.text.split()) for run in runs]
+    counts = Counter(texts)
     places: dict[tuple[str, int, int], list[Run]] = {}
     kept = []
-    for run in runs:
-        text = "".join(run.text.split())
-        if text and _is_repeated(run, text, places):
-            continue
-        kept.append(run)
-        if text:
+    for run, text in zip(runs, texts, strict=True):
+        if text and counts[text] > 1:
+            if _is_repeated(run, text, places):
+                continue
             places.setdefault(_place(run, text, 0, 0), []).append(run)
+        kept.append(run)
     return kept
 
 
