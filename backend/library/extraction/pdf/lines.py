@@ -119,6 +119,9 @@ def write_lines(lines: Iterable[Line]) -> None:
         line.text = text if text.isascii() else text.translate(_SPELLINGS)
         line.is_formula = line.is_formula or has_fraction
         line.joins = line.text[-1:] in _HYPHENS
+        if line.joins and line.is_mono:
+            # Code is not hyphenated: the hyphen is part of it.
+            line.text, line.joins = f"{line.text[:-1]}-", False
 
 
 def _is_small(line: Line, run: Run) -> bool:

@@ -3,6 +3,7 @@
 PDFium gives such a character as its code, so that ``≲`` becomes a full stop and the ligature ``fi`` may become ``V``.
 """
 
+import re
 from string import ascii_uppercase
 from typing import Any, Final
 
@@ -12,6 +13,8 @@ from backend.library.extraction.pdf.runs import Run
 from backend.library.extraction.pdf.tex_fonts import find_meaning, has_symbols
 
 _UNKNOWN: Final = "\ufffd"
+# Control codes, other than PDFium's hyphen and white space, and characters of private use.
+_ODD: Final = re.compile("[\x00\x01\x03-\x08\x0b\x0c\x0e-\x1f\x7f\ue000-\uf8ff]")
 
 
 class UnmappedSigns:
@@ -64,13 +67,8 @@ class UnmappedSigns:
         for at in places:
             char = text[at]
             meaning = None if is_recoded else find_meaning(run.font.name, ord(char))
-            if meaning is None and (_is_odd(char) or (is_known and not char.isspace())):
+            if meaning is None and (_ODD.match(char) or (is_known and not char.isspace())):
                 meaning = _UNKNOWN
             text[at] = meaning or char
         run.text = "".join(text)
         return run.text.count(_UNKNOWN)
-
-
-def _is_odd(char: str) -> bool:
-    """Whether a character is a control code, or one of private use, other than the hyphens and blanks of PDFium."""
-    return (char < " " and char not in "\t\n\r\x02") or "\ue000" <= char <= "\uf8ff" or char == "\x7f"

@@ -121,3 +121,14 @@ def test_a_layer_that_is_off_is_left_out_and_counted(tmp_path, read):
         pages, report = read(write_pdf(tmp_path / "layers.pdf", [content], catalog=catalog, objects=[layer]))
         assert ("answer" in pages[0].text) is is_read
         assert [warning.code for warning in report.warnings] == ([] if is_read else ["hidden_text_removed"])
+
+
+def test_a_hyphen_at_the_end_of_a_line_of_code_is_part_of_it(read_canvas):
+    def draw(canvas):
+        canvas.setFont("Courier", 11)
+        for at, line in enumerate(["apt-get install emacs-", "nox and no other", "package of the kind"]):
+            canvas.drawString(72, 700 - 13 * at, line)
+
+    pages, report = read_canvas(draw)
+    assert pages[0].text == "```\napt-get install emacs-\nnox and no other\npackage of the kind\n```"
+    assert report.warnings == ()
