@@ -41,6 +41,8 @@ class HeadingStyle:
 
     def find_level(self, line: PlacedLine, bookmarks: dict[str, int]) -> int | None:
         """Return the level of a line that looks like a heading, or like a part of one."""
+        if not (self.levels or bookmarks or self.uses_bold):
+            return None
         if line.angle or line.is_oblique or line.is_mono or line.is_typed or line.is_uncertain:
             return None
         level = self.levels.get(round(line.size))

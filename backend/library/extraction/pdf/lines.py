@@ -89,10 +89,14 @@ class Line:
 
     @property
     def is_bold(self) -> bool:
+        if len(self.runs) == 1:
+            return self.runs[0].font.is_bold
         return all(run.font.is_bold for run in self.runs if run.text.strip())
 
     @property
     def is_mono(self) -> bool:
+        if len(self.runs) == 1:
+            return self.runs[0].font.is_mono
         return all(run.font.is_mono for run in self.runs if run.text.strip())
 
 
@@ -131,6 +135,8 @@ def _is_small(line: Line, run: Run) -> bool:
 def _continues(line: Line, run: Run) -> bool:
     """Whether a run belongs to the line before it."""
     last, main = line.runs[-1], line.main
+    if run.before == "\n" and abs(run.base - main.base) > MAX_SHIFT * max(main.size, run.size):
+        return False
     if (run.angle, run.is_oblique) != (last.angle, last.is_oblique) or last.text[-1:] in _HYPHENS:
         return False
     if run.before != "\n" and abs(run.base - last.base) <= 0.5 * main.size:

@@ -90,7 +90,7 @@ def _place(lines: list[Line], page: pypdfium2.PdfPage) -> list[PlacedLine]:
     placed = []
     for line in lines:
         text = page_text.uncertain(line.text) if line.is_formula else line.text
-        chars = sum(len(run.text) for run in line.runs)
+        chars = len(line.text)
         left, right, base = line.left, line.right, line.base
         placed.append(
             PlacedLine(
@@ -107,7 +107,7 @@ def _place(lines: list[Line], page: pypdfium2.PdfPage) -> list[PlacedLine]:
                 char_width=(right - left) / max(chars, 1),
                 is_typed=line.is_typed,
                 is_oblique=line.runs[0].is_oblique,
-                is_artifact=all(run.is_artifact for run in line.runs),
+                is_artifact=line.runs[0].is_artifact and all(run.is_artifact for run in line.runs),
             )
         )
     return placed
