@@ -12,6 +12,7 @@ READABLE: Final = 60
 
 # From here on, short words alone are believed: noise gives fragments of one or two letters with less.
 _SURE: Final = 80
+_MIN_LETTERS: Final = 3
 _WHOLE_WORD: Final = 3
 _MIN_WHOLE_SHARE: Final = 0.3
 # Noise also gives a word now and then.
@@ -40,7 +41,7 @@ class Recognised:
     @property
     def is_readable(self) -> bool:
         """Whether the text is worth keeping."""
-        if not self.letters or self.confidence < READABLE:
+        if self.letters < _MIN_LETTERS or self.confidence < READABLE:
             return False
         if self.confidence >= _SURE:
             return True

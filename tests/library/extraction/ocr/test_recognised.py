@@ -49,6 +49,7 @@ def test_a_page_of_noise_is_not_readable():
     assert not parse_words(_table((1, 1, 1, 55, "wi"), (1, 1, 1, 58, "Tu"))).is_readable
     assert not parse_words(_table((1, 1, 1, 70, "va"), (1, 1, 1, 66, "LA"), (1, 1, 1, 70, "4"))).is_readable
     assert not parse_words("").is_readable
+    assert not parse_words(_table((1, 1, 1, 86, "4"))).is_readable
     assert not parse_words(_table((1, 1, 1, 69, "SAT"), (1, 1, 1, 69, "+"))).is_readable
     assert parse_words(_table((1, 1, 1, 65, "Cells"), (1, 1, 1, 65, "dividing"))).is_readable
     assert parse_words(_table((1, 1, 1, 85, "12"), (1, 1, 1, 85, "14"))).is_readable

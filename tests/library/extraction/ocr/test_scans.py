@@ -103,6 +103,20 @@ def test_without_tesseract_a_scan_has_no_text(tmp_path, read, monkeypatch):
         read(write_scan(tmp_path / "scan.pdf", [page_picture([PARAGRAPH])]))
 
 
+@pytest.mark.parametrize(("confidence", "codes"), [(69, ["ocr_pages", "ocr_uncertain"]), (70, ["ocr_pages"])])
+def test_a_low_confidence_is_stored_and_warned_of(tmp_path, read, monkeypatch, confidence, codes):
+    start = "5\t1\t1\t1\t1\t1\t0\t0\t9\t9"
+    rows = "".join(f"{start}\t{confidence}\t{word}\n" for word in LINES[0].split())
+    (tmp_path / "words.tsv").write_text(rows)
+    program = tmp_path / "tesseract"
+    program.write_text(f'#!/bin/sh\n[ "$1" = --list-langs ] && echo eng || cat {tmp_path}/words.tsv\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    [page], report = read(write_scan(tmp_path / "scan.pdf", [page_picture()]))
+    assert (page.confidence, _text(page)) == (confidence, LINES[0])
+    assert [warning.code for warning in report.warnings] == codes
+
+
 SLIDE_TEXT = [
     "Osmosis is the diffusion of water across a membrane.",
     "A hypotonic solution has fewer dissolved particles than the cell.",
