@@ -1,7 +1,8 @@
 """Puts signs that are drawn beside the text where a reader sees them, before lines are made.
 
 Old German LaTeX files draw a raised quotation mark low for an opening one, and lower the dots of umlauts. PDFium gives
-such signs as lines of their own, often after the word they belong to.
+such signs as lines of their own, often after the word they belong to. The raised and lowered letters in the names of
+TeX and LaTeX mean nothing.
 """
 
 from typing import Final
@@ -18,11 +19,16 @@ _QUOTE_DROP: Final = (0.4, 0.75)
 _QUOTE_GAP: Final = (-0.15, 0.45)
 _ACCENT_RISE: Final = (-0.15, 0.35)
 _BLANK: Final = 0.15
+_LOGO_SHIFT: Final = (0.08, 0.4)
 
 
 def settle_signs(runs: list[Run]) -> list[Run]:
-    """Return the runs with low quotation marks before their words, and accents beside the letters they stand on."""
+    """Return the runs with low quotation marks before their words, and accents beside the letters they stand on.
+
+    TeX and LaTeX are written in one line.
+    """
     settled = list(runs)
+    _level_logos(settled)
     for near, run in enumerate(runs):
         if run.text in _LOW_QUOTES or run.text in ACCENTS:
             # Others' moves have shifted it a little.
@@ -31,6 +37,25 @@ def settle_signs(runs: list[Run]) -> list[Run]:
             if at is not None:
                 (_settle_accent if run.text in ACCENTS else _settle_quote)(settled, at)
     return settled
+
+
+def _level_logos(runs: list[Run]) -> None:
+    for at in range(1, len(runs) - 1):
+        before, run, after = runs[at - 1 : at + 2]
+        is_named = run.text == "E" and before.text.endswith("T") and after.text.startswith("X")
+        if is_named and _is_within((before.base - run.base) / before.size, _LOGO_SHIFT):
+            _level(run, before)
+            after.before = ""
+            if at >= 3 and runs[at - 2].text == "A" and runs[at - 3].text.endswith("L"):
+                letter = runs[at - 2]
+                if _is_within((letter.base - before.base) / before.size, _LOGO_SHIFT):
+                    _level(letter, before)
+                    before.before = ""
+
+
+def _level(letter: Run, beside: Run) -> None:
+    letter.text, letter.before = letter.text.lower(), ""
+    letter.base, letter.size = beside.base, beside.size
 
 
 def _settle_quote(runs: list[Run], at: int) -> None:

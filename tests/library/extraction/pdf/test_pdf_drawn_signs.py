@@ -66,3 +66,24 @@ def test_dots_of_two_words_leave_no_blank_in_the_second(tmp_path, read):
         ("andnisse", second, 0),
     ]
     assert _read(tmp_path, read, *parts) == "für die Mißverständnisse"
+
+
+@pytest.mark.parametrize("word", ["TeX", "LaTeX"])
+def test_the_names_of_tex_and_latex_are_words(tmp_path, read, word):
+    at = _width("Learn ")
+    letters = [("L", 0), ("A", 0.2 * SIZE), ("T", 0), ("E", -0.215 * SIZE), ("X well.", 0)][
+        0 if word == "LaTeX" else 2 :
+    ]
+    parts = [("Learn ", 0, 0)]
+    for letter, rise in letters:
+        parts.append((letter, at, rise))
+        at += 0.85 * _width(letter)
+    assert _read(tmp_path, read, *parts) == f"Learn {word} well."
+
+
+def test_a_lowered_letter_is_an_index_elsewhere(tmp_path, read):
+    at = _width("The time T")
+    pages, _ = read(
+        write_pdf(tmp_path / "index.pdf", [_draw(("The time T", 0, 0), ("E", at, -2), ("is long.", at + 10, 0))])
+    )
+    assert "TeX" not in pages[0].text
