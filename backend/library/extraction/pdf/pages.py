@@ -28,7 +28,7 @@ def read_pages(path: str, job: dict[str, Any], writer: PageWriter) -> None:
     contents = _read_contents(document, job["max_chars"])
     lines = [content.lines for content in contents]
     body_size = find_body_size(lines)
-    remove_running_heads(lines, body_size)
+    printed = remove_running_heads(lines, body_size)
     style = find_heading_style(lines, body_size)
     bookmarks = read_bookmarks(document)
     ocr = TextRecognition(job, writer)
@@ -38,7 +38,7 @@ def read_pages(path: str, job: dict[str, Any], writer: PageWriter) -> None:
         write_bullets(content.lines)
         text, first_heading = write_text(content.lines, style, bookmarks.levels.get(index, {}))
         heading = bookmarks.of_page[index] or first_heading
-        label = document.get_page_label(index) or None
+        label = document.get_page_label(index) or printed[index]
         _write_page(document, index, _Page(content, text, heading, label), ocr, writer)
 
 

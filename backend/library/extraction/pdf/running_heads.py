@@ -14,6 +14,10 @@ _MIN_PAGES: Final = 3
 _MAX_LINES: Final = 2
 _MAX_SIZE: Final = 1.08
 _NUMBER = re.compile(r"\d+|\b[ivxlc]+\b")
+# LaTeX's classes put the number of a page higher than other heads and feet, but always apart from the text.
+_NUMBER_MARGIN: Final = 0.2
+_NUMBER_GAP: Final = 1.7
+_BARE_NUMBER = re.compile(r"[-–—|·\s]*(\d{1,4})[-–—|·\s]*")
 
 
 @dataclass(slots=True)
@@ -47,16 +51,19 @@ class _Edge:
     lines: list[PlacedLine] = field(default_factory=list)
 
 
-def remove_running_heads(pages: Sequence[list[PlacedLine]], body_size: float) -> None:
+def remove_running_heads(pages: Sequence[list[PlacedLine]], body_size: float) -> list[str | None]:
     """Remove lines in the margins that repeat on half of the pages, or that carry the number of their page.
+
+    Returns the number that is printed on each page, where pages are counted.
 
     What the file itself calls an artifact of its pages goes from the margins of any document, and oblique text that
     repeats is a watermark.
     """
     for lines in pages:
         _remove(lines, [line for line in lines if line.is_artifact and (line.is_oblique or _is_in_margin(line))])
+    printed: list[str | None] = [None] * len(pages)
     if len(pages) < _MIN_PAGES:
-        return
+        return printed
     least = max(_MIN_PAGES, (len(pages) + 1) // 2)
     marks = Counter(text for lines in pages for text in {line.text for line in lines if line.is_oblique})
     for lines in pages:
@@ -65,14 +72,14 @@ def remove_running_heads(pages: Sequence[list[PlacedLine]], body_size: float) ->
         edges = [_edge(lines, body_size, at_top) for lines in pages]
         keys = Counter(key for edge in edges for key in {_fold(line.text) for line in edge.lines})
         offset = _numbering(edges)
-        for number, (lines, edge) in enumerate(zip(pages, edges, strict=True)):
-            gone = [
-                line
-                for line in edge.lines
-                if keys[_fold(line.text)] >= least
-                or (offset is not None and line is edge.lines[0] and str(number + offset) in _numbers(line.text))
-            ]
-            _remove(lines, gone)
+        for at, (lines, edge) in enumerate(zip(pages, edges, strict=True)):
+            counted = None
+            if offset is not None and edge.lines and str(at + offset) in _numbers(edge.lines[0].text):
+                counted = edge.lines[0]
+                printed[at] = str(at + offset)
+            repeated = [line for line in edge.lines if _is_in_margin(line) and keys[_fold(line.text)] >= least]
+            _remove(lines, [*repeated, counted] if counted else repeated)
+    return printed
 
 
 def remove_line_numbers(lines: list[PlacedLine]) -> None:
@@ -106,12 +113,22 @@ def _edge(lines: list[PlacedLine], body_size: float, at_top: bool) -> _Edge:
         (line for line in lines if line.angle == 0 and not line.is_oblique),
         key=lambda line: -line.height if at_top else line.height,
     )
-    found = []
-    for line in ordered[:_MAX_LINES]:
+    found = ordered[: _is_bare_number(ordered, at_top)]
+    for line in ordered[len(found) : _MAX_LINES]:
         is_in_margin = line.height > 1 - _MARGIN if at_top else line.height < _MARGIN
         if is_in_margin and line.size <= _MAX_SIZE * body_size:
             found.append(line)
     return _Edge(found)
+
+
+def _is_bare_number(ordered: list[PlacedLine], at_top: bool) -> bool:
+    """Whether the outermost line is a number apart from the text, near the edge of the page."""
+    if not ordered:
+        return False
+    line = ordered[0]
+    is_near = line.height > 1 - _NUMBER_MARGIN if at_top else line.height < _NUMBER_MARGIN
+    is_apart = len(ordered) == 1 or abs(ordered[1].base - line.base) > _NUMBER_GAP * line.size
+    return is_near and is_apart and _BARE_NUMBER.fullmatch(line.text) is not None
 
 
 def _numbering(edges: list[_Edge]) -> int | None:

@@ -50,6 +50,21 @@ def test_running_heads_and_page_numbers_are_removed(make_pdf, read):
     assert report.warnings == ()
 
 
+def test_a_page_number_apart_from_the_text_is_the_label_of_its_page(make_pdf, read):
+    pages, _ = read(make_pdf([[(72, 700, f"{PARAGRAPH} {n}"), (290, 150, f"- {n + 11} -")] for n in range(4)]))
+    assert [(page.text, page.label) for page in pages] == [(f"{PARAGRAPH} {n}", str(n + 11)) for n in range(4)]
+
+
+def test_numbers_that_do_not_count_pages_stay(make_pdf, read):
+    pages, _ = read(make_pdf([[(72, 700, PARAGRAPH), (290, 150, number)] for number in ("36", "12", "99", "37")]))
+    assert [(page.text.split()[-1], page.label) for page in pages] == [(n, None) for n in ("36", "12", "99", "37")]
+
+
+def test_counting_numbers_in_the_text_stay(make_pdf, read):
+    pages, _ = read(make_pdf([[(72, 162, "Result:"), (72, 150, str(number))] for number in range(4)]))
+    assert [page.text.split()[-1] for page in pages] == list("0123")
+
+
 def test_repeated_lines_of_two_pages_or_of_the_body_stay(make_pdf, read):
     pages, _ = read(make_pdf([[(72, 810, "Chapter"), (72, 700, PARAGRAPH)]] * 2))
     assert [page.text for page in pages] == [f"Chapter\n{PARAGRAPH}"] * 2
