@@ -33,6 +33,16 @@ def test_exponents_of_exponents_are_nested(read_placed):
     assert (text, uncertain, codes) == ("There are 2^{2^{n}}sets.", [], [])
 
 
+def test_an_exponent_of_an_index_is_nested(read_placed):
+    x = 72 + stringWidth("The value of x", "Helvetica", 11)
+    after = x + stringWidth("a", "Helvetica", 7.7)
+    text, uncertain, codes = read_placed(
+        [(72, 700, 11, "The value of x"), (x, 698, 7.7, "a"), (after, 700.5, 5.5, "b"), (after + 6, 700, 11, "is 1.")]
+    )
+    assert text.startswith("The value of x_{a^{b}}")
+    assert (uncertain, codes) == ([], [])
+
+
 def test_mass_and_charge_before_an_element_are_no_fraction(read_placed):
     x = 72 + stringWidth("The nucleus ", "Helvetica", 11)
     after = x + stringWidth("235", "Helvetica", 7)

@@ -64,10 +64,12 @@ def test_a_stamp_does_not_hide_a_scan(tmp_path, read, monkeypatch):
 
 
 def test_signs_that_mark_spans_are_not_taken_from_a_file(tmp_path, read):
-    marks = "1 beginbfchar <7e> <fdd0> endbfchar"
+    marks = "2 beginbfchar <7e> <fdd0> <7c> <fdda> endbfchar"
     cmap = _MAP.replace("26 beginbfchar\n" + _SHIFTED + "endbfchar", marks)
     stream = f"<</Length {len(cmap)}>>stream\n{cmap}\nendstream"
-    content = f"BT /F 11 Tf 72 700 Td ({SENTENCES[0]}) Tj 0 -20 Td /X 11 Tf (~) Tj /F 11 Tf ( A title) Tj ET"
+    content = (
+        f"BT /F 11 Tf 72 700 Td ({SENTENCES[0]}) Tj 0 -20 Td /X 11 Tf (~) Tj /F 11 Tf (A title) Tj /X 11 Tf (|) Tj ET"
+    )
     pages, _ = read(write_pdf(tmp_path / "marks.pdf", [content], fonts={"X": _FONT}, objects=[stream]))
     assert "A title" in pages[0].text
     assert pages[0].spans == ()
