@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import pypdfium2
 import pytest
 from PIL import Image
 from reportlab.pdfgen.canvas import Canvas
@@ -21,6 +22,8 @@ from backend.library.models import Conversion
 from backend.library.page_images import libreoffice
 from backend.library.page_images.conversions import claim_conversion
 from backend.library.page_images.page_map import map_pages
+from tests.library.extraction.opendocument.odf_files import frame, write_odf
+from tests.library.extraction.opendocument.odf_files import paragraph as odf_paragraph
 from tests.library.extraction.slides.deck import Deck, title
 from tests.library.extraction.word_files import paragraph, run, write_word_file
 from tests.patience import patient_s, wait_for
@@ -30,6 +33,11 @@ PLANTS = "Plants make sugar from light and water. " * 60
 
 
 WRITE_PDF = "open(os.path.join(sys.argv[-2], 'document.pdf'), 'wb').write(b'%PDF')"
+
+
+MANIFEST = """<m:manifest xmlns:m="urn:oasis:names:tc:opendocument:xmlns:manifest:1.0">
+<m:file-entry m:full-path="/" m:media-type="application/vnd.oasis.opendocument.text"/>
+<m:file-entry m:full-path="content.xml" m:media-type="text/xml"/></m:manifest>"""
 
 
 def make_word_file(folder: Path, *texts: str) -> bytes:
@@ -304,3 +312,20 @@ def test_libreoffice_converts_word_files_and_slides(client, run_pending_jobs, tm
         shown = client.get(f"{page}/image?width=400")
         assert shown.status_code == 200, shown.text
         assert Image.open(io.BytesIO(shown.data)).width == 400
+
+
+@pytest.mark.usefixtures("real_libreoffice")
+def test_libreoffice_shows_no_file_of_the_machine(tmp_path):
+    secret = tmp_path / "secret.png"
+    Image.new("RGB", (300, 300), "red").save(secret)
+    document = tmp_path / "work" / "document.odt"
+    document.parent.mkdir()
+    linked = f'<draw:image xlink:href="{secret.as_uri()}" xlink:type="simple"/>'
+    body = odf_paragraph("Cells.") + odf_paragraph(frame(linked, (1, 1, 5, 5), 'text:anchor-type="as-char"'))
+    write_odf(document, body, parts={"META-INF/manifest.xml": MANIFEST})
+    program = libreoffice.find_libreoffice()
+    assert program is not None
+    pdf = pypdfium2.PdfDocument(libreoffice.convert_to_pdf(program, document, lambda: None))
+    image = pdf[0].render().to_pil().convert("RGB")
+    assert "Cells." in pdf[0].get_textpage().get_text_range()
+    assert (255, 0, 0) not in {colour for _, colour in image.getcolors(1 << 24)}
