@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from backend.library.extraction.errors import UnreadableFile
+
 _DIRECTIVE = re.compile(r"^ {0,3}(?P<fence>`{3,}|~{3,}|:{3,})[ \t]*\{(?P<name>[a-z][\w:-]*)\}[ \t]*(?P<words>[^`]*)$")
 _DIVISION = re.compile(r"^ {0,3}(?P<fence>:{3,})[ \t]*(?P<words>\{[^{}]*\}|[A-Za-z][\w-]*(?:[ \t].*)?)?[ \t]*:*$")
 _CODE_FENCE = re.compile(r"^(?:[ \t>]|[-*+][ \t]|\d{1,9}[.)][ \t])*(?P<fence>`{3,}(?=[^`]*$)|~{3,})")
@@ -16,12 +18,15 @@ attention caution danger error hint important note seealso tip warning definitio
 example exercise solution proposition remark
 """
 _TITLED: Final = frozenset(_TITLED_NAMES.split())
-_MAX_OPEN: Final = 50
+_MAX_OPEN: Final = 100
 _MAX_OPTIONS: Final = 50
 
 
 def open_directives(text: str) -> str:
-    """Return Markdown whose directives are what they show: text with its title, formulas and code."""
+    """Return Markdown whose directives are what they show: text with its title, formulas and code.
+
+    Raises UnreadableFile("damaged") if they are nested too deeply.
+    """
     if "{" not in text and ":::" not in text:
         return text
     return "\n".join(_Lines(text.split("\n")).shown())
@@ -41,7 +46,7 @@ class _Lines:
             if self._closes(line):
                 self._open.pop()
                 yield ""
-            elif directive is not None and len(self._open) < _MAX_OPEN:
+            elif directive is not None:
                 yield from self._directive(directive)
             elif code := _CODE_FENCE.match(line):
                 yield line
@@ -70,6 +75,8 @@ class _Lines:
             yield from list(self._verbatim(match["fence"]))[:-1]
             yield fence
         else:
+            if len(self._open) >= _MAX_OPEN:
+                raise UnreadableFile("damaged")
             self._open.append(match["fence"])
             title = words or (name.capitalize() if name in _TITLED else "")
             yield from ("", f"![]({words})" if name in _PICTURES else title, "")

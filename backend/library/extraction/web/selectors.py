@@ -14,6 +14,7 @@ _COMBINATOR = re.compile(r"\s*>\s*|\s+")
 _MAX_PARTS: Final = 8
 # Of what is around an element, so many are looked at: a page may be nested 2,000 deep.
 _MAX_AROUND: Final = 40
+_MAX_KNOWN: Final = 2_000
 
 
 class Compound(NamedTuple):
@@ -22,6 +23,12 @@ class Compound(NamedTuple):
     tag: str
     identity: str
     classes: frozenset[str]
+
+    @property
+    def key(self) -> str:
+        if self.identity:
+            return f"#{self.identity}"
+        return f".{min(self.classes)}" if self.classes else self.tag
 
     def fits(self, element: etree._Element) -> bool:
         if self.tag and local_name(element).lower() != self.tag:
@@ -32,18 +39,19 @@ class Compound(NamedTuple):
 
 
 class Selector(NamedTuple):
-    """An element and those around it, the outermost first; ``is_child``: each must be in the one before, directly."""
+    """An element and those around it, the outermost first; ``is_child``: each must be in the one before, directly.
+
+    ``around`` are the keys that something around the element must have.
+    """
 
     compounds: tuple[Compound, ...]
     is_child: tuple[bool, ...]
+    around: frozenset[str]
 
     @property
     def key(self) -> str:
         """The id, a class or the tag of the element itself."""
-        last = self.compounds[-1]
-        if last.identity:
-            return f"#{last.identity}"
-        return f".{min(last.classes)}" if last.classes else last.tag
+        return self.compounds[-1].key
 
     @property
     def weight(self) -> tuple[int, int, int]:
@@ -71,7 +79,29 @@ def parse_selector(source: str) -> Selector | None:
     known = tuple(one for one in compounds if one is not None)
     if not known or len(known) < len(compounds) or len(known) > _MAX_PARTS:
         return None
-    return Selector(known, tuple(combinators))
+    return Selector(known, tuple(combinators), frozenset(one.key for one in known[:-1]))
+
+
+class Surroundings:
+    """The keys of everything around an element; most selectors are told by them."""
+
+    def __init__(self) -> None:
+        self._keys: dict[etree._Element, frozenset[str]] = {}
+
+    def around(self, element: etree._Element) -> frozenset[str]:
+        """Return the keys of what is around an element, the nearest ``_MAX_AROUND`` at least."""
+        unknown: list[etree._Element] = []
+        parent = element.getparent()
+        while parent is not None and parent not in self._keys and len(unknown) < _MAX_AROUND:
+            unknown.append(parent)
+            parent = parent.getparent()
+        keys = self._keys.get(parent, frozenset()) if parent is not None else frozenset()
+        if len(self._keys) > _MAX_KNOWN:
+            self._keys.clear()
+        for one in reversed(unknown):
+            keys = keys.union(keys_of(one, local_name(one).lower()))
+            self._keys[one] = keys
+        return keys
 
 
 def keys_of(element: etree._Element, name: str) -> Iterator[str]:

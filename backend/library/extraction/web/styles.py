@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from lxml import etree
 
-from backend.library.extraction.web.selectors import Selector, keys_of, parse_selector
+from backend.library.extraction.web.selectors import Selector, Surroundings, keys_of, parse_selector
 
 _MAX_CSS_CHARS = 500_000
 _COMMENT = re.compile(r"/\*.*?(?:\*/|\Z)", re.DOTALL)
@@ -54,6 +54,7 @@ class Styles:
     _rules: dict[str, list[_Rule]] = field(default_factory=dict)
     _labels: dict[str, list[_Rule]] = field(default_factory=dict)
     _count: int = 0
+    _surroundings: Surroundings = field(default_factory=Surroundings)
 
     def add_sheet(self, css: str) -> None:
         """Read a style sheet. What stands in ``@media`` and the like does not count."""
@@ -76,7 +77,7 @@ class Styles:
 
     def of(self, element: etree._Element, name: str) -> Properties:
         """Return what is known of an element's style, not inherited."""
-        found = _matching(self._rules, element, name)
+        found = self._matching(self._rules, element, name)
         inline = element.get("style")
         if inline:
             found.update(_properties(inline[:2000], _KNOWN | _INLINE_ONLY))
@@ -84,16 +85,18 @@ class Styles:
 
     def label_before(self, element: etree._Element, name: str) -> str:
         """Return the ``content`` that CSS puts before an element, as CSS writes it; empty if there is none."""
-        return _matching(self._labels, element, name).get("content", "")
+        return self._matching(self._labels, element, name).get("content", "")
 
-
-def _matching(rules: dict[str, list[_Rule]], element: etree._Element, name: str) -> Properties:
-    found: Properties = {}
-    if rules:
-        fitting = [rule for key in keys_of(element, name) for rule in rules.get(key, ()) if rule.selector.fits(element)]
+    def _matching(self, rules: dict[str, list[_Rule]], element: etree._Element, name: str) -> Properties:
+        found: Properties = {}
+        likely = [rule for key in keys_of(element, name) for rule in rules.get(key, ())] if rules else []
+        if any(rule.selector.around for rule in likely):
+            around = self._surroundings.around(element)
+            likely = [rule for rule in likely if rule.selector.around <= around]
+        fitting = [rule for rule in likely if rule.selector.fits(element)]
         for rule in sorted(fitting, key=lambda one: (one.weight, one.order)):
             found.update(rule.properties)
-    return found
+        return found
 
 
 def is_hidden(properties: Properties) -> bool:

@@ -36,9 +36,14 @@ class Objects:
         self._writer = writer
         self._page_area = page_area
         self._read_picture = read_picture
+        self._follows_text = False
 
-    def read(self, element: Any) -> tuple[str, list[Any], list[str]]:
-        """Return what stands in the line, the text boxes (``w:txbxContent``), and texts of their own after the line."""
+    def read(self, element: Any, *, follows_text: bool = False) -> tuple[str, list[Any], list[str]]:
+        """Return what stands in the line, the text boxes (``w:txbxContent``), and texts of their own after the line.
+
+        ``follows_text``: there is text in the line before the element.
+        """
+        self._follows_text = follows_text
         inline: list[str] = []
         boxes: list[Any] = []
         blocks: list[str] = []
@@ -112,7 +117,7 @@ class Objects:
             text = self._read_picture(content, picture.width, picture.height) if content is not None else ""
         if text:
             blocks.append(text)
-        elif not described and picture.may_have_text:
+        elif not described and (picture.may_have_text or (self._follows_text and picture.is_word)):
             self._writer.warn("pictures_not_read")
         return ""
 

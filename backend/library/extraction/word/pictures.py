@@ -20,6 +20,8 @@ _A4_EMU2 = 21 * 29.7 * _EMU_PER_CM**2
 _MIN_SIDE_EMU = 2 * _EMU_PER_CM
 _MIN_AREA_EMU2 = 30 * _EMU_PER_CM**2
 _PAGE_SHARE = 0.4
+_WORD_SHAPE = (1.5, 20)
+_LINE_HEIGHT_EMU = _EMU_PER_CM // 4
 _FORMULA_HEIGHT_EMU = 2 * _EMU_PER_CM
 _DRAWN_ENDINGS = (".wmf", ".emf", ".wmz", ".emz")
 _LENGTH = re.compile(r"(?:^|;)\s*(width|height)\s*:\s*(\d{1,6}(?:\.\d+)?)\s*(pt|in|cm|mm|px)", re.IGNORECASE)
@@ -47,6 +49,13 @@ class Picture(NamedTuple):
     def may_have_text(self) -> bool:
         """Whether it is so large that text in it can be read."""
         return min(self.width, self.height) >= _MIN_SIDE_EMU and self.width * self.height >= _MIN_AREA_EMU2
+
+    @property
+    def is_word(self) -> bool:
+        """Whether it is as low as a line of text and wider than high, as a formula is; icons and rules are not."""
+        if not self.is_in_line or not _LINE_HEIGHT_EMU <= self.height <= _FORMULA_HEIGHT_EMU:
+            return False
+        return _WORD_SHAPE[0] <= self.width / self.height <= _WORD_SHAPE[1]
 
     def fills_page(self, page_area: float) -> bool:
         """Whether it takes most of a page of this area (EMU squared)."""

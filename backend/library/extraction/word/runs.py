@@ -200,7 +200,7 @@ class ParagraphReader:
         elif name == "ruby":
             self._read_ruby(node, look)
         elif name in ("drawing", "pict", "object", "AlternateContent", "contentPart"):
-            inline, boxes, blocks = self._objects.read(node)
+            inline, boxes, blocks = self._objects.read(node, follows_text=any(text.strip() for _, text in self._pieces))
             self._add(inline)
             self._result.boxes += boxes
             self._result.blocks += blocks

@@ -126,7 +126,7 @@ def test_formulas_are_known_by_their_spans(tmp_path, read) -> None:
     assert [page.text[span.start : span.end] for span in page.spans if span.kind is SpanKind.FORMULA] == ["$x$"]
 
 
-@pytest.mark.parametrize("unit", ["> ", "- "])
+@pytest.mark.parametrize("unit", ["> ", "- ", ":::{note}\n"])
 def test_what_is_nested_too_deeply_is_refused(tmp_path, read, unit: str) -> None:
     path = tmp_path / "x.md"
     path.write_text("top\n\n" + unit * 3_000 + "bottom", "utf-8")
@@ -143,7 +143,7 @@ def test_signs_without_an_end_take_no_time(tmp_path, read, unit: str) -> None:
     assert read(path, wall_s=60)[0]
 
 
-@pytest.mark.parametrize("unit", ["```{note}\n---\n", "-- --\n", "-- --\na\n\n", "+---+\n", ":::{a}\n", "{math}`\n"])
+@pytest.mark.parametrize("unit", ["```{code}\n---\n", "-- --\n", "-- --\na\n\n", "+---+\n", "{math}`\n"])
 def test_lines_without_an_end_take_no_time(tmp_path, read, unit: str) -> None:
     path = tmp_path / "x.md"
     path.write_text("top\n" + unit * (100_000 // len(unit)), "utf-8")

@@ -168,6 +168,15 @@ def test_a_low_drawing_in_a_line_is_a_formula_of_which_only_the_picture_is_left(
     assert read_word(paragraph("A map: ", drawing(PICTURE, "", 10, 8)), **parts)[1] == ["pictures_not_read"]
 
 
+def test_a_picture_within_a_sentence_is_warned_of(read_word):
+    assert read_word(paragraph("E is ", drawing(PICTURE, "", 2.5, 0.8), " joule.")) == (
+        "E is  joule.",
+        ["pictures_not_read"],
+    )
+    assert read_word(paragraph("Done ", drawing(PICTURE, "", 0.6, 0.6)))[1] == []
+    assert read_word(paragraph(drawing(PICTURE, "", 2.5, 0.8), "At the start"))[1] == []
+
+
 def test_a_picture_that_is_described_by_tex_is_a_formula(read_word):
     described = 'descr="{\\displaystyle E=mc^{2}}"'
     assert read_word(paragraph("It is ", drawing(PICTURE, described, 3, 0.8), "."))[0] == "It is $E=mc^{2}$."
