@@ -77,8 +77,7 @@ def remove_running_heads(pages: Sequence[list[PlacedLine]], body_size: float) ->
             if offset is not None and edge.lines and str(at + offset) in _numbers(edge.lines[0].text):
                 counted = edge.lines[0]
                 printed[at] = str(at + offset)
-            repeated = [line for line in edge.lines if _is_in_margin(line) and keys[_fold(line.text)] >= least]
-            _remove(lines, [*repeated, counted] if counted else repeated)
+            _remove(lines, [line for line in edge.lines if line is counted or _repeats(line, keys, least)])
     return printed
 
 
@@ -102,6 +101,10 @@ def _remove(lines: list[PlacedLine], gone: list[PlacedLine]) -> None:
     """Remove lines. A page of nothing but furniture keeps it, so that it does not look blank."""
     if gone and len(gone) < len(lines):
         lines[:] = [line for line in lines if not any(line is other for other in gone)]
+
+
+def _repeats(line: PlacedLine, keys: Counter[str], least: int) -> bool:
+    return _is_in_margin(line) and keys[_fold(line.text)] >= least
 
 
 def _is_in_margin(line: PlacedLine) -> bool:
