@@ -34,11 +34,11 @@ class PageContent:
 
 
 class PageReader:
-    """Reads the pages of a document."""
+    """Reads the pages of a document. ``is_from_tex``: TeX made it."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_from_tex: bool = False) -> None:
         self._runs = RunReader()
-        self._unmapped = UnmappedSigns()
+        self._unmapped = UnmappedSigns(is_from_tex=is_from_tex)
 
     def read(self, page: pypdfium2.PdfPage) -> PageContent:
         """Return the page's content. Closes nothing but what it opened."""

@@ -53,7 +53,7 @@ class _Page:
 
 
 def _read_contents(document: pypdfium2.PdfDocument, max_chars: int) -> list[PageContent]:
-    reader = PageReader()
+    reader = PageReader(is_from_tex=_is_from_tex(document))
     contents = []
     chars = 0
     for page in document:
@@ -64,6 +64,11 @@ def _read_contents(document: pypdfium2.PdfDocument, max_chars: int) -> list[Page
         if chars > max_chars:
             raise UnreadableFile("too_large")
     return contents
+
+
+def _is_from_tex(document: pypdfium2.PdfDocument) -> bool:
+    makers = f"{document.get_metadata_value('Producer')} {document.get_metadata_value('Creator')}".lower()
+    return "tex" in makers or "dvi" in makers
 
 
 def _open(path: str) -> pypdfium2.PdfDocument:

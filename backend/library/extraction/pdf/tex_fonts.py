@@ -13,6 +13,15 @@ _KNUTH: Final = {**dict(enumerate("ΓΔΘΛΞΠΣΥΦΨΩ")), **dict(enumerate(_
     enumerate("ßæœøÆŒØ", 0x19)
 )
 _CORK: Final = dict(enumerate("“”„«»–—", 0x10)) | dict(enumerate(_LIGATURES, 0x1B)) | {0x19: "ı", 0x1A: "ȷ"}
+# Bitmap fonts have no names. Where the two encodings differ, the more usual sign of German files is taken (0x19).
+_BITMAP: Final = (
+    dict(enumerate(_LIGATURES, 11))
+    | _CORK
+    | {0x19: "ß", 0xD7: "Œ", 0xDF: "ẞ", 0xF7: "œ", 0xFF: "ß"}
+    | dict(enumerate("ĂĄĆČĎĚĘĞĹĽŁŃŇŊŐŔŘŚŠŞŤŢŰŮŸŹŽŻĲİđ§ăąćčďěęğĺľłńňŋőŕřśšşťţűůÿźžżĳ¡¿£", 0x80))
+)
+# The companion of such a font has signs at the codes of letters.
+_COMPANION: Final = dict(enumerate("†‡‖‰•℃", 0x84)) | {0xBF: "€"}
 # The stroke and the foot of an arrow (6 and 7) are drawn over other signs, see ``overlays``.
 _SYMBOLS: Final = dict(
     enumerate("−·×∗÷⋄±∓⊕⊖⊗⊘⊙○∘•≍≡⊆⊇≤≥≼≽∼≈⊂⊃≪≫≺≻←→↑↓↔↗↘≃⇐⇒⇑⇓⇔↖↙∝′∞∈∋△▽67∀∃¬∅ℜℑ⊤⊥ℵABCDEFGHIJKLMNOPQRSTUVWXYZ")
@@ -49,6 +58,11 @@ _FONTS: Final[tuple[tuple[tuple[str, ...], dict[int, str]], ...]] = (
 def has_symbols(font: str) -> bool:
     """Whether a font has no letters but only symbols, at codes of its own."""
     return any(font.startswith(names) for names, _ in _SYMBOL_FONTS)
+
+
+def find_bitmap_meaning(code: int, *, has_letters: bool) -> str | None:
+    """Return what a character of a bitmap font of TeX means; None if it is the code's own."""
+    return (_BITMAP if has_letters else _COMPANION).get(code)
 
 
 def find_meaning(font: str, code: int) -> str | None:

@@ -4,23 +4,28 @@ PDFium gives such a character as its code, so that ``≲`` becomes a full stop a
 """
 
 import re
-from string import ascii_uppercase
+from string import ascii_letters, ascii_uppercase
 from typing import Any, Final
 
 import pypdfium2.raw as pdfium
 
-from backend.library.extraction.pdf.runs import Run
-from backend.library.extraction.pdf.tex_fonts import find_meaning, has_symbols
+from backend.library.extraction.pdf.runs import Font, Run
+from backend.library.extraction.pdf.tex_fonts import find_bitmap_meaning, find_meaning, has_symbols
 
 _UNKNOWN: Final = "\ufffd"
+_LETTERS: Final = frozenset(ascii_letters)
 # Control codes, other than PDFium's hyphen and white space, and characters of private use.
 _ODD: Final = re.compile("[\x00\x01\x03-\x08\x0b\x0c\x0e-\x1f\x7f\ue000-\uf8ff]")
 
 
 class UnmappedSigns:
-    """Replaces such characters in the runs of a document's pages; remembers those of each font."""
+    """Replaces such characters in the runs of a document's pages; remembers those of each font.
 
-    def __init__(self) -> None:
+    ``is_from_tex``: fonts without a name are TeX's bitmap fonts.
+    """
+
+    def __init__(self, *, is_from_tex: bool) -> None:
+        self._is_from_tex = is_from_tex
         self._fonts: dict[int, dict[str, bool]] = {}
         # The names of fonts some of whose letters have a meaning; a file may have several fonts of a name.
         self._with_letters: set[str] = set()
@@ -66,9 +71,14 @@ class UnmappedSigns:
         text = list(run.text)
         for at in places:
             char = text[at]
-            meaning = None if is_recoded else find_meaning(run.font.name, ord(char))
+            meaning = None if is_recoded else self._find_meaning(run.font, char)
             if meaning is None and (_ODD.match(char) or (is_known and not char.isspace())):
                 meaning = _UNKNOWN
             text[at] = meaning or char
         run.text = "".join(text)
         return run.text.count(_UNKNOWN)
+
+    def _find_meaning(self, font: Font, char: str) -> str | None:
+        if font.name or not self._is_from_tex:
+            return find_meaning(font.name, ord(char))
+        return find_bitmap_meaning(ord(char), has_letters=not _LETTERS.isdisjoint(self._fonts[id(font)]))

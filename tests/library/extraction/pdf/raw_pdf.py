@@ -14,6 +14,7 @@ def write_pdf(
     page: str = "",
     catalog: str = "",
     objects: Sequence[str] = (),
+    producer: str = "",
 ) -> Path:
     """Write a page for each content stream. ``objects`` are numbered from 4; ``page`` and ``catalog`` add entries."""
     shown = " ".join(f"/{name} {font}" for name, font in {"F": HELVETICA, **(fonts or {})}.items())
@@ -28,11 +29,12 @@ def write_pdf(
         )
         kids.append(f"{stream + 1} 0 R")
     bodies[1] = f"<</Type/Pages/Kids[{' '.join(kids)}]/Count {len(kids)}>>"
+    bodies.append(f"<</Producer({producer})>>")
     data, offsets = b"%PDF-1.6\n", []
     for number, body in enumerate(bodies, 1):
         offsets.append(len(data))
         data += f"{number} 0 obj\n{body}\nendobj\n".encode("latin-1")
     table = "".join(f"{offset:010d} 00000 n \n" for offset in offsets)
-    end = f"trailer<</Size {len(bodies) + 1}/Root 1 0 R>>\nstartxref\n{len(data)}\n%%EOF\n"
+    end = f"trailer<</Size {len(bodies) + 1}/Root 1 0 R/Info {len(bodies)} 0 R>>\nstartxref\n{len(data)}\n%%EOF\n"
     path.write_bytes(data + f"xref\n0 {len(bodies) + 1}\n0000000000 65535 f \n{table}{end}".encode("latin-1"))
     return path

@@ -64,3 +64,46 @@ def test_a_font_without_any_meaning_is_read_at_its_codes(tmp_path, read):
     pages, report = read(write_pdf(tmp_path / "codes.pdf", [content], fonts=fonts))
     assert pages[0].text == PARAGRAPH.strip()
     assert report.warnings == ()
+
+
+BLOT = "<</Length 45>>stream\n600 0 0 0 500 600 d1 0 0 500 500 re f          \nendstream"
+
+
+def _bitmap_font():
+    """A font of pictures, as TeX makes them: without a name, and with names of signs that say nothing."""
+    codes = range(256)
+    return (
+        "<</Type/Font/Subtype/Type3/FontBBox[0 0 600 600]/FontMatrix[0.001 0 0 0.001 0 0]/FirstChar 0/LastChar 255"
+        f"/Widths[{'600 ' * 256}]/CharProcs<<{''.join(f'/a{code} 4 0 R' for code in codes)}>>"
+        f"/Encoding<</Type/Encoding/Differences[0{''.join(f'/a{code}' for code in codes)}]>>>>"
+    )
+
+
+@pytest.mark.parametrize(
+    ("producer", "codes", "text"),
+    [
+        ("pdfTeX-1.40.24", "Gr\\366\\377e und Sto\\033", "Größe und Stoff"),
+        ("pdfTeX-1.40.24", "das Ma\\031 Sto\\013", "das Maß Stoff"),
+        ("pdfTeX-1.40.24", "\\252ukasz", "łukasz"),
+        ("Another maker", "Ma\\377e", "Maÿe"),
+    ],
+)
+def test_bitmap_fonts_of_tex_have_its_encodings(tmp_path, read, producer, codes, text):
+    content = f"BT /X 11 Tf 72 700 Td ({PARAGRAPH}) Tj 0 -20 Td ({codes}) Tj ET"
+    fonts = {"X": _bitmap_font()}
+    path = write_pdf(tmp_path / "bitmap.pdf", [content], fonts=fonts, objects=[BLOT], producer=producer)
+    pages, report = read(path)
+    assert pages[0].text.split("\n")[-1] == text
+    assert report.warnings == ()
+
+
+def test_signs_of_a_companion_font_are_no_letters(tmp_path, read):
+    fonts = {"X": _bitmap_font(), "Y": _bitmap_font()}
+    content = (
+        f"BT /X 11 Tf 72 700 Td ({PARAGRAPH}) Tj 0 -20 Td (38 ) Tj /Y 11 Tf (\\260) Tj /X 11 Tf (C, 5 ) Tj "
+        "/Y 11 Tf (\\277) Tj ET"
+    )
+    path = write_pdf(tmp_path / "signs.pdf", [content], fonts=fonts, objects=[BLOT], producer="pdfTeX-1.40.24")
+    pages, report = read(path)
+    assert pages[0].text.split("\n")[-1] == "38 °C, 5 €"
+    assert report.warnings == ()
