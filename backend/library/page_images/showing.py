@@ -15,11 +15,11 @@ from backend.core.database.database import db
 from backend.core.database.transaction import refuse_open_transaction, transaction
 from backend.core.errors import NotFound, Unavailable
 from backend.core.web.slots import Slots
-from backend.library.errors import FileChanged, FileExpired, FileUnavailable
+from backend.library.errors import FileChanged, FileExpired, FileLost, FileUnavailable
 from backend.library.extraction.formats import DocumentFormat
 from backend.library.files.objects import write_object
 from backend.library.files.stored_file import document_file
-from backend.library.models import Document, Page, StudySet
+from backend.library.models import Conversion, Document, Page, PageImage, StudySet
 from backend.library.page_images.conversions import CONVERTED_FORMATS, PrintedPage, convert_again, find_printed_page
 from backend.library.page_images.converted_files import converted_file
 from backend.library.page_images.errors import (
@@ -36,6 +36,7 @@ from backend.library.page_images.kept_images import (
     KeptImage,
     add_failure,
     add_image,
+    drop_images,
     find_image,
     image_file,
     note_word_boxes,
@@ -112,8 +113,9 @@ class PageToShow:
 def show_page(page: PageToShow, width: int, found: Found) -> bytes:
     """Return the page as a PNG or JPEG of one of the ``WIDTHS``. ``found`` is what ``find_image`` returned for it.
 
-    Opens transactions, none of them while it renders. Raises NotFound, FileExpired, FileUnavailable, PageImageFailed,
-    PageImagesBusy, PageImageInterrupted.
+    A kept image that cannot be read is rendered anew. Opens transactions, none of them while it renders. Raises
+    NotFound, FileExpired, FileUnavailable, FileLost, PageImageFailed, PageImagePending, PageImagesBusy,
+    PageImageInterrupted.
     """
     refuse_open_transaction()
     kept = _read(found)
@@ -122,8 +124,8 @@ def show_page(page: PageToShow, width: int, found: Found) -> bytes:
     with _turn(page.user_id):
         # Another request may have rendered it while this one waited.
         with transaction():
-            found = find_image(page.image(width))
-        kept = _read(found)
+            now = find_image(page.image(width))
+        kept = _read(now) if now != found else None
         return kept if kept is not None else _show(page, width)
 
 
@@ -180,6 +182,13 @@ def _read(found: Found) -> bytes | None:
         return b"".join(image_file.open(found.id))
     except (NotFound, ImageDropped):
         return None
+    except FileLost:
+        unreadable = PageImage.id == found.id
+    except FileUnavailable:
+        unreadable = sa.and_(PageImage.id == found.id, image_file.is_left())
+    with transaction():
+        drop_images(unreadable)
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +230,7 @@ def _rendered(page: PageToShow, width: int | None, text: str | None) -> Iterator
         if page.printed is None:
             pieces, file_format, number = document_file.open(page.document_id), page.format, page.number
         else:
-            pieces, file_format, number = _open_converted(page.printed), DocumentFormat.PDF, page.printed.number
+            pieces, file_format, number = _read_converted(page.printed), DocumentFormat.PDF, page.printed.number
         path = Path(folder) / f"document.{file_format.value}"
         with path.open("wb") as file:
             for piece in pieces:
@@ -229,11 +238,18 @@ def _rendered(page: PageToShow, width: int | None, text: str | None) -> Iterator
         yield render_page(path, file_format, number, width, text)
 
 
-def _open_converted(printed: PrintedPage) -> Iterator[bytes]:
+def _read_converted(printed: PrintedPage) -> Iterator[bytes]:
     try:
-        return converted_file.open(printed.conversion_id)
-    except ImageDropped:
+        yield from converted_file.open(printed.conversion_id)
+    except (ImageDropped, FileLost):
         with transaction():
+            converted_file.delete(Conversion.id == printed.conversion_id)
+            convert_again(printed.conversion_id)
+        raise PageImagePending from None
+    except FileUnavailable:
+        with transaction():
+            if not converted_file.delete(Conversion.id == printed.conversion_id, converted_file.is_left()):
+                raise
             convert_again(printed.conversion_id)
         raise PageImagePending from None
     except NotFound:
