@@ -1,6 +1,8 @@
 """Shows a page as an image: the one that is kept, or one that is rendered now."""
 
+import math
 import tempfile
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -47,9 +49,10 @@ from backend.library.page_images.slots import MAX_WAIT_S, rendering_slot
 # Part of each entity tag: a change makes browsers fetch images anew.
 _VERSION: Final = 1
 
-# Words of at most this many pages are placed for one request, each after waiting this long.
+# Words of at most this many pages are placed for one request, each after waiting this long, and all in this time.
 _MAX_PLACED: Final = 4
 _PLACING_WAIT_S: Final = 1.0
+_PLACING_S: Final = 5.0
 
 _NO_IMAGE: Final = (PageImageUnavailable, PageImagePending, OfficePagesNotShown, PageImageFailed)
 
@@ -132,27 +135,30 @@ def show_page(page: PageToShow, width: int, found: Found) -> bytes:
 def place_words(user_id: UUID, pages: Iterable[tuple[UUID, int]]) -> bool:
     """Note where the words of pages (document and number) are shown, where that is not known but can be.
 
-    Returns whether anything was noted. Opens transactions. What cannot be done now is left out.
+    Returns whether anything was noted. Opens transactions. What cannot be done now, in a few seconds, is left out.
     """
     refuse_open_transaction()
+    ends_at = time.monotonic() + _PLACING_S
     placed = False
     for document_id, number in islice(pages, _MAX_PLACED):
-        with suppress(NotFound, FileExpired, Unavailable, *_NO_IMAGE):
+        if time.monotonic() >= ends_at:
+            break
+        with suppress(NotFound, FileExpired, FileLost, Unavailable, *_NO_IMAGE):
             with transaction():
                 page = PageToShow.find(user_id, document_id, number)
             page.refuse_pending()
-            _place(page)
+            _place(page, ends_at)
             placed = True
     return placed
 
 
-def _place(page: PageToShow) -> None:
+def _place(page: PageToShow, ends_at: float) -> None:
     with _turn(page.user_id, _PLACING_WAIT_S):
         text = _find_text(page)
         if text.is_placed:
             return
         try:
-            with _rendered(page, None, text.text) as rendered:
+            with _rendered(page, None, text.text, ends_at) as rendered:
                 boxes = rendered.boxes
         except PageImageFailed:
             # Its words have no place, and this is not tried again and again.
@@ -225,7 +231,9 @@ def _show(page: PageToShow, width: int) -> bytes:
 
 
 @contextmanager
-def _rendered(page: PageToShow, width: int | None, text: str | None) -> Iterator[RenderedPage]:
+def _rendered(
+    page: PageToShow, width: int | None, text: str | None, ends_at: float = math.inf
+) -> Iterator[RenderedPage]:
     with tempfile.TemporaryDirectory(prefix="page-image-") as folder:
         if page.printed is None:
             pieces, file_format, number = document_file.open(page.document_id), page.format, page.number
@@ -235,7 +243,7 @@ def _rendered(page: PageToShow, width: int | None, text: str | None) -> Iterator
         with path.open("wb") as file:
             for piece in pieces:
                 file.write(piece)
-        yield render_page(path, file_format, number, width, text)
+        yield render_page(path, file_format, number, width, text, ends_at=ends_at)
 
 
 def _read_converted(printed: PrintedPage) -> Iterator[bytes]:
