@@ -143,6 +143,31 @@ def test_evidence_in_a_converted_document_has_boxes(client, run_pending_jobs, co
     assert len(found["boxes"]) == 3
 
 
+def test_a_pdf_whose_bytes_are_gone_is_made_again(client, run_pending_jobs, convert_into, tmp_path, query):
+    convert_into(make_pdf(CELLS))
+    document = add(client, "notes.docx", make_word_file(tmp_path, CELLS))
+    run_pending_jobs()
+    query("DELETE FROM converted_pieces")
+    assert client.get(f"{document}/pages/1/image").json["code"] == "page_image_pending"
+    run_pending_jobs()
+    assert client.get(f"{document}/pages/1/image").status_code == 200
+
+
+def test_a_pdf_in_a_former_bucket_is_made_again(
+    client, run_pending_jobs, convert_into, tmp_path, query, bucket, configure
+):
+    convert_into(make_pdf(CELLS))
+    document = add(client, "notes.docx", make_word_file(tmp_path, CELLS))
+    run_pending_jobs()
+    bucket.gate.shut()
+    assert client.get(f"{document}/pages/1/image").status_code == 503
+    configure(DOCUMENT_STORAGE="postgres")
+    assert client.get(f"{document}/pages/1/image").json["code"] == "page_image_pending"
+    run_pending_jobs()
+    assert client.get(f"{document}/pages/1/image").status_code == 200
+    assert query("SELECT stored_in FROM conversions") == [("postgres",)]
+
+
 def test_a_document_that_cannot_be_converted_has_no_images(client, run_pending_jobs, install, tmp_path, query):
     install("sys.exit(1)")
     document = add(client, "notes.docx", make_word_file(tmp_path, CELLS))
@@ -238,31 +263,6 @@ def test_a_dropped_pdf_is_made_again_on_request(client, run_pending_jobs, conver
     run_pending_jobs()
     assert client.get(f"{document}/pages/1/image").status_code == 200
     assert (tmp_path / "starts").read_text() == "xx"
-
-
-def test_a_pdf_whose_bytes_are_gone_is_made_again(client, run_pending_jobs, convert_into, tmp_path, query):
-    convert_into(make_pdf(CELLS))
-    document = add(client, "notes.docx", make_word_file(tmp_path, CELLS))
-    run_pending_jobs()
-    query("DELETE FROM converted_pieces")
-    assert client.get(f"{document}/pages/1/image").json["code"] == "page_image_pending"
-    run_pending_jobs()
-    assert client.get(f"{document}/pages/1/image").status_code == 200
-
-
-def test_a_pdf_in_a_former_bucket_is_made_again(
-    client, run_pending_jobs, convert_into, tmp_path, query, bucket, configure
-):
-    convert_into(make_pdf(CELLS))
-    document = add(client, "notes.docx", make_word_file(tmp_path, CELLS))
-    run_pending_jobs()
-    bucket.gate.shut()
-    assert client.get(f"{document}/pages/1/image").status_code == 503
-    configure(DOCUMENT_STORAGE="postgres")
-    assert client.get(f"{document}/pages/1/image").json["code"] == "page_image_pending"
-    run_pending_jobs()
-    assert client.get(f"{document}/pages/1/image").status_code == 200
-    assert query("SELECT stored_in FROM conversions") == [("postgres",)]
 
 
 def test_a_user_keeps_their_newest_pdfs(client, run_pending_jobs, convert_into, configure, tmp_path, query):
