@@ -137,10 +137,12 @@ def drop_images(*which: sa.ColumnElement[bool]) -> int:
 def drop_left_images() -> int:
     """Delete images, and PDFs made to show pages, in buckets that ``DOCUMENT_STORAGE`` no longer names.
 
-    They are made again when somebody looks at them. Returns how many. Opens a transaction.
+    They are made again when somebody looks at them. Returns how many. Opens transactions.
     """
     with transaction():
-        return drop_images(image_file.is_left()) + len(converted_file.delete(converted_file.is_left()))
+        images = drop_images(image_file.is_left())
+    with transaction():
+        return images + len(converted_file.delete(converted_file.is_left()))
 
 
 def drop_old_images() -> int:

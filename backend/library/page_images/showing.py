@@ -250,19 +250,25 @@ def _read_converted(printed: PrintedPage) -> Iterator[bytes]:
     try:
         yield from converted_file.open(printed.conversion_id)
     except (ImageDropped, FileLost):
-        with transaction():
-            converted_file.delete(Conversion.id == printed.conversion_id)
-            convert_again(printed.conversion_id)
+        _make_again(Conversion.id == printed.conversion_id)
         raise PageImagePending from None
     except FileUnavailable:
-        with transaction():
-            if not converted_file.delete(Conversion.id == printed.conversion_id, converted_file.is_left()):
-                raise
-            convert_again(printed.conversion_id)
+        if not _make_again(Conversion.id == printed.conversion_id, converted_file.is_left()):
+            raise
         raise PageImagePending from None
     except NotFound:
         # The document was read again at this moment.
         raise PageImagePending from None
+
+
+def _make_again(*which: sa.ColumnElement[bool]) -> bool:
+    """Have a PDF that cannot be read made again if its conversion meets the conditions. Returns whether it does."""
+    with transaction():
+        conversion_id = db.session.scalar(sa.select(Conversion.id).where(*which))
+        if conversion_id is not None:
+            convert_again(conversion_id)
+            converted_file.delete(Conversion.id == conversion_id)
+    return conversion_id is not None
 
 
 def _keep(page: PageToShow, width: int, path: Path) -> None:
