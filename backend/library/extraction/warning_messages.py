@@ -54,6 +54,16 @@ WARNINGS: Final[dict[str, dict[str, str]]] = {
         "nulla. Applica al file un riconoscimento del testo (OCR) e caricalo di nuovo se ti "
         "servono.",
     },
+    "ocr_timed_out": {
+        "en": "Text recognition took too long on some pages or pictures, so their text is missing. If you need it, "
+        "have the document read again later.",
+        "de": "Die Texterkennung hat bei einigen Seiten oder Bildern zu lange gedauert, deshalb fehlt deren Text. Wenn "
+        "du ihn brauchst, lasse das Dokument später neu einlesen.",
+        "fr": "La reconnaissance de texte a pris trop de temps pour certaines pages ou images\u202f; leur texte "
+        "manque. Si tu en as besoin, fais relire le document plus tard.",
+        "it": "Il riconoscimento del testo ha richiesto troppo tempo per alcune pagine o immagini, perciò il loro "
+        "testo manca. Se ti serve, fai rileggere il documento più tardi.",
+    },
     "hidden_slides_left_out": {
         "en": "Hidden slides were left out. If you need them, show them in PowerPoint and upload the file again.",
         "de": "Ausgeblendete Folien wurden weggelassen. Wenn du sie brauchst, blende sie in PowerPoint ein und "

@@ -15,6 +15,10 @@ _START_S: Final = 10.0
 _ORIENTATION: Final = "osd"
 
 
+class RecognitionTimedOut(Exception):
+    """Tesseract was stopped before it had read an image."""
+
+
 @dataclass(frozen=True, slots=True)
 class Tesseract:
     """Tesseract with those of the languages wanted that are installed, joined by ``+``; empty if there are none.
@@ -28,12 +32,15 @@ class Tesseract:
     @classmethod
     def find(cls, languages: str) -> "Tesseract":
         """Look for what is installed. ``languages`` are joined by ``+``."""
-        listed = _run(["--list-langs"], _START_S).split() if shutil.which("tesseract") else []
+        try:
+            listed = _run(["--list-langs"], _START_S).split() if shutil.which("tesseract") else []
+        except RecognitionTimedOut:
+            listed = []
         installed = "+".join(name for name in languages.split("+") if name in listed)
         return cls(installed, _ORIENTATION in listed)
 
     def read(self, image: Path, dpi: int, timeout_s: float, *, find_orientation: bool) -> Recognised:
-        """Return the text of an image; empty if there is none or reading it takes too long.
+        """Return the text of an image; empty if there is none. Raises RecognitionTimedOut.
 
         The resolution is passed on because Tesseract's guess of it doubles its errors on small print.
         """
@@ -54,6 +61,8 @@ def _run(arguments: list[str], timeout_s: float) -> str:
             check=True,
             preexec_fn=partial(die_with_parent, os.getpid()),
         )
+    except subprocess.TimeoutExpired:
+        raise RecognitionTimedOut from None
     except (subprocess.SubprocessError, OSError):
         return ""
     return done.stdout.decode("utf-8", "replace")
