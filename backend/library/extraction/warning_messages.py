@@ -151,6 +151,16 @@ WARNINGS: Final[dict[str, dict[str, str]]] = {
         "it": "Il riconoscimento del testo era incerto su queste pagine, perciò nulla viene verificato in base "
         "a esse. Una scansione più nitida aiuta.",
     },
+    "ocr_parts_unread": {
+        "en": "Parts of these scanned pages, such as formulas, drawings or words under a stamp, could not be read; "
+        "“[…]” stands in their place. Check these passages against the original.",
+        "de": "Teile dieser gescannten Seiten, zum Beispiel Formeln, Zeichnungen oder Wörter unter einem Stempel, "
+        "konnten nicht gelesen werden; an ihrer Stelle steht «[…]». Prüfe diese Stellen am Original.",
+        "fr": "Des parties de ces pages numérisées, comme des formules, des dessins ou des mots sous un tampon, n’ont "
+        "pas pu être lues\u202f; «\u202f[…]\u202f» les remplace. Compare ces passages avec l’original.",
+        "it": "Alcune parti di queste pagine scansionate, come formule, disegni o parole sotto un timbro, non sono "
+        "leggibili; al loro posto c’è «[…]». Confronta questi passaggi con l’originale.",
+    },
     "bytes_replaced": {
         "en": "A few characters of this file were damaged and were replaced by “\ufffd”. Check these passages "
         "against the original.",

@@ -51,5 +51,7 @@ def _write(found: Recognised | None, writer: PageWriter) -> bool:
     if found is None:
         writer.write("", skipped="not_readable")
         return False
+    if found.unread:
+        writer.warn("ocr_parts_unread", found.unread)
     writer.write(found.text, source="ocr", confidence=found.confidence)
     return bool(found.text)

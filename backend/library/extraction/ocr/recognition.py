@@ -3,12 +3,12 @@
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Final
 
 from backend.library.extraction.errors import UnreadableFile
-from backend.library.extraction.ocr.recognised import BLANK, Recognised
+from backend.library.extraction.ocr.recognised import BLANK, Recognised, parse_words
 from backend.library.extraction.ocr.slots import RecognitionSlots
 from backend.library.extraction.ocr.tesseract import RecognitionTimedOut, Tesseract
 from backend.library.extraction.office_package import OfficePackage
@@ -89,23 +89,25 @@ class TextRecognition:
             return BLANK
         deadline = time.monotonic() + float(self._job["ocr_page_s"]) * _TESSERACT_SHARE
         prepared = preparation.prepare(image)
-        path = Path("page.ppm")
-        dpi = preparation.save(prepared, path)
-        best = self._tesseract.read(path, dpi, deadline - time.monotonic(), find_orientation=True)
+        best = self._read_once(prepared, deadline, find_orientation=True)
         if best.confidence < OCR_TRUSTED or best.letters < _ORIENTED_LETTERS:
             # A page that was read once is not called slow because there was no time for another turn.
             with suppress(RecognitionTimedOut):
                 for turn in _OTHER_TURNS:
-                    turned = self._read_turned(prepared.rotate(turn, expand=True), path, dpi, deadline)
+                    if deadline - time.monotonic() < _MIN_TRY_S:
+                        break
+                    turned = self._read_once(prepared.rotate(turn, expand=True), deadline, find_orientation=False)
                     best = max(best, turned, key=lambda reading: reading.confidence * reading.letters)
-        path.unlink(missing_ok=True)
         return best
 
-    def _read_turned(self, image: Any, path: Path, dpi: int, deadline: float) -> Recognised:
-        from backend.library.extraction.ocr import preparation
+    def _read_once(self, prepared: Any, deadline: float, *, find_orientation: bool) -> Recognised:
+        from backend.library.extraction.ocr import preparation, unread
 
-        left_s = deadline - time.monotonic()
-        if left_s < _MIN_TRY_S:
-            raise RecognitionTimedOut
-        preparation.save(image, path)
-        return self._tesseract.read(path, dpi, left_s, find_orientation=False)
+        path = Path("page.ppm")
+        dpi = preparation.save(prepared, path)
+        try:
+            left_s = deadline - time.monotonic()
+            table = self._tesseract.read(path, dpi, left_s, find_orientation=find_orientation)
+        finally:
+            path.unlink(missing_ok=True)
+        return parse_words(table, partial(unread.find_unread, prepared))

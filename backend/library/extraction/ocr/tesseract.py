@@ -8,7 +8,6 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from backend.library.extraction.ocr.recognised import Recognised, parse_words
 from backend.library.extraction.parent_death import die_with_parent
 
 _START_S: Final = 10.0
@@ -39,15 +38,15 @@ class Tesseract:
         installed = "+".join(name for name in languages.split("+") if name in listed)
         return cls(installed, _ORIENTATION in listed)
 
-    def read(self, image: Path, dpi: int, timeout_s: float, *, find_orientation: bool) -> Recognised:
-        """Return the text of an image; empty if there is none. Raises RecognitionTimedOut.
+    def read(self, image: Path, dpi: int, timeout_s: float, *, find_orientation: bool) -> str:
+        """Return the table of words (TSV) of an image; empty if there are none. Raises RecognitionTimedOut.
 
         The resolution is passed on because Tesseract's guess of it doubles its errors on small print.
         """
         layout = "1" if find_orientation and self.finds_orientation else "3"
         table = ["-c", "tessedit_create_tsv=1"]
         words = [str(image), "stdout", "--dpi", str(dpi), "--psm", layout, "-l", self.languages, *table]
-        return parse_words(_run(words, timeout_s))
+        return _run(words, timeout_s)
 
 
 def _run(arguments: list[str], timeout_s: float) -> str:

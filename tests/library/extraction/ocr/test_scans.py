@@ -113,7 +113,7 @@ def test_without_tesseract_a_scan_has_no_text(tmp_path, read, monkeypatch):
 
 @pytest.mark.parametrize(("confidence", "codes"), [(69, ["ocr_pages", "ocr_uncertain"]), (70, ["ocr_pages"])])
 def test_a_low_confidence_is_stored_and_warned_of(tmp_path, read, monkeypatch, confidence, codes):
-    start = "5\t1\t1\t1\t1\t1\t0\t0\t9\t9"
+    start = "5\t1\t1\t1\t1\t1\t0\t0\t4000\t5000"
     rows = "".join(f"{start}\t{confidence}\t{word}\n" for word in LINES[0].split())
     (tmp_path / "words.tsv").write_text(rows)
     write_program(tmp_path, f"cat {tmp_path}/words.tsv", monkeypatch)

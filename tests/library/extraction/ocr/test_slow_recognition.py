@@ -11,7 +11,7 @@ from backend.library.types import PageText
 from tests.library.extraction.ocr.scans import encode, page_picture, write_program, write_scan
 from tests.patience import patient_s
 
-WORD = "5\\t1\\t1\\t1\\t1\\t1\\t0\\t0\\t9\\t9\\t95\\tMembranes\\n"
+WORD = "5\\t1\\t1\\t1\\t1\\t1\\t0\\t0\\t4000\\t5000\\t95\\tMembranes\\n"
 HANGS = "exec sleep 600"
 
 
