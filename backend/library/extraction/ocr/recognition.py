@@ -56,7 +56,11 @@ class TextRecognition:
             # Announced before the work starts, so that the parent extends its deadline.
             self._writer.send({"ocr": self._writer.next_number})
             try:
-                found = self._recognise(make_image())
+                image = make_image()
+                # Only the first picture of an animation, or of a TIFF of several pages, is read.
+                if image.info.get("more_pictures"):
+                    self._writer.warn("pictures_not_read")
+                found = self._recognise(image)
             except RecognitionTimedOut:
                 self.timed_out = True
                 self._writer.warn("ocr_timed_out")
