@@ -11,6 +11,7 @@ from backend.library.extraction.pdf.scripts import MAX_SHIFT, SMALLER, write_run
 _MAX_GAP = 0.45
 _MAX_SCRIPT_GAP = 0.9
 _SAME_BASE = 0.12
+_MIN_SHIFT = 0.08
 _BLANK = 0.2
 _WORD_GAP = 1.6
 _SPELLINGS = dict(zip(range(0xFB00, 0xFB07), ("ff", "fi", "fl", "ffi", "ffl", "st", "st"), strict=True))
@@ -119,9 +120,9 @@ def build_lines(runs: Iterable[Run]) -> list[Line]:
 def write_lines(lines: Iterable[Line]) -> None:
     """Set the texts of lines from those of their runs."""
     for line in lines:
-        text, has_fraction = write_runs(line.runs) if len(line.runs) > 1 else (line.runs[0].text, False)
+        text, is_unsure = write_runs(line.runs) if len(line.runs) > 1 else (line.runs[0].text, False)
         line.text = text if text.isascii() else text.translate(_SPELLINGS)
-        line.is_formula = line.is_formula or has_fraction
+        line.is_formula = line.is_formula or is_unsure
         line.joins = line.text[-1:] in _HYPHENS
         if line.joins and line.is_mono:
             # Code is not hyphenated: the hyphen is part of it.
@@ -159,13 +160,18 @@ def _is_accent_of(run: Run, gap: float) -> bool:
     return run.text in ACCENTS and -_MAX_GAP * run.size <= gap <= _WORD_GAP * run.size
 
 
+def _is_shifted(run: Run, main: Run) -> bool:
+    """Whether a run is small and off the line. Small text on the line is no script, and has none below it."""
+    return run.size <= SMALLER * main.size and abs(run.base - main.base) > _MIN_SHIFT * main.size
+
+
 def _is_script_of(line: Line, run: Run, gap: float) -> bool:
     """Whether a run is a script of the line, or the line is scripts before the run."""
     main = line.main
     if _is_small(line, run):
         # A script to the right, or the second of two that stand above each other.
         size = max(main.size, run.size)
-        scripts = list(takewhile(lambda part: part.size <= SMALLER * main.size, reversed(line.runs)))
+        scripts = list(takewhile(lambda part: _is_shifted(part, main), reversed(line.runs)))
         is_second = bool(scripts) and (
             run.right > min(part.left for part in scripts) and run.left < max(part.right for part in scripts) + size
         )

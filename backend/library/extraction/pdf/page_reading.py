@@ -57,8 +57,8 @@ class PageReader:
         lines = build_lines(settle_signs([run for run in runs if run.text]))
         translate_extensions(lines)
         compose_overlays(lines, textpage)
-        mark_formulas(lines)
         write_lines(lines)
+        mark_formulas(lines)
         lines, is_reordered = order_columns(lines)
         if is_reordered:
             warnings.append(("columns_reordered", 1))
