@@ -127,3 +127,9 @@ def test_small_text_below_small_text_is_no_index(read_placed):
     )
     assert "omitting\nhistory numbers if needed" in text
     assert uncertain == []
+
+
+def test_small_text_at_the_left_of_large_text_is_no_index(read_placed):
+    text, uncertain, _ = read_placed([(266, 665, 12, "Hydro Events"), (92, 660.6, 6, "Author: A. Weber")])
+    assert text.split("\n")[0].endswith("Hydro Events")
+    assert uncertain == []
