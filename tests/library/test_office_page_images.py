@@ -277,6 +277,20 @@ def test_reading_again_converts_again(client, run_pending_jobs, convert_into, tm
     assert query("SELECT printed_pages FROM conversions") == [([1],)]
 
 
+def test_reading_again_without_libreoffice_keeps_nothing_of_the_old_conversion(
+    client, run_pending_jobs, convert_into, configure, tmp_path, query
+):
+    convert_into(make_pdf(PLANTS, CELLS))
+    document = add(client, "notes.docx", make_word_file(tmp_path, CELLS))
+    run_pending_jobs()
+    assert client.get(f"{document}/pages/1/image").status_code == 200
+    configure(WITH_LIBREOFFICE="0")
+    client.post(f"{document}/reread")
+    run_pending_jobs()
+    assert client.get(f"{document}/pages/1/image").json["code"] == "office_pages_not_shown"
+    assert query("SELECT count(*) FROM page_images") == [(0,)]
+
+
 @pytest.mark.parametrize(
     ("texts", "printed", "are_slides", "shown"),
     [

@@ -84,9 +84,7 @@ def find_printed_page(document_id: UUID, number: int) -> PrintedPage | None:
 
 
 def queue_conversion(document_id: UUID) -> None:
-    """Have an Office document converted (anew) if this worker could do it. Needs a transaction."""
-    if not _can_convert():
-        return
+    """Forget what shows an Office document, and have it converted if this worker could do it. Needs a transaction."""
     file_format = db.session.scalar(sa.select(Document.format).where(Document.id == document_id))
     if file_format not in CONVERTED_FORMATS:
         return
@@ -94,6 +92,8 @@ def queue_conversion(document_id: UUID) -> None:
     for before in (Conversion, PageImage):
         stale = sa.delete(before).where(before.document_id == document_id)
         db.session.execute(stale.execution_options(synchronize_session=False))
+    if not _can_convert():
+        return
     conversion = Conversion(id=new_id(), document_id=document_id, request_id=current_request_id())
     db.session.add(conversion)
     db.session.flush()
