@@ -8,6 +8,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pypdfium2
@@ -19,9 +20,11 @@ from backend.core.database.transaction import transaction
 from backend.core.work.queue import queue
 from backend.library.extraction.errors import UnreadableFile
 from backend.library.models import Conversion
-from backend.library.page_images import libreoffice
+from backend.library.page_images import libreoffice, showing
 from backend.library.page_images.conversions import claim_conversion
+from backend.library.page_images.errors import PageImageFailed
 from backend.library.page_images.page_map import map_pages
+from backend.library.page_images.renderer import render_page
 from tests.library.extraction.opendocument.odf_files import frame, write_odf
 from tests.library.extraction.opendocument.odf_files import paragraph as odf_paragraph
 from tests.library.extraction.slides.deck import Deck, title
@@ -289,6 +292,34 @@ def test_reading_again_without_libreoffice_keeps_nothing_of_the_old_conversion(
     run_pending_jobs()
     assert client.get(f"{document}/pages/1/image").json["code"] == "office_pages_not_shown"
     assert query("SELECT count(*) FROM page_images") == [(0,)]
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_nothing_of_an_old_conversion_is_kept_when_it_is_rendered_during_a_rereading(
+    client, run_pending_jobs, convert_into, monkeypatch, tmp_path, query, fails
+):
+    def render_slowly(*arguments):
+        rendered = render_page(*arguments)
+        with ThreadPoolExecutor() as pool:
+            pool.submit(run_pending_jobs).result()
+        if fails:
+            raise PageImageFailed
+        return rendered
+
+    convert_into(make_pdf(CELLS))
+    document = add(client, "notes.docx", make_word_file(tmp_path, CELLS))
+    run_pending_jobs()
+    client.post(f"{document}/reread")
+    with monkeypatch.context() as patch:
+        patch.setattr(showing, "render_page", render_slowly)
+        old = client.get(f"{document}/pages/1/image")
+    assert old.status_code == (422 if fails else 200)
+    assert query("SELECT count(*) FROM page_images") == [(0,)]
+    assert query("SELECT count(word_boxes) FROM pages") == [(0,)]
+    again = client.get(f"{document}/pages/1/image")
+    assert again.status_code == 200
+    assert again.headers["ETag"] != old.headers.get("ETag")
+    assert query("SELECT count(*) FROM page_images") == [(1,)]
 
 
 @pytest.mark.parametrize(

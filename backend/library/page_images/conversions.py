@@ -83,6 +83,12 @@ def find_printed_page(document_id: UUID, number: int) -> PrintedPage | None:
     return PrintedPage(row.id, printed)
 
 
+def keep_conversion(document_id: UUID, conversion_id: UUID) -> bool:
+    """Tell whether this is still the document's conversion. Then it is until the transaction ends."""
+    _lock_document(document_id)
+    return db.session.scalar(sa.select(Conversion.id).where(Conversion.id == conversion_id)) is not None
+
+
 def queue_conversion(document_id: UUID) -> None:
     """Forget what shows an Office document, and have it converted if this worker could do it. Needs a transaction."""
     file_format = db.session.scalar(sa.select(Document.format).where(Document.id == document_id))
@@ -182,6 +188,12 @@ def forget(_conversion_id: UUID, _code: str) -> None:
 
 def _can_convert() -> bool:
     return get_settings().with_libreoffice and find_libreoffice() is not None
+
+
+def _lock_document(document_id: UUID) -> None:
+    """Lock the document as a foreign key does. Comes before the lock of its conversion."""
+    query = sa.select(Document.id).where(Document.id == document_id)
+    db.session.execute(query.with_for_update(read=True, key_share=True))
 
 
 def _lock_turn() -> None:
