@@ -51,6 +51,7 @@ CONVERTING = JobKind(
     model=Conversion,
     work=conversions.convert_document,
     give_up=conversions.forget,
+    lock_first=conversions.lock_first,
     claim=conversions.claim_conversion,
     released=conversions.send_next_conversion,
     startable=conversions.is_startable,

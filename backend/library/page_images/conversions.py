@@ -108,6 +108,7 @@ def queue_conversion(document_id: UUID) -> None:
 
 def convert_again(conversion_id: UUID) -> None:
     """Queue a conversion whose PDF was dropped. Needs a transaction."""
+    lock_first(conversion_id)
     db.session.execute(
         sa.update(Conversion)
         .where(Conversion.id == conversion_id, Conversion.state == JobState.DONE)
@@ -170,6 +171,7 @@ def convert_document(held: Claim, lost: threading.Event) -> None:
                 values = {"size_bytes": made.stat().st_size, "printed_pages": shown}
 
                 def write() -> None:
+                    lock_first(held.id)
                     jobs.finish(Conversion, held)
                     converted_file.put(held.id, pdf, location=location, **values)
                     drop_surplus_files(found.user_id)
@@ -186,14 +188,19 @@ def forget(_conversion_id: UUID, _code: str) -> None:
     """Do nothing: the failed row says that the document has no pages to show."""
 
 
+def lock_first(conversion_id: UUID) -> None:
+    """Lock the document. A row that is changed twice locks it through the foreign key anyway, which is too late."""
+    _lock_document(sa.select(Conversion.document_id).where(Conversion.id == conversion_id).scalar_subquery())
+
+
 def _can_convert() -> bool:
     return get_settings().with_libreoffice and find_libreoffice() is not None
 
 
-def _lock_document(document_id: UUID) -> None:
+def _lock_document(document_id: UUID | sa.ScalarSelect[UUID]) -> None:
     """Lock the document as a foreign key does. Comes before the lock of its conversion."""
     query = sa.select(Document.id).where(Document.id == document_id)
-    db.session.execute(query.with_for_update(read=True, key_share=True))
+    db.session.execute(query.with_for_update(read=True, key_share=True)).all()
 
 
 def _lock_turn() -> None:
