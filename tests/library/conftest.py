@@ -1,17 +1,21 @@
 """Fixtures for tests of stored files: a bucket on loopback, a document in it, and direct queries."""
 
 import hashlib
+import json
 import os
 import stat
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
+import redis
 import sqlalchemy as sa
 from apiflask import APIFlask
 
+from backend.core.work.queue import QUEUE_NAME
 from backend.library import service as library
 from backend.settings import Settings, get_settings
 from config.local.tesseract import find_variables, installed_languages
@@ -185,3 +189,21 @@ def convert_into(install, tmp_path: Path) -> Callable[..., None]:
         )
 
     return put
+
+
+class Messages:
+    """The messages in the broker."""
+
+    def __init__(self, url: str) -> None:
+        self._broker = redis.Redis.from_url(url)
+
+    def take(self) -> list[UUID]:
+        """Remove all messages and return their rows, oldest first."""
+        bodies = [json.loads(each)["headers"]["argsrepr"] for each in self._broker.lrange(QUEUE_NAME, 0, -1)]
+        self._broker.delete(QUEUE_NAME)
+        return [UUID(body.split("'")[1]) for body in reversed(bodies)]
+
+
+@pytest.fixture
+def messages(app: APIFlask, settings: Settings) -> Messages:
+    return Messages(settings.redis_url)

@@ -7,13 +7,23 @@ import pytest
 import sqlalchemy as sa
 
 from backend.core.database.transaction import transaction
-from backend.library.models import Conversion
+from backend.core.work import jobs
+from backend.core.work.sweep import sweep
+from backend.library.models import Conversion, Document
 from backend.library.page_images import showing
-from backend.library.page_images.conversions import claim_conversion
 from backend.library.page_images.errors import PageImageFailed
 from backend.library.page_images.renderer import render_page
+from backend.library.reading_places import claim_conversion, claim_place
+from backend.library.room import CONVERTING, READING
 from tests.blocked import wait_for_blocked
 from tests.library.office_files import CELLS, PLANTS, add, make_pdf, make_word_file, run_until_read
+
+
+@pytest.fixture
+def read_word_file(client, convert_into, tmp_path, query) -> None:
+    """A Word file that was read, and whose conversion waits."""
+    convert_into(make_pdf(CELLS))
+    run_until_read(client, add(client, "notes.docx", make_word_file(tmp_path, CELLS)), query)
 
 
 def test_one_document_is_converted_at_a_time(app, client, convert_into, run_pending_jobs, tmp_path, query):
@@ -31,6 +41,49 @@ def test_one_document_is_converted_at_a_time(app, client, convert_into, run_pend
         query("UPDATE conversions SET state = 'done', lease_until = NULL WHERE state = 'running'")
         with transaction():
             assert claim_conversion(Conversion, second) is not None
+
+
+@pytest.mark.usefixtures("read_word_file")
+def test_a_conversion_and_a_reading_leave_a_place_to_other_work(app, client, configure, messages, query):
+    configure(CELERY_CONCURRENCY="2")
+    client.upload(client.make_study_set(), ("cells.txt", b"Cells divide."))
+    [(conversion,)] = query("SELECT id FROM conversions")
+    [(waiting,)] = query("SELECT id FROM documents WHERE state = 'queued'")
+    messages.take()
+    with app.app_context():
+        with transaction():
+            held = claim_conversion(Conversion, conversion)
+            assert held is not None
+        with transaction():
+            assert claim_place(Document, waiting) is None
+        with transaction():
+            jobs.finish(Conversion, held)
+        CONVERTING.released()
+        assert messages.take() == [waiting]
+        with transaction():
+            assert claim_place(Document, waiting) is not None
+
+
+@pytest.mark.usefixtures("read_word_file")
+def test_a_conversion_waits_for_a_place(app, client, configure, messages, query):
+    configure(CELERY_CONCURRENCY="2")
+    client.upload(client.make_study_set(), ("cells.txt", b"Cells divide."))
+    [(conversion,)] = query("SELECT id FROM conversions")
+    [(reading,)] = query("SELECT id FROM documents WHERE state = 'queued'")
+    with app.app_context():
+        with transaction():
+            held = claim_place(Document, reading)
+            assert held is not None
+        with transaction():
+            assert claim_conversion(Conversion, conversion) is None
+        messages.take()
+        assert sweep().sent == 0
+        with transaction():
+            jobs.finish(Document, held)
+        READING.released()
+        assert messages.take() == [conversion]
+        with transaction():
+            assert claim_conversion(Conversion, conversion) is not None
 
 
 def test_a_dropped_pdf_is_made_again_on_request(client, run_pending_jobs, convert_into, tmp_path, query):
