@@ -297,7 +297,8 @@ class ReadingWarningResponse(ResponseBody):
 
     code: str
     detail: str
-    pages: list[int]
+    count: int = Field(description="How often it occurred in the whole document.")
+    pages: list[int] = Field(description="The pages of this run among those on which it occurred.")
 
 
 class DocumentCoverageResponse(ResponseBody):
@@ -377,7 +378,10 @@ def _coverage(document: DocumentCoverage, language: str, facts: Mapping[str, int
         ],
         warnings=[
             ReadingWarningResponse(
-                code=warning.code, detail=_reason(warning.code, language, facts), pages=list(warning.pages)
+                code=warning.code,
+                detail=_reason(warning.code, language, facts),
+                count=warning.count,
+                pages=list(warning.pages),
             )
             for warning in document.warnings
         ],

@@ -13,4 +13,6 @@ from backend.library.types import ReadingWarning
 def list_warnings(document_ids: Sequence[UUID]) -> dict[UUID, list[ReadingWarning]]:
     """Return the warnings of the remaining documents. The caller has checked the permission."""
     rows = db.session.execute(sa.select(Document.id, Document.warnings).where(Document.id.in_(document_ids)))
-    return {row.id: [ReadingWarning(one["code"], tuple(one["pages"])) for one in row.warnings] for row in rows}
+    return {
+        row.id: [ReadingWarning(one["code"], one["count"], tuple(one["pages"])) for one in row.warnings] for row in rows
+    }

@@ -115,7 +115,8 @@ def _record(held: Claim, document: Document, pages: list[PageText], report: Read
     counts = pages_replaced.send(document.id, pages)
     quotes = QuoteCounts(sum(each.found for each in counts), sum(each.lost for each in counts))
     if quotes.lost:
-        warning = ReadWarning("quotes_lost", quotes.lost, ())
+        lost_pages = {page for each in counts for page in each.lost_pages}
+        warning = ReadWarning("quotes_lost", quotes.lost, tuple(sorted(lost_pages)))
         report = ReadReport(report.total_pages, (*report.warnings, warning))
     write_pages(document.id, pages, report)
     _note_outcome(held.id, document.id, quotes)

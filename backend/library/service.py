@@ -32,7 +32,7 @@ from backend.library.holdings import measure_holdings
 from backend.library.hooks import document_deleting, study_set_deleting
 from backend.library.models import Document, Page, StudySet
 from backend.library.page_images.boxes import find_boxes
-from backend.library.page_images.kept_images import drop_old_images, measure_images
+from backend.library.page_images.kept_images import drop_left_images, drop_old_images, measure_images
 from backend.library.page_images.showing import place_words
 from backend.library.page_notations import find_notations
 from backend.library.reading_warnings import list_warnings
@@ -58,6 +58,7 @@ __all__ = [
     "discard_objects",
     "document_file",
     "document_status",
+    "drop_left_images",
     "drop_old_images",
     "find_boxes",
     "find_filenames",

@@ -95,9 +95,10 @@ class PageNotation:
 
 @dataclass(frozen=True, slots=True)
 class ReadingWarning:
-    """Something was left out, replaced or guessed in reading these pages."""
+    """Something was left out, replaced or guessed in reading these pages, ``count`` times in the document."""
 
     code: str
+    count: int
     pages: tuple[int, ...]
 
 
@@ -131,10 +132,11 @@ class Holdings:
 
 @dataclass(frozen=True, slots=True)
 class QuoteCounts:
-    """How many quotes of a document are in its new text, and how many are not."""
+    """How many quotes of a document are in its new text, how many are not, and the pages that stand for those."""
 
     found: int = 0
     lost: int = 0
+    lost_pages: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

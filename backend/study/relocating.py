@@ -23,6 +23,7 @@ def relocate_quotes(document_id: UUID, pages: Sequence[PageText]) -> QuoteCounts
     index = PageIndex(document_id, pages)
     found: dict[tuple[str, int], Evidence | QuoteProblem] = {}
     located = lost = 0
+    lost_pages: set[int] = set()
     changes: list[dict[str, Any]] = []
     for row in db.session.execute(_select_evidence(document_id)):
         if row.quote is None:
@@ -35,13 +36,15 @@ def relocate_quotes(document_id: UUID, pages: Sequence[PageText]) -> QuoteCounts
         evidence = found[at]
         if isinstance(evidence, QuoteProblem):
             lost += 1
-            changes.append(_whole_page(row.id, min(row.page, last_page), row.quote))
+            page = min(row.page, last_page)
+            lost_pages.add(page)
+            changes.append(_whole_page(row.id, page, row.quote))
         else:
             located += 1
             changes.append(_quote(row.id, evidence))
     if changes:
         db.session.execute(sa.update(EvidenceRow), changes)
-    return QuoteCounts(located, lost)
+    return QuoteCounts(located, lost, frozenset(lost_pages))
 
 
 def _select_evidence(document_id: UUID) -> sa.Select[UUID, int, str]:

@@ -236,7 +236,7 @@ def test_the_receipt_repeats_the_warnings_about_pages_of_the_run(client: Any, st
     document = receipt_of(client, run)["documents"][0]
     (warning,) = document["warnings"]
     assert warning["code"] == "hidden_characters_removed"
-    assert warning["pages"] == [1]
+    assert (warning["count"], warning["pages"]) == (1, [1])
     uploaded = read(client, f"/documents/{document['document_id']}")
     (said,) = uploaded["warnings"]
     assert (uploaded["status"], said["count"], said["pages"]) == ("ready", 1, [1])

@@ -91,7 +91,7 @@ def test_a_quote_that_is_not_in_the_new_text_is_uncheckable_and_counted(client, 
     lost = evidence(client, read, LOST)
     assert (lost["status"], lost["quote"], lost["start"], lost["end"]) == ("uncheckable", None, None, None)
     (warning,) = client.get(read["path"]).json["warnings"]
-    assert (warning["code"], warning["count"]) == ("quotes_lost", 1)
+    assert (warning["code"], warning["count"], warning["pages"]) == ("quotes_lost", 1, [1])
     # Its words are kept: a later release may read them.
     query("UPDATE evidence SET lost_quote = :quote WHERE lost_quote IS NOT NULL", quote=f"{FIRST} {SECOND}"[:80])
     client.post(f"{read['path']}/reread")

@@ -1,6 +1,8 @@
 """Rectangles of quotes on their pages: exact to the word, on pages of every kind, and after reading again."""
 
 import io
+import os
+import signal
 from collections.abc import Callable
 from typing import Any
 
@@ -8,6 +10,11 @@ import pypdfium2
 import pytest
 from reportlab.pdfbase.pdfmetrics import stringWidth
 from reportlab.pdfgen.canvas import Canvas
+
+from backend.library.page_images import showing
+from backend.library.page_images.children import close_children
+from tests.library.test_page_images import children_of
+from tests.patience import HANG_S
 
 WIDTH, HEIGHT, SIZE = 600, 800, 20
 Draw = Callable[[Canvas], None]
@@ -42,6 +49,12 @@ def span(left: float, baseline: float, before: str, word: str) -> tuple[float, f
     """Where a word is, in points: left, right, and how far its baseline and its top are from the page's upper edge."""
     start = left + stringWidth(before, "Helvetica", SIZE)
     return start, start + stringWidth(word, "Helvetica", SIZE), HEIGHT - baseline, HEIGHT - baseline - 0.72 * SIZE
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait for boxes for as long as a busy machine takes."""
+    monkeypatch.setattr(showing, "_PLACING_S", HANG_S)
 
 
 @pytest.fixture
@@ -176,6 +189,36 @@ def test_boxes_are_those_of_the_new_text_after_reading_again(client, run_pending
     [evidence] = client.get(f"/api/v1/flashcards/{card['id']}/evidence").json
     assert evidence["quote"] == "divides cells quickly"
     assert evidence["boxes"] == before
+
+
+def test_evidence_does_not_wait_long_for_boxes(client, run_pending_jobs, monkeypatch, query):
+    study_set = client.make_study_set()
+    content = draw_pdf(lines("Mitosis divides cells quickly."))
+    document = client.upload(study_set, ("notes.pdf", content)).json["documents"][0]["id"]
+    run_pending_jobs()
+    close_children()
+    client.get(f"/api/v1/documents/{document}/pages/1/image?width=400")
+    query("UPDATE pages SET word_boxes = NULL")
+    # The process that waits for jobs works on none any more.
+    [child] = children_of(os.getpid())
+    os.kill(child, signal.SIGSTOP)
+    with monkeypatch.context() as patched:
+        patched.setattr(showing, "_PLACING_S", 0.5)
+        assert cite(client, study_set, document, "divides cells quickly")["boxes"] is None
+    assert children_of(os.getpid()) == []
+    # It is not noted that the words have no place.
+    [card] = client.get(f"/api/v1/study-sets/{study_set}/flashcards").json["items"]
+    [evidence] = client.get(f"/api/v1/flashcards/{card['id']}/evidence").json
+    assert len(evidence["boxes"]) == 3
+
+
+def test_evidence_in_a_file_that_is_lost_has_no_boxes(client, run_pending_jobs, query):
+    study_set = client.make_study_set()
+    content = draw_pdf(lines("Mitosis divides cells quickly."))
+    document = client.upload(study_set, ("notes.pdf", content)).json["documents"][0]["id"]
+    run_pending_jobs()
+    query("DELETE FROM stored_pieces")
+    assert cite(client, study_set, document, "divides cells quickly")["boxes"] is None
 
 
 def test_formats_without_images_have_no_boxes(boxes_of):

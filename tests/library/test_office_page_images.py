@@ -136,6 +136,31 @@ def is_running(pid: int) -> bool:
         return False
 
 
+def test_a_pdf_whose_bytes_are_gone_is_made_again(client, run_pending_jobs, convert_into, tmp_path, query):
+    convert_into(make_pdf(CELLS))
+    document = add(client, "notes.docx", make_word_file(tmp_path, CELLS))
+    run_pending_jobs()
+    query("DELETE FROM converted_pieces")
+    assert client.get(f"{document}/pages/1/image").json["code"] == "page_image_pending"
+    run_pending_jobs()
+    assert client.get(f"{document}/pages/1/image").status_code == 200
+
+
+def test_a_pdf_in_a_former_bucket_is_made_again(
+    client, run_pending_jobs, convert_into, tmp_path, query, bucket, configure
+):
+    convert_into(make_pdf(CELLS))
+    document = add(client, "notes.docx", make_word_file(tmp_path, CELLS))
+    run_pending_jobs()
+    bucket.gate.shut()
+    assert client.get(f"{document}/pages/1/image").status_code == 503
+    configure(DOCUMENT_STORAGE="postgres")
+    assert client.get(f"{document}/pages/1/image").json["code"] == "page_image_pending"
+    run_pending_jobs()
+    assert client.get(f"{document}/pages/1/image").status_code == 200
+    assert query("SELECT stored_in FROM conversions") == [("postgres",)]
+
+
 def test_the_pdf_goes_with_its_document(client, run_pending_jobs, convert_into, tmp_path, query):
     convert_into(make_pdf(CELLS))
     document = add(client, "notes.docx", make_word_file(tmp_path, CELLS))

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from uuid import UUID
 
@@ -142,8 +142,8 @@ def _warnings(
         *(skipped for skipped in planned if skipped.first_page and skipped.reason != OVER_BUDGET),
     ]
     own = given | {page for pages in looked_at for page in _range(pages)}
-    touched = ((one.code, tuple(page for page in one.pages if page in own)) for one in warnings)
-    return tuple(ReadingWarning(code, pages) for code, pages in touched if pages)
+    touched = (replace(one, pages=tuple(page for page in one.pages if page in own)) for one in warnings)
+    return tuple(one for one in touched if one.pages)
 
 
 def _reason_for_the_rest(run: Run) -> str | None:

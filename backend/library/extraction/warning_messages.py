@@ -65,12 +65,12 @@ WARNINGS: Final[dict[str, dict[str, str]]] = {
         "testo manca. Se ti serve, fai rileggere il documento più tardi.",
     },
     "hidden_slides_left_out": {
-        "en": "Hidden slides were left out. If you need them, show them in PowerPoint and upload the file again.",
-        "de": "Ausgeblendete Folien wurden weggelassen. Wenn du sie brauchst, blende sie in PowerPoint ein und "
+        "en": "Hidden slides were left out. If you need them, show them in the presentation and upload the file again.",
+        "de": "Ausgeblendete Folien wurden weggelassen. Wenn du sie brauchst, blende sie in der Präsentation ein und "
         "lade die Datei neu hoch.",
-        "fr": "Les diapositives masquées ont été laissées de côté. Si tu en as besoin, affiche-les dans "
-        "PowerPoint et envoie de nouveau le fichier.",
-        "it": "Le diapositive nascoste sono state tralasciate. Se ti servono, rendile visibili in PowerPoint e "
+        "fr": "Les diapositives masquées ont été laissées de côté. Si tu en as besoin, affiche-les dans la "
+        "présentation et envoie de nouveau le fichier.",
+        "it": "Le diapositive nascoste sono state tralasciate. Se ti servono, rendile visibili nella presentazione e "
         "carica di nuovo il file.",
     },
     "formulas_lost": {

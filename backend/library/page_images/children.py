@@ -5,6 +5,7 @@ Each process of gunicorn keeps one at most, which ends when it has had nothing t
 
 import atexit
 import json
+import math
 import os
 import select
 import signal
@@ -63,9 +64,9 @@ class _Child:
     def is_usable(self) -> bool:
         return self._owner == os.getpid() and self._process.poll() is None
 
-    def run(self, job: dict[str, Any], wall_s: float) -> int:
+    def run(self, job: dict[str, Any], wall_s: float, ends_at: float) -> int:
         """Return the status of the job's process. Raises ChildLost, ChildTimedOut."""
-        deadline = time.monotonic() + wall_s + (_START_S if self.is_new else 0.0)
+        deadline = min(ends_at, time.monotonic() + wall_s + (_START_S if self.is_new else 0.0))
         self.is_new = False
         try:
             os.write(self._jobs, json.dumps(job).encode() + b"\n")
@@ -96,23 +97,24 @@ _idle: list[_Child] = []
 _lock = threading.Lock()
 
 
-def run_in_child(job: dict[str, Any], wall_s: float) -> int:
+def run_in_child(job: dict[str, Any], wall_s: float, ends_at: float = math.inf) -> int:
     """Run a job in a process of its own, and return its exit code, or the negative number of its signal.
 
-    Raises ChildLost, ChildTimedOut.
+    ``wall_s`` is for the job, ``ends_at`` a time of the monotonic clock at which all ends, also the start of the
+    process. Raises ChildLost, ChildTimedOut.
     """
     child = _take()
     try:
         if child.is_new:
-            status = child.run(job, wall_s)
+            status = child.run(job, wall_s, ends_at)
         else:
             try:
-                status = child.run(job, wall_s)
+                status = child.run(job, wall_s, ends_at)
             except ChildLost:
                 # It may have ended at this moment, because it had nothing to do.
                 child.close()
                 child = _Child()
-                status = child.run(job, wall_s)
+                status = child.run(job, wall_s, ends_at)
     except BaseException:
         child.close()
         raise

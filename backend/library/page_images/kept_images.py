@@ -15,12 +15,18 @@ from sqlalchemy.exc import IntegrityError
 from backend.core.clock import database_now
 from backend.core.database.database import db
 from backend.core.database.quotas import lock_quota
+from backend.core.database.transaction import transaction
 from backend.core.errors import NotFound
 from backend.core.ids import new_id
 from backend.library.files.objects import PIECE_BYTES, Location
 from backend.library.files.stored_file import StoredFile
 from backend.library.models import POSTGRES, Document, ImagePiece, Page, PageImage, StudySet
-from backend.library.page_images.converted_files import converted_for, drop_files, measure_converted_files
+from backend.library.page_images.converted_files import (
+    converted_file,
+    converted_for,
+    drop_files,
+    measure_converted_files,
+)
 from backend.library.page_images.errors import ImageDropped
 from backend.settings import get_settings
 
@@ -122,6 +128,21 @@ def measure_images(user_id: UUID) -> int:
     return _measure(_of_user(user_id)) + measure_converted_files(converted_for(user_id))
 
 
+def drop_images(*which: sa.ColumnElement[bool]) -> int:
+    """Delete the images that meet the conditions. Returns how many. Needs a transaction."""
+    dropped = sa.delete(PageImage).where(*which).returning(PageImage.id)
+    return len(db.session.scalars(dropped.execution_options(synchronize_session=False)).all())
+
+
+def drop_left_images() -> int:
+    """Delete images, and PDFs made to show pages, in buckets that ``DOCUMENT_STORAGE`` no longer names.
+
+    They are made again when somebody looks at them. Returns how many. Opens a transaction.
+    """
+    with transaction():
+        return drop_images(image_file.is_left()) + len(converted_file.delete(converted_file.is_left()))
+
+
 def drop_old_images() -> int:
     """Delete what exceeds the bound for all users: images, least recently used first, then PDFs.
 
@@ -197,7 +218,4 @@ def _drop(surplus: int, which: sa.ColumnElement[bool]) -> int:
             break
         dropped.append(row.id)
         surplus -= row.size_bytes
-    db.session.execute(
-        sa.delete(PageImage).where(PageImage.id.in_(dropped)).execution_options(synchronize_session=False)
-    )
-    return len(dropped)
+    return drop_images(PageImage.id.in_(dropped))

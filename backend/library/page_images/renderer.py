@@ -1,7 +1,9 @@
 """Renders one page in a child process that cannot hurt its caller."""
 
 import json
+import math
 import signal
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -39,14 +41,20 @@ class RenderedPage:
 
 
 def render_page(
-    path: Path, file_format: DocumentFormat, page: int, width: int | None, text: str | None
+    path: Path,
+    file_format: DocumentFormat,
+    page: int,
+    width: int | None,
+    text: str | None,
+    *,
+    ends_at: float = math.inf,
 ) -> RenderedPage:
     """Render a page of the file at ``path`` into the folder that the file is in, which holds nothing else.
 
     With the page's ``text``, its words are placed on the page. Without a width, there is no image.
 
-    Raises PageImageFailed for a page that is damaged or takes too much; PageImageInterrupted when somebody else, such
-    as the system under memory pressure, ended the child.
+    Raises PageImageFailed for a page that is damaged or takes too much; PageImageInterrupted when ``ends_at``, a time
+    of the monotonic clock, is reached, or somebody else, such as the system under memory pressure, ended the child.
     """
     refuse_open_transaction()
     folder = path.parent
@@ -63,8 +71,10 @@ def render_page(
         "cpu_s": _CPU_S,
     }
     try:
-        status = run_in_child(job, _WALL_S)
+        status = run_in_child(job, _WALL_S, ends_at)
     except ChildTimedOut:
+        if time.monotonic() >= ends_at:
+            raise PageImageInterrupted from None
         log.info("library.page_image.timed_out")
         raise PageImageFailed from None
     except ChildLost:

@@ -1,6 +1,8 @@
 """Shows a page as an image: the one that is kept, or one that is rendered now."""
 
+import math
 import tempfile
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -15,11 +17,11 @@ from backend.core.database.database import db
 from backend.core.database.transaction import refuse_open_transaction, transaction
 from backend.core.errors import NotFound, Unavailable
 from backend.core.web.slots import Slots
-from backend.library.errors import FileChanged, FileExpired, FileUnavailable
+from backend.library.errors import FileChanged, FileExpired, FileLost, FileUnavailable
 from backend.library.extraction.formats import DocumentFormat
 from backend.library.files.objects import write_object
 from backend.library.files.stored_file import document_file
-from backend.library.models import Document, Page, StudySet
+from backend.library.models import Conversion, Document, Page, PageImage, StudySet
 from backend.library.page_images.conversions import (
     CONVERTED_FORMATS,
     PrintedPage,
@@ -42,6 +44,7 @@ from backend.library.page_images.kept_images import (
     KeptImage,
     add_failure,
     add_image,
+    drop_images,
     find_image,
     image_file,
     note_word_boxes,
@@ -52,9 +55,10 @@ from backend.library.page_images.slots import MAX_WAIT_S, rendering_slot
 # Part of each entity tag: a change makes browsers fetch images anew.
 _VERSION: Final = 1
 
-# Words of at most this many pages are placed for one request, each after waiting this long.
+# Words of at most this many pages are placed for one request, each after waiting this long, and all in this time.
 _MAX_PLACED: Final = 4
 _PLACING_WAIT_S: Final = 1.0
+_PLACING_S: Final = 5.0
 
 _NO_IMAGE: Final = (PageImageUnavailable, PageImagePending, OfficePagesNotShown, PageImageFailed)
 
@@ -122,8 +126,9 @@ class PageToShow:
 def show_page(page: PageToShow, width: int, found: Found) -> bytes:
     """Return the page as a PNG or JPEG of one of the ``WIDTHS``. ``found`` is what ``find_image`` returned for it.
 
-    Opens transactions, none of them while it renders. Raises NotFound, FileExpired, FileUnavailable, PageImageFailed,
-    PageImagesBusy, PageImageInterrupted.
+    A kept image that cannot be read is rendered anew. Opens transactions, none of them while it renders. Raises
+    NotFound, FileExpired, FileUnavailable, FileLost, PageImageFailed, PageImagePending, PageImagesBusy,
+    PageImageInterrupted.
     """
     refuse_open_transaction()
     kept = _read(found)
@@ -132,35 +137,38 @@ def show_page(page: PageToShow, width: int, found: Found) -> bytes:
     with _turn(page.user_id):
         # Another request may have rendered it while this one waited.
         with transaction():
-            found = find_image(page.image(width))
-        kept = _read(found)
+            now = find_image(page.image(width))
+        kept = _read(now) if now != found else None
         return kept if kept is not None else _show(page, width)
 
 
 def place_words(user_id: UUID, pages: Iterable[tuple[UUID, int]]) -> bool:
     """Note where the words of pages (document and number) are shown, where that is not known but can be.
 
-    Returns whether anything was noted. Opens transactions. What cannot be done now is left out.
+    Returns whether anything was noted. Opens transactions. What cannot be done now, in a few seconds, is left out.
     """
     refuse_open_transaction()
+    ends_at = time.monotonic() + _PLACING_S
     placed = False
     for document_id, number in islice(pages, _MAX_PLACED):
-        with suppress(NotFound, FileExpired, Unavailable, *_NO_IMAGE):
+        if time.monotonic() >= ends_at:
+            break
+        with suppress(NotFound, FileExpired, FileLost, Unavailable, *_NO_IMAGE):
             with transaction():
                 page = PageToShow.find(user_id, document_id, number)
             page.refuse_pending()
-            _place(page)
+            _place(page, ends_at)
             placed = True
     return placed
 
 
-def _place(page: PageToShow) -> None:
+def _place(page: PageToShow, ends_at: float) -> None:
     with _turn(page.user_id, _PLACING_WAIT_S):
         text = _find_text(page)
         if text.is_placed:
             return
         try:
-            with _rendered(page, None, text.text) as rendered:
+            with _rendered(page, None, text.text, ends_at) as rendered:
                 boxes = rendered.boxes
         except PageImageFailed:
             # Its words have no place, and this is not tried again and again.
@@ -195,6 +203,13 @@ def _read(found: Found) -> bytes | None:
         return b"".join(image_file.open(found.id))
     except (NotFound, ImageDropped):
         return None
+    except FileLost:
+        unreadable = PageImage.id == found.id
+    except FileUnavailable:
+        unreadable = sa.and_(PageImage.id == found.id, image_file.is_left())
+    with transaction():
+        drop_images(unreadable)
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,24 +246,33 @@ def _show(page: PageToShow, width: int) -> bytes:
 
 
 @contextmanager
-def _rendered(page: PageToShow, width: int | None, text: str | None) -> Iterator[RenderedPage]:
+def _rendered(
+    page: PageToShow, width: int | None, text: str | None, ends_at: float = math.inf
+) -> Iterator[RenderedPage]:
     with tempfile.TemporaryDirectory(prefix="page-image-") as folder:
         if page.printed is None:
             pieces, file_format, number = document_file.open(page.document_id), page.format, page.number
         else:
-            pieces, file_format, number = _open_converted(page.printed), DocumentFormat.PDF, page.printed.number
+            pieces, file_format, number = _read_converted(page.printed), DocumentFormat.PDF, page.printed.number
         path = Path(folder) / f"document.{file_format.value}"
         with path.open("wb") as file:
             for piece in pieces:
                 file.write(piece)
-        yield render_page(path, file_format, number, width, text)
+        yield render_page(path, file_format, number, width, text, ends_at=ends_at)
 
 
-def _open_converted(printed: PrintedPage) -> Iterator[bytes]:
+def _read_converted(printed: PrintedPage) -> Iterator[bytes]:
     try:
-        return converted_file.open(printed.conversion_id)
-    except ImageDropped:
+        yield from converted_file.open(printed.conversion_id)
+    except (ImageDropped, FileLost):
         with transaction():
+            converted_file.delete(Conversion.id == printed.conversion_id)
+            convert_again(printed.conversion_id)
+        raise PageImagePending from None
+    except FileUnavailable:
+        with transaction():
+            if not converted_file.delete(Conversion.id == printed.conversion_id, converted_file.is_left()):
+                raise
             convert_again(printed.conversion_id)
         raise PageImagePending from None
     except NotFound:
