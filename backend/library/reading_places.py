@@ -1,13 +1,16 @@
-"""Fair shares of reading: how many documents are read at the same time, and which are next.
+"""Fair shares of reading: how many documents are read or converted at the same time, and which are next.
 
 Documents never hold all places of the workers, and a user holds at most two of them, so that large files of one user
 delay nobody else. The limits are part of the claim, because messages may be lost, repeated or late. A refused row stays
 queued without a message, and is sent as soon as a reading ends; if that is missed, the sweep sends it.
+
+A conversion takes a place like a reading, but only one runs at a time, and readings that wait are sent first.
 """
 
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.orm import aliased
 
 from backend.core.clock import database_now
 from backend.core.database.database import db
@@ -16,7 +19,8 @@ from backend.core.database.transaction import transaction
 from backend.core.work import jobs
 from backend.core.work.jobs import Claim, Job, JobState
 from backend.core.work.workers import select_places
-from backend.library.models import Document, Rereading, StudySet
+from backend.library.models import Conversion, Document, Rereading, StudySet
+from backend.library.page_images.libreoffice import can_convert
 from backend.settings import get_settings
 
 _MAX_PER_USER = 2
@@ -27,10 +31,7 @@ def claim_place(model: type[Job], row_id: UUID) -> Claim | None:
 
     Locks the row first and then the places, and whoever holds the places waits for no row.
     """
-    due = sa.select(model.id).where(
-        model.id == row_id, model.state == JobState.QUEUED, model.available_at <= database_now()
-    )
-    if db.session.scalar(due.with_for_update()) is None:
+    if db.session.scalar(sa.select(model.id).where(model.id == row_id, *_is_due(model)).with_for_update()) is None:
         return None
     _lock_places()
     startable = _find_startable()
@@ -41,17 +42,43 @@ def claim_place(model: type[Job], row_id: UUID) -> Claim | None:
     return None
 
 
+def claim_conversion(model: type[Job], row_id: UUID) -> Claim | None:
+    """Claim a conversion if this worker has LibreOffice, a place is free and no other one runs. Returns None otherwise.
+
+    Locks the row first and then the places, as ``claim_place``.
+    """
+    if db.session.scalar(sa.select(model.id).where(model.id == row_id, *_is_due(model)).with_for_update()) is None:
+        return None
+    _lock_places()
+    if can_convert() and db.session.scalar(sa.select(_may_convert())):
+        return jobs.claim(model, row_id)
+    jobs.note_unsent(model, row_id)
+    return None
+
+
 def fill_places() -> None:
-    """Send readings that may start now. Called when one has ended; opens its own transaction."""
+    """Send readings that may start now, and the next conversion if a place is left.
+
+    Called when a reading or a conversion has ended; opens its own transaction.
+    """
     with transaction():
         # Waits for claims that found no place: their rows count as unsent only after their commit.
         _lock_places()
-        _send(_find_startable())
+        startable = _find_startable()
+        _send(startable)
+        if db.session.scalar(sa.select(_may_convert(kept=len(startable)))):
+            due = sa.select(Conversion.id).where(*_is_due(Conversion))
+            jobs.send_unsent(Conversion, db.session.scalars(due.order_by(Conversion.id).limit(1)).all())
 
 
 def is_startable(model: type[Job]) -> sa.ColumnElement[bool]:
     """Return the SQL condition for rows that ``claim_place`` would accept now."""
     return model.id.in_(_select_startable())
+
+
+def is_convertible(model: type[Job]) -> sa.ColumnElement[bool]:
+    """Return the SQL condition for rows that ``claim_conversion`` would accept now."""
+    return sa.and_(model.id.is_not(None), _may_convert())
 
 
 def is_in_turn(model: type[Job]) -> sa.ColumnElement[bool]:
@@ -79,13 +106,31 @@ def _select_startable() -> sa.Select[tuple[UUID]]:
     First come users who hold no place, each with their oldest reading, then users who hold one.
     """
     ranked = _rank_open()
-    held = sa.select(sa.func.count()).select_from(ranked).where(ranked.c.state == JobState.RUNNING).scalar_subquery()
     return (
         sa.select(ranked.c.id)
         .where(*_may_hold(ranked))
         .order_by(ranked.c.would_hold, ranked.c.available_at, ranked.c.id)
-        .limit(sa.func.greatest(_places() - held, 0))
+        .limit(sa.func.greatest(_places() - _count_held(), 0))
     )
+
+
+def _may_convert(kept: int = 0) -> sa.ColumnElement[bool]:
+    """Return the SQL condition that a conversion may start, with so many free places kept for readings."""
+    return sa.and_(_count_running(Conversion) == 0, _places() - _count_held() > kept)
+
+
+def _count_held() -> sa.ColumnElement[int]:
+    return _count_running(Document) + _count_running(Rereading) + _count_running(Conversion)
+
+
+def _count_running(model: type[Job]) -> sa.ColumnElement[int]:
+    other = aliased(model)
+    count = sa.select(sa.func.count(other.id)).where(other.state == JobState.RUNNING)
+    return count.scalar_subquery()
+
+
+def _is_due(model: type[Job]) -> tuple[sa.ColumnElement[bool], ...]:
+    return (model.state == JobState.QUEUED, model.available_at <= database_now())
 
 
 def _may_hold(ranked: sa.CTE) -> tuple[sa.ColumnElement[bool], ...]:
@@ -93,7 +138,7 @@ def _may_hold(ranked: sa.CTE) -> tuple[sa.ColumnElement[bool], ...]:
 
 
 def _places() -> sa.ColumnElement[int]:
-    """Return how many readings there may be at the same time: all places of the workers but one."""
+    """Return how many readings and conversions there may be at the same time: all places of the workers but one."""
     return sa.func.greatest(1, sa.func.greatest(get_settings().celery_concurrency, select_places()) - 1)
 
 
@@ -127,6 +172,6 @@ def _select_open() -> sa.CompoundSelect[tuple[UUID, str, object, UUID]]:
 
 
 def _is_open(model: type[Job]) -> sa.ColumnElement[bool]:
-    due = sa.and_(model.state == JobState.QUEUED, model.available_at <= database_now())
+    due = sa.and_(*_is_due(model))
     # The first condition is that of the index.
     return sa.and_(model.state.in_((JobState.QUEUED, JobState.RUNNING)), sa.or_(model.state == JobState.RUNNING, due))

@@ -19,7 +19,14 @@ from backend.library.models import (
 )
 from backend.library.page_images import conversions
 from backend.library.reading import give_up, lock_first, read_document
-from backend.library.reading_places import claim_place, fill_places, is_in_turn, is_startable
+from backend.library.reading_places import (
+    claim_conversion,
+    claim_place,
+    fill_places,
+    is_convertible,
+    is_in_turn,
+    is_startable,
+)
 from backend.library.rereading import keep_old_text, reread_document
 
 READING = JobKind(
@@ -51,9 +58,10 @@ CONVERTING = JobKind(
     model=Conversion,
     work=conversions.convert_document,
     give_up=conversions.forget,
-    claim=conversions.claim_conversion,
-    released=conversions.send_next_conversion,
-    startable=conversions.is_startable,
+    lock_first=conversions.lock_first,
+    claim=claim_conversion,
+    released=fill_places,
+    startable=is_convertible,
 )
 
 ROOM = Room(

@@ -1,36 +1,24 @@
 """Pages of Office documents as images: converted once by the worker, with LibreOffice or a stand-in for it."""
 
 import io
-import os
 import shutil
 import signal
-import stat
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pypdfium2
 import pytest
 from PIL import Image
-from reportlab.pdfgen.canvas import Canvas
 
-from backend.core.database.transaction import transaction
-from backend.core.work.queue import queue
 from backend.library.extraction.errors import UnreadableFile
-from backend.library.models import Conversion
 from backend.library.page_images import libreoffice
-from backend.library.page_images.conversions import claim_conversion
 from backend.library.page_images.page_map import map_pages
 from tests.library.extraction.opendocument.odf_files import frame, write_odf
 from tests.library.extraction.opendocument.odf_files import paragraph as odf_paragraph
 from tests.library.extraction.slides.deck import Deck, title
-from tests.library.extraction.word_files import paragraph, run, write_word_file
+from tests.library.office_files import CELLS, PLANTS, add, make_pdf, make_word_file, run_until_read
 from tests.patience import patient_s, wait_for
-
-CELLS = "Mitosis divides cells quickly and evenly. " * 60
-PLANTS = "Plants make sugar from light and water. " * 60
-
 
 WRITE_PDF = "open(os.path.join(sys.argv[-2], 'document.pdf'), 'wb').write(b'%PDF')"
 
@@ -38,61 +26,6 @@ WRITE_PDF = "open(os.path.join(sys.argv[-2], 'document.pdf'), 'wb').write(b'%PDF
 MANIFEST = """<m:manifest xmlns:m="urn:oasis:names:tc:opendocument:xmlns:manifest:1.0">
 <m:file-entry m:full-path="/" m:media-type="application/vnd.oasis.opendocument.text"/>
 <m:file-entry m:full-path="content.xml" m:media-type="text/xml"/></m:manifest>"""
-
-
-def make_word_file(folder: Path, *texts: str) -> bytes:
-    """A Word file with a page for each text."""
-    path = folder / "notes.docx"
-    page_break = paragraph('<w:r><w:br w:type="page"/></w:r>')
-    return write_word_file(path, page_break.join(paragraph(run(text)) for text in texts)).read_bytes()
-
-
-def make_pdf(*pages: str) -> bytes:
-    file = io.BytesIO()
-    canvas = Canvas(file, pagesize=(600, 800))
-    for text in pages:
-        words = text.split()
-        for number in range(0, len(words), 8):
-            canvas.drawString(40, 760 - 1.5 * number, " ".join(words[number : number + 8]))
-        canvas.showPage()
-    canvas.save()
-    return file.getvalue()
-
-
-@pytest.fixture
-def install(tmp_path: Path, configure, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Path]:
-    """Install a stand-in for LibreOffice: a Python script. Its last arguments are a folder and the document."""
-
-    def put(script: str) -> Path:
-        program = tmp_path / "bin" / "soffice"
-        program.parent.mkdir(exist_ok=True)
-        program.write_text(f"#!{sys.executable} -IS\nimport os, sys, time\n{script}\n", encoding="utf-8")
-        program.chmod(program.stat().st_mode | stat.S_IXUSR)
-        monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
-        configure(WITH_LIBREOFFICE="1")
-        return program
-
-    return put
-
-
-@pytest.fixture
-def convert_into(install, tmp_path: Path) -> Callable[..., None]:
-    """Install a stand-in that makes this PDF of any document, and counts its starts."""
-
-    def put(pdf: bytes) -> None:
-        (tmp_path / "made.pdf").write_bytes(pdf)
-        install(
-            f"open({str(tmp_path / 'starts')!r}, 'a').write('x')\n"
-            "target = os.path.join(sys.argv[-2], 'document.pdf')\n"
-            f"open(target, 'wb').write(open({str(tmp_path / 'made.pdf')!r}, 'rb').read())"
-        )
-
-    return put
-
-
-def add(client, name: str, content: bytes) -> str:
-    made = client.upload(client.make_study_set(), (name, content)).json["documents"][0]
-    return f"/api/v1/documents/{made['id']}"
 
 
 def test_pages_are_shown_once_the_document_is_converted(client, run_pending_jobs, convert_into, tmp_path, query):
@@ -111,14 +44,6 @@ def test_pages_are_shown_once_the_document_is_converted(client, run_pending_jobs
     assert (tmp_path / "starts").read_text() == "x"
     # The printed page with the words of ours is the second one.
     assert query("SELECT printed_pages FROM conversions") == [([2],)]
-
-
-def run_until_read(client, document: str, query) -> None:
-    """Run jobs until the document is read, so that its conversion still waits."""
-    [(document_id,)] = query("SELECT id FROM documents")
-    with client.application.app_context():
-        queue.tasks["library.read_document"].run(str(document_id))
-    assert client.get(document).json["status"] == "ready"
 
 
 def test_without_libreoffice_the_user_is_told(client, run_pending_jobs, tmp_path):
@@ -141,31 +66,6 @@ def test_evidence_in_a_converted_document_has_boxes(client, run_pending_jobs, co
     )
     [found] = client.get(f"/api/v1/flashcards/{card.json['id']}/evidence").json
     assert len(found["boxes"]) == 3
-
-
-def test_a_pdf_whose_bytes_are_gone_is_made_again(client, run_pending_jobs, convert_into, tmp_path, query):
-    convert_into(make_pdf(CELLS))
-    document = add(client, "notes.docx", make_word_file(tmp_path, CELLS))
-    run_pending_jobs()
-    query("DELETE FROM converted_pieces")
-    assert client.get(f"{document}/pages/1/image").json["code"] == "page_image_pending"
-    run_pending_jobs()
-    assert client.get(f"{document}/pages/1/image").status_code == 200
-
-
-def test_a_pdf_in_a_former_bucket_is_made_again(
-    client, run_pending_jobs, convert_into, tmp_path, query, bucket, configure
-):
-    convert_into(make_pdf(CELLS))
-    document = add(client, "notes.docx", make_word_file(tmp_path, CELLS))
-    run_pending_jobs()
-    bucket.gate.shut()
-    assert client.get(f"{document}/pages/1/image").status_code == 503
-    configure(DOCUMENT_STORAGE="postgres")
-    assert client.get(f"{document}/pages/1/image").json["code"] == "page_image_pending"
-    run_pending_jobs()
-    assert client.get(f"{document}/pages/1/image").status_code == 200
-    assert query("SELECT stored_in FROM conversions") == [("postgres",)]
 
 
 def test_a_document_that_cannot_be_converted_has_no_images(client, run_pending_jobs, install, tmp_path, query):
@@ -236,45 +136,29 @@ def is_running(pid: int) -> bool:
         return False
 
 
-def test_one_document_is_converted_at_a_time(app, client, convert_into, run_pending_jobs, tmp_path, query):
-    convert_into(make_pdf(CELLS))
-    for text in (CELLS, PLANTS):
-        add(client, "notes.docx", make_word_file(tmp_path, text))
-    run_pending_jobs()
-    query("UPDATE conversions SET state = 'queued', ended_at = NULL")
-    first, second = (row[0] for row in query("SELECT id FROM conversions ORDER BY id"))
-    with app.app_context():
-        with transaction():
-            assert claim_conversion(Conversion, first) is not None
-        with transaction():
-            assert claim_conversion(Conversion, second) is None
-        query("UPDATE conversions SET state = 'done', lease_until = NULL WHERE state = 'running'")
-        with transaction():
-            assert claim_conversion(Conversion, second) is not None
-
-
-def test_a_dropped_pdf_is_made_again_on_request(client, run_pending_jobs, convert_into, tmp_path, query):
+def test_a_pdf_whose_bytes_are_gone_is_made_again(client, run_pending_jobs, convert_into, tmp_path, query):
     convert_into(make_pdf(CELLS))
     document = add(client, "notes.docx", make_word_file(tmp_path, CELLS))
     run_pending_jobs()
     query("DELETE FROM converted_pieces")
-    query("UPDATE conversions SET stored_in = NULL")
     assert client.get(f"{document}/pages/1/image").json["code"] == "page_image_pending"
     run_pending_jobs()
     assert client.get(f"{document}/pages/1/image").status_code == 200
-    assert (tmp_path / "starts").read_text() == "xx"
 
 
-def test_a_user_keeps_their_newest_pdfs(client, run_pending_jobs, convert_into, configure, tmp_path, query):
-    pdf = make_pdf(CELLS)
-    convert_into(pdf)
-    for text in (CELLS, PLANTS):
-        add(client, "notes.docx", make_word_file(tmp_path, text))
-    # A tenth of the quota is for PDFs.
-    configure(STORAGE_QUOTA_BYTES=str(15 * len(pdf)))
+def test_a_pdf_in_a_former_bucket_is_made_again(
+    client, run_pending_jobs, convert_into, tmp_path, query, bucket, configure
+):
+    convert_into(make_pdf(CELLS))
+    document = add(client, "notes.docx", make_word_file(tmp_path, CELLS))
     run_pending_jobs()
-    assert query("SELECT stored_in IS NOT NULL FROM conversions ORDER BY ended_at") == [(False,), (True,)]
-    assert query("SELECT count(DISTINCT conversion_id) FROM converted_pieces") == [(1,)]
+    bucket.gate.shut()
+    assert client.get(f"{document}/pages/1/image").status_code == 503
+    configure(DOCUMENT_STORAGE="postgres")
+    assert client.get(f"{document}/pages/1/image").json["code"] == "page_image_pending"
+    run_pending_jobs()
+    assert client.get(f"{document}/pages/1/image").status_code == 200
+    assert query("SELECT stored_in FROM conversions") == [("postgres",)]
 
 
 def test_the_pdf_goes_with_its_document(client, run_pending_jobs, convert_into, tmp_path, query):
@@ -287,19 +171,6 @@ def test_the_pdf_goes_with_its_document(client, run_pending_jobs, convert_into, 
     for table in ("conversions", "converted_pieces", "page_images", "image_pieces"):
         assert query(f"SELECT count(*) FROM {table}") == [(0,)]
     assert client.get("/api/v1/users/me/quotas").json["page_images_bytes"] == 0
-
-
-def test_reading_again_converts_again(client, run_pending_jobs, convert_into, tmp_path, query):
-    convert_into(make_pdf(PLANTS, CELLS))
-    document = add(client, "notes.docx", make_word_file(tmp_path, CELLS))
-    run_pending_jobs()
-    tag = client.get(f"{document}/pages/1/image").headers["ETag"]
-    convert_into(make_pdf(CELLS))
-    client.post(f"{document}/reread")
-    run_pending_jobs()
-    again = client.get(f"{document}/pages/1/image", headers={"If-None-Match": tag})
-    assert again.status_code == 200
-    assert query("SELECT printed_pages FROM conversions") == [([1],)]
 
 
 @pytest.mark.parametrize(

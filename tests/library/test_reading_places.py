@@ -3,12 +3,10 @@
 Claims stand for workers here, so results do not depend on how long reading takes.
 """
 
-import json
 from collections.abc import Callable, Iterator
 from uuid import UUID
 
 import pytest
-import redis
 import sqlalchemy as sa
 from apiflask import APIFlask
 
@@ -17,36 +15,19 @@ from backend.core.database.transaction import transaction
 from backend.core.work import jobs
 from backend.core.work.job_stats import measure_jobs
 from backend.core.work.jobs import Claim, JobState
-from backend.core.work.queue import QUEUE_NAME, queue
+from backend.core.work.queue import queue
 from backend.core.work.sweep import sweep
 from backend.library.models import Document, Rereading
 from backend.library.reading_places import claim_place, fill_places
 from backend.library.room import READING
 from backend.settings import Settings, get_settings
+from tests.library.conftest import Messages
 
 
 @pytest.fixture(autouse=True)
 def _in_context(app: APIFlask) -> Iterator[None]:
     with app.app_context():
         yield
-
-
-class Messages:
-    """The messages in the broker."""
-
-    def __init__(self, url: str) -> None:
-        self._broker = redis.Redis.from_url(url)
-
-    def take(self) -> list[UUID]:
-        """Remove all messages and return their rows, oldest first."""
-        bodies = [json.loads(each)["headers"]["argsrepr"] for each in self._broker.lrange(QUEUE_NAME, 0, -1)]
-        self._broker.delete(QUEUE_NAME)
-        return [UUID(body.split("'")[1]) for body in reversed(bodies)]
-
-
-@pytest.fixture
-def messages(app: APIFlask, settings: Settings) -> Messages:
-    return Messages(settings.redis_url)
 
 
 @pytest.fixture

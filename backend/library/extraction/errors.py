@@ -14,6 +14,7 @@ CODES: Final = frozenset(
         "damaged",
         "no_text",
         "photo_not_readable",
+        "ocr_too_slow",
         "timed_out",
     }
 )

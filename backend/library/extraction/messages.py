@@ -108,6 +108,19 @@ ERRORS: Final[dict[str, dict[str, str]]] = {
         "it": "In questa immagine non è stato possibile leggere alcun testo. Fotografa di nuovo la pagina dall’alto, "
         "con una buona luce e a fuoco. La scrittura a mano non può essere letta.",
     },
+    "ocr_too_slow": {
+        "en": "Text recognition took too long on this file, so none of its text could be read. Upload it again later; "
+        "if that does not help, scan the pages in black and white or with fewer dots per inch (300 dpi).",
+        "de": "Die Texterkennung hat bei dieser Datei zu lange gedauert, deshalb wurde nichts gelesen. Lade sie später "
+        "noch einmal hoch; wenn das nicht hilft, scanne die Seiten in Schwarz-Weiss oder mit kleinerer Auflösung "
+        "(300 dpi).",
+        "fr": "La reconnaissance de texte a pris trop de temps pour ce fichier, et rien n’a pu être lu. Envoie-le de "
+        "nouveau plus tard\u202f; si cela ne suffit pas, numérise les pages en noir et blanc ou avec une résolution "
+        "plus faible (300 dpi).",
+        "it": "Il riconoscimento del testo ha richiesto troppo tempo per questo file, perciò non è stato letto nulla. "
+        "Caricalo di nuovo più tardi; se non basta, scansiona le pagine in bianco e nero o con una risoluzione più "
+        "bassa (300 dpi).",
+    },
     "timed_out": {
         "en": "Reading this file took too long. Split it into smaller files, or print it to a new PDF, and upload "
         "that.",

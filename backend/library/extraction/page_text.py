@@ -17,6 +17,9 @@ from backend.library.types import Span, SpanKind
 MISSING_FORMULA: Final = "[formula]"
 """Stands where a formula is known to be missing."""
 
+UNREAD: Final = "[…]"
+"""Stands, as uncertain text, where a scan has ink that was not read: a formula, a drawing or words."""
+
 _MAX_LEVEL = 6
 _HEADINGS = "\ufdd0\ufdd1\ufdd2\ufdd3\ufdd4\ufdd5"
 _TABLE, _CODE, _FORMULA, _UNCERTAIN, _END = "\ufdd6", "\ufdd7", "\ufdd8", "\ufdd9", "\ufdda"

@@ -111,9 +111,10 @@ class PageWriter:
             self.warn(code, count)
 
     def finish(self) -> None:
-        """Write the outcome. Raises UnreadableFile("no_text") if no page has text."""
+        """Write the outcome. Raises UnreadableFile("no_text", "ocr_too_slow") if no page has text."""
         if not self._has_text:
-            raise UnreadableFile("no_text")
+            was_slow = "ocr_timed_out" in self._counts
+            raise UnreadableFile("ocr_too_slow" if was_slow else "no_text")
         warnings = [[code, count, self._pages_of(code)] for code, count in self._counts.items()]
         self.send({"total": self._pages, "warnings": warnings})
 

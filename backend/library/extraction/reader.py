@@ -110,9 +110,9 @@ def read_document(
 
     A child that the system kills, usually because memory is short, is started once more.
 
-    Raises UnreadableFile with ``encrypted``, ``no_text``, ``too_large``, ``unsupported``, ``damaged`` or
-    ``timed_out``; ReaderNotStarted when the child process does not start;
-    FileNotFoundError when there is no such file.
+    Raises UnreadableFile with ``encrypted``, ``no_text``, ``ocr_too_slow``, ``too_large``, ``unsupported``,
+    ``damaged`` or ``timed_out``; ReaderNotStarted when the child process does not start; FileNotFoundError when there
+    is no such file.
     """
     conversation = _Conversation(limits, on_page, check)
     code = _read_once(path, kind, limits, conversation)

@@ -54,6 +54,16 @@ WARNINGS: Final[dict[str, dict[str, str]]] = {
         "nulla. Applica al file un riconoscimento del testo (OCR) e caricalo di nuovo se ti "
         "servono.",
     },
+    "ocr_timed_out": {
+        "en": "Text recognition took too long on some pages or pictures, so their text is missing. If you need it, "
+        "have the document read again later.",
+        "de": "Die Texterkennung hat bei einigen Seiten oder Bildern zu lange gedauert, deshalb fehlt deren Text. Wenn "
+        "du ihn brauchst, lasse das Dokument später neu einlesen.",
+        "fr": "La reconnaissance de texte a pris trop de temps pour certaines pages ou images\u202f; leur texte "
+        "manque. Si tu en as besoin, fais relire le document plus tard.",
+        "it": "Il riconoscimento del testo ha richiesto troppo tempo per alcune pagine o immagini, perciò il loro "
+        "testo manca. Se ti serve, fai rileggere il documento più tardi.",
+    },
     "hidden_slides_left_out": {
         "en": "Hidden slides were left out. If you need them, show them in the presentation and upload the file again.",
         "de": "Ausgeblendete Folien wurden weggelassen. Wenn du sie brauchst, blende sie in der Präsentation ein und "
@@ -140,6 +150,16 @@ WARNINGS: Final[dict[str, dict[str, str]]] = {
         "elles. Une numérisation plus nette aide.",
         "it": "Il riconoscimento del testo era incerto su queste pagine, perciò nulla viene verificato in base "
         "a esse. Una scansione più nitida aiuta.",
+    },
+    "ocr_parts_unread": {
+        "en": "Parts of these scanned pages, such as formulas, drawings or words under a stamp, could not be read; "
+        "“[…]” stands in their place. Check these passages against the original.",
+        "de": "Teile dieser gescannten Seiten, zum Beispiel Formeln, Zeichnungen oder Wörter unter einem Stempel, "
+        "konnten nicht gelesen werden; an ihrer Stelle steht «[…]». Prüfe diese Stellen am Original.",
+        "fr": "Des parties de ces pages numérisées, comme des formules, des dessins ou des mots sous un tampon, n’ont "
+        "pas pu être lues\u202f; «\u202f[…]\u202f» les remplace. Compare ces passages avec l’original.",
+        "it": "Alcune parti di queste pagine scansionate, come formule, disegni o parole sotto un timbro, non sono "
+        "leggibili; al loro posto c’è «[…]». Confronta questi passaggi con l’originale.",
     },
     "bytes_replaced": {
         "en": "A few characters of this file were damaged and were replaced by “\ufffd”. Check these passages "

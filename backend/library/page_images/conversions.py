@@ -12,16 +12,13 @@ from typing import Final
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.orm import aliased
 
-from backend.core.clock import database_now
 from backend.core.database.database import db
-from backend.core.database.locks import CONVERSION_LOCK
 from backend.core.database.transaction import transaction
 from backend.core.ids import new_id
 from backend.core.process.logging import current_request_id, get_logger
 from backend.core.work import jobs
-from backend.core.work.jobs import Claim, Job, JobFailed, JobState, LeaseLost, TryLater
+from backend.core.work.jobs import Claim, JobFailed, JobState, LeaseLost, TryLater
 from backend.core.work.runner import record
 from backend.library.errors import FileExpired, FileUnavailable
 from backend.library.extraction.errors import UnreadableFile
@@ -37,7 +34,7 @@ from backend.library.page_images.errors import (
     PageImageFailed,
     PageImageUnavailable,
 )
-from backend.library.page_images.libreoffice import convert_to_pdf, find_libreoffice
+from backend.library.page_images.libreoffice import can_convert, convert_to_pdf, find_libreoffice
 from backend.library.page_images.page_map import map_pages
 from backend.library.types import PageText
 from backend.settings import get_settings
@@ -83,10 +80,14 @@ def find_printed_page(document_id: UUID, number: int) -> PrintedPage | None:
     return PrintedPage(row.id, printed)
 
 
+def keep_conversion(document_id: UUID, conversion_id: UUID) -> bool:
+    """Tell whether this is still the document's conversion. Then it is until the transaction ends."""
+    _lock_document(document_id)
+    return db.session.scalar(sa.select(Conversion.id).where(Conversion.id == conversion_id)) is not None
+
+
 def queue_conversion(document_id: UUID) -> None:
-    """Have an Office document converted (anew) if this worker could do it. Needs a transaction."""
-    if not _can_convert():
-        return
+    """Forget what shows an Office document, and have it converted if this worker could do it. Needs a transaction."""
     file_format = db.session.scalar(sa.select(Document.format).where(Document.id == document_id))
     if file_format not in CONVERTED_FORMATS:
         return
@@ -94,6 +95,8 @@ def queue_conversion(document_id: UUID) -> None:
     for before in (Conversion, PageImage):
         stale = sa.delete(before).where(before.document_id == document_id)
         db.session.execute(stale.execution_options(synchronize_session=False))
+    if not can_convert():
+        return
     conversion = Conversion(id=new_id(), document_id=document_id, request_id=current_request_id())
     db.session.add(conversion)
     db.session.flush()
@@ -102,6 +105,7 @@ def queue_conversion(document_id: UUID) -> None:
 
 def convert_again(conversion_id: UUID) -> None:
     """Queue a conversion whose PDF was dropped. Needs a transaction."""
+    lock_first(conversion_id)
     db.session.execute(
         sa.update(Conversion)
         .where(Conversion.id == conversion_id, Conversion.state == JobState.DONE)
@@ -109,31 +113,6 @@ def convert_again(conversion_id: UUID) -> None:
         .execution_options(synchronize_session=False)
     )
     jobs.dispatch(Conversion, [conversion_id])
-
-
-def claim_conversion(model: type[Job], row_id: UUID) -> Claim | None:
-    """Claim a conversion if none is running, and this worker has LibreOffice."""
-    _lock_turn()
-    if _can_convert() and not db.session.scalar(sa.select(_is_running())):
-        return jobs.claim(model, row_id)
-    jobs.note_unsent(model, row_id)
-    return None
-
-
-def send_next_conversion() -> None:
-    """Send the next conversion. Called when one has ended; opens its own transaction."""
-    with transaction():
-        _lock_turn()
-        if not db.session.scalar(sa.select(_is_running())):
-            due = sa.select(Conversion.id).where(
-                Conversion.state == JobState.QUEUED, Conversion.available_at <= database_now()
-            )
-            jobs.send_unsent(Conversion, db.session.scalars(due.order_by(Conversion.id).limit(1)).all())
-
-
-def is_startable(model: type[Job]) -> sa.ColumnElement[bool]:
-    """Return the SQL condition for rows that ``claim_conversion`` would accept now."""
-    return sa.and_(model.id.is_not(None), ~_is_running())
 
 
 def convert_document(held: Claim, lost: threading.Event) -> None:
@@ -164,6 +143,7 @@ def convert_document(held: Claim, lost: threading.Event) -> None:
                 values = {"size_bytes": made.stat().st_size, "printed_pages": shown}
 
                 def write() -> None:
+                    lock_first(held.id)
                     jobs.finish(Conversion, held)
                     converted_file.put(held.id, pdf, location=location, **values)
                     drop_surplus_files(found.user_id)
@@ -180,17 +160,15 @@ def forget(_conversion_id: UUID, _code: str) -> None:
     """Do nothing: the failed row says that the document has no pages to show."""
 
 
-def _can_convert() -> bool:
-    return get_settings().with_libreoffice and find_libreoffice() is not None
+def lock_first(conversion_id: UUID) -> None:
+    """Lock the document. A row that is changed twice locks it through the foreign key anyway, which is too late."""
+    _lock_document(sa.select(Conversion.document_id).where(Conversion.id == conversion_id).scalar_subquery())
 
 
-def _lock_turn() -> None:
-    db.session.execute(sa.select(sa.func.pg_advisory_xact_lock(CONVERSION_LOCK)))
-
-
-def _is_running() -> sa.ColumnElement[bool]:
-    other = aliased(Conversion)
-    return sa.select(other.id).where(other.state == JobState.RUNNING).exists()
+def _lock_document(document_id: UUID | sa.ScalarSelect[UUID]) -> None:
+    """Lock the document as a foreign key does. Comes before the lock of its conversion."""
+    query = sa.select(Document.id).where(Document.id == document_id)
+    db.session.execute(query.with_for_update(read=True, key_share=True)).all()
 
 
 def _load_texts(document_id: UUID) -> list[str]:

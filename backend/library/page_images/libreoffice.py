@@ -15,6 +15,7 @@ from typing import Final
 from backend.core.database.transaction import refuse_open_transaction
 from backend.core.process.logging import get_logger
 from backend.library.extraction.errors import UnreadableFile
+from backend.settings import get_settings
 
 log = get_logger(__name__)
 
@@ -55,6 +56,11 @@ def find_libreoffice() -> Path | None:
     # ``soffice`` starts it in a process of its own, which would not end with its parent.
     program = started.with_name("soffice.bin")
     return program if program.exists() else started
+
+
+def can_convert() -> bool:
+    """Tell whether this worker converts Office documents."""
+    return get_settings().with_libreoffice and find_libreoffice() is not None
 
 
 def convert_to_pdf(program: Path, document: Path, check: Callable[[], None]) -> Path:

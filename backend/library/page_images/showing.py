@@ -3,12 +3,12 @@
 import math
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -22,7 +22,13 @@ from backend.library.extraction.formats import DocumentFormat
 from backend.library.files.objects import write_object
 from backend.library.files.stored_file import document_file
 from backend.library.models import Conversion, Document, Page, PageImage, StudySet
-from backend.library.page_images.conversions import CONVERTED_FORMATS, PrintedPage, convert_again, find_printed_page
+from backend.library.page_images.conversions import (
+    CONVERTED_FORMATS,
+    PrintedPage,
+    convert_again,
+    find_printed_page,
+    keep_conversion,
+)
 from backend.library.page_images.converted_files import converted_file
 from backend.library.page_images.errors import (
     ImageDropped,
@@ -99,6 +105,10 @@ class PageToShow:
         if self.format not in RENDERED_FORMATS and self.printed is None:
             raise PageImagePending
 
+    def is_current(self) -> bool:
+        """Tell whether this page still looks so: another conversion may have replaced its own. Needs a transaction."""
+        return self.printed is None or keep_conversion(self.document_id, self.printed.conversion_id)
+
     @property
     def is_final(self) -> bool:
         """Whether the image can never be another one. A document's bytes never change, but its conversion may."""
@@ -163,8 +173,13 @@ def _place(page: PageToShow, ends_at: float) -> None:
         except PageImageFailed:
             # Its words have no place, and this is not tried again and again.
             boxes = []
-        with transaction():
-            note_word_boxes(page.document_id, page.number, text.text, boxes or [])
+        _note_boxes(page, text.text, boxes or [])
+
+
+def _note_boxes(page: PageToShow, text: str, boxes: Sequence[Sequence[Any]]) -> None:
+    with transaction():
+        if page.is_current():
+            note_word_boxes(page.document_id, page.number, text, boxes)
 
 
 @contextmanager
@@ -220,13 +235,13 @@ def _show(page: PageToShow, width: int) -> bytes:
     try:
         with _rendered(page, width, None if text.is_placed else text.text) as rendered:
             if rendered.boxes is not None:
-                with transaction():
-                    note_word_boxes(page.document_id, page.number, text.text, rendered.boxes)
+                _note_boxes(page, text.text, rendered.boxes)
             _keep(page, width, rendered.path)
             return rendered.path.read_bytes()
     except PageImageFailed:
         with transaction():
-            add_failure(page.image(width))
+            if page.is_current():
+                add_failure(page.image(width))
         raise
 
 
@@ -277,6 +292,7 @@ def _keep(page: PageToShow, width: int, path: Path) -> None:
         try:
             location = write_object(image, path.stat().st_size)
             with transaction():
-                add_image(page.user_id, page.image(width), image, location)
+                if page.is_current():
+                    add_image(page.user_id, page.image(width), image, location)
         except (FileUnavailable, FileChanged):
             return

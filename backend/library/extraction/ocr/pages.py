@@ -17,7 +17,7 @@ def read_pages(path: str, job: dict[str, Any], writer: PageWriter) -> None:
     """Write a page for each picture of the file at ``path``.
 
     A damaged or too large picture among several is not readable. Raises UnreadableFile (damaged, image_too_large,
-    photo_not_readable, too_large).
+    photo_not_readable, ocr_too_slow, too_large).
     """
     recognition = TextRecognition(job, writer)
     if job["format"] == _ARCHIVE:
@@ -26,7 +26,7 @@ def read_pages(path: str, job: dict[str, Any], writer: PageWriter) -> None:
         with open(path, "rb") as file:
             is_read = [_write(recognition.read(partial(open_picture, file)), writer)]
     if not any(is_read):
-        raise UnreadableFile("photo_not_readable")
+        raise UnreadableFile("ocr_too_slow" if recognition.timed_out else "photo_not_readable")
 
 
 def _read_archive(path: str, recognition: TextRecognition, writer: PageWriter) -> Any:
@@ -51,5 +51,7 @@ def _write(found: Recognised | None, writer: PageWriter) -> bool:
     if found is None:
         writer.write("", skipped="not_readable")
         return False
+    if found.unread:
+        writer.warn("ocr_parts_unread", found.unread)
     writer.write(found.text, source="ocr", confidence=found.confidence)
     return bool(found.text)

@@ -11,6 +11,9 @@ from backend.library.extraction.errors import UnreadableFile
 MAX_PIXELS: Final = 50_000_000
 """Decoding takes up to twelve bytes a pixel within the reader's memory. Phones make photographs of up to 50 million."""
 
+MORE_PICTURES: Final = "more_pictures"
+"""Names, in a picture's ``info``, whether its file has more pictures after the first, as an animation has."""
+
 # JPEG is decoded at a fraction of its size if it is larger than this; no text gets lost.
 _JPEG_SIDE: Final = 4_200
 _MAX_JPEG_PIXELS: Final = 4 * MAX_PIXELS
@@ -50,6 +53,8 @@ def _open(file: IO[bytes] | bytes, mode: str, jpeg_side: int) -> Image.Image:
 def _convert(image: Image.Image, mode: str) -> Image.Image:
     """Return the picture in grey or in colour; what is transparent shows white paper."""
     exif = image.getexif()
+    # A photograph with a second picture for its depth or its light (MPO) shows the same page.
+    is_animated = image.format != "MPO" and bool(getattr(image, "is_animated", False))
     if image.has_transparency_data:
         coloured = image.convert("RGBA")
         paper = Image.new("RGBA", coloured.size, "white")
@@ -61,4 +66,5 @@ def _convert(image: Image.Image, mode: str) -> Image.Image:
         converted = image.convert(mode)
     # The way up, which converting may lose.
     converted.info["exif"] = exif.tobytes()
+    converted.info[MORE_PICTURES] = is_animated
     return converted

@@ -1,9 +1,11 @@
 """Turns Tesseract's table of words into text with a confidence. Noise does not become words."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
-from typing import Final, NamedTuple
+from operator import itemgetter
+from typing import Final, Literal, NamedTuple
 
 from backend.library.extraction import page_text
 
@@ -30,13 +32,15 @@ _COLUMNS: Final = 12
 class Recognised:
     """Recognised text in the notation of ``page_text``, its confidence from 0 to 100, and its number of letters.
 
-    ``letters_in_words`` counts those in certain words of three letters or more.
+    ``letters_in_words`` counts those in certain words of three letters or more, ``unread`` the parts of the page with
+    ink that are not in the text.
     """
 
     text: str
     confidence: int
     letters: int
     letters_in_words: int
+    unread: int = 0
 
     @property
     def is_readable(self) -> bool:
@@ -52,23 +56,105 @@ BLANK: Final = Recognised("", 100, 0, 0)
 """An empty page, on which nothing was overlooked."""
 
 
+class Box(NamedTuple):
+    """A rectangle in pixels of a page."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+
+class Unread(NamedTuple):
+    """The total of parts of a page with ink in no word, their places, and the numbers of the words they are beside.
+
+    A high part has several places. Beside a word means on its line.
+    """
+
+    total: int
+    places: tuple[Box, ...]
+    words_beside: frozenset[int]
+
+
+_Side = Literal["left", "right", "above", "below"]
+"""Where a part that was not read is, seen from a word."""
+
+
 class _Word(NamedTuple):
     block: int
     paragraph: int
     line: int
     confidence: float
     text: str
+    box: Box
+    is_beside: bool = False
+    marks: frozenset["_Side"] = frozenset()
+
+    @property
+    def is_certain(self) -> bool:
+        return self.confidence >= _CERTAIN and not self.is_beside
 
 
-def parse_words(table: str) -> Recognised:
-    """Return the text of Tesseract's table (TSV): lines, paragraphs, and words that are uncertain marked."""
+def _find_nothing(_words: Sequence[Box]) -> Unread:
+    return Unread(0, (), frozenset())
+
+
+def parse_words(table: str, find_unread: Callable[[Sequence[Box]], Unread] = _find_nothing) -> Recognised:
+    """Return the text of Tesseract's table (TSV): lines, paragraphs, and words that are uncertain marked.
+
+    What was not read, or is noise, is marked at its place.
+    """
     words = list(_words(table))
     blocks = [list(block) for _, block in groupby(words, key=lambda word: word.block)]
     kept = [block for block in blocks if _confidence(block) >= _NOISE]
     shown = [word for block in kept for word in block]
     whole = [word for word in shown if word.confidence >= _CERTAIN and _letters([word]) >= _WHOLE_WORD]
-    text = "\n\n".join(map(_write_block, kept))
-    return Recognised(text, round(_confidence(shown)), _letters(shown), _letters(whole))
+    unread = find_unread([word.box for word in shown])
+    noise = list(_outside(unread.places, [block for block in blocks if block not in kept]))
+    places = _places([*unread.places, *noise], [word.box for word in shown])
+    marked = [
+        word._replace(is_beside=number in unread.words_beside, marks=frozenset(places.get(number, ())))
+        for number, word in enumerate(shown)
+    ]
+    text = "\n\n".join(_write_block(block) for _, block in groupby(marked, key=lambda word: word.block))
+    return Recognised(text, round(_confidence(shown)), _letters(shown), _letters(whole), unread.total + len(noise))
+
+
+def _outside(parts: Sequence[Box], noise: Iterable[Sequence[_Word]]) -> Iterable[Box]:
+    """Yield the places of blocks with letters that are not among the parts already."""
+    for block in noise:
+        lefts, tops, rights, bottoms = zip(*(word.box for word in block), strict=True)
+        box = Box(min(lefts), min(tops), max(rights), max(bottoms))
+        if _letters(block) and all(_distance(box, part) for part in parts):
+            yield box
+
+
+def _distance(one: Box, other: Box) -> int:
+    """Return how far two boxes are apart, 0 if they overlap."""
+    across = max(one.left - other.right, other.left - one.right, 0)
+    return across + max(one.top - other.bottom, other.top - one.bottom, 0)
+
+
+def _places(parts: Iterable[Box], words: Sequence[Box]) -> dict[int, set[_Side]]:
+    """Return, by the number of the word nearest to it, on which side of that word each part is."""
+    places: dict[int, set[_Side]] = {}
+    for part in parts if words else ():
+        near = min(range(len(words)), key=partial(_nearness, words, part))
+        places.setdefault(near, set()).add(_side(words[near], part))
+    return places
+
+
+def _nearness(words: Sequence[Box], part: Box, number: int) -> tuple[int, int]:
+    word = words[number]
+    return _distance(word, part), abs(word.top + word.bottom - part.top - part.bottom)
+
+
+def _side(word: Box, part: Box) -> _Side:
+    common = min(word.bottom, part.bottom) - max(word.top, part.top)
+    is_far = max(part.left - word.right, word.left - part.right) > word.bottom - word.top
+    if is_far or common * 2 >= min(word.bottom - word.top, part.bottom - part.top):
+        return "left" if part.left + part.right < word.left + word.right else "right"
+    return "above" if part.top + part.bottom < word.top + word.bottom else "below"
 
 
 def _words(table: str) -> Iterable[_Word]:
@@ -76,7 +162,9 @@ def _words(table: str) -> Iterable[_Word]:
         fields = row.split("\t", _COLUMNS - 1)
         if len(fields) == _COLUMNS and fields[0] == _WORD_LEVEL and fields[11].strip():
             block, paragraph, line = (int(field) for field in fields[2:5])
-            yield _Word(block, paragraph, line, float(fields[10]), page_text.remove_marks(fields[11].strip()))
+            left, top, width, height = (int(field) for field in fields[6:10])
+            box = Box(left, top, left + width, top + height)
+            yield _Word(block, paragraph, line, float(fields[10]), page_text.remove_marks(fields[11].strip()), box)
 
 
 def _confidence(words: Sequence[_Word]) -> float:
@@ -107,9 +195,22 @@ def _begins_paragraph(last: _Word, first: _Word) -> bool:
     return first.paragraph != last.paragraph and not goes_on
 
 
-def _write_line(line: Iterable[_Word]) -> str:
+def _write_line(line: Sequence[_Word]) -> str:
     parts = []
-    for is_certain, words in groupby(line, key=lambda word: word.confidence >= _CERTAIN):
-        text = " ".join(word.text for word in words)
+    for is_certain, texts in groupby(_with_marks(line), key=itemgetter(0)):
+        text = " ".join(text for _, text in texts)
         parts.append(text if is_certain else page_text.uncertain(text))
-    return " ".join(parts)
+    mark = page_text.uncertain(page_text.UNREAD)
+    above = [mark] if any("above" in word.marks for word in line) else []
+    below = [mark] if any("below" in word.marks for word in line) else []
+    return "\n".join([*above, " ".join(parts), *below])
+
+
+def _with_marks(line: Iterable[_Word]) -> Iterable[tuple[bool, str]]:
+    """Yield the words of a line and its marks for what was not read, each with whether it is certain."""
+    for word in line:
+        if "left" in word.marks:
+            yield False, page_text.UNREAD
+        yield word.is_certain, word.text
+        if "right" in word.marks:
+            yield False, page_text.UNREAD

@@ -2,14 +2,15 @@
 
 import time
 from collections.abc import Callable
-from functools import cached_property
+from contextlib import suppress
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Final
 
 from backend.library.extraction.errors import UnreadableFile
-from backend.library.extraction.ocr.recognised import BLANK, Recognised
+from backend.library.extraction.ocr.recognised import BLANK, Recognised, parse_words
 from backend.library.extraction.ocr.slots import RecognitionSlots
-from backend.library.extraction.ocr.tesseract import Tesseract
+from backend.library.extraction.ocr.tesseract import RecognitionTimedOut, Tesseract
 from backend.library.extraction.office_package import OfficePackage
 from backend.library.extraction.page_writer import PageWriter
 from backend.library.types import OCR_TRUSTED
@@ -30,6 +31,8 @@ class TextRecognition:
         self._writer = writer
         self._pages_left = int(job["ocr_max_pages"])
         self._slots = RecognitionSlots(job["ocr_slots"], job["ocr_wait_s"])
+        self.timed_out = False
+        """Whether the time for an image ran out before it was read."""
 
     @cached_property
     def _tesseract(self) -> Tesseract:
@@ -43,7 +46,8 @@ class TextRecognition:
     def read(self, make_image: Callable[[], Any]) -> Recognised | None:
         """Return what can be read in an image of Pillow's, no text for a blank one.
 
-        None if it is not readable, or no more pages may be read. The image is made only once it is this page's turn.
+        None if it is not readable, took too long (with a warning), or no more pages may be read. The image is made only
+        once it is this page's turn.
         """
         if not self.has_pages_left:
             return None
@@ -51,7 +55,16 @@ class TextRecognition:
         with self._slots.take(lambda: self._writer.send({"waiting": True})):
             # Announced before the work starts, so that the parent extends its deadline.
             self._writer.send({"ocr": self._writer.next_number})
-            found = self._recognise(make_image())
+            try:
+                image = make_image()
+                # Only the first picture of an animation, or of a TIFF of several pages, is read.
+                if image.info.get("more_pictures"):
+                    self._writer.warn("pictures_not_read")
+                found = self._recognise(image)
+            except RecognitionTimedOut:
+                self.timed_out = True
+                self._writer.warn("ocr_timed_out")
+                return None
         return found if found is BLANK or found.is_readable else None
 
     def read_picture(self, content: bytes) -> Recognised | None:
@@ -69,7 +82,10 @@ class TextRecognition:
         return None if content is None else self.read_picture(content)
 
     def _recognise(self, image: Any) -> Recognised:
-        """Return the best reading: as Tesseract turns the page, or, if that is in doubt, as another turn gives it."""
+        """Return the best reading: as Tesseract turns the page, or, if that is in doubt, as another turn gives it.
+
+        Raises RecognitionTimedOut if the time ends before the first reading.
+        """
         # Pillow takes 15 ms and 10 MB, so documents without scans do not load it.
         from backend.library.extraction.ocr import preparation
 
@@ -77,16 +93,25 @@ class TextRecognition:
             return BLANK
         deadline = time.monotonic() + float(self._job["ocr_page_s"]) * _TESSERACT_SHARE
         prepared = preparation.prepare(image)
+        best = self._read_once(prepared, deadline, find_orientation=True)
+        if best.confidence < OCR_TRUSTED or best.letters < _ORIENTED_LETTERS:
+            # A page that was read once is not called slow because there was no time for another turn.
+            with suppress(RecognitionTimedOut):
+                for turn in _OTHER_TURNS:
+                    if deadline - time.monotonic() < _MIN_TRY_S:
+                        break
+                    turned = self._read_once(prepared.rotate(turn, expand=True), deadline, find_orientation=False)
+                    best = max(best, turned, key=lambda reading: reading.confidence * reading.letters)
+        return best
+
+    def _read_once(self, prepared: Any, deadline: float, *, find_orientation: bool) -> Recognised:
+        from backend.library.extraction.ocr import preparation, unread
+
         path = Path("page.ppm")
         dpi = preparation.save(prepared, path)
-        best = self._tesseract.read(path, dpi, deadline - time.monotonic(), find_orientation=True)
-        if best.confidence < OCR_TRUSTED or best.letters < _ORIENTED_LETTERS:
-            for turn in _OTHER_TURNS:
-                left_s = deadline - time.monotonic()
-                if left_s < _MIN_TRY_S:
-                    break
-                preparation.save(prepared.rotate(turn, expand=True), path)
-                turned = self._tesseract.read(path, dpi, left_s, find_orientation=False)
-                best = max(best, turned, key=lambda reading: reading.confidence * reading.letters)
-        path.unlink(missing_ok=True)
-        return best
+        try:
+            left_s = deadline - time.monotonic()
+            table = self._tesseract.read(path, dpi, left_s, find_orientation=find_orientation)
+        finally:
+            path.unlink(missing_ok=True)
+        return parse_words(table, partial(unread.find_unread, prepared))

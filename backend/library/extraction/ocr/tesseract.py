@@ -8,11 +8,14 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from backend.library.extraction.ocr.recognised import Recognised, parse_words
 from backend.library.extraction.parent_death import die_with_parent
 
 _START_S: Final = 10.0
 _ORIENTATION: Final = "osd"
+
+
+class RecognitionTimedOut(Exception):
+    """Tesseract was stopped before it had read an image."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,19 +31,22 @@ class Tesseract:
     @classmethod
     def find(cls, languages: str) -> "Tesseract":
         """Look for what is installed. ``languages`` are joined by ``+``."""
-        listed = _run(["--list-langs"], _START_S).split() if shutil.which("tesseract") else []
+        try:
+            listed = _run(["--list-langs"], _START_S).split() if shutil.which("tesseract") else []
+        except RecognitionTimedOut:
+            listed = []
         installed = "+".join(name for name in languages.split("+") if name in listed)
         return cls(installed, _ORIENTATION in listed)
 
-    def read(self, image: Path, dpi: int, timeout_s: float, *, find_orientation: bool) -> Recognised:
-        """Return the text of an image; empty if there is none or reading it takes too long.
+    def read(self, image: Path, dpi: int, timeout_s: float, *, find_orientation: bool) -> str:
+        """Return the table of words (TSV) of an image; empty if there are none. Raises RecognitionTimedOut.
 
         The resolution is passed on because Tesseract's guess of it doubles its errors on small print.
         """
         layout = "1" if find_orientation and self.finds_orientation else "3"
         table = ["-c", "tessedit_create_tsv=1"]
         words = [str(image), "stdout", "--dpi", str(dpi), "--psm", layout, "-l", self.languages, *table]
-        return parse_words(_run(words, timeout_s))
+        return _run(words, timeout_s)
 
 
 def _run(arguments: list[str], timeout_s: float) -> str:
@@ -54,6 +60,8 @@ def _run(arguments: list[str], timeout_s: float) -> str:
             check=True,
             preexec_fn=partial(die_with_parent, os.getpid()),
         )
+    except subprocess.TimeoutExpired:
+        raise RecognitionTimedOut from None
     except (subprocess.SubprocessError, OSError):
         return ""
     return done.stdout.decode("utf-8", "replace")

@@ -16,6 +16,7 @@ _MAX_GAP: Final = 0.7
 _MAX_PART_DISTANCE: Final = 1.7
 _MAX_TALL_DISTANCE: Final = 3.2
 _MAX_BESIDE: Final = 0.7
+_SAME_BASE: Final = 0.12
 _REACH: Final = 5
 _WORD: Final = re.compile(r"[^\W\d_]{3,}")
 _MAX_WORDS: Final = 1
@@ -109,7 +110,11 @@ def _is_part(piece: _Piece, other: _Piece) -> bool:
     distance = abs(piece.base - other.base)
     if piece.angle != other.angle or distance > _MAX_TALL_DISTANCE * size:
         return False
+    gap = max(other.left - piece.right, piece.left - other.right)
+    if distance <= _SAME_BASE * size and gap < _MAX_BESIDE * size:
+        # The line goes on, though the file draws it in two pieces.
+        return True
     if not other.is_short or distance > _MAX_PART_DISTANCE * size:
         is_near = piece.is_tall or distance <= _MAX_PART_DISTANCE * size
         return is_near and -_MAX_BESIDE * size <= piece.left - other.right <= _MAX_BESIDE * size
-    return max(other.left - piece.right, piece.left - other.right) < _MAX_BESIDE * size
+    return gap < _MAX_BESIDE * size

@@ -18,6 +18,7 @@ _MAX_BOLD_CHARS: Final = 90
 _MAX_LEVEL: Final = 6
 # With more of its text in bold, a document does not use it for headings.
 _MAX_BOLD_SHARE: Final = 0.2
+_MIN_PROSE_SHARE: Final = 0.1
 _ENDS_OF_SENTENCES: Final = (".", ",", ";", ":")
 
 
@@ -76,12 +77,14 @@ def read_bookmarks(document: pypdfium2.PdfDocument) -> Bookmarks:
 
 
 def find_body_size(pages: Iterable[Sequence[PlacedLine]]) -> float:
-    """Return the size of most characters, in points."""
-    sizes: Counter[float] = Counter()
+    """Return the size of most characters, in points. Code counts only where there is little else."""
+    prose: Counter[float] = Counter()
+    code: Counter[float] = Counter()
     for lines in pages:
         for line in lines:
             if not line.is_typed:
-                sizes[round(line.size, 1)] += len(line.text)
+                (code if line.is_mono else prose)[round(line.size, 1)] += len(line.text)
+    sizes = prose if prose.total() >= _MIN_PROSE_SHARE * code.total() else prose + code
     return max(sizes, key=lambda size: (sizes[size], size), default=1.0)
 
 
@@ -104,7 +107,12 @@ def is_heading(block: Sequence[PlacedLine]) -> bool:
     text = " ".join(line.text for line in block)
     if len(text) > _MAX_CHARS or sum(char.isalpha() for char in text) < 2:
         return False
-    return not (block[0].is_bold and text.rstrip().endswith(_ENDS_OF_SENTENCES))
+    return not (block[0].is_bold and text.rstrip().endswith(_ENDS_OF_SENTENCES)) and not _is_rest(block)
+
+
+def _is_rest(block: Sequence[PlacedLine]) -> bool:
+    """Whether lines are the bold part of a sentence: several that begin with a small letter."""
+    return len(block) > 1 and block[0].is_bold and block[0].text[:1].islower()
 
 
 def fold_title(text: str) -> str:

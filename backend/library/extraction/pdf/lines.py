@@ -1,5 +1,6 @@
 """Puts runs together to lines as a reader sees them, with raised and lowered text."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import takewhile
@@ -10,7 +11,9 @@ from backend.library.extraction.pdf.scripts import MAX_SHIFT, SMALLER, write_run
 # All shares are of the larger neighbour's size.
 _MAX_GAP = 0.45
 _MAX_SCRIPT_GAP = 0.9
+_MAX_BACK = 4
 _SAME_BASE = 0.12
+_MIN_SHIFT = 0.08
 _BLANK = 0.2
 _WORD_GAP = 1.6
 _SPELLINGS = dict(zip(range(0xFB00, 0xFB07), ("ff", "fi", "fl", "ffi", "ffl", "st", "st"), strict=True))
@@ -33,6 +36,9 @@ ACCENTS = {
 }
 """Accents that stand beside their letters in the file, with the signs that combine with letters."""
 
+# No index is several words that PDFium puts on a line of their own.
+_WORD = re.compile(r"[^\W\d_]{3,}")
+_MIN_WORDS = 2
 _HYPHENS = ("\ufffe", "\x02")
 
 
@@ -119,9 +125,9 @@ def build_lines(runs: Iterable[Run]) -> list[Line]:
 def write_lines(lines: Iterable[Line]) -> None:
     """Set the texts of lines from those of their runs."""
     for line in lines:
-        text, has_fraction = write_runs(line.runs) if len(line.runs) > 1 else (line.runs[0].text, False)
+        text, is_unsure = write_runs(line.runs) if len(line.runs) > 1 else (line.runs[0].text, False)
         line.text = text if text.isascii() else text.translate(_SPELLINGS)
-        line.is_formula = line.is_formula or has_fraction
+        line.is_formula = line.is_formula or is_unsure
         line.joins = line.text[-1:] in _HYPHENS
         if line.joins and line.is_mono:
             # Code is not hyphenated: the hyphen is part of it.
@@ -139,11 +145,13 @@ def _continues(line: Line, run: Run) -> bool:
         return False
     if (run.angle, run.is_oblique) != (last.angle, last.is_oblique) or last.text[-1:] in _HYPHENS:
         return False
-    if run.before != "\n" and abs(run.base - last.base) <= 0.5 * main.size:
-        return True
     size = max(main.size, run.size)
     shift, gap = run.base - main.base, run.left - _right(line)
-    if abs(shift) <= _SAME_BASE * size:
+    is_level = abs(shift) <= _SAME_BASE * size
+    is_near = is_level or gap >= -_MAX_BACK * size or run.text in ACCENTS
+    if run.before != "\n" and abs(run.base - last.base) <= 0.5 * main.size and is_near:
+        return True
+    if is_level:
         # Back on the line after a script, or after a gap that PDFium took for the end of the line.
         return -_MAX_GAP * size <= gap <= (_WORD_GAP * size if run.before == "\n" else 1e9)
     return abs(shift) <= MAX_SHIFT * size and (_is_script_of(line, run, gap) or _is_accent_of(run, gap))
@@ -159,13 +167,24 @@ def _is_accent_of(run: Run, gap: float) -> bool:
     return run.text in ACCENTS and -_MAX_GAP * run.size <= gap <= _WORD_GAP * run.size
 
 
+def _is_shifted(run: Run, main: Run) -> bool:
+    """Whether a run is small and off the line. Small text on the line is no script, and has none below it."""
+    return run.size <= SMALLER * main.size and abs(run.base - main.base) > _MIN_SHIFT * main.size
+
+
+def _smaller(line: Line, run: Run) -> list[Run]:
+    return [run] if _is_small(line, run) else line.runs
+
+
 def _is_script_of(line: Line, run: Run, gap: float) -> bool:
     """Whether a run is a script of the line, or the line is scripts before the run."""
     main = line.main
+    if run.before == "\n" and any(len(_WORD.findall(part.text)) >= _MIN_WORDS for part in _smaller(line, run)):
+        return False
     if _is_small(line, run):
         # A script to the right, or the second of two that stand above each other.
         size = max(main.size, run.size)
-        scripts = list(takewhile(lambda part: part.size <= SMALLER * main.size, reversed(line.runs)))
+        scripts = list(takewhile(lambda part: _is_shifted(part, main), reversed(line.runs)))
         is_second = bool(scripts) and (
             run.right > min(part.left for part in scripts) and run.left < max(part.right for part in scripts) + size
         )

@@ -13,6 +13,7 @@ from backend.library.extraction.pdf.formulas import mark_formulas, translate_ext
 from backend.library.extraction.pdf.language import is_garbage
 from backend.library.extraction.pdf.lines import Line, build_lines, write_lines
 from backend.library.extraction.pdf.overlays import compose_overlays
+from backend.library.extraction.pdf.overlines import mark_overlined
 from backend.library.extraction.pdf.running_heads import PlacedLine
 from backend.library.extraction.pdf.runs import INVISIBLE, RunReader
 from backend.library.extraction.pdf.scans import Reason, needs_ocr
@@ -57,8 +58,9 @@ class PageReader:
         lines = build_lines(settle_signs([run for run in runs if run.text]))
         translate_extensions(lines)
         compose_overlays(lines, textpage)
-        mark_formulas(lines)
         write_lines(lines)
+        mark_overlined(lines, page)
+        mark_formulas(lines)
         lines, is_reordered = order_columns(lines)
         if is_reordered:
             warnings.append(("columns_reordered", 1))

@@ -91,6 +91,8 @@ def _write_page(
     if found is not None and says_more(found, page.text, content.reason):
         if content.reason:
             writer.warn("text_layer_not_used")
+        if found.unread:
+            writer.warn("ocr_parts_unread", found.unread)
         writer.write(found.text, page.heading, source="ocr", label=page.label, confidence=found.confidence)
     elif not content.needs_ocr or is_usable(found, content.lines, page.text, content.reason):
         for code, count in content.warnings:

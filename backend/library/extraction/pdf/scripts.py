@@ -16,16 +16,23 @@ _LOWERED: Final = -0.08
 _TOUCHING: Final = 0.18
 _OVERLAP: Final = 0.3
 _DENOMINATOR: Final = -0.3
+# Nothing is raised to the power of something after one of these.
+_NO_BASES: Final = frozenset(" -−–+±=·×/<>≤≥,(")
 # Signs of TeX that other programs have as characters of their own.
 _ALWAYS_RAISED: Final = {"\u25e6": "°", "\u2218": "°", "\u2032": "\u2032", "\u2032\u2032": "\u2033"}
 
 
-def write_runs(runs: Sequence[Run]) -> tuple[str, bool]:
-    """Return the text of a line's runs, and whether it has a fraction, which this notation cannot show."""
+def write_runs(runs: Sequence[Run], *, are_script: bool = False) -> tuple[str, bool]:
+    """Return the text of a line's runs, and whether it says less than their places.
+
+    This notation cannot show a fraction. ``are_script``: the runs are a script themselves.
+    """
     sides = _find_sides(runs)
     pieces: list[str] = []
-    has_fraction = any(_is_stacked(runs, sides, at) for at in range(1, len(runs)))
     groups = [list(group) for _, group in groupby(range(len(runs)), key=sides.__getitem__)]
+    is_unsure = any(_is_stacked(runs, sides, at) for at in range(1, len(runs))) or (
+        are_script and _is_unclear(runs, sides, groups)
+    )
     for number, group in enumerate(groups):
         first = group[0]
         side = sides[first]
@@ -33,11 +40,25 @@ def write_runs(runs: Sequence[Run]) -> tuple[str, bool]:
         if not side:
             pieces.append(before + "".join((runs[at].before if at > first else "") + runs[at].text for at in group))
             continue
-        text, is_nested_fraction = write_runs([runs[at] for at in group])
+        text, is_unsure_script = write_runs([runs[at] for at in group], are_script=True)
         is_second = bool(number) and sides[groups[number - 1][0]] == -side
-        has_fraction = has_fraction or is_nested_fraction or (is_second and _is_fraction(runs, groups, number))
+        is_unsure = is_unsure or is_unsure_script or (is_second and _is_fraction(runs, groups, number))
         pieces.append(before + _write_script(text, side))
-    return "".join(pieces), has_fraction
+    return "".join(pieces), is_unsure
+
+
+def _is_unclear(runs: Sequence[Run], sides: Sequence[int], groups: Sequence[Sequence[int]]) -> bool:
+    """Whether runs of a script stand at several heights, or one of its scripts has nothing to stand at."""
+    level = [run for run, side in zip(runs, sides, strict=True) if not side and run.text.strip()]
+    bases = [run.base for run in level]
+    if level and max(bases) - min(bases) > _RAISED * max(run.size for run in level):
+        return True
+    for number, group in enumerate(groups):
+        if sides[group[0]] and not (number and sides[groups[number - 1][0]]):
+            before = runs[groups[number - 1][-1]].text if number else ""
+            if not before or runs[group[0]].before == " " or before[-1] in _NO_BASES:
+                return True
+    return False
 
 
 def _write_script(text: str, side: int) -> str:

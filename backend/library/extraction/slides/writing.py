@@ -52,6 +52,8 @@ def _write(slide: Slide, number: int, writer: PageWriter, read_picture: PictureR
     if missed:
         writer.warn("pictures_not_read", count=missed)
     recognised = found.text if found is not None else ""
+    if found is not None and found.unread:
+        writer.warn("ocr_parts_unread", found.unread)
     text = "\n\n".join(filter(None, [*parts, recognised, slide.notes]))
     is_unread = slide.is_missing or (missing and not text)
     # The number of the slide, if hidden slides or the first number make it another one than the page's.

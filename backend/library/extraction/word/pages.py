@@ -20,6 +20,8 @@ def read_pages(path: str, job: dict[str, Any], writer: PageWriter) -> None:
         if found is None or not found.text:
             return ""
         writer.warn("ocr_pages")
+        if found.unread:
+            writer.warn("ocr_parts_unread", found.unread)
         if found.confidence >= OCR_TRUSTED:
             return found.text
         writer.warn("ocr_uncertain")

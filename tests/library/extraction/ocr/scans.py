@@ -1,12 +1,14 @@
 """Makes pictures of pages, and PDFs of them."""
 
 import io
+import os
 from collections.abc import Sequence
 from difflib import SequenceMatcher
 from pathlib import Path
 from random import Random
 from typing import Final
 
+import pytest
 import reportlab
 from PIL import Image, ImageDraw, ImageFont
 from reportlab.lib.pagesizes import A4
@@ -50,6 +52,15 @@ def encode(picture: Image.Image, file_format: str = "PNG", **options: object) ->
     content = io.BytesIO()
     picture.save(content, file_format, **options)
     return content.getvalue()
+
+
+def write_program(folder: Path, reading: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put a program in Tesseract's place that knows English and reads with these lines of a shell's."""
+    program = folder / "program" / "tesseract"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\n[ "$1" = --list-langs ] && echo eng && exit\n{reading}\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
 
 
 def write_scan(path: Path, pictures: Sequence[Image.Image], stamps: Sequence[str] = (), hidden: str = "") -> Path:

@@ -152,3 +152,14 @@ def test_an_archive_of_something_else_is_damaged(write, read, tesseract):
     path.write_bytes(io.BytesIO(b"no archive").getvalue())
     with pytest.raises(UnreadableFile, match="damaged"):
         read(path)
+
+
+@pytest.mark.parametrize("kind", ["png", "webp"])
+def test_pictures_after_the_first_of_an_animation_are_warned_of(write, read, tesseract, kind):
+    first, second = (page_picture([line]).convert("RGB") for line in LINES[:2])
+    pages, report = read(write(kind, encode(first, kind.upper(), save_all=True, append_images=[second])))
+    assert [_text(page) for page in pages] == [LINES[0]]
+    assert {warning.code: warning.pages for warning in report.warnings} == {
+        "ocr_pages": (1,),
+        "pictures_not_read": (1,),
+    }

@@ -40,9 +40,9 @@ def test_long_words_count_more():
     assert parse_words(_table((1, 1, 1, 100, "abcdefghi"), (1, 1, 1, 0, "x"))).confidence == 90
 
 
-def test_blocks_of_noise_and_blanks_are_left_out():
+def test_blocks_of_noise_are_marked_and_counted_and_blanks_left_out():
     found = parse_words(_table((1, 1, 1, 96, "Cells"), (2, 1, 1, 31, "~w|"), (2, 1, 2, 20, "i,"), (3, 1, 1, 95, " ")))
-    assert (found.text, found.confidence) == ("Cells", 96)
+    assert (finish_text(found.text).text, found.confidence, found.unread) == ("Cells […]", 96, 1)
 
 
 def test_a_page_of_noise_is_not_readable():

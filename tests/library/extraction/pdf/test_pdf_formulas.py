@@ -77,3 +77,59 @@ def test_cells_of_different_heights_are_no_formula(read_placed):
         ]
     )
     assert (uncertain, codes) == ([], [])
+
+
+@pytest.mark.parametrize("size", [8, 9])
+def test_an_exponent_of_an_exponent_in_the_same_size_is_uncertain(read_placed, size):
+    x = 72 + stringWidth("f = e", "Helvetica", 12)
+    after = x + stringWidth("-x", "Helvetica", 9)
+    end = after + stringWidth("2", "Helvetica", size)
+    text, uncertain, codes = read_placed(
+        [
+            (72, 700, 12, "f = e"),
+            (x, 705, 9, "-x"),
+            (after, 708, size, "2"),
+            (end, 705, 9, "/2"),
+            (72, 660, 11, SENTENCE),
+        ]
+    )
+    assert text.startswith("f = e^{-x2/2}")
+    assert (uncertain, codes) == (["f = e^{-x2/2}"], ["formulas_uncertain"])
+
+
+def test_a_fraction_in_an_exponent_makes_the_whole_line_uncertain(read_placed):
+    text, uncertain, codes = read_placed(
+        [
+            (72, 700, 10, "There is e"),
+            (72 + stringWidth("There is e", "Helvetica", 10), 704, 7, "+"),
+            (123, 708, 5, "(x+m)"),
+            (136.2, 710, 5, "2"),
+            (127, 701, 5, "2s"),
+            (132.5, 702.5, 5, "2"),
+            (142, 700, 10, "and nothing else to be said."),
+            (72, 660, 10, SENTENCE),
+        ]
+    )
+    first, _ = text.split(SENTENCE)
+    assert "".join(uncertain).replace(" ", "") == "".join(first.split())
+    assert codes == ["formulas_uncertain"]
+
+
+def test_small_text_below_small_text_is_no_index(read_placed):
+    x = 72 + stringWidth("[", "Helvetica", 10)
+    text, uncertain, _ = read_placed(
+        [
+            (72, 700, 10, "["),
+            (x, 700, 7, "list previous history lines, omitting"),
+            (x, 691, 7, "history numbers if needed"),
+            (72, 660, 7, SENTENCE),
+        ]
+    )
+    assert "omitting\nhistory numbers if needed" in text
+    assert uncertain == []
+
+
+def test_small_text_at_the_left_of_large_text_is_no_index(read_placed):
+    text, uncertain, _ = read_placed([(266, 665, 12, "Hydro Events"), (92, 660.6, 6, "Author: A. Weber")])
+    assert text.split("\n")[0].endswith("Hydro Events")
+    assert uncertain == []

@@ -1,0 +1,193 @@
+"""Conversions of Office documents as jobs: queued, claimed, locked, and kept within bounds."""
+
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
+import pytest
+import sqlalchemy as sa
+
+from backend.core.database.transaction import transaction
+from backend.core.work import jobs
+from backend.core.work.sweep import sweep
+from backend.library.models import Conversion, Document
+from backend.library.page_images import showing
+from backend.library.page_images.errors import PageImageFailed
+from backend.library.page_images.renderer import render_page
+from backend.library.reading_places import claim_conversion, claim_place
+from backend.library.room import CONVERTING, READING
+from tests.blocked import wait_for_blocked
+from tests.library.office_files import CELLS, PLANTS, add, make_pdf, make_word_file, run_until_read
+
+
+@pytest.fixture
+def read_word_file(client, convert_into, tmp_path, query) -> None:
+    """A Word file that was read, and whose conversion waits."""
+    convert_into(make_pdf(CELLS))
+    run_until_read(client, add(client, "notes.docx", make_word_file(tmp_path, CELLS)), query)
+
+
+def test_one_document_is_converted_at_a_time(app, client, convert_into, run_pending_jobs, tmp_path, query):
+    convert_into(make_pdf(CELLS))
+    for text in (CELLS, PLANTS):
+        add(client, "notes.docx", make_word_file(tmp_path, text))
+    run_pending_jobs()
+    query("UPDATE conversions SET state = 'queued', ended_at = NULL")
+    first, second = (row[0] for row in query("SELECT id FROM conversions ORDER BY id"))
+    with app.app_context():
+        with transaction():
+            assert claim_conversion(Conversion, first) is not None
+        with transaction():
+            assert claim_conversion(Conversion, second) is None
+        query("UPDATE conversions SET state = 'done', lease_until = NULL WHERE state = 'running'")
+        with transaction():
+            assert claim_conversion(Conversion, second) is not None
+
+
+@pytest.mark.usefixtures("read_word_file")
+def test_a_conversion_and_a_reading_leave_a_place_to_other_work(app, client, configure, messages, query):
+    configure(CELERY_CONCURRENCY="2")
+    client.upload(client.make_study_set(), ("cells.txt", b"Cells divide."))
+    [(conversion,)] = query("SELECT id FROM conversions")
+    [(waiting,)] = query("SELECT id FROM documents WHERE state = 'queued'")
+    messages.take()
+    with app.app_context():
+        with transaction():
+            held = claim_conversion(Conversion, conversion)
+            assert held is not None
+        with transaction():
+            assert claim_place(Document, waiting) is None
+        with transaction():
+            jobs.finish(Conversion, held)
+        CONVERTING.released()
+        assert messages.take() == [waiting]
+        with transaction():
+            assert claim_place(Document, waiting) is not None
+
+
+@pytest.mark.usefixtures("read_word_file")
+def test_a_conversion_waits_for_a_place(app, client, configure, messages, query):
+    configure(CELERY_CONCURRENCY="2")
+    client.upload(client.make_study_set(), ("cells.txt", b"Cells divide."))
+    [(conversion,)] = query("SELECT id FROM conversions")
+    [(reading,)] = query("SELECT id FROM documents WHERE state = 'queued'")
+    with app.app_context():
+        with transaction():
+            held = claim_place(Document, reading)
+            assert held is not None
+        with transaction():
+            assert claim_conversion(Conversion, conversion) is None
+        messages.take()
+        assert sweep().sent == 0
+        with transaction():
+            jobs.finish(Document, held)
+        READING.released()
+        assert messages.take() == [conversion]
+        with transaction():
+            assert claim_conversion(Conversion, conversion) is not None
+
+
+def test_a_dropped_pdf_is_made_again_on_request(client, run_pending_jobs, convert_into, tmp_path, query):
+    convert_into(make_pdf(CELLS))
+    document = add(client, "notes.docx", make_word_file(tmp_path, CELLS))
+    run_pending_jobs()
+    query("DELETE FROM converted_pieces")
+    query("UPDATE conversions SET stored_in = NULL")
+    assert client.get(f"{document}/pages/1/image").json["code"] == "page_image_pending"
+    run_pending_jobs()
+    assert client.get(f"{document}/pages/1/image").status_code == 200
+    assert (tmp_path / "starts").read_text() == "xx"
+
+
+def test_a_user_keeps_their_newest_pdfs(client, run_pending_jobs, convert_into, configure, tmp_path, query):
+    pdf = make_pdf(CELLS)
+    convert_into(pdf)
+    for text in (CELLS, PLANTS):
+        add(client, "notes.docx", make_word_file(tmp_path, text))
+    # A tenth of the quota is for PDFs.
+    configure(STORAGE_QUOTA_BYTES=str(15 * len(pdf)))
+    run_pending_jobs()
+    assert query("SELECT stored_in IS NOT NULL FROM conversions ORDER BY ended_at") == [(False,), (True,)]
+    assert query("SELECT count(DISTINCT conversion_id) FROM converted_pieces") == [(1,)]
+
+
+@pytest.mark.parametrize("work", ["conversion", "request"])
+def test_the_document_is_locked_before_its_conversion(
+    client, run_pending_jobs, convert_into, tmp_path, query, engine, work
+):
+    convert_into(make_pdf(CELLS))
+    document = add(client, "notes.docx", make_word_file(tmp_path, CELLS))
+    if work == "conversion":
+        run_until_read(client, document, query)
+    else:
+        run_pending_jobs()
+        query("UPDATE conversions SET stored_in = NULL")
+    with ThreadPoolExecutor() as pool, engine.connect() as deleting:
+        deleting.execute(sa.text("SELECT id FROM documents FOR UPDATE"))
+        going = pool.submit(
+            run_pending_jobs if work == "conversion" else partial(client.get, f"{document}/pages/1/image")
+        )
+        try:
+            wait_for_blocked(engine)
+            # Deleting the document goes on to its conversion.
+            deleting.execute(sa.text("SELECT id FROM conversions FOR UPDATE NOWAIT"))
+            deleting.execute(sa.text("DELETE FROM documents"))
+            deleting.commit()
+        finally:
+            deleting.rollback()
+        going.result()
+    assert query("SELECT count(*) FROM conversions") == [(0,)]
+
+
+def test_reading_again_converts_again(client, run_pending_jobs, convert_into, tmp_path, query):
+    convert_into(make_pdf(PLANTS, CELLS))
+    document = add(client, "notes.docx", make_word_file(tmp_path, CELLS))
+    run_pending_jobs()
+    tag = client.get(f"{document}/pages/1/image").headers["ETag"]
+    convert_into(make_pdf(CELLS))
+    client.post(f"{document}/reread")
+    run_pending_jobs()
+    again = client.get(f"{document}/pages/1/image", headers={"If-None-Match": tag})
+    assert again.status_code == 200
+    assert query("SELECT printed_pages FROM conversions") == [([1],)]
+
+
+def test_reading_again_without_libreoffice_keeps_nothing_of_the_old_conversion(
+    client, run_pending_jobs, convert_into, configure, tmp_path, query
+):
+    convert_into(make_pdf(PLANTS, CELLS))
+    document = add(client, "notes.docx", make_word_file(tmp_path, CELLS))
+    run_pending_jobs()
+    assert client.get(f"{document}/pages/1/image").status_code == 200
+    configure(WITH_LIBREOFFICE="0")
+    client.post(f"{document}/reread")
+    run_pending_jobs()
+    assert client.get(f"{document}/pages/1/image").json["code"] == "office_pages_not_shown"
+    assert query("SELECT count(*) FROM page_images") == [(0,)]
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_nothing_of_an_old_conversion_is_kept_when_it_is_rendered_during_a_rereading(
+    client, run_pending_jobs, convert_into, monkeypatch, tmp_path, query, fails
+):
+    def render_slowly(*arguments):
+        rendered = render_page(*arguments)
+        with ThreadPoolExecutor() as pool:
+            pool.submit(run_pending_jobs).result()
+        if fails:
+            raise PageImageFailed
+        return rendered
+
+    convert_into(make_pdf(CELLS))
+    document = add(client, "notes.docx", make_word_file(tmp_path, CELLS))
+    run_pending_jobs()
+    client.post(f"{document}/reread")
+    with monkeypatch.context() as patch:
+        patch.setattr(showing, "render_page", render_slowly)
+        old = client.get(f"{document}/pages/1/image")
+    assert old.status_code == (422 if fails else 200)
+    assert query("SELECT count(*) FROM page_images") == [(0,)]
+    assert query("SELECT count(word_boxes) FROM pages") == [(0,)]
+    again = client.get(f"{document}/pages/1/image")
+    assert again.status_code == 200
+    assert again.headers["ETag"] != old.headers.get("ETag")
+    assert query("SELECT count(*) FROM page_images") == [(1,)]
