@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from backend.core.database.transaction import transaction
 from backend.core.work import jobs
+from backend.core.work.queue import queue
 from backend.core.work.sweep import sweep
 from backend.library.models import Conversion, Document
 from backend.library.page_images import showing
@@ -84,6 +85,24 @@ def test_a_conversion_waits_for_a_place(app, client, configure, messages, query)
         assert messages.take() == [conversion]
         with transaction():
             assert claim_conversion(Conversion, conversion) is not None
+
+
+def test_conversions_end_after_libreoffice_was_switched_off(
+    client, run_pending_jobs, convert_into, configure, tmp_path, query
+):
+    convert_into(make_pdf(CELLS))
+    document = add(client, "notes.docx", make_word_file(tmp_path, CELLS))
+    run_until_read(client, document, query)
+    [(conversion,)] = query("SELECT id FROM conversions")
+    configure(WITH_LIBREOFFICE="0")
+    with client.application.app_context():
+        queue.tasks[Conversion.task].run(str(conversion))
+        # Perhaps another worker has it.
+        assert client.get(f"{document}/pages/1/image").json["code"] == "page_image_pending"
+        query("UPDATE conversions SET available_at = now() - interval '1 hour'")
+        queue.tasks[Conversion.task].run(str(conversion))
+    assert client.get(f"{document}/pages/1/image").json["code"] == "office_pages_not_shown"
+    assert run_pending_jobs() == 0
 
 
 def test_a_dropped_pdf_is_made_again_on_request(client, run_pending_jobs, convert_into, tmp_path, query):
