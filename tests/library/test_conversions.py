@@ -117,6 +117,33 @@ def test_a_dropped_pdf_is_made_again_on_request(client, run_pending_jobs, conver
     assert (tmp_path / "starts").read_text() == "xx"
 
 
+@pytest.mark.parametrize("is_queued", [False, True])
+def test_an_expired_file_is_named_and_can_be_uploaded_again(
+    client, run_pending_jobs, convert_into, tmp_path, query, is_queued
+):
+    convert_into(make_pdf(CELLS, PLANTS))
+    study_set, content = client.make_study_set(), make_word_file(tmp_path, CELLS, PLANTS)
+    made = client.upload(study_set, ("notes.docx", content)).json["documents"][0]
+    pages = f"/api/v1/documents/{made['id']}/pages"
+    run_pending_jobs()
+    assert client.get(f"{pages}/2/image").status_code == 200
+    query("DELETE FROM converted_pieces")
+    query("UPDATE conversions SET stored_in = NULL")
+    if is_queued:
+        assert client.get(f"{pages}/1/image").json["code"] == "page_image_pending"
+    query("DELETE FROM stored_pieces")
+    query("UPDATE documents SET stored_in = NULL")
+    run_pending_jobs()
+    expired = client.get(f"{pages}/1/image")
+    assert (expired.status_code, expired.json["code"]) == (410, "file_expired")
+    if not is_queued:
+        assert client.get(f"{pages}/2/image").status_code == 200
+    assert client.upload(study_set, ("notes.docx", content)).json["documents"][0]["id"] == made["id"]
+    assert client.get(f"{pages}/1/image").json["code"] == "page_image_pending"
+    run_pending_jobs()
+    assert client.get(f"{pages}/1/image").status_code == 200
+
+
 def test_a_user_keeps_their_newest_pdfs(client, run_pending_jobs, convert_into, configure, tmp_path, query):
     pdf = make_pdf(CELLS)
     convert_into(pdf)

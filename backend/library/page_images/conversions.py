@@ -48,6 +48,8 @@ CONVERTED_FORMATS: Final = frozenset({DocumentFormat.DOCX, DocumentFormat.ODT}) 
 _AGAIN_AFTER_S: Final = 30.0
 _MAX_PRINTED_PAGES: Final = 2_000
 
+_HAS_NO_FILE: Final = sa.and_(Conversion.state == JobState.FAILED, Conversion.error_code == FileExpired.code)
+
 
 @dataclass(frozen=True, slots=True)
 class PrintedPage:
@@ -60,17 +62,21 @@ class PrintedPage:
 def find_printed_page(document_id: UUID, number: int) -> PrintedPage | None:
     """Return what is shown for a page of an Office document; None if it is being converted. Needs a transaction.
 
-    Raises PageImageFailed, OfficePagesNotShown, and PageImageUnavailable if no printed page has its
+    Raises PageImageFailed, OfficePagesNotShown, FileExpired, and PageImageUnavailable if no printed page has its
     words.
     """
     row = db.session.execute(
-        sa.select(Conversion.id, Conversion.state, Conversion.printed_pages).where(
+        sa.select(Conversion.id, Conversion.state, Conversion.printed_pages, _HAS_NO_FILE.label("has_no_file")).where(
             Conversion.document_id == document_id
         )
     ).one_or_none()
     if row is None:
         raise OfficePagesNotShown
     if row.state in (JobState.QUEUED, JobState.RUNNING):
+        return None
+    if row.has_no_file:
+        # Perhaps it was uploaded again.
+        convert_again(row.id)
         return None
     if row.state != JobState.DONE:
         raise PageImageFailed
@@ -104,12 +110,16 @@ def queue_conversion(document_id: UUID) -> None:
 
 
 def convert_again(conversion_id: UUID) -> None:
-    """Queue a conversion whose PDF was dropped. Needs a transaction."""
+    """Queue a conversion whose PDF was dropped, or whose file had expired. Needs a transaction. Raises FileExpired."""
     lock_first(conversion_id)
+    document = sa.select(Document.stored_in).join(Conversion, Conversion.document_id == Document.id)
+    found = db.session.execute(document.where(Conversion.id == conversion_id)).one_or_none()
+    if found is not None and found.stored_in is None:
+        raise FileExpired
     db.session.execute(
         sa.update(Conversion)
-        .where(Conversion.id == conversion_id, Conversion.state == JobState.DONE)
-        .values(state=JobState.PLANNED, failures=0, ended_at=None)
+        .where(Conversion.id == conversion_id, sa.or_(Conversion.state == JobState.DONE, _HAS_NO_FILE))
+        .values(state=JobState.PLANNED, failures=0, ended_at=None, error_code=None)
         .execution_options(synchronize_session=False)
     )
     jobs.dispatch(Conversion, [conversion_id])

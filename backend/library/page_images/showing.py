@@ -79,7 +79,7 @@ class PageToShow:
     def find(cls, user_id: UUID, document_id: UUID, number: int) -> "PageToShow":
         """Return a page of the user's. Needs a transaction.
 
-        Raises NotFound, PageImageUnavailable, OfficePagesNotShown, PageImageFailed. See ``refuse_pending``.
+        Raises NotFound, FileExpired, and what is raised when there is no image. See ``refuse_pending``.
         """
         row = db.session.execute(
             sa.select(Document.format)
