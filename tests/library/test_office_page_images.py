@@ -102,6 +102,25 @@ def test_a_hostile_document_ends_its_conversion(install, tmp_path, monkeypatch, 
     assert caught.value.code == code
 
 
+@pytest.mark.parametrize("times", [1, 2])
+def test_libreoffice_is_started_once_more_when_the_system_kills_it(install, tmp_path, times):
+    starts = tmp_path / "starts"
+    program = install(
+        f"open({str(starts)!r}, 'a').write('x')\n"
+        f"if os.path.getsize({str(starts)!r}) <= {times}:\n    os.kill(os.getpid(), 9)\n{WRITE_PDF}"
+    )
+    document = tmp_path / "work" / "document.docx"
+    document.parent.mkdir()
+    document.write_bytes(b"PK")
+    if times == 1:
+        assert libreoffice.convert_to_pdf(program, document, lambda: None).read_bytes() == b"%PDF"
+    else:
+        with pytest.raises(UnreadableFile) as caught:
+            libreoffice.convert_to_pdf(program, document, lambda: None)
+        assert caught.value.code == "too_large"
+    assert starts.read_text() == "xx"
+
+
 def test_libreoffice_has_no_network(install, tmp_path):
     program = install(f"import socket\ntry:\n    socket.socket()\nexcept PermissionError:\n    {WRITE_PDF}")
     document = tmp_path / "work" / "document.docx"
