@@ -53,6 +53,26 @@ def test_without_libreoffice_the_user_is_told(client, run_pending_jobs, tmp_path
     assert (answer.status_code, answer.json["code"]) == (409, "office_pages_not_shown")
 
 
+@pytest.mark.parametrize(
+    ("language", "beginning"),
+    [
+        ("de", "Diese Seite lässt sich nicht"),
+        ("en", "This page cannot be shown"),
+        ("fr", "Cette page ne peut pas"),
+        ("it", "Questa pagina non può"),
+    ],
+)
+def test_a_page_that_is_not_in_the_pdf_has_its_own_sentence(
+    client, run_pending_jobs, convert_into, tmp_path, language, beginning
+):
+    convert_into(make_pdf(CELLS))
+    document = add(client, "notes.docx", make_word_file(tmp_path, CELLS, PLANTS))
+    run_pending_jobs()
+    answer = client.get(f"{document}/pages/2/image", headers={"Accept-Language": language})
+    assert (answer.status_code, answer.json["code"]) == (409, "page_not_found_in_pdf")
+    assert answer.json["detail"].startswith(beginning)
+
+
 def test_evidence_in_a_converted_document_has_boxes(client, run_pending_jobs, convert_into, tmp_path):
     text = "Mitosis divides cells quickly and evenly in all plants."
     convert_into(make_pdf(text))

@@ -32,7 +32,7 @@ from backend.library.page_images.converted_files import converted_file, drop_sur
 from backend.library.page_images.errors import (
     OfficePagesNotShown,
     PageImageFailed,
-    PageImageUnavailable,
+    PageNotFoundInPdf,
 )
 from backend.library.page_images.libreoffice import can_convert, convert_to_pdf, find_libreoffice
 from backend.library.page_images.page_map import map_pages
@@ -62,7 +62,7 @@ class PrintedPage:
 def find_printed_page(document_id: UUID, number: int) -> PrintedPage | None:
     """Return what is shown for a page of an Office document; None if it is being converted. Needs a transaction.
 
-    Raises PageImageFailed, OfficePagesNotShown, FileExpired, and PageImageUnavailable if no printed page has its
+    Raises PageImageFailed, OfficePagesNotShown, FileExpired, and PageNotFoundInPdf if no printed page has its
     words.
     """
     row = db.session.execute(
@@ -82,7 +82,7 @@ def find_printed_page(document_id: UUID, number: int) -> PrintedPage | None:
         raise PageImageFailed
     printed = row.printed_pages[number - 1] if number <= len(row.printed_pages) else None
     if printed is None:
-        raise PageImageUnavailable
+        raise PageNotFoundInPdf
     return PrintedPage(row.id, printed)
 
 

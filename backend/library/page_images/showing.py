@@ -35,6 +35,7 @@ from backend.library.page_images.errors import (
     PageImagePending,
     PageImagesBusy,
     PageImageUnavailable,
+    PageNotFoundInPdf,
 )
 from backend.library.page_images.kept_images import (
     Failed,
@@ -56,7 +57,7 @@ _VERSION: Final = 1
 _MAX_PLACED: Final = 4
 _PLACING_WAIT_S: Final = 1.0
 
-_NO_IMAGE: Final = (PageImageUnavailable, PageImagePending, OfficePagesNotShown, PageImageFailed)
+_NO_IMAGE: Final = (PageImageUnavailable, PageNotFoundInPdf, PageImagePending, OfficePagesNotShown, PageImageFailed)
 
 # Requests that render, or wait for it, hold a thread.
 _WAITING = Slots(PageImagesBusy)
