@@ -237,3 +237,16 @@ def test_nothing_of_an_old_conversion_is_kept_when_it_is_rendered_during_a_rerea
     assert again.status_code == 200
     assert again.headers["ETag"] != old.headers.get("ETag")
     assert query("SELECT count(*) FROM page_images") == [(1,)]
+
+
+def test_a_pdf_larger_than_the_bound_is_kept_while_it_is_the_newest(
+    client, run_pending_jobs, convert_into, configure, tmp_path, query
+):
+    pdf = make_pdf(CELLS)
+    convert_into(pdf)
+    document = add(client, "notes.docx", make_word_file(tmp_path, CELLS))
+    configure(STORAGE_QUOTA_BYTES=str(5 * len(pdf)))
+    run_pending_jobs()
+    assert client.get(f"{document}/pages/1/image").status_code == 200
+    assert query("SELECT stored_in IS NOT NULL FROM conversions") == [(True,)]
+    assert (tmp_path / "starts").read_text() == "x"
