@@ -12,15 +12,16 @@ from typing import Final
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import aliased
 
 from backend.core.clock import database_now
-from backend.core.database.database import db
+from backend.core.database.database import db, is_passing
 from backend.core.database.locks import READING_LOCK
 from backend.core.database.transaction import transaction
 from backend.core.process.logging import get_logger
 from backend.core.work import jobs
-from backend.core.work.jobs import Claim, Job, JobState
+from backend.core.work.jobs import Claim, Job, JobState, LeaseLost
 from backend.core.work.workers import select_places
 from backend.library.models import Conversion, Document, Rereading, StudySet
 from backend.library.page_images.libreoffice import can_convert
@@ -81,6 +82,22 @@ def fill_places() -> None:
         if db.session.scalar(sa.select(_may_convert(kept=len(startable)))):
             due = sa.select(Conversion.id).where(*_is_due(Conversion))
             jobs.send_unsent(Conversion, db.session.scalars(due.order_by(Conversion.id).limit(1)).all())
+
+
+def check_held(model: type[Job], held: Claim) -> None:
+    """Raise LeaseLost if the reading or conversion was taken back or its document was deleted.
+
+    Else somebody could take any number of places by deleting what is being read and uploading it again.
+    """
+    try:
+        with transaction():
+            is_held = db.session.scalar(sa.select(model.id).where(*jobs.is_held(model, held))) is not None
+    except DBAPIError as error:
+        if not is_passing(error):
+            raise
+        return
+    if not is_held:
+        raise LeaseLost
 
 
 def is_startable(model: type[Job]) -> sa.ColumnElement[bool]:

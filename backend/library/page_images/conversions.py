@@ -7,6 +7,7 @@ import tempfile
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 from uuid import UUID
@@ -36,6 +37,7 @@ from backend.library.page_images.errors import (
 )
 from backend.library.page_images.libreoffice import can_convert, convert_to_pdf, find_libreoffice
 from backend.library.page_images.page_map import map_pages
+from backend.library.reading_places import check_held
 from backend.library.types import PageText
 from backend.settings import get_settings
 
@@ -139,14 +141,15 @@ def convert_document(held: Claim, lost: threading.Event) -> None:
     if found is None or program is None:
         raise LeaseLost
     file_format = DocumentFormat(found.format)
+    check = partial(check_held, Conversion, held)
     with tempfile.TemporaryDirectory(prefix="conversion-") as folder:
         path = Path(folder) / f"document.{file_format.value}"
         try:
             with path.open("wb") as file:
                 for piece in document_file.open(found.id):
                     file.write(piece)
-            made = convert_to_pdf(program, path, lambda: _check_held(held))
-            printed = _read_printed(made, lambda: _check_held(held))
+            made = convert_to_pdf(program, path, check)
+            printed = _read_printed(made, check)
             with made.open("rb") as pdf:
                 location = write_object(pdf, made.stat().st_size)
                 shown = map_pages(texts, printed, are_slides=file_format in _SLIDES)
@@ -184,14 +187,6 @@ def _lock_document(document_id: UUID | sa.ScalarSelect[UUID]) -> None:
 def _load_texts(document_id: UUID) -> list[str]:
     query = sa.select(Page.text).where(Page.document_id == document_id).order_by(Page.number)
     return list(db.session.scalars(query))
-
-
-def _check_held(held: Claim) -> None:
-    """Raise LeaseLost if the conversion was taken back or its document was deleted."""
-    with transaction():
-        is_held = db.session.scalar(sa.select(Conversion.id).where(*jobs.is_held(Conversion, held))) is not None
-    if not is_held:
-        raise LeaseLost
 
 
 def _read_printed(pdf: Path, check: Callable[[], None]) -> list[str]:
