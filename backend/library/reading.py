@@ -8,14 +8,13 @@ from pathlib import Path
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.exc import DBAPIError
 
-from backend.core.database.database import db, is_passing
+from backend.core.database.database import db
 from backend.core.database.transaction import transaction
 from backend.core.errors import NotFound
 from backend.core.process.logging import get_logger
 from backend.core.work import jobs
-from backend.core.work.jobs import Claim, Job, JobFailed, TryLater
+from backend.core.work.jobs import Claim, JobFailed, TryLater
 from backend.core.work.runner import record
 from backend.library.errors import FileExpired, FileUnavailable, StorageQuotaExceeded
 from backend.library.extraction.errors import UnreadableFile
@@ -27,6 +26,7 @@ from backend.library.files.stored_file import document_file
 from backend.library.hooks import document_settled, document_settling
 from backend.library.models import Document, Page, StudySet
 from backend.library.page_images.conversions import queue_conversion
+from backend.library.reading_places import check_held
 from backend.library.recognition_languages import order_languages
 from backend.library.types import PageText
 from backend.settings import Settings, get_settings
@@ -154,22 +154,6 @@ def _show_progress(held: Claim, pages_read: int) -> None:
             .values(pages_read=pages_read)
             .execution_options(synchronize_session=False)
         )
-
-
-def check_held(model: type[Job], held: Claim) -> None:
-    """Raise LeaseLost if the reading was taken back or its document was deleted.
-
-    Else somebody could take any number of places by deleting what is being read and uploading it again.
-    """
-    try:
-        with transaction():
-            is_held = db.session.scalar(sa.select(model.id).where(*jobs.is_held(model, held))) is not None
-    except DBAPIError as error:
-        if not is_passing(error):
-            raise
-        return
-    if not is_held:
-        raise jobs.LeaseLost
 
 
 def _limits(settings: Settings, study_set_id: UUID) -> ReadLimits:

@@ -7,23 +7,30 @@ queued without a message, and is sent as soon as a reading ends; if that is miss
 A conversion takes a place like a reading, but only one runs at a time, and readings that wait are sent first.
 """
 
+from datetime import timedelta
+from typing import Final
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import aliased
 
 from backend.core.clock import database_now
-from backend.core.database.database import db
+from backend.core.database.database import db, is_passing
 from backend.core.database.locks import READING_LOCK
 from backend.core.database.transaction import transaction
+from backend.core.process.logging import get_logger
 from backend.core.work import jobs
-from backend.core.work.jobs import Claim, Job, JobState
+from backend.core.work.jobs import Claim, Job, JobState, LeaseLost
 from backend.core.work.workers import select_places
 from backend.library.models import Conversion, Document, Rereading, StudySet
 from backend.library.page_images.libreoffice import can_convert
 from backend.settings import get_settings
 
+log = get_logger(__name__)
+
 _MAX_PER_USER = 2
+_CONVERTED_WITHIN: Final = timedelta(minutes=10)
 
 
 def claim_place(model: type[Job], row_id: UUID) -> Claim | None:
@@ -45,13 +52,19 @@ def claim_place(model: type[Job], row_id: UUID) -> Claim | None:
 def claim_conversion(model: type[Job], row_id: UUID) -> Claim | None:
     """Claim a conversion if this worker has LibreOffice, a place is free and no other one runs. Returns None otherwise.
 
-    Locks the row first and then the places, as ``claim_place``.
+    Locks the row first and then the places, as ``claim_place``. Deletes the row if no worker seems to convert any more.
     """
     if db.session.scalar(sa.select(model.id).where(model.id == row_id, *_is_due(model)).with_for_update()) is None:
         return None
     _lock_places()
     if can_convert() and db.session.scalar(sa.select(_may_convert())):
         return jobs.claim(model, row_id)
+    if not can_convert() and db.session.scalar(sa.select(_is_without_worker(row_id))):
+        # From now on the document is like one that was read without LibreOffice.
+        gone = sa.delete(Conversion).where(Conversion.id == row_id)
+        db.session.execute(gone.execution_options(synchronize_session=False))
+        log.warning("library.conversion.dropped", conversion_id=str(row_id))
+        return None
     jobs.note_unsent(model, row_id)
     return None
 
@@ -69,6 +82,22 @@ def fill_places() -> None:
         if db.session.scalar(sa.select(_may_convert(kept=len(startable)))):
             due = sa.select(Conversion.id).where(*_is_due(Conversion))
             jobs.send_unsent(Conversion, db.session.scalars(due.order_by(Conversion.id).limit(1)).all())
+
+
+def check_held(model: type[Job], held: Claim) -> None:
+    """Raise LeaseLost if the reading or conversion was taken back or its document was deleted.
+
+    Else somebody could take any number of places by deleting what is being read and uploading it again.
+    """
+    try:
+        with transaction():
+            is_held = db.session.scalar(sa.select(model.id).where(*jobs.is_held(model, held))) is not None
+    except DBAPIError as error:
+        if not is_passing(error):
+            raise
+        return
+    if not is_held:
+        raise LeaseLost
 
 
 def is_startable(model: type[Job]) -> sa.ColumnElement[bool]:
@@ -117,6 +146,16 @@ def _select_startable() -> sa.Select[tuple[UUID]]:
 def _may_convert(kept: int = 0) -> sa.ColumnElement[bool]:
     """Return the SQL condition that a conversion may start, with so many free places kept for readings."""
     return sa.and_(_count_running(Conversion) == 0, _places() - _count_held() > kept)
+
+
+def _is_without_worker(conversion_id: UUID) -> sa.ColumnElement[bool]:
+    """Return the SQL condition that a conversion has waited for long, and no worker has converted any meanwhile."""
+    since = database_now() - _CONVERTED_WITHIN
+    other = aliased(Conversion)
+    waits_since = sa.func.greatest(Conversion.available_at, Conversion.started_at)
+    waits = sa.select(Conversion.id).where(Conversion.id == conversion_id, waits_since < since)
+    works = sa.select(other.id).where(sa.or_(other.state == JobState.RUNNING, other.ended_at > since))
+    return sa.and_(waits.exists(), ~works.exists())
 
 
 def _count_held() -> sa.ColumnElement[int]:

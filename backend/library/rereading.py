@@ -26,7 +26,8 @@ from backend.library.extraction.reader import ReadReport, ReadWarning
 from backend.library.hooks import document_rereading, pages_replaced
 from backend.library.models import Document, Rereading
 from backend.library.page_images.conversions import queue_conversion
-from backend.library.reading import check_held, read_file, settle_text, write_pages
+from backend.library.reading import read_file, settle_text, write_pages
+from backend.library.reading_places import check_held
 from backend.library.types import PageText, QuoteCounts
 
 log = get_logger(__name__)

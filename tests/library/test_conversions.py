@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from backend.core.database.transaction import transaction
 from backend.core.work import jobs
+from backend.core.work.queue import queue
 from backend.core.work.sweep import sweep
 from backend.library.models import Conversion, Document
 from backend.library.page_images import showing
@@ -86,6 +87,24 @@ def test_a_conversion_waits_for_a_place(app, client, configure, messages, query)
             assert claim_conversion(Conversion, conversion) is not None
 
 
+def test_conversions_end_after_libreoffice_was_switched_off(
+    client, run_pending_jobs, convert_into, configure, tmp_path, query
+):
+    convert_into(make_pdf(CELLS))
+    document = add(client, "notes.docx", make_word_file(tmp_path, CELLS))
+    run_until_read(client, document, query)
+    [(conversion,)] = query("SELECT id FROM conversions")
+    configure(WITH_LIBREOFFICE="0")
+    with client.application.app_context():
+        queue.tasks[Conversion.task].run(str(conversion))
+        # Perhaps another worker has it.
+        assert client.get(f"{document}/pages/1/image").json["code"] == "page_image_pending"
+        query("UPDATE conversions SET available_at = now() - interval '1 hour'")
+        queue.tasks[Conversion.task].run(str(conversion))
+    assert client.get(f"{document}/pages/1/image").json["code"] == "office_pages_not_shown"
+    assert run_pending_jobs() == 0
+
+
 def test_a_dropped_pdf_is_made_again_on_request(client, run_pending_jobs, convert_into, tmp_path, query):
     convert_into(make_pdf(CELLS))
     document = add(client, "notes.docx", make_word_file(tmp_path, CELLS))
@@ -96,6 +115,33 @@ def test_a_dropped_pdf_is_made_again_on_request(client, run_pending_jobs, conver
     run_pending_jobs()
     assert client.get(f"{document}/pages/1/image").status_code == 200
     assert (tmp_path / "starts").read_text() == "xx"
+
+
+@pytest.mark.parametrize("is_queued", [False, True])
+def test_an_expired_file_is_named_and_can_be_uploaded_again(
+    client, run_pending_jobs, convert_into, tmp_path, query, is_queued
+):
+    convert_into(make_pdf(CELLS, PLANTS))
+    study_set, content = client.make_study_set(), make_word_file(tmp_path, CELLS, PLANTS)
+    made = client.upload(study_set, ("notes.docx", content)).json["documents"][0]
+    pages = f"/api/v1/documents/{made['id']}/pages"
+    run_pending_jobs()
+    assert client.get(f"{pages}/2/image").status_code == 200
+    query("DELETE FROM converted_pieces")
+    query("UPDATE conversions SET stored_in = NULL")
+    if is_queued:
+        assert client.get(f"{pages}/1/image").json["code"] == "page_image_pending"
+    query("DELETE FROM stored_pieces")
+    query("UPDATE documents SET stored_in = NULL")
+    run_pending_jobs()
+    expired = client.get(f"{pages}/1/image")
+    assert (expired.status_code, expired.json["code"]) == (410, "file_expired")
+    if not is_queued:
+        assert client.get(f"{pages}/2/image").status_code == 200
+    assert client.upload(study_set, ("notes.docx", content)).json["documents"][0]["id"] == made["id"]
+    assert client.get(f"{pages}/1/image").json["code"] == "page_image_pending"
+    run_pending_jobs()
+    assert client.get(f"{pages}/1/image").status_code == 200
 
 
 def test_a_user_keeps_their_newest_pdfs(client, run_pending_jobs, convert_into, configure, tmp_path, query):
@@ -191,3 +237,16 @@ def test_nothing_of_an_old_conversion_is_kept_when_it_is_rendered_during_a_rerea
     assert again.status_code == 200
     assert again.headers["ETag"] != old.headers.get("ETag")
     assert query("SELECT count(*) FROM page_images") == [(1,)]
+
+
+def test_a_pdf_larger_than_the_bound_is_kept_while_it_is_the_newest(
+    client, run_pending_jobs, convert_into, configure, tmp_path, query
+):
+    pdf = make_pdf(CELLS)
+    convert_into(pdf)
+    document = add(client, "notes.docx", make_word_file(tmp_path, CELLS))
+    configure(STORAGE_QUOTA_BYTES=str(5 * len(pdf)))
+    run_pending_jobs()
+    assert client.get(f"{document}/pages/1/image").status_code == 200
+    assert query("SELECT stored_in IS NOT NULL FROM conversions") == [(True,)]
+    assert (tmp_path / "starts").read_text() == "x"

@@ -53,6 +53,26 @@ def test_without_libreoffice_the_user_is_told(client, run_pending_jobs, tmp_path
     assert (answer.status_code, answer.json["code"]) == (409, "office_pages_not_shown")
 
 
+@pytest.mark.parametrize(
+    ("language", "beginning"),
+    [
+        ("de", "Diese Seite lässt sich nicht"),
+        ("en", "This page cannot be shown"),
+        ("fr", "Cette page ne peut pas"),
+        ("it", "Questa pagina non può"),
+    ],
+)
+def test_a_page_that_is_not_in_the_pdf_has_its_own_sentence(
+    client, run_pending_jobs, convert_into, tmp_path, language, beginning
+):
+    convert_into(make_pdf(CELLS))
+    document = add(client, "notes.docx", make_word_file(tmp_path, CELLS, PLANTS))
+    run_pending_jobs()
+    answer = client.get(f"{document}/pages/2/image", headers={"Accept-Language": language})
+    assert (answer.status_code, answer.json["code"]) == (409, "page_not_found_in_pdf")
+    assert answer.json["detail"].startswith(beginning)
+
+
 def test_evidence_in_a_converted_document_has_boxes(client, run_pending_jobs, convert_into, tmp_path):
     text = "Mitosis divides cells quickly and evenly in all plants."
     convert_into(make_pdf(text))
@@ -100,6 +120,25 @@ def test_a_hostile_document_ends_its_conversion(install, tmp_path, monkeypatch, 
     with pytest.raises(UnreadableFile) as caught:
         libreoffice.convert_to_pdf(program, document, lambda: None)
     assert caught.value.code == code
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_libreoffice_is_started_once_more_when_the_system_kills_it(install, tmp_path, times):
+    starts = tmp_path / "starts"
+    program = install(
+        f"open({str(starts)!r}, 'a').write('x')\n"
+        f"if os.path.getsize({str(starts)!r}) <= {times}:\n    os.kill(os.getpid(), 9)\n{WRITE_PDF}"
+    )
+    document = tmp_path / "work" / "document.docx"
+    document.parent.mkdir()
+    document.write_bytes(b"PK")
+    if times == 1:
+        assert libreoffice.convert_to_pdf(program, document, lambda: None).read_bytes() == b"%PDF"
+    else:
+        with pytest.raises(UnreadableFile) as caught:
+            libreoffice.convert_to_pdf(program, document, lambda: None)
+        assert caught.value.code == "too_large"
+    assert starts.read_text() == "xx"
 
 
 def test_libreoffice_has_no_network(install, tmp_path):

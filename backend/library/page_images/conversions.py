@@ -7,6 +7,7 @@ import tempfile
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 from uuid import UUID
@@ -32,10 +33,11 @@ from backend.library.page_images.converted_files import converted_file, drop_sur
 from backend.library.page_images.errors import (
     OfficePagesNotShown,
     PageImageFailed,
-    PageImageUnavailable,
+    PageNotFoundInPdf,
 )
 from backend.library.page_images.libreoffice import can_convert, convert_to_pdf, find_libreoffice
 from backend.library.page_images.page_map import map_pages
+from backend.library.reading_places import check_held
 from backend.library.types import PageText
 from backend.settings import get_settings
 
@@ -47,6 +49,8 @@ CONVERTED_FORMATS: Final = frozenset({DocumentFormat.DOCX, DocumentFormat.ODT}) 
 
 _AGAIN_AFTER_S: Final = 30.0
 _MAX_PRINTED_PAGES: Final = 2_000
+
+_HAS_NO_FILE: Final = sa.and_(Conversion.state == JobState.FAILED, Conversion.error_code == FileExpired.code)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +64,11 @@ class PrintedPage:
 def find_printed_page(document_id: UUID, number: int) -> PrintedPage | None:
     """Return what is shown for a page of an Office document; None if it is being converted. Needs a transaction.
 
-    Raises PageImageFailed, OfficePagesNotShown, and PageImageUnavailable if no printed page has its
+    Raises PageImageFailed, OfficePagesNotShown, FileExpired, and PageNotFoundInPdf if no printed page has its
     words.
     """
     row = db.session.execute(
-        sa.select(Conversion.id, Conversion.state, Conversion.printed_pages).where(
+        sa.select(Conversion.id, Conversion.state, Conversion.printed_pages, _HAS_NO_FILE.label("has_no_file")).where(
             Conversion.document_id == document_id
         )
     ).one_or_none()
@@ -72,11 +76,15 @@ def find_printed_page(document_id: UUID, number: int) -> PrintedPage | None:
         raise OfficePagesNotShown
     if row.state in (JobState.QUEUED, JobState.RUNNING):
         return None
+    if row.has_no_file:
+        # Perhaps it was uploaded again.
+        convert_again(row.id)
+        return None
     if row.state != JobState.DONE:
         raise PageImageFailed
     printed = row.printed_pages[number - 1] if number <= len(row.printed_pages) else None
     if printed is None:
-        raise PageImageUnavailable
+        raise PageNotFoundInPdf
     return PrintedPage(row.id, printed)
 
 
@@ -104,12 +112,16 @@ def queue_conversion(document_id: UUID) -> None:
 
 
 def convert_again(conversion_id: UUID) -> None:
-    """Queue a conversion whose PDF was dropped. Needs a transaction."""
+    """Queue a conversion whose PDF was dropped, or whose file had expired. Needs a transaction. Raises FileExpired."""
     lock_first(conversion_id)
+    document = sa.select(Document.stored_in).join(Conversion, Conversion.document_id == Document.id)
+    found = db.session.execute(document.where(Conversion.id == conversion_id)).one_or_none()
+    if found is not None and found.stored_in is None:
+        raise FileExpired
     db.session.execute(
         sa.update(Conversion)
-        .where(Conversion.id == conversion_id, Conversion.state == JobState.DONE)
-        .values(state=JobState.PLANNED, failures=0, ended_at=None)
+        .where(Conversion.id == conversion_id, sa.or_(Conversion.state == JobState.DONE, _HAS_NO_FILE))
+        .values(state=JobState.PLANNED, failures=0, ended_at=None, error_code=None)
         .execution_options(synchronize_session=False)
     )
     jobs.dispatch(Conversion, [conversion_id])
@@ -129,14 +141,15 @@ def convert_document(held: Claim, lost: threading.Event) -> None:
     if found is None or program is None:
         raise LeaseLost
     file_format = DocumentFormat(found.format)
+    check = partial(check_held, Conversion, held)
     with tempfile.TemporaryDirectory(prefix="conversion-") as folder:
         path = Path(folder) / f"document.{file_format.value}"
         try:
             with path.open("wb") as file:
                 for piece in document_file.open(found.id):
                     file.write(piece)
-            made = convert_to_pdf(program, path, lambda: _check_held(held))
-            printed = _read_printed(made, lambda: _check_held(held))
+            made = convert_to_pdf(program, path, check)
+            printed = _read_printed(made, check)
             with made.open("rb") as pdf:
                 location = write_object(pdf, made.stat().st_size)
                 shown = map_pages(texts, printed, are_slides=file_format in _SLIDES)
@@ -174,14 +187,6 @@ def _lock_document(document_id: UUID | sa.ScalarSelect[UUID]) -> None:
 def _load_texts(document_id: UUID) -> list[str]:
     query = sa.select(Page.text).where(Page.document_id == document_id).order_by(Page.number)
     return list(db.session.scalars(query))
-
-
-def _check_held(held: Claim) -> None:
-    """Raise LeaseLost if the conversion was taken back or its document was deleted."""
-    with transaction():
-        is_held = db.session.scalar(sa.select(Conversion.id).where(*jobs.is_held(Conversion, held))) is not None
-    if not is_held:
-        raise LeaseLost
 
 
 def _read_printed(pdf: Path, check: Callable[[], None]) -> list[str]:

@@ -42,12 +42,18 @@ def drop_surplus_files(user_id: UUID) -> None:
 
 
 def drop_files(surplus: int, which: sa.ColumnElement[bool]) -> int:
-    """Drop the oldest PDFs until the surplus is gone, or a bounded number. Returns how many."""
+    """Drop the oldest PDFs until the surplus is gone, or a bounded number, but never the newest. Returns how many.
+
+    A PDF that exceeds the bound by itself would else be dropped at once, and made again for every request.
+    """
     if surplus <= 0:
         return 0
+    kept = sa.and_(which, Conversion.stored_in.is_not(None))
+    newest_first = sa.select(Conversion.id).where(kept).order_by(Conversion.ended_at.desc(), Conversion.id.desc())
+    newest = db.session.scalar(newest_first.limit(1))
     oldest = db.session.execute(
         sa.select(Conversion.id, Conversion.size_bytes)
-        .where(which, Conversion.stored_in.is_not(None))
+        .where(kept, Conversion.id != newest)
         .order_by(Conversion.ended_at, Conversion.id)
         .limit(_DROPPED_AT_ONCE)
         .with_for_update(skip_locked=True)

@@ -4,7 +4,7 @@ from backend.core.errors import DomainError, NotFound, Unavailable
 
 
 class PageImageUnavailable(DomainError):
-    """The document's format has no pages that could be shown, or none has the words of this page."""
+    """The document's format has no pages that could be shown."""
 
     code = "page_image_unavailable"
     status = 409
@@ -16,6 +16,23 @@ class PageImageUnavailable(DomainError):
         "page.",
         "it": "Le pagine di questo tipo di documento non possono essere mostrate come immagini. Leggi invece il testo "
         "della pagina.",
+    }
+
+
+class PageNotFoundInPdf(DomainError):
+    """No page of the PDF that was made of the Office document has the words of this page."""
+
+    code = "page_not_found_in_pdf"
+    status = 409
+    texts = {
+        "en": "This page cannot be shown as an image, because its text was not found in the PDF that was made of the "
+        "document. Read the text of the page instead.",
+        "de": "Diese Seite lässt sich nicht als Bild anzeigen, weil sich ihr Text in dem PDF, das aus dem Dokument "
+        "erstellt wurde, nicht finden liess. Lies stattdessen den Text der Seite.",
+        "fr": "Cette page ne peut pas être affichée en image, car son texte est introuvable dans le PDF créé à partir "
+        "du document. Lis plutôt le texte de la page.",
+        "it": "Questa pagina non può essere mostrata come immagine, perché il suo testo non è stato trovato nel PDF "
+        "creato dal documento. Leggi invece il testo della pagina.",
     }
 
 

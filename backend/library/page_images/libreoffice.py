@@ -31,8 +31,8 @@ _START = (
 )
 _CHECK_EVERY_S: Final = 1.0
 _POLL_S: Final = 0.05
-# LibreOffice made its profile, and wants to be started once more.
-_AGAIN: Final = 81
+# LibreOffice made its profile and wants to be started again (81), or somebody else killed it.
+_ONCE_MORE: Final = frozenset({81, -signal.SIGKILL})
 _PROFILE: Final = """<?xml version="1.0" encoding="UTF-8"?>
 <oor:items xmlns:oor="http://openoffice.org/2001/registry">
 <item oor:path="/org.openoffice.Office.Common/Security/Scripting"><prop oor:name="DisableMacrosExecution" \
@@ -68,7 +68,9 @@ def convert_to_pdf(program: Path, document: Path, check: Callable[[], None]) -> 
 
     ``check`` is called about once a second; its exceptions end the conversion and are passed on.
 
-    Raises UnreadableFile with ``timed_out``, ``too_large`` (also when the system ended it) or ``damaged``.
+    A process that the system kills, usually because memory is short, is started once more. The time limit goes on.
+
+    Raises UnreadableFile with ``timed_out``, ``too_large`` (also when the system killed it twice) or ``damaged``.
     """
     refuse_open_transaction()
     folder = document.parent
@@ -82,7 +84,7 @@ def convert_to_pdf(program: Path, document: Path, check: Callable[[], None]) -> 
         *("--convert-to", "pdf", "--outdir", str(folder), str(document)),
     ]
     status = _run(program, arguments, folder, deadline, check)
-    if status == _AGAIN:
+    if status in _ONCE_MORE:
         status = _run(program, arguments, folder, deadline, check)
     made = document.with_suffix(".pdf")
     if status == 0 and made.is_file():

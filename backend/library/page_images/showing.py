@@ -37,6 +37,7 @@ from backend.library.page_images.errors import (
     PageImagePending,
     PageImagesBusy,
     PageImageUnavailable,
+    PageNotFoundInPdf,
 )
 from backend.library.page_images.kept_images import (
     Failed,
@@ -60,7 +61,7 @@ _MAX_PLACED: Final = 4
 _PLACING_WAIT_S: Final = 1.0
 _PLACING_S: Final = 5.0
 
-_NO_IMAGE: Final = (PageImageUnavailable, PageImagePending, OfficePagesNotShown, PageImageFailed)
+_NO_IMAGE: Final = (PageImageUnavailable, PageNotFoundInPdf, PageImagePending, OfficePagesNotShown, PageImageFailed)
 
 # Requests that render, or wait for it, hold a thread.
 _WAITING = Slots(PageImagesBusy)
@@ -83,7 +84,7 @@ class PageToShow:
     def find(cls, user_id: UUID, document_id: UUID, number: int) -> "PageToShow":
         """Return a page of the user's. Needs a transaction.
 
-        Raises NotFound, PageImageUnavailable, OfficePagesNotShown, PageImageFailed. See ``refuse_pending``.
+        Raises NotFound, FileExpired, and what is raised when there is no image. See ``refuse_pending``.
         """
         row = db.session.execute(
             sa.select(Document.format)

@@ -1,5 +1,6 @@
 """Turns Tesseract's table of words into text with a confidence. Noise does not become words."""
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -24,6 +25,21 @@ _MIN_WHOLE_LETTERS: Final = 12
 _CERTAIN: Final = 60.0
 # A block of words below this is a drawing or dirt.
 _NOISE: Final = 50.0
+# Tesseract gives raised and lowered signs as others, with the confidence of the word, and drops the bar of comparisons:
+# a word that may be such a reading is uncertain. Quotation marks after words, apostrophes in words and degrees with a unit are not.
+_DOUBTFUL: Final = re.compile(
+    r"""
+    [^\W_][*^~®™©´`]            # 10*, Ca**
+    | [0-9)][°'’"”“](?![CFK])    # 10°, 10'
+    | (?<![^\W_])[^\W\d_]["”“°]  # m”
+    | [^\Ws\d_]['’](?![^\W_])     # substance'
+    | [^\W_],,|[^\W_],[^\W\d_]    # CyH,,0
+    | ^[<>]                      # > 5
+    | ^(?:[mck]?m|s)-?[1-4]\W*$  # m2
+    """,
+    re.VERBOSE,
+)
+_TIMES: Final = frozenset("x×·*")
 _WORD_LEVEL: Final = "5"
 _COLUMNS: Final = 12
 
@@ -92,7 +108,7 @@ class _Word(NamedTuple):
 
     @property
     def is_certain(self) -> bool:
-        return self.confidence >= _CERTAIN and not self.is_beside
+        return self.confidence >= _CERTAIN and not self.is_beside and not _DOUBTFUL.search(self.text)
 
 
 def _find_nothing(_words: Sequence[Box]) -> Unread:
@@ -113,11 +129,19 @@ def parse_words(table: str, find_unread: Callable[[Sequence[Box]], Unread] = _fi
     noise = list(_outside(unread.places, [block for block in blocks if block not in kept]))
     places = _places([*unread.places, *noise], [word.box for word in shown])
     marked = [
-        word._replace(is_beside=number in unread.words_beside, marks=frozenset(places.get(number, ())))
+        word._replace(
+            is_beside=number in unread.words_beside or _is_power(shown, number),
+            marks=frozenset(places.get(number, ())),
+        )
         for number, word in enumerate(shown)
     ]
     text = "\n\n".join(_write_block(block) for _, block in groupby(marked, key=lambda word: word.block))
     return Recognised(text, round(_confidence(shown)), _letters(shown), _letters(whole), unread.total + len(noise))
+
+
+def _is_power(words: Sequence[_Word], number: int) -> bool:
+    """Whether a word is a power of ten after a sign of multiplication, whose exponent has lost its place."""
+    return number > 0 and words[number - 1].text in _TIMES and words[number].text.startswith("10")
 
 
 def _outside(parts: Sequence[Box], noise: Iterable[Sequence[_Word]]) -> Iterable[Box]:

@@ -1,5 +1,7 @@
 """Tesseract's table of words becomes text."""
 
+import pytest
+
 from backend.library.extraction.ocr.recognised import parse_words
 from backend.library.extraction.page_text import finish_text
 
@@ -34,6 +36,27 @@ def test_words_that_may_be_wrong_are_marked():
     finished = finish_text(found.text)
     assert finished.text == "Fever 38 °C begins"
     assert [(span.kind, finished.text[span.start : span.end]) for span in finished.spans] == [("uncertain", "38 °C")]
+
+
+@pytest.mark.parametrize(
+    "word", ["10°", "10'°", "10*", "Ca**", "m”", 'x"', "substance'", ">", ">38", "m2", "cm3.", "s-1", "CyH,,0"]
+)
+def test_signs_that_may_have_been_raised_are_uncertain(word):
+    finished = finish_text(parse_words(_table((1, 1, 1, 95, "Exactly"), (1, 1, 1, 95, word))).text)
+    assert [finished.text[span.start : span.end] for span in finished.spans] == [word]
+
+
+@pytest.mark.parametrize(
+    "word", ["38°C", "°C", "cells”", "don't", "l’eau", "students'", "H2O", "m", "2.5", "*", "“ten"]
+)
+def test_signs_of_ordinary_text_are_certain(word):
+    finished = finish_text(parse_words(_table((1, 1, 1, 95, "Exactly"), (1, 1, 1, 95, word))).text)
+    assert finished.spans == ()
+
+
+def test_a_power_of_ten_is_uncertain():
+    finished = finish_text(parse_words(_table(*((1, 1, 1, 95, word) for word in ("6", "×", "1023", "atoms")))).text)
+    assert [finished.text[span.start : span.end] for span in finished.spans] == ["1023"]
 
 
 def test_long_words_count_more():
