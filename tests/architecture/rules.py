@@ -38,6 +38,7 @@ _MAY_OPEN = {
     "backend/library/files/expiry.py": "work of the sweep, in batches of files",
     "backend/library/files/moving.py": "work of the sweep; no file is moved in a transaction",
     "backend/library/page_images/conversions.py": "work of a task: claim, convert and record are apart",
+    "backend/library/page_images/kept_images.py": "a command drops images and PDFs apart",
     "backend/library/page_images/showing.py": "a page is rendered in no transaction",
     "backend/library/reading.py": "work of a task: claim, read and record are apart",
     "backend/library/reading_places.py": "waiting readings are sent after one has ended",
@@ -63,6 +64,10 @@ _LATE_IMPORTS = {
         "backend/library/files/objects.py",
         "backend.library.files.object_storage",
     ): "its SDK takes 40 MB, which few processes need",
+    (
+        "backend/library/extraction/ocr/recognition.py",
+        "backend.library.extraction.ocr.unread",
+    ): "Pillow takes 10 MB and 15 ms, and few documents have scans",
     (
         "backend/library/extraction/ocr/recognition.py",
         "backend.library.extraction.ocr.preparation",

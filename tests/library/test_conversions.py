@@ -1,6 +1,5 @@
 """Conversions of Office documents as jobs: queued, claimed, locked, and kept within bounds."""
 
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import pytest
@@ -11,9 +10,7 @@ from backend.core.work import jobs
 from backend.core.work.queue import queue
 from backend.core.work.sweep import sweep
 from backend.library.models import Conversion, Document
-from backend.library.page_images import showing
-from backend.library.page_images.errors import PageImageFailed
-from backend.library.page_images.renderer import render_page
+from backend.library.page_images.showing import PageToShow
 from backend.library.reading_places import claim_conversion, claim_place
 from backend.library.room import CONVERTING, READING
 from tests.blocked import wait_for_blocked
@@ -211,32 +208,25 @@ def test_reading_again_without_libreoffice_keeps_nothing_of_the_old_conversion(
     assert query("SELECT count(*) FROM page_images") == [(0,)]
 
 
-@pytest.mark.parametrize("fails", [False, True])
-def test_nothing_of_an_old_conversion_is_kept_when_it_is_rendered_during_a_rereading(
-    client, run_pending_jobs, convert_into, monkeypatch, tmp_path, query, fails
-):
-    def render_slowly(*arguments):
-        rendered = render_page(*arguments)
-        with ThreadPoolExecutor() as pool:
-            pool.submit(run_pending_jobs).result()
-        if fails:
-            raise PageImageFailed
-        return rendered
-
+def test_nothing_is_kept_of_an_old_conversion(app, client, run_pending_jobs, convert_into, tmp_path, query):
     convert_into(make_pdf(CELLS))
     document = add(client, "notes.docx", make_word_file(tmp_path, CELLS))
     run_pending_jobs()
-    client.post(f"{document}/reread")
-    with monkeypatch.context() as patch:
-        patch.setattr(showing, "render_page", render_slowly)
-        old = client.get(f"{document}/pages/1/image")
-    assert old.status_code == (422 if fails else 200)
+    old = client.get(f"{document}/pages/1/image")
+    ((document_id, user_id),) = query(
+        "SELECT d.id, s.user_id FROM documents d JOIN study_sets s ON s.id = study_set_id"
+    )
+    with app.app_context():
+        with transaction():
+            page = PageToShow.find(user_id, document_id, 1)
+            assert page.is_current()
+        client.post(f"{document}/reread")
+        run_pending_jobs()
+        with transaction():
+            assert not page.is_current()
     assert query("SELECT count(*) FROM page_images") == [(0,)]
     assert query("SELECT count(word_boxes) FROM pages") == [(0,)]
-    again = client.get(f"{document}/pages/1/image")
-    assert again.status_code == 200
-    assert again.headers["ETag"] != old.headers.get("ETag")
-    assert query("SELECT count(*) FROM page_images") == [(1,)]
+    assert client.get(f"{document}/pages/1/image").headers["ETag"] != old.headers["ETag"]
 
 
 def test_a_pdf_larger_than_the_bound_is_kept_while_it_is_the_newest(

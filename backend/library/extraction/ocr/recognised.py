@@ -26,7 +26,8 @@ _CERTAIN: Final = 60.0
 # A block of words below this is a drawing or dirt.
 _NOISE: Final = 50.0
 # Tesseract gives raised and lowered signs as others, with the confidence of the word, and drops the bar of comparisons:
-# a word that may be such a reading is uncertain. Quotation marks after words, apostrophes in words and degrees with a unit are not.
+# a word that may be such a reading is uncertain. Quotation marks after words, apostrophes in words and degrees with a
+# unit are not.
 _DOUBTFUL: Final = re.compile(
     r"""
     [^\W_][*^~®™©´`]            # 10*, Ca**
