@@ -1,5 +1,6 @@
 """Conversions of Office documents as jobs: queued, claimed, locked, and kept within bounds."""
 
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import pytest
