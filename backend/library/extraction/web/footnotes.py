@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Final
 from urllib.parse import unquote
 
@@ -48,6 +49,8 @@ _BACK = re.compile(rf"\s*(?:\^\{{)?[\[(]?{BACK_LINK}[\])]?\}}?")
 _MAX_AROUND: Final = 40
 _MAX_INLINE: Final = 6
 _MAX_NOTE_CHARS: Final = 8_000
+_MAX_NOTE_PARTS: Final = 500
+_MAX_MARK_PARTS: Final = 20
 
 
 @dataclass(eq=False, slots=True)
@@ -59,6 +62,7 @@ class Note:
 
     number: int
     label: str
+    place: str
     holder: etree._Element
     parts: list[etree._Element]
     is_read: bool = False
@@ -88,7 +92,10 @@ class Footnotes:
     load: Load | None = None
     _marks: dict[etree._Element, Note] = field(default_factory=dict)
     _notes: dict[etree._Element, Note] = field(default_factory=dict)
-    _numbered: list[Note] = field(default_factory=list)
+    _numbered: dict[int, Note] = field(default_factory=dict)
+    _back_links: dict[etree._Element, frozenset[tuple[str, str]]] = field(default_factory=dict)
+    _refused: set[etree._Element] = field(default_factory=set)
+    _count: int = 0
     _links_back: set[tuple[str, str]] = field(default_factory=set)
     _mark_names: set[str] = field(default_factory=set)
     _names: dict[str, dict[str, etree._Element]] = field(default_factory=dict)
@@ -97,8 +104,13 @@ class Footnotes:
     def add_page(self, root: etree._Element, place: str = "") -> None:
         """Find the marks of a page and their notes. Those of the page before are forgotten."""
         self._names.pop(self._place, None)
+        # Their elements would keep the trees of all chapters.
+        self._notes = {one: note for one, note in self._notes.items() if note.place != self._place}
+        self._numbered = {number: note for number, note in self._numbered.items() if note.place != self._place}
         self._place = place
         self._marks.clear()
+        self._back_links.clear()
+        self._refused.clear()
         links = [link for link in root.iter() if local_name(link).lower() == "a" and "#" in link.get("href", "")]
         if links:
             self._names[place] = _names_in(root)
@@ -149,14 +161,14 @@ class Footnotes:
         if not label or not (explicit or self._is_raised(link, around)):
             return
         aim = self._find(target)
-        if aim is None or any(local_name(one) == "pre" for one in link.iterancestors()):
+        if aim is None or any(local_name(one) == "pre" for one in islice(link.iterancestors(), _MAX_AROUND)):
             return
         own = {name for one in around for name in (one.get("id"), one.get("name")) if name}
         leads_back = self._leads_back(aim, own, target)
         if target.is_elsewhere and not leads_back:
             return
-        note = self._note_of(aim, label) if explicit or leads_back or _is_note(aim) else None
-        if note is None or note.holder in link.iterancestors():
+        note = self._note_of(aim, label, target.place) if explicit or leads_back or _is_note(aim) else None
+        if note is None or note.holder in islice(link.iterancestors(), _MAX_AROUND):
             return
         self._links_back.update((self._place, name) for name in own)
         self._mark_names |= own
@@ -178,23 +190,29 @@ class Footnotes:
     def _leads_back(self, aim: etree._Element, own: set[str], target: _Target) -> bool:
         """Whether the target of a mark, or the block that it begins, holds a link back to it."""
         holder = _holder(aim)
-        for link in (holder if holder is not None else aim).iter("{*}a"):
-            path, _, name = link.get("href", "").partition("#")
-            if unquote(name) in own and (not target.is_elsewhere or path == target.is_elsewhere):
-                return True
-        return False
+        holder = aim if holder is None else holder
+        if holder not in self._back_links:
+            links = [one for one in islice(holder.iter(), _MAX_NOTE_PARTS) if local_name(one).lower() == "a"]
+            paths = [one.get("href", "").partition("#") for one in links]
+            self._back_links[holder] = frozenset((unquote(name), path) for path, _, name in paths)
+        back = self._back_links[holder]
+        if target.is_elsewhere:
+            return any((name, target.is_elsewhere) in back for name in own)
+        return any(name in own for name, _ in back)
 
-    def _note_of(self, aim: etree._Element, label: str) -> Note | None:
+    def _note_of(self, aim: etree._Element, label: str, place: str) -> Note | None:
         holder = _holder(aim)
-        if holder is None:
+        if holder is None or holder in self._refused:
             return None
         if holder not in self._notes:
             parts = _parts(holder)
             size = sum(len(_text(part)) for part in parts)
             if not 0 < size <= _MAX_NOTE_CHARS or not any(map(has_text, parts)) or not self._is_seen(holder):
+                self._refused.add(holder)
                 return None
-            note = Note(len(self._numbered), label, holder, parts)
-            self._numbered.append(note)
+            note = Note(self._count, label, place, holder, parts)
+            self._numbered[note.number] = note
+            self._count += 1
             self._notes[holder] = note
             for part in parts:
                 self._notes[part] = note
@@ -263,7 +281,8 @@ def _is_note(aim: etree._Element) -> bool:
     return any(
         one.get("role") in _NOTE_ROLES
         or not _NOTE_TYPES.isdisjoint(epub_type(one))
-        or _NOTE_NAME.search(f"{one.get('id', '')} {one.get('name', '')} {one.get('class', '')}".lower()) is not None
+        or _NOTE_NAME.search(f"{one.get('id', '')} {one.get('name', '')} {one.get('class', '')}".lower()[:500])
+        is not None
         for one in ([aim] if holder is None else [aim, holder])
     )
 
@@ -302,9 +321,9 @@ def _begins(around: etree._Element, element: etree._Element) -> bool:
     """Whether there is no text between the start of an element and a child of it."""
     before = [around.text or ""]
     for one in element.itersiblings(preceding=True):
-        before += [_text(one), one.tail or ""]
-        if len(before) > _MAX_AROUND:
+        if len(before) > _MAX_AROUND or not _has_few(one):
             return False
+        before += [_text(one), one.tail or ""]
     return not "".join(before).strip(" \t\r\n\u00a0[(")
 
 
@@ -312,7 +331,7 @@ def _whole_mark(link: etree._Element) -> etree._Element:
     """Return the outermost element that shows nothing but the mark and its brackets."""
     mark, label = link, _text(link).strip("[]() \t\r\n")
     for one in _inline_around(link)[1:]:
-        if _text(one).strip("[]() \t\r\n") != label:
+        if not _has_few(one) or _text(one).strip("[]() \t\r\n") != label:
             break
         mark = one
     return mark
@@ -345,6 +364,11 @@ def _names_in(root: etree._Element) -> dict[str, etree._Element]:
                 if name:
                     names.setdefault(name, one)
     return names
+
+
+def _has_few(element: etree._Element) -> bool:
+    """Whether an element has few enough others in it to be looked at once for every link."""
+    return len(list(islice(element.iter(), _MAX_MARK_PARTS))) < _MAX_MARK_PARTS
 
 
 def _text(element: etree._Element) -> str:
