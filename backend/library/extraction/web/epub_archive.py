@@ -53,11 +53,13 @@ class EpubArchive:
         self._items = self._manifest()
         self._refuse_encrypted()
 
-    def chapters(self) -> Iterator[bytes]:
-        """Yield the source of each chapter in reading order, without the table of contents."""
-        for part in self._spine:
-            if part in self._entries:
-                yield self._read(part)
+    def chapters(self) -> list[str]:
+        """Return the parts that are chapters in reading order, without the table of contents."""
+        return [part for part in self._spine if part in self._entries]
+
+    def chapter(self, part: str) -> bytes:
+        """Return the source of a chapter. Each time it counts towards the 50 MB."""
+        return self._read(part)
 
     def style_sheets(self) -> Iterator[str]:
         """Yield the source of each style sheet."""
@@ -93,7 +95,7 @@ class EpubArchive:
             for element in self._xml(_CONTAINER).iter():
                 path = element.get("full-path") if local_name(element) == "rootfile" else None
                 if path:
-                    return _normalized(path)
+                    return normalized_part(path)
         found = next((part for part in self._entries if part.endswith(".opf")), None)
         if found is None:
             raise UnreadableFile("damaged")
@@ -107,7 +109,7 @@ class EpubArchive:
         for element in self._xml(self._package).iter():
             name = local_name(element)
             if name == "item" and element.get("href"):
-                part = _normalized(posixpath.join(folder, unquote(element.get("href", "").partition("#")[0])))
+                part = normalized_part(posixpath.join(folder, unquote(element.get("href", "").partition("#")[0])))
                 properties = frozenset(element.get("properties", "").split())
                 items[element.get("id", "")] = _Item(part, element.get("media-type", "").lower(), properties)
             elif name == "itemref":
@@ -126,7 +128,7 @@ class EpubArchive:
             if name == "EncryptionMethod":
                 algorithm = element.get("Algorithm", "")
             elif name == "CipherReference" and algorithm not in _FONT_ALGORITHMS:
-                part = _normalized(unquote(element.get("URI", "")))
+                part = normalized_part(unquote(element.get("URI", "")))
                 if part in self._spine or part == self._package:
                     raise UnreadableFile("encrypted")
 
@@ -137,5 +139,6 @@ def _is_chapter(item: _Item) -> bool:
     return item.media_type in _CHAPTER_TYPES or (not item.media_type and _CHAPTER_NAME.search(item.part) is not None)
 
 
-def _normalized(path: str) -> str:
+def normalized_part(path: str) -> str:
+    """Return a path of the archive as its entries are named."""
     return posixpath.normpath(path.replace("\\", "/")).lstrip("/").lower()

@@ -12,6 +12,7 @@ from backend.library.extraction.formulas.tex_text import Delimiters
 from backend.library.extraction.page_writer import PageWriter
 from backend.library.extraction.pagination import Block, write_blocks
 from backend.library.extraction.plain.encoding import decode_text
+from backend.library.extraction.web.footnotes import Footnotes, note_text, take_places
 from backend.library.extraction.web.formulas import find_delimiters
 from backend.library.extraction.web.parsing import parse_page
 from backend.library.extraction.web.styles import Styles
@@ -48,15 +49,29 @@ def blocks_of_html(source: str, writer: PageWriter, delimiters: Delimiters | Non
         styles = Styles()
         for sheet in root.iter("{*}style"):
             styles.add_sheet(sheet.text or "")
-        yield from blocks_of_tree(root, styles, writer, delimiters)
+        notes = Footnotes(styles)
+        notes.add_page(root)
+        yield from blocks_of_tree(root, notes, writer, delimiters)
 
 
 def blocks_of_tree(
-    root: etree._Element, styles: Styles, writer: PageWriter, delimiters: Delimiters | None = None
+    root: etree._Element, notes: Footnotes, writer: PageWriter, delimiters: Delimiters | None = None
 ) -> Iterator[Block]:
-    """Yield the visible blocks of a parsed page."""
-    for piece in VisibleText(writer, styles, delimiters or find_delimiters(root)).pieces(root):
-        yield Block(piece.text, piece.level)
+    """Yield the visible blocks of a parsed page, each note after the block with its first mark."""
+    delimiters = delimiters or find_delimiters(root)
+    for piece in VisibleText(writer, notes.styles, delimiters, notes).pieces(root):
+        text, waiting = take_places(piece.text)
+        yield Block(text, piece.level)
+        while waiting:
+            label, parts = notes.take(waiting.pop(0))
+            read = [
+                piece.text
+                for part in parts
+                for piece in VisibleText(writer, notes.styles, delimiters, notes, in_note=True).pieces(part)
+            ]
+            text, more = take_places("\n\n".join(read))
+            waiting += more
+            yield Block(note_text(label, text))
 
 
 def decode_page(raw: bytes, writer: PageWriter) -> str:

@@ -35,7 +35,7 @@ def is_left_out(element: etree._Element, name: str, *, in_heading: bool) -> bool
         return not in_heading
     if name == "dialog":
         return element.get("open") is None
-    if element.get("role", "") in _FURNITURE_ROLES or "pagebreak" in _epub_type(element):
+    if element.get("role", "") in _FURNITURE_ROLES or "pagebreak" in epub_type(element):
         return True
     classes = element.get("class", "").split()
     return not _FURNITURE_CLASSES.isdisjoint(classes) and not _is_sign(element, classes)
@@ -47,7 +47,7 @@ def is_reference_mark(element: etree._Element, name: str) -> bool:
         return False
     return (
         element.get("role") == "doc-noteref"
-        or "noteref" in _epub_type(element)
+        or "noteref" in epub_type(element)
         or not _REFERENCE_CLASSES.isdisjoint(element.get("class", "").lower().split())
     )
 
@@ -72,5 +72,6 @@ def has_text(element: etree._Element) -> bool:
     return any(str(text).strip() for text in element.itertext())
 
 
-def _epub_type(element: etree._Element) -> list[str]:
+def epub_type(element: etree._Element) -> list[str]:
+    """Return the types of an element by the EPUB Structural Semantics Vocabulary."""
     return (element.get(_EPUB_TYPE) or element.get("epub:type") or "").split()

@@ -12,6 +12,7 @@ from backend.library.extraction.formulas.tex_text import Delimiters, shield
 from backend.library.extraction.page_writer import PageWriter
 from backend.library.extraction.web.code_blocks import code_language, is_line_number
 from backend.library.extraction.web.flow import Flow, Kind, Piece
+from backend.library.extraction.web.footnotes import BACK_LINK, Footnotes, raise_text
 from backend.library.extraction.web.form_fields import read_field
 from backend.library.extraction.web.formulas import FoundFormula, find_formula
 from backend.library.extraction.web.fractions import divides, is_fraction, is_part_of_fraction, stacked_scripts
@@ -40,16 +41,20 @@ _ITEMS: Final = frozenset({"li", "dt", "dd"})
 _TABLE_PARTS: Final = frozenset({"thead", "tbody", "tfoot"})
 _CODE: Final = frozenset({"code", "kbd", "samp", "tt"})
 _STRUCK: Final = frozenset({"del", "s", "strike"})
-_SHIFTS: Final = {"sup": page_text.raised, "sub": page_text.lowered, "super": page_text.raised}
+_SHIFTS: Final = {"sup": raise_text, "sub": page_text.lowered, "super": raise_text}
 _HEADING = re.compile("h([1-6])")
 
 _Leave = Callable[[], None]
 
 
 class VisibleText:
-    """The walk over one page."""
+    """The walk over one page, or over one of its notes."""
 
-    def __init__(self, writer: PageWriter, styles: Styles, delimiters: Delimiters) -> None:
+    def __init__(
+        self, writer: PageWriter, styles: Styles, delimiters: Delimiters, notes: Footnotes, *, in_note: bool = False
+    ) -> None:
+        self._notes = notes
+        self._in_note = in_note
         self._writer = writer
         self._delimiters = delimiters
         self._styles = styles
@@ -94,7 +99,7 @@ class VisibleText:
     def _enter(self, element: etree._Element) -> _Leave | None:
         """Begin an element. Returns what its end does; None if its children are not visited."""
         name = local_name(element).lower()
-        if not name:
+        if not name or self._pass_note(element, name):
             return None
         formula = find_formula(element, name)
         if formula is None and is_left_out(element, name, in_heading=self._flow.level > 0):
@@ -110,10 +115,21 @@ class VisibleText:
             return None
         return self._enter_container(element, name, style)
 
+    def _pass_note(self, element: etree._Element, name: str) -> bool:
+        """Whether an element is a note, which comes after its mark, or in a note the link back to its mark."""
+        if not self._in_note:
+            return self._notes.is_elsewhere(element)
+        if not self._notes.is_back_link(element, name):
+            return False
+        self._flow.add_finished(BACK_LINK)
+        return True
+
     def _read_alone(self, element: etree._Element, name: str) -> bool:
         """Read an element whose children are not visited. Returns whether it is one."""
         if (scripts := stacked_scripts(element, name)) is not None:
             self._add(scripts)
+        elif mark := self._notes.mark_of(element):
+            self._flow.add_finished(mark)
         elif name in _ALONE:
             _ALONE[name](self, element)
         else:

@@ -68,6 +68,36 @@ def test_marks_formulas_and_style_sheets(make_epub, read) -> None:
     assert pages[0].text == "in 1953^{1} 10^{3} $\\frac{1}{2}$end"
 
 
+def test_notes_of_a_chapter_come_from_the_chapter_of_notes(make_epub, read) -> None:
+    notes = (
+        '<h1>Notes</h1><p epub:type="endnote" id="n1"><a href="c%202.xhtml#r1">1</a>. Smith.</p>'
+        '<p id="n2"><a href="../OEBPS/c%201.xhtml#r1">1</a> Jones.</p><p id="n3">Unmarked.</p>'
+    )
+    first = '<p>A<a epub:type="noteref" id="r1" href="c%200.xhtml#n1">1</a> b</p><p>c</p>'
+    second = '<p>D<sup><a id="r1" href="c%200.xhtml#n2">1</a></sup></p><p>e<sup><a href="x.xhtml#n2">2</a></sup></p>'
+    pages, report = read(make_epub([notes, second, first]))
+    assert [page.text for page in pages] == [
+        "A[^1] b\n\n[^1]: Smith.\n\nc",
+        "D[^1]\n\n[^1]: Jones.\n\ne^{2}",
+        "# Notes\n\nUnmarked.",
+    ]
+    assert report.warnings == ()
+
+
+def test_notes_that_were_read_before_their_mark_stay_there(make_epub, read) -> None:
+    notes, chapter = '<p epub:type="endnote" id="n1">Smith.</p>', '<p>A<sup><a href="c%201.xhtml#n1">1</a></sup></p>'
+    assert [page.text for page in read(make_epub([chapter, notes]))[0]] == ["Smith.", "A^{1}"]
+
+
+def test_notes_of_many_chapters_of_notes(make_epub, read) -> None:
+    count = 6
+    notes = [f'<p epub:type="endnote" id="n">N{number}</p>' for number in range(count)]
+    marks = "".join(f'<p>A<sup><a href="c%20{number}.xhtml#n">{number}</a></sup></p>' for number in range(count))
+    text = "\n".join(page.text for page in read(make_epub([*notes, marks]))[0])
+    assert text.count("[^") == 8
+    assert all(text.count(f"N{number}") == 1 for number in range(count))
+
+
 def test_a_chapter_with_errors_is_read_all_the_same(make_epub, read) -> None:
     assert read(make_epub(["<p>a & b <b>c</p><p>d"]))[0][0].text == "a & b c\n\nd"
 
