@@ -1,5 +1,7 @@
-"""Finds the pictures of a page that text may stand on. A scan's text layer is invisible, but readers see the scan."""
+"""Finds what text may stand on: pictures, as readers see a scan and not its text layer, and dark boxes."""
 
+import ctypes
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from typing import Final
@@ -9,6 +11,11 @@ import pypdfium2.raw as pdfium
 
 _MAX_OBJECTS: Final = 5_000
 _SCAN_SHARE: Final = 0.6
+# A rectangle has five points at most; what has more may be a frame.
+_MAX_POINTS: Final = 6
+# Of 255.
+_DARK: Final = 225
+_OPAQUE: Final = 128
 _KINDS: Final = [pdfium.FPDF_PAGEOBJ_IMAGE, pdfium.FPDF_PAGEOBJ_FORM]
 
 Box = tuple[float, float, float, float]
@@ -42,3 +49,23 @@ def find_ground(page: pypdfium2.PdfPage) -> Ground:
             pictures.append(part.get_bounds() if part.level == 0 else form)
     covered = sum(max(0.0, right - left) * max(0.0, top - bottom) for left, bottom, right, top in set(pictures))
     return Ground(pictures, covered / max(width * height, 1.0))
+
+
+def find_dark_boxes(page: pypdfium2.PdfPage) -> Iterator[Box]:
+    """Yield the rectangles that are filled with a colour on which white is seen."""
+    red, green, blue, alpha = (ctypes.c_uint() for _ in range(4))
+    left, bottom, right, top = (ctypes.c_float() for _ in range(4))
+    mode, is_stroked = ctypes.c_int(), ctypes.c_int()
+    for index in range(min(pdfium.FPDFPage_CountObjects(page.raw), _MAX_OBJECTS)):
+        item = pdfium.FPDFPage_GetObject(page.raw, index)
+        if (
+            pdfium.FPDFPageObj_GetType(item) == pdfium.FPDF_PAGEOBJ_PATH
+            and pdfium.FPDFPageObj_GetFillColor(item, red, green, blue, alpha)
+            and min(red.value, green.value, blue.value) < _DARK
+            and alpha.value >= _OPAQUE
+            and pdfium.FPDFPath_GetDrawMode(item, mode, is_stroked)
+            and mode.value
+            and pdfium.FPDFPath_CountSegments(item) <= _MAX_POINTS
+            and pdfium.FPDFPageObj_GetBounds(item, left, bottom, right, top)
+        ):
+            yield left.value, bottom.value, right.value, top.value
