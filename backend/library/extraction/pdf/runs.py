@@ -25,6 +25,10 @@ _LARGE_SIGNS = ("cmex", "lmmathextension", "euex", "ptmex", "zplm-ex")
 _NAME_BYTES = 128
 # The noncharacters that mark the spans of a page's text.
 _MARKS = re.compile("[\ufdd0-\ufdef]")
+# The render modes of text that is filled and not stroked, and what is nearly white, or nearly transparent, of 255.
+_FILLED = (0, 4)
+_PALE = 248
+_TRANSPARENT = 8
 # Text turned by more than this share of a quarter turn is a watermark, or a label of a figure.
 _OBLIQUE = 0.06
 # The names of marked content: a layer that may be off, and what is on a page only because it is a page.
@@ -51,7 +55,8 @@ class Run:
 
     ``first`` is the index of its first character, ``count`` their number. Lengths are in points, along the direction of
     the text (``angle``, in quarter turns): ``left`` and ``right`` on its line, ``base`` the height of its baseline.
-    ``before`` is what PDFium puts before it: nothing, a blank or a line end.
+    ``before`` is what PDFium puts before it: nothing, a blank or a line end. ``is_pale``: it is filled nearly white or
+    is transparent, so that it is seen only on a ground.
     """
 
     text: str
@@ -68,6 +73,7 @@ class Run:
     is_oblique: bool = False
     is_optional: bool = False
     is_artifact: bool = False
+    is_pale: bool = False
 
 
 class RunReader:
@@ -77,6 +83,7 @@ class RunReader:
         self._fonts: dict[int, Font] = {}
         self._matrix = pdfium.FS_MATRIX()
         self._numbers = [ctypes.c_double() for _ in range(4)]
+        self._colour = [ctypes.c_uint() for _ in range(4)]
         self._name = ctypes.create_string_buffer(_NAME_BYTES)
         self._wide_name = (ctypes.c_ushort * (_NAME_BYTES // 2))()
 
@@ -108,6 +115,7 @@ class RunReader:
         along, base = turned(x.value, y.value, turns)
         left, right = self._extent(page, stop - 1, turns, along)
         marks = self._marks(handle)
+        mode = pdfium.FPDFTextObj_GetTextRenderMode(handle)
         return Run(
             text=text,
             first=start,
@@ -118,11 +126,21 @@ class RunReader:
             right=right,
             base=base,
             font=self._font(handle),
-            mode=pdfium.FPDFTextObj_GetTextRenderMode(handle),
+            mode=mode,
             is_oblique=abs(angle - round(angle)) > _OBLIQUE,
             is_optional=_OPTIONAL in marks,
             is_artifact=_ARTIFACT in marks,
+            is_pale=mode in _FILLED and self._is_pale(handle) and not text.isspace(),
         )
+
+    def _is_pale(self, handle: Any) -> bool:
+        red, green, blue, alpha = self._colour
+        if not pdfium.FPDFPageObj_GetFillColor(handle, red, green, blue, alpha):
+            return False
+        # Most text is black.
+        if red.value < _PALE and alpha.value >= _TRANSPARENT:
+            return False
+        return alpha.value < _TRANSPARENT or (green.value >= _PALE and blue.value >= _PALE)
 
     def _extent(self, page: Any, index: int, turns: int, along: float) -> tuple[float, float]:
         box = char_box(page, index, self._numbers)

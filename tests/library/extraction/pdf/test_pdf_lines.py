@@ -107,7 +107,8 @@ def test_a_second_text_layer_is_left_out(make_pdf, read):
 
 
 def test_invisible_text_of_a_scan_is_read(tmp_path, read):
-    pages, _ = read(write_pdf(tmp_path / "layer.pdf", [f"BT 3 Tr /F 11 Tf 72 700 Td ({SENTENCE}) Tj ET"]))
+    scan = "q 595 0 0 842 0 0 cm BI /W 1 /H 1 /CS /G /BPC 8 ID \xff EI Q"
+    pages, _ = read(write_pdf(tmp_path / "layer.pdf", [f"{scan} BT 3 Tr /F 11 Tf 72 700 Td ({SENTENCE}) Tj ET"]))
     assert pages[0].text == SENTENCE
 
 
