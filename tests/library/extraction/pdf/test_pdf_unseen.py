@@ -37,6 +37,8 @@ def read_drawn(tmp_path, read):
         pytest.param(line(UNSEEN, 600, "0.98 0.99 1 rg"), id="nearly white"),
         pytest.param(line(UNSEEN, 600, "0 0 0 0 k"), id="white of a printer"),
         pytest.param(f"0.3 g 60 500 400 40 re f {line(UNSEEN, 600, '1 g')}", id="white beside a ground"),
+        pytest.param(f"0.3 g 60 590 400 25 re n {line(UNSEEN, 600, '1 g')}", id="white in a box that is not drawn"),
+        pytest.param(f"0.3 g 60 590 400 40 re 64 594 392 32 re f* {line(UNSEEN, 606, '1 g')}", id="white in a frame"),
         pytest.param(
             f"q 90 0 0 90 72 300 cm {PICTURE} Q {line(UNSEEN, 600, '3 Tr')}", id="not drawn, beside a picture"
         ),
