@@ -29,6 +29,9 @@ PUBLIC_ENDPOINTS = frozenset(merge(ROOMS, "public_endpoints"))
 # Maximum bytes of bodies that are not parsed.
 RAW_BODIES = merge(ROOMS, "raw_bodies")
 
+# Endpoints that also take a text as the whole body.
+TEXT_BODIES = frozenset().union(*(room.text_bodies for room in ROOMS))
+
 # Routes not declared by a room are in the class for reads or writes, by method; all under /auth are sign-in routes.
 ROUTE_CLASSES = RouteClasses(
     named=merge(ROOMS, "limits"),
@@ -63,6 +66,7 @@ def create_app(settings: Settings | None = None) -> APIFlask:
         production=settings.environment == "production",
         public_endpoints=PUBLIC_ENDPOINTS,
         upload_endpoints=ROUTE_CLASSES.list_named(RouteClass.UPLOAD),
+        text_endpoints=TEXT_BODIES,
         raw_bodies=RAW_BODIES,
     )
     configure_cookies(app, settings)
@@ -83,6 +87,7 @@ def create_app(settings: Settings | None = None) -> APIFlask:
         PUBLIC_ENDPOINTS,
         ROUTE_CLASSES,
         raw_bodies=RAW_BODIES,
+        text_bodies=TEXT_BODIES,
         problems=[error for room in ROOMS for error in room.problems],
     )
     configure_origins(app, settings, any_host=frozenset().union(*(room.any_host for room in ROOMS)))

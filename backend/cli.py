@@ -124,7 +124,7 @@ def supervise(configuration: str) -> None:
 
 @main.command("move-documents")
 def move_documents() -> None:
-    """Move files, back from a bucket too, until each is where DOCUMENT_STORAGE says."""
+    """Move files, back from a bucket too, until each is where DOCUMENT_STORAGE says. Images of pages are dropped."""
     from backend.library import service as library
     from backend.library.errors import FileUnavailable
 
@@ -135,6 +135,7 @@ def move_documents() -> None:
                 moved += count
         except FileUnavailable:
             click.echo("The bucket is unreachable or rejected our credentials.", err=True)
+        library.drop_left_images()
         left = library.count_misplaced_documents()
     click.echo(f"Files moved to {get_settings().document_storage}: {moved}. Files left to move: {left}.")
     if left:

@@ -37,8 +37,8 @@ _MIN_SECRET_CHARS = 32
 _MIN_DIFFERENT_CHARS = 8
 _OWN_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 
-OCR_PAGE_S = 20.0
-"""Time allowed for each page that needs OCR, in seconds."""
+OCR_PAGE_S, OCR_WAIT_S = 20.0, 300.0
+"""Seconds allowed for each page that needs OCR, and for all of a document's waiting for pages of other documents."""
 
 # Headings of docs/configuration.md, each with the first setting below it, in the order of what one sets first.
 SETTING_GROUPS = {
@@ -177,6 +177,7 @@ class Settings(BaseSettings):
     storage_quota_bytes: int = Field(
         2_000_000_000, ge=1, description="Maximum bytes of files, their text and items per user."
     )
+    page_image_bytes: int = Field(5_000_000_000, ge=1, description="Maximum bytes of kept images of pages, in all.")
     max_study_sets_per_user: int = Field(1000, ge=1, description="Maximum study sets per user.")
     max_items_per_set: int = Field(5000, ge=1, description="Maximum flashcards and questions per study set.")
     max_item_bytes_per_set: int = Field(
@@ -195,13 +196,12 @@ class Settings(BaseSettings):
     rate_limit_write: Rate = Field("600/minute", description="All other write requests per user.")
 
     read_timeout_s: float = Field(60.0, gt=0, description="Timeout for reading one file, in seconds, OCR not included.")
-    read_memory_bytes: int = Field(
-        1_000_000_000, ge=1, description="Memory limit (address space) of the process that reads a file."
-    )
+    read_memory_bytes: int = Field(1_000_000_000, ge=1, description="Memory limit (address space) for reading a file.")
     ocr_max_pages: int = Field(60, ge=0, description="Maximum scanned pages per document read by OCR. 0 turns OCR off.")
     ocr_languages: str = Field(
         "deu+eng+fra+ita", description="Tesseract languages, joined by `+`. Languages not installed are skipped."
     )
+    with_libreoffice: bool = Field(False, description="Whether the worker converts Office documents to show pages.")
     section_chars: int = Field(6000, ge=500, description="Target size of a section, in characters.")
 
     port: int = Field(8080, ge=1, le=65_535, description="Port of the API.")
@@ -351,7 +351,7 @@ class Settings(BaseSettings):
     @property
     def max_work_s(self) -> float:
         """Upper bound for one job, in seconds. The worker kills a process that takes longer."""
-        reading_s = self.read_timeout_s + self.ocr_max_pages * OCR_PAGE_S
+        reading_s = self.read_timeout_s + self.ocr_max_pages * OCR_PAGE_S + OCR_WAIT_S
         return max(reading_s, 2 * self.openai_timeout_s) + 60
 
     @property

@@ -32,7 +32,7 @@ Statement = tuple[str, Any]
 def measure_flashcards(folder: Path) -> Measurement:
     """Measure the time for a list of 50 flashcards ÷ the time of a bare Flask view with the same query and JSON."""
     with running_application() as app:
-        client, headers, user_id = _sign_in(app)
+        client, headers, user_id = sign_in(app)
         with app.app_context(), transaction():
             study_set_id, _ = add_material(user_id, _CARDS)
         path = f"{_API}/study-sets/{study_set_id}/flashcards?limit={_CARDS}"
@@ -44,7 +44,7 @@ def measure_flashcards(folder: Path) -> Measurement:
     return Measurement(our_s / bare_s, {"api_ms": round(our_s * 1000, 2), "bare_view_ms": round(bare_s * 1000, 2)})
 
 
-def _sign_in(app: APIFlask) -> tuple[FlaskClient, dict[str, str], UUID]:
+def sign_in(app: APIFlask) -> tuple[FlaskClient, dict[str, str], UUID]:
     client = app.test_client()
     answer = client.post(f"{_API}/auth/dev-login", json={"email": "reader@example.org"}).get_json()
     return client, {"Authorization": f"Bearer {answer['access_token']}"}, UUID(answer["user_id"])
@@ -140,7 +140,7 @@ def measure_queries(folder: Path) -> Measurement:
 
 def _count_queries(app: APIFlask, count: int) -> dict[str, int]:
     """Return the number of queries for a list of ``count`` rows, by list. Raises ValueError if a list is shorter."""
-    client, headers, user_id = _sign_in(app)
+    client, headers, user_id = sign_in(app)
     with app.app_context(), transaction():
         db.session.execute(sa.text("TRUNCATE study_sets CASCADE"))
         add_study_sets(user_id, count - 1)

@@ -31,6 +31,7 @@ class ActivityKind(StrEnum):
     API_KEY_CREATED = "api_key_created"
     API_KEY_REVOKED = "api_key_revoked"
     DOCUMENT_UPLOADED = "document_uploaded"
+    DOCUMENT_REREAD = "document_reread"
     RUN_STARTED = "run_started"
     RUN_ENDED = "run_ended"
     EXPORT_REQUESTED = "export_requested"

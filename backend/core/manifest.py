@@ -71,6 +71,7 @@ class Room:
         unlimited: Reasons by endpoint that has no rate limit.
         limited_by_view: Reasons by public endpoint that is not limited once its view has verified another proof.
         any_host: Endpoints that accept any Host header.
+        text_bodies: Endpoints that also take a text (text/markdown, text/plain) as the whole body.
         raw_bodies: Maximum bytes by endpoint that takes a body of any content type, unparsed.
         problems: Errors with members of their own, which the OpenAPI document describes.
     """
@@ -90,6 +91,7 @@ class Room:
     unlimited: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     limited_by_view: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     any_host: frozenset[str] = frozenset()
+    text_bodies: frozenset[str] = frozenset()
     raw_bodies: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     problems: tuple[type[DomainError], ...] = ()
 

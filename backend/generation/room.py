@@ -16,6 +16,7 @@ from backend.generation.runs.titles import find_run_titles
 from backend.generation.types import StepKind
 from backend.library.hooks import (
     document_deleting,
+    document_rereading,
     document_settled,
     document_settling,
     study_set_deleting,
@@ -44,6 +45,7 @@ ROOM = Room(
         document_settling.to(lock_waiting_runs),
         document_settled.to(continue_waiting_runs),
         document_deleting.to(service.refuse_document_in_use),
+        document_rereading.to(service.refuse_document_in_use),
         study_set_deleting.to(service.end_runs_of),
         study_sets_expiring.to(service.find_study_sets_in_use),
     ),

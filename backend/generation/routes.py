@@ -65,10 +65,12 @@ def get_quotas() -> QuotaResponse:
     """Read your quotas and how much of them you use: storage and active runs."""
     with transaction():
         storage = library.measure_storage(g.user_id)
+        page_images = library.measure_images(g.user_id)
         active_runs = service.count_active_runs(g.user_id)
     return QuotaResponse(
         storage_used_bytes=storage.used_bytes,
         storage_quota_bytes=storage.quota_bytes,
+        page_images_bytes=page_images,
         active_runs=active_runs,
         most_active_runs=get_settings().max_active_runs_per_user,
     )

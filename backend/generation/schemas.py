@@ -228,10 +228,14 @@ class EstimateResponse(ResponseBody):
 
 
 class QuotaResponse(ResponseBody):
-    """The user's usage and limits. Storage is that of files that have not expired, text of documents, and items."""
+    """The user's usage and limits. Storage is that of files that have not expired, text of documents, and items.
+
+    Images of pages do not count towards it: they are dropped when others need the room.
+    """
 
     storage_used_bytes: int
     storage_quota_bytes: int
+    page_images_bytes: int = Field(description="What is kept to show pages of documents as images.")
     active_runs: int
     most_active_runs: int
 
@@ -288,6 +292,15 @@ class SkippedResponse(ResponseBody):
     detail: str
 
 
+class ReadingWarningResponse(ResponseBody):
+    """Something was left out, replaced or guessed when these pages were read."""
+
+    code: str
+    detail: str
+    count: int = Field(description="How often it occurred in the whole document.")
+    pages: list[int] = Field(description="The pages of this run among those on which it occurred.")
+
+
 class DocumentCoverageResponse(ResponseBody):
     """Coverage of one document."""
 
@@ -295,6 +308,7 @@ class DocumentCoverageResponse(ResponseBody):
     filename: str
     pages: list[PageCoverageResponse]
     skipped: list[SkippedResponse]
+    warnings: list[ReadingWarningResponse] = Field(description="The document's warnings about pages of this run.")
 
 
 class CheckCount(ResponseBody):
@@ -361,6 +375,15 @@ def _coverage(document: DocumentCoverage, language: str, facts: Mapping[str, int
                 detail=_reason(skipped.reason, language, facts),
             )
             for skipped in document.skipped
+        ],
+        warnings=[
+            ReadingWarningResponse(
+                code=warning.code,
+                detail=_reason(warning.code, language, facts),
+                count=warning.count,
+                pages=list(warning.pages),
+            )
+            for warning in document.warnings
         ],
     )
 

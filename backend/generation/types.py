@@ -8,6 +8,7 @@ from uuid import UUID
 
 from backend.billing.types import RunCharge
 from backend.core.work.job_stats import EndedStats
+from backend.library.types import ReadingWarning
 from backend.study.types import AskedCounts, Counts, Difficulty
 
 
@@ -111,12 +112,13 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True)
 class DocumentCoverage:
-    """Coverage of one document: pages with items, and skipped pages."""
+    """Coverage of one document: pages with items, skipped pages, and warnings about the pages the run used."""
 
     document_id: UUID
     filename: str
     pages: tuple[PageCoverage, ...] = field(default=())
     skipped: tuple[Skipped, ...] = field(default=())
+    warnings: tuple[ReadingWarning, ...] = field(default=())
 
 
 @dataclass(frozen=True, slots=True)

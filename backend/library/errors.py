@@ -26,8 +26,22 @@ _NO_ROOM: Mapping[str, str] = {
     "che non ti servono più e anche questo, poi caricalo di nuovo.",
 }
 
+_EXPIRED: Mapping[str, str] = {
+    "en": "The file was deleted because its study set had not been used for a long time. The text of its pages "
+    "and everything made from it are still there; upload the file again if you need it.",
+    "de": "Die Datei wurde gelöscht, weil ihr Lernset lange nicht benutzt wurde. Der Text ihrer Seiten und alles, "
+    "was daraus entstanden ist, sind noch da; lade die Datei noch einmal hoch, wenn du sie brauchst.",
+    "fr": "Le fichier a été supprimé, car son dossier d’étude n’avait pas été utilisé depuis "
+    "longtemps. Le texte de ses pages et tout ce qui en a été tiré sont toujours là\u202f; envoie de "
+    "nouveau le fichier si tu en as besoin.",
+    "it": "Il file è stato eliminato perché il suo set di studio non veniva usato da molto tempo. Il "
+    "testo delle pagine e tutto ciò che ne è stato ricavato ci sono ancora; carica di nuovo il file "
+    "se ti serve.",
+}
+
 DOCUMENT_SENTENCES: Mapping[str, Mapping[str, str]] = {
     **MESSAGES,
+    "file_expired": _EXPIRED,
     "internal_error": _OURS,
     "worker_lost": _OURS,
     "storage_quota_exceeded": _NO_ROOM,
@@ -75,6 +89,36 @@ class NoFile(DomainError):
         "de": "Schicke eine oder mehrere Dateien im Multipart-Feld `files`.",
         "fr": "Envoie un ou plusieurs fichiers dans le champ multipart `files`.",
         "it": "Invia uno o più file nel campo multipart `files`.",
+    }
+
+
+class NotAPhotograph(DomainError):
+    """A file that is to be combined with others is not a photograph."""
+
+    code = "not_a_photograph"
+    status = 422
+    texts = {
+        "en": "Only photographs (JPEG, PNG, WebP, HEIC) can be combined into one document. Upload other files without "
+        "combining them.",
+        "de": "Nur Fotos (JPEG, PNG, WebP, HEIC) lassen sich zu einem Dokument verbinden. Lade andere Dateien hoch, "
+        "ohne sie zu verbinden.",
+        "fr": "Seules des photos (JPEG, PNG, WebP, HEIC) peuvent être réunies en un document. Envoie les autres "
+        "fichiers sans les réunir.",
+        "it": "Solo le foto (JPEG, PNG, WebP, HEIC) possono essere unite in un documento. Carica gli altri file senza "
+        "unirli.",
+    }
+
+
+class TooManyPhotographs(DomainError):
+    """More photographs than one document may have."""
+
+    code = "too_many_photographs"
+    status = 422
+    texts = {
+        "en": "A document can be made of at most {limit} photographs. Upload them in several parts.",
+        "de": "Ein Dokument kann aus höchstens {limit} Fotos bestehen. Lade sie in mehreren Teilen hoch.",
+        "fr": "Un document peut réunir au plus {limit} photos. Envoie-les en plusieurs parties.",
+        "it": "Un documento può unire al massimo {limit} foto. Caricale in più parti.",
     }
 
 
@@ -131,17 +175,53 @@ class FileExpired(DomainError):
 
     code = "file_expired"
     status = 410
+    texts = _EXPIRED
+
+
+class DocumentNotReady(DomainError):
+    """Only a document that has been read can be read again."""
+
+    code = "document_not_ready"
+    status = 409
     texts = {
-        "en": "The file was deleted because its study set had not been used for a long time. The text of its pages "
-        "and everything made from it are still there; upload the file again if you need it.",
-        "de": "Die Datei wurde gelöscht, weil ihr Lernset lange nicht benutzt wurde. Der Text ihrer Seiten und alles, "
-        "was daraus entstanden ist, sind noch da; lade die Datei noch einmal hoch, wenn du sie brauchst.",
-        "fr": "Le fichier a été supprimé, car son dossier d’étude n’avait pas été utilisé depuis "
-        "longtemps. Le texte de ses pages et tout ce qui en a été tiré sont toujours là\u202f; envoie de "
-        "nouveau le fichier si tu en as besoin.",
-        "it": "Il file è stato eliminato perché il suo set di studio non veniva usato da molto tempo. Il "
-        "testo delle pagine e tutto ciò che ne è stato ricavato ci sono ancora; carica di nuovo il file "
-        "se ti serve.",
+        "en": "This document is still being read, or could not be read. Only a document that is ready can be read "
+        "again.",
+        "de": "Dieses Dokument wird noch gelesen oder konnte nicht gelesen werden. Nur ein fertig gelesenes Dokument "
+        "kann neu gelesen werden.",
+        "fr": "Ce document est encore en cours de lecture ou n’a pas pu être lu. Seul un document déjà lu peut être "
+        "relu.",
+        "it": "Questo documento è ancora in lettura o non è stato possibile leggerlo. Solo un documento già letto può "
+        "essere riletto.",
+    }
+
+
+class RereadingInProgress(DomainError):
+    """The document is being read again already."""
+
+    code = "rereading_in_progress"
+    status = 409
+    texts = {
+        "en": "This document is already being read again. Wait until that has ended.",
+        "de": "Dieses Dokument wird bereits neu gelesen. Warte, bis das abgeschlossen ist.",
+        "fr": "Ce document est déjà en train d’être relu. Attends que la lecture soit terminée.",
+        "it": "Questo documento è già in fase di rilettura. Aspetta che sia terminata.",
+    }
+
+
+class NoFileToReread(DomainError):
+    """The document's file has expired, so its pages stay as they are."""
+
+    code = "no_file_to_reread"
+    status = 409
+    texts = {
+        "en": "The file was deleted because its study set had not been used for a long time, so it cannot be read "
+        "again. The text stays as it is; upload the file again first.",
+        "de": "Die Datei wurde gelöscht, weil ihr Lernset lange nicht benutzt wurde, und kann deshalb nicht neu "
+        "gelesen werden. Der Text bleibt, wie er ist; lade zuerst die Datei noch einmal hoch.",
+        "fr": "Le fichier a été supprimé, car son dossier d’étude n’avait pas été utilisé depuis longtemps\u202f; il "
+        "ne peut donc pas être relu. Le texte reste tel quel\u202f; envoie d’abord le fichier de nouveau.",
+        "it": "Il file è stato eliminato perché il suo set di studio non veniva usato da molto tempo, quindi non può "
+        "essere riletto. Il testo resta com’è; carica prima di nuovo il file.",
     }
 
 

@@ -5,6 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from backend.core.hooks import Hook
+from backend.library.types import PageText, QuoteCounts
 
 document_settling: Hook[[UUID], None] = Hook()
 """A document is about to be written as read or failed. A receiver locks what it will change once it has settled."""
@@ -14,6 +15,15 @@ document_settled: Hook[[UUID], None] = Hook()
 
 document_deleting: Hook[[UUID], None] = Hook()
 """A document is about to be deleted. A receiver may raise to refuse."""
+
+document_rereading: Hook[[UUID], None] = Hook()
+"""A document is about to be read again, or to get its new pages. A receiver may raise to refuse."""
+
+pages_replaced: Hook[[UUID, Sequence[PageText]], QuoteCounts] = Hook()
+"""A document gets new pages. A receiver locates its quotes in them, and returns how many it found.
+
+The study set is locked.
+"""
 
 study_set_deleting: Hook[[UUID], None] = Hook()
 """A study set is about to be deleted with everything in it."""

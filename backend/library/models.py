@@ -1,6 +1,7 @@
 """Study sets, documents, pages, pieces of stored files, and objects that wait to be deleted."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -16,6 +17,7 @@ POSTGRES = "postgres"
 """The value of ``stored_in`` for files stored in this database, as rows of ``stored_pieces``."""
 
 
+_AGAIN = withheld("made from the document's file, which is in the export, and made again on request")
 _COUNTED = withheld("a sum over what is in the export")
 _INNER = withheld("where the bytes of files are stored; the files themselves are in the export")
 
@@ -74,7 +76,13 @@ class Document(Job, Base):
 
 
 class Page(Base):
-    """One page of a document's text; offsets of evidence point into ``text``."""
+    """One page of a document's text; offsets of evidence point into ``text``.
+
+    ``spans`` is a list of ``[kind, start, end, level]``. ``text_version`` is the version of the text's notation; the
+    default is that of the release that does not know the column. ``word_boxes`` is a list of ``[start, end, left, top,
+    right, bottom]``: where the words of ``text`` are shown, in fractions of the page; None until they are looked
+    for.
+    """
 
     __tablename__ = "pages"
 
@@ -84,6 +92,36 @@ class Page(Base):
     heading: Mapped[str | None]
     source: Mapped[str]
     skipped: Mapped[str | None]
+    label: Mapped[str | None]
+    spans: Mapped[list[list[Any]]] = mapped_column(JSONB, default=list, server_default=sa.text("'[]'"))
+    confidence: Mapped[int | None] = mapped_column(sa.SmallInteger)
+    text_version: Mapped[int] = mapped_column(sa.SmallInteger, server_default=sa.text("1"))
+    # Loaded only where quotes are shown on the page: it is larger than the text.
+    word_boxes: Mapped[list[list[Any]] | None] = mapped_column(JSONB(none_as_null=True), deferred=True, info=_AGAIN)
+
+
+class Rereading(Job, Base):
+    """One request to read a document's file again. The document keeps its pages until the new ones are complete.
+
+    ``quotes_found`` and ``quotes_lost`` are set when the pages have been replaced.
+    """
+
+    task = "library.reread_document"
+
+    __tablename__ = "rereadings"
+    __table_args__ = (
+        *job_constraints(),
+        sa.Index(
+            "uq_rereadings_active",
+            "document_id",
+            unique=True,
+            postgresql_where=sa.text("state IN ('planned', 'queued', 'running')"),
+        ),
+    )
+
+    document_id: Mapped[UUID] = mapped_column(sa.ForeignKey("documents.id", ondelete="CASCADE"), index=True)
+    quotes_found: Mapped[int | None]
+    quotes_lost: Mapped[int | None]
 
 
 class StoredPiece(Base):
@@ -93,6 +131,75 @@ class StoredPiece(Base):
     __table_args__ = ({"info": _INNER},)
 
     key: Mapped[UUID] = mapped_column(sa.ForeignKey("documents.id", ondelete="CASCADE"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)
+    data: Mapped[bytes]
+
+
+class PageImage(Identified, Base):
+    """An image of a page, kept until others need the room. Counted beside the storage quota.
+
+    ``stored_in`` and ``stored_key`` say where its bytes are, as in a document. A row without them is a page that could
+    not be rendered, so that it is not tried again and again. ``used_at`` is coarse: it is written once in a while.
+    """
+
+    __tablename__ = "page_images"
+    __table_args__ = (
+        sa.UniqueConstraint("document_id", "page", "width"),
+        sa.CheckConstraint("((stored_in LIKE 's3://%') IS TRUE) = (stored_key IS NOT NULL)", name="key_in_bucket"),
+        {"info": _AGAIN},
+    )
+
+    document_id: Mapped[UUID] = mapped_column(sa.ForeignKey("documents.id", ondelete="CASCADE"))
+    page: Mapped[int]
+    width: Mapped[int]
+    size_bytes: Mapped[int] = mapped_column(sa.BigInteger)
+    stored_in: Mapped[str | None]
+    stored_key: Mapped[UUID | None]
+    used_at: Mapped[datetime] = mapped_column(server_default=sa.func.now(), index=True)
+
+
+class ImagePiece(Base):
+    """One piece of a page's image, as of a stored file."""
+
+    __tablename__ = "image_pieces"
+    __table_args__ = ({"info": _AGAIN},)
+
+    image_id: Mapped[UUID] = mapped_column(sa.ForeignKey("page_images.id", ondelete="CASCADE"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)
+    data: Mapped[bytes]
+
+
+class Conversion(Job, Base):
+    """The PDF of an Office document, made so that its pages can be shown. Its own unit of work.
+
+    ``printed_pages`` has the number of the PDF's page that shows each page of the document, or None. ``stored_in`` is
+    None before the first conversion has ended, and after its PDF was dropped.
+    """
+
+    task = "library.convert_document"
+
+    __tablename__ = "conversions"
+    __table_args__ = (
+        *job_constraints(),
+        sa.UniqueConstraint("document_id"),
+        sa.CheckConstraint("((stored_in LIKE 's3://%') IS TRUE) = (stored_key IS NOT NULL)", name="key_in_bucket"),
+        {"info": _AGAIN},
+    )
+
+    document_id: Mapped[UUID] = mapped_column(sa.ForeignKey("documents.id", ondelete="CASCADE"))
+    size_bytes: Mapped[int] = mapped_column(sa.BigInteger, default=0)
+    printed_pages: Mapped[list[int | None]] = mapped_column(JSONB, default=list)
+    stored_in: Mapped[str | None]
+    stored_key: Mapped[UUID | None]
+
+
+class ConvertedPiece(Base):
+    """One piece of a converted document's PDF, as of a stored file."""
+
+    __tablename__ = "converted_pieces"
+    __table_args__ = ({"info": _AGAIN},)
+
+    conversion_id: Mapped[UUID] = mapped_column(sa.ForeignKey("conversions.id", ondelete="CASCADE"), primary_key=True)
     number: Mapped[int] = mapped_column(primary_key=True)
     data: Mapped[bytes]
 

@@ -3,6 +3,7 @@
 import tempfile
 import threading
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from uuid import UUID
 
@@ -15,7 +16,7 @@ from backend.core.process.logging import get_logger
 from backend.core.work import jobs
 from backend.core.work.jobs import Claim, JobFailed, TryLater
 from backend.core.work.runner import record
-from backend.library.errors import FileUnavailable, StorageQuotaExceeded
+from backend.library.errors import FileExpired, FileUnavailable, StorageQuotaExceeded
 from backend.library.extraction.errors import UnreadableFile
 from backend.library.extraction.formats import DocumentFormat
 from backend.library.extraction.reader import ReadLimits, ReadReport
@@ -24,6 +25,9 @@ from backend.library.files.quota import settle_storage
 from backend.library.files.stored_file import document_file
 from backend.library.hooks import document_settled, document_settling
 from backend.library.models import Document, Page, StudySet
+from backend.library.page_images.conversions import queue_conversion
+from backend.library.reading_places import check_held
+from backend.library.recognition_languages import order_languages
 from backend.library.types import PageText
 from backend.settings import Settings, get_settings
 
@@ -53,50 +57,71 @@ def read_document(held: Claim, lost: threading.Event) -> None:
         document = db.session.get(Document, held.id)
     if document is None:
         raise jobs.LeaseLost
+    report = read_file(document, take, lambda: check_held(Document, held))
+    record(lambda: _record(held, pages, report), lost)
+    log.info("library.document.read", pages=len(pages), duration_ms=round((time.monotonic() - started) * 1000))
+
+
+def read_file(document: Document, take: Callable[[PageText], None], check: Callable[[], None]) -> ReadReport:
+    """Read a document's file and hand over its pages. ``check`` is called about once a second.
+
+    Raises JobFailed with a reader's code, TryLater when the bucket is unreachable, LeaseLost when the file is gone.
+    """
     file_format = DocumentFormat(document.format)
+    with transaction():
+        limits = _limits(get_settings(), document.study_set_id)
     with tempfile.TemporaryDirectory(prefix="document-") as folder:
         path = Path(folder) / f"document.{file_format.value}"
         try:
             with path.open("wb") as file:
-                for piece in document_file.open(held.id):
+                for piece in document_file.open(document.id):
                     file.write(piece)
-            report = extract(path, file_format, _limits(get_settings()), take)
+            return extract(path, file_format, limits, take, check)
         except NotFound:
             raise jobs.LeaseLost from None
+        except FileExpired as error:
+            raise JobFailed(error.code) from None
         except FileUnavailable:
             raise TryLater(_BUCKET_AWAY_S) from None
         except UnreadableFile as error:
             log.info("library.document.unreadable", code=error.code)
             raise JobFailed(error.code) from None
-        record(lambda: _record(held, pages, report), lost)
-    log.info("library.document.read", pages=len(pages), duration_ms=round((time.monotonic() - started) * 1000))
 
 
 def _record(held: Claim, pages: list[PageText], report: ReadReport) -> None:
     lock_first(held.id)
     # The claim is checked before anything is written: a worker that lost the document must not touch its pages.
     jobs.finish(Document, held)
-    db.session.execute(sa.delete(Page).where(Page.document_id == held.id))
+    write_pages(held.id, pages, report)
+    document_settled.send(held.id)
+    settle_text(held.id)
+    queue_conversion(held.id)
+
+
+def write_pages(document_id: UUID, pages: Sequence[PageText], report: ReadReport) -> None:
+    """Give a document these pages instead of those it had, with their counts and warnings."""
+    db.session.execute(sa.delete(Page).where(Page.document_id == document_id))
     db.session.execute(
         sa.insert(Page),
         [
             {
-                "document_id": held.id,
+                "document_id": document_id,
                 "number": page.number,
                 "text": page.text,
                 "heading": page.heading,
                 "source": page.source.value,
                 "skipped": page.skipped,
+                "label": page.label,
+                "spans": [[span.kind, span.start, span.end, span.level] for span in page.spans],
+                "confidence": page.confidence,
+                "text_version": page.text_version,
             }
             for page in pages
         ],
     )
-    user_id = db.session.scalars(
-        sa.select(StudySet.user_id).join(Document, Document.study_set_id == StudySet.id).where(Document.id == held.id)
-    ).one()
     db.session.execute(
         sa.update(Document)
-        .where(Document.id == held.id)
+        .where(Document.id == document_id)
         .values(
             pages_total=report.total_pages,
             pages_read=len(pages),
@@ -106,7 +131,15 @@ def _record(held: Claim, pages: list[PageText], report: ReadReport) -> None:
         )
         .execution_options(synchronize_session=False)
     )
-    document_settled.send(held.id)
+
+
+def settle_text(document_id: UUID) -> None:
+    """Check that a document's new text fits into its user's storage. Raises JobFailed."""
+    user_id = db.session.scalars(
+        sa.select(StudySet.user_id)
+        .join(Document, Document.study_set_id == StudySet.id)
+        .where(Document.id == document_id)
+    ).one()
     try:
         settle_storage(user_id)
     except StorageQuotaExceeded as error:
@@ -123,14 +156,14 @@ def _show_progress(held: Claim, pages_read: int) -> None:
         )
 
 
-def _limits(settings: Settings) -> ReadLimits:
+def _limits(settings: Settings, study_set_id: UUID) -> ReadLimits:
     return ReadLimits(
         max_pages=settings.max_document_pages,
         max_chars=settings.max_document_chars,
         memory_bytes=settings.read_memory_bytes,
         wall_s=settings.read_timeout_s,
         ocr_max_pages=settings.ocr_max_pages,
-        ocr_languages=settings.ocr_languages,
+        ocr_languages=order_languages(study_set_id, settings.ocr_languages),
     )
 
 

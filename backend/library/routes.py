@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, cast
 from urllib.parse import quote
@@ -16,13 +17,23 @@ from backend.core.web.downloads import BINARY, FileDownload
 from backend.core.web.http import ResponseBody, request_language
 from backend.core.web.idempotency import idempotent
 from backend.core.web.pagination import PageQuery
+from backend.core.web.uploads import TEXT_TYPES
 from backend.library import service
-from backend.library.errors import FileRefused, FileTooLarge, NoFile
+from backend.library.errors import FileRefused, FileTooLarge, NoFile, NotAPhotograph
 from backend.library.extraction.formats import DocumentFormat
+from backend.library.page_images.kept_images import find_image
+from backend.library.page_images.showing import PageToShow, show_page
+from backend.library.page_images.widths import image_type, snap_width
+from backend.library.pasted_text import pasted_file
+from backend.library.photographs import combine_photographs
+from backend.library.rereading import get_rereading, start_rereading
 from backend.library.schemas import (
     DocumentPage,
     DocumentResponse,
+    PageImageQuery,
     PageResponse,
+    PastedTextQuery,
+    RereadingResponse,
     StudySetPage,
     StudySetRequest,
     StudySetResponse,
@@ -58,6 +69,22 @@ _FILE_DOC: dict[int | str, Any] = {
     410: "The file has expired",
     416: "The requested range is outside the file",
     503: "Too many downloads, or the file's bucket is unreachable",
+}
+
+
+_IMAGE_CACHED = "private, max-age=604800, immutable"
+# A document that is read again gets other pages, and an Office document with them other images.
+_IMAGE_CHECKED = "private, no-cache"
+_IMAGE_DOC: dict[int | str, Any] = {
+    200: {
+        "description": "The page: a PNG, or a JPEG of a photograph.",
+        "content": {"image/png": BINARY, "image/jpeg": BINARY},
+    },
+    304: "The caller already has this image",
+    409: "The document has no images of pages, or is being converted",
+    410: "The file has expired",
+    422: "The page is damaged or too complex to be rendered",
+    503: "Too many pages are being rendered, or the file's bucket is unreachable",
 }
 
 
@@ -109,17 +136,27 @@ def delete_study_set(study_set_id: UUID) -> ResponseReturnValue:
 
 
 @library.post("/study-sets/<uuid:study_set_id>/documents")
+@library.input(PastedTextQuery, location="query", arg_name="pasted")
 @library.input(UploadRequestBody, location="form_and_files", arg_name="body")
 @library.output(UploadResponse, status_code=201)
 @library.doc(responses={411: "No length", 413: "Too large", 409: "Too many, or too much storage"})
 @idempotent
-def upload_documents(study_set_id: UUID, body: UploadRequestBody) -> ResponseReturnValue:
-    """Upload one or more files in the multipart field `files`: either all are accepted or none."""
-    files = _incoming_files()
+def upload_documents(study_set_id: UUID, pasted: PastedTextQuery, body: UploadRequestBody) -> ResponseReturnValue:
+    """Upload one or more files in the multipart field `files`: either all are accepted or none.
+
+    Photographs can be combined into one document. A text in Markdown or without markup may be sent as the whole body
+    instead.
+    """
+    is_text = request.mimetype in TEXT_TYPES
+    files = [_pasted_file(pasted)] if is_text else _incoming_files()
+    purpose = pasted.purpose if is_text and pasted.purpose else body.purpose
     with transaction():
         try:
-            added = service.add_documents(g.user_id, study_set_id, files, body.purpose)
-        except (FileRefused, FileTooLarge) as error:
+            if body.combine:
+                service.check_study_set(g.user_id, study_set_id)
+            with combine_photographs(files) if body.combine else nullcontext(files) as stored:
+                added = service.add_documents(g.user_id, study_set_id, stored, purpose)
+        except (FileRefused, FileTooLarge, NotAPhotograph) as error:
             _name_refused_file(error, files)
             raise
         answer = UploadResponse(
@@ -159,14 +196,30 @@ def get_page(document_id: UUID, number: int) -> PageResponse:
     """Read the text of one page."""
     with transaction():
         page = service.get_page(g.user_id, document_id, number)
-    return PageResponse(
-        document_id=document_id,
-        number=page.number,
-        text=page.text,
-        heading=page.heading,
-        source=page.source,
-        skipped=page.skipped,
-    )
+    return PageResponse.of(document_id, page)
+
+
+@library.get("/documents/<uuid:document_id>/pages/<int:number>/image")
+@library.input(PageImageQuery, location="query", arg_name="wanted")
+@library.doc(responses=_IMAGE_DOC)
+def get_page_image(document_id: UUID, number: int, wanted: PageImageQuery) -> Response:
+    """Show a page as it looks. Its width is the next of a few steps: 400, 800, 1200, 1600 or 2400 pixels.
+
+    A photograph is never larger than it is.
+    """
+    width = snap_width(wanted.width)
+    with transaction():
+        page = PageToShow.find(g.user_id, document_id, number)
+        found = find_image(page.image(width))
+    page.refuse_pending()
+    if request.if_none_match.contains(page.tag(width)):
+        response = Response(status=304)
+    else:
+        image = show_page(page, width, found)
+        response = Response(image, content_type=image_type(image))
+    response.set_etag(page.tag(width))
+    response.headers["Cache-Control"] = _IMAGE_CACHED if page.is_final else _IMAGE_CHECKED
+    return response
 
 
 @library.get("/documents/<uuid:document_id>/file")
@@ -184,6 +237,26 @@ def download_document(document_id: UUID) -> Response:
     return download.answer(lambda start: service.document_file.open(document.id, start))
 
 
+@library.post("/documents/<uuid:document_id>/reread")
+@library.output(RereadingResponse, status_code=202)
+@library.doc(responses={409: "Not ready, file expired, already being read again, or in use by a run"})
+@idempotent
+def reread_document(document_id: UUID) -> ResponseReturnValue:
+    """Read a document's file again. Its pages and evidence stay as they are until the new text is complete."""
+    with transaction():
+        rereading = start_rereading(g.user_id, document_id)
+        answer = RereadingResponse.of(rereading, request_language())
+    return created(answer, url_for(".get_document_rereading", document_id=document_id), 202)
+
+
+@library.get("/documents/<uuid:document_id>/rereading")
+@library.output(RereadingResponse)
+def get_document_rereading(document_id: UUID) -> RereadingResponse:
+    """Follow the latest rereading of a document."""
+    with transaction():
+        return RereadingResponse.of(get_rereading(g.user_id, document_id), request_language())
+
+
 @library.delete("/documents/<uuid:document_id>")
 @library.output({}, status_code=204)
 @library.doc(responses={409: "A run is using the document"})
@@ -192,6 +265,11 @@ def delete_document(document_id: UUID) -> ResponseReturnValue:
     with transaction():
         service.delete_document(g.user_id, document_id)
     return "", 204
+
+
+def _pasted_file(pasted: PastedTextQuery) -> IncomingFile:
+    name = _plain_name(pasted.filename) if pasted.filename else None
+    return pasted_file(request.mimetype, name, request_language())
 
 
 def _incoming_files() -> list[IncomingFile]:
@@ -211,7 +289,7 @@ def _incoming_files() -> list[IncomingFile]:
     return incoming
 
 
-def _name_refused_file(error: FileRefused | FileTooLarge, files: Sequence[IncomingFile]) -> None:
+def _name_refused_file(error: FileRefused | FileTooLarge | NotAPhotograph, files: Sequence[IncomingFile]) -> None:
     """Put the name of the file into the error's message: users know their files by name, not by index."""
     if isinstance(error, FileTooLarge):
         # The error does not name the file, so name every file that is over the limit.

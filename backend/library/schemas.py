@@ -1,5 +1,6 @@
 """Request and response bodies of study sets and documents."""
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any, Self
 from uuid import UUID
@@ -9,10 +10,29 @@ from pydantic import BaseModel, ConfigDict, Field
 from backend.core.web.http import RequestBody, ResponseBody
 from backend.core.web.uploads import UPLOADED_FILE
 from backend.core.web.visible_text import VisibleLine
+from backend.core.work.jobs import JobState
 from backend.library.errors import DOCUMENT_SENTENCES
-from backend.library.models import Document
+from backend.library.models import Document, Rereading
+from backend.library.page_images.widths import DEFAULT_WIDTH, MAX_WIDTH
 from backend.library.service import document_status
-from backend.library.types import DocumentPurpose, DocumentStatus, PageSource
+from backend.library.types import (
+    OCR_TRUSTED,
+    DocumentPurpose,
+    DocumentStatus,
+    PageSource,
+    PageText,
+    RereadingStatus,
+    SpanKind,
+)
+
+_REREADING_STATUS = {
+    JobState.PLANNED: RereadingStatus.QUEUED,
+    JobState.QUEUED: RereadingStatus.QUEUED,
+    JobState.RUNNING: RereadingStatus.READING,
+    JobState.DONE: RereadingStatus.DONE,
+    JobState.FAILED: RereadingStatus.FAILED,
+    JobState.CANCELLED: RereadingStatus.FAILED,
+}
 
 
 class StudySetRequest(RequestBody):
@@ -50,6 +70,27 @@ class UploadRequestBody(BaseModel):
 
     purpose: DocumentPurpose = Field(
         DocumentPurpose.NOTES, description="The purpose of all files in this upload; a duplicate keeps the one it has."
+    )
+    combine: bool = Field(
+        False,
+        description="Make one document of up to 100 photographs (JPEG, PNG, WebP or HEIC): a page for each, in the "
+        "order of `files`.",
+    )
+
+
+class PastedTextQuery(BaseModel):
+    """What an upload's body cannot say if it is a text."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    filename: str | None = Field(
+        None,
+        min_length=1,
+        max_length=255,
+        description="The name of a text sent as the whole body. By default its first heading or line.",
+    )
+    purpose: DocumentPurpose | None = Field(
+        None, description="The purpose of a text sent as the whole body; `notes` by default."
     )
 
 
@@ -110,6 +151,34 @@ class DocumentResponse(ResponseBody):
         )
 
 
+class RereadingResponse(ResponseBody):
+    """A request to read a document again. Until it is `done` and after it has `failed`, the document keeps its text."""
+
+    id: UUID
+    document_id: UUID
+    status: RereadingStatus
+    quotes_found: int | None = Field(description="Quotes that are in the new text; null until it is complete.")
+    quotes_lost: int | None = Field(
+        description="Quotes that are not in the new text. Their evidence is `uncheckable` and is the whole page."
+    )
+    error: DocumentProblem | None
+    created_at: datetime
+    ended_at: datetime | None
+
+    @classmethod
+    def of(cls, rereading: Rereading, language: str) -> Self:
+        return cls(
+            id=rereading.id,
+            document_id=rereading.document_id,
+            status=_REREADING_STATUS[JobState(rereading.state)],
+            quotes_found=rereading.quotes_found,
+            quotes_lost=rereading.quotes_lost,
+            error=DocumentProblem.of(rereading.error_code, language) if rereading.error_code else None,
+            created_at=rereading.created_at,
+            ended_at=rereading.ended_at,
+        )
+
+
 class UploadedDocument(DocumentResponse):
     """A document after an upload."""
 
@@ -131,12 +200,72 @@ class DocumentPage(ResponseBody):
     next_cursor: str | None
 
 
+class SpanResponse(ResponseBody):
+    """A part of a page's text that has a kind: `text[start:end]`, with its notation (`#`, fence, `$`).
+
+    `formula` is LaTeX; a `$` outside such spans is an ordinary sign. `uncertain` may be misread: quotes that touch it
+    are `uncheckable`.
+    """
+
+    kind: SpanKind
+    start: int = Field(ge=0, description="Offset in code points (not bytes or UTF-16 units) of the page's text.")
+    end: int = Field(ge=0, description="Offset of the first code point after the span.")
+    level: int | None = Field(description="1 to 6 for headings, else null.")
+
+
+class PageImageQuery(BaseModel):
+    """The width of a page's image."""
+
+    width: int = Field(DEFAULT_WIDTH, ge=1, le=MAX_WIDTH, description="Pixels; the image has the next step's width.")
+
+
+_PAGE_EXAMPLE: dict[str, Any] = {
+    "document_id": "01939d2e-0000-7000-8000-0000000000d0",
+    "number": 6,
+    "label": "iv",
+    "text": "## The mole\n\nA mole has 6.022·10^{23} particles,[^1] so $m = n \\cdot M$.\n\n[^1]: Since 2019.",
+    "text_version": 2,
+    "spans": [
+        {"kind": "heading", "start": 0, "end": 11, "level": 2},
+        {"kind": "formula", "start": 56, "end": 71, "level": None},
+    ],
+    "heading": "The mole",
+    "source": "text",
+    "confidence": None,
+    "skipped": None,
+}
+
+
 class PageResponse(ResponseBody):
-    """The text of one page. Offsets of evidence count code points of this text."""
+    """The text of one page. Offsets of spans and evidence count code points of this text.
+
+    From text version 2 on, the text is light Markdown: `#` before headings, pipe tables with every cell, the labels of
+    lists, `$…$` or `$$…$$` around LaTeX, `^{…}` and `_{…}` for raised and lowered text, `[^1]` for notes, fenced code,
+    `[image: alt]`, and `[formula]` where one is missing. It has no escapes, no emphasis and no link targets.
+    """
+
+    model_config = ConfigDict(json_schema_extra={"example": _PAGE_EXAMPLE})
 
     document_id: UUID
-    number: int
+    number: int = Field(description="The page's place in the document, from 1.")
+    label: str | None = Field(description="The number printed on the page, such as `iv`; null if it is not known.")
     text: str
-    heading: str | None
-    source: PageSource
-    skipped: str | None
+    text_version: int = Field(
+        description="1: plain text of an earlier release, without spans. 2: light Markdown with spans. A document "
+        "keeps its version until it is read again."
+    )
+    spans: list[SpanResponse] = Field(
+        description="Headings, tables, code, formulas and uncertain parts, in order of their starts; they can be "
+        "nested."
+    )
+    heading: str | None = Field(description="The first heading of the page, without its `#`.")
+    source: PageSource = Field(description="`ocr` if the text was recognised in a picture.")
+    confidence: int | None = Field(
+        description="How sure the recognition is of the page's text, from 0 to 100; null for text that was not "
+        f"recognised. Below {OCR_TRUSTED}, quotes of the page are `uncheckable`."
+    )
+    skipped: str | None = Field(description="Why the page has no usable text: `blank` or `not_readable`; else null.")
+
+    @classmethod
+    def of(cls, document_id: UUID, page: PageText) -> Self:
+        return cls(document_id=document_id, **asdict(page))

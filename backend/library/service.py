@@ -22,7 +22,7 @@ from backend.core.work import jobs
 from backend.core.work.jobs import JobState
 from backend.library.errors import FileRefused, FileTooLarge, TooManyDocuments, TooManyStudySets
 from backend.library.extraction.errors import UnreadableFile
-from backend.library.extraction.formats import detect_kind
+from backend.library.extraction.formats import DocumentFormat, detect_kind
 from backend.library.files.expiry import delete_expired_files
 from backend.library.files.moving import count_misplaced_documents, move_documents
 from backend.library.files.objects import discard_objects, write_object
@@ -31,7 +31,12 @@ from backend.library.files.stored_file import StoredFile, document_file
 from backend.library.holdings import measure_holdings
 from backend.library.hooks import document_deleting, study_set_deleting
 from backend.library.models import Document, Page, StudySet
-from backend.library.types import DocumentPurpose, DocumentStatus, DocumentText, PageSource, PageText
+from backend.library.page_images.boxes import find_boxes
+from backend.library.page_images.kept_images import drop_left_images, drop_old_images, measure_images
+from backend.library.page_images.showing import place_words
+from backend.library.page_notations import find_notations
+from backend.library.reading_warnings import list_warnings
+from backend.library.types import DocumentPurpose, DocumentStatus, DocumentText, PageSource, PageText, Span, SpanKind
 from backend.library.user_data import OwnedFile, delete_next_study_set, list_files
 from backend.settings import get_settings
 
@@ -53,7 +58,11 @@ __all__ = [
     "discard_objects",
     "document_file",
     "document_status",
+    "drop_left_images",
+    "drop_old_images",
+    "find_boxes",
     "find_filenames",
+    "find_notations",
     "find_titles",
     "get_document",
     "get_page",
@@ -63,13 +72,16 @@ __all__ = [
     "list_files",
     "list_page_numbers",
     "list_study_sets",
+    "list_warnings",
     "load_texts",
     "lock_documents",
     "lock_study_set",
     "measure_holdings",
+    "measure_images",
     "measure_storage",
     "move_documents",
     "note_items",
+    "place_words",
     "rename_study_set",
     "settle_storage",
     "write_object",
@@ -90,12 +102,16 @@ _HASH_PIECE = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class IncomingFile:
-    """An uploaded file: ``path`` is temporary, ``stream`` is open on it, ``name`` comes from the user."""
+    """An uploaded file: ``path`` is temporary, ``stream`` is open on it, ``name`` comes from the user.
+
+    ``format`` is set for files that we made of uploaded ones.
+    """
 
     name: str
     path: Path
     stream: BinaryIO
     size_bytes: int
+    format: DocumentFormat | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +206,7 @@ def _add_document(study_set: StudySet, file: IncomingFile, purpose: DocumentPurp
     if file.size_bytes > limit:
         raise FileTooLarge(limit_mb=limit // 1_000_000)
     try:
-        file_format = detect_kind(file.name, file.path)
+        file_format = file.format or detect_kind(file.name, file.path)
     except UnreadableFile as error:
         raise FileRefused(error.code, field=field) from None
     digest = _sha256(file.stream)
@@ -368,4 +384,16 @@ def find_titles(study_set_ids: Sequence[UUID]) -> dict[UUID, str]:
 
 
 def _page_text(page: Page) -> PageText:
-    return PageText(page.number, page.text, page.heading, PageSource(page.source), page.skipped)
+    spans = tuple(Span(SpanKind(kind), start, end, level) for kind, start, end, level in page.spans)
+    source = PageSource(page.source)
+    return PageText(
+        page.number,
+        page.text,
+        page.heading,
+        source,
+        page.skipped,
+        page.label,
+        spans,
+        page.confidence,
+        page.text_version,
+    )

@@ -2,7 +2,14 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 from uuid import UUID
+
+TEXT_VERSION: Final = 2
+"""The version of the notation of pages' texts. Texts of version 1 are plain."""
+
+OCR_TRUSTED: Final = 70
+"""Quotes of recognised pages with a lower confidence prove nothing."""
 
 
 class DocumentStatus(StrEnum):
@@ -11,6 +18,15 @@ class DocumentStatus(StrEnum):
     QUEUED = "queued"
     READING = "reading"
     READY = "ready"
+    FAILED = "failed"
+
+
+class RereadingStatus(StrEnum):
+    """The status of reading a document again. Once done, the document has its new pages."""
+
+    QUEUED = "queued"
+    READING = "reading"
+    DONE = "done"
     FAILED = "failed"
 
 
@@ -29,12 +45,33 @@ class PageSource(StrEnum):
     OCR = "ocr"
 
 
+class SpanKind(StrEnum):
+    """What a part of a page's text is. A quote of an uncertain part proves nothing: it may be misread."""
+
+    HEADING = "heading"
+    TABLE = "table"
+    CODE = "code"
+    FORMULA = "formula"
+    UNCERTAIN = "uncertain"
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """``text[start:end]`` of a page, with its notation (``#``, fence, ``$``). ``level`` is 1 to 6 for headings."""
+
+    kind: SpanKind
+    start: int
+    end: int
+    level: int | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class PageText:
     """One page (slide, or section of a format without pages) of a document, counted from 1.
 
-    Offsets of evidence count code points of ``text``, not bytes.
-    ``skipped`` says why a page has no usable text: ``blank`` or ``not_readable``; else None.
+    ``text`` is light Markdown (docs/page-text.md); offsets of evidence count its code points, not bytes.
+    ``skipped`` says why a page has no usable text: ``blank`` or ``not_readable``; else None. ``label`` is the number
+    that is printed on the page, such as ``iv``, if it is known. ``confidence`` is from 0 to 100 for recognised text.
     """
 
     number: int
@@ -42,6 +79,27 @@ class PageText:
     heading: str | None = None
     source: PageSource = PageSource.TEXT
     skipped: str | None = None
+    label: str | None = None
+    spans: tuple[Span, ...] = ()
+    confidence: int | None = None
+    text_version: int = TEXT_VERSION
+
+
+@dataclass(frozen=True, slots=True)
+class PageNotation:
+    """How the text of a page is written: the version of its notation, and its spans."""
+
+    text_version: int
+    spans: tuple[Span, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReadingWarning:
+    """Something was left out, replaced or guessed in reading these pages, ``count`` times in the document."""
+
+    code: str
+    count: int
+    pages: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,3 +128,22 @@ class Holdings:
     study_sets: int
     documents: int
     stored_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class QuoteCounts:
+    """How many quotes of a document are in its new text, how many are not, and the pages that stand for those."""
+
+    found: int = 0
+    lost: int = 0
+    lost_pages: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A rectangle in fractions of the page as it is shown, from its top left corner."""
+
+    left: float
+    top: float
+    width: float
+    height: float

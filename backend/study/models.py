@@ -110,6 +110,7 @@ class QuestionRow(ItemRow, Base):
 class EvidenceRow(Identified, Base):
     """Where an item comes from. Offsets count code points of the page's text; without a quote it is the whole page.
 
+    ``lost_quote`` is a quote that was not found when the document was read again; then the evidence is the whole page.
     Evidence is deleted with its document; the item stays.
     """
 
@@ -129,5 +130,6 @@ class EvidenceRow(Identified, Base):
     quote: Mapped[str | None]
     start: Mapped[int | None]
     end: Mapped[int | None]
+    lost_quote: Mapped[str | None]
     status: Mapped[str]
     position: Mapped[int] = mapped_column(default=0)

@@ -1,10 +1,13 @@
 """Values that the study room takes and returns, independent of its tables."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
 from uuid import UUID
+
+from backend.library.types import Box, PageNotation
 
 Content = TypeVar("Content")
 
@@ -133,7 +136,7 @@ class LinkView:
 
 @dataclass(frozen=True, slots=True)
 class Flashcard:
-    """The content of a flashcard. Item texts are plain text with LaTeX between ``\\( \\)`` or ``\\[ \\]``."""
+    """The content of a flashcard. ``docs/page-text.md`` has the notation of item texts."""
 
     front: str
     back: str
@@ -168,6 +171,7 @@ class StudyKit:
     """Everything in one study set, ready for export.
 
     ``filenames`` maps document ids to file names. ``is_draft`` is true if the built-in model wrote any item.
+    ``notations`` has the pages of all quotes, by document and number; quotes of other pages are plain text.
     """
 
     study_set_id: UUID
@@ -178,6 +182,7 @@ class StudyKit:
     links: tuple[LinkView, ...]
     flashcards: tuple[Item[Any], ...]
     questions: tuple[Item[Any], ...]
+    notations: Mapping[tuple[UUID, int], PageNotation] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,3 +264,4 @@ class EvidenceContext:
     text_before: str
     text_after: str
     page_text_length: int
+    boxes: list[Box] | None

@@ -135,20 +135,21 @@ def list_topic_page(user_id: UUID, study_set_id: UUID, page: PageQuery) -> ListP
 
 
 def build_kit(user_id: UUID, study_set_id: UUID) -> StudyKit:
-    """Return everything in the study set, in six queries regardless of size. Raises NotFound."""
+    """Return everything in the study set, in seven queries regardless of size. Raises NotFound."""
     study_set = library.get_study_set(user_id, study_set_id)
     flashcards, questions = _list_all(FLASHCARDS, study_set_id), _list_all(QUESTIONS, study_set_id)
     items = {row.id: _item(row) for row in (*flashcards, *questions)}
-    documents = {each.document_id for item in items.values() for each in item.evidence}
+    quotes = [each for item in items.values() for each in item.evidence]
     return StudyKit(
         study_set_id=study_set.id,
         title=study_set.title,
         is_draft=any((row.model or "").startswith(_DRAFT_MODEL_PREFIX) for row in (*flashcards, *questions)),
-        filenames=library.find_filenames(sorted(documents)),
+        filenames=library.find_filenames(sorted({each.document_id for each in quotes})),
         topics=tuple(list_topics(study_set_id)),
         links=tuple(list_links(study_set_id)),
         flashcards=tuple(items[row.id] for row in flashcards),
         questions=tuple(items[row.id] for row in questions),
+        notations=library.find_notations({(each.document_id, each.page) for each in quotes if each.quote}),
     )
 
 

@@ -26,6 +26,10 @@ _NOTATION = re.compile(
     r"|[\w)\]] = [\w(\[+-]"  # a = b
     r"|(?<![\w.])\d+ ?[*/] ?[A-Za-z](?!\w)"  # 2*x
 )
+# Raised and lowered text, comparisons and fractions, as a page of text version 2 carries them.
+_RELIABLE = re.compile(
+    r"[\^_]\{[^{}\n]{1,40}\}|[\u00b1\u00d7\u00f7\u00b2\u00b3\u00b9\u00bc-\u00be\u2044\u2070-\u209c\u2150-\u215f\u2248\u2260\u2264\u2265]"
+)
 _SYMBOL = re.compile(r"[+*<>=|~^_{}\\#@$&]")
 _MAX_PROSE_SYMBOL_SHARE = 0.12
 
@@ -36,3 +40,8 @@ def is_formula_like(text: str) -> bool:
         return True
     written = len("".join(text.split()))
     return written > 0 and len(_SYMBOL.findall(text)) / written > _MAX_PROSE_SYMBOL_SHARE
+
+
+def without_reliable_notation(text: str) -> str:
+    """Return text of a page without the notation of formulas that its readers do not lose."""
+    return _RELIABLE.sub("", text)

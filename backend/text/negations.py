@@ -1,7 +1,8 @@
 """Numbers and negations: the parts of a sentence that change its claim.
 
 Two sentences may be 98 % alike and say opposite things, so a comparison of texts must compare these as well. Not
-detected: number words ("two"), antonyms ("increase" and "decrease") and quantifiers ("all", "some").
+detected here: number words ("two"), antonyms ("increase" and "decrease") and quantifiers ("all", "some"); comparing
+the words (``backend.text.wording``) finds them.
 """
 
 import re
@@ -12,6 +13,11 @@ _DIGIT = re.compile(r"\d")
 # A minus is a sign only if nothing before it could be a left operand or a word, so that "5-10" and "ICD-10" contain no
 # negative numbers. Swiss thousands use an apostrophe.
 _NUMBER = re.compile(r"(?:(?<![\w)\]])-)?\d+(?:[.,]\d+|'\d{3})*(?: ?[%‰])?")
+
+# Signs and short units change a claim like numbers: "38" and "≥ 38", "50 g" and "50 µg", "10^{23}" and "10 23". A bar
+# divides rows of a table.
+_SIGNS = re.compile(r"""\^\{[^{}]*\}|(?<!\w)_\{[^{}]*\}|(?<=\d) ?[-:/] ?(?=\d)|[^\w\s.,;:?'"()\[\]{}^`•‣◦▪-]""")
+_UNIT = re.compile(r"(?<!\w)\d[\d.,']* ?([^\W\d_]{1,3})(?!\w)")
 
 _NEGATION_WORDS = (
     # English
@@ -58,8 +64,10 @@ def negations(folded: str) -> tuple[str, ...]:
 
 
 def claims_match(folded: str, other: str) -> bool:
-    """Whether two folded texts contain the same numbers in the same order and negate the same words."""
+    """Whether two folded texts contain the same numbers, signs and units in order, and negate the same words."""
     if numbers(folded) != numbers(other):
+        return False
+    if any(pattern.findall(folded) != pattern.findall(other) for pattern in (_SIGNS, _UNIT)):
         return False
     ours, theirs = negations(folded), negations(other)
     return len(ours) == len(theirs) and all(

@@ -30,7 +30,22 @@ _PATIENCE_S = 600.0
 _SHOWN_ITEMS = 5
 _INTERRUPTED = 130
 # The formats that the library reads. Repeated here because this program, like any client, only knows the API.
-ENDINGS = (".pdf", ".docx", ".pptx", ".txt", ".text", ".md", ".markdown", ".html", ".htm")
+ENDINGS = (
+    ".pdf",
+    ".docx",
+    ".pptx",
+    ".odt",
+    ".odp",
+    ".txt",
+    ".text",
+    ".md",
+    ".markdown",
+    ".html",
+    ".htm",
+    ".xhtml",
+    ".epub",
+    ".ipynb",
+)
 RECEIPT = "receipt.json"
 KIT_FILES = ("kit.json", "deck.apkg", "cards.tsv", "questions.json", "concept-map.svg", RECEIPT)
 

@@ -1,11 +1,13 @@
 """Fixtures for tests of all routes: one of every object that has an id."""
 
+import io
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from apiflask import APIFlask
+from reportlab.pdfgen.canvas import Canvas
 
 from backend.billing.ledger.accounts import lock_account
 from backend.billing.prices.price_list import use_price_list
@@ -36,12 +38,25 @@ Cytokinesis is the division of the cytoplasm that follows the division of the nu
 """
 
 
+def make_notes() -> bytes:
+    """Make a PDF of the notes: its pages have images."""
+    file = io.BytesIO()
+    canvas = Canvas(file, pagesize=(800, 400))
+    text = canvas.beginText(40, 350)
+    text.textLines(NOTES.decode())
+    canvas.drawText(text)
+    canvas.save()
+    return file.getvalue()
+
+
 @pytest.fixture
 def owned(app: APIFlask, client: Client, engine: sa.Engine, run_pending_jobs: Callable[[], int]) -> dict[str, Any]:
     """One of every object that has an id, owned by ``client``, keyed by the routes' argument names."""
     study_set_id = client.make_study_set()
     path = f"/api/v1/study-sets/{study_set_id}"
-    document = client.upload(study_set_id, ("notes.txt", NOTES)).json["documents"][0]
+    document = client.upload(study_set_id, ("notes.pdf", make_notes())).json["documents"][0]
+    run_pending_jobs()
+    assert client.post(f"/api/v1/documents/{document['id']}/reread").status_code == 202
     run_pending_jobs()
     made = {
         "flashcard_id": client.post(f"{path}/flashcards", json={"front": "a", "back": "b"}),

@@ -224,7 +224,7 @@ class Owner:
 
 # Preparations that an operation needs to succeed.
 NEEDS: dict[str, Callable[[Owner], None]] = {
-    **dict.fromkeys(("start_run", "delete_document"), Owner.cancel_runs),
+    **dict.fromkeys(("start_run", "delete_document", "reread_document"), Owner.cancel_runs),
     **dict.fromkeys(("cancel_run", "cancel_any_run"), Owner.start_run),
     "retry_run": Owner.cancel_run,
 }

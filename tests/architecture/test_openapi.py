@@ -234,7 +234,7 @@ def test_every_media_type_has_a_schema(spec: Spec) -> None:
 def test_files_are_binary(spec: Spec) -> None:
     binary = {"type": "string", "format": "binary"}
     upload = spec["paths"]["/api/v1/study-sets/{study_set_id}/documents"]["post"]["requestBody"]
-    assert upload["content"] == {"multipart/form-data": {"schema": {"$ref": "#/components/schemas/UploadRequestBody"}}}
+    assert upload["content"]["multipart/form-data"] == {"schema": {"$ref": "#/components/schemas/UploadRequestBody"}}
     form = spec["components"]["schemas"]["UploadRequestBody"]
     assert form["required"] == ["files"]
     assert form["properties"]["files"]["items"] == {**binary, "contentMediaType": "application/octet-stream"}
@@ -245,9 +245,12 @@ def test_files_are_binary(spec: Spec) -> None:
         for media_type, media in response.get("content", {}).items()
         if media["schema"] == binary
     }
-    assert {operation for operation, _ in downloads} == {"export_study_set", "get_concept_map", "get_statement"} | {
-        f"download_{file}" for file in ("document", "export", "linked_export")
-    }
+    assert {operation for operation, _ in downloads} == {
+        "export_study_set",
+        "get_concept_map",
+        "get_page_image",
+        "get_statement",
+    } | {f"download_{file}" for file in ("document", "export", "linked_export")}
     # A JSON answer is validated as the value it holds, which is no string.
     assert not any(media_type.endswith("json") for _, media_type in downloads)
 

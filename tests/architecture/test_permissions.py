@@ -17,6 +17,7 @@ UNKNOWN = UUID("018f0000-0000-7000-8000-000000000000")
 # Valid bodies, so that only the permission can cause a refusal.
 BODIES: dict[str, dict[str, Any]] = {
     "library.rename_study_set": {"title": "Mine now"},
+    "library.reread_document": {},
     "study.create_flashcard": {"front": "a", "back": "b"},
     "study.update_flashcard": {"front": "Mine now"},
     "study.create_question": CHOICES,

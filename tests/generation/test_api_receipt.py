@@ -227,3 +227,23 @@ def test_a_check_that_no_longer_exists_has_a_sentence(
     assert [(entry["check"], entry["count"]) for entry in receipt["rejected"]] == [("renamed", 2)]
     assert receipt["rejected"][0]["detail"].endswith(".")
     assert receipt["fixed"][0]["detail"].endswith(".")
+
+
+def test_the_receipt_repeats_the_warnings_about_pages_of_the_run(client: Any, start: Start, finish: Finish) -> None:
+    first, *others = notes(3, sentences=5).decode().split("\f")
+    run = start("\f".join([first.replace(" ", " \u202e", 1), *others]).encode(), flashcards=2, questions=0)
+    finish()
+    document = receipt_of(client, run)["documents"][0]
+    (warning,) = document["warnings"]
+    assert warning["code"] == "hidden_characters_removed"
+    assert (warning["count"], warning["pages"]) == (1, [1])
+    uploaded = read(client, f"/documents/{document['document_id']}")
+    (said,) = uploaded["warnings"]
+    assert (uploaded["status"], said["count"], said["pages"]) == ("ready", 1, [1])
+    assert warning["detail"] == said["detail"]
+
+
+def test_a_run_without_losses_has_no_warnings(client: Any, start: Start, finish: Finish) -> None:
+    run = start(notes(3, sentences=5), flashcards=2, questions=0)
+    finish()
+    assert receipt_of(client, run)["documents"][0]["warnings"] == []

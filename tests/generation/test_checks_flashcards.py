@@ -104,6 +104,8 @@ def test_a_good_card_is_kept_with_its_evidence() -> None:
         (cloze("The mitochondrion makes {{c0::ATP}}."), "cloze_syntax"),
         (cloze("The mitochondrion makes {{c1::}}."), "cloze_syntax"),
         (cloze("The mitochondrion makes {{c1:: }}."), "cloze_syntax"),
+        (cloze("The mitochondrion makes 10^{{{c1::23}}} ATP."), "cloze_syntax"),
+        (cloze("The mitochondrion makes {{c1::10^{2}}3} ATP."), "cloze_syntax"),
         (cloze("{{c1::The mitochondrion makes ATP.}}"), "cloze_whole_sentence"),
         (cloze("{{c1::The mitochondrion}} {{c1::makes}} ATP."), "cloze_whole_sentence"),
         (cloze("Cells need energy. {{c1::The mitochondrion makes ATP}}. So it is."), "cloze_whole_sentence"),
@@ -148,6 +150,7 @@ def test_bad_cards(draft: DraftFlashcard, check: str) -> None:
         cloze("The {{c1::mitochondrion}} makes {{c2::ATP}}."),
         cloze("The {{c1::mitochondrion::organelle}} makes {{c1::ATP}}."),
         cloze("Energy is {{c1::\\(mc^2\\)}} with \\(\\frac{a}{b^{2}}\\) in it."),
+        cloze("The mitochondrion makes {{c1::10^{23}}} ATP."),
         cloze("The operator {{c1::+}} adds numbers."),
         cloze("Night blindness is a lack of vitamin {{c1::A}} in food."),
         cloze("Die {{c1::Osmose ist die Diffusion}} von Wasser."),
@@ -208,7 +211,7 @@ def test_lone_surrogates_are_removed() -> None:
 
 def test_every_check_has_a_reason_in_each_language() -> None:
     names = [check.name for check in (*FLASHCARD_CHECKS, *QUESTION_CHECKS)]
-    names += [*QuoteProblem, "no_quote", "wrong_language", "invisible_characters"]
+    names += [*QuoteProblem, "no_quote", "wrong_language", "invisible_characters", "formula_delimiters"]
     assert set(names) == set(REASONS)
     assert len({check.name for check in FLASHCARD_CHECKS}) == len(FLASHCARD_CHECKS)
     for sentences in REASONS.values():

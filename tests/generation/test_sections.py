@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.generation.sections.cutting import Section, allocate, automatic_counts, plan_sections, split_section
-from backend.library.types import PageText
+from backend.library.types import PageText, Span, SpanKind
 from backend.study.types import Counts
 from tests.patience import HANG_S
 
@@ -219,3 +219,14 @@ def test_a_hostile_line_takes_linear_time(line: str) -> None:
     entries = "\n".join(f"term {number} a" for number in range(9))
     # Quadratic or cubic time in the line's length would take minutes here, and hours for a page.
     plan_sections([PageText(1, f"Index\n{entries}\n{line}"), PageText(2, f"Contents\n{line}\n{entries}")], 6000)
+
+
+@pytest.mark.parametrize("kind", [SpanKind.TABLE, SpanKind.CODE, SpanKind.FORMULA])
+def test_no_section_ends_inside_what_has_a_kind(kind: SpanKind) -> None:
+    before, inside, after = "One sentence. " * 45, "| a b |\n\n" * 90, "Another one. " * 45
+    start, end = len(before), len(before) + len(inside)
+    page = PageText(1, before + inside + after, spans=(Span(kind, start, end),))
+    sections = plan_sections([page], 500).sections
+    assert len(sections) > 1
+    assert [section.end for section in sections[:-1]] == [section.start for section in sections[1:]]
+    assert not [section.end for section in sections if section.end is not None and start < section.end < end]

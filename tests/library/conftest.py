@@ -1,15 +1,24 @@
 """Fixtures for tests of stored files: a bucket on loopback, a document in it, and direct queries."""
 
 import hashlib
+import json
+import os
+import stat
+import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
+import redis
 import sqlalchemy as sa
 from apiflask import APIFlask
 
+from backend.core.work.queue import QUEUE_NAME
 from backend.library import service as library
 from backend.settings import Settings, get_settings
+from config.local.tesseract import find_variables, installed_languages
 from tests.stand_ins.object_store import KEY_ID, REGION, SECRET, Gate, ObjectStore
 
 # More than one piece, and not a whole number of pieces; a worker reads the text.
@@ -132,3 +141,69 @@ def document(client, run_pending_jobs: Callable[[], int]) -> dict[str, Any]:
     made = client.upload(client.make_study_set(), ("notes.txt", TEXT)).json["documents"][0]
     assert run_pending_jobs() == 1
     return {**made, "path": f"/api/v1/documents/{made['id']}", "file": f"/api/v1/documents/{made['id']}/file"}
+
+
+@pytest.fixture(scope="session")
+def tesseract_variables() -> dict[str, str]:
+    """The environment variables for Tesseract, which is installed first if root runs the tests."""
+    return find_variables()
+
+
+@pytest.fixture
+def tesseract(tesseract_variables: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> set[str]:
+    """Tesseract on PATH; returns its languages."""
+    for name, value in tesseract_variables.items():
+        monkeypatch.setenv(name, value)
+    languages = installed_languages(os.environ)
+    if "eng" not in languages:
+        pytest.skip("Tesseract cannot be started here: neither Debian's packages nor the wheel work.")
+    return languages
+
+
+@pytest.fixture
+def install(tmp_path: Path, configure, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Path]:
+    """Install a stand-in for LibreOffice: a Python script. Its last arguments are a folder and the document."""
+
+    def put(script: str) -> Path:
+        program = tmp_path / "bin" / "soffice"
+        program.parent.mkdir(exist_ok=True)
+        program.write_text(f"#!{sys.executable} -IS\nimport os, sys, time\n{script}\n", encoding="utf-8")
+        program.chmod(program.stat().st_mode | stat.S_IXUSR)
+        monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
+        configure(WITH_LIBREOFFICE="1")
+        return program
+
+    return put
+
+
+@pytest.fixture
+def convert_into(install, tmp_path: Path) -> Callable[..., None]:
+    """Install a stand-in that makes this PDF of any document, and counts its starts."""
+
+    def put(pdf: bytes) -> None:
+        (tmp_path / "made.pdf").write_bytes(pdf)
+        install(
+            f"open({str(tmp_path / 'starts')!r}, 'a').write('x')\n"
+            "target = os.path.join(sys.argv[-2], 'document.pdf')\n"
+            f"open(target, 'wb').write(open({str(tmp_path / 'made.pdf')!r}, 'rb').read())"
+        )
+
+    return put
+
+
+class Messages:
+    """The messages in the broker."""
+
+    def __init__(self, url: str) -> None:
+        self._broker = redis.Redis.from_url(url)
+
+    def take(self) -> list[UUID]:
+        """Remove all messages and return their rows, oldest first."""
+        bodies = [json.loads(each)["headers"]["argsrepr"] for each in self._broker.lrange(QUEUE_NAME, 0, -1)]
+        self._broker.delete(QUEUE_NAME)
+        return [UUID(body.split("'")[1]) for body in reversed(bodies)]
+
+
+@pytest.fixture
+def messages(app: APIFlask, settings: Settings) -> Messages:
+    return Messages(settings.redis_url)

@@ -36,6 +36,7 @@ def test_a_document_is_read(client, upload, run_pending_jobs) -> None:
     assert after["characters"] == len(page["text"])
     assert page["document_id"] == document["id"]
     assert (page["number"], page["source"], page["skipped"]) == (1, "text", None)
+    assert (page["label"], page["confidence"], page["text_version"], page["spans"]) == (None, None, 2, [])
 
 
 def test_an_unreadable_document_says_what_to_do(client, upload, run_pending_jobs) -> None:

@@ -360,6 +360,10 @@ def test_the_documented_table_of_metrics_is_complete(
             " ended_at) VALUES (gen_random_uuid(), 'evt_1', 'refund.created', false, 'handled', 'done', 1, 0, now(),"
             " now())"
         )
+        connection.exec_driver_sql(
+            "INSERT INTO rereadings (id, document_id, state, attempt, failures, started_at, ended_at)"
+            " SELECT gen_random_uuid(), id, 'done', 1, 0, now(), now() FROM documents"
+        )
         # The built-in model costs nothing.
         connection.exec_driver_sql("UPDATE model_calls SET model = 'gpt-4o', cost_usd = 0.01")
     exposed = set()

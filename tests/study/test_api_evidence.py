@@ -99,6 +99,7 @@ def test_the_text_around_a_quote_is_the_pages_own(client, study_set, document, a
         "text_before": text[start - 300 : start],
         "text_after": text[end : end + 300],
         "page_text_length": len(text),
+        "boxes": None,
     }
 
 

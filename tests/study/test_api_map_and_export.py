@@ -9,8 +9,9 @@ import pytest
 from lxml import etree
 
 from backend.core.database.transaction import transaction
+from backend.library.models import Page
 from backend.study import service
-from backend.study.types import FlashcardKind
+from backend.study.types import Evidence, EvidenceStatus, FlashcardKind
 from tests.study.new_items import evidence_on, new_card, new_question, new_topic
 
 
@@ -107,6 +108,20 @@ def test_a_kit_is_downloaded_in_each_format(client, filled, form, media_type):
         assert any(name.startswith("collection.anki") for name in zipfile.ZipFile(io.BytesIO(answer.data)).namelist())
     else:
         assert "Mitochondria" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("spans", "shown"),
+    [([], "\\$x\\$ 10<sup>3</sup> of kind"), ([["formula", 0, 3, None]], "$`x`$ 10<sup>3</sup> of kind")],
+)
+def test_quotes_are_shown_as_their_page_says(app, client, study_set, document, add_items, spans, shown):
+    text = "$x$ 10^{3} of kind"
+    quote = Evidence(UUID(document), 4, text, 0, len(text), EvidenceStatus.VERIFIED)
+    add_items(study_set, flashcards=[new_card("What?", "That", evidence=(quote, evidence_on(document, 1)))])
+    with app.app_context(), transaction() as session:
+        page = session.get(Page, (UUID(document), 4))
+        page.text, page.spans, page.text_version = text, spans, 2
+    assert shown in client.get(f"/api/v1/study-sets/{study_set}/export?format=md").text
 
 
 @pytest.mark.parametrize("query", ["", "?format=pdf", "?format=", "?format=json&user=1"])

@@ -28,6 +28,7 @@ from backend.core.process.logging import begin_log_context, get_logger
 from backend.core.web.origins import refuse_unknown_host
 from backend.core.web.problem_messages import code_of, sentence
 from backend.core.web.security_headers import security_headers
+from backend.core.web.uploads import TEXT_TYPES
 from backend.core.web.validation_messages import field_messages, nul_refused, unnamed_errors
 from backend.text.languages import LANGUAGES
 
@@ -172,17 +173,20 @@ def configure_http(
     production: bool,
     public_endpoints: frozenset[str] = frozenset(),
     upload_endpoints: frozenset[str] = frozenset(),
+    text_endpoints: frozenset[str] = frozenset(),
     raw_bodies: Mapping[str, int] = _NO_RAW_BODIES,
 ) -> None:
     """Install request ids, limits, error handlers and security headers on ``app``.
 
-    ``public_endpoints`` need no signed-in user and accept only small bodies. ``upload_endpoints`` accept files.
+    ``public_endpoints`` need no signed-in user and accept only small bodies. ``upload_endpoints`` accept files,
+    ``text_endpoints`` also a text as the whole body.
     ``raw_bodies`` are the maximum bytes by endpoint that takes a body of any content type.
     """
     # An upload may carry several files; each file's own limit is the library's to check.
     app.config["MAX_CONTENT_LENGTH"] = largest_upload
     app.config["MAX_FORM_MEMORY_SIZE"] = _MAX_PART_HEAD_BYTES
-    app.config["MAX_FORM_PARTS"] = 50
+    # A hundred photographs, one too many of them, and the fields of the form.
+    app.config["MAX_FORM_PARTS"] = 110
     common = security_headers(production=production)
 
     @app.before_request
@@ -201,6 +205,7 @@ def configure_http(
         return _refuse_body(
             max_json_bytes=_MAX_PUBLIC_JSON_BYTES if endpoint in public_endpoints else _MAX_JSON_BYTES,
             takes_files=endpoint in upload_endpoints,
+            takes_text=endpoint in text_endpoints,
         )
 
     @app.after_request
@@ -235,8 +240,9 @@ def _refuse_length(max_bytes: int | None) -> Response | None:
     return _plain_problem(413, "too_large") if is_too_large else None
 
 
-def _refuse_body(*, max_json_bytes: int, takes_files: bool) -> Response | None:
+def _refuse_body(*, max_json_bytes: int, takes_files: bool, takes_text: bool) -> Response | None:
     is_upload = takes_files and request.mimetype == "multipart/form-data"
+    is_upload = is_upload or (takes_text and request.mimetype in TEXT_TYPES)
     refused = _refuse_length(None if is_upload else max_json_bytes)
     if refused is not None or is_upload or not request.content_length:
         return refused

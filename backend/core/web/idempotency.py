@@ -20,6 +20,7 @@ from backend.core.database.database import Base, db
 from backend.core.database.transaction import transaction
 from backend.core.errors import DomainError
 from backend.core.hashing import lock_number
+from backend.core.web.uploads import TEXT_TYPES, get_text_file
 
 P = ParamSpec("P")
 
@@ -199,8 +200,15 @@ def _replay_or_run(key: str, fingerprint: str, run: Callable[[], ResponseReturnV
 
 
 def _fingerprint() -> str:
-    """Hash the query and the body: JSON, or form fields and the bytes of every file."""
+    """Hash the query and the body: JSON, a text, or form fields and the bytes of every file."""
     digest = hashlib.sha256(request.query_string)
+    if request.mimetype in TEXT_TYPES:
+        digest.update(request.mimetype.encode())
+        text = get_text_file()
+        while piece := text.read(_PIECE):
+            digest.update(piece)
+        text.seek(0)
+        return digest.hexdigest()
     if request.mimetype != "multipart/form-data":
         digest.update(request.get_data(cache=True))
         return digest.hexdigest()

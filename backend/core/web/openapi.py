@@ -15,7 +15,7 @@ from backend.core.errors import DomainError
 from backend.core.web.http import Problem
 from backend.core.web.idempotency import ACCEPTS_KEY, REQUIRES_KEY
 from backend.core.web.rate_limits import RouteClasses
-from backend.core.web.uploads import UPLOADED_FILE
+from backend.core.web.uploads import TEXT_TYPES, UPLOADED_FILE
 
 SPEC_PATH = "/api/v1/openapi.json"
 
@@ -82,11 +82,13 @@ def configure_openapi(
     classes: RouteClasses,
     *,
     raw_bodies: Collection[str] = (),
+    text_bodies: Collection[str] = (),
     problems: Iterable[type[DomainError]] = (),
 ) -> None:
     """Finish the generated document on each request for it.
 
-    ``raw_bodies`` are the endpoints that take a body as it is, ``problems`` the errors with members of their own.
+    ``raw_bodies`` are the endpoints that take a body as it is, ``text_bodies`` those that also take a text as the whole
+    body, ``problems`` the errors with members of their own.
     """
     app.config["SECURITY_SCHEMES"] = {
         "bearer": {
@@ -126,6 +128,8 @@ def configure_openapi(
                         _add_header(operation, "409", "Retry-After")
                     if endpoint in raw_bodies:
                         operation["requestBody"] = dict(_RAW_BODY)
+                    if endpoint in text_bodies:
+                        operation["requestBody"]["content"] |= dict.fromkeys(TEXT_TYPES, _TEXT_BODY)
                     limited = classes.find(endpoint, path, method.upper()) is not None
                     _finish_operation(
                         operation,
@@ -249,6 +253,7 @@ _RAW_BODY: dict[str, Any] = {
     "description": "The bytes as they are. Any Content-Type is accepted.",
     "content": {"application/octet-stream": {"schema": UPLOADED_FILE}},
 }
+_TEXT_BODY = {"schema": {"type": "string", "minLength": 1}}
 _KEY_REFUSED = {"400": "Malformed request", "409": "Conflict", "422": "Invalid input"}
 _HEADERS = {
     "ETag": {

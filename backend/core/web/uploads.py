@@ -1,9 +1,10 @@
 """Parsing of requests: files via named temporary files, JSON with limits on depth and number of values."""
 
+import shutil
 import tempfile
-from typing import IO, Any
+from typing import IO, Any, Final, cast
 
-from flask import Request
+from flask import Request, request
 from werkzeug.datastructures import MultiDict
 from werkzeug.formparser import FormDataParser
 from werkzeug.utils import cached_property
@@ -16,6 +17,9 @@ MAX_PARAMETERS = 50
 
 # Twice the length of the longest text that a route accepts. A body with more commas is refused before it is parsed.
 _MAX_COMMAS = 50_000
+
+TEXT_TYPES: Final = ("text/markdown", "text/plain")
+"""Content types of a text that is the whole body of a request."""
 
 UPLOADED_FILE = {
     "type": "string",
@@ -98,6 +102,20 @@ class UploadRequest(Request):
             raise TooManyValues(fields={"query": []}, limit=MAX_PARAMETERS)
         return super().args
 
+    @cached_property
+    def text_file(self) -> IO[bytes]:
+        """The body of a request in one of ``TEXT_TYPES``, in a named temporary file."""
+        file = self._get_file_stream(self.content_length, self.mimetype)
+        shutil.copyfileobj(self.stream, file)
+        file.seek(0)
+        return file
+
+    def close(self) -> None:
+        """Close the request's files."""
+        super().close()
+        if "text_file" in self.__dict__:
+            self.text_file.close()
+
     def _get_file_stream(
         self,
         total_content_length: int | None,
@@ -107,6 +125,11 @@ class UploadRequest(Request):
     ) -> IO[bytes]:
         # The default keeps files under 500 kB in memory and gives larger ones no name to open them by.
         return tempfile.NamedTemporaryFile(prefix="upload-")
+
+
+def get_text_file() -> IO[bytes]:
+    """Return the current request's ``text_file``."""
+    return cast(UploadRequest, request).text_file
 
 
 def _has_more_values_than(limit: int, loaded: object) -> bool:

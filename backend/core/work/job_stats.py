@@ -46,7 +46,10 @@ class EndedStats:
 
 @dataclass(frozen=True, slots=True)
 class JobStats:
-    """Statistics of one job table. ``oldest_due_s``: how long the oldest due row has been waiting; 0 if none is due."""
+    """Statistics of one job table.
+
+    ``oldest_due_s`` is how long the oldest row that only needs a worker has been due; 0 if there is none.
+    """
 
     open: tuple[OpenStats, ...]
     ended: tuple[EndedStats, ...]
@@ -57,7 +60,7 @@ def measure_jobs(kind: JobKind) -> JobStats:
     """Return the statistics of one kind of job, by its labels. Needs a transaction."""
     model, (label, values) = kind.model, kind.labels or _ONE_LABEL
     moment = database_now()
-    due = sa.and_(model.state == JobState.QUEUED, model.available_at <= moment)
+    due = sa.and_(model.state == JobState.QUEUED, model.available_at <= moment, kind.in_turn(model))
     age_s = sa.extract("epoch", moment - sa.func.min(model.available_at).filter(due))
     rows = db.session.execute(
         sa.select(label, model.state, sa.func.count(), age_s).where(model.state.in_(_OPEN)).group_by(label, model.state)

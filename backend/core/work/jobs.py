@@ -142,8 +142,12 @@ def claim(model: type[Job], row_id: UUID) -> Claim | None:
     return Claim(*row) if row else None
 
 
-def _nothing(_row_id: UUID) -> None:
+def _nothing(*_: object) -> None:
     pass
+
+
+def _any_row(_model: type[Job]) -> sa.ColumnElement[bool]:
+    return sa.true()
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +163,10 @@ class JobKind:
         lock_first: Called with a row's id, before the transaction that gives it back or fails it locks the row. Takes
             the locks that come before the row in the lock order (docs/architecture.md).
         claim: Claims a row; see ``claim``.
+        released: Called after a worker has stopped working on a row of this kind, however the work ended.
+        startable: Narrows the due rows to those that ``claim`` would accept now. Only these are sent again by the
+            sweep, because messages for the others would find nothing to claim.
+        in_turn: Narrows the due rows to those that only need a worker. The others wait for work of the same user.
         labels: The column that metrics group by, with its values.
     """
 
@@ -169,6 +177,9 @@ class JobKind:
     after_retry: Callable[[UUID], None] = _nothing
     lock_first: Callable[[UUID], object] = _nothing
     claim: Callable[[type[Job], UUID], Claim | None] = claim
+    released: Callable[[], None] = _nothing
+    startable: Callable[[type[Job]], sa.ColumnElement[bool]] = _any_row
+    in_turn: Callable[[type[Job]], sa.ColumnElement[bool]] = _any_row
     labels: tuple[InstrumentedAttribute[str], tuple[str, ...]] | None = None
 
     @property
@@ -204,6 +215,33 @@ def dispatch(model: type[Job], row_ids: Sequence[UUID]) -> None:
         .execution_options(synchronize_session=False)
     )
     for row_id in row_ids:
+        send_after_commit(model, row_id)
+
+
+def note_unsent(model: type[Job], row_id: UUID) -> None:
+    """Note that a queued row has no message any more, because the claim did not accept it."""
+    db.session.execute(
+        sa.update(model)
+        .where(model.id == row_id, model.state == JobState.QUEUED)
+        .values(sent_at=None)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def send_unsent(model: type[Job], row_ids: Iterable[UUID]) -> None:
+    """Send the messages of those queued rows that have none, after the open transaction has committed.
+
+    Leaves out rows that another transaction has locked, because they are being claimed, changed or deleted.
+    """
+    waiting = sa.select(model.id).where(model.id.in_(row_ids), model.state == JobState.QUEUED, model.sent_at.is_(None))
+    rows = db.session.scalars(
+        sa.update(model)
+        .where(model.id.in_(waiting.with_for_update(skip_locked=True).scalar_subquery()))
+        .values(sent_at=database_now())
+        .returning(model.id)
+        .execution_options(synchronize_session=False)
+    ).all()
+    for row_id in rows:
         send_after_commit(model, row_id)
 
 

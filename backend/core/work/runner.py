@@ -35,6 +35,16 @@ def run_job(kind: JobKind, row_id: UUID) -> None:
         except LeaseLost:
             # Another attempt has the row, or the row is gone, so this result must not be written.
             log.warning(f"{kind.name}.lease_lost")
+        finally:
+            _release(kind)
+
+
+def _release(kind: JobKind) -> None:
+    try:
+        kind.released()
+    except DBAPIError as error:
+        # The sweep notices it too, a few seconds later.
+        log.warning(f"{kind.name}.release_failed", error=type(error).__name__)
 
 
 def run_row(kind: JobKind, row_id: str) -> None:

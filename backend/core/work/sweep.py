@@ -52,7 +52,7 @@ def sweep(finish: Callable[[], None] = lambda: None, note_progress: Callable[[],
         crowded = _is_queue_complete()
         for kind in list_kinds():
             with transaction():
-                sent += _send_again(kind.model, never_sent_only=crowded)
+                sent += _send_again(kind, never_sent_only=crowded)
         note_progress()
         finish()
     return Swept(sent, taken_back, given_up)
@@ -142,24 +142,26 @@ def _is_queue_complete() -> bool:
         return False
     with transaction():
         queued = sum(
-            db.session.scalar(sa.select(sa.func.count()).select_from(kind.model).where(_is_due(kind.model))) or 0
+            db.session.scalar(sa.select(sa.func.count()).select_from(kind.model).where(_is_due(kind))) or 0
             for kind in list_kinds()
         )
     return 0 < queued <= messages
 
 
-def _is_due(model: type[Job]) -> sa.ColumnElement[bool]:
-    return sa.and_(model.state == JobState.QUEUED, model.available_at <= database_now())
+def _is_due(kind: JobKind) -> sa.ColumnElement[bool]:
+    model = kind.model
+    return sa.and_(model.state == JobState.QUEUED, model.available_at <= database_now(), kind.startable(model))
 
 
-def _send_again(model: type[Job], *, never_sent_only: bool) -> int:
+def _send_again(kind: JobKind, *, never_sent_only: bool) -> int:
+    model = kind.model
     moment = database_now()
     wait = timedelta(seconds=get_settings().resend_after_s)
     lost = sa.func.greatest(model.sent_at, model.available_at) < moment - wait
     unsent = model.sent_at.is_(None)
     due = (
         sa.select(model.id)
-        .where(_is_due(model), unsent if never_sent_only else sa.or_(unsent, lost))
+        .where(_is_due(kind), unsent if never_sent_only else sa.or_(unsent, lost))
         .order_by(model.available_at)
         .limit(_BATCH)
         .with_for_update(skip_locked=True)

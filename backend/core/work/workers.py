@@ -54,10 +54,15 @@ def note_restart(name: str, places: int, reason: str) -> None:
     db.session.execute(statement.on_conflict_do_update(index_elements=[Worker.name], set_={"restart_reason": reason}))
 
 
-def count_places() -> int:
-    """Return how many steps all living workers together run at the same time, as recorded by watchdogs."""
+def select_places() -> sa.ScalarSelect[int]:
+    """Select how many steps all living workers together run at the same time, as recorded by watchdogs."""
     alive = sa.and_(Worker.seen_at > sa.func.now() - _ALIVE_FOR, Worker.restart_reason.is_(None))
-    return db.session.scalar(sa.select(sa.func.coalesce(sa.func.sum(Worker.places), 0)).where(alive)) or 0
+    return sa.select(sa.func.coalesce(sa.func.sum(Worker.places), 0)).where(alive).scalar_subquery()
+
+
+def count_places() -> int:
+    """Return the number that ``select_places`` selects."""
+    return db.session.scalar(sa.select(select_places())) or 0
 
 
 def count_restarts() -> dict[str, int]:

@@ -30,13 +30,15 @@ class CheckContext:
     """The context in which items are checked.
 
     ``index`` contains the pages that the model saw. ``prompt_fragments`` are texts that occur only in our prompts.
-    ``language`` is the ISO 639-1 code of the requested language.
+    ``language`` is the ISO 639-1 code of the requested language. ``formulas`` are those of the pages
+    (``checks.formulas``).
     """
 
     index: PageIndex
     language: str
     prompt_fragments: tuple[str, ...] = ()
     option_count: int = 4
+    formulas: frozenset[str] = frozenset()
 
     @cached_property
     def folded_fragments(self) -> tuple[str, ...]:

@@ -1,12 +1,14 @@
 """Whether a cloze card's deletions are well-formed and leave a fair question."""
 
 import re
+from itertools import accumulate
 
 from backend.text.cloze import Deletion, find_deletions, replace_deletions
 from backend.text.folding import fold
 from backend.text.stop_words import STOP_WORDS
 
 _MATH = re.compile(r"\\\(.*?\\\)|\\\[.*?\\\]", re.DOTALL)
+_BRACE = re.compile(r"[{}]")
 _WORD = re.compile(r"\w+")
 _SENTENCE_END = re.compile(r"[.!?](?:\s|$)")
 
@@ -14,17 +16,26 @@ _MIN_WORDS_LEFT = 2
 
 
 def has_wrong_deletions(text: str) -> bool:
-    """Say whether deletions are missing, unbalanced, nested, empty or not numbered from 1 without a gap."""
+    """Say whether deletions are missing, unbalanced, nested, empty or not numbered from 1 without a gap.
+
+    A deletion with one brace of a pair cuts through an exponent or a formula.
+    """
     deletions = find_deletions(text)
     numbers = {deletion.number for deletion in deletions}
     rest = _MATH.sub("", replace_deletions(text, lambda _: ""))
     return (
         not deletions
-        or any(not deletion.hidden.strip() for deletion in deletions)
+        or any(not deletion.hidden.strip() or not _has_pairs(deletion.hidden) for deletion in deletions)
         or numbers != set(range(1, len(numbers) + 1))
         or "{{" in rest
         or "}}" in rest
     )
+
+
+def _has_pairs(hidden: str) -> bool:
+    braces = _BRACE.findall(hidden.replace("\\{", "").replace("\\}", ""))
+    depths = list(accumulate(1 if brace == "{" else -1 for brace in braces))
+    return not depths or (depths[-1] == 0 and min(depths) >= 0)
 
 
 def hides_everything(text: str) -> bool:

@@ -61,5 +61,5 @@ FLASHCARD_CHECKS: tuple[Check[DraftFlashcard], ...] = (
 
 def check_flashcard(draft: DraftFlashcard, context: CheckContext) -> Kept[DraftFlashcard] | Rejected[DraftFlashcard]:
     """Clean a card, check it and locate its quotes."""
-    cleaned, fixed = clean_flashcard(draft)
+    cleaned, fixed = clean_flashcard(draft, context.formulas)
     return run_checks(draft, cleaned, FLASHCARD_CHECKS, context, fixed)

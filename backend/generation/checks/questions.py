@@ -157,5 +157,5 @@ QUESTION_CHECKS: tuple[Check[DraftQuestion], ...] = (
 
 def check_question(draft: DraftQuestion, context: CheckContext) -> Kept[DraftQuestion] | Rejected[DraftQuestion]:
     """Clean a question, check it and locate its quotes."""
-    cleaned, fixed = clean_question(draft)
+    cleaned, fixed = clean_question(draft, context.formulas)
     return run_checks(draft, cleaned, QUESTION_CHECKS, context, fixed)

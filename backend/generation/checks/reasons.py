@@ -133,6 +133,12 @@ REASONS: dict[str, dict[str, str]] = {
         "fr": "Les éléments n’étaient pas dans la langue demandée.",
         "it": "Gli elementi non erano nella lingua richiesta.",
     },
+    "formula_delimiters": {
+        "en": "Formulas between dollar signs were marked as formulas.",
+        "de": "Formeln zwischen Dollarzeichen wurden als Formeln ausgezeichnet.",
+        "fr": "Les formules entre signes dollar ont été balisées comme formules.",
+        "it": "Le formule tra simboli di dollaro sono state contrassegnate come formule.",
+    },
     "invisible_characters": {
         "en": "Invisible characters were removed.",
         "de": "Unsichtbare Zeichen wurden entfernt.",

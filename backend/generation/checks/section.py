@@ -8,6 +8,7 @@ from typing import Any
 from backend.core.ids import new_id
 from backend.generation.checks.check import MAX_TOPIC_CHARS, CheckContext, Draft, Kept
 from backend.generation.checks.cleaning import clean_line
+from backend.generation.checks.formulas import formulas_of
 from backend.generation.checks.reasons import REASONS
 from backend.generation.checks.reply import check_items
 from backend.generation.checks.shuffling import shuffle_options
@@ -84,6 +85,7 @@ def check_reply(reply: SectionReply, request: SectionRequest, pages: Sequence[Pa
         index=PageIndex(request.document_id, pages),
         language=request.language,
         prompt_fragments=prompt_fragments(),
+        formulas=formulas_of(pages),
     )
     checked = check_items(reply, context)
     rejected = checked.count_rejected()

@@ -5,16 +5,21 @@ from dataclasses import dataclass, field
 from typing import Protocol
 from uuid import UUID
 
+from backend.library.types import Span
 from backend.study.types import Counts, Difficulty, FlashcardKind
 
 
 @dataclass(frozen=True, slots=True)
 class SectionPage:
-    """One page as it is passed to a model; ``number`` counts from 1 within its document."""
+    """One page as it is passed to a model; ``number`` counts from 1 within its document.
+
+    ``spans`` say what parts of ``text`` are (docs/page-text.md).
+    """
 
     number: int
     heading: str | None
     text: str
+    spans: tuple[Span, ...] = ()
 
 
 ReadDocument = Callable[[], tuple[SectionPage, ...]]

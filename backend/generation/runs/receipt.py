@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from uuid import UUID
 
@@ -26,6 +26,7 @@ from backend.generation.types import (
     StepKind,
 )
 from backend.library import service as library
+from backend.library.types import ReadingWarning
 from backend.study import service as study
 from backend.study.types import AskedCounts
 
@@ -55,6 +56,7 @@ def build_receipt(run: Run) -> Receipt:
     query = sa.select(RunDocument.document_id).where(RunDocument.run_id == run.id)
     document_ids = db.session.scalars(query.order_by(RunDocument.document_id)).all()
     filenames, numbers = library.find_filenames(document_ids), library.list_page_numbers(document_ids)
+    warnings = library.list_warnings(document_ids)
     pages: dict[UUID, list[PageCoverage]] = defaultdict(list)
     for row in study.list_items_by_page(run.id):
         pages[row.document_id].append(PageCoverage(row.page, row.counts))
@@ -70,6 +72,12 @@ def build_receipt(run: Run) -> Receipt:
             skipped=_skipped(
                 run,
                 numbers[document_id],
+                {page.page for page in pages[document_id]},
+                planned[document_id],
+                steps.get(document_id, ()),
+            ),
+            warnings=_warnings(
+                warnings[document_id],
                 {page.page for page in pages[document_id]},
                 planned[document_id],
                 steps.get(document_id, ()),
@@ -120,6 +128,22 @@ def _skipped(
         if not said and page not in given and page not in waiting and reason is not None:
             said.add(reason)
     return _join_pages(reasons)
+
+
+def _warnings(
+    warnings: Iterable[ReadingWarning], given: set[int], planned: Sequence[Skipped], steps: Sequence[Step]
+) -> tuple[ReadingWarning, ...]:
+    """Return the warnings that touch pages of the run, with those pages only.
+
+    A page skipped as blank is one of them: what could not be read on it may be why.
+    """
+    looked_at: list[Skipped | Step] = [
+        *steps,
+        *(skipped for skipped in planned if skipped.first_page and skipped.reason != OVER_BUDGET),
+    ]
+    own = given | {page for pages in looked_at for page in _range(pages)}
+    touched = (replace(one, pages=tuple(page for page in one.pages if page in own)) for one in warnings)
+    return tuple(one for one in touched if one.pages)
 
 
 def _reason_for_the_rest(run: Run) -> str | None:

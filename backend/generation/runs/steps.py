@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from typing import TypeVar
 from uuid import UUID
@@ -186,11 +186,17 @@ def _read_document(document_id: UUID) -> tuple[SectionPage, ...]:
     with transaction():
         texts = library.load_texts([document_id])
     pages = texts[0].pages if texts else ()
-    return tuple(SectionPage(page.number, page.heading, page.text) for page in pages if not page.skipped)
+    return tuple(SectionPage(page.number, page.heading, page.text, page.spans) for page in pages if not page.skipped)
 
 
 def _shown(page: PageText, step: Step) -> SectionPage:
-    return SectionPage(page.number, page.heading, page.text[step.start : step.end])
+    start, end = step.start or 0, len(page.text) if step.end is None else step.end
+    spans = tuple(
+        replace(span, start=max(span.start - start, 0), end=min(span.end, end) - start)
+        for span in page.spans
+        if span.start < end and start < span.end
+    )
+    return SectionPage(page.number, page.heading, page.text[start:end], spans)
 
 
 def _prepare_connect(run: Run, _step: Step) -> ConnectRequest:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from backend.generation.sections.page_kinds import reason_to_skip
-from backend.library.types import PageText
+from backend.library.types import PageText, SpanKind
 from backend.study.types import Counts
 
 CHARS_PER_FLASHCARD = 500
@@ -96,7 +96,7 @@ def plan_sections(pages: Sequence[PageText], target_chars: int) -> SectionPlan:
         ):
             close()
         if len(page.text) > _MAX_STRETCH * target_chars:
-            sections.extend(_cut(_section_of([page]), page.text, -(-len(page.text) // target_chars)))
+            sections.extend(_cut(_section_of([page]), page, -(-len(page.text) // target_chars)))
         else:
             current.append(page)
     close()
@@ -120,7 +120,7 @@ def split_section(section: Section, pages: Sequence[PageText]) -> tuple[Section,
         start, end = section.start or 0, len(text) if section.end is None else min(section.end, len(text))
         if end - start < MIN_SPLIT_CHARS:
             return None
-        halves = _cut(replace(_section_of(own), start=start, end=end, heading=section.heading), text, 2)
+        halves = _cut(replace(_section_of(own), start=start, end=end, heading=section.heading), own[0], 2)
         return (halves[0], halves[1]) if len(halves) == 2 else None
     total = sum(len(page.text) for page in own)
     if total < MIN_SPLIT_CHARS:
@@ -198,24 +198,37 @@ def _skip(skipped: list[SkippedPages], number: int, reason: str) -> None:
         skipped.append(SkippedPages(number, number, reason))
 
 
-def _cut(section: Section, text: str, count: int) -> list[Section]:
-    """Cut a section of one page into ``count`` ranges of about equal length that cover it without gaps."""
+def _cut(section: Section, page: PageText, count: int) -> list[Section]:
+    """Cut a section of one page into ``count`` ranges of about equal length that cover it without gaps.
+
+    No table, code, formula or heading is cut; so there may be fewer ranges.
+    """
+    text = page.text
     start, end = section.start or 0, len(text) if section.end is None else section.end
     size = (end - start) / count
     bounds = [start]
     for piece in range(1, count):
         aimed = start + round(piece * size)
-        bound = _break_near(text, aimed, round(size / 4))
+        bound = _break_near(page, aimed, round(size / 4))
         if bounds[-1] < bound < end:
             bounds.append(bound)
     bounds.append(end)
     return [replace(section, start=first, end=last, chars=last - first) for first, last in pairwise(bounds)]
 
 
-def _break_near(text: str, aimed: int, reach: int) -> int:
-    """Return the best place to cut within reach: between paragraphs, else sentences, else words, else anywhere."""
+def _break_near(page: PageText, aimed: int, reach: int) -> int:
+    """Return the best place to cut within reach: between paragraphs, else sentences, else words, else anywhere.
+
+    Within a span that must not be cut, that is its nearer end.
+    """
+    kept = [(span.start, span.end) for span in page.spans if span.kind is not SpanKind.UNCERTAIN]
     for pattern in _BREAKS:
-        ends = [match.end() for match in pattern.finditer(text, aimed - reach, aimed + reach)]
-        if ends:
-            return min(ends, key=lambda at: abs(at - aimed))
-    return aimed
+        ends = [match.end() for match in pattern.finditer(page.text, max(0, aimed - reach), aimed + reach)]
+        free = [at for at in ends if not any(start < at < end for start, end in kept)]
+        if free:
+            return min(free, key=lambda at: abs(at - aimed))
+    around = [span for span in kept if span[0] < aimed < span[1]]
+    if not around:
+        return aimed
+    start, end = max(around, key=lambda span: span[1] - span[0])
+    return start if aimed - start <= end - aimed else end

@@ -35,6 +35,7 @@ _NUMBERED_LINE = re.compile(r"(?:\.\.|\. \.|[\s…·_,])\s*+(?:\d{1,4}|[ivxl]{1,
 _LEADER_LINE = re.compile(r"(?:\.{3,}+|(?:\. ){3,}+|…++|·{3,}+|_{3,}+)\s*+(?:\d{1,4}|[ivxl]{1,6})$", re.IGNORECASE)
 _INDEX_LINE = re.compile(r"[,\s]\s*+\d{1,4}+(?:\s*+[-–,]\s*+\d{1,4}+|f{1,2}+\.?+)*+$")
 
+_HEADING_SIGN = re.compile(r"^#{1,6} |^- |^\| | \|$")
 _ENDING_CHARS = 60
 _MIN_LINES = 4
 _MAX_INDEX_LINE_CHARS = 60
@@ -49,7 +50,7 @@ def reason_to_skip(page: PageText, before: str | None) -> str | None:
     """
     if page.skipped:
         return page.skipped
-    lines = [line.strip() for line in page.text.splitlines() if line.strip()]
+    lines = [_HEADING_SIGN.sub("", line.strip()) for line in page.text.splitlines() if line.strip()]
     if not any(character.isalnum() for line in lines for character in line):
         return "blank"
     if len(lines) < _MIN_LINES:

@@ -17,12 +17,21 @@ from backend.library.extraction.page_writer import PageWriter
 from backend.library.extraction.parent_death import die_with_parent
 
 _PARSERS = {
-    "pdf": "backend.library.extraction.pdf_pages",
-    "docx": "backend.library.extraction.word_pages",
-    "pptx": "backend.library.extraction.slide_pages",
-    "txt": "backend.library.extraction.text_pages",
-    "md": "backend.library.extraction.markdown_pages",
-    "html": "backend.library.extraction.html_pages",
+    "pdf": "backend.library.extraction.pdf.pages",
+    "docx": "backend.library.extraction.word.pages",
+    "pptx": "backend.library.extraction.slides.pages",
+    "txt": "backend.library.extraction.plain.text_pages",
+    "md": "backend.library.extraction.plain.markdown_pages",
+    "html": "backend.library.extraction.web.pages",
+    "odt": "backend.library.extraction.opendocument.pages",
+    "odp": "backend.library.extraction.opendocument.slides",
+    "epub": "backend.library.extraction.web.epub_pages",
+    "ipynb": "backend.library.extraction.plain.notebook_pages",
+    "jpeg": "backend.library.extraction.ocr.pages",
+    "png": "backend.library.extraction.ocr.pages",
+    "webp": "backend.library.extraction.ocr.pages",
+    "heic": "backend.library.extraction.ocr.pages",
+    "photos": "backend.library.extraction.ocr.pages",
 }
 
 # Enough for a page image of 30 million grey pixels and the parser's temporary files, but not to fill a disk.
@@ -45,16 +54,17 @@ def main() -> None:
 
 
 def _limit_resources(memory_bytes: int, cpu_s: int) -> None:
-    for what, limit in (
-        (resource.RLIMIT_AS, memory_bytes),
-        (resource.RLIMIT_CPU, cpu_s),
-        (resource.RLIMIT_FSIZE, _FILE_BYTES),
-        (resource.RLIMIT_NOFILE, _OPEN_FILES),
-        (resource.RLIMIT_CORE, 0),
+    for what, limit, later in (
+        (resource.RLIMIT_AS, memory_bytes, 0),
+        # At the hard limit, the system would kill it as it does when memory is short; the parent tells them apart.
+        (resource.RLIMIT_CPU, cpu_s, 1),
+        (resource.RLIMIT_FSIZE, _FILE_BYTES, 0),
+        (resource.RLIMIT_NOFILE, _OPEN_FILES, 0),
+        (resource.RLIMIT_CORE, 0, 0),
     ):
         _, hard = resource.getrlimit(what)
-        allowed = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
-        resource.setrlimit(what, (allowed, allowed))
+        soft = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
+        resource.setrlimit(what, (soft, soft + later if hard == resource.RLIM_INFINITY else min(soft + later, hard)))
 
 
 def _run(read_pages: Callable[[str, dict[str, Any], PageWriter], None], job: dict[str, Any], writer: PageWriter) -> int:

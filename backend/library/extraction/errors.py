@@ -3,7 +3,20 @@
 from typing import Final
 
 CODES: Final = frozenset(
-    {"unsupported", "mislabelled", "empty", "too_large", "encrypted", "damaged", "no_text", "timed_out"}
+    {
+        "unsupported",
+        "legacy_office",
+        "mislabelled",
+        "empty",
+        "too_large",
+        "image_too_large",
+        "encrypted",
+        "damaged",
+        "no_text",
+        "photo_not_readable",
+        "ocr_too_slow",
+        "timed_out",
+    }
 )
 
 

@@ -1,17 +1,33 @@
-"""User texts about a file, by code: what happened, then what to do."""
+"""User texts about a file that cannot be read, and all texts about files, by code: what happened, then what to do."""
 
 from typing import Final
 
-MESSAGES: Final[dict[str, dict[str, str]]] = {
-    # Errors: the document cannot be used.
+from backend.library.extraction.warning_messages import WARNINGS
+
+ERRORS: Final[dict[str, dict[str, str]]] = {
     "unsupported": {
-        "en": "This type of file cannot be read. Save it as PDF, DOCX, PPTX, TXT, Markdown or HTML and upload that.",
-        "de": "Dieser Dateityp kann nicht gelesen werden. Speichere die Datei als PDF, DOCX, PPTX, TXT, Markdown "
-        "oder HTML und lade sie so hoch.",
-        "fr": "Ce type de fichier ne peut pas être lu. Enregistre le fichier en PDF, DOCX, PPTX, TXT, "
-        "Markdown ou HTML et envoie cette version.",
-        "it": "Questo tipo di file non può essere letto. Salvalo come PDF, DOCX, PPTX, TXT, Markdown o "
-        "HTML e carica quella versione.",
+        "en": "This type of file cannot be read. PDF, DOCX, PPTX, ODT, ODP, EPUB, HTML, Markdown, TXT, Jupyter "
+        "notebooks (IPYNB) and photos (JPEG, PNG, WebP, HEIC) can. Save it in one of these formats, such as "
+        "PDF, and upload that.",
+        "de": "Dieser Dateityp kann nicht gelesen werden. Möglich sind PDF, DOCX, PPTX, ODT, ODP, EPUB, HTML, "
+        "Markdown, TXT, Jupyter-Notebooks (IPYNB) und Fotos (JPEG, PNG, WebP, HEIC). Speichere die Datei in "
+        "einem dieser Formate, zum Beispiel als PDF, und lade sie so hoch.",
+        "fr": "Ce type de fichier ne peut pas être lu. Les formats acceptés sont PDF, DOCX, PPTX, ODT, ODP, EPUB, "
+        "HTML, Markdown, TXT, les notebooks Jupyter (IPYNB) et les photos (JPEG, PNG, WebP, HEIC). Enregistre "
+        "le fichier dans l’un d’eux, par exemple en PDF, et envoie cette version.",
+        "it": "Questo tipo di file non può essere letto. I formati accettati sono PDF, DOCX, PPTX, ODT, ODP, EPUB, "
+        "HTML, Markdown, TXT, i notebook Jupyter (IPYNB) e le foto (JPEG, PNG, WebP, HEIC). Salva il file in "
+        "uno di questi, per esempio in PDF, e carica quella versione.",
+    },
+    "legacy_office": {
+        "en": "This file is in an old Office format (.doc, .ppt, .rtf). Open it in Word or PowerPoint, choose “Save "
+        "As”, pick DOCX, PPTX or PDF, and upload that.",
+        "de": "Diese Datei ist in einem alten Office-Format (.doc, .ppt, .rtf). Öffne sie in Word oder PowerPoint, "
+        "wähle «Speichern unter», dann DOCX, PPTX oder PDF, und lade diese Version hoch.",
+        "fr": "Ce fichier est dans un ancien format d’Office (.doc, .ppt, .rtf). Ouvre-le dans Word ou PowerPoint, "
+        "choisis «\u202fEnregistrer sous\u202f», puis DOCX, PPTX ou PDF, et envoie cette version.",
+        "it": "Questo file è in un vecchio formato di Office (.doc, .ppt, .rtf). Aprilo in Word o PowerPoint, "
+        "scegli «Salva con nome», poi DOCX, PPTX o PDF, e carica quella versione.",
     },
     "mislabelled": {
         "en": "The content of this file does not match its extension. Open it in the program that made it, save it "
@@ -43,6 +59,16 @@ MESSAGES: Final[dict[str, dict[str, str]]] = {
         "it": "Questo documento ha più pagine, più testo o più contenuto compresso di quanto si possa "
         "leggere. Dividilo, per esempio per capitoli, e carica le parti.",
     },
+    "image_too_large": {
+        "en": "This picture has more pixels than can be read. Make it smaller (up to 50 million pixels) and upload it "
+        "again.",
+        "de": "Dieses Bild hat mehr Pixel, als gelesen werden können. Verkleinere es (auf höchstens 50 Millionen "
+        "Pixel) und lade es noch einmal hoch.",
+        "fr": "Cette image a plus de pixels que ce qui peut être lu. Réduis-la (à 50 millions de pixels au plus) et "
+        "envoie-la de nouveau.",
+        "it": "Questa immagine ha più pixel di quanti se ne possano leggere. Riducila (a 50 milioni di pixel al "
+        "massimo) e caricala di nuovo.",
+    },
     "encrypted": {
         "en": "This file is password-protected. Remove the protection, or print the file to a new PDF, and "
         "upload that.",
@@ -72,6 +98,29 @@ MESSAGES: Final[dict[str, dict[str, str]]] = {
         "it": "In questo file non c’è testo leggibile. Se è stato scansionato o fotografato, applica prima "
         "un riconoscimento del testo (OCR) e carica il risultato.",
     },
+    "photo_not_readable": {
+        "en": "No text could be read in this picture. Photograph the page again from straight above, in good light and "
+        "sharp. Handwriting cannot be read.",
+        "de": "In diesem Bild konnte kein Text gelesen werden. Fotografiere die Seite noch einmal gerade von oben, bei "
+        "gutem Licht und scharf. Handschrift kann nicht gelesen werden.",
+        "fr": "Aucun texte n’a pu être lu sur cette image. Photographie de nouveau la page, bien d’aplomb, avec une "
+        "bonne lumière et une image nette. L’écriture manuscrite ne peut pas être lue.",
+        "it": "In questa immagine non è stato possibile leggere alcun testo. Fotografa di nuovo la pagina dall’alto, "
+        "con una buona luce e a fuoco. La scrittura a mano non può essere letta.",
+    },
+    "ocr_too_slow": {
+        "en": "Text recognition took too long on this file, so none of its text could be read. Upload it again later; "
+        "if that does not help, scan the pages in black and white or with fewer dots per inch (300 dpi).",
+        "de": "Die Texterkennung hat bei dieser Datei zu lange gedauert, deshalb wurde nichts gelesen. Lade sie später "
+        "noch einmal hoch; wenn das nicht hilft, scanne die Seiten in Schwarz-Weiss oder mit kleinerer Auflösung "
+        "(300 dpi).",
+        "fr": "La reconnaissance de texte a pris trop de temps pour ce fichier, et rien n’a pu être lu. Envoie-le de "
+        "nouveau plus tard\u202f; si cela ne suffit pas, numérise les pages en noir et blanc ou avec une résolution "
+        "plus faible (300 dpi).",
+        "it": "Il riconoscimento del testo ha richiesto troppo tempo per questo file, perciò non è stato letto nulla. "
+        "Caricalo di nuovo più tardi; se non basta, scansiona le pagine in bianco e nero o con una risoluzione più "
+        "bassa (300 dpi).",
+    },
     "timed_out": {
         "en": "Reading this file took too long. Split it into smaller files, or print it to a new PDF, and upload "
         "that.",
@@ -82,48 +131,6 @@ MESSAGES: Final[dict[str, dict[str, str]]] = {
         "it": "La lettura di questo file ha richiesto troppo tempo. Dividilo in file più piccoli, oppure "
         "stampalo in un nuovo PDF, e carica quella versione.",
     },
-    # Warnings: the document can be used, but the user should know.
-    "hidden_characters_removed": {
-        "en": "Invisible characters were removed from the text. You don’t need to do anything; if a passage looks "
-        "wrong, compare it with the original.",
-        "de": "Unsichtbare Zeichen wurden aus dem Text entfernt. Du musst nichts tun; wenn eine Stelle falsch "
-        "aussieht, vergleiche sie mit dem Original.",
-        "fr": "Des caractères invisibles ont été retirés du texte. Tu n’as rien à faire\u202f; si un passage te "
-        "semble faux, compare-le avec l’original.",
-        "it": "Dal testo sono stati rimossi dei caratteri invisibili. Non devi fare nulla; se un passaggio "
-        "ti sembra sbagliato, confrontalo con l’originale.",
-    },
-    "hidden_text_removed": {
-        "en": "Text that readers do not see (hidden, deleted with changes tracked, or outside the page) was left out. "
-        "If you need it, make it visible and upload the file again.",
-        "de": "Text, den man beim Lesen nicht sieht (ausgeblendet, als Änderung gelöscht oder ausserhalb der Seite), "
-        "wurde weggelassen. Wenn du ihn brauchst, mache ihn sichtbar und lade die Datei neu hoch.",
-        "fr": "Du texte invisible à la lecture (masqué, supprimé avec le suivi des modifications ou hors "
-        "de la page) a été laissé de côté. Si tu en as besoin, rends-le visible et envoie de nouveau "
-        "le fichier.",
-        "it": "Il testo che non si vede leggendo (nascosto, eliminato con le revisioni attive o fuori "
-        "dalla pagina) è stato tralasciato. Se ti serve, rendilo visibile e carica di nuovo il file.",
-    },
-    "ocr_pages": {
-        "en": "Scanned pages were read with text recognition, which makes mistakes. Check numbers and formulas from "
-        "these pages against the original.",
-        "de": "Gescannte Seiten wurden mit Texterkennung gelesen, die Fehler macht. Prüfe Zahlen und Formeln von "
-        "diesen Seiten am Original.",
-        "fr": "Les pages numérisées ont été lues par reconnaissance de texte, qui fait des erreurs. "
-        "Compare les nombres et les formules de ces pages avec l’original.",
-        "it": "Le pagine scansionate sono state lette con il riconoscimento del testo, che fa errori. "
-        "Confronta i numeri e le formule di queste pagine con l’originale.",
-    },
-    "pages_not_readable": {
-        "en": "Some pages are images whose text could not be read, so nothing is made from them. If you need them, run "
-        "text recognition (OCR) on the file and upload it again.",
-        "de": "Einige Seiten sind Bilder, deren Text nicht gelesen werden konnte; daraus wird nichts erstellt. "
-        "Lasse eine Texterkennung (OCR) über die Datei laufen und lade sie neu hoch, wenn du sie brauchst.",
-        "fr": "Certaines pages sont des images dont le texte n’a pas pu être lu\u202f; rien n’en est "
-        "tiré. Applique une reconnaissance de texte (OCR) au fichier et envoie-le de nouveau "
-        "si tu en as besoin.",
-        "it": "Alcune pagine sono immagini il cui testo non è leggibile; da queste non viene creato "
-        "nulla. Applica al file un riconoscimento del testo (OCR) e caricalo di nuovo se ti "
-        "servono.",
-    },
 }
+
+MESSAGES: Final = {**ERRORS, **WARNINGS}

@@ -10,7 +10,8 @@ import unicodedata
 
 from backend.text.invisible import INVISIBLE, LINE_ENDS
 
-_HIDDEN = re.compile(f"[{INVISIBLE}]")
+# The noncharacters that mark spans stay until ``page_text`` resolves them.
+_HIDDEN = re.compile(f"(?![\ufdd0-\ufdef])[{INVISIBLE}]")
 _LINE_END = re.compile(f"[{LINE_ENDS}]")
 _BLANK_LINES = re.compile("\n{3,}")
 
@@ -30,6 +31,12 @@ _COMPOUND_ENDS = frozenset({"at", "by", "in", "of", "off", "on", "out", "to", "u
 
 def clean_text(raw: str) -> tuple[str, int]:
     """Return the final text of ``raw`` and how many hidden characters were removed."""
+    text, hidden = clean_prose(raw)
+    return text.strip(), hidden
+
+
+def clean_prose(raw: str) -> tuple[str, int]:
+    """Do the same to a piece of a text, whose white space at the ends stays."""
     # Each step first checks whether it is needed: on most pages a plain search is enough.
     text = raw.replace("\r\n", "\n").replace("\r", "\n")
     if not text.isascii() or "\x0b" in text or "\x0c" in text:
@@ -44,7 +51,13 @@ def clean_text(raw: str) -> tuple[str, int]:
     text, hidden = _HIDDEN.subn("", text)
     if "\n\n\n" in text:
         text = _BLANK_LINES.sub("\n\n", text)
-    return text.strip(), hidden
+    return text, hidden
+
+
+def clean_verbatim(raw: str) -> tuple[str, int]:
+    """Do less to code and formulas: only hidden characters go, and line ends and letters take one form."""
+    text = _LINE_END.sub("\n", raw.replace("\r\n", "\n").replace("\r", "\n"))
+    return _HIDDEN.subn("", unicodedata.normalize("NFC", text))
 
 
 def clean_line(raw: str, max_chars: int = 200) -> str:

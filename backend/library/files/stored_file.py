@@ -21,6 +21,7 @@ from backend.core.process.logging import get_logger
 from backend.library.errors import FileChanged, FileExpired, FileLost, FileUnavailable
 from backend.library.files.objects import IN_POSTGRES, PIECE_BYTES, Location, adopt_object, read_object
 from backend.library.models import Document, StoredPiece
+from backend.settings import get_settings
 
 log = get_logger(__name__)
 
@@ -91,6 +92,11 @@ class StoredFile:
         row_ids = list(db.session.scalars(emptied))
         self.delete_unused_pieces(row_ids)
         return row_ids
+
+    def is_left(self) -> sa.ColumnElement[bool]:
+        """Return the SQL condition for rows whose files are in a bucket that ``DOCUMENT_STORAGE`` no longer names."""
+        kept: sa.ColumnElement[bool] = self.row.stored_in.not_in([IN_POSTGRES.place, get_settings().document_storage])
+        return kept
 
     def delete_unused_pieces(self, row_ids: list[UUID] | sa.Select[UUID]) -> None:
         """Delete the pieces of rows whose files are not made of them (any more). Needs a transaction."""

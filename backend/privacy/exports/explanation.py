@@ -49,6 +49,12 @@ EXPLAINED: Mapping[str, tuple[str, str, str, str]] = {
     "study_sets": ("study sets", "Lernsets", "dossiers d’étude", "i tuoi set di studio"),
     "documents": ("documents", "Dokumente", "documents", "documenti"),
     "pages": ("text of the pages", "Text der Seiten", "texte des pages", "testo delle pagine"),
+    "rereadings": (
+        "requests to read a document again",
+        "Aufträge, ein Dokument neu zu lesen",
+        "demandes de relecture d’un document",
+        "richieste di rilettura di un documento",
+    ),
     "topics": ("topics", "Themen", "sujets", "argomenti"),
     "topic_links": (
         "links between topics",

@@ -31,9 +31,9 @@ NOTE_TYPE_IDS = {
     NoteKind.CLOZE: 1_478_203_612,
     NoteKind.MULTIPLE_CHOICE: 1_478_203_613,
 }
-# Seconds since 1970 (2026-11-01). Anki replaces a note type's templates and styling by newer ones. Raise this when they
+# Seconds since 1970 (2026-11-29). Anki replaces a note type's templates and styling by newer ones. Raise this when they
 # change. The time of the export would overwrite the user's own styling.
-NOTE_TYPES_CHANGED_AT_S = 1_793_491_200
+NOTE_TYPES_CHANGED_AT_S = 1_795_910_400
 
 _SOURCE_FIELDS = ("File", "Page", "Quote", "ItemId")
 FIELDS = {
@@ -63,11 +63,15 @@ hr { border: 0; border-top: 1px solid rgba(128, 128, 128, .45); margin: 1.1em 0;
 .file { overflow: hidden; text-overflow: ellipsis; }
 .page { text-align: right; }
 .quote { font-style: italic; border-left: 3px solid rgba(128, 128, 128, .45); padding-left: .7em; margin-top: .4em; }
+.sheet pre { font: .8em/1.4 ui-monospace, Consolas, Menlo, monospace; text-align: left; white-space: pre-wrap; }
+.sheet pre { margin: .6em 0; padding: .5em .7em; border-radius: .35em; background: rgba(128, 128, 128, .12); }
+.sheet sup, .sheet sub { line-height: 0; }
 .nightMode .cloze, .night_mode .cloze { color: #90caf9; }
 .nightMode .solution .key, .night_mode .solution .key { color: #8fd79b; }
 """
 
-# A quote is the page's own text: the class names stop MathJax 2 and 3 from finding formulas in it.
+# A quote is the page's own text: the class names stop MathJax 2 and 3 from finding formulas in it by their signs.
+# Its fields name the formulas that the page's spans name.
 _SOURCE = """
 {{#Page}}<div class="source">
 <div class="place"><div class="file">{{File}}</div><div class="page">{{Page}}</div></div>

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from backend.study.concept_map.tree import topic_paths
 from backend.study.items.registry import KINDS
-from backend.study.markup.anki_fields import to_tag, to_verbatim_field
+from backend.study.markup.anki_fields import to_quote_field, to_tag, to_verbatim_field
 from backend.study.markup.notes import NoteTexts, SkipReason
 from backend.study.markup.plain_text import one_line
 from backend.study.types import Evidence, Item, StudyKit
@@ -51,21 +51,21 @@ class PreparedNotes:
 def prepare_notes(kit: StudyKit) -> PreparedNotes:
     """Return the notes of ``kit``. A bad item is skipped with a reason and does not affect the others."""
     tags = {topic_id: to_tag(path) for topic_id, path in topic_paths(kit.topics).items()}
-    results = [_note(item, kit.filenames, tags) for item in (*kit.flashcards, *kit.questions)]
+    results = [_note(item, kit, tags) for item in (*kit.flashcards, *kit.questions)]
     return PreparedNotes(
         notes=tuple(result for result in results if isinstance(result, AnkiNote)),
         skipped=tuple(result for result in results if isinstance(result, SkippedItem)),
     )
 
 
-def _note(item: Item[Any], filenames: Mapping[UUID, str], tags: Mapping[UUID, str]) -> AnkiNote | SkippedItem:
+def _note(item: Item[Any], kit: StudyKit, tags: Mapping[UUID, str]) -> AnkiNote | SkippedItem:
     texts = KINDS[item.kind].note(item.content)
     if isinstance(texts, SkipReason):
         return SkippedItem(item.id, texts)
     return AnkiNote(
         item_id=item.id,
         texts=texts,
-        sources=_sources_of(item.evidence, filenames),
+        sources=_sources_of(item.evidence, kit),
         tags=(tags[item.topic_id],) if item.topic_id is not None and item.topic_id in tags else (),
         updated_at=item.updated_at,
     )
@@ -88,12 +88,12 @@ def option_list(texts: NoteTexts, *, mark_key: bool) -> str:
     return f"<ol type=A>{''.join(entries)}</ol>"
 
 
-def _sources_of(evidence: tuple[Evidence, ...], filenames: Mapping[UUID, str]) -> tuple[NoteSource, ...]:
+def _sources_of(evidence: tuple[Evidence, ...], kit: StudyKit) -> tuple[NoteSource, ...]:
     return tuple(
         NoteSource(
-            file=to_verbatim_field(one_line(filenames.get(one.document_id, ""))),
+            file=to_verbatim_field(one_line(kit.filenames.get(one.document_id, ""))),
             page=str(one.page),
-            quote=to_verbatim_field(one_line(one.quote or "")),
+            quote=to_quote_field(one, kit.notations.get((one.document_id, one.page))),
         )
         for one in evidence
     )

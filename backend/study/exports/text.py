@@ -1,14 +1,13 @@
 """Exports a study kit as text: a file for Anki's text import, or a study sheet in Markdown."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
 
 from backend.study.concept_map.tree import in_tree_order
 from backend.study.exports.anki_notes import AnkiNote, NoteSource, deck_name, option_list, prepare_notes
 from backend.study.items.registry import KINDS
-from backend.study.markup.markdown import escape, to_line
+from backend.study.markup.markdown import beside, escape, to_line, to_quote
 from backend.study.markup.notes import NoteKind
 from backend.study.markup.plain_text import one_line
 from backend.study.types import Evidence, Item, StudyKit
@@ -28,6 +27,9 @@ _STOCK_NOTE_TYPES = {
     "fr": _StockNoteTypes(basic="Basique", cloze="Texte à trous"),
     "it": _StockNoteTypes(basic="Basilare", cloze="Cloze"),
 }
+
+# The stock note types centre their cards. Quotation marks would mean something in the file.
+_TSV_PRE = "<pre style=text-align:left;white-space:pre-wrap>"
 
 
 def to_tsv(kit: StudyKit, anki_language: str = "en") -> str:
@@ -98,12 +100,12 @@ def _tsv_back(note: AnkiNote) -> str:
 
 def _tsv_source(source: NoteSource) -> str:
     quote = source.quote and f": {source.quote}"
-    # The quote is the page's own text: the class stops MathJax from finding formulas in it.
+    # The quote is the page's own text: the class stops MathJax from finding formulas in it by their signs.
     return f"<small class=tex2jax_ignore>{source.file} ({source.page}){quote}</small>"
 
 
 def _tsv_cell(cell: str) -> str:
-    cell = cell.replace("\t", "&#9;")
+    cell = cell.replace("\t", "&#9;").replace("<pre>", _TSV_PRE)
     return f"&#{ord(cell[0])};{cell[1:]}" if cell.startswith(FORMULA_STARTS) else cell
 
 
@@ -128,7 +130,7 @@ def _numbered(items: Sequence[Item[Any]], write: Callable[[Item[Any]], Iterable[
     """Yield the paragraphs of items; the first of each item follows its number."""
     for number, item in enumerate(items, start=1):
         first, *others = write(item)
-        yield f"**{number}.** {first}"
+        yield beside(f"**{number}.**", first)
         yield from filter(None, others)
 
 
@@ -141,9 +143,14 @@ def _answer(item: Item[Any]) -> Iterator[str]:
 
 
 def _source(item: Item[Any], kit: StudyKit) -> Iterator[str]:
-    yield "\n>\n".join(_cite(one, kit.filenames) for one in item.evidence)
+    yield "\n>\n".join(_cite(one, kit) for one in item.evidence)
 
 
-def _cite(evidence: Evidence, filenames: Mapping[UUID, str]) -> str:
-    place = f"> {escape(one_line(filenames.get(evidence.document_id, '?')))}, S./p. {evidence.page}"
-    return f"{place}: „{escape(one_line(evidence.quote))}“" if evidence.quote else place
+def _cite(evidence: Evidence, kit: StudyKit) -> str:
+    place = f"> {escape(one_line(kit.filenames.get(evidence.document_id, '?')))}, S./p. {evidence.page}"
+    quote = to_quote(evidence, kit.notations.get((evidence.document_id, evidence.page)))
+    if not quote:
+        return place
+    if "\n" not in quote:
+        return f"{place}: „{quote}“"
+    return "\n".join((f"{place}:", ">", *(f"> {line}".rstrip() for line in quote.split("\n"))))

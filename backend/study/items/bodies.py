@@ -76,6 +76,15 @@ class ItemPage(ResponseBody):
     next_cursor: str | None
 
 
+class BoxResponse(ResponseBody):
+    """A rectangle in fractions of the page as it is shown, from its top left corner."""
+
+    left: float
+    top: float
+    width: float
+    height: float
+
+
 class EvidenceContextResponse(EvidenceResponse):
     """Evidence with up to 300 characters of the page's text on each side."""
 
@@ -83,6 +92,10 @@ class EvidenceContextResponse(EvidenceResponse):
     text_before: str
     text_after: str
     page_text_length: int
+    boxes: list[BoxResponse] | None = Field(
+        description="Where the quote's words are on the page; a word whose place is unknown is left out. Null without "
+        "a quote, for formats without images of pages, and while it cannot be found out."
+    )
 
 
 class ItemQuery(PageQuery):

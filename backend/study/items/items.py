@@ -140,6 +140,7 @@ def _in_context(evidence: Evidence, document_id: UUID, filename: str, text: str)
         text_before="" if start is None else text[max(0, start - CONTEXT_CHARS) : start],
         text_after="" if end is None else text[end : end + CONTEXT_CHARS],
         page_text_length=len(text),
+        boxes=None if start is None or end is None else library.find_boxes(document_id, evidence.page, start, end),
     )
 
 

@@ -11,6 +11,7 @@ from pydantic import TypeAdapter, create_model
 from backend.core.database.transaction import transaction
 from backend.core.web.http import RequestBody, ResponseBody
 from backend.core.web.idempotency import idempotent
+from backend.library import service as library
 from backend.study import service
 from backend.study.items.bodies import (
     EvidenceContextResponse,
@@ -22,7 +23,7 @@ from backend.study.items.bodies import (
 )
 from backend.study.items.registry import Collection
 from backend.study.items.storage import join_fields
-from backend.study.types import EvidenceStatus
+from backend.study.types import EvidenceContext, EvidenceStatus
 from backend.study.views import ItemView
 
 _JSON = "application/json"
@@ -126,8 +127,14 @@ def add_item_routes(study: APIBlueprint, collection: Collection) -> None:
     @study.output(_EVIDENCE)
     @study.doc(summary=f"Read where a {noun} comes from, with the page's text around each quote.")
     def list_item_evidence(**path: UUID) -> Response:
-        with transaction():
-            found = service.list_item_evidence(collection, g.user_id, path[item_id])
+        def read() -> list[EvidenceContext]:
+            with transaction():
+                return service.list_item_evidence(collection, g.user_id, path[item_id])
+
+        found = read()
+        unplaced = {(one.document_id, one.page): None for one in found if one.start is not None and one.boxes is None}
+        if unplaced and library.place_words(g.user_id, unplaced):
+            found = read()
         return Response(_CONTEXTS.dump_json(_CONTEXTS.validate_python(found)), content_type=_JSON)
 
 

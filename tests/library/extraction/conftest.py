@@ -1,25 +1,18 @@
 """Makes documents, and reads them."""
 
-import io
-import zipfile
 import zlib
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from docx import Document
 from reportlab.pdfgen.canvas import Canvas
 
 from backend.library.extraction.reader import DocumentFormat, ReadLimits, ReadReport, read_document
 from backend.library.types import PageText
+from tests.library.extraction.word_files import write_word_file
 
 Reader = Callable[..., tuple[list[PageText], ReadReport]]
-
-_WORD_START = (
-    b'<?xml version="1.0"?><w:document xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"><w:body>'
-)
-_WORD_END = b"</w:body></w:document>"
 
 
 @pytest.fixture
@@ -87,18 +80,6 @@ def make_raw_docx(tmp_path: Path) -> Callable[..., Path]:
     """Make a DOCX whose body is exactly the XML given, in pieces; ``extra`` adds entries to its archive."""
 
     def _make(parts: Iterable[bytes], name: str = "raw.docx", extra: dict[str, bytes] | None = None) -> Path:
-        template = io.BytesIO()
-        Document().save(template)
-        path = tmp_path / name
-        with zipfile.ZipFile(template) as old, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as new:
-            for entry in old.namelist():
-                if entry != "word/document.xml":
-                    new.writestr(entry, old.read(entry))
-            with new.open("word/document.xml", "w") as file:
-                for part in (_WORD_START, *parts, _WORD_END):
-                    file.write(part)
-            for entry, content in (extra or {}).items():
-                new.writestr(entry, content)
-        return path
+        return write_word_file(tmp_path / name, parts, parts=extra)
 
     return _make

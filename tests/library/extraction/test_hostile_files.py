@@ -32,7 +32,7 @@ def _code(read, path, **limits) -> str:
     return refused.value.code
 
 
-@pytest.mark.parametrize("extension", ["pdf", "docx", "pptx"])
+@pytest.mark.parametrize("extension", ["pdf", "docx", "pptx", "odt", "odp"])
 @pytest.mark.parametrize("content", [b"", b"\x00" * 5000, b"%PDF-1.7\n%%EOF", b"PK\x03\x04" + b"\xff" * 500])
 def test_rubbish_is_damaged(tmp_path, read, extension, content):
     path = tmp_path / f"x.{extension}"
@@ -65,7 +65,7 @@ def test_a_word_file_that_eats_memory_is_too_large(make_raw_docx, read):
 
 
 def test_deeply_nested_xml_is_damaged(make_raw_docx, read):
-    assert _code(read, make_raw_docx([b"<w:p>" * 200_000, b"</w:p>" * 200_000])) == "damaged"
+    assert _code(read, make_raw_docx([b"<w:p>" * 50_000, b"</w:p>" * 50_000])) == "damaged"
 
 
 def test_nested_html_is_read_as_deep_as_can_be(tmp_path, read):
@@ -75,6 +75,42 @@ def test_nested_html_is_read_as_deep_as_can_be(tmp_path, read):
     assert pages[0].text == "bottom of the well"
     path.write_text("<p>top</p>" + "<div>" * 50_000 + "bottom of the well", encoding="utf-8")
     assert _code(read, path) == "damaged"
+
+
+def test_a_web_page_of_attributes_is_read_in_time(tmp_path, read):
+    path = tmp_path / "attributes.html"
+    attributes = " ".join(f"a{number}=x" for number in range(300_000))
+    path.write_text(f"<p {attributes}>bottom of the well", encoding="utf-8")
+    # The parser compares each attribute with all before it.
+    with promised("reading", TYPED_WITHIN_S):
+        pages, _ = read(path)
+    assert pages[0].text == "bottom of the well"
+
+
+@pytest.mark.parametrize("opening", ["> ", "- ", "<div>"])
+def test_deeply_nested_markdown_is_not_an_empty_page(tmp_path, read, opening):
+    path = tmp_path / "deep.md"
+    path.write_text(opening * 50_000 + "bottom of the well", encoding="utf-8")
+    assert _code(read, path) == "damaged"
+
+
+@pytest.mark.parametrize("opening", ["[", "**a ", "<b>"])
+def test_markup_without_an_end_is_text(tmp_path, read, opening):
+    path = tmp_path / "open.md"
+    path.write_text(opening * 50_000 + "bottom of the well", encoding="utf-8")
+    with promised("reading", TYPED_WITHIN_S):
+        pages, _ = read(path)
+    assert pages[-1].text.endswith("bottom of the well")
+
+
+@pytest.mark.parametrize("tag", [b"w:ins", b"w:sdt", b"w:unknown"])
+def test_a_deeply_nested_word_file_is_not_an_empty_page(make_raw_docx, read, tag):
+    depth = 50_000
+    text = b"<w:p><w:r><w:t>bottom of the well</w:t></w:r></w:p>"
+    assert _code(read, make_raw_docx([(b"<%s>" % tag) * depth, text, (b"</%s>" % tag) * depth])) in (
+        "damaged",
+        "too_large",
+    )
 
 
 def test_entities_of_a_web_page_bring_nothing_in(tmp_path, read):

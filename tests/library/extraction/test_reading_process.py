@@ -16,7 +16,7 @@ from backend.library.extraction.errors import ReaderNotStarted, UnreadableFile
 from backend.library.extraction.reader import DocumentFormat, ReadLimits, read_document
 from backend.settings import OCR_PAGE_S
 from tests.library.extraction.children import leave_out_others, reading_children
-from tests.patience import HANG_S, patient_s, pause, promised
+from tests.patience import HANG_S, patient_s, promised
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -56,6 +56,54 @@ def test_a_child_that_is_killed_is_a_typed_error(slow_text, sent, code):
     assert refused.value.code == code
 
 
+@pytest.mark.parametrize(("sent", "children"), [(signal.SIGKILL, 2), (signal.SIGABRT, 1), (signal.SIGXCPU, 1)])
+def test_only_a_child_that_the_system_kills_is_started_again_and_once(slow_text, sent, children):
+    seen: set[int] = set()
+
+    def kill(page: object) -> None:
+        child = _child()
+        seen.add(child.pid)
+        os.kill(child.pid, sent)
+
+    with pytest.raises(UnreadableFile):
+        read_document(slow_text, DocumentFormat.TXT, ReadLimits(max_pages=10_000), kill)
+    assert len(seen) == children
+
+
+def test_a_document_whose_reader_was_killed_once_is_read_completely(slow_text):
+    undisturbed: list[object] = []
+    limits = ReadLimits(max_pages=10_000)
+    report = read_document(slow_text, DocumentFormat.TXT, limits, undisturbed.append)
+    killed: list[int] = []
+    pages: list[object] = []
+
+    def take(page: object) -> None:
+        pages.append(page)
+        if len(pages) == 2:
+            killed.append(_child().pid)
+            os.kill(killed[0], signal.SIGKILL)
+
+    assert read_document(slow_text, DocumentFormat.TXT, limits, take) == report
+    assert pages == undisturbed
+    assert len(killed) == 1
+
+
+def test_a_reading_is_checked_while_no_page_comes(tmp_path):
+    # The reader waits for a writer that never comes.
+    silent = tmp_path / "silent.txt"
+    os.mkfifo(silent)
+
+    class Deleted(Exception):
+        pass
+
+    def check() -> None:
+        raise Deleted
+
+    with pytest.raises(Deleted):
+        read_document(silent, DocumentFormat.TXT, ReadLimits(wall_s=HANG_S), lambda page: None, check)
+    assert reading_children() == []
+
+
 @pytest.fixture
 def slow_text(tmp_path) -> Path:
     """A text with more pages than fit in a pipe, so that its reader is still alive at the first page."""
@@ -79,16 +127,20 @@ def test_the_wall_clock_ends_a_child_that_hangs(slow_text, monkeypatch):
     assert not psutil.pid_exists(stopped[0])
 
 
-def test_time_spent_in_the_callback_does_not_count(slow_text):
+def test_time_spent_in_the_callback_does_not_count(slow_text, monkeypatch):
     pages = []
-    wall_s = patient_s(4.0)
+    skipped_s = 0.0
+    # A clock that only the caller moves.
+    monkeypatch.setattr("time.monotonic", lambda: skipped_s)
 
     def keep(page: object) -> None:
+        nonlocal skipped_s
         if not pages:
-            pause(wall_s + 0.5, "the caller takes longer than reading may")
+            # The caller takes longer than reading may.
+            skipped_s += HANG_S + 1
         pages.append(page)
 
-    read_document(slow_text, DocumentFormat.TXT, ReadLimits(max_pages=10_000, wall_s=wall_s), keep)
+    read_document(slow_text, DocumentFormat.TXT, ReadLimits(max_pages=10_000, wall_s=HANG_S), keep)
     assert len(pages) > 500
 
 
@@ -131,7 +183,8 @@ def test_the_child_has_limits_and_no_environment(slow_text, monkeypatch):
             seen["folder"] = child.cwd()
             seen["session"] = os.getsid(child.pid) == child.pid
             for name in ("AS", "CPU", "FSIZE", "NOFILE", "CORE"):
-                seen[name] = child.rlimit(getattr(psutil, f"RLIMIT_{name}"))[1]
+                seen[name] = child.rlimit(getattr(psutil, f"RLIMIT_{name}"))[0]
+            seen["last CPU"] = child.rlimit(psutil.RLIMIT_CPU)[1]
 
     limits = ReadLimits(max_pages=10_000, memory_bytes=700_000_000, wall_s=patient_s(30), ocr_max_pages=2)
     read_document(slow_text, DocumentFormat.TXT, limits, look)
@@ -144,6 +197,7 @@ def test_the_child_has_limits_and_no_environment(slow_text, monkeypatch):
         "session": True,
         "AS": 700_000_000,
         "CPU": patient_s(30) + 2 * OCR_PAGE_S,
+        "last CPU": patient_s(30) + 2 * OCR_PAGE_S + 1,
         "FSIZE": 64_000_000,
         "NOFILE": 64,
         "CORE": 0,

@@ -21,5 +21,5 @@ def test_the_samples_can_be_read(read, name, pages, heading):
     read_pages, report = read(Path(FOLDER) / f"{name}.pdf")
     assert (report.total_pages, report.warnings) == (pages, ())
     assert read_pages[1].heading == heading
-    assert read_pages[1].text.startswith(heading)
+    assert read_pages[1].text.startswith(f"## {heading}\n")
     assert all(len(page.text) > 1_300 for page in read_pages)

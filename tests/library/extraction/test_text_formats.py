@@ -42,7 +42,7 @@ def test_text_without_any_break_is_cut_too(read_text):
     assert max(len(page.text) for page in pages) <= 4_500
 
 
-def test_markdown_becomes_plain_text_by_headings(read_text):
+def test_markdown_is_read_by_headings(read_text):
     filler = SENTENCE * 25
     pages, _ = read_text(
         "md",
@@ -51,8 +51,9 @@ def test_markdown_becomes_plain_text_by_headings(read_text):
         f"A <b>tag</b><!-- hidden -->.\n\n### Detail\n\n{filler}\n",
     )
     assert [page.heading for page in pages] == ["Cells", "Energy"]
-    assert pages[0].text.startswith("Cells\n\nA bold link and code.\n\none\ntwo\nthree\n\nThe nucleus")
-    assert pages[1].text.startswith("Energy\n\na | b\n1 | 2\n\nx = 1\n\nA tag.\n\nDetail\n\nThe nucleus")
+    assert pages[0].text.startswith("# Cells\n\nA bold link and code.\n\n- one\n- two\n  - three\n\nThe nucleus")
+    table, code = "| a | b |\n| --- | --- |\n| 1 | 2 |", "```\nx = 1\n```"
+    assert pages[1].text.startswith(f"## Energy\n\n{table}\n\n{code}\n\nA tag.\n\n### Detail\n\nThe nucleus")
 
 
 def test_a_page_ends_before_the_paragraph_that_would_make_it_too_long(read_text):
@@ -77,7 +78,8 @@ def test_html_gives_what_a_browser_shows(read_text):
     )
     assert pages[0].heading == "Cells"
     assert pages[0].text == (
-        "Cells\n\nA cell is small\u00a0& alive.\nReally. Yes.\n\none\ntwo\n\na | b\n1 | 2\n\nx\n  y"
+        "# Cells\n\nA cell is small\u00a0& alive.\nReally. Yes.\n\n- one\n- two\n\n"
+        "| a | b |\n| --- | --- |\n| 1 | 2 |\n\n```\nx\n  y\n```"
     )
     assert [(warning.code, warning.count) for warning in report.warnings] == [("hidden_text_removed", 2)]
 

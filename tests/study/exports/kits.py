@@ -1,9 +1,10 @@
 """Small study kits for the tests of the exports."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+from backend.library.types import PageNotation, Span, SpanKind
 from backend.study.types import (
     SINGLE_CHOICE,
     Difficulty,
@@ -30,6 +31,17 @@ def an_id(number: int) -> UUID:
 
 def evidence(quote: str = "Der Mittelwert einer Messreihe", page: int = 3) -> Evidence:
     return Evidence(DOCUMENT_ID, page, quote, 10, 10 + len(quote), EvidenceStatus.VERIFIED)
+
+
+def page_quote(
+    text: str, *spans: tuple[SpanKind, str], quote: str | None = None, page: int = 3
+) -> tuple[Evidence, dict[tuple[UUID, int], PageNotation]]:
+    """Return evidence on a page with this text, and the page's notation: the kinds of some of its parts."""
+    quote = text if quote is None else quote
+    start = text.index(quote)
+    found = [Span(kind, text.index(part), text.index(part) + len(part)) for kind, part in spans]
+    one = Evidence(DOCUMENT_ID, page, quote, start, start + len(quote), EvidenceStatus.VERIFIED)
+    return one, {(DOCUMENT_ID, page): PageNotation(2, tuple(found))}
 
 
 def card(
@@ -96,6 +108,7 @@ def kit(
     *,
     title: str = "Messtechnik",
     is_draft: bool = False,
+    notations: Mapping[tuple[UUID, int], PageNotation] | None = None,
 ) -> StudyKit:
     return StudyKit(
         study_set_id=STUDY_SET_ID,
@@ -106,6 +119,7 @@ def kit(
         links=tuple(links),
         flashcards=tuple(flashcards),
         questions=tuple(questions),
+        notations=notations or {},
     )
 
 

@@ -1,5 +1,6 @@
 """Anki packages, checked with SQLite and Anki's own library."""
 
+import hashlib
 import io
 import sqlite3
 import warnings
@@ -12,7 +13,8 @@ import pytest
 from anki.collection import Collection
 from anki.notes import Note
 
-from backend.study.exports.anki import FIELDS, NOTE_TYPE_IDS, to_apkg, to_deck_id
+from backend.library.types import SpanKind
+from backend.study.exports.anki import FIELDS, NOTE_TYPE_IDS, NOTE_TYPES_CHANGED_AT_S, to_apkg, to_deck_id
 from backend.study.exports.anki_notes import SkippedItem
 from backend.study.markup.notes import NoteKind, SkipReason
 from backend.study.types import StudyKit
@@ -27,6 +29,7 @@ from tests.study.exports.kits import (
     evidence,
     kit,
     mixed_kit,
+    page_quote,
     question,
     topic,
 )
@@ -287,3 +290,86 @@ def test_the_deck_is_marked_as_a_draft(collection: Collection, import_package: I
     deck = collection.decks.by_name("Messtechnik")
     assert deck is not None
     assert ("Draft" in deck["desc"]) is is_draft
+
+
+def quote_in_anki(
+    collection: Collection,
+    import_package: ImportFile,
+    text: str,
+    *spans: tuple[SpanKind, str],
+    quote: str | None = None,
+) -> str:
+    source, notations = page_quote(text, *spans, quote=quote)
+    import_package(collection, to_apkg(kit([card(1, "f", "b", sources=[source])], notations=notations)).data)
+    answer = note_of(collection, 1).cards()[0].render_output().answer_text
+    return answer.split('<div class="quote tex2jax_ignore mathjax_ignore">')[1].split("</div>")[0]
+
+
+def formula(latex: str) -> str:
+    return f"<span class=tex2jax_process>{latex}</span>"
+
+
+def test_a_quote_shows_only_formulas_that_its_page_names(collection: Collection, import_package: ImportFile) -> None:
+    text = "$5 and $6: $a < b$ and $$\nE = mc^{2}\n$$ hold[^1] for 10^{3} <g> \\(x\\).\n\n[^1]: So it is."
+    spans = [(SpanKind.FORMULA, part) for part in ("$a < b$", "$$\nE = mc^{2}\n$$")]
+    assert quote_in_anki(collection, import_package, text, *spans) == (
+        "$5 and $6: " + formula(r"\(a &lt; b\)") + " and " + formula(r"\[E = mc^{2}\]") + r" hold<sup>1</sup> for "
+        r"10<sup>3</sup> &lt;g&gt; \(x\).<br><sup>1</sup> So it is."
+    )
+
+
+@pytest.mark.parametrize(
+    ("quote", "shown"),
+    [
+        ("a < b$ holds", formula(r"\(a &lt; b\)") + " holds"),
+        ("Here $a < b", "Here " + formula(r"\(a &lt; b\)")),
+        ("< b$ holds", "&lt; b$ holds"),
+        ("Here $a <", "Here $a &lt;"),
+    ],
+)
+def test_only_a_whole_formula_is_shown_as_one(
+    collection: Collection, import_package: ImportFile, quote: str, shown: str
+) -> None:
+    text = "Here $a < b$ holds"
+    assert quote_in_anki(collection, import_package, text, (SpanKind.FORMULA, "$a < b$"), quote=quote) == shown
+
+
+def test_a_quote_shows_code_and_tables_in_lines(collection: Collection, import_package: ImportFile) -> None:
+    code, table = "```py\nif a:\n    b < c\n```", "| Metal | g |\n| --- | --- |\n| Iron | |"
+    text = f"## So:\n\n{code}\n\nThen\nthis\n- one\n- two\n\n{table}"
+    spans = [(SpanKind.HEADING, "## So:"), (SpanKind.CODE, code), (SpanKind.TABLE, table)]
+    assert quote_in_anki(collection, import_package, text, *spans) == (
+        "So:<pre>if a:<br>    b &lt; c</pre>Then this<br>- one<br>- two<br>Metal | g<br>Iron"
+    )
+
+
+def test_text_of_an_earlier_version_is_shown_as_it_is(collection: Collection, import_package: ImportFile) -> None:
+    source = evidence("# x^{2} $y$\n[^1]")
+    import_package(collection, to_apkg(kit([card(1, "f", "b", sources=[source])])).data)
+    assert note_of(collection, 1)["Quote"] == "# x^{2} $y$ [^1]"
+
+
+def test_items_show_formulas_code_and_raised_text(collection: Collection, import_package: ImportFile) -> None:
+    study_kit = kit(
+        [card(1, "Was gibt\n```c\n  x < 1;\n```\naus?", "10^{23}, \\(a < b\\)"), cloze(2, "{{c1::CO_{2}}} ist ein Gas")]
+    )
+    import_package(collection, to_apkg(study_kit).data)
+    answer = note_of(collection, 1).cards()[0].render_output().answer_text
+    assert "Was gibt<pre>  x &lt; 1;</pre>aus?" in answer
+    assert "10<sup>23</sup>, \\(a &lt; b\\)" in answer
+    rendered = note_of(collection, 2).cards()[0].render_output()
+    assert "[...]</span> ist ein Gas" in rendered.question_text
+    assert '<span class="cloze" data-ordinal="1">CO<sub>2</sub> </span>' in rendered.answer_text
+    css = collection.models.by_name("HackTheStudy Basic")["css"]
+    assert "text-align: left; white-space: pre-wrap" in css
+
+
+def test_anki_takes_the_new_look_of_our_note_types(collection: Collection, import_package: ImportFile) -> None:
+    """Anki replaces templates and styling only by newer ones, so their time is raised with each change."""
+    note_types = to_apkg(mixed_kit()).data
+    import_package(collection, note_types)
+    before = collection.models.by_name("HackTheStudy Basic")
+    assert before is not None
+    assert before["mod"] == NOTE_TYPES_CHANGED_AT_S
+    look = hashlib.sha256(repr([before["css"], before["tmpls"][0]["qfmt"], before["tmpls"][0]["afmt"]]).encode())
+    assert (NOTE_TYPES_CHANGED_AT_S, look.hexdigest()[:12]) == (1_795_910_400, "c85e27e206ca")

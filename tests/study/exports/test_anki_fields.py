@@ -25,7 +25,7 @@ from tests.study.exports.kits import card, kit
 
 _CLOZE_FRAGMENTS = (
     *("{{c1::", "{{c2::", "{{c0::", "}}", "}}", "::", "{", "}", "\\(", "\\)", "\\[", "\\]", "\\frac{a}{b}", "\\}"),
-    *("<b>", "&", "\n", " ", "a", "hint", "[sound:x]", "\x1f", "\x00"),
+    *("<b>", "&", "\n", " ", "a", "hint", "[sound:x]", "\x1f", "\x00", "^{", "_{2}", "\n```\n"),
 )
 _CLOZE_TEXT = st.lists(st.sampled_from(_CLOZE_FRAGMENTS), max_size=12).map("".join)
 
@@ -43,6 +43,14 @@ _CLOZE_TEXT = st.lists(st.sampled_from(_CLOZE_FRAGMENTS), max_size=12).map("".jo
         ("[latex]x[/latex] [$]x[/$]", "&#91;latex]x&#91;/latex] &#91;$]x&#91;/$]"),
         ("[$$]x[/$$]", "&#91;$$]x&#91;/$$]"),
         ("[1, 2] and \\[x\\]", "[1, 2] and \\[x\\]"),
+        ("10^{23} < H_{2}O", "10<sup>23</sup> &lt; H<sub>2</sub>O"),
+        ("\\(10^{23}\\)", "\\(10^{23}\\)"),
+        ("^{<b>} and x^{} and ^{a", "<sup>&lt;b&gt;</sup> and x^{} and ^{a"),
+        (
+            "Do:\n\n```py\nif a<b:\n\n    \\(c\\) 2^{3}\n```\nyes",
+            "Do:<pre>if a&lt;b:<br><br>    \\(c\\) 2^{3}</pre>yes",
+        ),
+        ("```\nnever closed", "```<br>never closed"),
     ],
 )
 def test_field(text: str, field: str) -> None:
@@ -64,6 +72,8 @@ def test_verbatim_field_keeps_what_only_looks_like_a_formula() -> None:
         ("\\({{c1::\\{a\\}}}\\)", "\\({{c1::\\{a\\} }}\\)"),
         ("\\(a}}}b\\) {{c1::x}}", "\\(a} } }b\\) {{c1::x}}"),
         ("{{c1::<b>}}\n", "{{c1::&lt;b&gt;}}"),
+        ("{{c1::10^{23}}} and {{c2::H_{2}O}}", "{{c1::10<sup>23</sup> }} and {{c2::H<sub>2</sub>O}}"),
+        ("```\n  {{c1::x}}\n```\n\\(a\n\\)", "<pre>  {{c1::x}}</pre>\\(a \\)"),
     ],
 )
 def test_cloze_field(text: str, field: str) -> None:

@@ -3,8 +3,19 @@
 import json
 from dataclasses import replace
 
+from backend.library.types import SpanKind
 from backend.study.exports.json_kit import to_json
-from tests.study.exports.kits import DOCUMENT_ID, STUDY_SET_ID, an_id, card, evidence, kit, mixed_kit, question
+from tests.study.exports.kits import (
+    DOCUMENT_ID,
+    STUDY_SET_ID,
+    an_id,
+    card,
+    evidence,
+    kit,
+    mixed_kit,
+    page_quote,
+    question,
+)
 
 
 def test_document_is_complete_and_json_ready() -> None:
@@ -39,6 +50,7 @@ def test_document_is_complete_and_json_ready() -> None:
                 "end": 40,
                 "status": "verified",
                 "option_id": None,
+                "spans": [],
             }
         ],
         "created_at": "2026-11-20T09:30:00+00:00",
@@ -73,6 +85,17 @@ def test_texts_are_not_escaped_and_no_item_is_left_out() -> None:
     assert [one["front"] for one in document["flashcards"]] == ["<b> & \\(x\\)", ""]
     assert len(document["questions"]) == 1
     assert document["is_draft"] is True
+
+
+def test_a_quote_says_what_its_formulas_are() -> None:
+    source, notations = page_quote(
+        "At $5, $x$ is $y$ and", (SpanKind.FORMULA, "$x$"), (SpanKind.FORMULA, "$y$"), quote="$5, $x$ is $y"
+    )
+    document = json.loads(json.dumps(to_json(kit([card(1, "f", sources=[source])], notations=notations))))
+    assert document["flashcards"][0]["evidence"][0]["spans"] == [
+        {"kind": "formula", "start": 4, "end": 7},
+        {"kind": "formula", "start": 11, "end": 13},
+    ]
 
 
 def test_deleted_document_has_no_filename() -> None:

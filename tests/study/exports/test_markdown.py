@@ -2,19 +2,21 @@
 
 from html.parser import HTMLParser
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
+from backend.library.types import SpanKind
 from backend.study.exports.text import to_markdown
 from backend.study.types import StudyKit
-from tests.study.exports.kits import card, cloze, evidence, kit, link, mixed_kit, question, topic
+from tests.study.exports.kits import card, cloze, evidence, kit, link, mixed_kit, page_quote, question, topic
 
 _MARKUP = (
     *("<script>", "</p>", "<img src=x onerror=y>", "<!--", "&lt;", "&#60;", "&"),
     *("[x](javascript:y)", "![i](http://e.test)", "<http://e.test>", "[a]: http://e.test"),
     *("# ", "- ", "+ ", "1. ", "2) ", "> ", "---", "===", "***", "| a | b |\n|---|---|", "    ", "\t", "\n", "\n\n"),
-    *("```", "~~~", "`", "*", "**", "_", "~~", "\\", "$", "$$", "{{c1::x}}", "}}", "::", "word", "ä"),
+    *("```x", "~~~", "`", "*", "**", "_", "~~", "\\", "$", "$$", "{{c1::x}}", "}}", "::", "word", "ä"),
 )
 _FORMULAS = ("\\(a_1 < b\\)", "\\[<script>\\]", "\\([x](javascript:y)\\)", "\\(`\\)", "\\(\\)", "\\(", "\\)")
 
@@ -119,3 +121,71 @@ def test_the_sheet_is_marked_as_a_draft() -> None:
 
 def test_empty_kit_is_a_title() -> None:
     assert to_markdown(kit()) == "# Messtechnik\n"
+
+
+def to_html(study_kit: StudyKit) -> str:
+    html: str = MarkdownIt("commonmark", {"html": True}).render(to_markdown(study_kit))
+    return html
+
+
+CODE = "```python\nif a:\n    b\n```"
+
+
+@settings(deadline=None)
+@given(texts(*_MARKUP, *_FORMULAS, "```", "\n```\n", "````\n", CODE))
+def test_fences_leave_the_rest_of_the_sheet_alone(text: str) -> None:
+    page = render(to_markdown(kit([card(1, text, text), card(2, "last", "back")], title="t")))
+    assert set(page.tags) <= {"h1", "h2", "p", "strong", "pre"}
+    assert page.tags[-3:] == ["p", "strong", "p"]
+    assert "".join(page.text.split()).endswith("2.lastback")
+
+
+@pytest.mark.parametrize("text", [CODE, f"Was tut das?\n{CODE}\nUnd warum?", "````\n```\n  x\n```\n````"])
+def test_code_keeps_its_lines(text: str) -> None:
+    code = "```\n  x\n```" if text.startswith("````") else "if a:\n    b"
+    html = to_html(kit([card(1, text, text)], [question(2, "Was?", [text, "b"])]))
+    assert html.count(f">{code}\n</code></pre>") == 3
+    assert html.count("<li>") == 2
+
+
+def test_raised_and_lowered_text_is_shown_so() -> None:
+    html = to_html(kit([card(1, "10^{23} & H_{2}O", "\\(10^{23}\\)"), cloze(2, "{{c1::10^{-3}}} <l>")]))
+    assert "10<sup>23</sup> &amp; H<sub>2</sub>O" in html
+    assert "$<code>10^{23}</code>$" in html
+    assert "<p>10<sup>-3</sup> &lt;l&gt;</p>" in html
+
+
+def test_a_quote_shows_formulas_that_its_page_names() -> None:
+    source, notations = page_quote(
+        "It costs $5 and $6, and $E = mc^{2}$ holds[^1] for 10^{3} g.", (SpanKind.FORMULA, "$E = mc^{2}$")
+    )
+    sheet = to_markdown(kit([card(1, "f", "b", sources=[source])], notations=notations))
+    assert "„It costs \\$5 and \\$6, and $`E = mc^{2}`$ holds<sup>1</sup> for 10<sup>3</sup> g.“" in sheet
+
+
+def test_a_quote_of_several_blocks_stays_in_its_blockquote() -> None:
+    table = "| Metal | Density |\n| --- | --- |\n| Iron | 7.9 |"
+    code = "```python\nif a:\n    b\n```"
+    source, notations = page_quote(
+        f"# The <title>\n\nWrapped\ntext:\n1. one\n2. two\n\n{table}\n\n{code}\n\nEnd",
+        (SpanKind.HEADING, "# The <title>"),
+        (SpanKind.TABLE, table),
+        (SpanKind.CODE, code),
+    )
+    html = to_html(kit([card(1, "f", "b", sources=[source]), card(2, "next", "b")], notations=notations))
+    quote, rest = html.split("<blockquote>")[1].split("</blockquote>")
+    assert quote.split("</p>\n<p>")[1].startswith(
+        "The &lt;title&gt;<br />\nWrapped text:<br />\n"
+        "1. one<br />\n2. two<br />\nMetal | Density<br />\nIron | 7.9</p>"
+    )
+    assert '<pre><code class="language-python">if a:\n    b\n</code></pre>\n<p>End</p>' in quote
+    assert "next" in rest
+
+
+@pytest.mark.parametrize("quoted", ["```\nx\n````\n# y\n```", "a\n```\nb", "```"])
+def test_no_fence_in_a_quote_breaks_the_sheet(quoted: str) -> None:
+    for spans in ([], [(SpanKind.CODE, quoted)]):
+        source, notations = page_quote(quoted, *spans)
+        html = to_html(kit([card(1, "f", "b", sources=[source]), card(2, "next", "b")], notations=notations))
+        assert html.count("<h1>") == 1
+        assert html.endswith("</blockquote>\n<p><strong>2.</strong> next</p>\n<p>b</p>\n")

@@ -8,12 +8,13 @@ from dataclasses import replace
 import pytest
 from anki.collection import Collection
 
+from backend.library.types import SpanKind
 from backend.study.exports.anki import to_apkg
 from backend.study.exports.text import to_tsv
 from backend.study.types import Flashcard, StudyKit
 from backend.text.languages import LANGUAGES
 from tests.study.exports.conftest import ImportFile
-from tests.study.exports.kits import an_id, card, cloze, evidence, kit, mixed_kit, question, topic
+from tests.study.exports.kits import an_id, card, cloze, evidence, kit, mixed_kit, page_quote, question, topic
 
 
 def cells_of(study_kit: StudyKit) -> list[list[str]]:
@@ -131,3 +132,20 @@ def test_items_without_a_card_are_left_out() -> None:
 def test_empty_kit_is_only_a_header(collection: Collection, import_text: ImportFile) -> None:
     assert cells_of(kit(title=" ")) == []
     assert "#deck:HackTheStudy\n" in to_tsv(kit(title=" "))
+
+
+def test_code_and_formulas_of_quotes_are_shown_in_stock_note_types(
+    collection: Collection, import_text: ImportFile
+) -> None:
+    code = "```py\nif a:\n\tb\n```"
+    source, notations = page_quote(f"=1 is $x$ 10^{{3}}\n\n{code}", (SpanKind.FORMULA, "$x$"), (SpanKind.CODE, code))
+    study_kit = kit([card(1, "```\n  =1\n```", "b", sources=[source])], notations=notations)
+    for reader in (cells_of(study_kit), list(csv.reader(to_tsv(study_kit).splitlines(), delimiter="\t"))):
+        assert {cell[0] for row in reader for cell in row if cell}.isdisjoint("=+-@\t ")
+    import_text(collection, to_tsv(study_kit).encode())
+    pre = "<pre style=text-align:left;white-space:pre-wrap>"
+    assert notes_by_guid(collection)[str(an_id(1))] == [
+        f"{pre}  =1</pre>",
+        "b<br><small class=tex2jax_ignore>skript &amp; übung.pdf (3): "
+        rf"=1 is <span class=tex2jax_process>\(x\)</span> 10<sup>3</sup>{pre}if a:<br>&#9;b</pre></small>",
+    ]

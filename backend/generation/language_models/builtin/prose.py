@@ -12,6 +12,7 @@ from math import ceil
 
 from backend.generation.language_models.builtin.lexicon import Lexicon, is_foreign
 from backend.generation.language_models.interface import SectionPage
+from backend.library.types import SpanKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +50,17 @@ class _Line:
     start: int
     text: str
     after_blank: bool
+    level: int | None = None  # Of a heading.
 
 
 _LINE = re.compile(r"[^\r\n\f\v\x85\u2028\u2029]+")
-_BULLET = re.compile(r"^\s*(?:[•‣◦▪■●○–—*·➢✓-]|\(?[a-z0-9]{1,2}\)|\d{1,2}\.)\s+")
+_BULLET = re.compile(r"^\s*(?:\[\^[^\[\]\s]{1,12}\]:|[•‣◦▪■●○–—*·➢✓-]|\(?(?:[a-z0-9]{1,2}|[ivx]{1,5})\)|\d{1,2}\.)\s+")
+_HEADING_SIGN = re.compile(r"#{1,6} +")
+_NOTE_MARK = re.compile(r" ?\[\^[^\[\]\s]{1,12}\]")
+# A card without the formula, or with half of an exponent, would say something else.
+_NOT_ON_CARDS = re.compile(r"\[formula\]|\[image(?::|\])|[\^_]\{")
+_NOT_ON_CARDS_SPANS = frozenset({SpanKind.FORMULA, SpanKind.UNCERTAIN, SpanKind.TABLE, SpanKind.CODE})
+_NO_PROSE = frozenset({SpanKind.TABLE, SpanKind.CODE})
 _NUMBERING = re.compile(
     r"^\s*(?:(?:chapter|kapitel|appendix|anhang|part|teil)\s+)?(\d{1,2}(?:\.\d{1,3})*|[A-Z](?:\.\d{1,3})+)[.:)]?\s+",
     re.IGNORECASE,
@@ -72,7 +80,7 @@ _LICENCE = re.compile(r"licen[cs]e|lizenz|©", re.IGNORECASE)
 _CODE = re.compile(r"[{}<>=|\\^~`$#@_]|\s[$%#]\s|://|\(\)|::|->|--\w|;\s*$|(?:^|\s)/\w|\.\w{1,4}/")
 _GLOSSARY_LINE = re.compile(r"^\w[\w +/-]{1,40}(?::|\s[–—-])\s\w[^.:]{20,250}$")
 _TWO_LETTERS = re.compile(r"[^\W\d_].*?[^\W\d_]")
-_END = re.compile(r"[.!?][)\]”“»’\"']*(?=\s|$)")
+_END = re.compile(r"[.!?][)\]”“»’\"']*(?:\[\^[^\[\]\s]{1,12}\])*(?=\s|$)")
 _ORDINAL_FOLLOWERS = re.compile(
     r"\s+(?:januar|februar|märz|april|mai|juni|juli|august|september|oktober|november|dezember|jahrhundert)",
     re.IGNORECASE,
@@ -81,7 +89,7 @@ _ORDINAL_FOLLOWERS = re.compile(
 
 def read_prose(pages: tuple[SectionPage, ...], lexicon: Lexicon) -> Prose:
     """Return the sentences and headings of a section's pages, in reading order."""
-    lines_by_page = [_list_lines(page.text) for page in pages]
+    lines_by_page = [_list_lines(page) for page in pages]
     furniture = _find_furniture(lines_by_page)
     sentences: list[Sentence] = []
     headings: list[tuple[str, int]] = []
@@ -111,6 +119,8 @@ def read_prose(pages: tuple[SectionPage, ...], lexicon: Lexicon) -> Prose:
                 headings.append(found)
                 complete = True
                 continue
+            if block[0].level:
+                continue
             if in_references or _CAPTION.match(block[0].text):
                 continue
             following = blocks[number + 1][0].text if number + 1 < len(blocks) else None
@@ -125,13 +135,28 @@ def read_prose(pages: tuple[SectionPage, ...], lexicon: Lexicon) -> Prose:
     return Prose(numbered, tuple(dict.fromkeys(headings)))
 
 
-def _list_lines(text: str) -> list[_Line]:
+def _list_lines(page: SectionPage) -> list[_Line]:
+    """Return the lines outside tables, code and formulas on lines of their own; headings come without their sign."""
+    text = page.text
+    levels = {span.start: span.level for span in page.spans if span.kind is SpanKind.HEADING}
+    passed_over = [
+        span
+        for span in page.spans
+        if span.kind in _NO_PROSE or (span.kind is SpanKind.FORMULA and text.startswith("$$", span.start))
+    ]
     lines: list[_Line] = []
     end = 0
     for match in _LINE.finditer(text):
-        blank = text.count("\n", end, match.start()) >= 2
-        lines.append(_Line(match.start(), match.group(), blank))
+        start = match.start()
+        if any(span.start < match.end() and start < span.end for span in passed_over):
+            continue
+        blank = text.count("\n", end, start) >= 2 or (bool(lines) and lines[-1].level is not None)
         end = match.end()
+        level = levels.get(start)
+        sign = _HEADING_SIGN.match(text, start) if level else None
+        if sign:
+            start = sign.end()
+        lines.append(_Line(start, text[start:end], blank or sign is not None, level if sign else None))
     return lines
 
 
@@ -215,6 +240,9 @@ def _split_blocks(lines: list[_Line]) -> list[list[_Line]]:
 
 def _find_heading(block: list[_Line]) -> tuple[str, int] | None:
     """Return the block as a heading with its depth (1 is the highest), or None."""
+    if block[0].level:
+        name = clean_heading(_NOTE_MARK.sub("", block[0].text))
+        return (name, block[0].level) if name else None
     if len(block) > 2 or any(_CONTENTS_LINE.search(line.text) for line in block):
         return None
     text = " ".join(line.text.strip() for line in block)
@@ -243,14 +271,28 @@ def _split_sentences(
         if match.start() < position or not _ends_sentence(text, match, lexicon):
             continue
         raw = text[position : match.end()]
-        sentences.append(Sentence(page.number, raw, " ".join(raw.split()), opens, heading))
+        if _fits_on_cards(page, start + position, start + match.end()):
+            sentences.append(Sentence(page.number, raw, _plain(raw), opens, heading))
         opens = False
         position = match.end() + len(text[match.end() :]) - len(text[match.end() :].lstrip())
     rest = text[position:].rstrip()
     listed = following is None or _BULLET.match(following) or _GLOSSARY_LINE.match(following)
-    if opens and listed and _GLOSSARY_LINE.match(rest):
-        sentences.append(Sentence(page.number, rest, " ".join(rest.split()), opens, heading))
+    fits = _fits_on_cards(page, start + position, start + position + len(rest))
+    if opens and listed and fits and _GLOSSARY_LINE.match(rest):
+        sentences.append(Sentence(page.number, rest, _plain(rest), opens, heading))
     return sentences, not rest
+
+
+def _plain(raw: str) -> str:
+    """Return a sentence with single spaces and without marks of notes."""
+    return " ".join(_NOTE_MARK.sub("", raw).split())
+
+
+def _fits_on_cards(page: SectionPage, start: int, end: int) -> bool:
+    """Whether a sentence has only words: no formula, raised or lowered text or picture, and nothing misread."""
+    return _NOT_ON_CARDS.search(page.text, start, end) is None and not any(
+        span.kind in _NOT_ON_CARDS_SPANS and span.start < end and start < span.end for span in page.spans
+    )
 
 
 def _ends_sentence(text: str, match: re.Match[str], lexicon: Lexicon) -> bool:

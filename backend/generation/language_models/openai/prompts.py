@@ -44,6 +44,11 @@ questions. Everything you write must be supported by the pages alone, not by wha
 
 {_DATA_RULES.format(canary=CANARY)}
 
+Pages
+- Pages are light Markdown: # before headings, tables with bars, fenced code, [^1] for notes, ^{{}} and _{{}} for \
+raised and lowered text, LaTeX between $ or $$. [formula] marks a formula that is missing: ask nothing that needs it. \
+A $ that is not around LaTeX is money. Items have no marks of notes and no tables.
+
 Topics
 - Name the concepts that the pages teach, each with a summary of one or two sentences.
 - parent is the name of a wider topic, from your list or from the known topics, or null.
@@ -69,7 +74,8 @@ or a position.
 Everywhere
 - A front or a stem is understood without the page: never "this figure", "the text above" or "see page".
 - topic is the name of one of your topics or of a known topic; difficulty is easy, medium or hard.
-- Formulas are LaTeX between \\( and \\), or between \\[ and \\] on their own.
+- Formulas are LaTeX between \\( and \\), or between \\[ and \\] on their own, never between $. An exponent or index \
+of the page is written so as well: \\(10^{{23}}\\), never 1023. Code keeps its lines in a fence of three backticks.
 - No two items ask for the same fact, and none repeats an existing item.
 - Write as many flashcards and questions as the request says, never more, and fewer rather than one that the \
 pages do not support. Never write a placeholder.

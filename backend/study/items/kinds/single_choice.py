@@ -12,7 +12,7 @@ from backend.study.items.bodies import ItemRequest, ItemResponse, LongText, Opti
 from backend.study.items.duplicates import ItemText
 from backend.study.items.kind import Kind
 from backend.study.markup.anki_fields import to_field
-from backend.study.markup.markdown import letter, to_line, to_paragraph
+from backend.study.markup.markdown import letter, to_option, to_paragraph
 from backend.study.markup.notes import NoteKind, NoteTexts, SkipReason
 from backend.study.types import SINGLE_CHOICE, Option, SingleChoice
 from backend.text.folding import fold
@@ -92,12 +92,13 @@ class SingleChoiceKind(Kind[SingleChoice]):
 
     def ask_in_markdown(self, content: SingleChoice) -> Iterator[str]:
         yield to_paragraph(content.stem)
-        yield "\n".join(f"- **{letter(at)}** {to_line(option.text)}" for at, option in enumerate(content.options))
+        options = (to_option(option.text, f"**{letter(at)}**") for at, option in enumerate(content.options))
+        yield "\n".join(f"- {option}".replace("\n", "\n  ") for option in options)
 
     def answer_in_markdown(self, content: SingleChoice) -> Iterator[str]:
         for at, option in enumerate(content.options):
             if option.id == content.key:
-                yield f"**{letter(at)}** {to_line(option.text)}"
+                yield to_option(option.text, f"**{letter(at)}**")
         yield to_paragraph(content.explanation)
 
 

@@ -1,0 +1,1 @@
+"""DrawingML: text, tables, charts and diagrams as PowerPoint and Word store them in drawings."""

@@ -1,0 +1,1 @@
+"""Formulas in LaTeX: from Office's mathematics and from MathML, with the signs that both need."""

@@ -1,0 +1,1 @@
+"""Compares the reading of documents with pandoc, a development tool that is never shipped: ``make reading-oracle``."""
