@@ -45,6 +45,12 @@ ENDINGS = (
     ".xhtml",
     ".epub",
     ".ipynb",
+    ".jpg",
+    ".jpeg",
+    ".png",
+    ".webp",
+    ".heic",
+    ".heif",
 )
 RECEIPT = "receipt.json"
 KIT_FILES = ("kit.json", "deck.apkg", "cards.tsv", "questions.json", "concept-map.svg", RECEIPT)

@@ -77,4 +77,4 @@ def test_the_machine_is_described_without_names() -> None:
 
 def test_names_of_figures_are_unique() -> None:
     names = [figure.name for figure in FIGURES]
-    assert len(names) == len(set(names)) == 11
+    assert len(names) == len(set(names)) == 16

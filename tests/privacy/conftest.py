@@ -81,6 +81,8 @@ def student(app: APIFlask, engine: sa.Engine, run_pending_jobs: Callable[[], int
     run_pending_jobs()
     assert client.post(f"{path}/runs", json={}, headers={"Idempotency-Key": "xylophagous"}).status_code == 202
     run_pending_jobs()
+    assert client.post(f"/api/v1/documents/{document}/reread").status_code == 202
+    run_pending_jobs()
     quote = {"document_id": document, "page": 1, "quote": "A xylophagous beetle eats wood."}
     card = {"front": "What is xylophagous?", "back": "A beetle", "evidence": quote}
     made = client.post(f"{path}/flashcards", json=card, headers={"Idempotency-Key": "card"})
