@@ -16,6 +16,7 @@ from reportlab.pdfgen.canvas import Canvas
 
 from config.local.client import ApiClient
 from config.local.postgres import PostgresServer
+from config.local.process import LocalStackError
 from tests.faults.conftest import Scene, make_stack
 from tests.faults.work import freeze
 from tests.patience import HANG_S, wait_for
@@ -87,7 +88,7 @@ def test_others_are_read_beside_nine_large_files_and_no_place_is_lost(
     scene: Scene, large_files: list[Path], tmp_path: Path
 ) -> None:
     def list_pool() -> list[int]:
-        with contextlib.suppress(psutil.NoSuchProcess, KeyError):
+        with contextlib.suppress(psutil.NoSuchProcess, LocalStackError):
             return scene.stack.pool_pids("worker-1")
         return []
 
