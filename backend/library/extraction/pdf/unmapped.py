@@ -14,6 +14,7 @@ from backend.library.extraction.pdf.tex_fonts import find_bitmap_meaning, find_m
 
 _UNKNOWN: Final = "\ufffd"
 _LETTERS: Final = frozenset(ascii_letters)
+_CAPITAL: Final = re.compile("[A-Z]")
 # Control codes, other than PDFium's hyphen and white space, and characters of private use.
 _ODD: Final = re.compile("[\x00\x01\x03-\x08\x0b\x0c\x0e-\x1f\x7f\ue000-\uf8ff]")
 
@@ -47,8 +48,15 @@ class UnmappedSigns:
         """
         known = self._fonts.setdefault(id(run.font), {})
         text = run.text
-        if text.islower() and known.keys() >= set(text) and not any(known[char] for char in set(text)):
-            return []
+        chars = set(text)
+        if known.keys() >= chars and not any(known[char] for char in chars):
+            places = [
+                match.start()
+                for match in _CAPITAL.finditer(text)
+                if pdfium.FPDFText_HasUnicodeMapError(page, run.first + match.start()) == 1
+            ]
+            known |= dict.fromkeys((text[at] for at in places), True)
+            return places
         places = []
         for at, char in enumerate(text):
             is_lost = known.get(char)
