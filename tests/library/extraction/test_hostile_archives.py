@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from backend.library.extraction.formats import detect_kind
-from backend.library.extraction.reader import DocumentFormat, UnreadableFile
+from backend.library.extraction.reader import UnreadableFile
 from tests.library.extraction.children import leave_out_others, reading_children
 from tests.patience import patient_s, promised
 
@@ -125,13 +125,7 @@ FORMATS: dict[str, tuple[Maker, bytes, bytes]] = {
     "odp": (_open_document, b"<text:p>%s</text:p>", b"text:list-item"),
     "pptx": (_pptx, b"<a:p><a:r><a:t>%s</a:t></a:r></a:p>", b"a:unknown"),
 }
-each_format = pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(name, marks=pytest.mark.skipif(name not in list(DocumentFormat), reason="not read yet"))
-        for name in FORMATS
-    ],
-)
+each_format = pytest.mark.parametrize("name", FORMATS)
 
 
 @pytest.fixture
@@ -211,10 +205,6 @@ def test_rubbish_is_damaged(tmp_path: Path, read, name: str, content: bytes) -> 
     assert _code(read, path) == "damaged"
 
 
-notebooks = pytest.mark.skipif("ipynb" not in list(DocumentFormat), reason="not read yet")
-
-
-@notebooks
 @pytest.mark.parametrize(
     "content",
     [
@@ -236,7 +226,6 @@ def test_a_malformed_notebook_is_a_typed_error(tmp_path: Path, read, content: by
     assert _code(read, path) in ("damaged", "no_text")
 
 
-@notebooks
 def test_a_notebook_with_more_text_than_allowed_is_too_large(tmp_path: Path, read) -> None:
     path = tmp_path / "x.ipynb"
     cells = [{"cell_type": "markdown", "metadata": {}, "source": ["Cells divide.\n"] * 1000}] * 40
