@@ -8,7 +8,7 @@ from typing import Final
 from backend.library.extraction.page_text import find_marked, formula
 
 SHIELD: Final = "\ufddf"
-"""Stands after a sign that opens nothing, because the text is code. It is no mark of a span."""
+"""Stands after a sign that opens nothing, because the text is code. It is not the mark of a span."""
 
 _NOT_MARKED = "\ufdd0-\ufdef"
 _ROUND = rf"\\\((?P<round>(?:(?!\\[()\[])[^{_NOT_MARKED}])+)\\\)"

@@ -24,7 +24,7 @@ class _Note:
 
 @dataclass(frozen=True, slots=True)
 class _Mark:
-    """A raised label: the index of its line, and its place there. ``is_sure``: it is no exponent."""
+    """A raised label: the index of its line, and its place there. ``is_sure``: it is not an exponent."""
 
     at: int
     start: int

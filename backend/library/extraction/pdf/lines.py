@@ -168,7 +168,7 @@ def _is_accent_of(run: Run, gap: float) -> bool:
 
 
 def _is_shifted(run: Run, main: Run) -> bool:
-    """Whether a run is small and off the line. Small text on the line is no script, and has none below it."""
+    """Whether a run is small and off the line. Small text on the line is not a script, and has none below it."""
     return run.size <= SMALLER * main.size and abs(run.base - main.base) > _MIN_SHIFT * main.size
 
 

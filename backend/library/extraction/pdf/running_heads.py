@@ -90,7 +90,7 @@ def remove_line_numbers(lines: list[PlacedLine]) -> None:
     if any(after - before != 1 for before, after in itertools.pairwise(numbers)):
         return
     rests = [line.text[match.end() :] for line, match in counted]
-    # A list's items begin anew on each line; the lines of running text go on.
+    # The items of a list begin on a new line each; running text continues.
     if sum(rest[:1].islower() for rest in rests) < len(rests) / 3:
         return
     for (line, _), rest in zip(counted, rests, strict=True):

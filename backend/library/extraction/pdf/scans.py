@@ -13,7 +13,7 @@ from backend.library.extraction.ocr.recognised import Recognised
 from backend.library.extraction.pdf.running_heads import PlacedLine
 
 Reason = Literal["garbage", "unmapped"]
-"""Why a text layer is not to be used: it is no language, or characters of it have no known meaning."""
+"""Why a text layer is not to be used: it is not a language, or some of its characters have no known meaning."""
 
 # A page with an image and fewer characters than this is a scan whose only text is a page number.
 _FEW_CHARS: Final = 20

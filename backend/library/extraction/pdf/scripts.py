@@ -96,7 +96,7 @@ def _find_side(runs: Sequence[Run], sides: Sequence[int], at: int) -> int:
 
 
 def _find_base(runs: Sequence[Run], sides: Sequence[int], at: int) -> Run | None:
-    """Return the nearest larger run that is no script itself, the one before first."""
+    """Return the nearest larger run that is not a script itself, preferring the one before it."""
     for places in (range(at - 1, -1, -1), range(at + 1, len(runs))):
         for place in places:
             other = runs[place]

@@ -54,7 +54,7 @@ def _blocks(notebook: object, writer: PageWriter) -> Iterator[Block]:
 
 
 def _cells(notebook: Cell) -> Iterator[Cell]:
-    """Yield the cells. Raises UnreadableFile("damaged") if there is no list of them."""
+    """Yield the cells. Raises UnreadableFile("damaged") if the list is missing."""
     sheets = _dicts(notebook.get("worksheets"))
     if not sheets and not isinstance(notebook.get("cells"), list):
         raise UnreadableFile("damaged")
