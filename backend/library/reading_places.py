@@ -172,7 +172,7 @@ def _is_due(model: type[Job]) -> tuple[sa.ColumnElement[bool], ...]:
     return (model.state == JobState.QUEUED, model.available_at <= database_now())
 
 
-def _may_hold(ranked: sa.CTE) -> tuple[sa.ColumnElement[bool], ...]:
+def _may_hold(ranked: sa.Subquery) -> tuple[sa.ColumnElement[bool], ...]:
     return (ranked.c.state == JobState.QUEUED, ranked.c.would_hold <= _per_user())
 
 
@@ -186,15 +186,15 @@ def _per_user() -> sa.ColumnElement[int]:
     return sa.func.least(_MAX_PER_USER, sa.func.greatest(1, _places() - 1))
 
 
-def _rank_open() -> sa.CTE:
+def _rank_open() -> sa.Subquery:
     """Select the open readings with the number of places that their users hold once they run (``would_hold``)."""
-    opened = _select_open().cte("opened")
+    opened = _select_open().subquery("opened")
     is_running = opened.c.state == JobState.RUNNING
     held_by_user = sa.func.count().filter(is_running).over(partition_by=opened.c.user_id)
     turn = sa.func.row_number().over(
         partition_by=(opened.c.user_id, opened.c.state), order_by=(opened.c.available_at, opened.c.id)
     )
-    return sa.select(opened, (held_by_user + turn).label("would_hold")).cte("ranked")
+    return sa.select(opened, (held_by_user + turn).label("would_hold")).subquery("ranked")
 
 
 def _select_open() -> sa.CompoundSelect[tuple[UUID, str, object, UUID]]:
