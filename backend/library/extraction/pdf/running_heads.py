@@ -17,6 +17,7 @@ _NUMBER = re.compile(r"\d+|\b[ivxlc]+\b")
 # LaTeX's classes put the number of a page higher than other heads and feet, but always apart from the text.
 _NUMBER_MARGIN: Final = 0.2
 _NUMBER_GAP: Final = 1.7
+_LINE_NUMBER = re.compile(r"(\d{1,4})\s+(?=\S)")
 _BARE_NUMBER = re.compile(r"[-–—|·\s]*(\d{1,4})[-–—|·\s]*")
 
 
@@ -83,7 +84,7 @@ def remove_running_heads(pages: Sequence[list[PlacedLine]], body_size: float) ->
 
 def remove_line_numbers(lines: list[PlacedLine]) -> None:
     """Remove numbers that count the lines of running text, as in contracts and exams on texts."""
-    counted = [(line, match) for line in lines if (match := re.match(r"(\d{1,4})\s+(?=\S)", line.text))]
+    counted = [(line, match) for line in lines if (match := _LINE_NUMBER.match(line.text))]
     if len(counted) < 4 or len(counted) < 0.8 * len(lines):
         return
     numbers = [int(match[1]) for _, match in counted]
