@@ -18,8 +18,11 @@ def address_of(handle: Any) -> int:
 
 
 def _bind(function: Any, result: type | None, *arguments: type) -> Any:
-    """Return one of pypdfium2's functions with these types. A null pointer that it returns is None."""
-    return ctypes.CFUNCTYPE(result, *arguments)(ctypes.cast(function, _ADDRESS).value)
+    """Return one of pypdfium2's functions with these types. A null pointer that it returns is None.
+
+    These functions are short and never call Python, so they keep the interpreter's lock.
+    """
+    return ctypes.PYFUNCTYPE(result, *arguments)(ctypes.cast(function, _ADDRESS).value)
 
 
 # Of a text page and the index of a character.
