@@ -5,6 +5,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Final
 
 _MARGIN: Final = 0.11
@@ -115,7 +116,8 @@ def _is_in_margin(line: PlacedLine) -> bool:
 def _edge(lines: list[PlacedLine], body_size: float, at_top: bool) -> _Edge:
     ordered = sorted(
         (line for line in lines if line.angle == 0 and not line.is_oblique),
-        key=lambda line: -line.height if at_top else line.height,
+        key=attrgetter("height"),
+        reverse=at_top,
     )
     found = ordered[: _is_bare_number(ordered, at_top)]
     for line in ordered[len(found) : _MAX_LINES]:
