@@ -22,7 +22,7 @@ def _bind(function: Any, result: type | None, *arguments: type) -> Any:
 
     These functions are short and never call Python, so they keep the interpreter's lock.
     """
-    return ctypes.PYFUNCTYPE(result, *arguments)(ctypes.cast(function, _ADDRESS).value)
+    return ctypes.PYFUNCTYPE(result, *arguments)(ctypes.cast(function, _ADDRESS).value or 0)
 
 
 # Of a text page and the index of a character.
