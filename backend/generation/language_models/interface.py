@@ -222,8 +222,11 @@ class ModelRequest:
     @property
     def input_tokens(self) -> int:
         """An estimate of the input tokens, from the bytes of the text: a token is about four of them."""
-        text = sum(len(part.encode(errors="surrogatepass")) for part in (self.system, self.user))
-        return (text + len(json.dumps(self.schema))) // _BYTES_PER_TOKEN + _TOKENS_PER_IMAGE * len(self.images)
+        schema = json.dumps(self.schema)
+        # The schema is part of the system text where the server does not show it to the model.
+        parts = (self.system, self.user, "" if schema in self.system else schema)
+        text = sum(len(part.encode(errors="surrogatepass")) for part in parts)
+        return text // _BYTES_PER_TOKEN + _TOKENS_PER_IMAGE * len(self.images)
 
 
 @dataclass(frozen=True, slots=True)
