@@ -124,6 +124,7 @@ def as_completion(answer: Answer, call: Mapping[str, Any], body: Mapping[str, An
         "object": "chat.completion",
         "created": int(call["at_in"]),
         "model": body["model"],
+        "service_tier": body.get("service_tier", "default"),
         "choices": [{"index": 0, "message": message, "finish_reason": answer.finish, "logprobs": None}],
     }
     if usage:

@@ -234,13 +234,15 @@ class ModelAnswer:
     """What a model's server answered, not yet read.
 
     ``is_cut``: the server stopped at the limit of output tokens. ``is_filtered``: the vendor's content filter stopped
-    it. ``text`` is then what was written before. It holds no character that the database refuses.
+    it. ``text`` is then what was written before. It holds no character that the database refuses. ``service_tier`` is
+    the one that the vendor says it used; its price may differ.
     """
 
     text: str
     usage: Usage = field(default_factory=Usage)
     is_cut: bool = False
     is_filtered: bool = False
+    service_tier: str | None = None
     rate_limits: RateLimits = field(default_factory=RateLimits, compare=False)
 
     def to_json(self) -> dict[str, Any]:

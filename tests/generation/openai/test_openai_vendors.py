@@ -59,6 +59,11 @@ def make_openai(
         pytest.param(
             [{"do": "error_list", "message": "Unknown name reasoning_effort", "on": [1]}], 2, id="Gemini, effort"
         ),
+        pytest.param(
+            [{"do": "bad_request", "message": "Model grok does not support parameter reasoningEffort.", "on": [1]}],
+            2,
+            id="Grok, effort",
+        ),
         pytest.param([{"do": "fail_json_schema"}], 2, id="llama.cpp"),
         pytest.param([{"do": "only_responses"}], 2, id="responses only"),
     ],
@@ -186,8 +191,8 @@ def test_openai_gets_what_it_alone_knows(
     assert {"service_tier", "max_tokens"}.isdisjoint(sent)
     assert sent["max_completion_tokens"] > 0
 
-    model.send(replace(model.ask_section(section), is_awaited=False), no_check)
-    assert server.calls[-1]["request"]["service_tier"] == "flex"
+    answer = model.send(replace(model.ask_section(section), is_awaited=False), no_check)
+    assert server.calls[-1]["request"]["service_tier"] == answer.service_tier == "flex"
 
 
 @pytest.mark.parametrize("parameter", ["store", "prompt_cache_key", "service_tier"])

@@ -112,7 +112,14 @@ def _make(data: Any, parts: Any, called: list[str], refusal: str | None, finish:
     if finish == _FILTERED and "{" not in text:
         message = "the vendor's content filter stopped the response"
         raise ModelError("refused", message, retryable=False, usage=usage)
-    return ModelAnswer(_storable(text), usage, is_cut=finish in _CUT, is_filtered=finish == _FILTERED)
+    tier = data.get("service_tier")
+    return ModelAnswer(
+        text=_storable(text),
+        usage=usage,
+        is_cut=finish in _CUT,
+        is_filtered=finish == _FILTERED,
+        service_tier=tier if isinstance(tier, str) else None,
+    )
 
 
 def _decode(body: str) -> Any:

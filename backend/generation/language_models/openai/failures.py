@@ -37,7 +37,7 @@ FORMAT = re.compile(
 )
 LIMIT = re.compile(r"max_completion_tokens|max_output_tokens|max_tokens", re.IGNORECASE)
 TEMPERATURE = re.compile(r"temperature", re.IGNORECASE)
-EFFORT = re.compile(r"reasoning[._]effort|\breasoning\b", re.IGNORECASE)
+EFFORT = re.compile(r"reasoning[._ ]?effort|\breasoning\b", re.IGNORECASE)
 
 _BY_STATUS = {
     402: ("quota_exhausted", False),
@@ -45,6 +45,8 @@ _BY_STATUS = {
     409: ("unavailable", True),
     413: ("context_too_long", False),
     429: ("rate_limited", True),
+    # Groq's, for its flex tier.
+    498: ("unavailable", True),
     504: ("timeout", True),
 }
 _REFUSING_STATUSES = frozenset({400, 422, 500, 501})
@@ -91,7 +93,7 @@ class Failure:
     @property
     def tier_is_full(self) -> bool:
         """Whether only the cheaper service tier has no room. Nothing is charged for such a call."""
-        return self.status == 429 and _TIER_FULL.search(self.text) is not None
+        return self.status == 498 or (self.status == 429 and _TIER_FULL.search(self.text) is not None)
 
     def to_model_error(self) -> ModelError:
         code, retryable = self._classify()
