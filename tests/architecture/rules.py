@@ -70,6 +70,10 @@ _LATE_IMPORTS = {
     ): "Pillow takes 10 MB and 15 ms, and few documents have scans",
     (
         "backend/library/extraction/ocr/recognition.py",
+        "backend.library.extraction.office_package",
+    ): "only for its type: lxml takes 9 ms of each reading, and PDFs have no XML",
+    (
+        "backend/library/extraction/ocr/recognition.py",
         "backend.library.extraction.ocr.preparation",
     ): "Pillow takes 10 MB and 15 ms, and few documents have scans",
     (
@@ -98,6 +102,10 @@ _LATE_IMPORTS = {
     (
         "backend/generation/language_models/choice.py",
         "backend.generation.language_models.openai.model",
+    ): "its SDK takes 25 MB, and not all call a model",
+    (
+        "backend/generation/language_models/choice.py",
+        "backend.generation.language_models.openai.connection",
     ): "its SDK takes 25 MB, and not all call a model",
     (
         "backend/library/extraction/word/inserted.py",

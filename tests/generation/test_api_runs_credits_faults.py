@@ -56,10 +56,10 @@ def test_25_fifty_starts_with_credits_for_ten(
     def begin(_: int) -> Any:
         student = same_user(app, client)
         together.wait()
-        # A request that finds the server busy is repeated, as a client does.
+        # A request that finds the server busy is repeated, as a client does; on a slow machine, too often for a moment.
         for _ in rounds(HANG_S, 0.05):
             answer = start(student, study_set, flashcards=3, questions=0)
-            if answer.status_code != 503:
+            if answer.status_code not in (429, 503):
                 break
         return answer
 

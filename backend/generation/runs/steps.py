@@ -18,10 +18,12 @@ from backend.generation.charging.bookings import FreeBudgetUsedUp
 from backend.generation.checks.section import check_reply, clean_connections
 from backend.generation.language_models.choice import get_language_model
 from backend.generation.language_models.interface import (
+    ConnectReply,
     ConnectRequest,
     DraftTopic,
     ModelError,
     SectionPage,
+    SectionReply,
     SectionRequest,
     Usage,
 )
@@ -110,7 +112,7 @@ class _Work:
 
     def _write_section(self, work: SectionWork) -> None:
         try:
-            reply = self._model.write_section(work.request, self._before_call)
+            reply = self._ask_for_section(work.request)
         except ModelError as error:
             if error.code not in ("context_too_long", "truncated"):
                 raise
@@ -128,11 +130,25 @@ class _Work:
         )
 
     def _connect_topics(self, request: ConnectRequest) -> None:
-        reply = self._model.connect_topics(request, self._before_call)
+        reply = self._ask_for_connections(request)
         self._note("ok", reply.usage)
         cleaned = clean_connections(reply)
         self._record(lambda: recording.record_connections(self._held, self._run_id, cleaned))
         log.info("generation.step.topics_connected", links=len(cleaned.links), duration_ms=self._elapsed_ms())
+
+    def _ask_for_section(self, request: SectionRequest) -> SectionReply:
+        model = self._model
+        if not model.is_remote:
+            self._before_call()
+            return model.write_section(request)
+        return model.read_section(model.send(model.ask_section(request), self._before_call), request)
+
+    def _ask_for_connections(self, request: ConnectRequest) -> ConnectReply:
+        model = self._model
+        if not model.is_remote:
+            self._before_call()
+            return model.connect_topics(request)
+        return model.read_connections(model.send(model.ask_connections(request), self._before_call), request)
 
     def _before_call(self) -> None:
         """Raise LeaseLost or RunStopped if the call must not be made.

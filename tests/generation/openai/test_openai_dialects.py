@@ -6,13 +6,14 @@ import pytest
 
 from backend.generation.language_models.interface import ConnectRequest, DraftTopic, ModelError, SectionRequest
 from backend.generation.language_models.openai.model import OpenAIModel
+from tests.generation.openai.calls import connect_topics, write_section
 from tests.patience import patient_s
 from tests.stand_ins.openai_server import OpenAIStandIn
 
 
 def write(model: OpenAIModel, section: SectionRequest) -> int:
     """Write a section and return how many flashcards came back."""
-    return len(model.write_section(section, lambda: None).flashcards)
+    return len(write_section(model, section).flashcards)
 
 
 def formats(server: OpenAIStandIn) -> list[str]:
@@ -59,7 +60,7 @@ def test_format_is_found_once_and_remembered(
     # Another model object in the same process, and its other method, use it too.
     model = make_model(model=path[-1] + "-once")
     assert write(model, section) == 3
-    model.connect_topics(ConnectRequest((DraftTopic("A", "a"), DraftTopic("B", "b")), "en"), lambda: None)
+    connect_topics(model, ConnectRequest((DraftTopic("A", "a"), DraftTopic("B", "b")), "en"))
     assert formats(server) == path[-1:] * 2
 
 
@@ -81,7 +82,7 @@ def test_guess_is_checked_again_later(
     assert [write(model, section) for _ in range(2)] == [3, 3]
     assert formats(server) == ["json_schema", *["json_object+schema"] * 2]
     # This guess expires immediately. The next call finds the dialect without a guess, so that result stays.
-    monkeypatch.setattr("backend.generation.language_models.openai.model.GUESS_HOLDS_S", 0.0)
+    monkeypatch.setattr("backend.generation.language_models.openai.sending.GUESS_HOLDS_S", 0.0)
     model = make_model()
     assert [write(model, section) for _ in range(3)] == [3, 3, 3]
     assert formats(server)[3:] == ["json_schema", "json_object+schema", *["json_schema"] * 2]
@@ -97,7 +98,8 @@ def test_refused_parameter_is_left_out(
     assert [parameter in call["request"] for call in server.calls] == [True, False, False]
     assert formats(server) == ["json_schema"] * 3
     if parameter == "max_tokens":
-        assert server.calls[-1]["request"]["max_completion_tokens"] == 6000
+        # Five items of about 250 tokens, the topics, and half as much again.
+        assert server.calls[-1]["request"]["max_completion_tokens"] == 2475
 
 
 def test_server_that_refuses_nearly_everything(
@@ -108,6 +110,7 @@ def test_server_that_refuses_nearly_everything(
             {"do": "refuse_parameter", "param": "max_tokens"},
             {"do": "refuse_parameter", "param": "max_completion_tokens"},
             {"do": "refuse_parameter", "param": "temperature"},
+            {"do": "refuse_parameter", "param": "reasoning_effort"},
             {"do": "refuse_json_schema"},
             {"do": "refuse_schema_dialect"},
             {"do": "refuse_json_object"},
@@ -132,7 +135,7 @@ def test_every_probe_can_be_stopped_before_it_is_made(
 
     server.set_script([{"do": "refuse_json_schema"}])
     with pytest.raises(Cancelled):
-        model.write_section(section, cancel_second)
+        write_section(model, section, cancel_second)
     assert len(server.calls) == 1
 
 
