@@ -33,6 +33,16 @@ SENTENCES: Mapping[str, Mapping[str, str]] = {
         "it": "La generazione ha raggiunto il massimo di crediti che hai impostato. Continuala con un massimo più alto "
         "per creare ciò che manca.",
     },
+    "sections_failed": {
+        "en": "Some sections failed, because the language model did not answer or its answers were unusable. Continue the "
+        "run to make what is missing.",
+        "de": "Einige Abschnitte sind fehlgeschlagen, weil das Sprachmodell nicht geantwortet oder nichts Brauchbares "
+        "geliefert hat. Setze den Lauf fort, um zu erstellen, was noch fehlt.",
+        "fr": "Certaines sections ont échoué, parce que le modèle de langage n’a pas répondu ou que ses réponses étaient "
+        "inutilisables. Poursuis la génération pour créer ce qui manque.",
+        "it": "Alcune sezioni non sono riuscite, perché il modello linguistico non ha risposto o le sue risposte erano "
+        "inutilizzabili. Continua la generazione per creare ciò che manca.",
+    },
     "rate_limited": {
         "en": "The language model is busy. Please start another run in a few minutes.",
         "de": "Das Sprachmodell ist ausgelastet. Bitte starte in ein paar Minuten einen neuen Lauf.",

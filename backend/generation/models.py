@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, composite, mapped_column
 
 from backend.core.database.database import Base, Identified
-from backend.core.database.privacy_marks import kept
+from backend.core.database.privacy_marks import kept, withheld
 from backend.core.work.jobs import Job, job_constraints
 from backend.generation.types import RunState, StepKind
 from backend.study.types import AskedCounts, Counts
@@ -87,7 +87,9 @@ class Step(Job, Base):
 
     ``start`` and ``end`` are code point offsets that cut a single huge page. ``depth`` counts how often the section was
     halved because the model's context or output was too small. ``halved`` is true if its halves replaced it. ``chars``
-    is the length of the section's text, from which its price is predicted.
+    is the length of the section's text, from which its price is predicted. ``is_second_try`` is true if the section
+    failed for a reason that may have passed, and was started again when the others were done. ``makes_up`` is true if
+    the step asks the pages of another one for items that were missing elsewhere.
     """
 
     task = "generation.work_step"
@@ -98,6 +100,8 @@ class Step(Job, Base):
         sa.CheckConstraint("kind IN (" + ", ".join(f"'{kind}'" for kind in StepKind) + ")", name="kind_known"),
         sa.CheckConstraint("(kind = 'section') = (first_page IS NOT NULL)", name="section_has_pages"),
         sa.Index("ix_steps_run_id_position", "run_id", "position"),
+        # Whose turn it is depends on when each open run was last served.
+        sa.Index(None, "run_id", "started_at"),
     )
 
     run_id: Mapped[UUID] = mapped_column(sa.ForeignKey("runs.id", ondelete="CASCADE"))
@@ -105,6 +109,8 @@ class Step(Job, Base):
     position: Mapped[int]
     depth: Mapped[int] = mapped_column(default=0)
     halved: Mapped[bool] = mapped_column(default=False)
+    makes_up: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
+    is_second_try: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
     document_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("documents.id", ondelete="SET NULL"), index=True)
     first_page: Mapped[int | None]
     last_page: Mapped[int | None]
@@ -117,6 +123,43 @@ class Step(Job, Base):
     questions_kept: Mapped[int] = mapped_column(default=0)
     asked: Mapped[Counts] = composite("flashcards_asked", "questions_asked")
     kept: Mapped[Counts] = composite("flashcards_kept", "questions_kept")
+
+
+class Call(Job, Base):
+    """The call of a language model's server that a step waits for; one row for all calls of a step, one after the other.
+
+    ``number`` counts them from 1, and failures are counted for each anew. ``reply_id`` names the answer, until it is too old to be kept.
+    """
+
+    task = "generation.call_model"
+
+    __tablename__ = "calls"
+    __table_args__ = (
+        *job_constraints(),
+        # Whose turn it is depends on when each open run was last served.
+        sa.Index(None, "run_id", "started_at"),
+    )
+
+    run_id: Mapped[UUID] = mapped_column(sa.ForeignKey("runs.id", ondelete="CASCADE"))
+    step_id: Mapped[UUID] = mapped_column(sa.ForeignKey("steps.id", ondelete="CASCADE"), unique=True)
+    number: Mapped[int] = mapped_column(default=1)
+    reply_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("replies.id", ondelete="SET NULL"), index=True)
+
+
+class Reply(Identified, Base):
+    """What a language model's server answered. The same request of the same user is not sent again while it is kept.
+
+    ``request_key`` is the hash of the whole request; ``answer`` is a ``ModelAnswer``.
+    """
+
+    __tablename__ = "replies"
+    __table_args__ = (sa.UniqueConstraint("user_id", "request_key"), sa.Index(None, "created_at"))
+
+    user_id: Mapped[UUID] = mapped_column(sa.ForeignKey("users.id", ondelete="CASCADE"))
+    study_set_id: Mapped[UUID] = mapped_column(sa.ForeignKey("study_sets.id", ondelete="CASCADE"), index=True)
+    request_key: Mapped[str] = mapped_column(info=withheld("a hash by which an answer is found again"))
+    model: Mapped[str]
+    answer: Mapped[dict[str, Any]] = mapped_column(JSONB)
 
 
 class RunEvent(Base):
@@ -158,6 +201,7 @@ class ModelCall(Identified, Base):
     cached_tokens: Mapped[int]
     cache_write_tokens: Mapped[int] = mapped_column(default=0, server_default=sa.text("0"))
     output_tokens: Mapped[int]
+    reasoning_tokens: Mapped[int] = mapped_column(default=0, server_default=sa.text("0"))
     duration_ms: Mapped[int]
     price_list: Mapped[str | None]
     cost_usd: Mapped[Decimal | None] = mapped_column(sa.Numeric)

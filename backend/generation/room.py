@@ -5,10 +5,14 @@ from backend.core.manifest import Chore, Room, Routes
 from backend.core.web.rate_limits import RouteClass
 from backend.core.work.jobs import JobKind
 from backend.generation import service
+from backend.generation.calls.queueing import lock_step_of, wake_step
+from backend.generation.calls.replies import forget_old_replies
+from backend.generation.calls.turns import claim_next
 from backend.generation.charging import bookings
 from backend.generation.errors import MaxCreditsTooLow
 from backend.generation.language_models.choice import load_models
-from backend.generation.models import ModelCall, Run, RunDocument, RunEvent, Step
+from backend.generation.models import Call, ModelCall, Reply, Run, RunDocument, RunEvent, Step
+from backend.generation.runs.calling import cancel_if_unwanted, make_call
 from backend.generation.runs.planning import continue_waiting_runs, lock_waiting_runs
 from backend.generation.runs.recording import cancel_if_stopped, give_up, lock_run_of
 from backend.generation.runs.steps import work_step
@@ -34,11 +38,21 @@ ROOM = Room(
             give_up=give_up,
             after_retry=cancel_if_stopped,
             lock_first=lock_run_of,
+            claim=claim_next,
             labels=(Step.kind, tuple(StepKind)),
         ),
+        JobKind(
+            name="generation.call",
+            model=Call,
+            work=make_call,
+            give_up=wake_step,
+            after_retry=cancel_if_unwanted,
+            lock_first=lock_step_of,
+            claim=claim_next,
+        ),
     ),
-    chores=(Chore(service.release_ended_runs, every=1),),
-    tables=(Run, RunDocument, Step, RunEvent, ModelCall),
+    chores=(Chore(service.release_ended_runs, every=1), Chore(forget_old_replies)),
+    tables=(Run, RunDocument, Step, Call, Reply, RunEvent, ModelCall),
     hooks=(
         describe_runs.to(find_run_titles),
         find_ended_runs.to(bookings.find_ended_runs),

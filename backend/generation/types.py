@@ -15,7 +15,7 @@ from backend.study.types import AskedCounts, Counts, Difficulty
 class RunState(StrEnum):
     """``cancelling`` and ``failing`` wait for calls in progress; the last four states are final.
 
-    ``partial``: the run ended before all items were made, because its credits did not suffice.
+    ``partial``: the run ended before all items were made, because its credits did not suffice or sections failed.
     """
 
     READING = "reading"
@@ -51,6 +51,12 @@ class PartialReason(StrEnum):
 
     RESERVATION_USED_UP = "reservation_used_up"
     MAX_CREDITS_REACHED = "max_credits_reached"
+    SECTIONS_FAILED = "sections_failed"
+    OUTPUT_USED_UP = "output_used_up"
+
+
+PASSING_FAILURES = frozenset({"timeout", "unavailable", "rate_limited"})
+"""Error codes of steps that may well succeed some minutes later."""
 
 
 class StepKind(StrEnum):

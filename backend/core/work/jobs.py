@@ -255,7 +255,8 @@ def is_held(model: type[Job], held: Claim) -> tuple[sa.ColumnElement[bool], ...]
     return (model.id == held.id, model.state == JobState.RUNNING, model.attempt == held.attempt)
 
 
-def _write(model: type[Job], held: Claim, **values: object) -> None:
+def write_outcome(model: type[Job], held: Claim, **values: object) -> None:
+    """Write the outcome of a held row and let go of it. Raises LeaseLost."""
     result = db.session.execute(
         sa.update(model)
         .where(*is_held(model, held))
@@ -267,19 +268,19 @@ def _write(model: type[Job], held: Claim, **values: object) -> None:
         raise LeaseLost
 
 
-def finish(model: type[Job], held: Claim) -> None:
-    """Mark a held row done. Raises LeaseLost if it is no longer held, and the caller's transaction rolls back."""
-    _write(model, held, state=JobState.DONE, ended_at=database_now(), error_code=None)
+def finish(model: type[Job], held: Claim, **values: object) -> None:
+    """Mark a held row done, and set other columns of it. Raises LeaseLost if it is no longer held."""
+    write_outcome(model, held, state=JobState.DONE, ended_at=database_now(), error_code=None, **values)
 
 
 def fail(model: type[Job], held: Claim, code: str) -> None:
     """Mark a held row failed for good, with an error code. Raises LeaseLost."""
-    _write(model, held, state=JobState.FAILED, ended_at=database_now(), error_code=code)
+    write_outcome(model, held, state=JobState.FAILED, ended_at=database_now(), error_code=code)
 
 
 def cancel_held(model: type[Job], held: Claim) -> None:
     """Mark a held row cancelled. Raises LeaseLost."""
-    _write(model, held, state=JobState.CANCELLED, ended_at=database_now(), error_code=None)
+    write_outcome(model, held, state=JobState.CANCELLED, ended_at=database_now(), error_code=None)
 
 
 def retry_later(model: type[Job], held: Claim, *, delay_s: float, is_failure: bool = True) -> None:
@@ -288,7 +289,7 @@ def retry_later(model: type[Job], held: Claim, *, delay_s: float, is_failure: bo
     ``is_failure`` tells whether this counts as one of the row's ``STEP_ATTEMPTS``.
     """
     moment = database_now()
-    _write(
+    write_outcome(
         model,
         held,
         state=JobState.QUEUED,

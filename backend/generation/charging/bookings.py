@@ -19,7 +19,7 @@ from backend.core.database.transaction import before_commit
 from backend.core.work.jobs import JobState
 from backend.generation.charging.free_cost import free_cost_today
 from backend.generation.charging.rule import CHARGED_AT_THE_END, Outcome, charge
-from backend.generation.models import ModelCall, Run, Step
+from backend.generation.models import Call, ModelCall, Run, Step
 from backend.generation.types import ENDED_STATES, PartialReason, StepKind
 from backend.settings import get_settings
 
@@ -95,8 +95,12 @@ def charge_end(run: Run) -> None:
     if hold is None or asked is None:
         return
     outcome = Outcome(run_delivered=run.delivered.total, run_asked=asked.total)
-    done = sa.select(Step.kind, Step.id, Step.attempt).where(
-        Step.run_id == run.id, Step.kind.in_(CHARGED_AT_THE_END), Step.state == JobState.DONE
+    # A step of the built-in model has no call, and one of the previous release made it itself.
+    attempt_of_call = sa.func.coalesce(Call.attempt, Step.attempt)
+    done = (
+        sa.select(Step.kind, Step.id, attempt_of_call)
+        .outerjoin(Call, Call.step_id == Step.id)
+        .where(Step.run_id == run.id, Step.kind.in_(CHARGED_AT_THE_END), Step.state == JobState.DONE)
     )
     for kind, step_id, attempt in db.session.execute(done).all():
         _charge(hold, StepKind(kind), (step_id, attempt), outcome)

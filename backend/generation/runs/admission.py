@@ -16,6 +16,7 @@ from backend.generation.models import Run, Step
 from backend.generation.types import PartialReason, StepKind
 from backend.settings import get_settings
 
+_MAX_FAILED_SHARE = 0.1
 _IN_FLIGHT = (JobState.QUEUED, JobState.RUNNING)
 
 
@@ -59,14 +60,19 @@ def leave_out_planned(run: Run) -> None:
 
 
 def find_partial_reason(run: Run) -> PartialReason | None:
-    """Return why sections of an active run were left out; None if all were made."""
-    left_out = sa.select(Step.id).where(
-        Step.run_id == run.id, Step.kind == StepKind.SECTION, Step.state == JobState.CANCELLED
+    """Return why sections of an active run are missing; None if all were made, or nearly all."""
+    states = sa.select(Step.state, sa.func.count()).where(
+        Step.run_id == run.id, Step.kind == StepKind.SECTION, Step.halved.is_(False), Step.makes_up.is_(False)
     )
-    if db.session.scalar(left_out.limit(1)) is None:
-        return None
-    room = find_room(run)
-    return PartialReason.RESERVATION_USED_UP if room is None else room.reason
+    counts = {state: count for state, count in db.session.execute(states.group_by(Step.state)).tuples()}
+    if counts.get(JobState.CANCELLED, 0):
+        room = find_room(run)
+        return PartialReason.RESERVATION_USED_UP if room is None else room.reason
+    failed = counts.get(JobState.FAILED, 0)
+    # Where nothing was made, the run has failed.
+    if run.delivered and failed > _MAX_FAILED_SHARE * sum(counts.values()):
+        return PartialReason.SECTIONS_FAILED
+    return None
 
 
 def may_connect(run: Run, topics: int) -> bool:

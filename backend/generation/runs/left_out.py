@@ -1,4 +1,4 @@
-"""The sections that a run left out because its credits did not suffice."""
+"""The sections that a run left out because its credits did not suffice, or because they failed."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -25,7 +25,9 @@ def list_left_out(run_id: UUID) -> Sequence[Step]:
             Step.run_id == run_id,
             Run.state == RunState.PARTIAL,
             Step.kind == StepKind.SECTION,
-            Step.state == JobState.CANCELLED,
+            Step.state.in_((JobState.CANCELLED, JobState.FAILED)),
+            Step.halved.is_(False),
+            Step.makes_up.is_(False),
             Step.document_id.is_not(None),
         )
     )

@@ -15,7 +15,9 @@ from backend.core.process.logging import get_logger
 from backend.core.work import jobs
 from backend.core.work.jobs import JobState
 from backend.core.work.workers import count_places
+from backend.generation.calls.queueing import cancel_waiting, queue_calls
 from backend.generation.charging import bookings
+from backend.generation.language_models.choice import get_language_model
 from backend.generation.models import Run, RunDocument, Step
 from backend.generation.runs.admission import (
     find_admitted,
@@ -26,11 +28,13 @@ from backend.generation.runs.admission import (
 from backend.generation.runs.estimating import estimate_to_reserve
 from backend.generation.runs.events import add_event
 from backend.generation.runs.left_out import find_left_out, section_of
+from backend.generation.runs.making_up import find_sections_with_room
 from backend.generation.sections.cutting import Section, allocate, automatic_counts, plan_sections
 from backend.generation.types import (
     ACTIVE_STATES,
     ENDED_STATES,
     OVER_BUDGET,
+    PASSING_FAILURES,
     PartialReason,
     RunState,
     StepKind,
@@ -92,7 +96,18 @@ def _queue_new(run: Run, kind: StepKind) -> None:
     step = Step(id=new_id(), run_id=run.id, kind=kind, state=JobState.PLANNED, position=0, request_id=run.request_id)
     db.session.add(step)
     db.session.flush()
-    jobs.dispatch(Step, [step.id])
+    if kind == StepKind.PLAN:
+        jobs.dispatch(Step, [step.id])
+    else:
+        _start([step.id])
+
+
+def _start(step_ids: Sequence[UUID]) -> None:
+    """Queue planned steps or, if their model is behind a server, the calls that they wait for."""
+    if get_language_model().is_remote:
+        queue_calls(step_ids)
+    else:
+        jobs.dispatch(Step, step_ids)
 
 
 @dataclass(slots=True)
@@ -231,7 +246,7 @@ def advance(run: Run) -> None:
     room = max(get_settings().steps_in_flight_per_run, count_places()) - in_flight
     if counts.get(JobState.PLANNED, 0) and room > 0:
         admitted = find_admitted(run, room)
-        jobs.dispatch(Step, admitted)
+        _start(admitted)
         if not admitted and in_flight == 0:
             leave_out_planned(run)
             _after_last(run)
@@ -247,6 +262,8 @@ def _count_steps(run_id: UUID) -> dict[str, int]:
 
 
 def _after_last(run: Run) -> None:
+    if run.state == RunState.MAKING and (_try_again(run) or _make_up(run)):
+        return
     reason = find_partial_reason(run)
     if run.state == RunState.MAKING:
         if not run.delivered and reason is None:
@@ -267,6 +284,44 @@ def _after_last(run: Run) -> None:
     end_run(run, RunState.DONE if reason is None else RunState.PARTIAL, partial_reason=reason)
 
 
+def _try_again(run: Run) -> bool:
+    """Start each section again, once, that failed for a reason that may have passed. Returns whether there are any."""
+    again = db.session.scalars(
+        sa.update(Step)
+        .where(
+            Step.run_id == run.id,
+            Step.kind == StepKind.SECTION,
+            Step.state == JobState.FAILED,
+            Step.error_code.in_(PASSING_FAILURES),
+            Step.is_second_try.is_(False),
+        )
+        .values(state=JobState.PLANNED, failures=0, error_code=None, ended_at=None, is_second_try=True)
+        .returning(Step.id)
+        .execution_options(synchronize_session=False)
+    ).all()
+    if not again:
+        return False
+    add_event(run, "sections.tried_again", sections=len(again))
+    db.session.flush()
+    advance(run)
+    return True
+
+
+def _make_up(run: Run) -> bool:
+    """Ask sections with room for what others lacked, once. Returns whether there are any."""
+    found = find_sections_with_room(run) if not run.is_draft else []
+    for step, share in found:
+        if step.document_id is not None:
+            more = _section_step(run, step.document_id, section_of(step), share, position=step.position)
+            more.makes_up = True
+            db.session.add(more)
+    if not found:
+        return False
+    db.session.flush()
+    advance(run)
+    return True
+
+
 def stop_run(
     run: Run, state: RunState, error_code: str | None = None, error_facts: Mapping[str, int] | None = None
 ) -> None:
@@ -274,12 +329,7 @@ def stop_run(
 
     ``error_facts`` are the numbers of the error's sentence.
     """
-    db.session.execute(
-        sa.update(Step)
-        .where(Step.run_id == run.id, Step.state.in_((JobState.PLANNED, JobState.QUEUED)))
-        .values(state=JobState.CANCELLED, ended_at=now())
-        .execution_options(synchronize_session=False)
-    )
+    cancel_waiting(run.id)
     run.state = state
     run.error_code = error_code
     run.error_facts = dict(error_facts) if error_facts else None

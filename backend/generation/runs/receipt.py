@@ -91,8 +91,13 @@ def build_receipt(run: Run) -> Receipt:
 
 
 def _steps_by_document(run_id: UUID) -> Mapping[UUID, Sequence[Step]]:
-    """Return section steps by document. A halved section is left out, because its halves replaced it."""
-    query = sa.select(Step).where(Step.run_id == run_id, Step.kind == StepKind.SECTION, Step.halved.is_(False))
+    """Return section steps by document.
+
+    A halved section is left out, because its halves replaced it, and so is one that is asked for more.
+    """
+    query = sa.select(Step).where(
+        Step.run_id == run_id, Step.kind == StepKind.SECTION, Step.halved.is_(False), Step.makes_up.is_(False)
+    )
     steps: dict[UUID, list[Step]] = defaultdict(list)
     for step in db.session.scalars(query.order_by(Step.position, Step.id)):
         if step.document_id is not None:

@@ -6,29 +6,27 @@ from dataclasses import asdict, dataclass
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert
 
 from backend.billing import service as billing
 from backend.core.clock import now
 from backend.core.database.database import db
-from backend.core.ids import new_id
 from backend.core.process.logging import get_logger
 from backend.core.work import jobs
 from backend.core.work.jobs import Claim, LeaseLost
+from backend.generation.calls.queueing import call_for_more
+from backend.generation.calls.replies import forget_reply
 from backend.generation.charging import bookings
-from backend.generation.charging.free_cost import find_free_cost
-from backend.generation.charging.missing_usage import report_missing_usage
-from backend.generation.charging.prices import prices_to_record
 from backend.generation.charging.rule import Outcome
 from backend.generation.checks.section import CheckedReply
-from backend.generation.language_models.interface import ConnectReply, SectionReply, SectionRequest, Usage
-from backend.generation.models import ModelCall, Run, Step
+from backend.generation.language_models.interface import ConnectReply, SectionReply
+from backend.generation.models import Run, Step
 from backend.generation.runs.events import add_event
 from backend.generation.runs.planning import advance, lock_run, plan, split_step, stop_run
+from backend.generation.runs.preparing import SectionWork
+from backend.generation.runs.usage import note_unusable
 from backend.generation.sections.cutting import Section, split_section
 from backend.generation.types import ACTIVE_STATES, FREE_BUDGET, RunState, StepKind
 from backend.library import service as library
-from backend.library.types import PageText
 from backend.study import service as study
 from backend.study.types import AddedItems, Counts, NewTopic
 
@@ -40,32 +38,23 @@ _ENDS_RUN = frozenset({"quota_exhausted", "misconfigured"})
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
-    """One use of the language model by a step; ``outcome`` is ``ok`` or an error code."""
+class UsedCall:
+    """The call whose reply is used: its row, the attempt that got the reply, and which call of its step it is."""
 
+    id: UUID
+    attempt: int
+    number: int
+    reply_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a model wrote for a section, checked. ``call`` is None if it was the built-in model."""
+
+    reply: SectionReply
+    checked: CheckedReply
     model: str
-    outcome: str
-    usage: Usage
-    duration_ms: int
-
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """The step that makes calls, with what is needed to record them even if its run is deleted meanwhile."""
-
-    run_id: UUID
-    user_id: UUID
-    price_list: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class SectionWork:
-    """The input of a claimed section step. ``pages`` are whole; those of the request are cut to the section."""
-
-    run_id: UUID
-    section: Section
-    pages: tuple[PageText, ...]
-    request: SectionRequest
+    call: UsedCall | None
 
 
 def record_plan(held: Claim, run_id: UUID) -> None:
@@ -88,28 +77,29 @@ def record_waiting(run_id: UUID) -> None:
     billing.note_sign_of_life(run_id)
 
 
-def record_section(held: Claim, work: SectionWork, reply: SectionReply, checked: CheckedReply, model: str) -> None:
-    """Add the items of a section, count rejected ones, and queue the next steps. Raises LeaseLost."""
+def record_section(held: Claim, work: SectionWork, written: Written) -> None:
+    """Add the items of a section, count rejected ones, and queue the next steps. Raises LeaseLost.
+
+    If items are missing, the section is asked for them once more.
+    """
     _lock_study_set_of(work.run_id)
-    run = _lock_run_and_finish(held, work.run_id)
+    run = _lock_run_and_check(held, work.run_id)
     step = db.session.get_one(Step, held.id, populate_existing=True)
+    reply, checked = written.reply, written.checked
     added = study.add_items(
         run.study_set_id,
         run_id=run.id,
-        model=model,
+        model=written.model,
         topics=[NewTopic(topic.name, topic.summary, topic.parent) for topic in checked.topics],
         items=checked.items,
     )
-    step.kept = added.counts
+    step.kept += added.counts
     _count(run, added, checked)
-    outcome = Outcome(
-        delivered=added.counts.total,
-        written=len(reply.flashcards) + len(reply.questions) + reply.malformed,
-        is_cut=reply.truncated,
-    )
-    bookings.charge_reply(run, held.id, held.attempt, outcome)
+    _charge(run, step, written, added)
     missing = step.asked.beyond(step.kept)
-    if reply.truncated and run.state in ACTIVE_STATES and missing:
+    if run.state not in ACTIVE_STATES or not missing:
+        missing = Counts()
+    if missing and reply.truncated:
         _halve(run, step, work, missing)
     add_event(
         run,
@@ -117,16 +107,58 @@ def record_section(held: Claim, work: SectionWork, reply: SectionReply, checked:
         document_id=str(step.document_id),
         first_page=step.first_page,
         last_page=step.last_page,
-        **asdict(step.kept),
+        **asdict(added.counts),
     )
     db.session.flush()
+    if missing and _may_ask_more(step, written):
+        call_for_more(held, written.call.id)
+    else:
+        jobs.finish(Step, held)
     advance(run)
+
+
+def _may_ask_more(step: Step, written: Written) -> bool:
+    call = written.call
+    return call is not None and call.number == 1 and not written.reply.truncated and not step.makes_up
+
+
+def _charge(run: Run, step: Step, written: Written, added: AddedItems) -> None:
+    """Charge the call of a section. Calls that make up for missing items are ours."""
+    call = written.call
+    if call is None or call.number > 1 or step.makes_up:
+        return
+    reply = written.reply
+    outcome = Outcome(
+        delivered=added.counts.total,
+        written=len(reply.flashcards) + len(reply.questions) + reply.malformed,
+        is_cut=reply.truncated,
+    )
+    bookings.charge_reply(run, step.id, call.attempt, outcome)
+
+
+def finish_section(held: Claim, run_id: UUID) -> None:
+    """End a section with the items that it has. Raises LeaseLost."""
+    advance(_lock_run_and_finish(held, run_id))
+
+
+def discard_reply(held: Claim, call: UsedCall, code: str) -> None:
+    """Forget a reply that is of no use, so that it is not found again."""
+    note_unusable(held.id, call.attempt, code)
+    forget_reply(call.reply_id)
 
 
 def _lock_study_set_of(run_id: UUID) -> None:
     study_set_id = db.session.scalar(sa.select(Run.study_set_id).where(Run.id == run_id))
     if study_set_id is None or not library.lock_study_set(study_set_id):
         raise LeaseLost
+
+
+def _lock_run_and_check(held: Claim, run_id: UUID) -> Run:
+    """Lock the run. Raises LeaseLost if its step is no longer held."""
+    run = lock_run(run_id)
+    if run is None or db.session.scalar(sa.select(Step.id).where(*jobs.is_held(Step, held)).with_for_update()) is None:
+        raise LeaseLost
+    return run
 
 
 def _lock_run_and_finish(held: Claim, run_id: UUID) -> Run:
@@ -252,38 +284,3 @@ def _halve(run: Run, step: Step, work: SectionWork, missing: Counts) -> None:
     step.halved = True
     split_step(run, step, halves, missing)
     add_event(run, "section.halved", first_page=step.first_page, last_page=step.last_page)
-
-
-def note_call(held: Claim, caller: Caller, call: Call) -> None:
-    """Record the usage and the cost of a call; repeated calls record it once.
-
-    It locks neither the run nor the step, and is kept even if they were deleted meanwhile, because it was paid for.
-    """
-    prices = prices_to_record(caller.price_list)
-    if call.outcome == "ok":
-        report_missing_usage(prices, call.usage)
-    cost = prices.cost(call.usage)
-    db.session.execute(
-        insert(ModelCall)
-        .values(
-            id=new_id(),
-            user_id=caller.user_id,
-            run_id=caller.run_id,
-            step_id=held.id,
-            attempt=held.attempt,
-            model=call.model,
-            outcome=call.outcome,
-            requests=call.usage.calls,
-            input_tokens=call.usage.input_tokens,
-            cached_tokens=call.usage.cached_tokens,
-            cache_write_tokens=call.usage.cache_write_tokens,
-            output_tokens=call.usage.output_tokens,
-            duration_ms=call.duration_ms,
-            price_list=None if cost is None else prices.stored_list,
-            cost_usd=None if cost is None else cost.usd,
-            cost_chf=None if cost is None else cost.chf,
-            price_credits=None if cost is None else cost.credits,
-            free_cost_chf=find_free_cost(caller.run_id, prices, cost),
-        )
-        .on_conflict_do_nothing()
-    )

@@ -144,6 +144,21 @@ def allocate(total: Counts, sections: Sequence[Section]) -> list[Counts]:
     return [Counts(*share) for share in shares]
 
 
+def fill(missing: Counts, rooms: Sequence[Counts]) -> list[Counts]:
+    """Distribute counts in proportion to how much room there is, and never more than that.
+
+    Returns one pair for each room; their sum is less than ``missing`` if there is not enough room.
+    """
+    shares = (
+        _share(min(total, sum(room)), room) if any(room) else [0] * len(room)
+        for total, room in (
+            (missing.flashcards, [room.flashcards for room in rooms]),
+            (missing.questions, [room.questions for room in rooms]),
+        )
+    )
+    return [Counts(*share) for share in zip(*shares, strict=True)]
+
+
 def _share(total: int, weights: Sequence[int]) -> list[int]:
     whole = sum(weights)
     shares = [total * weight // whole for weight in weights]

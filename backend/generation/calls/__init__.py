@@ -1,0 +1,1 @@
+"""Calls of a language model's server: whose turn it is, and the answers that are kept."""
