@@ -66,7 +66,7 @@ def make_items(path: Path, language: str, max_pages: int) -> tuple[list[Item], i
         request = SectionRequest(
             document_id, path.name, pages, Counts(8, 6), language, read_document=lambda: every_page
         )
-        reply = model.write_section(request, lambda: None)
+        reply = model.write_section(request)
         times.append(time.perf_counter() - started)
         for card in reply.flashcards:
             item = {"kind": str(card.kind), "front": card.front, "back": card.back}

@@ -9,6 +9,7 @@ from backend.settings import get_settings
 
 @lru_cache(maxsize=1)
 def get_language_model() -> LanguageModel:
+    """Return the model; its ``is_remote`` says whether it is asked with calls."""
     settings = get_settings()
     if settings.openai_api_key is None:
         return BuiltinModel()

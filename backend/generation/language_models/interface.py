@@ -1,12 +1,19 @@
 """The interface of every language model, in the terms of this room."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Protocol
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Literal, Protocol
 from uuid import UUID
+
+from pydantic import TypeAdapter
 
 from backend.library.types import Span
 from backend.study.types import Counts, Difficulty, FlashcardKind
+
+_BYTES_PER_TOKEN = 4
+_TOKENS_PER_IMAGE = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +116,8 @@ class DraftLink:
 class Usage:
     """Tokens used by one call; ``calls`` counts the HTTP requests that returned content.
 
-    Input tokens include cached tokens and those written to the cache.
+    Input tokens include cached tokens and those written to the cache. Output tokens include reasoning tokens, which the
+    model thought with and nobody sees.
     """
 
     input_tokens: int = 0
@@ -117,6 +125,26 @@ class Usage:
     output_tokens: int = 0
     calls: int = 0
     cache_write_tokens: int = 0
+    reasoning_tokens: int = 0
+
+    def __add__(self, other: "Usage") -> "Usage":
+        return Usage(*(getattr(self, each.name) + getattr(other, each.name) for each in fields(Usage)))
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimits:
+    """The vendor's limits as the last response told them: how many requests and tokens, how many are left, and in how
+    many seconds they are all there again. None is unknown.
+
+    The period is not told. It is a minute at most vendors, but Groq counts requests by the day.
+    """
+
+    limit_requests: int | None = None
+    remaining_requests: int | None = None
+    reset_requests_s: float | None = None
+    limit_tokens: int | None = None
+    remaining_tokens: int | None = None
+    reset_tokens_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,13 +180,89 @@ class ConnectReply:
     usage: Usage = field(default_factory=Usage)
 
 
+@dataclass(frozen=True, slots=True)
+class PageImage:
+    """The rendering of a page, shown to a model together with its text."""
+
+    page: int
+    media_type: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRequest:
+    """One call to a model's server, before it is made.
+
+    ``name`` is that of the schema. ``effort`` is how much the model may reason before it answers; None leaves that to
+    the model. ``host`` is the server's. ``cache_key`` groups requests with the same beginning, so that the vendor finds
+    it in its cache. ``is_awaited`` is false if nobody waits for the answer, so that it may be slow and cheap.
+    """
+
+    name: str
+    schema: Mapping[str, Any] = field(hash=False)
+    system: str
+    user: str
+    model: str
+    max_output_tokens: int
+    temperature: float | None = None
+    effort: str | None = None
+    host: str | None = None
+    images: tuple[PageImage, ...] = ()
+    cache_key: str | None = field(default=None, compare=False)
+    is_awaited: bool = field(default=True, compare=False)
+
+    @property
+    def key(self) -> str:
+        """SHA-256, in hexadecimal digits, of everything that decides the answer."""
+        images = [(image.page, image.media_type, hashlib.sha256(image.data).hexdigest()) for image in self.images]
+        decisive = {each.name: getattr(self, each.name) for each in fields(self) if each.compare} | {"images": images}
+        text = json.dumps(decisive, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
+
+    @property
+    def input_tokens(self) -> int:
+        """An estimate of the input tokens, from the bytes of the text: a token is about four of them."""
+        text = sum(len(part.encode(errors="surrogatepass")) for part in (self.system, self.user))
+        return (text + len(json.dumps(self.schema))) // _BYTES_PER_TOKEN + _TOKENS_PER_IMAGE * len(self.images)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelAnswer:
+    """What a model's server answered, not yet read.
+
+    ``is_cut``: the server stopped at the limit of output tokens. ``is_filtered``: the vendor's content filter stopped
+    it. ``text`` is then what was written before. It holds no character that the database refuses.
+    """
+
+    text: str
+    usage: Usage = field(default_factory=Usage)
+    is_cut: bool = False
+    is_filtered: bool = False
+    rate_limits: RateLimits = field(default_factory=RateLimits, compare=False)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what is kept of the answer: all but the rate limits, which hold for a moment only."""
+        stored = asdict(self)
+        del stored["rate_limits"]
+        return stored
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> "ModelAnswer":
+        """Read what ``to_json`` of this or of another release returned: unknown names are ignored."""
+        return _ANSWER.validate_python(stored)
+
+
+_ANSWER = TypeAdapter(ModelAnswer)
+
+
 class ModelError(Exception):
     """A call that returned nothing usable.
 
     ``code`` is one of ``rate_limited``, ``quota_exhausted``, ``timeout``, ``unavailable``, ``context_too_long``,
-    ``refused``, ``bad_output``, ``truncated``, ``misconfigured``. ``retryable`` says whether the same call may succeed
-    later. ``retry_after_s`` is the delay that the vendor asked for, in seconds. ``usage`` is what the failed call
-    used.
+    ``refused``, ``bad_output``, ``truncated``, ``output_used_up``, ``misconfigured``. ``truncated`` means that a
+    shorter section may help, ``output_used_up`` that it does not, because nothing at all was written before the limit.
+    ``retryable`` says whether the same call may succeed later. ``retry_after_s`` is the delay that the vendor asked
+    for, in seconds. ``usage`` is what the failed call used.
     """
 
     def __init__(
@@ -169,30 +273,64 @@ class ModelError(Exception):
         retryable: bool,
         retry_after_s: float | None = None,
         usage: Usage | None = None,
+        rate_limits: RateLimits | None = None,
     ) -> None:
         super().__init__(message)
         self.code = code
         self.retryable = retryable
         self.retry_after_s = retry_after_s
         self.usage = usage or Usage()
+        self.rate_limits = rate_limits or RateLimits()
 
 
 BeforeCall = Callable[[], None]
 """Called right before each outside call; raises to stop it, so that a cancelled run makes no further calls."""
 
 
-class LanguageModel(Protocol):
-    """Writes study material for one section at a time. Raises ModelError; never opens a transaction.
+class LocalModel(Protocol):
+    """Writes study material in this process, without a call."""
 
-    ``host`` is where its calls go, on which their price may depend; None if nothing leaves this process.
+    name: str
+    is_draft: bool
+    host: None
+    is_remote: Literal[False]
+
+    def write_section(self, request: SectionRequest) -> SectionReply:
+        """Write topics, flashcards and questions for one section."""
+
+    def connect_topics(self, request: ConnectRequest) -> ConnectReply:
+        """Arrange topics in a tree and link them."""
+
+
+class RemoteModel(Protocol):
+    """Writes study material behind a server. Asking and reading are pure; only sending makes a call.
+
+    ``host`` is where its calls go, on which their price may depend.
     """
 
     name: str
     is_draft: bool
     host: str | None
+    is_remote: Literal[True]
 
-    def write_section(self, request: SectionRequest, before_call: BeforeCall) -> SectionReply:
-        """Write topics, flashcards and questions for one section."""
+    def ask_section(self, request: SectionRequest) -> ModelRequest:
+        """Return the request for topics, flashcards and questions of one section."""
 
-    def connect_topics(self, request: ConnectRequest, before_call: BeforeCall) -> ConnectReply:
-        """Arrange topics in a tree and link them."""
+    def ask_connections(self, request: ConnectRequest) -> ModelRequest:
+        """Return the request to arrange topics in a tree and link them."""
+
+    def send(self, request: ModelRequest, before_call: BeforeCall) -> ModelAnswer:
+        """Call the server, several times if need be. Raises ModelError. No transaction may be open."""
+
+    def read_section(self, answer: ModelAnswer, request: SectionRequest) -> SectionReply:
+        """Read what was written for a section.
+
+        Raises ModelError ``bad_output``, ``truncated`` or ``refused``, with the usage of the answer.
+        """
+
+    def read_connections(self, answer: ModelAnswer, request: ConnectRequest) -> ConnectReply:
+        """Read parents and links. Raises ModelError as above."""
+
+
+LanguageModel = LocalModel | RemoteModel
+"""``is_remote`` tells which of the two it is, also to the type checker."""

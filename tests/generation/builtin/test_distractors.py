@@ -26,7 +26,7 @@ def ask(
 ) -> SectionReply:
     own = tuple(each for each in document if each.number == section)
     request = SectionRequest(uuid4(), "notes.pdf", own, Counts(5, 5), language, read_document=lambda: document)
-    return (model or BuiltinModel()).write_section(request, lambda: None)
+    return (model or BuiltinModel()).write_section(request)
 
 
 def wrong_options(question: DraftQuestion) -> set[str]:
@@ -89,7 +89,7 @@ def test_a_document_is_read_once_and_only_when_a_question_is_wanted() -> None:
     def write(number: int, questions: int) -> SectionReply:
         own = (document[number - 1],)
         request = SectionRequest(document_id, "notes.pdf", own, Counts(5, questions), "en", read_document=read)
-        return model.write_section(request, lambda: None)
+        return model.write_section(request)
 
     write(1, 0)
     assert reads == 0
@@ -116,7 +116,7 @@ def test_the_number_of_remembered_documents_is_limited() -> None:
             "en",
             read_document=lambda n=number: tuple(read(n)),
         )
-        model.write_section(request, lambda: None)
+        model.write_section(request)
     assert reads == [*range(len(ids)), 0]
 
 

@@ -1,15 +1,13 @@
 """The built-in model as a whole: the items it takes from a text, and its guarantees about them."""
 
 import re
-from uuid import UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.generation.language_models.builtin.model import BuiltinModel
-from backend.generation.language_models.interface import SectionReply, SectionRequest, Usage
-from backend.study.types import Counts, Difficulty, FlashcardKind
+from backend.generation.language_models.interface import SectionReply, Usage
+from backend.study.types import Difficulty, FlashcardKind
 from tests.generation.builtin.texts import BIOLOGY, NETWORKS, fronts, page, write
 
 
@@ -156,14 +154,6 @@ def test_a_reply_is_free_and_complete_and_its_items_are_never_hard() -> None:
     reply = write(NETWORKS)
     assert (reply.usage, reply.truncated, reply.malformed) == (Usage(), False, 0)
     assert {card.difficulty for card in reply.flashcards} <= {Difficulty.EASY, Difficulty.MEDIUM}
-
-
-def test_a_cancelled_run_stops_before_the_work() -> None:
-    def stop() -> None:
-        raise InterruptedError
-
-    with pytest.raises(InterruptedError):
-        BuiltinModel().write_section(SectionRequest(UUID(int=0), "n", (page(NETWORKS),), Counts(5, 5), "en"), stop)
 
 
 def test_an_unmeasured_language_gives_nothing() -> None:

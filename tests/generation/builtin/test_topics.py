@@ -5,7 +5,7 @@ from backend.generation.language_models.interface import ConnectReply, ConnectRe
 
 
 def connect(*topics: DraftTopic, language: str = "en") -> ConnectReply:
-    return BuiltinModel().connect_topics(ConnectRequest(topics, language), lambda: None)
+    return BuiltinModel().connect_topics(ConnectRequest(topics, language))
 
 
 def test_a_name_goes_under_its_head_noun_only() -> None:

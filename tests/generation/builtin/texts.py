@@ -58,7 +58,7 @@ def write(
         existing=existing,
         known_topics=known_topics,
     )
-    return BuiltinModel().write_section(request, lambda: None)
+    return BuiltinModel().write_section(request)
 
 
 def fronts(reply: SectionReply) -> list[str]:

@@ -6,13 +6,14 @@ import pytest
 
 from backend.generation.language_models.interface import ConnectRequest, DraftTopic, ModelError, SectionRequest
 from backend.generation.language_models.openai.model import OpenAIModel
+from tests.generation.openai.calls import connect_topics, write_section
 from tests.patience import patient_s
 from tests.stand_ins.openai_server import OpenAIStandIn
 
 
 def write(model: OpenAIModel, section: SectionRequest) -> int:
     """Write a section and return how many flashcards came back."""
-    return len(model.write_section(section, lambda: None).flashcards)
+    return len(write_section(model, section).flashcards)
 
 
 def formats(server: OpenAIStandIn) -> list[str]:
@@ -59,7 +60,7 @@ def test_format_is_found_once_and_remembered(
     # Another model object in the same process, and its other method, use it too.
     model = make_model(model=path[-1] + "-once")
     assert write(model, section) == 3
-    model.connect_topics(ConnectRequest((DraftTopic("A", "a"), DraftTopic("B", "b")), "en"), lambda: None)
+    connect_topics(model, ConnectRequest((DraftTopic("A", "a"), DraftTopic("B", "b")), "en"))
     assert formats(server) == path[-1:] * 2
 
 
@@ -132,7 +133,7 @@ def test_every_probe_can_be_stopped_before_it_is_made(
 
     server.set_script([{"do": "refuse_json_schema"}])
     with pytest.raises(Cancelled):
-        model.write_section(section, cancel_second)
+        write_section(model, section, cancel_second)
     assert len(server.calls) == 1
 
 

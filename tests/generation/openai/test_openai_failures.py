@@ -12,6 +12,7 @@ from backend.core.database.transaction import TransactionOpen, transaction
 from backend.generation.language_models.interface import ModelError, SectionRequest
 from backend.generation.language_models.openai.model import OpenAIModel
 from backend.generation.language_models.openai.server import read_retry_after
+from tests.generation.openai.calls import write_section
 from tests.patience import HANG_S, patient_s, promised
 from tests.stand_ins.openai_server import OpenAIStandIn
 
@@ -21,7 +22,7 @@ NOW = datetime(2026, 11, 2, 12, 0, 0, tzinfo=UTC)
 def fail(model: OpenAIModel, section: SectionRequest) -> ModelError:
     """Make a call that must fail, and return its error."""
     with pytest.raises(ModelError) as caught:
-        model.write_section(section, lambda: None)
+        write_section(model, section)
     return caught.value
 
 
@@ -179,21 +180,21 @@ def test_a_call_after_a_timeout_works(
     # The second call must not need longer.
     model = make_model(timeout_s=patient_s(1.0))
     fail(model, section)
-    assert model.write_section(section, lambda: None).flashcards
+    assert write_section(model, section).flashcards
 
 
 def test_a_forked_child_opens_its_own_connection(
     model: OpenAIModel, server: OpenAIStandIn, section: SectionRequest
 ) -> None:
-    model.write_section(section, lambda: None)
+    write_section(model, section)
     child = os.fork()
     if child == 0:
         try:
-            os._exit(0 if model.write_section(section, lambda: None).flashcards else 1)
+            os._exit(0 if write_section(model, section).flashcards else 1)
         except BaseException:
             os._exit(2)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-    assert model.write_section(section, lambda: None).flashcards
+    assert write_section(model, section).flashcards
     assert (server.connections, len(server.calls)) == (2, 3)
 
 
@@ -214,5 +215,5 @@ def test_no_call_is_made_while_a_transaction_is_open(
     model: OpenAIModel, server: OpenAIStandIn, section: SectionRequest, app: APIFlask
 ) -> None:
     with app.app_context(), pytest.raises(TransactionOpen), transaction():
-        model.write_section(section, lambda: None)
+        write_section(model, section)
     assert server.calls == []

@@ -10,15 +10,12 @@ import pytest
 from backend.generation.language_models.interface import ConnectRequest, DraftTopic, ModelError, SectionRequest
 from backend.generation.language_models.openai.model import OpenAIModel
 from backend.study.types import Difficulty, FlashcardKind
+from tests.generation.openai.calls import connect_topics, write_section
 from tests.stand_ins.openai_server import OpenAIStandIn
 
 
-def no_check() -> None:
-    """Let every call pass."""
-
-
 def test_section_gives_asked_items_with_verbatim_quotes(model: OpenAIModel, section: SectionRequest) -> None:
-    reply = model.write_section(section, no_check)
+    reply = write_section(model, section)
 
     assert (len(reply.flashcards), len(reply.questions)) == (3, 2)
     assert {topic.name for topic in reply.topics} == {"Cells", "Photosynthesis"}
@@ -34,7 +31,7 @@ def test_section_gives_asked_items_with_verbatim_quotes(model: OpenAIModel, sect
 
 
 def test_usage_is_what_the_server_reported(model: OpenAIModel, server: OpenAIStandIn, section: SectionRequest) -> None:
-    first, second = (model.write_section(section, no_check).usage for _ in range(2))
+    first, second = (write_section(model, section).usage for _ in range(2))
 
     call = server.calls[1]
     assert (second.input_tokens, second.output_tokens) == (call["prompt_tokens"], call["completion_tokens"])
@@ -46,7 +43,7 @@ def test_missing_usage_counts_as_zero_tokens(
     model: OpenAIModel, server: OpenAIStandIn, section: SectionRequest
 ) -> None:
     server.set_script([{"do": "no_usage"}])
-    usage = model.write_section(section, no_check).usage
+    usage = write_section(model, section).usage
     assert (usage.input_tokens, usage.output_tokens, usage.calls) == (0, 0, 1)
 
 
@@ -54,7 +51,7 @@ def test_request_carries_options(
     make_model: Callable[..., OpenAIModel], server: OpenAIStandIn, section: SectionRequest
 ) -> None:
     model = make_model(max_output_tokens=777)
-    plain = model.write_section(section, no_check)
+    plain = write_section(model, section)
     wanted = replace(
         section,
         language="de",
@@ -62,7 +59,7 @@ def test_request_carries_options(
         existing=tuple(card.front for card in plain.flashcards),
         known_topics=("CELLS",),
     )
-    reply = model.write_section(wanted, no_check)
+    reply = write_section(model, wanted)
 
     assert {card.difficulty for card in reply.flashcards} == {Difficulty.HARD}
     assert not {card.front for card in reply.flashcards} & set(wanted.existing)
@@ -80,7 +77,7 @@ def test_before_call_can_stop_the_call(model: OpenAIModel, server: OpenAIStandIn
         raise Cancelled
 
     with pytest.raises(Cancelled):
-        model.write_section(section, cancel)
+        write_section(model, section, cancel)
     assert server.calls == []
 
 
@@ -89,7 +86,7 @@ def test_calls_run_side_by_side_and_keep_their_connections(section: SectionReque
     with OpenAIStandIn(delay_s=0.3) as server:
         model = OpenAIModel(api_key="k", model="side-by-side", base_url=server.url, timeout_s=20.0)
         with ThreadPoolExecutor(8) as pool:
-            replies = list(pool.map(lambda _: model.write_section(section, gate.wait), range(16)))
+            replies = list(pool.map(lambda _: write_section(model, section, gate.wait), range(16)))
         model.close()
         calls = server.calls
     assert len(replies) == 16
@@ -117,7 +114,7 @@ def test_bad_material_is_passed_to_the_checks(
     seen: Callable[[object], bool],
 ) -> None:
     server.set_script([{"do": behaviour}])
-    reply = model.write_section(section, no_check)
+    reply = write_section(model, section)
     assert seen(reply)
     assert reply.malformed == 0
 
@@ -126,7 +123,7 @@ def test_one_malformed_item_does_not_take_its_neighbours(
     model: OpenAIModel, server: OpenAIStandIn, section: SectionRequest
 ) -> None:
     server.set_script([{"do": "malformed_item"}])
-    reply = model.write_section(section, no_check)
+    reply = write_section(model, section)
     assert (len(reply.flashcards), len(reply.questions), reply.malformed) == (2, 1, 2)
 
 
@@ -135,20 +132,20 @@ def test_nothing_but_malformed_items_is_bad_output(
 ) -> None:
     server.set_script([{"do": "malformed_item", "items": 9}])
     pages = tuple(replace(page, heading=None, text="12 34 56 78") for page in section.pages)
-    assert model.write_section(replace(section, pages=pages), no_check).topics == ()
+    assert write_section(model, replace(section, pages=pages)).topics == ()
 
     server.set_script([{"do": "cut", "at": 0.02}])
     with pytest.raises(ModelError) as caught:
-        model.write_section(section, no_check)
+        write_section(model, section)
     assert (caught.value.code, caught.value.retryable) == ("truncated", False)
 
 
 def test_cut_response_keeps_its_complete_items(
     model: OpenAIModel, server: OpenAIStandIn, section: SectionRequest
 ) -> None:
-    whole = model.write_section(section, no_check)
+    whole = write_section(model, section)
     server.set_script([{"do": "cut", "at": 0.6}])
-    reply = model.write_section(section, no_check)
+    reply = write_section(model, section)
 
     assert reply.truncated
     assert 0 < len(reply.flashcards) + len(reply.questions) < 5
@@ -161,12 +158,12 @@ def test_cut_response_is_recognised_whatever_the_server_says(
     model: OpenAIModel, server: OpenAIStandIn, section: SectionRequest
 ) -> None:
     server.set_script([{"do": "cut_silently", "at": 0.6}])
-    assert model.write_section(section, no_check).truncated
+    assert write_section(model, section).truncated
 
 
 def test_json_is_found_in_a_fence(model: OpenAIModel, server: OpenAIStandIn, section: SectionRequest) -> None:
     server.set_script([{"do": "fenced"}])
-    reply = model.write_section(section, no_check)
+    reply = write_section(model, section)
     assert len(reply.flashcards) == 3
     assert not reply.truncated
 
@@ -175,7 +172,7 @@ TOPICS = tuple(DraftTopic(name, f"About {name}.") for name in ("Cells", "Energy"
 
 
 def test_topics_are_connected(model: OpenAIModel) -> None:
-    reply = model.connect_topics(ConnectRequest((*TOPICS[:2], *TOPICS[3:]), "en"), no_check)
+    reply = connect_topics(model, ConnectRequest((*TOPICS[:2], *TOPICS[3:]), "en"))
     assert reply.parents == {"Cells": None, "Energy": "Cells", "Plants": "Cells"}
     assert [(link.source, link.label, link.target) for link in reply.links] == [("Energy", "leads to", "Plants")]
     assert reply.usage.calls == 1
@@ -183,13 +180,13 @@ def test_topics_are_connected(model: OpenAIModel) -> None:
 
 def test_cycle_of_parents_is_broken(model: OpenAIModel, server: OpenAIStandIn) -> None:
     server.set_script([{"do": "circle"}])
-    reply = model.connect_topics(ConnectRequest((*TOPICS[:2], *TOPICS[3:]), "en"), no_check)
+    reply = connect_topics(model, ConnectRequest((*TOPICS[:2], *TOPICS[3:]), "en"))
     assert reply.parents == {"Cells": "Plants", "Energy": "Cells", "Plants": None}
 
 
 def test_connections_with_unknown_names_are_ignored(model: OpenAIModel) -> None:
     # The stand-in ends a name at a colon, so its response has one that was not in the request.
-    reply = model.connect_topics(ConnectRequest(TOPICS, "en"), no_check)
+    reply = connect_topics(model, ConnectRequest(TOPICS, "en"))
     assert set(reply.parents) == {"Cells", "Energy", "Plants"}
     assert reply.links == ()
 
@@ -198,6 +195,6 @@ def test_connections_with_unknown_names_are_ignored(model: OpenAIModel) -> None:
 def test_connections_that_cannot_be_read(model: OpenAIModel, server: OpenAIStandIn, behaviour: str) -> None:
     server.set_script([{"do": behaviour, "at": 0.1}])
     with pytest.raises(ModelError) as caught:
-        model.connect_topics(ConnectRequest(TOPICS, "en"), no_check)
+        connect_topics(model, ConnectRequest(TOPICS, "en"))
     assert caught.value.code == ("truncated" if behaviour == "cut" else "bad_output")
     assert caught.value.usage.calls == 1

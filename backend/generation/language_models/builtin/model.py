@@ -6,6 +6,7 @@ real documents, and its known mistakes.
 
 from collections import OrderedDict
 from dataclasses import replace
+from typing import Literal
 from uuid import UUID
 
 from backend.generation.language_models.builtin.cloze import find_gaps
@@ -18,7 +19,6 @@ from backend.generation.language_models.builtin.prose import read_prose
 from backend.generation.language_models.builtin.terms import collect_terms
 from backend.generation.language_models.builtin.topics import TopicList, connect
 from backend.generation.language_models.interface import (
-    BeforeCall,
     ConnectReply,
     ConnectRequest,
     DraftFlashcard,
@@ -42,17 +42,14 @@ class BuiltinModel:
 
     name = "builtin-1"
     is_draft = True
-    host: str | None = None
+    host: None = None
+    is_remote: Literal[False] = False
 
     def __init__(self) -> None:
         self._surveys: OrderedDict[tuple[UUID, str], Survey] = OrderedDict()
 
-    def write_section(self, request: SectionRequest, before_call: BeforeCall) -> SectionReply:
-        """Write at most the requested number of items, each quoting its sentence exactly.
-
-        ``before_call`` is called once, before the work, so that a cancelled run stops here as it does with any model.
-        """
-        before_call()
+    def write_section(self, request: SectionRequest) -> SectionReply:
+        """Write at most the requested number of items, each quoting its sentence exactly."""
         language = find_lexicon_language("\n".join(page.text for page in request.pages), request.language)
         if language is None:
             return SectionReply((), (), ())
@@ -95,9 +92,8 @@ class BuiltinModel:
                 self._surveys.popitem(last=False)
         return self._surveys[place]
 
-    def connect_topics(self, request: ConnectRequest, before_call: BeforeCall) -> ConnectReply:
+    def connect_topics(self, request: ConnectRequest) -> ConnectReply:
         """Place topics under their head nouns and link those whose summaries mention each other."""
-        before_call()
         parents, links = connect(request, WORDINGS.get(request.language))
         return ConnectReply(parents, tuple(links))
 

@@ -10,8 +10,10 @@ import os
 import socket
 import threading
 import time
+from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any
+from dataclasses import replace
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import openai
@@ -22,7 +24,9 @@ from backend.generation.language_models.interface import (
     ConnectReply,
     ConnectRequest,
     DraftLink,
+    ModelAnswer,
     ModelError,
+    ModelRequest,
     SectionReply,
     SectionRequest,
     Usage,
@@ -34,7 +38,14 @@ from backend.generation.language_models.openai.prompts import (
     connect_prompt,
     section_prompt,
 )
-from backend.generation.language_models.openai.server import Completion, Dialect, Failure, read_completion, read_failure
+from backend.generation.language_models.openai.server import (
+    TEMPERATURE,
+    Dialect,
+    Failure,
+    read_completion,
+    read_failure,
+    read_rate_limits,
+)
 
 _OPENAI_URL = "https://api.openai.com/v1"
 
@@ -63,8 +74,8 @@ class _Connection:
         self._thread = threading.Thread(target=self._loop.run_forever, name="openai-model", daemon=True)
         self._thread.start()
 
-    def post(self, body: dict[str, Any], deadline: float) -> str:
-        """Send one chat completion request and return the response body.
+    def post(self, body: dict[str, Any], deadline: float) -> tuple[dict[str, str], str]:
+        """Send one chat completion request and return the response's headers and body.
 
         ``deadline`` is a time on the monotonic clock, in seconds. Raises TimeoutError and openai.APIError.
         """
@@ -76,10 +87,10 @@ class _Connection:
             future.cancel()
             raise
 
-    async def _post(self, body: dict[str, Any], deadline: float) -> str:
+    async def _post(self, body: dict[str, Any], deadline: float) -> tuple[dict[str, str], str]:
         async with asyncio.timeout(deadline - time.monotonic()):
             raw = await self._client.chat.completions.with_raw_response.create(**body)
-            return str(raw.text)
+            return _lower(raw.headers), str(raw.text)
 
     def close(self) -> None:
         """Close the sockets and end the thread."""
@@ -87,6 +98,10 @@ class _Connection:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(timeout=5.0)
         self._loop.close()
+
+
+def _lower(headers: Mapping[str, str]) -> dict[str, str]:
+    return {name.lower(): value for name, value in headers.items()}
 
 
 def rehearse_call() -> None:
@@ -108,6 +123,7 @@ class OpenAIModel:
     """Writes study material with a chat model. Safe to share between threads and across a fork."""
 
     is_draft = False
+    is_remote: Literal[True] = True
 
     def __init__(
         self,
@@ -134,43 +150,60 @@ class OpenAIModel:
         # that would affect the parent's sockets.
         self._connections: dict[int, _Connection] = {}
 
-    def write_section(self, request: SectionRequest, before_call: BeforeCall) -> SectionReply:
-        """Write topics, flashcards and questions for one section. Raises ModelError.
+    def ask_section(self, request: SectionRequest) -> ModelRequest:
+        system, user = section_prompt(request, schema_in_text=not self._is_openai)
+        asked = self._request("study_material", SECTION_SCHEMA, system, user)
+        return replace(asked, cache_key=f"document-{request.document_id}")
+
+    def ask_connections(self, request: ConnectRequest) -> ModelRequest:
+        system, user = connect_prompt(request, schema_in_text=not self._is_openai)
+        return self._request("concept_map", CONNECT_SCHEMA, system, user)
+
+    def _request(self, name: str, schema: dict[str, Any], system: str, user: str) -> ModelRequest:
+        return ModelRequest(
+            name=name,
+            schema=schema,
+            system=system,
+            user=user,
+            model=self.name,
+            max_output_tokens=self._max_output_tokens,
+            temperature=TEMPERATURE,
+            host=self.host,
+        )
+
+    def read_section(self, answer: ModelAnswer, request: SectionRequest) -> SectionReply:
+        """Read topics, flashcards and questions.
 
         ``truncated`` is set whenever the JSON ended early, whatever finish reason the server gave; the complete items
         are in the reply.
         """
-        prompt = section_prompt(request, schema_in_text=not self._is_openai)
-        completion = self._ask(prompt, "study_material", SECTION_SCHEMA, before_call)
         try:
-            parsed = parse_section(completion.content)
+            parsed = parse_section(answer.text)
         except ValueError as error:
-            raise _unusable(completion, str(error)) from None
+            raise _unusable(answer, str(error)) from None
         if not parsed.kept and (parsed.malformed or not parsed.complete):
-            raise _unusable(completion, f"no usable item, {parsed.malformed} malformed")
+            raise _unusable(answer, f"no usable item, {parsed.malformed} malformed")
         return SectionReply(
             topics=parsed.topics,
             flashcards=parsed.flashcards,
             questions=parsed.questions,
-            usage=completion.usage,
+            usage=answer.usage,
             truncated=not parsed.complete,
             malformed=parsed.malformed,
         )
 
-    def connect_topics(self, request: ConnectRequest, before_call: BeforeCall) -> ConnectReply:
-        """Arrange topics in a tree and link them. Raises ModelError.
+    def read_connections(self, answer: ModelAnswer, request: ConnectRequest) -> ConnectReply:
+        """Read parents and links.
 
         Parents never form a cycle: a topic whose parent would close one becomes a root.
         """
-        prompt = connect_prompt(request, schema_in_text=not self._is_openai)
-        completion = self._ask(prompt, "concept_map", CONNECT_SCHEMA, before_call)
         try:
-            parsed = parse_connections(completion.content)
+            parsed = parse_connections(answer.text)
         except ValueError as error:
-            raise _unusable(completion, str(error)) from None
+            raise _unusable(answer, str(error)) from None
         if not parsed.parents and not parsed.links and (parsed.malformed or not parsed.complete):
-            raise _unusable(completion, f"no usable connection, {parsed.malformed} malformed")
-        return _connect(request, parsed, completion.usage)
+            raise _unusable(answer, f"no usable connection, {parsed.malformed} malformed")
+        return _connect(request, parsed, answer.usage)
 
     def close(self) -> None:
         """Close this process's connection, if there is one; the next call opens a new one."""
@@ -178,8 +211,8 @@ class OpenAIModel:
         if connection:
             connection.close()
 
-    def _ask(self, prompt: tuple[str, str], name: str, schema: dict[str, Any], before_call: BeforeCall) -> Completion:
-        """Ask in the known dialect, or find one by trying."""
+    def send(self, request: ModelRequest, before_call: BeforeCall) -> ModelAnswer:
+        """Send in the known dialect, or find one by trying. Raises ModelError."""
         place = (self._base_url, self.name)
         deadline = time.monotonic() + self._timeout_s
         known, until = _dialects.get(place, (None, 0.0))
@@ -195,8 +228,8 @@ class OpenAIModel:
         while True:
             before_call()
             refuse_open_transaction()
-            outcome = self._send(dialect, prompt, name, schema, deadline)
-            if isinstance(outcome, Completion):
+            outcome = self._send(dialect, request, deadline)
+            if isinstance(outcome, ModelAnswer):
                 if dialect != known:
                     holds_s = GUESS_HOLDS_S if guessed else math.inf
                     _dialects[place] = (dialect, time.monotonic() + holds_s)
@@ -216,17 +249,15 @@ class OpenAIModel:
         # that does not know the coming fields writes worse material, so their prompt includes the schema.
         return self._base_url == _OPENAI_URL
 
-    def _send(
-        self, dialect: Dialect, prompt: tuple[str, str], name: str, schema: dict[str, Any], deadline: float
-    ) -> Completion | Failure:
-        system, user = prompt
+    def _send(self, dialect: Dialect, request: ModelRequest, deadline: float) -> ModelAnswer | Failure:
         body = {
-            "model": self.name,
-            "messages": [{"role": "system", "content": system}, {"role": "user", "content": user}],
-            **dialect.parameters(name, schema, self._max_output_tokens),
+            "model": request.model,
+            "messages": [{"role": "system", "content": request.system}, {"role": "user", "content": request.user}],
+            **dialect.parameters(request),
         }
         try:
-            return read_completion(self._connection().post(body, deadline))
+            headers, text = self._connection().post(body, deadline)
+            return replace(read_completion(text), rate_limits=read_rate_limits(headers))
         except (TimeoutError, openai.APITimeoutError):
             message = f"no complete response within {self._timeout_s:g} s"
             raise ModelError("timeout", message, retryable=True) from None
@@ -234,8 +265,7 @@ class OpenAIModel:
             message = f"the language model's server is unreachable: {error.__cause__ or error}"
             raise ModelError("unavailable", message, retryable=True) from error
         except openai.APIStatusError as error:
-            headers = {key.lower(): value for key, value in error.response.headers.items()}
-            return read_failure(error.status_code, headers, error.response.text)
+            return read_failure(error.status_code, _lower(error.response.headers), error.response.text)
 
     def _connection(self) -> _Connection:
         # No lock, because a fork could copy it while it is held; ``setdefault`` lets one thread win.
@@ -249,11 +279,11 @@ class OpenAIModel:
         return connection
 
 
-def _unusable(completion: Completion, reason: str) -> ModelError:
-    if completion.cut:
+def _unusable(answer: ModelAnswer, reason: str) -> ModelError:
+    if answer.is_cut:
         message = f"the response was cut off at the token limit: {reason}"
-        return ModelError("truncated", message, retryable=False, usage=completion.usage)
-    return ModelError("bad_output", f"the response is unusable: {reason}", retryable=True, usage=completion.usage)
+        return ModelError("truncated", message, retryable=False, usage=answer.usage)
+    return ModelError("bad_output", f"the response is unusable: {reason}", retryable=True, usage=answer.usage)
 
 
 def _connect(request: ConnectRequest, parsed: ParsedConnections, usage: Usage) -> ConnectReply:

@@ -15,7 +15,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from backend.generation.language_models.interface import ModelError, Usage
+from backend.generation.language_models.interface import ModelAnswer, ModelError, ModelRequest, RateLimits, Usage
 
 _TOO_LONG = re.compile(
     r"context[ _](?:length|size|window)|maximum context|prompt is too long|too many tokens|exceed_context_size",
@@ -33,6 +33,8 @@ _FORMAT = re.compile(r"response_format|json_schema|json_object|json schema|struc
 _LIMIT = re.compile(r"max_completion_tokens|max_tokens", re.IGNORECASE)
 _TEMPERATURE = re.compile(r"temperature", re.IGNORECASE)
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|h|m|s)")
+_PLAIN_NUMBER = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9})?")
+_MAX_DIGITS = 15
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 _BY_STATUS = {
@@ -44,6 +46,9 @@ _BY_STATUS = {
     504: ("timeout", True),
 }
 _REFUSING_STATUSES = frozenset({400, 422, 500, 501})
+TEMPERATURE = 0.2
+"""Low, so that items stay close to the pages; not zero, so that a retry may give another result."""
+
 _FORMATS = ("json_schema", "json_object_with_schema", "json_object", "none")
 
 
@@ -74,16 +79,7 @@ class _CompletionBody(BaseModel):
     choices: list[_Choice] = Field(min_length=1)
 
 
-@dataclass(frozen=True, slots=True)
-class Completion:
-    """The content of a completion, with its usage. ``cut``: the server stopped at the token limit."""
-
-    content: str
-    cut: bool
-    usage: Usage
-
-
-def read_completion(body: str) -> Completion:
+def read_completion(body: str) -> ModelAnswer:
     """Parse the body of a response with HTTP status 200.
 
     Raises ModelError ``refused`` if the model or a filter declined, ``bad_output`` if the body is not a completion.
@@ -102,7 +98,7 @@ def read_completion(body: str) -> Completion:
     if choice.finish_reason == "content_filter":
         message = "the vendor's content filter stopped the response"
         raise ModelError("refused", message, retryable=False, usage=usage)
-    return Completion(choice.message.content or "", choice.finish_reason == "length", usage)
+    return ModelAnswer(_storable(choice.message.content or ""), usage, is_cut=choice.finish_reason == "length")
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +111,7 @@ class Failure:
     message: str
     retry_after_s: float | None
     usage: Usage
+    rate_limits: RateLimits
 
     @property
     def text(self) -> str:
@@ -142,6 +139,7 @@ class Failure:
             retryable=retryable,
             retry_after_s=self.retry_after_s if retryable else None,
             usage=self.usage,
+            rate_limits=self.rate_limits,
         )
 
     def _classify(self) -> tuple[str, bool]:
@@ -172,6 +170,7 @@ def read_failure(status: int, headers: Mapping[str, str], body: str, now: dateti
         message=message if isinstance(message, str) else json.dumps(message),
         retry_after_s=read_retry_after(headers, now or datetime.now(UTC)),
         usage=_read_usage(data),
+        rate_limits=read_rate_limits(headers),
     )
 
 
@@ -197,13 +196,34 @@ def read_retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
             return max((aware - now).total_seconds(), 0.0)
         except ValueError:
             return None
-    resets = [headers.get(f"x-ratelimit-reset-{kind}", "") for kind in ("requests", "tokens")]
-    waits = [
-        sum(float(amount) * _SECONDS[unit] for amount, unit in _DURATION.findall(reset))
-        for reset in resets
-        if _DURATION.search(reset)
-    ]
+    limits = read_rate_limits(headers)
+    waits = [wait for wait in (limits.reset_requests_s, limits.reset_tokens_s) if wait is not None]
     return max(waits, default=None)
+
+
+def read_rate_limits(headers: Mapping[str, str]) -> RateLimits:
+    """Read the limits from the headers of a response, whose names are in lower case."""
+    return RateLimits(
+        limit_requests=_read_count(headers, "limit-requests"),
+        remaining_requests=_read_count(headers, "remaining-requests"),
+        reset_requests_s=_read_duration(headers, "reset-requests"),
+        limit_tokens=_read_count(headers, "limit-tokens"),
+        remaining_tokens=_read_count(headers, "remaining-tokens"),
+        reset_tokens_s=_read_duration(headers, "reset-tokens"),
+    )
+
+
+def _read_count(headers: Mapping[str, str], name: str) -> int | None:
+    value = headers.get(f"x-ratelimit-{name}", "").strip()
+    return int(value) if value.isascii() and value.isdigit() and len(value) <= _MAX_DIGITS else None
+
+
+def _read_duration(headers: Mapping[str, str], name: str) -> float | None:
+    """Read a duration such as ``6m0s`` or ``20ms``; a number alone is in seconds."""
+    value = headers.get(f"x-ratelimit-{name}", "").strip()
+    if parts := _DURATION.findall(value):
+        return sum(float(amount) * _SECONDS[unit] for amount, unit in parts)
+    return float(value) if _PLAIN_NUMBER.fullmatch(value) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,22 +237,21 @@ class Dialect:
     limits: tuple[str, ...] = ("max_completion_tokens", "max_tokens")
     temperature: bool = True
 
-    def parameters(self, name: str, schema: dict[str, Any], max_output_tokens: int) -> dict[str, Any]:
+    def parameters(self, request: ModelRequest) -> dict[str, Any]:
         """Return the request parameters that depend on the dialect."""
         parameters: dict[str, Any] = {}
         match self.formats[0]:
             case "json_schema":
-                strict = {"name": name, "strict": True, "schema": schema}
+                strict = {"name": request.name, "strict": True, "schema": request.schema}
                 parameters["response_format"] = {"type": "json_schema", "json_schema": strict}
             case "json_object_with_schema":
-                parameters["response_format"] = {"type": "json_object", "schema": schema}
+                parameters["response_format"] = {"type": "json_object", "schema": request.schema}
             case "json_object":
                 parameters["response_format"] = {"type": "json_object"}
         if self.limits:
-            parameters[self.limits[0]] = max_output_tokens
-        if self.temperature:
-            # Low, so that items stay close to the pages; not zero, so that a retry may give another result.
-            parameters["temperature"] = 0.2
+            parameters[self.limits[0]] = request.max_output_tokens
+        if self.temperature and request.temperature is not None:
+            parameters["temperature"] = request.temperature
         return parameters
 
     def easier(self, failure: Failure) -> "Dialect | None":
@@ -267,6 +286,11 @@ def _read_usage(data: object) -> Usage:
         output_tokens=tokens.completion_tokens or 0,
         cache_write_tokens=details.cache_write_tokens or 0,
     )
+
+
+def _storable(text: str) -> str:
+    """Return ``text`` without what the database refuses: NUL, and half of a surrogate pair."""
+    return text.replace("\x00", "").encode(errors="replace").decode()
 
 
 def _shorten(text: str) -> str:
