@@ -34,12 +34,12 @@ SENTENCES: Mapping[str, Mapping[str, str]] = {
         "per creare ciò che manca.",
     },
     "sections_failed": {
-        "en": "Some sections failed, because the language model did not answer or its answers were unusable. Continue the "
-        "run to make what is missing.",
+        "en": "Some sections failed, because the language model did not answer or its answers were unusable. Continue "
+        "the run to make what is missing.",
         "de": "Einige Abschnitte sind fehlgeschlagen, weil das Sprachmodell nicht geantwortet oder nichts Brauchbares "
         "geliefert hat. Setze den Lauf fort, um zu erstellen, was noch fehlt.",
-        "fr": "Certaines sections ont échoué, parce que le modèle de langage n’a pas répondu ou que ses réponses étaient "
-        "inutilisables. Poursuis la génération pour créer ce qui manque.",
+        "fr": "Certaines sections ont échoué, parce que le modèle de langage n’a pas répondu ou que ses réponses "
+        "étaient inutilisables. Poursuis la génération pour créer ce qui manque.",
         "it": "Alcune sezioni non sono riuscite, perché il modello linguistico non ha risposto o le sue risposte erano "
         "inutilizzabili. Continua la generazione per creare ciò che manca.",
     },

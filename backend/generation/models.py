@@ -126,9 +126,10 @@ class Step(Job, Base):
 
 
 class Call(Job, Base):
-    """The call of a language model's server that a step waits for; one row for all calls of a step, one after the other.
+    """The call of a language model's server that a step waits for. A step has one row for all its calls.
 
-    ``number`` counts them from 1, and failures are counted for each anew. ``reply_id`` names the answer, until it is too old to be kept.
+    ``number`` counts them from 1, and failures are counted for each anew. ``reply_id`` names the answer, until it is
+    too old to be kept.
     """
 
     task = "generation.call_model"

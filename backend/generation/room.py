@@ -7,7 +7,7 @@ from backend.core.work.jobs import JobKind
 from backend.generation import service
 from backend.generation.calls.queueing import lock_step_of, wake_step
 from backend.generation.calls.replies import forget_old_replies
-from backend.generation.calls.turns import claim_next
+from backend.generation.calls.turns import claim_call, claim_step
 from backend.generation.charging import bookings
 from backend.generation.errors import MaxCreditsTooLow
 from backend.generation.language_models.choice import load_models
@@ -38,7 +38,7 @@ ROOM = Room(
             give_up=give_up,
             after_retry=cancel_if_stopped,
             lock_first=lock_run_of,
-            claim=claim_next,
+            claim=claim_step,
             labels=(Step.kind, tuple(StepKind)),
         ),
         JobKind(
@@ -48,7 +48,7 @@ ROOM = Room(
             give_up=wake_step,
             after_retry=cancel_if_unwanted,
             lock_first=lock_step_of,
-            claim=claim_next,
+            claim=claim_call,
         ),
     ),
     chores=(Chore(service.release_ended_runs, every=1), Chore(forget_old_replies)),

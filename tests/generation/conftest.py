@@ -121,12 +121,19 @@ def study_set(client: Client, run_pending_jobs: Callable[[], int]) -> str:
 
 @pytest.fixture
 def make_due(engine: sa.Engine) -> Callable[[], int]:
-    """Make every step that waits for a retry due now; return how many."""
+    """Make every step and call that waits for a retry due now; return how many. Steps that wait for a call go on so."""
 
     def make() -> int:
         with engine.begin() as connection:
-            late = "UPDATE steps SET available_at = now() WHERE state = 'queued' AND available_at > now()"
-            return connection.execute(sa.text(late)).rowcount
+            return sum(
+                connection.execute(
+                    sa.text(
+                        f"UPDATE {table} SET available_at = now()"
+                        " WHERE state = 'queued' AND available_at > now() AND available_at < '9000-01-01'"
+                    )
+                ).rowcount
+                for table in ("steps", "calls")
+            )
 
     return make
 

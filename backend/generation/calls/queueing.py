@@ -16,7 +16,6 @@ from backend.core.work.jobs import Claim, JobState
 from backend.core.work.waiting import park, park_held, wake
 from backend.generation.models import Call, Step
 
-
 _QUEUED_AGAIN: Final = MappingProxyType(
     {"state": JobState.QUEUED, "ended_at": None, "error_code": None, "reply_id": None}
 )
@@ -50,10 +49,14 @@ def _add(step_ids: Sequence[UUID]) -> None:
         for step in steps
     ]
     # A section that is tried again has a call that failed.
-    again = insert(Call).values(rows).on_conflict_do_update(
-        index_elements=[Call.step_id],
-        set_={"failures": 0, "available_at": database_now(), "sent_at": database_now(), **_QUEUED_AGAIN},
-        where=Call.state.not_in((JobState.QUEUED, JobState.RUNNING)),
+    again = (
+        insert(Call)
+        .values(rows)
+        .on_conflict_do_update(
+            index_elements=[Call.step_id],
+            set_={"failures": 0, "available_at": database_now(), "sent_at": database_now(), **_QUEUED_AGAIN},
+            where=Call.state.not_in((JobState.QUEUED, JobState.RUNNING)),
+        )
     )
     for call_id in db.session.scalars(again.returning(Call.id)).all():
         jobs.send_after_commit(Call, call_id)

@@ -10,17 +10,26 @@ import sqlalchemy as sa
 from backend.core.clock import database_now
 from backend.core.database.database import db
 from backend.core.work import jobs
-from backend.core.work.jobs import Claim, JobState
+from backend.core.work.jobs import Claim, Job, JobState
 from backend.generation.models import Call, Run, Step
 
 
-def claim_next(model: type[Call] | type[Step], _named: UUID) -> Claim | None:
-    """Claim the next due row in turn. Returns None if none is due. Needs a transaction."""
-    row_id = find_next(model)
+def claim_step(_model: type[Job], _named: UUID) -> Claim | None:
+    """Claim the next due step in turn. Returns None if none is due. Needs a transaction."""
+    return _claim_next(Step)
+
+
+def claim_call(_model: type[Job], _named: UUID) -> Claim | None:
+    """Claim the next due call in turn. Returns None if none is due. Needs a transaction."""
+    return _claim_next(Call)
+
+
+def _claim_next(model: type[Call] | type[Step]) -> Claim | None:
+    row_id = _find_next(model)
     return None if row_id is None else jobs.claim(model, row_id)
 
 
-def find_next(model: type[Call] | type[Step]) -> UUID | None:
+def _find_next(model: type[Call] | type[Step]) -> UUID | None:
     """Lock and return the next due row in turn that nobody else is about to claim, or None."""
     served = _select_served(model)
     query = (
@@ -51,5 +60,3 @@ def _select_served(model: type[Call] | type[Step]) -> sa.Subquery:
         .group_by(Run.user_id)
         .subquery("served")
     )
-
-

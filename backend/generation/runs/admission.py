@@ -64,7 +64,7 @@ def find_partial_reason(run: Run) -> PartialReason | None:
     states = sa.select(Step.state, sa.func.count()).where(
         Step.run_id == run.id, Step.kind == StepKind.SECTION, Step.halved.is_(False), Step.makes_up.is_(False)
     )
-    counts = {state: count for state, count in db.session.execute(states.group_by(Step.state)).tuples()}
+    counts = {row[0]: row[1] for row in db.session.execute(states.group_by(Step.state))}
     if counts.get(JobState.CANCELLED, 0):
         room = find_room(run)
         return PartialReason.RESERVATION_USED_UP if room is None else room.reason

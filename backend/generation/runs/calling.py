@@ -24,7 +24,7 @@ from backend.generation.language_models.interface import ModelAnswer, ModelError
 from backend.generation.models import Call, Run, Step
 from backend.generation.runs.planning import is_active
 from backend.generation.runs.preparing import prepare_connections, prepare_section
-from backend.generation.runs.usage import Caller, Used, note_use
+from backend.generation.runs.usage import Used, caller_for, note_use
 from backend.generation.types import ACTIVE_STATES, StepKind
 
 log = get_logger(__name__)
@@ -140,7 +140,7 @@ class _Work:
         wake_step(self._held.id)
 
     def _note(self, prepared: _Prepared, outcome: str, usage: Usage) -> None:
-        caller = Caller(prepared.run.id, prepared.step_id, self._held.attempt, prepared.run.user_id, prepared.run.price_list)
+        caller = caller_for(prepared.run, prepared.step_id, self._held.attempt)
         note_use(caller, Used(self._model.name, outcome, usage, self._elapsed_ms()))
 
     def _record(self, write: Callable[[], None]) -> None:

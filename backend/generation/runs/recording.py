@@ -110,16 +110,19 @@ def record_section(held: Claim, work: SectionWork, written: Written) -> None:
         **asdict(added.counts),
     )
     db.session.flush()
-    if missing and _may_ask_more(step, written):
-        call_for_more(held, written.call.id)
+    again = _find_call_to_repeat(step, written) if missing else None
+    if again is not None:
+        call_for_more(held, again.id)
     else:
         jobs.finish(Step, held)
     advance(run)
 
 
-def _may_ask_more(step: Step, written: Written) -> bool:
+def _find_call_to_repeat(step: Step, written: Written) -> UsedCall | None:
+    """Return the call of a section if it may be made once more, for what is missing."""
     call = written.call
-    return call is not None and call.number == 1 and not written.reply.truncated and not step.makes_up
+    may_repeat = call is not None and call.number == 1 and not written.reply.truncated and not step.makes_up
+    return call if may_repeat else None
 
 
 def _charge(run: Run, step: Step, written: Written, added: AddedItems) -> None:

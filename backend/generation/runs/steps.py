@@ -35,7 +35,7 @@ from backend.generation.models import Call, Reply, Run, Step
 from backend.generation.runs import recording
 from backend.generation.runs.preparing import SectionWork, prepare_connections, prepare_section
 from backend.generation.runs.recording import Written
-from backend.generation.runs.usage import Caller, Used, note_use
+from backend.generation.runs.usage import Used, caller_for, note_use
 from backend.generation.types import ACTIVE_STATES, ENDED_STATES, StepKind
 from backend.settings import get_settings
 
@@ -174,7 +174,7 @@ class _Work:
         log.info("generation.step.topics_connected", links=len(cleaned.links), duration_ms=self._elapsed_ms())
 
     def _note(self, model: LocalModel, run: Run) -> None:
-        caller = Caller(run.id, self._held.id, self._held.attempt, run.user_id, run.price_list)
+        caller = caller_for(run, self._held.id, self._held.attempt)
         used = Used(model.name, "ok", Usage(), self._elapsed_ms())
         self._record(lambda: note_use(caller, used))
 

@@ -12,7 +12,7 @@ from backend.generation.charging.free_cost import find_free_cost
 from backend.generation.charging.missing_usage import report_missing_usage
 from backend.generation.charging.prices import prices_to_record
 from backend.generation.language_models.interface import Usage
-from backend.generation.models import ModelCall
+from backend.generation.models import ModelCall, Run
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,10 @@ class Caller:
     attempt: int
     user_id: UUID
     price_list: str | None
+
+
+def caller_for(run: Run, step_id: UUID, attempt: int) -> Caller:
+    return Caller(run.id, step_id, attempt, run.user_id, run.price_list)
 
 
 @dataclass(frozen=True, slots=True)
