@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from backend.core.errors import DomainError, Unavailable
 from backend.library.extraction.messages import MESSAGES
+from backend.library.reading_limits import name_limits
 
 _OURS: Mapping[str, str] = {
     "en": "The file could not be read because of a fault on our side. Delete the document and upload it again.",
@@ -46,13 +47,13 @@ DOCUMENT_SENTENCES: Mapping[str, Mapping[str, str]] = {
     "worker_lost": _OURS,
     "storage_quota_exceeded": _NO_ROOM,
 }
-"""User texts about a document, by the code of its error or warning."""
+"""User texts about a document, by the code of its error or warning; placeholders are those of ``name_limits``."""
 
 
 def find_problem_text(code: str, language: str) -> str | None:
     """Return the text for a document's error or warning, or None if the code is not one of a document's."""
     texts = DOCUMENT_SENTENCES.get(code)
-    return texts[language] if texts is not None else None
+    return texts[language].format(**name_limits()) if texts is not None else None
 
 
 class FileRefused(DomainError):
@@ -63,7 +64,7 @@ class FileRefused(DomainError):
     def __init__(self, code: str, *, field: str) -> None:
         self.code = code
         self.texts = MESSAGES[code]
-        super().__init__(fields={field: []})
+        super().__init__(fields={field: []}, **name_limits())
 
 
 class FileTooLarge(DomainError):

@@ -4,10 +4,11 @@ Documents never hold all places of the workers, and a user holds at most two of 
 delay nobody else. The limits are part of the claim, because messages may be lost, repeated or late. A refused row stays
 queued without a message, and is sent as soon as a reading ends; if that is missed, the sweep sends it.
 
-A conversion takes a place like a reading, but only one runs at a time, and readings that wait are sent first.
+A conversion takes a place like a reading, but only one runs at a time, and readings that wait are sent first. Users
+take turns: next is the user whose last conversion is longest ago, with their oldest document.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -31,6 +32,8 @@ log = get_logger(__name__)
 
 _MAX_PER_USER = 2
 _CONVERTED_WITHIN: Final = timedelta(minutes=10)
+# Turns that are longer ago count as none, so that the query reads only a range of the table.
+_TURNS_COUNT_FOR: Final = timedelta(hours=1)
 
 
 def claim_place(model: type[Job], row_id: UUID) -> Claim | None:
@@ -50,22 +53,21 @@ def claim_place(model: type[Job], row_id: UUID) -> Claim | None:
 
 
 def claim_conversion(model: type[Job], row_id: UUID) -> Claim | None:
-    """Claim a conversion if this worker has LibreOffice, a place is free and no other one runs. Returns None otherwise.
+    """Claim a conversion if this worker has LibreOffice and it is the next one that may start. Returns None otherwise.
 
     Locks the row first and then the places, as ``claim_place``. Deletes the row if no worker seems to convert any more.
     """
     if db.session.scalar(sa.select(model.id).where(model.id == row_id, *_is_due(model)).with_for_update()) is None:
         return None
     _lock_places()
-    if can_convert() and db.session.scalar(sa.select(_may_convert())):
-        return jobs.claim(model, row_id)
-    if not can_convert() and db.session.scalar(sa.select(_is_without_worker(row_id))):
-        # From now on the document is like one that was read without LibreOffice.
-        gone = sa.delete(Conversion).where(Conversion.id == row_id)
-        db.session.execute(gone.execution_options(synchronize_session=False))
-        log.warning("library.conversion.dropped", conversion_id=str(row_id))
+    if not can_convert():
+        _drop_or_note_unsent(row_id)
         return None
+    convertible = db.session.scalars(_select_convertible()).all()
+    if row_id in convertible:
+        return jobs.claim(model, row_id)
     jobs.note_unsent(model, row_id)
+    jobs.send_unsent(model, convertible)
     return None
 
 
@@ -79,9 +81,7 @@ def fill_places() -> None:
         _lock_places()
         startable = _find_startable()
         _send(startable)
-        if db.session.scalar(sa.select(_may_convert(kept=len(startable)))):
-            due = sa.select(Conversion.id).where(*_is_due(Conversion))
-            jobs.send_unsent(Conversion, db.session.scalars(due.order_by(Conversion.id).limit(1)).all())
+        jobs.send_unsent(Conversion, db.session.scalars(_select_convertible(kept=len(startable))).all())
 
 
 def check_held(model: type[Job], held: Claim) -> None:
@@ -107,7 +107,7 @@ def is_startable(model: type[Job]) -> sa.ColumnElement[bool]:
 
 def is_convertible(model: type[Job]) -> sa.ColumnElement[bool]:
     """Return the SQL condition for rows that ``claim_conversion`` would accept now."""
-    return sa.and_(model.id.is_not(None), _may_convert())
+    return model.id.in_(_select_convertible())
 
 
 def is_in_turn(model: type[Job]) -> sa.ColumnElement[bool]:
@@ -143,7 +143,50 @@ def _select_startable() -> sa.Select[tuple[UUID]]:
     )
 
 
-def _may_convert(kept: int = 0) -> sa.ColumnElement[bool]:
+def _drop_or_note_unsent(conversion_id: UUID) -> None:
+    """Give a conversion back that this worker cannot make, or delete it if no worker seems to convert any more."""
+    if not db.session.scalar(sa.select(_is_without_worker(conversion_id))):
+        jobs.note_unsent(Conversion, conversion_id)
+        return
+    # From now on the document is like one that was read without LibreOffice.
+    gone = sa.delete(Conversion).where(Conversion.id == conversion_id)
+    db.session.execute(gone.execution_options(synchronize_session=False))
+    log.warning("library.conversion.dropped", conversion_id=str(conversion_id))
+
+
+def _select_convertible(kept: int = 0) -> sa.Select[UUID]:
+    """Select the id of the conversion that may start now, if one may with so many free places kept for readings."""
+    waiting, turns = aliased(Conversion), _select_turns().subquery("turns")
+    return (
+        sa.select(waiting.id)
+        .join_from(waiting, Document, Document.id == waiting.document_id)
+        .join(StudySet, StudySet.id == Document.study_set_id)
+        .outerjoin(turns, turns.c.user_id == StudySet.user_id)
+        .where(waiting.state == JobState.QUEUED, waiting.available_at <= database_now(), _may_convert(kept))
+        .order_by(turns.c.last_at.nulls_first(), waiting.available_at, waiting.id)
+        .limit(1)
+    )
+
+
+def _select_turns() -> sa.Select[UUID, datetime]:
+    """Select the users who had a conversion lately, with the time of their last one.
+
+    It counts once it has started, because one whose worker was lost has taken a turn too.
+    """
+    since = sa.func.now() - _TURNS_COUNT_FOR
+    started = sa.and_(Conversion.state.in_((JobState.QUEUED, JobState.RUNNING)), Conversion.started_at > since)
+    return (
+        sa.select(
+            StudySet.user_id, sa.func.max(sa.func.greatest(Conversion.started_at, Conversion.ended_at)).label("last_at")
+        )
+        .join_from(Conversion, Document, Document.id == Conversion.document_id)
+        .join(StudySet, StudySet.id == Document.study_set_id)
+        .where(sa.or_(Conversion.ended_at > since, started))
+        .group_by(StudySet.user_id)
+    )
+
+
+def _may_convert(kept: int) -> sa.ColumnElement[bool]:
     """Return the SQL condition that a conversion may start, with so many free places kept for readings."""
     return sa.and_(_count_running(Conversion) == 0, _places() - _count_held() > kept)
 
@@ -172,7 +215,7 @@ def _is_due(model: type[Job]) -> tuple[sa.ColumnElement[bool], ...]:
     return (model.state == JobState.QUEUED, model.available_at <= database_now())
 
 
-def _may_hold(ranked: sa.CTE) -> tuple[sa.ColumnElement[bool], ...]:
+def _may_hold(ranked: sa.Subquery) -> tuple[sa.ColumnElement[bool], ...]:
     return (ranked.c.state == JobState.QUEUED, ranked.c.would_hold <= _per_user())
 
 
@@ -186,15 +229,15 @@ def _per_user() -> sa.ColumnElement[int]:
     return sa.func.least(_MAX_PER_USER, sa.func.greatest(1, _places() - 1))
 
 
-def _rank_open() -> sa.CTE:
+def _rank_open() -> sa.Subquery:
     """Select the open readings with the number of places that their users hold once they run (``would_hold``)."""
-    opened = _select_open().cte("opened")
+    opened = _select_open().subquery("opened")
     is_running = opened.c.state == JobState.RUNNING
     held_by_user = sa.func.count().filter(is_running).over(partition_by=opened.c.user_id)
     turn = sa.func.row_number().over(
         partition_by=(opened.c.user_id, opened.c.state), order_by=(opened.c.available_at, opened.c.id)
     )
-    return sa.select(opened, (held_by_user + turn).label("would_hold")).cte("ranked")
+    return sa.select(opened, (held_by_user + turn).label("would_hold")).subquery("ranked")
 
 
 def _select_open() -> sa.CompoundSelect[tuple[UUID, str, object, UUID]]:

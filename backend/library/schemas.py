@@ -11,7 +11,7 @@ from backend.core.web.http import RequestBody, ResponseBody
 from backend.core.web.uploads import UPLOADED_FILE
 from backend.core.web.visible_text import VisibleLine
 from backend.core.work.jobs import JobState
-from backend.library.errors import DOCUMENT_SENTENCES
+from backend.library.errors import find_problem_text
 from backend.library.models import Document, Rereading
 from backend.library.page_images.widths import DEFAULT_WIDTH, MAX_WIDTH
 from backend.library.service import document_status
@@ -104,8 +104,8 @@ class DocumentProblem(ResponseBody):
 
     @classmethod
     def of(cls, code: str, language: str, **more: object) -> Self:
-        texts = DOCUMENT_SENTENCES.get(code, DOCUMENT_SENTENCES["damaged"])
-        return cls.model_validate({"code": code, "detail": texts[language], **more})
+        detail = find_problem_text(code, language) or find_problem_text("damaged", language)
+        return cls.model_validate({"code": code, "detail": detail, **more})
 
 
 class DocumentResponse(ResponseBody):

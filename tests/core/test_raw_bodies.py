@@ -57,5 +57,7 @@ def test_a_raw_body_needs_a_length(sender) -> None:
 
 
 def test_other_public_routes_keep_their_limits(sender) -> None:
-    assert_problem(sender.post("/plain", data=b"x" * 8_001, content_type="application/json"), 413, "too_large")
+    answer = sender.post("/plain", data=b"x" * 8_001, content_type="application/json")
+    assert_problem(answer, 413, "too_large")
+    assert "larger than 8 kB" in answer.json["detail"]
     assert_problem(sender.post("/plain", data=b"x", content_type="text/plain"), 415, "unsupported_media_type")

@@ -7,6 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 from backend.text.languages import LANGUAGES
+from tests.library.office_files import make_pdf
 
 TEXT = "Mitose ist die Teilung des Zellkerns. 🧬\n".encode()
 
@@ -52,6 +53,30 @@ def test_an_unreadable_document_says_what_to_do(client, upload, run_pending_jobs
     assert len({each.json["error"]["detail"] for each in answers}) == len(LANGUAGES)
     assert all("Accept-Language" in each.vary for each in answers)
     assert client.get(f"{path}/pages/1").status_code == 404
+
+
+LIMITS = {
+    "en": ["3 pages", "2\u202f000\u202f000 characters", "50 MB of unpacked text", "1\u202f000 MB of memory"],
+    "de": ["3 Seiten", "2\u202f000\u202f000 Zeichen", "50 MB entpackter Text", "1\u202f000 MB Arbeitsspeicher"],
+    "fr": [
+        "3\u00a0pages",
+        "2\u202f000\u202f000\u00a0caractères",
+        "50\u00a0Mo de texte",
+        "1\u202f000\u00a0Mo de mémoire",
+    ],
+    "it": ["3 pagine", "2\u202f000\u202f000 caratteri", "50 MB di testo decompresso", "1\u202f000 MB di memoria"],
+}
+
+
+def test_a_document_that_is_too_large_names_the_limits(client, upload, configure, run_pending_jobs) -> None:
+    configure(MAX_DOCUMENT_PAGES="3", MAX_DOCUMENT_CHARS="2000000")
+    document = upload("long.pdf", make_pdf(*["A cell divides."] * 4))
+    run_pending_jobs()
+    path = f"/api/v1/documents/{document['id']}"
+    for language in LANGUAGES:
+        error = client.get(path, headers={"Accept-Language": language}).json["error"]
+        assert error["code"] == "too_large"
+        assert [limit for limit in LIMITS[language] if limit not in error["detail"]] == [], error["detail"]
 
 
 @pytest.mark.parametrize("number", ["0", "2", "99999999999999999999", "-1", "one"])

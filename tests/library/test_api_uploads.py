@@ -201,6 +201,8 @@ def test_a_bomb_is_refused_before_it_is_unpacked(client, study_set_id: str) -> N
     answer = client.upload(study_set_id, ("bomb.docx", archive("word/document.xml", size=200_000_000)))
     assert answer.status_code == 422
     assert answer.json["code"] == "too_large"
+    assert "50 MB of unpacked text" in answer.json["detail"]
+    assert answer.json["errors"][0]["messages"] == [f"bomb.docx: {answer.json['detail']}"]
 
 
 def test_a_file_over_the_limit(client, study_set_id: str, stored, limit) -> None:
@@ -227,6 +229,14 @@ def test_a_body_over_the_limit_is_refused_unread(client, study_set_id: str, stor
     )
     assert answer.status_code == 413
     assert answer.json["code"] == "too_large"
+    assert "larger than 101 MB in all" in answer.json["detail"]
+    assert stored() == (0, 0)
+
+
+def test_more_files_than_one_request_may_carry(client, study_set_id: str, stored) -> None:
+    answer = client.upload(study_set_id, *((f"{number}.txt", TEXT) for number in range(111)))
+    assert (answer.status_code, answer.json["code"]) == (413, "too_large")
+    assert "at most 110 files" in answer.json["detail"]
     assert stored() == (0, 0)
 
 

@@ -1,7 +1,14 @@
 """Conversions of Office documents as jobs: queued, claimed, locked, and kept within bounds."""
 
+import fcntl
+import os
+import signal
+import termios
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -11,11 +18,14 @@ from backend.core.work import jobs
 from backend.core.work.queue import queue
 from backend.core.work.sweep import sweep
 from backend.library.models import Conversion, Document
-from backend.library.page_images.showing import PageToShow
+from backend.library.page_images import renderer
+from backend.library.page_images.children import close_children
 from backend.library.reading_places import claim_conversion, claim_place
 from backend.library.room import CONVERTING, READING
 from tests.blocked import wait_for_blocked
 from tests.library.office_files import CELLS, PLANTS, add, make_pdf, make_word_file, run_until_read
+from tests.library.test_page_images import children_of
+from tests.patience import HANG_S, wait_for
 
 
 @pytest.fixture
@@ -209,25 +219,53 @@ def test_reading_again_without_libreoffice_keeps_nothing_of_the_old_conversion(
     assert query("SELECT count(*) FROM page_images") == [(0,)]
 
 
-def test_nothing_is_kept_of_an_old_conversion(app, client, run_pending_jobs, convert_into, tmp_path, query):
+@pytest.mark.parametrize(("is_damaged", "status"), [(False, 200), (True, 422)], ids=["image and boxes", "failure"])
+def test_nothing_is_kept_of_an_old_conversion(
+    client, run_pending_jobs, convert_into, monkeypatch, tmp_path, query, is_damaged, status
+):
+    monkeypatch.setattr(renderer, "_WALL_S", HANG_S)
     convert_into(make_pdf(CELLS))
     document = add(client, "notes.docx", make_word_file(tmp_path, CELLS))
     run_pending_jobs()
-    old = client.get(f"{document}/pages/1/image")
-    ((document_id, user_id),) = query(
-        "SELECT d.id, s.user_id FROM documents d JOIN study_sets s ON s.id = study_set_id"
-    )
-    with app.app_context():
-        with transaction():
-            page = PageToShow.find(user_id, document_id, 1)
-            assert page.is_current()
-        client.post(f"{document}/reread")
-        run_pending_jobs()
-        with transaction():
-            assert not page.is_current()
+    close_children()
+    tag = client.get(f"{document}/pages/1/image").headers["ETag"]
+    query("DELETE FROM page_images")
+    query("UPDATE pages SET word_boxes = NULL")
+    if is_damaged:
+        query("UPDATE converted_pieces SET data = '%PDF'")
+        query("UPDATE conversions SET size_bytes = 4")
+    with ThreadPoolExecutor() as pool:
+        with frozen_renderer() as has_job:
+            rendering = pool.submit(client.get, f"{document}/pages/1/image")
+            wait_for("job of rendering", has_job)
+            assert client.post(f"{document}/reread").status_code == 202
+            run_pending_jobs()
+        assert rendering.result().status_code == status
     assert query("SELECT count(*) FROM page_images") == [(0,)]
     assert query("SELECT count(word_boxes) FROM pages") == [(0,)]
-    assert client.get(f"{document}/pages/1/image").headers["ETag"] != old.headers["ETag"]
+    assert client.get(f"{document}/pages/1/image").headers["ETag"] != tag
+    assert query("SELECT count(*), count(stored_in) FROM page_images") == [(1, 1)]
+    assert query("SELECT count(word_boxes) FROM pages") == [(1,)]
+
+
+@contextmanager
+def frozen_renderer() -> Iterator[Callable[[], bool]]:
+    """Freeze the process that waits for jobs of rendering. Yields a function that tells whether a job waits for it."""
+    [child] = children_of(os.getpid())
+
+    def is_frozen() -> bool:
+        return Path(f"/proc/{child}/stat").read_text(encoding="ascii").rpartition(") ")[2].startswith("T")
+
+    def has_job() -> bool:
+        with open(f"/proc/{child}/fd/0", "rb", buffering=0) as jobs:
+            return any(fcntl.ioctl(jobs, termios.FIONREAD, bytes(4)))
+
+    os.kill(child, signal.SIGSTOP)
+    try:
+        wait_for("frozen renderer", is_frozen)
+        yield has_job
+    finally:
+        os.kill(child, signal.SIGCONT)
 
 
 def test_a_pdf_larger_than_the_bound_is_kept_while_it_is_the_newest(

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from uuid import UUID
 
+import pypdfium2
 import pytest
 from PIL import Image
 from reportlab.pdfbase.pdfmetrics import stringWidth
@@ -56,6 +57,19 @@ def test_a_page_is_shown_as_an_image_of_the_next_width(client, run_pending_jobs)
     image = Image.open(io.BytesIO(answer.data))
     assert image.size == (800, 1067)
     assert image.convert("L").getextrema()[0] < 50
+
+
+@pytest.mark.parametrize(("colour", "mode"), [("0.4", "P"), ("0.4 0.4 0.5", "RGB")], ids=["grey", "coloured"])
+def test_pixels_are_those_that_pdfium_draws(tmp_path, colour, mode):
+    path = tmp_path / "document.pdf"
+    operator = "g" if mode == "P" else "rg"
+    circle = "300 100 m 500 100 500 700 300 700 c 100 700 100 100 300 100 c f"
+    path.write_bytes(raw_pdf("0 0 600 800", f"{colour} {operator} {circle}"))
+    drawn = pypdfium2.PdfDocument(path)[0].render(scale=2).to_pil()
+    image = Image.open(render_page(path, DocumentFormat.PDF, 1, 1200, None).path)
+    # Greys as a palette: a third of the bytes.
+    assert image.mode == mode
+    assert image.convert("RGB").tobytes() == drawn.tobytes()
 
 
 def test_an_image_is_not_sent_again_to_a_caller_who_has_it(client, run_pending_jobs):

@@ -91,7 +91,7 @@ def test_documents_that_wait_for_their_users_turn_need_no_worker(client, other_c
     def oldest_due_s() -> float:
         with transaction():
             db.session.execute(sa.text("UPDATE documents SET available_at = available_at - interval '1 hour'"))
-            return measure_jobs(READING).oldest_due_s
+            return measure_jobs([READING])[READING.thing].oldest_due_s
 
     documents = upload(client, 9)
     assert oldest_due_s() >= 3600

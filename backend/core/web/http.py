@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.datastructures import Headers, LanguageAccept
-from werkzeug.exceptions import HTTPException, MethodNotAllowed
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
 from werkzeug.http import parse_accept_header
 
 from backend.core.database.database import find_refusal, is_passing
@@ -28,7 +28,13 @@ from backend.core.process.logging import begin_log_context, get_logger
 from backend.core.web.origins import refuse_unknown_host
 from backend.core.web.problem_messages import code_of, sentence
 from backend.core.web.security_headers import security_headers
-from backend.core.web.uploads import TEXT_TYPES
+from backend.core.web.uploads import (
+    MAX_PART_HEAD_BYTES,
+    MAX_PARTS,
+    TEXT_TYPES,
+    BodyTooLarge,
+    UploadTooLarge,
+)
 from backend.core.web.validation_messages import field_messages, nul_refused, unnamed_errors
 from backend.text.languages import LANGUAGES
 
@@ -37,8 +43,6 @@ log = get_logger(__name__)
 _MAX_JSON_BYTES = 1_000_000
 # Public routes take at most a code or a token.
 _MAX_PUBLIC_JSON_BYTES = 8_000
-# For the headers of one part of an upload. Its file is written to disk.
-_MAX_PART_HEAD_BYTES = 200_000
 _NO_RAW_BODIES: Mapping[str, int] = {}
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 _METHODS_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
@@ -184,9 +188,9 @@ def configure_http(
     """
     # An upload may carry several files; each file's own limit is the library's to check.
     app.config["MAX_CONTENT_LENGTH"] = largest_upload
-    app.config["MAX_FORM_MEMORY_SIZE"] = _MAX_PART_HEAD_BYTES
+    app.config["MAX_FORM_MEMORY_SIZE"] = MAX_PART_HEAD_BYTES
     # A hundred photographs, one too many of them, and the fields of the form.
-    app.config["MAX_FORM_PARTS"] = 110
+    app.config["MAX_FORM_PARTS"] = MAX_PARTS
     common = security_headers(production=production)
 
     @app.before_request
@@ -236,8 +240,9 @@ def _refuse_length(max_bytes: int | None) -> Response | None:
     # Without a length, a chunked body over the limit would be truncated silently instead of refused.
     if request.content_length is None and request.headers.get("Transfer-Encoding"):
         return _plain_problem(411, "length_required")
-    is_too_large = max_bytes is not None and (request.content_length or 0) > max_bytes
-    return _plain_problem(413, "too_large") if is_too_large else None
+    if max_bytes is not None and (request.content_length or 0) > max_bytes:
+        raise BodyTooLarge(max_bytes)
+    return None
 
 
 def _refuse_body(*, max_json_bytes: int, takes_files: bool, takes_text: bool) -> Response | None:
@@ -270,6 +275,8 @@ def _install_error_handlers(app: APIFlask) -> None:
 
     @app.errorhandler(HTTPException)
     def werkzeug_error(error: HTTPException) -> Response:
+        if isinstance(error, RequestEntityTooLarge):
+            return domain_error(UploadTooLarge(app.config["MAX_CONTENT_LENGTH"]))
         status = error.code or 500
         code = code_of(status)
         if status == 400 and request.is_json:

@@ -6,6 +6,7 @@ from typing import IO, Any, Final, cast
 
 from flask import Request, request
 from werkzeug.datastructures import MultiDict
+from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.formparser import FormDataParser
 from werkzeug.utils import cached_property
 
@@ -14,6 +15,10 @@ from backend.core.web.validation_messages import WHOLE_BODY
 
 MAX_JSON_VALUES = 1000
 MAX_PARAMETERS = 50
+MAX_PARTS = 110
+"""Parts of a multipart body: files and fields."""
+MAX_PART_HEAD_BYTES = 200_000
+"""For the headers of one part of an upload, or a field. A file is written to disk."""
 
 # Twice the length of the longest text that a route accepts. A body with more commas is refused before it is parsed.
 _MAX_COMMAS = 50_000
@@ -56,6 +61,55 @@ class TooManyValues(DomainError):
     }
 
 
+class BodyTooLarge(DomainError):
+    """A body is larger than its route accepts."""
+
+    code = "too_large"
+    status = 413
+    texts = {
+        "en": "The request is larger than {limit_kb} kB. Send less at a time.",
+        "de": "Die Anfrage ist grösser als {limit_kb} kB. Sende weniger auf einmal.",
+        "fr": "La requête dépasse {limit_kb}\u00a0ko. Envoie moins de données à la fois.",
+        "it": "La richiesta supera {limit_kb} kB. Invia meno dati alla volta.",
+    }
+
+    def __init__(self, max_bytes: int) -> None:
+        super().__init__(limit_kb=max_bytes // 1000)
+
+
+class UploadTooLarge(DomainError):
+    """An upload of all files together is larger than it may be."""
+
+    code = "too_large"
+    status = 413
+    texts = {
+        "en": "The upload is larger than {limit_mb} MB in all. Send fewer files at a time.",
+        "de": "Der Upload ist insgesamt grösser als {limit_mb} MB. Sende weniger Dateien auf einmal.",
+        "fr": "L’envoi dépasse {limit_mb}\u00a0Mo au total. Envoie moins de fichiers à la fois.",
+        "it": "Il caricamento supera in tutto {limit_mb} MB. Invia meno file alla volta.",
+    }
+
+    def __init__(self, max_bytes: int) -> None:
+        super().__init__(limit_mb=max_bytes // 1_000_000)
+
+
+class TooManyParts(DomainError):
+    """A multipart body has too many parts, or too much in fields and names of files."""
+
+    code = "too_large"
+    status = 413
+    texts = {
+        "en": "An upload has at most {limit} files and fields, and at most {limit_kb} kB in a field or a file name. "
+        "Send fewer files at a time.",
+        "de": "Ein Upload hat höchstens {limit} Dateien und Felder und höchstens {limit_kb} kB in einem Feld oder "
+        "Dateinamen. Sende weniger Dateien auf einmal.",
+        "fr": "Un envoi contient au plus {limit} fichiers et champs, et au plus {limit_kb}\u00a0ko dans un champ ou un "
+        "nom de fichier. Envoie moins de fichiers à la fois.",
+        "it": "Un caricamento contiene al massimo {limit} file e campi, e al massimo {limit_kb} kB in un campo o in un "
+        "nome di file. Invia meno file alla volta.",
+    }
+
+
 class _StrictFormDataParser(FormDataParser):
     """Raises if a body cannot be read. The framework's parser would treat it as empty."""
 
@@ -66,10 +120,13 @@ class _StrictFormDataParser(FormDataParser):
         content_length: int | None,
         options: dict[str, str] | None = None,
     ) -> Any:
-        """Parse the body. Raises InvalidMultipart."""
+        """Parse the body. Raises InvalidMultipart or TooManyParts."""
         self.silent = False
         try:
             parsed = super().parse(stream, mimetype, content_length, options)
+        except RequestEntityTooLarge:
+            # The length of the whole body was checked before.
+            raise TooManyParts(limit=MAX_PARTS, limit_kb=MAX_PART_HEAD_BYTES // 1000) from None
         except ValueError:
             raise InvalidMultipart from None
         # Every part must have a name (RFC 7578, 4.2). None would break code that expects a string.

@@ -3,6 +3,8 @@
 Each query reads a partial index of open rows, or a time range of an index, so its cost does not grow with the table.
 """
 
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -56,21 +58,12 @@ class JobStats:
     oldest_due_s: float
 
 
-def measure_jobs(kind: JobKind) -> JobStats:
-    """Return the statistics of one kind of job, by its labels. Needs a transaction."""
-    model, (label, values) = kind.model, kind.labels or _ONE_LABEL
-    moment = database_now()
-    due = sa.and_(model.state == JobState.QUEUED, model.available_at <= moment, kind.in_turn(model))
-    age_s = sa.extract("epoch", moment - sa.func.min(model.available_at).filter(due))
-    rows = db.session.execute(
-        sa.select(label, model.state, sa.func.count(), age_s).where(model.state.in_(_OPEN)).group_by(label, model.state)
-    ).all()
-    counts = {(name, state): count for name, state, count, _ in rows}
-    return JobStats(
-        open=tuple(OpenStats(name, state, counts.get((name, state), 0)) for name in values for state in _OPEN),
-        ended=measure_ended(label, model.state, model.error_code, model.started_at, model.ended_at),
-        oldest_due_s=max((float(age) for *_, age in rows if age is not None), default=0.0),
-    )
+def measure_jobs(kinds: Iterable[JobKind]) -> dict[str, JobStats]:
+    """Return the statistics of each kind of job by ``thing``: two queries for all kinds. Needs a transaction."""
+    kinds = tuple(kinds)
+    opened = _fetch_by_thing((kind, _select_open(kind)) for kind in kinds)
+    ended = _fetch_by_thing((kind, _select_ended(*_ended_columns(kind))) for kind in kinds)
+    return {kind.thing: _to_stats(kind, opened[kind.thing], ended[kind.thing]) for kind in kinds}
 
 
 def measure_ended(
@@ -81,23 +74,58 @@ def measure_ended(
     ended_at: InstrumentedAttribute[Any],
 ) -> tuple[EndedStats, ...]:
     """Return the statistics of rows that ended in the last hour, by kind, state and error code. Needs a transaction."""
+    rows = db.session.execute(_select_ended(kind, state, error_code, started_at, ended_at))
+    return tuple(_to_ended(*row) for row in rows)
+
+
+def _fetch_by_thing(selects: Iterable[tuple[JobKind, sa.Select[Any]]]) -> dict[str, list[Any]]:
+    """Return the rows of all selects, by the kind that each select is for."""
+    query = sa.union_all(*(select.add_columns(sa.literal(kind.thing)) for kind, select in selects))
+    by_thing: dict[str, list[Any]] = defaultdict(list)
+    for *row, thing in db.session.execute(query):
+        by_thing[thing].append(row)
+    return by_thing
+
+
+def _select_open(kind: JobKind) -> sa.Select[Any]:
+    model = kind.model
+    label: Any = (kind.labels or _ONE_LABEL)[0]
+    moment = database_now()
+    due = sa.and_(model.state == JobState.QUEUED, model.available_at <= moment, kind.in_turn(model))
+    age_s = sa.extract("epoch", moment - sa.func.min(model.available_at).filter(due))
+    return (
+        sa.select(label, model.state, sa.func.count(), age_s).where(model.state.in_(_OPEN)).group_by(label, model.state)
+    )
+
+
+def _ended_columns(kind: JobKind) -> tuple[Any, ...]:
+    model, (label, _) = kind.model, kind.labels or _ONE_LABEL
+    return label, model.state, model.error_code, model.started_at, model.ended_at
+
+
+def _select_ended(kind: Any, state: Any, error_code: Any, started_at: Any, ended_at: Any) -> sa.Select[Any]:
     taken_s = sa.extract("epoch", ended_at - started_at)
     fractions = sa.cast([percentile / 100 for percentile in PERCENTILES], sa.ARRAY(sa.Float))
     percentiles = sa.func.percentile_cont(fractions).within_group(taken_s)
     # now() instead of clock_timestamp(): PostgreSQL needs a constant to read only a range of the index.
-    rows = db.session.execute(
+    return (
         sa.select(kind, state, error_code, sa.func.count(), percentiles)
         .where(ended_at > sa.func.now() - LATELY)
         .group_by(kind, state, error_code)
     )
-    return tuple(
-        # Rows cancelled before they started have no duration, so no percentiles.
-        EndedStats(
-            name,
-            end,
-            code,
-            count,
-            {p: float(value) for p, value in zip(PERCENTILES, values or (), strict=False) if value is not None},
-        )
-        for name, end, code, count, values in rows
+
+
+def _to_stats(kind: JobKind, opened: list[Any], ended: list[Any]) -> JobStats:
+    _, values = kind.labels or _ONE_LABEL
+    counts = {(name, state): count for name, state, count, _ in opened}
+    return JobStats(
+        open=tuple(OpenStats(name, state, counts.get((name, state), 0)) for name in values for state in _OPEN),
+        ended=tuple(_to_ended(*row) for row in ended),
+        oldest_due_s=max((float(age) for *_, age in opened if age is not None), default=0.0),
     )
+
+
+def _to_ended(name: str, state: str, code: str | None, count: int, values: Sequence[Any] | None) -> EndedStats:
+    # Rows cancelled before they started have no duration, so no percentiles.
+    measured = zip(PERCENTILES, values or (), strict=False)
+    return EndedStats(name, state, code, count, {p: float(value) for p, value in measured if value is not None})

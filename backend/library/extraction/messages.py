@@ -1,4 +1,7 @@
-"""User texts about a file that cannot be read, and all texts about files, by code: what happened, then what to do."""
+"""User texts about a file that cannot be read, and all texts about files, by code: what happened, then what to do.
+
+``{pages}`` and other placeholders are limits (``backend.library.reading_limits``).
+"""
 
 from typing import Final
 
@@ -50,24 +53,28 @@ ERRORS: Final[dict[str, dict[str, str]]] = {
         "caricalo di nuovo.",
     },
     "too_large": {
-        "en": "This document has more pages, text or compressed content than can be read. Split it, for example by "
-        "chapter, and upload the parts.",
-        "de": "Dieses Dokument enthält mehr Seiten, Text oder komprimierte Inhalte, als gelesen werden können. Teile "
-        "es auf, zum Beispiel nach Kapiteln, und lade die Teile einzeln hoch.",
-        "fr": "Ce document contient plus de pages, de texte ou de contenu compressé que ce qui peut être "
-        "lu. Divise-le, par exemple par chapitres, et envoie les parties.",
-        "it": "Questo documento ha più pagine, più testo o più contenuto compresso di quanto si possa "
-        "leggere. Dividilo, per esempio per capitoli, e carica le parti.",
+        "en": "This document is too large to be read. At most {pages} pages, {characters} characters and {unpacked_mb} "
+        "MB of unpacked text can be read, within {memory_mb} MB of memory. Split it, for example by chapter, and "
+        "upload the parts.",
+        "de": "Dieses Dokument ist zu gross, um gelesen zu werden. Möglich sind höchstens {pages} Seiten, {characters} "
+        "Zeichen und {unpacked_mb} MB entpackter Text, mit {memory_mb} MB Arbeitsspeicher. Teile es auf, zum Beispiel "
+        "nach Kapiteln, und lade die Teile einzeln hoch.",
+        "fr": "Ce document est trop volumineux pour être lu. Les limites sont de {pages}\u00a0pages, {characters}"
+        "\u00a0caractères et {unpacked_mb}\u00a0Mo de texte décompressé, avec {memory_mb}\u00a0Mo de mémoire. "
+        "Divise-le, par exemple par chapitres, et envoie les parties.",
+        "it": "Questo documento è troppo grande per essere letto. Si possono leggere al massimo {pages} pagine, "
+        "{characters} caratteri e {unpacked_mb} MB di testo decompresso, con {memory_mb} MB di memoria. Dividilo, per "
+        "esempio per capitoli, e carica le parti.",
     },
     "image_too_large": {
-        "en": "This picture has more pixels than can be read. Make it smaller (up to 50 million pixels) and upload it "
-        "again.",
-        "de": "Dieses Bild hat mehr Pixel, als gelesen werden können. Verkleinere es (auf höchstens 50 Millionen "
-        "Pixel) und lade es noch einmal hoch.",
-        "fr": "Cette image a plus de pixels que ce qui peut être lu. Réduis-la (à 50 millions de pixels au plus) et "
-        "envoie-la de nouveau.",
-        "it": "Questa immagine ha più pixel di quanti se ne possano leggere. Riducila (a 50 milioni di pixel al "
-        "massimo) e caricala di nuovo.",
+        "en": "This picture has more pixels than can be read. Make it smaller (up to {megapixels} million pixels, and "
+        "{side} pixels wide or high) and upload it again.",
+        "de": "Dieses Bild hat mehr Pixel, als gelesen werden können. Verkleinere es (auf höchstens {megapixels} "
+        "Millionen Pixel und {side} Pixel Breite oder Höhe) und lade es noch einmal hoch.",
+        "fr": "Cette image a plus de pixels que ce qui peut être lu. Réduis-la (à {megapixels} millions de pixels et "
+        "{side}\u00a0pixels de largeur ou de hauteur au plus) et envoie-la de nouveau.",
+        "it": "Questa immagine ha più pixel di quanti se ne possano leggere. Riducila (al massimo {megapixels} milioni "
+        "di pixel e {side} pixel di larghezza o di altezza) e caricala di nuovo.",
     },
     "encrypted": {
         "en": "This file is password-protected. Remove the protection, or print the file to a new PDF, and "

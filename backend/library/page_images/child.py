@@ -15,6 +15,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
+
 from backend.library.extraction.parent_death import die_with_parent
 from backend.library.page_images.placing import place_words
 
@@ -40,10 +42,19 @@ def main() -> None:
     os.dup2(2, 1)
     for name in dict.fromkeys(_RENDERERS.values()):
         importlib.import_module(name)
+    _load_formats()
     while line := _next_line(idle_s):
         status = _run(json.loads(line), answers)
         os.write(answers, f"{status}\n".encode())
     os._exit(0)
+
+
+def _load_formats() -> None:
+    """Have Pillow load its formats, which it else does when it needs them: each child would do so again."""
+    Image.preinit()
+    # Those of our formats that are not among the usual ones. EXIF data are read with the one of TIFF.
+    for name in ("WebP", "Tiff"):
+        importlib.import_module(f"PIL.{name}ImagePlugin")
 
 
 def _next_line(idle_s: float) -> bytes:

@@ -96,4 +96,5 @@ def _sequences(words: Sequence[str]) -> Iterator[tuple[str, ...]]:
 
 def _letters(word: str) -> str:
     """Return the letters and digits alone: signs, accents and notation are written in many ways."""
-    return "".join(char for char in unicodedata.normalize("NFKD", word).casefold() if char.isalnum())
+    folded = unicodedata.normalize("NFKD", word).casefold()
+    return folded if folded.isalnum() else "".join(char for char in folded if char.isalnum())

@@ -139,8 +139,9 @@ def show_page(page: PageToShow, width: int, found: Found) -> bytes:
         # Another request may have rendered it while this one waited.
         with transaction():
             now = find_image(page.image(width))
+            text = _find_text(page)
         kept = _read(now) if now != found else None
-        return kept if kept is not None else _show(page, width)
+        return kept if kept is not None else _show(page, width, text)
 
 
 def place_words(user_id: UUID, pages: Iterable[tuple[UUID, int]]) -> bool:
@@ -165,7 +166,8 @@ def place_words(user_id: UUID, pages: Iterable[tuple[UUID, int]]) -> bool:
 
 def _place(page: PageToShow, ends_at: float) -> None:
     with _turn(page.user_id, _PLACING_WAIT_S):
-        text = _find_text(page)
+        with transaction():
+            text = _find_text(page)
         if text.is_placed:
             return
         try:
@@ -220,19 +222,18 @@ class _PageText:
 
 
 def _find_text(page: PageToShow) -> _PageText:
-    with transaction():
-        row = db.session.execute(
-            sa.select(Page.text, Page.word_boxes.is_not(None).label("is_placed")).where(
-                Page.document_id == page.document_id, Page.number == page.number
-            )
-        ).one_or_none()
+    """Return the page's text. Needs a transaction. Raises NotFound."""
+    row = db.session.execute(
+        sa.select(Page.text, Page.word_boxes.is_not(None).label("is_placed")).where(
+            Page.document_id == page.document_id, Page.number == page.number
+        )
+    ).one_or_none()
     if row is None:
         raise NotFound
     return _PageText(row.text, row.is_placed)
 
 
-def _show(page: PageToShow, width: int) -> bytes:
-    text = _find_text(page)
+def _show(page: PageToShow, width: int, text: _PageText) -> bytes:
     try:
         with _rendered(page, width, None if text.is_placed else text.text) as rendered:
             if rendered.boxes is not None:

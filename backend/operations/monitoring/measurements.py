@@ -77,7 +77,7 @@ def _ask_database(open_context: OpenContext) -> DatabaseStats:
         db.session.execute(sa.text(f"SET LOCAL statement_timeout = {_STATEMENT_MS}"))
         return DatabaseStats(
             work=generation.measure_work(),
-            jobs={kind.thing: measure_jobs(kind) for kind in list_kinds()},
+            jobs=measure_jobs(list_kinds()),
             workers=WorkerStats(workers.count_places(), workers.count_restarts()),
             ledger=billing.measure_ledger(),
             free_budget=billing.measure_free_budget(generation.free_cost_today()),

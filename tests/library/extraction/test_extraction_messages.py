@@ -65,3 +65,24 @@ def test_each_code_that_a_reading_fails_with_is_one_of_a_document(nodes: list[as
     assert failed | errors.CODES <= set(library_errors.DOCUMENT_SENTENCES)
     named = {library_errors.FileExpired.code, library_errors.StorageQuotaExceeded.code}
     assert named <= set(library_errors.DOCUMENT_SENTENCES)
+
+
+@pytest.mark.parametrize(
+    ("language", "limits"),
+    [
+        ("en", ("50 million pixels", "65\u202f000 pixels wide or high")),
+        ("de", ("50 Millionen Pixel", "65\u202f000 Pixel Breite oder Höhe")),
+        ("fr", ("50 millions de pixels", "65\u202f000\u00a0pixels de largeur ou de hauteur")),
+        ("it", ("50 milioni di pixel", "65\u202f000 pixel di larghezza o di altezza")),
+    ],
+)
+def test_a_picture_that_is_too_large_names_the_limits(language: str, limits: tuple[str, ...]) -> None:
+    text = library_errors.find_problem_text("image_too_large", language)
+    assert text is not None
+    assert [limit for limit in limits if limit not in text] == [], text
+
+
+def test_every_sentence_has_its_limits() -> None:
+    for code in library_errors.DOCUMENT_SENTENCES:
+        for language in LANGUAGES:
+            assert "{" not in (library_errors.find_problem_text(code, language) or "{"), code

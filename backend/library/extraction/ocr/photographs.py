@@ -7,9 +7,7 @@ import pi_heif
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from backend.library.extraction.errors import UnreadableFile
-
-MAX_PIXELS: Final = 50_000_000
-"""Decoding takes up to twelve bytes a pixel within the reader's memory. Phones make photographs of up to 50 million."""
+from backend.library.extraction.ocr.picture_limits import MAX_PIXELS, MAX_SIDE
 
 MORE_PICTURES: Final = "more_pictures"
 """Names, in a picture's ``info``, whether its file has more pictures after the first, as an animation has."""
@@ -17,7 +15,6 @@ MORE_PICTURES: Final = "more_pictures"
 # JPEG is decoded at a fraction of its size if it is larger than this; no text gets lost.
 _JPEG_SIDE: Final = 4_200
 _MAX_JPEG_PIXELS: Final = 4 * MAX_PIXELS
-_MAX_SIDE: Final = 65_000
 _FORMATS: Final = ("JPEG", "PNG", "WEBP", "HEIF", "GIF", "BMP", "TIFF")
 
 pi_heif.register_heif_opener(thumbnails=False)
@@ -40,7 +37,7 @@ def _open(file: IO[bytes] | bytes, mode: str, jpeg_side: int) -> Image.Image:
     try:
         image = Image.open(BytesIO(file) if isinstance(file, bytes) else file, formats=_FORMATS)
         pixels = image.width * image.height
-        if pixels > (_MAX_JPEG_PIXELS if image.format == "JPEG" else MAX_PIXELS) or max(image.size) > _MAX_SIDE:
+        if pixels > (_MAX_JPEG_PIXELS if image.format == "JPEG" else MAX_PIXELS) or max(image.size) > MAX_SIDE:
             raise UnreadableFile("image_too_large")
         image.draft(mode, (jpeg_side, jpeg_side))
         return ImageOps.exif_transpose(_convert(image, mode))

@@ -39,7 +39,7 @@ def test_words_that_may_be_wrong_are_marked():
 
 
 @pytest.mark.parametrize(
-    "word", ["10°", "10'°", "10*", "Ca**", "m”", 'x"', "substance'", ">", ">38", "m2", "cm3.", "s-1", "CyH,,0"]
+    "word", ["10°", "10'°", "10*", "Ca**", "m”", 'x"', "substance'", ">", ">38", "m2", "cm3.", "s-1", "CyH,,0", "H,O"]
 )
 def test_signs_that_may_have_been_raised_are_uncertain(word):
     finished = finish_text(parse_words(_table((1, 1, 1, 95, "Exactly"), (1, 1, 1, 95, word))).text)
@@ -54,8 +54,9 @@ def test_signs_of_ordinary_text_are_certain(word):
     assert finished.spans == ()
 
 
-def test_a_power_of_ten_is_uncertain():
-    finished = finish_text(parse_words(_table(*((1, 1, 1, 95, word) for word in ("6", "×", "1023", "atoms")))).text)
+@pytest.mark.parametrize("times", ["x", "×", "·", "*"])
+def test_a_power_of_ten_is_uncertain(times):
+    finished = finish_text(parse_words(_table(*((1, 1, 1, 95, word) for word in ("6", times, "1023", "atoms")))).text)
     assert [finished.text[span.start : span.end] for span in finished.spans] == ["1023"]
 
 

@@ -50,9 +50,26 @@ def test_running_heads_and_page_numbers_are_removed(make_pdf, read):
     assert report.warnings == ()
 
 
-def test_a_page_number_apart_from_the_text_is_the_label_of_its_page(make_pdf, read):
-    pages, _ = read(make_pdf([[(72, 700, f"{PARAGRAPH} {n}"), (290, 150, f"- {n + 11} -")] for n in range(4)]))
+@pytest.mark.parametrize(("number_y", "text_y"), [(150, 700), (700, 600)], ids=["foot", "top"])
+def test_a_page_number_apart_from_the_text_is_the_label_of_its_page(make_pdf, read, number_y, text_y):
+    pages, _ = read(make_pdf([[(72, text_y, f"{PARAGRAPH} {n}"), (290, number_y, f"- {n + 11} -")] for n in range(4)]))
     assert [(page.text, page.label) for page in pages] == [(f"{PARAGRAPH} {n}", str(n + 11)) for n in range(4)]
+
+
+def test_a_page_of_its_number_only_has_it_as_its_label(make_pdf, read):
+    pages, _ = read(make_pdf([[(72, 700, PARAGRAPH)] * (n != 2) + [(290, 150, str(n + 11))] for n in range(4)]))
+    assert [page.label for page in pages] == ["11", "12", "13", "14"]
+
+
+def test_counting_numbers_far_from_the_edge_of_the_page_stay(make_pdf, read):
+    pages, _ = read(make_pdf([[(72, 700, f"{PARAGRAPH} {n}"), (290, 400, str(n + 11))] for n in range(4)]))
+    assert [(page.text.split()[-1], page.label) for page in pages] == [(str(n + 11), None) for n in range(4)]
+
+
+def test_a_counting_number_just_below_the_text_stays(make_pdf, read):
+    # 1.5 times the size of the letters away, as the next line of a list.
+    pages, _ = read(make_pdf([[(72, 168, "Result:"), (72, 150, str(n + 11))] for n in range(4)]))
+    assert [(page.text.split()[-1], page.label) for page in pages] == [(str(n + 11), None) for n in range(4)]
 
 
 def test_numbers_that_do_not_count_pages_stay(make_pdf, read):

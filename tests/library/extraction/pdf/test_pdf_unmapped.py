@@ -7,9 +7,9 @@ from tests.library.extraction.pdf.raw_pdf import write_pdf
 PARAGRAPH = "The cell membrane is a thin layer of lipids and proteins. " * 4
 
 
-def _font(name, *nameless):
-    """A font whose signs at these codes have a name that says nothing."""
-    differences = " ".join(f"{code}/sign{code}" for code in nameless)
+def _font(name, *nameless, capital=""):
+    """A font whose signs at these codes have a name that says nothing. It may have a capital at code 1."""
+    differences = " ".join([*(f"{code}/sign{code}" for code in nameless), f"1/{capital}" if capital else ""])
     return (
         f"<</Type/Font/Subtype/Type1/BaseFont/ABCDEF+{name}/FirstChar 0/LastChar 255/Widths[{'600 ' * 256}]"
         f"/Encoding<</Differences[{differences}]>>>>"
@@ -56,6 +56,38 @@ def test_a_ligature_without_a_meaning_is_not_taken_for_a_letter(tmp_path, read, 
     pages, report = read(write_pdf(tmp_path / "ligature.pdf", [content], fonts=fonts))
     assert "Vieles be\ufffdndet sich" in pages[0].text
     assert [(warning.code, warning.count) for warning in report.warnings] == [("characters_unknown", 1)]
+
+
+@pytest.mark.parametrize("text", ["beVndet sich", "beVndet sich qu", "sich bendet V"])
+def test_a_ligature_at_the_code_of_a_capital_is_told_from_the_capital(tmp_path, read, monkeypatch, text):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    fonts = {"X": _font("Serif", ord("V"), capital="V")}
+    # Before the ligature, all letters were seen with a meaning, the capital too.
+    content = (
+        "BT /X 11 Tf 72 700 Td (sich bendet \\001ieles) Tj 0 -20 Td "
+        f"({text}) Tj 0 -20 Td (sich bendet \\001ieles) Tj ET"
+    )
+    pages, report = read(write_pdf(tmp_path / "ligature.pdf", [content], fonts=fonts))
+    # Signs of one width look like code.
+    lines = pages[0].text.removeprefix("```\n").removesuffix("\n```").split("\n")
+    assert lines == ["sich bendet Vieles", text.replace("V", "\ufffd"), "sich bendet Vieles"]
+    assert [(warning.code, warning.count) for warning in report.warnings] == [("characters_unknown", 1)]
+
+
+def test_a_capital_without_a_name_after_one_with_it_shows_that_symbols_have_other_codes(tmp_path, read, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    signs = " ".join(f"/X 11 Tf ({code}) Tj /F 11 Tf ( y ) Tj" for code in ("\\001\\001", "SS", "}}"))
+    content = f"BT /F 11 Tf 72 700 Td ({PARAGRAPH}) Tj 0 -20 Td (Here ) Tj {signs} ET"
+    fonts = {"X": _font("CMSY10", ord("S"), ord("}"), capital="S")}
+    pages, _ = read(write_pdf(tmp_path / "symbols.pdf", [content], fonts=fonts))
+    assert "Here SS y \ufffd\ufffd y \ufffd\ufffd y" in pages[0].text
+
+
+def test_a_symbol_of_tex_has_its_meaning_each_time(tmp_path, read):
+    signs = "/X 11 Tf (00) Tj /F 11 Tf ( y ) Tj " * 2
+    content = f"BT /F 11 Tf 72 700 Td ({PARAGRAPH}) Tj 0 -20 Td (Here x ) Tj {signs} ET"
+    pages, _ = read(write_pdf(tmp_path / "symbols.pdf", [content], fonts={"X": _font("CMSY10", ord("0"))}))
+    assert "Here x ′′ y ′′ y" in pages[0].text
 
 
 def test_a_font_without_any_meaning_is_read_at_its_codes(tmp_path, read):
