@@ -99,12 +99,22 @@ class Settings(BaseSettings):
     openai_api_key: SecretStr | None = Field(
         None, description="API key of the language model. Unset: the built-in model is used."
     )
-    openai_model: str = Field("gpt-4o", description="Name of the language model.")
+    openai_model: str = Field("gpt-6-luna", description="Name of the language model.")
     openai_base_url: HttpUrl | None = Field(
         None, description="Address of an OpenAI-compatible server. Unset: OpenAI itself."
     )
     openai_timeout_s: float = Field(120.0, gt=0, description="Timeout for one call, in seconds.")
-    openai_max_output_tokens: int = Field(6000, ge=256, description="Maximum output tokens per call.")
+    openai_max_output_tokens: int = Field(
+        16_000, ge=256, description="Maximum output tokens per call. Each call asks for what its items need."
+    )
+    openai_reasoning_effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max", "default"] = Field(
+        "none", description="How much the model reasons before it answers. `default` leaves it to the model."
+    )
+    openai_service_tier: Literal["auto", "default", "flex"] = Field(
+        "auto",
+        description="Service tier of calls that nobody waits for. `flex` is cheaper and slower; it needs a longer "
+        "`OPENAI_TIMEOUT_S`.",
+    )
 
     google_client_id: SecretStr | None = Field(None, description="Google OAuth client id.")
     google_client_secret: SecretStr | None = Field(None, description="Google OAuth client secret.")

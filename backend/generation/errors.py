@@ -99,6 +99,16 @@ SENTENCES: Mapping[str, Mapping[str, str]] = {
         "fr": "La réponse du modèle de langage a été coupée.",
         "it": "La risposta del modello linguistico si è interrotta.",
     },
+    "output_used_up": {
+        "en": "The language model used up its output limit before it began to answer. An administrator can set "
+        "OPENAI_REASONING_EFFORT lower or OPENAI_MAX_OUTPUT_TOKENS higher.",
+        "de": "Das Sprachmodell hat sein Ausgabelimit verbraucht, bevor es zu antworten begann. Die Administration "
+        "kann OPENAI_REASONING_EFFORT senken oder OPENAI_MAX_OUTPUT_TOKENS erhöhen.",
+        "fr": "Le modèle de langage a épuisé sa limite de sortie avant de commencer à répondre. L’administration peut "
+        "diminuer OPENAI_REASONING_EFFORT ou augmenter OPENAI_MAX_OUTPUT_TOKENS.",
+        "it": "Il modello linguistico ha esaurito il limite di output prima di iniziare a rispondere. "
+        "L’amministrazione può abbassare OPENAI_REASONING_EFFORT o aumentare OPENAI_MAX_OUTPUT_TOKENS.",
+    },
     "worker_lost": {
         "en": "The work was interrupted several times. Please start another run.",
         "de": "Die Arbeit wurde mehrmals unterbrochen. Bitte starte einen neuen Lauf.",

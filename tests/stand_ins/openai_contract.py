@@ -8,11 +8,36 @@ from typing import Any
 _KNOWN = {
     "model", "messages", "response_format", "temperature", "max_completion_tokens", "max_tokens", "top_p", "seed",
     "stop", "n", "user", "stream", "store", "metadata", "frequency_penalty", "presence_penalty", "reasoning_effort",
+    "prompt_cache_key", "service_tier",
 }  # fmt: skip
 _ALLOWED_KEYWORDS = {
     "type", "properties", "required", "additionalProperties", "items", "enum", "const", "anyOf", "$ref", "$defs",
     "description", "title", "pattern", "format", "minimum", "maximum", "multipleOf", "minItems", "maxItems",
 }  # fmt: skip
+
+
+_KNOWN_OF_RESPONSES = {
+    "model", "input", "instructions", "text", "temperature", "max_output_tokens", "reasoning", "store",
+    "prompt_cache_key", "service_tier", "stream", "metadata", "top_p",
+}  # fmt: skip
+
+
+def text_of(content: Any) -> str:
+    """Return the text of a message's content: a string, or a list of parts."""
+    if isinstance(content, list):
+        return "".join(part.get("text", "") for part in content)
+    return content if isinstance(content, str) else ""
+
+
+def problems_of_response_request(body: Any) -> list[str]:
+    """Return the problems of a body of ``POST /v1/responses``."""
+    problems = [f"unknown parameter: {name}" for name in body if name not in _KNOWN_OF_RESPONSES]
+    wanted = (body.get("text") or {}).get("format")
+    if wanted is not None and wanted.get("type") == "json_schema":
+        problems.extend(_problems_of_format({"type": "json_schema", "json_schema": wanted}, ""))
+    if not body.get("input"):
+        problems.append("missing required parameter: input")
+    return problems
 
 
 def problems_of_request(body: Any) -> list[str]:
@@ -29,8 +54,8 @@ def problems_of_request(body: Any) -> list[str]:
         for message in messages:
             if message.get("role") not in ("system", "developer", "user", "assistant"):
                 problems.append(f"invalid role {message.get('role')!r}")
-            if not isinstance(message.get("content"), str) or not message["content"]:
-                problems.append("content must be a non-empty string")
+            if not text_of(message.get("content")):
+                problems.append("content must be a non-empty string, or parts with text")
     if "max_tokens" in body and "max_completion_tokens" in body:
         problems.append("max_tokens and max_completion_tokens cannot both be set")
     wanted = body.get("response_format")

@@ -225,6 +225,17 @@ def _endless_topic(item: dict[str, Any]) -> None:
     item["parent" if "name" in item else "topic"] = "".join(random.Random(1).choices(string.ascii_letters, k=9_000))
 
 
+def _other_words(item: dict[str, Any]) -> None:
+    """Write the values of the schema in other words, as servers let pass that do not enforce it."""
+    item["difficulty"] = {"easy": "leicht", "medium": "moyen", "hard": "difficile"}[item["difficulty"]]
+    for quote in item["quotes"]:
+        quote["page"] = f"S. {quote['page']}"
+    if "kind" in item:
+        item["kind"] = {"basic": "Basic", "cloze": "Lückentext"}[item["kind"]]
+    if "key" in item:
+        item["key"] = next(option["text"] for option in item["options"] if option["id"] == item["key"])
+
+
 def _endless_label(item: dict[str, Any]) -> None:
     item["label"] = "leads to " * 1_000
 
@@ -238,6 +249,7 @@ _SPOILERS: dict[str, tuple[tuple[str, ...], Callable[[dict[str, Any]], None]]] =
     "malformed_item": (("flashcards", "questions"), _malformed),
     "invisible": (("topics", "flashcards", "questions", "links"), _invisible),
     "endless_topic": (("topics", "flashcards"), _endless_topic),
+    "other_words": (("flashcards", "questions"), _other_words),
     "endless_label": (("links",), _endless_label),
 }
 SPOILERS = frozenset({*_SPOILERS, "duplicates", "circle"})

@@ -23,6 +23,13 @@ ANSWERS = frozenset(
         "refuse_json_object",  # 400 naming response_format, whenever json_object without a schema is asked for
         "refuse_schema_dialect",  # 400 naming response_format, whenever json_object comes with a schema
         "refuse_parameter",  # 400 naming `param`, whenever the request carries it
+        "forbid_parameter",  # 422 as Mistral writes it, whenever the request carries `param`
+        "refuse_effort",  # 400 naming the known `efforts`, whenever the request asks for another
+        "refuse_temperature",  # 400, whenever a request carries a temperature and does not turn reasoning off
+        "only_responses",  # 404, whenever the request is a chat completion
+        "tier_full",  # 429 that no capacity is left, whenever the request asks for flex
+        "json_validate_failed",  # 400 as Groq writes it, for JSON that breaks the schema
+        "error_list",  # 400 with `message` in a list, as Gemini writes it
         "reset",  # the connection is reset instead of an answer
         "close",  # the connection ends in the middle of the body
         "html",  # 200 with a web page
@@ -39,6 +46,16 @@ SHAPES = frozenset(
         "content_filter",  # finish_reason content_filter
         "cut",  # the JSON ends at the share `at` of its length, finish_reason length
         "cut_silently",  # the same with finish_reason stop
+        "filtered_midway",  # the JSON ends at the share `at`, finish_reason content_filter
+        "nothing",  # JSON of the schema without any item
+        "thoughts",  # `message` before the JSON
+        "parts",  # content as a list with thoughts and text, as Mistral's models that reason write it
+        "tool_call",  # the JSON as arguments of a tool call
+        "wrapped",  # the JSON in an object of its own
+        "reason",  # `tokens` of thoughts before the answer, unless the effort is none; `always` despite that
+        "context",  # the prompt is cut to `tokens` without a word, as Ollama does
+        "cache_writes",  # `tokens` of the prompt are written to the cache
+        "limits",  # the answer with `headers`
         "invalid_json",  # content that is not JSON
         "fenced",  # the JSON in a Markdown fence, with a sentence before it
         "no_usage",  # no usage in the answer
@@ -68,6 +85,10 @@ class Rule:
     seconds: float = 3600.0
     at: float = 0.6
     items: int = 1
+    tokens: int = 0
+    always: bool = False
+    efforts: list[str] = field(default_factory=list)
+    headers: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Refuse an unknown name, so that a typo cannot make a test pass."""
@@ -77,7 +98,13 @@ class Rule:
     def applies(self, number: int, body: Mapping[str, Any], user: str, chance: random.Random) -> bool:
         """Whether the rule applies to call ``number``."""
         wanted = body.get("response_format") or {}
+        effort = body.get("reasoning_effort") or (body.get("reasoning") or {}).get("effort")
         needed = {
+            "forbid_parameter": self.param in body,
+            "refuse_effort": effort is not None and effort not in self.efforts,
+            "refuse_temperature": "temperature" in body and effort != "none",
+            "only_responses": "messages" in body,
+            "tier_full": body.get("service_tier") == "flex",
             "refuse_json_schema": wanted.get("type") == "json_schema",
             "fail_json_schema": wanted.get("type") == "json_schema",
             "refuse_json_object": wanted.get("type") == "json_object" and "schema" not in wanted,

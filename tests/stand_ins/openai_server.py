@@ -1,4 +1,4 @@
-"""A stand-in for OpenAI: a real HTTP server on loopback that answers chat completions, well or badly.
+"""A stand-in for OpenAI: a real HTTP server on loopback that answers both of its APIs, well or badly.
 
 As a process it prints its base URL and runs until it is stopped:
 
@@ -23,14 +23,16 @@ from collections.abc import Iterable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 from tests.patience import patient_s
-from tests.stand_ins.openai_contract import problems_of_request
-from tests.stand_ins.openai_material import SPOILERS, Prompt, read_prompt, spoil, write_material
+from tests.stand_ins.openai_answers import CHARS_PER_TOKEN, as_completion, as_response, write_answer
+from tests.stand_ins.openai_contract import problems_of_request, problems_of_response_request, text_of
+from tests.stand_ins.openai_material import Prompt, read_prompt
+from tests.stand_ins.openai_refusals import error_body, refusal_of
 from tests.stand_ins.openai_script import ANSWERS, Rule, Script
 
 MODEL = "stand-in"
-_CHARS_PER_TOKEN = 4
 
 
 class OpenAIStandIn:
@@ -108,13 +110,13 @@ class OpenAIStandIn:
 
     def begin(self, body: Any) -> tuple[dict[str, Any], Prompt, list[Rule]]:
         """Record a call; return the record, the parsed prompt, and the rules that apply."""
-        messages = body.get("messages") if isinstance(body, dict) else None
-        user = messages[-1].get("content", "") if messages else ""
-        system = messages[0].get("content", "") if messages else ""
+        messages = body.get("messages") or body.get("input") if isinstance(body, dict) else None
+        user = text_of(messages[-1].get("content")) if messages else ""
+        system = text_of(messages[0].get("content")) if messages else ""
         prompt = read_prompt(user)
         with self._lock:
             rules = self._script.rules_for(body, user) if isinstance(body, dict) else []
-            tokens = (len(system) + len(user)) // _CHARS_PER_TOKEN
+            tokens = (len(system) + len(user)) // CHARS_PER_TOKEN
             call = {
                 "number": len(self._calls) + 1,
                 "at_in": time.time(),
@@ -125,7 +127,7 @@ class OpenAIStandIn:
                 "flashcards": prompt.flashcards,
                 "questions": prompt.questions,
                 "prompt_tokens": tokens,
-                "cached_tokens": len(system) // _CHARS_PER_TOKEN if system in self._systems else 0,
+                "cached_tokens": len(system) // CHARS_PER_TOKEN if system in self._systems else 0,
                 "request": body,
             }
             self._systems.add(system)
@@ -184,19 +186,21 @@ class _Handler(BaseHTTPRequestHandler):
         except ValueError:
             self._send_error(400, "We could not parse the JSON body of your request.")
             return
-        if self.path == "/__script":
+        # A client that takes this server for its proxy sends the whole address.
+        path = urlsplit(self.path).path
+        if path == "/__script":
             try:
                 self.server.stand_in.set_script(body)
             except (TypeError, ValueError) as error:
                 self._send_error(400, str(error))
             else:
                 self._send(200, {})
-        elif self.path == "/v1/chat/completions":
-            self._complete(body)
+        elif path in ("/v1/chat/completions", "/v1/responses"):
+            self._complete(body, is_chat=path == "/v1/chat/completions")
         else:
             self._send_error(404, f"Invalid URL (POST {self.path})")
 
-    def _complete(self, body: Any) -> None:
+    def _complete(self, body: Any, *, is_chat: bool) -> None:
         call, prompt, rules = self.server.stand_in.begin(body)
         # Tells a test which process waits for this response.
         call["client_port"] = self.client_address[1]
@@ -210,9 +214,7 @@ class _Handler(BaseHTTPRequestHandler):
                 self._misbehave(answering, body)
                 return
             # Refused parameters and formats are checked first: a server knows its own dialect, not OpenAI's.
-            wanted = body.get("response_format") if isinstance(body, dict) else None
-            lenient = isinstance(wanted, dict) and "schema" in wanted
-            problems = problems_of_request({**body, "response_format": {"type": "json_object"}} if lenient else body)
+            problems = self._problems(body) if is_chat else problems_of_response_request(body)
             if problems:
                 self._send_error(400, "; ".join(problems))
                 return
@@ -220,45 +222,19 @@ class _Handler(BaseHTTPRequestHandler):
         finally:
             self._call = None
 
+    def _problems(self, body: Any) -> list[str]:
+        wanted = body.get("response_format") if isinstance(body, dict) else None
+        lenient = isinstance(wanted, dict) and "schema" in wanted
+        return problems_of_request({**body, "response_format": {"type": "json_object"}} if lenient else body)
+
     def _answer(self, call: dict[str, Any], body: dict[str, Any], prompt: Prompt, rules: list[Rule]) -> None:
         by_name = {rule.do: rule for rule in rules}
-        material = write_material(prompt)
-        for rule in rules:
-            if rule.do in SPOILERS:
-                spoil(material, rule.do, rule.items)
-        content: str | None = json.dumps(material, ensure_ascii=False)
-        message: dict[str, Any] = {"role": "assistant", "refusal": None}
-        finish = "stop"
-        if "cut" in by_name or "cut_silently" in by_name:
-            rule = by_name.get("cut") or by_name["cut_silently"]
-            content = content[: int(len(content) * rule.at)] if content else content
-            finish = "length" if rule.do == "cut" else "stop"
-        if "invalid_json" in by_name:
-            content = "I am sorry, here are no braces."
-        if "fenced" in by_name:
-            content = f"Here is the material:\n```json\n{content}\n```\n"
-        if "content_filter" in by_name:
-            content, finish = "", "content_filter"
-        if "refusal" in by_name:
-            content, message["refusal"] = None, "I'm sorry, I can't help with that."
-        output_tokens = len(content or message["refusal"] or "") // _CHARS_PER_TOKEN
-        call["completion_tokens"] = output_tokens
-        completion = {
-            "id": f"chatcmpl-{call['number']}",
-            "object": "chat.completion",
-            "created": int(call["at_in"]),
-            "model": body["model"],
-            "choices": [
-                {"index": 0, "message": {**message, "content": content}, "finish_reason": finish, "logprobs": None}
-            ],
-        }
-        if "no_usage" not in by_name:
-            completion["usage"] = {
-                "prompt_tokens": call["prompt_tokens"],
-                "completion_tokens": output_tokens,
-                "total_tokens": call["prompt_tokens"] + output_tokens,
-                "prompt_tokens_details": {"cached_tokens": call["cached_tokens"]},
-            }
+        answer = write_answer(call, body, prompt, rules)
+        call["completion_tokens"] = answer.output_tokens
+        if "input" in body:
+            sent = as_response(answer, call, body)
+        else:
+            sent = as_completion(answer, call, body, usage="no_usage" not in by_name)
         if "hold" in by_name:
             self.server.stand_in.wait_for_release(by_name["hold"].seconds)
         wait = self.server.stand_in.delay_s + (by_name["sleep"].seconds if "sleep" in by_name else 0.0)
@@ -266,7 +242,8 @@ class _Handler(BaseHTTPRequestHandler):
         wait = patient_s(wait)
         time.sleep(max(0.0, call["at_in"] + wait - time.time()))
         drip = by_name.get("drip") or by_name.get("drip_headers")
-        self._send(200, completion, drip=drip)
+        headers = by_name["limits"].headers if "limits" in by_name else None
+        self._send(200, sent, headers=headers, drip=drip)
 
     def _note(self, status: int) -> None:
         """Record how the call ends, before the client can know it: a test may look right after."""
@@ -274,38 +251,11 @@ class _Handler(BaseHTTPRequestHandler):
             self._call.update(status=status, at_out=time.time())
 
     def _misbehave(self, rule: Rule, body: dict[str, Any]) -> None:
-        bad = "invalid_request_error"
+        refusal = refusal_of(rule, body)
+        if refusal is not None:
+            self._send(refusal.status, refusal.body, headers=refusal.headers)
+            return
         match rule.do:
-            case "rate_limit":
-                headers = {"Retry-After": rule.retry_after} if rule.retry_after else {}
-                headers |= {"x-ratelimit-reset-requests": "1s", "x-ratelimit-reset-tokens": "1m30s"}
-                self._send_error(429, rule.message, kind="requests", code="rate_limit_exceeded", headers=headers)
-            case "quota_exhausted":
-                text = "You exceeded your current quota, please check your plan and billing details."
-                self._send_error(429, text, kind="insufficient_quota", code="insufficient_quota")
-            case "payment_required":
-                self._send_error(402, "Insufficient Balance")
-            case "server_error" | "fail_json_schema":
-                self._send_error(rule.status, rule.message, kind="server_error")
-            case "bad_request":
-                self._send_error(400, rule.message, kind=bad, param=rule.param, code=rule.code)
-            case "unauthorized":
-                text = "Incorrect API key provided: sk-secr***ret."
-                self._send_error(401, text, kind=bad, code="invalid_api_key")
-            case "forbidden":
-                self._send_error(403, "Project does not have access to this model.")
-            case "unknown_model":
-                text = f"The model `{body.get('model')}` does not exist or you do not have access to it."
-                self._send_error(404, text, kind=bad, code="model_not_found")
-            case "context_too_long":
-                text = "This model's maximum context length is 8192 tokens. However, your messages are longer."
-                self._send_error(400, text, kind=bad, param="messages", code="context_length_exceeded")
-            case "refuse_json_schema" | "refuse_json_object" | "refuse_schema_dialect":
-                text = "Invalid parameter: 'response_format' of this type is not supported with this model."
-                self._send_error(400, text, kind=bad, param="response_format")
-            case "refuse_parameter":
-                text = f"Unsupported parameter: '{rule.param}' is not supported with this model."
-                self._send_error(400, text, kind=bad, param=rule.param, code="unsupported_parameter")
             case "html":
                 self._send_raw(200, b"<!doctype html><title>Welcome</title>", "text/html")
             case "not_a_completion":
@@ -323,18 +273,8 @@ class _Handler(BaseHTTPRequestHandler):
                 self.connection.close()
                 self.close_connection = True
 
-    def _send_error(
-        self,
-        status: int,
-        message: str,
-        *,
-        kind: str = "invalid_request_error",
-        param: str | None = None,
-        code: str | None = None,
-        headers: Mapping[str, str] | None = None,
-    ) -> None:
-        error = {"message": message, "type": kind, "param": param, "code": code}
-        self._send(status, {"error": error}, headers=headers)
+    def _send_error(self, status: int, message: str, *, code: str | None = None) -> None:
+        self._send(status, error_body(message, code=code))
 
     def _send(
         self, status: int, body: Any, *, headers: Mapping[str, str] | None = None, drip: Rule | None = None

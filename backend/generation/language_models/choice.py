@@ -22,6 +22,8 @@ def get_language_model() -> LanguageModel:
         base_url=settings.openai_base_url,
         timeout_s=settings.openai_timeout_s,
         max_output_tokens=settings.openai_max_output_tokens,
+        effort=None if settings.openai_reasoning_effort == "default" else settings.openai_reasoning_effort,
+        service_tier=None if settings.openai_service_tier == "auto" else settings.openai_service_tier,
     )
 
 
@@ -29,6 +31,6 @@ def load_models() -> None:
     """Load the model before a worker forks, so that its children share the memory and start at full speed."""
     get_language_model()
     if get_settings().openai_api_key is not None:
-        from backend.generation.language_models.openai.model import rehearse_call
+        from backend.generation.language_models.openai.connection import rehearse_call
 
         rehearse_call()

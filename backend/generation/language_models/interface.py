@@ -222,8 +222,11 @@ class ModelRequest:
     @property
     def input_tokens(self) -> int:
         """An estimate of the input tokens, from the bytes of the text: a token is about four of them."""
-        text = sum(len(part.encode(errors="surrogatepass")) for part in (self.system, self.user))
-        return (text + len(json.dumps(self.schema))) // _BYTES_PER_TOKEN + _TOKENS_PER_IMAGE * len(self.images)
+        schema = json.dumps(self.schema)
+        # The schema is part of the system text where the server does not show it to the model.
+        parts = (self.system, self.user, "" if schema in self.system else schema)
+        text = sum(len(part.encode(errors="surrogatepass")) for part in parts)
+        return text // _BYTES_PER_TOKEN + _TOKENS_PER_IMAGE * len(self.images)
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,13 +234,15 @@ class ModelAnswer:
     """What a model's server answered, not yet read.
 
     ``is_cut``: the server stopped at the limit of output tokens. ``is_filtered``: the vendor's content filter stopped
-    it. ``text`` is then what was written before. It holds no character that the database refuses.
+    it. ``text`` is then what was written before. It holds no character that the database refuses. ``service_tier`` is
+    the one that the vendor says it used; its price may differ.
     """
 
     text: str
     usage: Usage = field(default_factory=Usage)
     is_cut: bool = False
     is_filtered: bool = False
+    service_tier: str | None = None
     rate_limits: RateLimits = field(default_factory=RateLimits, compare=False)
 
     def to_json(self) -> dict[str, Any]:

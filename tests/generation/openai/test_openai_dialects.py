@@ -82,7 +82,7 @@ def test_guess_is_checked_again_later(
     assert [write(model, section) for _ in range(2)] == [3, 3]
     assert formats(server) == ["json_schema", *["json_object+schema"] * 2]
     # This guess expires immediately. The next call finds the dialect without a guess, so that result stays.
-    monkeypatch.setattr("backend.generation.language_models.openai.model.GUESS_HOLDS_S", 0.0)
+    monkeypatch.setattr("backend.generation.language_models.openai.sending.GUESS_HOLDS_S", 0.0)
     model = make_model()
     assert [write(model, section) for _ in range(3)] == [3, 3, 3]
     assert formats(server)[3:] == ["json_schema", "json_object+schema", *["json_schema"] * 2]
@@ -98,7 +98,8 @@ def test_refused_parameter_is_left_out(
     assert [parameter in call["request"] for call in server.calls] == [True, False, False]
     assert formats(server) == ["json_schema"] * 3
     if parameter == "max_tokens":
-        assert server.calls[-1]["request"]["max_completion_tokens"] == 6000
+        # Five items of about 250 tokens, the topics, and half as much again.
+        assert server.calls[-1]["request"]["max_completion_tokens"] == 2475
 
 
 def test_server_that_refuses_nearly_everything(
@@ -109,6 +110,7 @@ def test_server_that_refuses_nearly_everything(
             {"do": "refuse_parameter", "param": "max_tokens"},
             {"do": "refuse_parameter", "param": "max_completion_tokens"},
             {"do": "refuse_parameter", "param": "temperature"},
+            {"do": "refuse_parameter", "param": "reasoning_effort"},
             {"do": "refuse_json_schema"},
             {"do": "refuse_schema_dialect"},
             {"do": "refuse_json_object"},

@@ -11,7 +11,7 @@ from apiflask import APIFlask
 from backend.core.database.transaction import TransactionOpen, transaction
 from backend.generation.language_models.interface import ModelError, SectionRequest
 from backend.generation.language_models.openai.model import OpenAIModel
-from backend.generation.language_models.openai.server import read_retry_after
+from backend.generation.language_models.openai.rate_limits import read_retry_after
 from tests.generation.openai.calls import write_section
 from tests.patience import HANG_S, patient_s, promised
 from tests.stand_ins.openai_server import OpenAIStandIn

@@ -131,8 +131,9 @@ def test_nothing_but_malformed_items_is_bad_output(
     model: OpenAIModel, server: OpenAIStandIn, section: SectionRequest
 ) -> None:
     server.set_script([{"do": "malformed_item", "items": 9}])
-    pages = tuple(replace(page, heading=None, text="12 34 56 78") for page in section.pages)
-    assert write_section(model, replace(section, pages=pages)).topics == ()
+    with pytest.raises(ModelError) as caught:
+        write_section(model, section)
+    assert (caught.value.code, caught.value.retryable) == ("bad_output", True)
 
     server.set_script([{"do": "cut", "at": 0.02}])
     with pytest.raises(ModelError) as caught:

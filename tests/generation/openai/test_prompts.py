@@ -16,6 +16,7 @@ from backend.generation.language_models.openai.prompts import (
     section_prompt,
 )
 from backend.study.types import Counts
+from tests.patience import check_linear
 
 MARKER = re.compile(r"</?hts:[a-z-]+[^>\n]*>")
 
@@ -88,6 +89,10 @@ def test_document_cannot_forge_a_marker(section: SectionRequest) -> None:
 )
 def test_lookalikes_of_markers_are_broken(lookalike: str) -> None:
     assert neutralise_markers(f"before {lookalike} after").startswith("before (")
+
+
+def test_looking_for_markers_takes_linear_time() -> None:
+    check_linear(lambda size: neutralise_markers(("<" + " " * size + "x") * 50), 1_000)
 
 
 @pytest.mark.parametrize("text", ["<page>", "a < b", "x <h1>Title</h1>", "hts: a word", "if (n<hts) {}", "⟨x, y⟩"])

@@ -5,7 +5,6 @@ every response is validated against them. An item that does not match is counted
 that was cut off keeps exactly its complete items.
 """
 
-import json
 import re
 from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar
@@ -21,6 +20,8 @@ from backend.generation.language_models.interface import (
     DraftQuote,
     DraftTopic,
 )
+from backend.generation.language_models.openai.content import read_lists
+from backend.generation.language_models.openai.synonyms import read_difficulty, read_kind
 from backend.study.types import Difficulty, FlashcardKind
 
 # In JSON, "\f" and "\b" are escapes: a model that writes "\frac" with one backslash means LaTeX and gets a form feed.
@@ -29,9 +30,8 @@ from backend.study.types import Difficulty, FlashcardKind
 _LOST_BACKSLASH = re.compile(
     r"\x08(?=[a-z])|\x0c(?=[a-z])|\t(?=(?:imes|heta|au|ext|an|riangle)\b)|\r(?=(?:ho|ight|angle|m)\b)"
 )
+_PAGE = re.compile(r"[0-9]{1,6}")
 _LETTER_OF_ESCAPE = {"\x08": "b", "\x0c": "f", "\t": "t", "\r": "r"}
-_INVALID_ESCAPE = re.compile(r'\\(\\|["/bfnrt]|u[0-9a-fA-F]{4})|\\')
-_THINKING = re.compile(r"^\s*<think>.*?</think>", re.DOTALL)
 
 
 def _restore_latex(value: object) -> object:
@@ -40,8 +40,10 @@ def _restore_latex(value: object) -> object:
     return _LOST_BACKSLASH.sub(lambda found: "\\" + _LETTER_OF_ESCAPE[found.group()], value)
 
 
-def _normalize_choice(value: object) -> object:
-    return value.strip().lower() if isinstance(value, str) else value
+def _read_page(value: object) -> object:
+    """Read the number of "p. 3", and the first one of "3-4"."""
+    found = _PAGE.search(value) if isinstance(value, str) else None
+    return int(found.group()) if found else value
 
 
 def _refuse_half_characters(value: str) -> str:
@@ -52,8 +54,9 @@ def _refuse_half_characters(value: str) -> str:
 
 _Plain = Annotated[str, AfterValidator(_refuse_half_characters)]
 _Text = Annotated[_Plain, BeforeValidator(_restore_latex)]
-_Difficulty = Annotated[Difficulty, BeforeValidator(_normalize_choice)]
-_Kind = Annotated[FlashcardKind, BeforeValidator(_normalize_choice)]
+_Difficulty = Annotated[Difficulty, BeforeValidator(read_difficulty)]
+_Kind = Annotated[FlashcardKind, BeforeValidator(read_kind)]
+_Page = Annotated[int, BeforeValidator(_read_page)]
 
 
 class _Output(BaseModel):
@@ -75,7 +78,7 @@ class _Output(BaseModel):
 class QuoteOutput(_Output):
     """``page``: number of the page as marked in the document. ``quote``: copied from it verbatim."""
 
-    page: int
+    page: _Page
     quote: _Plain
 
 
@@ -178,9 +181,9 @@ class ParsedSection:
     complete: bool
 
     @property
-    def kept(self) -> int:
-        """Number of topics, flashcards and questions that match the schema."""
-        return len(self.topics) + len(self.flashcards) + len(self.questions)
+    def items(self) -> int:
+        """Number of flashcards and questions that match the schema."""
+        return len(self.flashcards) + len(self.questions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +198,7 @@ class ParsedConnections:
 
 def parse_section(content: str) -> ParsedSection:
     """Parse the response to a section prompt. Raises ValueError if it contains no JSON object of the schema."""
-    found, complete = _read_lists(content, SectionOutput)
+    found, complete = read_lists(content, tuple(SectionOutput.model_fields))
     topics, _ = _validate_each(found["topics"], TopicOutput)
     flashcards, bad_flashcards = _validate_each(found["flashcards"], FlashcardOutput)
     questions, bad_questions = _validate_each(found["questions"], QuestionOutput)
@@ -209,7 +212,7 @@ def parse_section(content: str) -> ParsedSection:
             DraftQuestion(
                 stem=question.stem,
                 options=tuple(DraftOption(option.id, option.text) for option in question.options),
-                key=question.key,
+                key=_read_key(question),
                 explanation=question.explanation,
                 topic=question.topic,
                 difficulty=question.difficulty,
@@ -224,7 +227,7 @@ def parse_section(content: str) -> ParsedSection:
 
 def parse_connections(content: str) -> ParsedConnections:
     """Parse the response to a connect prompt. Raises ValueError if it contains no JSON object of the schema."""
-    found, complete = _read_lists(content, ConnectOutput)
+    found, complete = read_lists(content, tuple(ConnectOutput.model_fields))
     parents, bad_parents = _validate_each(found["parents"], ParentOutput)
     links, bad_links = _validate_each(found["links"], LinkOutput)
     return ParsedConnections(
@@ -233,6 +236,24 @@ def parse_connections(content: str) -> ParsedConnections:
         malformed=bad_parents + bad_links,
         complete=complete,
     )
+
+
+def _read_key(question: QuestionOutput) -> str:
+    """Return the id of the option that the key means: by its id, however written, or by its text."""
+    ids = [option.id for option in question.options]
+    if question.key in ids:
+        return question.key
+    key = _bare(question.key)
+    for names in (ids, [option.text for option in question.options]):
+        meant = [option for option, name in zip(ids, names, strict=True) if _bare(name) == key]
+        if len(meant) == 1:
+            return meant[0]
+    return question.key
+
+
+def _bare(name: str) -> str:
+    """Return ``name`` without the brackets, dots and case that tell no options apart."""
+    return name.strip(" \t\n().:[]").casefold()
 
 
 def _quotes(quotes: list[QuoteOutput]) -> tuple[DraftQuote, ...]:
@@ -250,74 +271,3 @@ def _validate_each(values: list[Any], output: type[_Item]) -> tuple[list[_Item],
         except ValidationError:
             continue
     return items, len(values) - len(items)
-
-
-def _read_lists(content: str, output: type[BaseModel]) -> tuple[dict[str, list[Any]], bool]:
-    """Return the response's lists by name, each with its complete elements, and whether all of them are complete.
-
-    Without JSON mode a model may think aloud, or put a fence or a greeting around its response; only the first object
-    counts.
-    """
-    text = _THINKING.sub("", content)
-    start = text.find("{")
-    if start < 0:
-        raise ValueError("the response contains no JSON object")
-    values, complete = _decode_object(text, start)
-    if not complete:
-        # The usual reason for JSON that breaks halfway is LaTeX with one backslash, as in "\(x\)".
-        repaired = _INVALID_ESCAPE.sub(lambda found: found.group() if found.group(1) else "\\\\", text)
-        if repaired != text:
-            values, complete = _decode_object(repaired, start)
-    lists = {name: values[name] for name in output.model_fields if isinstance(values.get(name), list)}
-    if not lists:
-        raise ValueError("the response contains none of " + ", ".join(output.model_fields))
-    return {name: lists.get(name, []) for name in output.model_fields}, complete
-
-
-def _decode_object(text: str, start: int) -> tuple[dict[str, Any], bool]:
-    """Decode the object at ``start`` as far as possible: lists by element, other values as a whole.
-
-    A partial parser such as ``pydantic_core.from_json(allow_partial=True)`` keeps an element that was cut off inside,
-    and a card whose second quote is missing still matches the schema. Here an element is decoded completely or not at
-    all.
-    """
-    decoder = json.JSONDecoder(strict=False)
-    values: dict[str, Any] = {}
-    try:
-        at = _skip_space(text, start + 1)
-        while text[at] != "}":
-            name, at = decoder.raw_decode(text, at)
-            at = _expect(text, at, ":")
-            if text[at] == "[":
-                elements = values[str(name)] = []
-                at = _skip_space(text, at + 1)
-                while text[at] != "]":
-                    element, at = decoder.raw_decode(text, at)
-                    elements.append(element)
-                    at = _next_element(text, at, "]")
-                at += 1
-            else:
-                values[str(name)], at = decoder.raw_decode(text, at)
-            at = _next_element(text, at, "}")
-    except (ValueError, IndexError, RecursionError):
-        return values, False
-    return values, True
-
-
-def _skip_space(text: str, at: int) -> int:
-    while text[at] in " \t\n\r":
-        at += 1
-    return at
-
-
-def _expect(text: str, at: int, mark: str) -> int:
-    at = _skip_space(text, at)
-    if text[at] != mark:
-        raise ValueError(f"expected {mark} at {at}")
-    return _skip_space(text, at + 1)
-
-
-def _next_element(text: str, at: int, closing: str) -> int:
-    """Skip a comma, or stay on the closing bracket. Raises ValueError at anything else."""
-    at = _skip_space(text, at)
-    return at if text[at] == closing else _expect(text, at, ",")

@@ -123,8 +123,10 @@ _UNSEEN = f"[\\s{INVISIBLE}{SOFT_HYPHEN}]*"
 _MARKER_LOOKALIKE = re.compile(
     "(?:[<＜﹤‹〈⟨]|&lt;|&#60;)(?="
     + _UNSEEN
-    + "[/／]?"
+    # The second run of white space only after a slash: two in a row would share it out in every way there is.
+    + "(?:[/／]"
     + _UNSEEN
+    + ")?"
     + _UNSEEN.join(("[hｈ]", "[tｔ]", "[sｓ]", "[:：﹕]"))
     + ")",
     re.IGNORECASE,
