@@ -97,14 +97,14 @@ def _stop_on_signals() -> threading.Event:
 
 def _outside_requests(name: str) -> Flask:
     """Return an app with the database and the broker, but without routes."""
-    from backend.core.database.database import configure_database
+    from backend.core.database.database import UPKEEP_POOL, configure_database
     from backend.core.manifest import open_rooms
     from backend.core.work.queue import configure_queue
     from backend.rooms import ROOMS
 
     open_rooms(ROOMS)
     app = Flask(f"hackthestudy-{name}")
-    configure_database(app, get_settings())
+    configure_database(app, get_settings(), UPKEEP_POOL)
     # Like requests, the sweep and the watchdog must not wait long for a frozen broker.
     configure_queue(get_settings(), answers_requests=True)
     return app

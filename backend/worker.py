@@ -25,7 +25,7 @@ from celery.signals import (
 from flask import Flask
 from sqlalchemy.orm import configure_mappers
 
-from backend.core.database.database import configure_database, dispose_engines
+from backend.core.database.database import COMPUTING_POOL, configure_database, dispose_engines
 from backend.core.manifest import add_tasks, open_rooms
 from backend.core.process.logging import configure_logging, get_logger
 from backend.core.work.jobs import WORKER_NAME, hand_back
@@ -45,7 +45,7 @@ settings = get_settings()
 flask_app = Flask("hackthestudy-worker")
 configure_logging(settings)
 configure_sentry(settings, "worker")
-configure_database(flask_app, settings)
+configure_database(flask_app, settings, COMPUTING_POOL)
 configure_queue(settings)
 
 # The celery command looks for this name.

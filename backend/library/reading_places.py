@@ -13,7 +13,7 @@ from typing import Final
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import aliased
 
 from backend.core.clock import database_now
@@ -92,7 +92,7 @@ def check_held(model: type[Job], held: Claim) -> None:
     try:
         with transaction():
             is_held = db.session.scalar(sa.select(model.id).where(*jobs.is_held(model, held))) is not None
-    except DBAPIError as error:
+    except SQLAlchemyError as error:
         if not is_passing(error):
             raise
         return

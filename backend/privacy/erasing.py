@@ -9,7 +9,6 @@ import threading
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.exc import DBAPIError
 
 from backend.accounts import service as accounts
 from backend.core.clock import database_now
@@ -41,7 +40,7 @@ def erase_user(held: Claim, lost: threading.Event) -> None:
     except LeaseLost:
         raise
     except Exception as error:
-        if not (isinstance(error, DBAPIError) and is_passing(error)):
+        if not is_passing(error):
             log.exception("privacy.erasure.crashed")
         raise TryLater(_AGAIN_S) from error
 

@@ -1,4 +1,4 @@
-"""A job is claimed once, its lease is renewed, and a worker that lost it cannot write."""
+"""A job is claimed once, and a worker that lost it cannot write."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -15,7 +15,6 @@ from backend.core.work import jobs
 from backend.core.work.jobs import Claim, JobState
 from backend.core.work.sweep import sweep
 from backend.library.models import Document
-from tests.patience import HANG_S, patient_s, wait_for
 
 
 @pytest.fixture
@@ -200,64 +199,6 @@ def test_retry_later_counts_a_failure_and_waits(document_id: UUID) -> None:
     change(document_id, available_at=after.available_at - timedelta(seconds=60))
     again = held(document_id)
     assert (again.attempt, again.failures) == (2, 1)
-
-
-@pytest.fixture
-def short_lease(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Leases of three seconds: a busy machine may keep their renewal waiting for two thirds of it."""
-    from backend.settings import get_settings
-
-    monkeypatch.setenv("LEASE_S", str(patient_s(3)))
-    get_settings.cache_clear()
-    yield
-    monkeypatch.undo()
-    get_settings.cache_clear()
-
-
-def wait_for_renewals(document_id: UUID, count: int) -> None:
-    """Wait until a row's lease has been renewed ``count`` times."""
-    for _ in range(count):
-        before = row(document_id).lease_until
-        wait_for("a renewal", lambda before=before: row(document_id).lease_until > before)
-
-
-def test_a_lease_is_renewed_during_the_work(document_id: UUID, short_lease: None) -> None:
-    claimed = held(document_id)
-    with jobs.lease(Document, claimed) as lost:
-        wait_for_renewals(document_id, 2)
-        assert not lost.is_set()
-        assert sweep().taken_back == 0
-    with transaction():
-        jobs.finish(Document, claimed)
-
-
-def test_a_lease_is_not_renewed_after_the_work(document_id: UUID, short_lease: None) -> None:
-    claimed = held(document_id)
-    with jobs.lease(Document, claimed):
-        pass
-    assert wait_for("the end of the lease", lambda: sweep().taken_back) == 1
-
-
-def test_a_lost_lease_is_reported_to_the_work(document_id: UUID, short_lease: None) -> None:
-    claimed = held(document_id)
-    with jobs.lease(Document, claimed) as lost:
-        change(document_id, state=JobState.QUEUED, lease_until=None)
-        assert lost.wait(HANG_S)
-    assert row(document_id).state == JobState.QUEUED
-
-
-def test_a_lease_survives_a_lost_connection(document_id: UUID, short_lease: None, engine: sa.Engine) -> None:
-    claimed = held(document_id)
-    kill = sa.text(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-        " WHERE datname = current_database() AND pid <> pg_backend_pid()"
-    )
-    with jobs.lease(Document, claimed) as lost:
-        with engine.connect() as connection:
-            connection.execute(kill)
-        wait_for_renewals(document_id, 2)
-        assert not lost.is_set()
-        assert sweep().taken_back == 0
 
 
 def test_a_stopping_worker_hands_back_its_rows(document_id: UUID) -> None:

@@ -18,7 +18,8 @@ from flask import Flask
 from backend.core.database.database import LIMITS, configure_database, db, is_passing
 from backend.core.database.locks import MIGRATION_LOCK, SWEEP_LOCK
 from backend.core.database.transaction import transaction
-from backend.core.work.jobs import JobState, claim, lease
+from backend.core.work.jobs import JobState, claim
+from backend.core.work.leases import lease
 from backend.core.work.sweep import Swept, sweep
 from backend.library.models import Document
 from backend.settings import Settings, get_settings

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 
 from backend.billing.errors import UnreadableWebhook, UnsignedWebhook
 from backend.billing.models import StripeEvent
@@ -198,7 +198,7 @@ def settle_event(event: StripeEvent) -> str | None:
         return HANDLED[event.type](event)
     except KeepsChanging as error:
         raise TryLater(_AGAIN_S) from error
-    except DBAPIError as error:
+    except SQLAlchemyError as error:
         # Such as a long lock on the account. It is no failure of the event.
         if not is_passing(error):
             raise

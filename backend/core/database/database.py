@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
 from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, registry
 
 from backend.core.errors import DomainError
@@ -49,6 +50,29 @@ _REFUSED_AT_START = "unsupported startup parameter"
 POOL_REMEDY = "DATABASE_URL names a pool in transaction mode, such as PgBouncer's: set DATABASE_POOLED=true."
 
 
+LEASES = "leases"
+"""Key of the engine in ``db.engines`` whose connections are opened and closed by their user, outside every pool."""
+
+
+class PoolSize(NamedTuple):
+    """How many connections all threads of a process share, and how many more it opens for a moment.
+
+    Sums: docs/operations.md. A thread that finds no free connection waits for one, and then PoolTimeout is raised.
+    """
+
+    kept: int
+    extra: int = 0
+
+
+# A process that works on one job at a time.
+COMPUTING_POOL = PoolSize(1)
+# Threads that mostly wait for a vendor, and need a connection for some milliseconds before and after.
+CALLING_POOL = PoolSize(4)
+# A sweep holds one for its lock. It shares the others with the watchdog's checks and the mover of files.
+UPKEEP_POOL = PoolSize(3)
+_POOL_TIMEOUT_S = 5
+
+
 class Base(DeclarativeBase):
     """Base of every table. Times are timezone-aware, ids are UUIDs."""
 
@@ -85,21 +109,45 @@ def engine_url(database_url: str) -> str:
     return url.set(drivername="postgresql+psycopg2").render_as_string(hide_password=False)
 
 
-def configure_database(app: Flask, settings: Settings) -> None:
-    """Bind the session to PostgreSQL, with limits so that one slow statement does not block all others."""
+def configure_database(app: Flask, settings: Settings, pool: PoolSize | None = None) -> None:
+    """Bind the session to PostgreSQL, with limits so that one slow statement does not block all others.
+
+    Without ``pool``, there is a connection for each thread that answers requests.
+    """
+    kept, extra = pool or PoolSize(settings.gunicorn_threads, 2)
     app.config["SQLALCHEMY_DATABASE_URI"] = engine_url(settings.database_url)
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {
+        **_engine_options(settings, app.name),
         "pool_pre_ping": True,
-        # Errors are logged, and their texts would quote users' data.
-        "hide_parameters": True,
-        "pool_size": settings.gunicorn_threads,
-        "max_overflow": 2,
-        "pool_timeout": 5,
-        "connect_args": {"connect_timeout": _CONNECT_TIMEOUT_S, **LOST_HOST, **start_arguments(settings, LIMITS)},
+        "pool_size": kept,
+        "max_overflow": extra,
+        "pool_timeout": _POOL_TIMEOUT_S,
+    }
+    app.config["SQLALCHEMY_BINDS"] = {
+        LEASES: {
+            **_engine_options(settings, f"{app.name}-{LEASES}"),
+            "url": engine_url(settings.database_url),
+            "poolclass": sa.NullPool,
+        }
     }
     db.init_app(app)
     with app.app_context():
-        set_limits(db.engine, settings, LIMITS)
+        for engine in db.engines.values():
+            set_limits(engine, settings, LIMITS)
+
+
+def _engine_options(settings: Settings, name: str) -> dict[str, Any]:
+    """``name`` appears in PostgreSQL's views and logs, unless DATABASE_URL has a name of its own."""
+    return {
+        # Errors are logged, and their texts would quote users' data.
+        "hide_parameters": True,
+        "connect_args": {
+            "connect_timeout": _CONNECT_TIMEOUT_S,
+            "fallback_application_name": name,
+            **LOST_HOST,
+            **start_arguments(settings, LIMITS),
+        },
+    }
 
 
 def start_arguments(settings: Settings, limits: Mapping[str, str]) -> dict[str, Any]:
@@ -148,8 +196,12 @@ def dispose_engines() -> None:
 _PASSING_STATES = frozenset({"55P03", "57014", "40P01", "40001", "57P01", "57P02", "57P03", "53300"})
 
 
-def is_passing(error: sa.exc.DBAPIError) -> bool:
-    """Tell whether the same statement may succeed shortly after."""
+def is_passing(error: BaseException) -> bool:
+    """Tell whether this is an error of the database after which the same statement may succeed shortly."""
+    if isinstance(error, PoolTimeout):
+        return True
+    if not isinstance(error, sa.exc.DBAPIError):
+        return False
     state = getattr(error.orig, "pgcode", None)
     if state is None:
         # The connection broke before the server could send a state.

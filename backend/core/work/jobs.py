@@ -1,16 +1,14 @@
 """Jobs: rows with leases. Celery messages only carry their ids.
 
 A job table has the columns of ``Job`` and is declared in its room's manifest as a ``JobKind``. A worker claims a row
-(``attempt`` is the fencing token), renews its lease while it works, and writes the outcome only while it still holds
-the row. The sweep sends lost rows again and takes back the rows of dead workers. Leases use PostgreSQL's clock, so a
-jump of a worker's clock has no effect.
+(``attempt`` is the fencing token), renews its lease while it works (``leases``), and writes the outcome only while it
+still holds the row. The sweep sends lost rows again and takes back the rows of dead workers. Leases use PostgreSQL's
+clock, so a jump of a worker's clock has no effect.
 """
 
 import os
 import threading
-import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -25,11 +23,8 @@ from backend.core.clock import database_now
 from backend.core.database.database import Identified, db
 from backend.core.database.privacy_marks import withheld
 from backend.core.database.transaction import after_commit, transaction
-from backend.core.process.logging import get_logger
 from backend.core.work.queue import send
 from backend.settings import get_settings
-
-log = get_logger(__name__)
 
 # This process and its forked children hold leases under this name.
 WORKER_NAME = f"{os.uname().nodename}:{os.getpid()}:{uuid4().hex[:8]}"
@@ -299,42 +294,6 @@ def retry_later(model: type[Job], held: Claim, *, delay_s: float, is_failure: bo
     )
     # Shortly after the row is due: a message that arrives too early would find nothing to claim.
     send_after_commit(model, held.id, delay_s + 0.05)
-
-
-@contextmanager
-def lease(model: type[Job], held: Claim) -> Iterator[threading.Event]:
-    """Renew the lease from a thread while the block runs.
-
-    Yields an event that is set when the lease is lost. The thread uses its own connection, so the block's session
-    holds none. It stops renewing after ``max_work_s``, so that a hanging job is taken back even if the worker pool
-    does not kill it.
-    """
-    length_s = get_settings().lease_s
-    deadline = time.monotonic() + get_settings().max_work_s
-    lost, ended = threading.Event(), threading.Event()
-    engine = db.engine
-
-    def renew() -> None:
-        while not ended.wait(length_s / 3) and time.monotonic() < deadline:
-            moment = database_now()
-            statement = (
-                sa.update(model).where(*is_held(model, held)).values(lease_until=moment + timedelta(seconds=length_s))
-            )
-            try:
-                with engine.begin() as connection:
-                    if connection.execute(statement).rowcount == 0:
-                        lost.set()
-                        return
-            except sa.exc.SQLAlchemyError as error:
-                log.warning("core.lease.renewal_failed", row_id=str(held.id), error=type(error).__name__)
-
-    thread = threading.Thread(target=renew, name="lease", daemon=True)
-    thread.start()
-    try:
-        yield lost
-    finally:
-        ended.set()
-        thread.join(timeout=length_s)
 
 
 def hand_back(worker: str = WORKER_NAME) -> int:

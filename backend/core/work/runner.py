@@ -5,12 +5,14 @@ import threading
 from collections.abc import Callable
 from uuid import UUID
 
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from backend.core.database.database import is_passing
 from backend.core.database.transaction import transaction
 from backend.core.process.logging import get_logger, log_context
-from backend.core.work.jobs import Claim, JobFailed, JobKind, LeaseLost, TryLater, fail, lease, retry_later
+from backend.core.work.jobs import Claim, JobFailed, JobKind, LeaseLost, TryLater, fail, retry_later
+from backend.core.work.leases import lease
 from backend.settings import get_settings
 
 log = get_logger(__name__)
@@ -22,7 +24,8 @@ _PAUSES_S = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0, None)
 def run_job(kind: JobKind, row_id: UUID) -> None:
     """Work on a queued row. Does nothing if it does not exist, is not due, or is not queued.
 
-    Raises DBAPIError if the database is unreachable. The lease then expires, and the sweep queues the row again.
+    Raises DBAPIError or PoolTimeout if the database is unreachable. The lease then expires, and the sweep queues the
+    row again.
     """
     with transaction():
         held = kind.claim(kind.model, row_id)
@@ -42,7 +45,7 @@ def run_job(kind: JobKind, row_id: UUID) -> None:
 def _release(kind: JobKind) -> None:
     try:
         kind.released()
-    except DBAPIError as error:
+    except (DBAPIError, PoolTimeout) as error:
         # The sweep notices it too, a few seconds later.
         log.warning(f"{kind.name}.release_failed", error=type(error).__name__)
 
@@ -63,7 +66,7 @@ def _run(kind: JobKind, held: Claim, lost: threading.Event) -> None:
     except JobFailed as failure:
         _fail(kind, held, lost, failure)
     except Exception as error:
-        if isinstance(error, DBAPIError) and is_passing(error):
+        if is_passing(error):
             # The row is in PostgreSQL: it has ended, or it is queued again when the lease expires.
             raise
         log.exception(f"{kind.name}.crashed")
@@ -107,7 +110,7 @@ def record(write: Callable[[], None], lost: threading.Event) -> None:
         try:
             with transaction():
                 write()
-        except DBAPIError as error:
+        except SQLAlchemyError as error:
             if pause_s is None or not is_passing(error) or lost.wait(pause_s):
                 raise
         else:

@@ -20,7 +20,6 @@ from flask import has_request_context, request
 from sentry_sdk import Client
 from sentry_sdk.types import Event, Hint
 from sentry_sdk.utils import BadDsn, event_from_exception
-from sqlalchemy.exc import DBAPIError
 
 from backend.core.database.database import is_passing
 from backend.core.process.logging import get_logger
@@ -114,7 +113,7 @@ class _Reporter(logging.Handler):
             self._client.flush(timeout=_FLUSH_S)
 
     def _is_news(self, error: BaseException) -> bool:
-        if isinstance(error, DBAPIError) and is_passing(error):
+        if is_passing(error):
             # Transient database outage, not a bug.
             return False
         if _REPORTED in vars(error):
