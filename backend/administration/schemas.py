@@ -150,7 +150,10 @@ class SupportedRun(ResponseBody):
     state: RunState
     error_code: str | None
     partial_reason: PartialReason | None = Field(description="Why a run is only partly done.")
-    waiting_for: str | None = Field(description="`free_budget`: today's budget for free credits is used up.")
+    waiting_for: str | None = Field(
+        description="`free_budget`: today's budget for free credits is used up. `model_quota`: so is our account at "
+        "the language model's vendor."
+    )
     retry_of: UUID | None = Field(description="The run that this one retries.")
     continues: UUID | None = Field(description="The run whose missing items this one makes.")
     model: str

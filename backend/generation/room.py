@@ -12,7 +12,7 @@ from backend.generation.charging import bookings
 from backend.generation.errors import MaxCreditsTooLow
 from backend.generation.language_models.choice import load_models
 from backend.generation.models import Call, ModelCall, Reply, Run, RunDocument, RunEvent, Step
-from backend.generation.runs.calling import cancel_if_unwanted, make_call
+from backend.generation.runs.calling import begin_call, cancel_if_unwanted
 from backend.generation.runs.planning import continue_waiting_runs, lock_waiting_runs
 from backend.generation.runs.recording import cancel_if_stopped, give_up, lock_run_of
 from backend.generation.runs.steps import work_step
@@ -44,7 +44,7 @@ ROOM = Room(
         JobKind(
             name="generation.call",
             model=Call,
-            work=make_call,
+            begin=begin_call,
             give_up=wake_step,
             after_retry=cancel_if_unwanted,
             lock_first=lock_step_of,

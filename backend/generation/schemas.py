@@ -141,7 +141,8 @@ class RunResponse(ResponseBody):
     credits: RunCredits
     max_credits: int | None = Field(description="Maximum cost that you set; null for none.")
     waiting_for: str | None = Field(
-        description="`free_budget`: today's free credits of all users are used up, and the run starts tomorrow."
+        description="`free_budget`: today's free credits of all users are used up, and the run starts tomorrow. "
+        "`model_quota`: our account at the language model's vendor is used up. The run goes on by itself."
     )
     language: str | None
     difficulty: Difficulty | None

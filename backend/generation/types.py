@@ -42,6 +42,9 @@ EARLIER_RUN = "earlier_run"
 FREE_BUDGET = "free_budget"
 """What a run waits for while the day's budget for free credits is used up."""
 
+MODEL_QUOTA = "model_quota"
+"""What a run waits for while our account at the language model's vendor is used up."""
+
 INSUFFICIENT_CREDITS = "insufficient_credits"
 """Error code of a run for which the user has too few credits."""
 

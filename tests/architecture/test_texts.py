@@ -184,7 +184,7 @@ def tables() -> dict[str, Mapping[str, Mapping[str, str]]]:
         "http": problem_messages.SENTENCES,
         "documents": DOCUMENT_SENTENCES,
         "runs": SENTENCES,
-        "stages": {state.value: texts for state, texts in STAGES.items()} | {"waiting": WAITING},
+        "stages": {state.value: texts for state, texts in STAGES.items()} | WAITING,
     }
 
 

@@ -9,6 +9,7 @@ clock, so a jump of a worker's clock has no effect.
 import os
 import threading
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -152,12 +153,14 @@ class JobKind:
     Attributes:
         name: ``room.thing``; log events and metrics are named after it.
         model: The table.
-        work: Does the work.
+        work: Does the work; None if ``begin`` yields what does.
         give_up: Called with a row's id and an error code, in the transaction that fails the row for good.
         after_retry: Called with a row's id, in the transaction that gives it back after a failure.
         lock_first: Called with a row's id, before the transaction that gives it back or fails it locks the row. Takes
             the locks that come before the row in the lock order (docs/architecture.md).
         claim: Claims a row; see ``claim``.
+        begin: Entered before a row is claimed, and left after the work. It may wait until work may begin, and yields
+            what does the work, or None if none may begin now.
         released: Called after a worker has stopped working on a row of this kind, however the work ended.
         startable: Narrows the due rows to those that ``claim`` would accept now. Only these are sent again by the
             sweep, because messages for the others would find nothing to claim.
@@ -167,8 +170,9 @@ class JobKind:
 
     name: str
     model: type[Job]
-    work: Work
     give_up: Callable[[UUID, str], None]
+    work: Work | None = None
+    begin: Callable[[], AbstractContextManager[Work | None]] | None = None
     after_retry: Callable[[UUID], None] = _nothing
     lock_first: Callable[[UUID], object] = _nothing
     claim: Callable[[type[Job], UUID], Claim | None] = claim
@@ -176,6 +180,9 @@ class JobKind:
     startable: Callable[[type[Job]], sa.ColumnElement[bool]] = _any_row
     in_turn: Callable[[type[Job]], sa.ColumnElement[bool]] = _any_row
     labels: tuple[InstrumentedAttribute[str], tuple[str, ...]] | None = None
+
+    def start(self) -> AbstractContextManager[Work | None]:
+        return nullcontext(self.work) if self.begin is None else self.begin()
 
     @property
     def thing(self) -> str:

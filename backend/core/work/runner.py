@@ -11,7 +11,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from backend.core.database.database import is_passing
 from backend.core.database.transaction import transaction
 from backend.core.process.logging import get_logger, log_context
-from backend.core.work.jobs import Claim, JobFailed, JobKind, LeaseLost, TryLater, fail, retry_later
+from backend.core.work.jobs import Claim, JobFailed, JobKind, LeaseLost, TryLater, Work, fail, retry_later
 from backend.core.work.leases import lease
 from backend.settings import get_settings
 
@@ -27,6 +27,12 @@ def run_job(kind: JobKind, row_id: UUID) -> None:
     Raises DBAPIError or PoolTimeout if the database is unreachable. The lease then expires, and the sweep queues the
     row again.
     """
+    with kind.start() as work:
+        if work is not None:
+            _claim_and_run(kind, row_id, work)
+
+
+def _claim_and_run(kind: JobKind, row_id: UUID, work: Work) -> None:
     with transaction():
         held = kind.claim(kind.model, row_id)
     if held is None:
@@ -34,7 +40,7 @@ def run_job(kind: JobKind, row_id: UUID) -> None:
     with log_context(**{f"{kind.thing}_id": row_id}, request_id=held.request_id, attempt=held.attempt):
         try:
             with lease(kind.model, held) as lost:
-                _run(kind, held, lost)
+                _run(kind, work, held, lost)
         except LeaseLost:
             # Another attempt has the row, or the row is gone, so this result must not be written.
             log.warning(f"{kind.name}.lease_lost")
@@ -55,9 +61,9 @@ def run_row(kind: JobKind, row_id: str) -> None:
     run_job(kind, UUID(row_id))
 
 
-def _run(kind: JobKind, held: Claim, lost: threading.Event) -> None:
+def _run(kind: JobKind, work: Work, held: Claim, lost: threading.Event) -> None:
     try:
-        kind.work(held, lost)
+        work(held, lost)
     except LeaseLost:
         raise
     except TryLater as later:

@@ -20,7 +20,7 @@ from backend.core.work.jobs import JobState
 from backend.generation.charging.free_cost import free_cost_today
 from backend.generation.charging.rule import CHARGED_AT_THE_END, Outcome, charge
 from backend.generation.models import Call, ModelCall, Run, Step
-from backend.generation.types import ENDED_STATES, PartialReason, StepKind
+from backend.generation.types import ENDED_STATES, FREE_BUDGET, PartialReason, StepKind
 from backend.settings import get_settings
 
 
@@ -78,7 +78,7 @@ def _reserve_paid(run: Run, amount: int, budget: billing.FreeBudget) -> None:
 
 def _waiting_runs() -> Sequence[UUID]:
     """Return the runs that wait for the free budget: what is held for them must not keep them waiting."""
-    return db.session.scalars(sa.select(Run.id).where(Run.ended_at.is_(None), Run.waiting_for.is_not(None))).all()
+    return db.session.scalars(sa.select(Run.id).where(Run.ended_at.is_(None), Run.waiting_for == FREE_BUDGET)).all()
 
 
 def charge_reply(run: Run, step_id: UUID, attempt: int, outcome: Outcome) -> None:

@@ -5,8 +5,10 @@ Nothing here looks at what was answered: that is for the step, in a process with
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -15,8 +17,9 @@ from backend.core.database.database import db
 from backend.core.database.transaction import refuse_open_transaction, transaction
 from backend.core.process.logging import add_to_log, get_logger
 from backend.core.work import jobs
-from backend.core.work.jobs import Claim, JobFailed, LeaseLost, TryLater
+from backend.core.work.jobs import Claim, JobFailed, LeaseLost, TryLater, Work
 from backend.core.work.runner import record
+from backend.generation.calls.permits import Permit, wait_for_permit
 from backend.generation.calls.queueing import cancel_call, cancel_queued, lock_step_of, wake_step
 from backend.generation.calls.replies import find_reply, keep_reply
 from backend.generation.language_models.choice import get_language_model
@@ -24,24 +27,33 @@ from backend.generation.language_models.interface import ModelAnswer, ModelError
 from backend.generation.models import Call, Run, Step
 from backend.generation.runs.planning import is_active
 from backend.generation.runs.preparing import prepare_connections, prepare_section
+from backend.generation.runs.recording import record_waiting
 from backend.generation.runs.usage import Used, caller_for, note_use
-from backend.generation.types import ACTIVE_STATES, StepKind
+from backend.generation.types import ACTIVE_STATES, MODEL_QUOTA, StepKind
 
 log = get_logger(__name__)
 
-_LIMIT_PAUSE_S = 5.0
+_WAITS_FOR_LIMIT = frozenset({"rate_limited", "quota_exhausted"})
+_PAUSE_S = 1.0
 
 
 class RunStopped(Exception):
     """The run was cancelled or has ended, so no further call is made for it."""
 
 
-def make_call(held: Claim, lost: threading.Event) -> None:
+@contextmanager
+def begin_call() -> Iterator[Work | None]:
+    """Yield the work on a call as soon as the vendor's limits allow it; None if no call is due or allowed soon."""
+    with wait_for_permit() as permit:
+        yield None if permit is None else partial(make_call, permit)
+
+
+def make_call(permit: Permit, held: Claim, lost: threading.Event) -> None:
     """Work on a held call. Raises LeaseLost, TryLater, and JobFailed with the model's error code."""
     model = get_language_model()
     if not model.is_remote:
         raise JobFailed("misconfigured")
-    _Work(held, lost, model).do()
+    _Work(permit, held, lost, model).do()
 
 
 def cancel_if_unwanted(call_id: UUID) -> None:
@@ -62,8 +74,8 @@ class _Prepared:
 class _Work:
     """The work of one attempt at a call."""
 
-    def __init__(self, held: Claim, lost: threading.Event, model: RemoteModel) -> None:
-        self._held, self._lost, self._model = held, lost, model
+    def __init__(self, permit: Permit, held: Claim, lost: threading.Event, model: RemoteModel) -> None:
+        self._permit, self._held, self._lost, self._model = permit, held, lost, model
         self._started = time.monotonic()
         self._has_called = False
 
@@ -82,10 +94,13 @@ class _Work:
             self._record(lambda: self._finish(reply_id))
             log.info("generation.call.reply_kept")
             return
+        self._lost.wait(self._permit.fit(prepared.request))
         try:
             answer = self._send(prepared)
         except ModelError as error:
+            self._permit.note_error(error)
             raise self._translate(prepared, error) from error
+        self._permit.note_answer(answer)
         self._record(lambda: self._keep(prepared, answer))
         log.info("generation.call.answered", duration_ms=self._elapsed_ms())
 
@@ -121,8 +136,12 @@ class _Work:
     def _translate(self, prepared: _Prepared, error: ModelError) -> Exception:
         log.warning("generation.call.failed", code=error.code, retryable=error.retryable)
         self._record(lambda: self._note(prepared, error.code, error.usage))
-        if error.code == "rate_limited":
-            return TryLater(error.retry_after_s or _LIMIT_PAUSE_S)
+        if error.code == "quota_exhausted":
+            log.error("generation.model.needs_operator", code=error.code, model=self._model.name)
+            self._record(lambda: record_waiting(prepared.run.id, MODEL_QUOTA))
+        if error.code in _WAITS_FOR_LIMIT:
+            # The next permit tells when it may be tried again.
+            return TryLater(_PAUSE_S)
         return JobFailed(error.code, retryable=error.retryable, retry_after_s=error.retry_after_s)
 
     def _keep(self, prepared: _Prepared, answer: ModelAnswer) -> None:

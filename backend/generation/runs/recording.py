@@ -25,7 +25,7 @@ from backend.generation.runs.planning import advance, lock_run, plan, split_step
 from backend.generation.runs.preparing import SectionWork
 from backend.generation.runs.usage import note_unusable
 from backend.generation.sections.cutting import Section, split_section
-from backend.generation.types import ACTIVE_STATES, FREE_BUDGET, RunState, StepKind
+from backend.generation.types import ACTIVE_STATES, RunState, StepKind
 from backend.library import service as library
 from backend.study import service as study
 from backend.study.types import AddedItems, Counts, NewTopic
@@ -34,7 +34,7 @@ log = get_logger(__name__)
 
 _MAX_SPLIT_DEPTH = 4
 # These end the run immediately, because every other section would fail too.
-_ENDS_RUN = frozenset({"quota_exhausted", "misconfigured"})
+_ENDS_RUN = frozenset({"misconfigured"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +65,14 @@ def record_plan(held: Claim, run_id: UUID) -> None:
     plan(_lock_run_and_finish(held, run_id))
 
 
-def record_waiting(run_id: UUID) -> None:
-    """Record that a run waits for the free budget. Its hold is kept."""
+def record_waiting(run_id: UUID, reason: str) -> None:
+    """Record what a run waits for, such as the free budget. Its hold is kept."""
     run = lock_run(run_id)
     if run is None or run.state not in ACTIVE_STATES:
         return
     if run.waiting_for is None:
-        run.waiting_for = FREE_BUDGET
-        add_event(run, "run.waiting", reason=FREE_BUDGET)
+        run.waiting_for = reason
+        add_event(run, "run.waiting", reason=reason)
         db.session.flush()
     billing.note_sign_of_life(run_id)
 
@@ -174,6 +174,7 @@ def _lock_run_and_finish(held: Claim, run_id: UUID) -> Run:
 
 
 def _count(run: Run, added: AddedItems, checked: CheckedReply) -> None:
+    run.waiting_for = None
     run.delivered += added.counts
     run.duplicates += added.duplicates
     # New dictionaries, because SQLAlchemy does not detect changes inside the old ones.

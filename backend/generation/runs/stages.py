@@ -3,13 +3,21 @@
 from collections.abc import Mapping
 
 from backend.generation.models import Run
-from backend.generation.types import RunState
+from backend.generation.types import FREE_BUDGET, MODEL_QUOTA, RunState
 
-WAITING = {
-    "en": "waiting for free credits until tomorrow",
-    "de": "wartet bis morgen auf Gratis-Credits",
-    "fr": "en attente de crédits gratuits jusqu’à demain",
-    "it": "in attesa di crediti gratuiti fino a domani",
+WAITING: Mapping[str, Mapping[str, str]] = {
+    FREE_BUDGET: {
+        "en": "waiting for free credits until tomorrow",
+        "de": "wartet bis morgen auf Gratis-Credits",
+        "fr": "en attente de crédits gratuits jusqu’à demain",
+        "it": "in attesa di crediti gratuiti fino a domani",
+    },
+    MODEL_QUOTA: {
+        "en": "waiting for the language model, then goes on by itself",
+        "de": "wartet auf das Sprachmodell und läuft dann von selbst weiter",
+        "fr": "en attente du modèle de langage, reprend ensuite automatiquement",
+        "it": "in attesa del modello linguistico, poi riprende da sola",
+    },
 }
 
 STAGES: Mapping[RunState, Mapping[str, str]] = {
@@ -72,4 +80,4 @@ STAGES: Mapping[RunState, Mapping[str, str]] = {
 
 def stage_of(run: Run) -> Mapping[str, str]:
     """Return the run's stage by language."""
-    return WAITING if run.waiting_for else STAGES[RunState(run.state)]
+    return WAITING[run.waiting_for] if run.waiting_for else STAGES[RunState(run.state)]

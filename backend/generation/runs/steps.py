@@ -36,7 +36,7 @@ from backend.generation.runs import recording
 from backend.generation.runs.preparing import SectionWork, prepare_connections, prepare_section
 from backend.generation.runs.recording import Written
 from backend.generation.runs.usage import Used, caller_for, note_use
-from backend.generation.types import ACTIVE_STATES, ENDED_STATES, StepKind
+from backend.generation.types import ACTIVE_STATES, ENDED_STATES, FREE_BUDGET, StepKind
 from backend.settings import get_settings
 
 log = get_logger(__name__)
@@ -105,7 +105,7 @@ class _Work:
         try:
             self._record(lambda: recording.record_plan(self._held, run_id))
         except FreeBudgetUsedUp:
-            self._record(lambda: recording.record_waiting(run_id))
+            self._record(lambda: recording.record_waiting(run_id, FREE_BUDGET))
             raise TryLater(_FREE_BUDGET_PAUSE_S) from None
         except (InsufficientCredits, SpendingFrozen, ModelNotPriced) as refusal:
             code, facts = refusal.code, {name: int(str(refusal.facts[name])) for name in refusal.members}

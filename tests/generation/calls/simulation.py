@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from backend.generation.calls.limiting import rules
-from backend.generation.calls.limiting.rate_limits import RateLimits
+from backend.generation.language_models.interface import RateLimits
 from backend.generation.calls.limiting.state import State, decode, encode
 
 Steps = Generator[float, None, None]

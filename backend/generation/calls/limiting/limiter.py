@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from backend.core.process.logging import get_logger
 from backend.generation.calls.limiting import rules
-from backend.generation.calls.limiting.rate_limits import RateLimits
 from backend.generation.calls.limiting.shared_state import SharedState
 from backend.generation.calls.limiting.state import Pause, State
+from backend.generation.language_models.interface import RateLimits
 
 log = get_logger(__name__)
 

@@ -8,9 +8,9 @@ from dataclasses import asdict, replace
 
 from backend.generation.calls.limiting import pauses
 from backend.generation.calls.limiting.budget import Budget
-from backend.generation.calls.limiting.rate_limits import RateLimits
 from backend.generation.calls.limiting.state import MAX_WINDOW, Held, State
 from backend.generation.calls.limiting.turns import take_turn
+from backend.generation.language_models.interface import RateLimits
 
 _SPENT_OVER_S = 60.0
 _FIRST_BACKOFF_S = 1.0
