@@ -138,12 +138,13 @@ def divide(marked: str, most: int) -> tuple[str, str] | None:
 def finish_text(raw: str) -> FinishedText:
     """Clean a page's text and resolve its marks. An unpaired mark is dropped."""
     parts, hidden = [], 0
-    for at, part in enumerate(_VERBATIM.split(raw)):
+    # Marks are not ASCII, and most pages are.
+    for at, part in enumerate([raw] if raw.isascii() else _VERBATIM.split(raw)):
         cleaned, removed = clean_verbatim(part) if at % 2 else clean_prose(part)
         parts.append(cleaned)
         hidden += removed
     text = "".join(parts).strip()
-    if not _MARK.search(text):
+    if text.isascii() or not _MARK.search(text):
         return FinishedText(text, (), hidden)
     return FinishedText(*_resolve(text), hidden)
 

@@ -5,15 +5,18 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from backend.library.extraction.errors import UnreadableFile
 from backend.library.extraction.ocr.recognised import BLANK, Recognised, parse_words
 from backend.library.extraction.ocr.slots import RecognitionSlots
 from backend.library.extraction.ocr.tesseract import RecognitionTimedOut, Tesseract
-from backend.library.extraction.office_package import OfficePackage
 from backend.library.extraction.page_writer import PageWriter
 from backend.library.types import OCR_TRUSTED
+
+if TYPE_CHECKING:
+    # The child that reads a PDF needs no parser of XML.
+    from backend.library.extraction.office_package import OfficePackage
 
 # The rest of the allowance of a page is for rendering or decoding it.
 _TESSERACT_SHARE: Final = 0.8
@@ -76,7 +79,7 @@ class TextRecognition:
         except UnreadableFile:
             return None
 
-    def read_part(self, package: OfficePackage, part: str) -> Recognised | None:
+    def read_part(self, package: "OfficePackage", part: str) -> Recognised | None:
         """Do the same to a picture of an office file, which may be too large."""
         content = package.read_picture(part)
         return None if content is None else self.read_picture(content)

@@ -63,7 +63,8 @@ def _find_notes(lines: list[PlacedLine], body_size: float) -> list[_Note]:
     is_end = _starts_of_end(lines, body_size)
     for at, line in enumerate(lines):
         if not _is_small(line, body_size):
-            notes.append(_Note("", ""))
+            if notes and notes[-1].label:
+                notes.append(_Note("", ""))
             continue
         label = _RAISED_LABEL.match(line.text) or (_PLAIN_LABEL.match(line.text) if at >= is_end else None)
         if label:

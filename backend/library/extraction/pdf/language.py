@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from itertools import pairwise
+from operator import add
 from typing import Final
 
 # Pairs of letters that are frequent in at least one of German, English, French, Italian, Latin and Finnish.
@@ -16,6 +16,7 @@ _PAIRS: Final = (
 )
 _FREQUENT: Final = frozenset(_PAIRS.split())
 _WORD = re.compile(r"(?<![^\W_])[^\W\d_][a-zß-öø-ÿā-ɏ]{3,}(?![^\W_])")
+_ASCII_WORD = re.compile(_WORD.pattern, re.ASCII)
 _MIN_WORDS: Final = 25
 _MAX_WORDS: Final = 40
 _SAMPLE_CHARS: Final = 900
@@ -30,12 +31,13 @@ def is_garbage(text: str) -> bool:
     """
     if len(text) > 2 * _SAMPLE_CHARS:
         text = "\n".join(text[start : start + _SAMPLE_CHARS] for start in (len(text) // 8, 5 * len(text) // 8))
-    words = _WORD.findall(text)
+    words = (_ASCII_WORD if text.isascii() else _WORD).findall(text)
     if len(words) < _MIN_WORDS:
         return False
     sample = " ".join(words[:: 1 + len(words) // _MAX_WORDS])
     plain = sample.lower()
     if not plain.isascii():
         plain = "".join(char for char in unicodedata.normalize("NFD", plain) if not unicodedata.combining(char))
-    pairs = [before + after for before, after in pairwise(plain) if " " not in (before, after)]
-    return sum(map(_FREQUENT.__contains__, pairs)) < _MIN_FREQUENT * len(pairs)
+    # A blank between two words is part of two pairs, which are not frequent ones.
+    pairs = len(plain) - 1 - 2 * plain.count(" ")
+    return sum(map(_FREQUENT.__contains__, map(add, plain, plain[1:]))) < _MIN_FREQUENT * pairs

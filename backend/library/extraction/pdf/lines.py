@@ -74,6 +74,8 @@ class Line:
     @property
     def main(self) -> Run:
         """The run that sets the line's height: of the largest size, and the longest of these."""
+        if len(self.runs) == 1:
+            return self.runs[0]
         if self._main is None or len(self.runs) != self._known:
             self._known = len(self.runs)
             self._main = max(self.runs, key=lambda run: (round(run.size, 1), len(run.text)))

@@ -91,25 +91,24 @@ def _place(lines: list[Line], page: pypdfium2.PdfPage) -> list[PlacedLine]:
     height = max(top - bottom, 1.0)
     placed = []
     for line in lines:
-        text = page_text.uncertain(line.text) if line.is_formula else line.text
-        chars = len(line.text)
-        left, right, base = line.left, line.right, line.base
+        first, left, base = line.runs[0], line.left, line.base
+        # In the order of the fields: naming them would take longer than all the rest.
         placed.append(
             PlacedLine(
-                text=text,
-                size=line.size,
-                height=(base - bottom) / height,
-                left=left,
-                base=base,
-                angle=line.angle,
-                is_bold=line.is_bold,
-                is_mono=line.is_mono,
-                is_uncertain=line.is_formula,
-                joins=line.joins,
-                char_width=(right - left) / max(chars, 1),
-                is_typed=line.is_typed,
-                is_oblique=line.runs[0].is_oblique,
-                is_artifact=line.runs[0].is_artifact and all(run.is_artifact for run in line.runs),
+                page_text.uncertain(line.text) if line.is_formula else line.text,
+                line.size,
+                (base - bottom) / height,
+                left,
+                base,
+                first.angle,
+                line.is_bold,
+                line.is_mono,
+                line.is_formula,
+                line.joins,
+                (line.right - left) / max(len(line.text), 1),
+                line.is_typed,
+                first.is_oblique,
+                first.is_artifact and all(run.is_artifact for run in line.runs),
             )
         )
     return placed

@@ -5,6 +5,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Final
 
 _MARGIN: Final = 0.11
@@ -17,6 +18,7 @@ _NUMBER = re.compile(r"\d+|\b[ivxlc]+\b")
 # LaTeX's classes put the number of a page higher than other heads and feet, but always apart from the text.
 _NUMBER_MARGIN: Final = 0.2
 _NUMBER_GAP: Final = 1.7
+_LINE_NUMBER = re.compile(r"(\d{1,4})\s+(?=\S)")
 _BARE_NUMBER = re.compile(r"[-–—|·\s]*(\d{1,4})[-–—|·\s]*")
 
 
@@ -83,7 +85,7 @@ def remove_running_heads(pages: Sequence[list[PlacedLine]], body_size: float) ->
 
 def remove_line_numbers(lines: list[PlacedLine]) -> None:
     """Remove numbers that count the lines of running text, as in contracts and exams on texts."""
-    counted = [(line, match) for line in lines if (match := re.match(r"(\d{1,4})\s+(?=\S)", line.text))]
+    counted = [(line, match) for line in lines if (match := _LINE_NUMBER.match(line.text))]
     if len(counted) < 4 or len(counted) < 0.8 * len(lines):
         return
     numbers = [int(match[1]) for _, match in counted]
@@ -114,7 +116,8 @@ def _is_in_margin(line: PlacedLine) -> bool:
 def _edge(lines: list[PlacedLine], body_size: float, at_top: bool) -> _Edge:
     ordered = sorted(
         (line for line in lines if line.angle == 0 and not line.is_oblique),
-        key=lambda line: -line.height if at_top else line.height,
+        key=attrgetter("height"),
+        reverse=at_top,
     )
     found = ordered[: _is_bare_number(ordered, at_top)]
     for line in ordered[len(found) : _MAX_LINES]:

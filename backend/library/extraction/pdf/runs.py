@@ -14,6 +14,8 @@ from typing import Any, Final
 import pypdfium2
 import pypdfium2.raw as pdfium
 
+from backend.library.extraction.pdf import calls
+
 INVISIBLE: Final = 3
 """The render mode of text that is not drawn, such as the text layer of a scan."""
 
@@ -80,10 +82,14 @@ class RunReader:
     """Reads the runs of a document's pages; remembers fonts."""
 
     def __init__(self) -> None:
-        self._fonts: dict[int, Font] = {}
+        self._fonts: dict[int | None, Font] = {}
         self._matrix = pdfium.FS_MATRIX()
         self._numbers = [ctypes.c_double() for _ in range(4)]
         self._colour = [ctypes.c_uint() for _ in range(4)]
+        # Where PDFium writes these.
+        self._matrix_place = ctypes.addressof(self._matrix)
+        self._number_places = [ctypes.addressof(number) for number in self._numbers]
+        self._colour_places = [ctypes.addressof(part) for part in self._colour]
         self._name = ctypes.create_string_buffer(_NAME_BYTES)
         self._wide_name = (ctypes.c_ushort * (_NAME_BYTES // 2))()
 
@@ -91,83 +97,87 @@ class RunReader:
         """Return the runs in PDFium's order."""
         runs: list[Run] = []
         before = ""
-        page: Any = textpage.raw
+        page = calls.address_of(textpage.raw)
         count = textpage.count_chars()
-        whole = _text(page, 0, count)
+        whole = _text(textpage.raw, 0, count)
         for start, stop, handle in _objects(page, count, whole):
-            text = whole[start:stop] if len(whole) == count else _text(page, start, stop)
-            if not handle:
+            text = whole[start:stop] if len(whole) == count else _text(textpage.raw, start, stop)
+            if handle is None:
                 before += text
                 continue
-            runs.append(self._run(page, start, stop, handle, text))
-            runs[-1].before = "\n" if "\n" in before or "\r" in before else before
+            run = self._run(page, start, stop, handle, text)
+            run.before = "\n" if "\n" in before or "\r" in before else before
+            runs.append(run)
             before = ""
         return runs
 
-    def _run(self, page: Any, start: int, stop: int, handle: Any, text: str) -> Run:
-        matrix, (x, y, _, _) = self._matrix, self._numbers
-        pdfium.FPDFText_GetMatrix(page, start, matrix)
-        pdfium.FPDFText_GetCharOrigin(page, start, x, y)
+    def _run(self, page: int, start: int, stop: int, handle: int, text: str) -> Run:
+        matrix, (x, y, _, _), places = self._matrix, self._numbers, self._number_places
+        calls.get_matrix(page, start, self._matrix_place)
+        calls.get_origin(page, start, places[0], places[1])
         # Nearly all text is level, and then none of this is needed.
         angle = atan2(matrix.b, matrix.a) / (pi / 2) if matrix.b or matrix.a < 0 else 0.0
-        turns = round(angle) % 4
-        size = abs(pdfium.FPDFText_GetFontSize(page, start)) * hypot(matrix.c, matrix.d)
+        turns = round(angle) % 4 if angle else 0
+        size = abs(calls.get_font_size(page, start)) * hypot(matrix.c, matrix.d)
         along, base = turned(x.value, y.value, turns)
         left, right = self._extent(page, stop - 1, turns, along)
         marks = self._marks(handle)
-        mode = pdfium.FPDFTextObj_GetTextRenderMode(handle)
+        mode = calls.get_render_mode(handle)
+        # In the order of the fields, because naming them takes as long as the calls above.
         return Run(
-            text=text,
-            first=start,
-            count=stop - start,
-            size=size or 1.0,
-            angle=turns,
-            left=min(along, left),
-            right=right,
-            base=base,
-            font=self._font(handle),
-            mode=mode,
-            is_oblique=abs(angle - round(angle)) > _OBLIQUE,
-            is_optional=_OPTIONAL in marks,
-            is_artifact=_ARTIFACT in marks,
-            is_pale=mode in _FILLED and self._is_pale(handle) and not text.isspace(),
+            text,
+            start,
+            stop - start,
+            size or 1.0,
+            turns,
+            min(along, left),
+            right,
+            base,
+            self._font(handle),
+            mode,
+            "",
+            bool(angle) and abs(angle - round(angle)) > _OBLIQUE,
+            _OPTIONAL in marks,
+            _ARTIFACT in marks,
+            mode in _FILLED and self._is_pale(handle) and not text.isspace(),
         )
 
-    def _is_pale(self, handle: Any) -> bool:
+    def _is_pale(self, handle: int) -> bool:
         red, green, blue, alpha = self._colour
-        if not pdfium.FPDFPageObj_GetFillColor(handle, red, green, blue, alpha):
+        if not calls.get_fill_colour(handle, *self._colour_places):
             return False
         # Most text is black.
         if red.value < _PALE and alpha.value >= _TRANSPARENT:
             return False
         return alpha.value < _TRANSPARENT or (green.value >= _PALE and blue.value >= _PALE)
 
-    def _extent(self, page: Any, index: int, turns: int, along: float) -> tuple[float, float]:
-        box = char_box(page, index, self._numbers)
-        if box is None:
+    def _extent(self, page: int, index: int, turns: int, along: float) -> tuple[float, float]:
+        if not calls.get_box(page, index, *self._number_places):
             return along, along
+        left, right, bottom, top = self._numbers
         if not turns:
-            return box[0], box[2]
-        corners = [turned(x, y, turns)[0] for x in box[::2] for y in box[1::2]]
+            return left.value, right.value
+        corners = [turned(x.value, y.value, turns)[0] for x in (left, right) for y in (bottom, top)]
         return min(corners), max(corners)
 
-    def _marks(self, handle: Any) -> list[bytes]:
+    def _marks(self, handle: int) -> list[bytes]:
         """Return the names of the marked content that an object is part of, in UTF-16."""
-        count = pdfium.FPDFPageObj_CountMarks(handle)
+        names: list[bytes] = []
+        count = calls.count_marks(handle)
         if count <= 0:
-            return []
-        names, size = [], ctypes.c_ulong()
+            return names
+        size = ctypes.c_ulong()
         for index in range(count):
-            mark = pdfium.FPDFPageObj_GetMark(handle, index)
+            mark = ctypes.cast(calls.get_mark(handle, index), pdfium.FPDF_PAGEOBJECTMARK)
             if pdfium.FPDFPageObjMark_GetName(mark, self._wide_name, _NAME_BYTES, size):
                 names.append(bytes(self._wide_name)[: max(size.value - 2, 0)])
         return names
 
-    def _font(self, handle: Any) -> Font:
-        raw = pdfium.FPDFTextObj_GetFont(handle)
-        key = _address(raw)
+    def _font(self, handle: int) -> Font:
+        key = calls.get_font(handle)
         font = self._fonts.get(key)
         if font is None:
+            raw = ctypes.cast(key, pdfium.FPDF_FONT)
             size = pdfium.FPDFFont_GetBaseFontName(raw, self._name, _NAME_BYTES) if key else 0
             name = self._name.raw[: max(min(size, _NAME_BYTES) - 1, 0)].decode("utf-8", "replace").lower()
             name = name.partition("+")[2] if name[6:7] == "+" else name
@@ -187,20 +197,19 @@ def turned(x: float, y: float, turns: int) -> tuple[float, float]:
     return x * cos(angle) + y * sin(angle), y * cos(angle) - x * sin(angle)
 
 
-def char_box(page: Any, index: int, numbers: list[Any] | None = None) -> tuple[float, float, float, float] | None:
+def char_box(page: Any, index: int) -> tuple[float, float, float, float] | None:
     """Return left, bottom, right and top of a character in the page's space, or None if it has no box."""
-    left, right, bottom, top = numbers or [ctypes.c_double() for _ in range(4)]
+    left, right, bottom, top = (ctypes.c_double() for _ in range(4))
     if not pdfium.FPDFText_GetCharBox(page, index, left, right, bottom, top):
         return None
     return left.value, bottom.value, right.value, top.value
 
 
-def _objects(page: Any, count: int, text: str) -> Iterator[tuple[int, int, Any]]:
+def _objects(page: int, count: int, text: str) -> Iterator[tuple[int, int, int | None]]:
     """Yield the first and last index (exclusive) and the text object of each run; None for generated characters.
 
     The end of a run is looked for at the end of its line first, and then by doubling and halving steps.
     """
-    get = pdfium.FPDFText_GetTextObject
     start = 0
     has_all = len(text) == count
     while start < count:
@@ -208,37 +217,32 @@ def _objects(page: Any, count: int, text: str) -> Iterator[tuple[int, int, Any]]
             yield start, start + 1, None
             start += 1
             continue
-        handle = get(page, start)
-        address = _address(handle)
+        handle = calls.get_text_object(page, start)
         stop = start + 1
-        if address:
+        if handle is not None:
             line_end = text.find("\r", start)
-            stop = _find_stop(page, address, start, line_end if line_end > 0 else count, count)
-        yield start, stop, handle if address else None
+            stop = _find_stop(page, handle, start, line_end if line_end > 0 else count, count)
+        yield start, stop, handle
         start = stop
 
 
-def _find_stop(page: Any, address: int, start: int, line_end: int, count: int) -> int:
+def _find_stop(page: int, handle: int, start: int, line_end: int, count: int) -> int:
     """Return the index after the last character of an object."""
-    get = pdfium.FPDFText_GetTextObject
+    get = calls.get_text_object
     low, step = start, 1
-    if start + 1 < line_end <= count and _address(get(page, line_end - 1)) == address:
+    if start + 1 < line_end <= count and get(page, line_end - 1) == handle:
         low = line_end - 1
-    while low + step < count and _address(get(page, low + step)) == address:
+    while low + step < count and get(page, low + step) == handle:
         low += step
         step *= 2
     high = min(low + step, count)
     while high - low > 1:
         middle = (low + high) // 2
-        if _address(get(page, middle)) == address:
+        if get(page, middle) == handle:
             low = middle
         else:
             high = middle
     return low + 1
-
-
-def _address(handle: Any) -> int:
-    return ctypes.addressof(handle.contents) if handle else 0
 
 
 def _text(page: Any, start: int, stop: int) -> str:
