@@ -6,11 +6,10 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from backend.core.work.queue import queue
 from backend.generation.language_models.choice import get_language_model
 from backend.settings import get_settings
 from tests import credits
-from tests.conftest import Client
+from tests.conftest import Client, run_task
 from tests.generation.charged import Ledger
 from tests.patience import patient_s
 from tests.stand_ins.openai_server import OpenAIStandIn
@@ -166,14 +165,16 @@ def start_run(client: Any) -> Callable[..., Any]:
 
 @pytest.fixture
 def run_next(app: Any, engine: sa.Engine) -> Callable[[str], None]:
-    """Run a task once, on the oldest waiting row."""
+    """Run a task once, on the oldest waiting row. A step that waits for its call gets it first."""
     tables = {"library.read_document": "documents", "generation.work_step": "steps"}
 
     def run(task: str) -> None:
         with engine.connect() as connection:
             oldest = f"SELECT id FROM {tables[task]} WHERE state = 'queued' ORDER BY created_at, id LIMIT 1"
             row = connection.execute(sa.text(oldest)).scalar_one()
-        with app.app_context():
-            queue.tasks[task].run(str(row))
+            call = connection.execute(sa.text("SELECT id FROM calls WHERE step_id = :id"), {"id": row}).scalar()
+        if call is not None:
+            run_task(app, "generation.call_model", call)
+        run_task(app, task, row)
 
     return run

@@ -80,7 +80,7 @@ def _wait(model: RemoteModel) -> Permit | None:
     limiter = _open_limiter(get_settings().broker_url)
     deadline = time.monotonic() + _LONGEST_WAIT_S
     while (tokens := _expect_tokens()) is not None:
-        found = limiter.reserve(f"{model.host}:{model.name}", tokens)
+        found = limiter.reserve(f"{get_settings().openai_base_url}:{model.name}", tokens)
         if isinstance(found, Reservation):
             return Permit(limiter, found)
         left_s = deadline - time.monotonic()

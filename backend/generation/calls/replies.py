@@ -21,18 +21,23 @@ KEPT_FOR: Final = timedelta(days=30)
 _BATCH = 500
 
 
-def find_reply(user_id: UUID, request: ModelRequest) -> UUID | None:
-    """Return the id of the kept reply to a request, or None."""
-    query = sa.select(Reply.id).where(Reply.user_id == user_id, Reply.request_key == request.key)
+def find_reply(user_id: UUID, request: ModelRequest, number: int) -> UUID | None:
+    """Return the id of the kept reply to a request, or None. ``number`` is that of the call of a step."""
+    query = sa.select(Reply.id).where(Reply.user_id == user_id, Reply.request_key == _key(request, number))
     return db.session.scalar(query.where(Reply.created_at > database_now() - KEPT_FOR))
 
 
-def keep_reply(run: Run, request: ModelRequest, answer: ModelAnswer) -> UUID | None:
+def _key(request: ModelRequest, number: int) -> str:
+    # A step that asks again wants another answer, even to the same request.
+    return request.key if number == 1 else f"{request.key}-{number}"
+
+
+def keep_reply(run: Run, request: ModelRequest, number: int, answer: ModelAnswer) -> UUID | None:
     """Keep what a server answered, in place of an older reply. Returns its id; None if the study set was deleted."""
     if not library.keep_study_set(run.study_set_id):
         return None
     of_run: dict[str, Any] = {"study_set_id": run.study_set_id, "model": request.model, "answer": answer.to_json()}
-    statement = insert(Reply).values(id=new_id(), user_id=run.user_id, request_key=request.key, **of_run)
+    statement = insert(Reply).values(id=new_id(), user_id=run.user_id, request_key=_key(request, number), **of_run)
     statement = statement.on_conflict_do_update(
         index_elements=[Reply.user_id, Reply.request_key],
         set_={"created_at": database_now(), **of_run},

@@ -67,6 +67,7 @@ def cancel_if_unwanted(call_id: UUID) -> None:
 class _Prepared:
     run: Run
     step_id: UUID
+    number: int
     request: ModelRequest
     reply_id: UUID | None
 
@@ -108,7 +109,7 @@ class _Work:
         call = db.session.get(Call, self._held.id)
         step = db.session.get(Step, call.step_id) if call is not None else None
         run = db.session.get(Run, step.run_id) if step is not None else None
-        if step is None or run is None:
+        if call is None or step is None or run is None:
             raise LeaseLost
         if run.state not in ACTIVE_STATES:
             raise RunStopped
@@ -116,7 +117,7 @@ class _Work:
             request = self._model.ask_section(prepare_section(run, step).request)
         else:
             request = self._model.ask_connections(prepare_connections(run))
-        return _Prepared(run, step.id, request, find_reply(run.user_id, request))
+        return _Prepared(run, step.id, call.number, request, find_reply(run.user_id, request, call.number))
 
     def _send(self, prepared: _Prepared) -> ModelAnswer:
         def before_call() -> None:
@@ -146,7 +147,7 @@ class _Work:
 
     def _keep(self, prepared: _Prepared, answer: ModelAnswer) -> None:
         """Keep the reply, even if this worker has lost the call meanwhile: whoever has it now finds it."""
-        reply_id = keep_reply(prepared.run, prepared.request, answer)
+        reply_id = keep_reply(prepared.run, prepared.request, prepared.number, answer)
         self._note(prepared, "ok", answer.usage)
         try:
             self._finish(reply_id)
