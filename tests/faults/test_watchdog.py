@@ -1,7 +1,6 @@
 """The watchdog restarts a worker that hangs, even when other parts are unreachable (faults 1, 2, 32, 33)."""
 
 import contextlib
-import json
 import socket
 import subprocess
 import sys
@@ -48,7 +47,7 @@ def test_32_a_frozen_worker_is_restarted_and_its_steps_resumed(
     (line,) = worker.events("restarting")
     assert "reason=heartbeat" in line
     assert f"{main.pid}:T:" in worker.events("processes")[0]
-    assert "Current thread" in worker.log("celery")
+    assert "Current thread" in worker.log("computing")
     assert scene.query("SELECT restart_reason FROM workers WHERE restart_reason IS NOT NULL") == [("heartbeat",)]
 
 
@@ -84,7 +83,7 @@ def test_a_worker_that_takes_no_messages_is_restarted(
     scene: Unattended, worker: SupervisedWorker, tmp_path: Path
 ) -> None:
     main = main_of(worker)
-    name = json.loads((worker.state / "worker.json").read_text())["name"]
+    name = worker.computing.heartbeat()["name"]
     with Celery(broker=scene.stack.redis.url) as remote:
         # It stays connected and its loop runs, but it no longer takes messages.
         for queue in ("steps", f"canary.{name}"):

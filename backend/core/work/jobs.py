@@ -26,7 +26,8 @@ from backend.core.database.database import Identified, db
 from backend.core.database.privacy_marks import withheld
 from backend.core.database.transaction import after_commit, transaction
 from backend.core.process.logging import get_logger
-from backend.core.work.queue import send
+from backend.core.work.programs import Program, own_program
+from backend.core.work.queue import route_tasks, send
 from backend.settings import get_settings
 
 log = get_logger(__name__)
@@ -168,6 +169,7 @@ class JobKind:
             sweep, because messages for the others would find nothing to claim.
         in_turn: Narrows the due rows to those that only need a worker. The others wait for work of the same user.
         labels: The column that metrics group by, with its values.
+        program: The program that does the work.
     """
 
     name: str
@@ -181,6 +183,7 @@ class JobKind:
     startable: Callable[[type[Job]], sa.ColumnElement[bool]] = _any_row
     in_turn: Callable[[type[Job]], sa.ColumnElement[bool]] = _any_row
     labels: tuple[InstrumentedAttribute[str], tuple[str, ...]] | None = None
+    program: Program = Program.COMPUTING
 
     @property
     def thing(self) -> str:
@@ -192,8 +195,9 @@ _kinds: list[JobKind] = []
 
 
 def install_kinds(kinds: Iterable[JobKind]) -> None:
-    """Set the kinds of leased work of this process. Called only by ``open_rooms``."""
+    """Set the kinds of leased work of this process, and the queues of their messages. Called only by ``open_rooms``."""
     _kinds[:] = kinds
+    route_tasks({kind.model.task: kind.program for kind in _kinds})
 
 
 def list_kinds() -> tuple[JobKind, ...]:
@@ -305,11 +309,11 @@ def lease(model: type[Job], held: Claim) -> Iterator[threading.Event]:
     """Renew the lease from a thread while the block runs.
 
     Yields an event that is set when the lease is lost. The thread uses its own connection, so the block's session
-    holds none. It stops renewing after ``max_work_s``, so that a hanging job is taken back even if the worker pool
+    holds none. It stops renewing after ``max_job_s``, so that a hanging job is taken back even if the worker pool
     does not kill it.
     """
     length_s = get_settings().lease_s
-    deadline = time.monotonic() + get_settings().max_work_s
+    deadline = time.monotonic() + own_program().max_job_s(get_settings())
     lost, ended = threading.Event(), threading.Event()
     engine = db.engine
 
@@ -337,13 +341,17 @@ def lease(model: type[Job], held: Claim) -> Iterator[threading.Event]:
 
 
 def hand_back(worker: str = WORKER_NAME) -> int:
-    """Queue the rows of a stopping worker again, immediately and without counting a failure. Returns their number."""
+    """Queue the rows of a stopping worker again, immediately and without counting a failure. Returns their number.
+
+    Rows whose lease has run out are left to the sweep, which counts a failure: one of them may be why the worker hangs,
+    and would otherwise be tried forever.
+    """
     count = 0
     with transaction():
         for model in [kind.model for kind in list_kinds()]:
             rows = db.session.scalars(
                 sa.update(model)
-                .where(model.state == JobState.RUNNING, model.worker == worker)
+                .where(model.state == JobState.RUNNING, model.worker == worker, model.lease_until >= database_now())
                 .values(state=JobState.QUEUED, lease_until=None, worker=None, sent_at=database_now())
                 .returning(model.id)
                 .execution_options(synchronize_session=False)
