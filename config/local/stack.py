@@ -222,6 +222,10 @@ class LocalStack:
         others = {API, SWEEPER, *calling}
         return {name: part.pid for name, part in self._parts.items() if name not in others and part.running}
 
+    def program_pids(self, worker: str) -> list[int]:
+        """The process ids of a worker's programs, of the main process of each; the computing one first."""
+        return [self._parts[name].pid for name in self._programs(worker)]
+
     def pool_pids(self, name: str) -> list[int]:
         """The process ids of the pool of a worker's computing program, in which tasks run."""
         return [child.pid for child in psutil.Process(self.part(name).pid).children()]
