@@ -36,7 +36,7 @@ pidfile={folder}/supervisord.pid
 
 {programs}
 [program:watchdog]
-command={python} -m backend.cli watchdog
+command={python} -m {watchdog}
 autorestart={restart_watchdog}
 startsecs=0
 redirect_stderr=true
@@ -102,7 +102,7 @@ class WatchedProgram:
 
 
 class SupervisedWorker:
-    """Runs in a ``with`` block. ``code`` is the checkout that the programs run, and ``apps`` names others than its own.
+    """Runs in a ``with`` block. ``code`` is the checkout that the programs run; ``apps`` and ``watchdog`` name others.
 
     ``main``, ``pool`` and ``canary`` are those of the computing program; ``calling`` has those of the other.
     """
@@ -115,6 +115,7 @@ class SupervisedWorker:
         *,
         code: Path = CHECKOUT,
         apps: Mapping[Program, str] = APPS,
+        watchdog: str = "backend.cli watchdog",
         **changes: str,
     ) -> None:
         self.folder = folder
@@ -142,7 +143,7 @@ class SupervisedWorker:
         restart = "false" if "CONTAINER_PID" in changes else "unexpected"
         values = {"folder": folder, "python": sys.executable}
         programs = "".join(_PROGRAM.format(name=program, app=app, **values) for program, app in apps.items())
-        config.write_text(_CONFIG.format(programs=programs, restart_watchdog=restart, **values))
+        config.write_text(_CONFIG.format(programs=programs, watchdog=watchdog, restart_watchdog=restart, **values))
         self._process = LocalProcess(
             "supervisord",
             [sys.executable, "-m", "supervisor.supervisord", "-c", str(config)],
@@ -191,6 +192,10 @@ class SupervisedWorker:
         """
         wait_for("a canary", self.computing.canary)
         wait_for("a canary of the calling program", self.calling.canary)
+        self.forget_events()
+
+    def forget_events(self) -> None:
+        """Leave the watchdog's lines until now out of ``events``."""
         self._seen_chars = len(self.log())
 
     def liveness(self, path: str = "/health/live") -> tuple[int, Any]:
@@ -202,6 +207,14 @@ class SupervisedWorker:
             return error.code, json.loads(error.read())
         except OSError:
             return 0, None
+
+
+def silence_of(start_s: float) -> float:
+    """Return the limit of a watchdog for a system that took so long to start.
+
+    On a busy machine all starts are slow, and a slow start must not look like a silence.
+    """
+    return min(max(_MIN_SILENCE_S, start_s / 2), _MAX_SILENCE_S)
 
 
 class Unattended(Scene):
@@ -219,8 +232,7 @@ def unattended(logs: Path) -> Iterator[Unattended]:
         make_stack(model, logs, LocalPostgres(), workers=0, sweeper=False, CELERY_CONCURRENCY="2") as stack,
     ):
         scene = Unattended(stack, model)
-        # On a busy machine all starts are slow, and a slow start must not look like a silence.
-        scene.silence_s = min(max(_MIN_SILENCE_S, watch.took_s / 2), _MAX_SILENCE_S)
+        scene.silence_s = silence_of(watch.took_s)
         yield scene
 
 

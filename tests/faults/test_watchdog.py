@@ -103,6 +103,15 @@ def test_32_a_frozen_worker_is_restarted_without_a_database(scene: Unattended, w
     assert "reason=heartbeat" in worker.events("restarting")[0]
 
 
+def test_32_a_frozen_calling_program_is_restarted_alone(worker: SupervisedWorker) -> None:
+    computing, calling = main_of(worker.computing), main_of(worker.calling)
+    freeze(calling)
+    another(worker.calling, calling)
+    assert worker.computing.main() == computing
+    (line,) = worker.events("restarting")
+    assert "program=calling" in line
+
+
 def test_33_a_worker_that_restarts_do_not_fix_ends_the_container(scene: Unattended, tmp_path: Path) -> None:
     ended = (
         "import signal, sys; signal.signal(signal.SIGUSR1, lambda *_: sys.exit(3)); print(flush=True); signal.pause()"
