@@ -243,7 +243,8 @@ class Settings(BaseSettings):
     gunicorn_timeout: int = Field(85, ge=1, description="gunicorn restarts a process silent for this many seconds.")
     stream_seconds: float = Field(75.0, gt=0, description="Maximum duration of one event stream, in seconds.")
 
-    celery_concurrency: int = Field(8, ge=1, description="Steps that one worker runs at the same time.")
+    celery_concurrency: int = Field(2, ge=1, description="Steps that one worker computes at the same time.")
+    model_calls_at_once: int = Field(32, ge=1, description="Model calls that one worker makes at the same time.")
     steps_in_flight_per_run: int = Field(
         8, ge=1, description="Steps of one run queued or running at the same time; more if more workers have room."
     )
@@ -362,7 +363,13 @@ class Settings(BaseSettings):
     def max_work_s(self) -> float:
         """Upper bound for one job, in seconds. The worker kills a process that takes longer."""
         reading_s = self.read_timeout_s + self.ocr_max_pages * OCR_PAGE_S + OCR_WAIT_S
-        return max(reading_s, 2 * self.openai_timeout_s) + 60
+        return max(reading_s + 60, self.max_call_s)
+
+    @property
+    def max_call_s(self) -> float:
+        """Upper bound for a job of the calling program, in seconds. The watchdog ends a program with a longer one."""
+        # Before it is claimed, it may wait for the vendor's limits for a minute.
+        return 2 * self.openai_timeout_s + 120
 
     @property
     def allowed_origins(self) -> tuple[str, ...]:

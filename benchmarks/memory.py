@@ -3,7 +3,7 @@
 import contextlib
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import psutil
@@ -52,12 +52,11 @@ def _peak_bytes(pid: int) -> int:
 
 
 def measure_worker(folder: Path) -> Measurement:
-    """Measure the peak memory of a worker with its pool and its readers. Shared pages count once (PSS)."""
+    """Measure the peak memory of a worker's programs, with pool and readers. Shared pages count once (PSS)."""
     notes = write_pdf(folder / "notes.pdf", 2 * SECTIONS)
     book = write_pdf(folder / "book.pdf", _BOOK_PAGES, seed=2)
     with running_system(folder) as system:
-        worker = system.stack.worker_pids["worker-1"]
-        with _sampled(worker) as samples:
+        with _sampled(system.stack.program_pids("worker-1")) as samples:
             # The book is uploaded while the pool is busy with calls for other notes.
             first = system.start_run(system.upload(notes))
             time.sleep(1.5)
@@ -70,7 +69,7 @@ def measure_worker(folder: Path) -> Measurement:
     return Measurement(
         peak / 1e6,
         {
-            "how": f"PSS of the worker with all its children, every {_SAMPLE_EVERY_S * 1000:.0f} ms",
+            "how": f"PSS of both programs with all their children, every {_SAMPLE_EVERY_S * 1000:.0f} ms",
             "samples": len(samples),
             "processes_at_peak": processes,
             "idle_mb": round(samples[0][0] / 1e6),
@@ -91,14 +90,14 @@ def most_at_once(spans: list[tuple[float, float]]) -> int:
 
 
 @contextlib.contextmanager
-def _sampled(pid: int) -> Iterator[list[tuple[int, int]]]:
+def _sampled(pids: Sequence[int]) -> Iterator[list[tuple[int, int]]]:
     """Yield a list that collects samples: the total PSS in bytes and the number of processes."""
-    samples = [_family(pid)]
+    samples = [_families(pids)]
     ended = threading.Event()
 
     def sample() -> None:
         while not ended.wait(_SAMPLE_EVERY_S):
-            samples.append(_family(pid))
+            samples.append(_families(pids))
 
     thread = threading.Thread(target=sample, daemon=True)
     thread.start()
@@ -109,9 +108,10 @@ def _sampled(pid: int) -> Iterator[list[tuple[int, int]]]:
         thread.join()
 
 
-def _family(pid: int) -> tuple[int, int]:
-    main = psutil.Process(pid)
-    sizes = [_pss_bytes(each.pid) for each in (main, *main.children(recursive=True))]
+def _families(pids: Sequence[int]) -> tuple[int, int]:
+    mains = [psutil.Process(pid) for pid in pids]
+    families = [each for main in mains for each in (main, *main.children(recursive=True))]
+    sizes = [_pss_bytes(each.pid) for each in families]
     return sum(sizes), sum(size > 0 for size in sizes)
 
 

@@ -4,6 +4,7 @@ from backend.billing.hooks import describe_runs, find_ended_runs
 from backend.core.manifest import Chore, Room, Routes
 from backend.core.web.rate_limits import RouteClass
 from backend.core.work.jobs import JobKind
+from backend.core.work.programs import Program
 from backend.generation import service
 from backend.generation.calls.queueing import lock_step_of, wake_step
 from backend.generation.calls.replies import forget_old_replies
@@ -49,6 +50,7 @@ ROOM = Room(
             after_retry=cancel_if_unwanted,
             lock_first=lock_step_of,
             claim=claim_call,
+            program=Program.CALLING,
         ),
     ),
     chores=(Chore(service.release_ended_runs, every=1), Chore(forget_old_replies)),

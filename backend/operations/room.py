@@ -1,7 +1,7 @@
 """The operations room's entry in the manifest."""
 
 from backend.core.manifest import Room, Routes
-from backend.operations.watchdog.heartbeat import CANARY, CANARY_TASK, write
+from backend.operations.watchdog.heartbeat import CANARY, CANARY_TASK, state_folder, write
 from backend.settings import Settings, get_settings
 
 _PROBE = "refusing a probe would restart a healthy process"
@@ -12,8 +12,8 @@ def _has_scraper(settings: Settings) -> bool:
 
 
 def _return_canary(canary_id: str) -> None:
-    """Write a heartbeat: the worker takes messages and runs tasks. The id only makes each message unique."""
-    write(get_settings().worker_state_folder, CANARY)
+    """Write a heartbeat: the program takes messages and runs tasks. The id only makes each message unique."""
+    write(state_folder(get_settings()), CANARY)
 
 
 ROOM = Room(

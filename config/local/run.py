@@ -14,7 +14,7 @@ from config.local.folders import LOCAL, is_free, lock, make_local, write_secret
 from config.local.process import LocalStackError
 from config.local.stack import LocalStack
 
-_WIDTH = 9
+_WIDTH = 15
 _HIGHEST_PORT = 65_535
 # Enough for a predecessor that was just told to end and has nothing to wait for.
 _PREDECESSOR_S = 1.0

@@ -1,4 +1,8 @@
-"""The whole system on this machine: PostgreSQL, Redis, the API, workers and the sweeper, as real processes."""
+"""The whole system on this machine: PostgreSQL, Redis, the API, workers and the sweeper, as real processes.
+
+A worker is two processes of ours, as in its container: the computing program has the worker's name, and the calling one
+the name that ``calling_part`` returns.
+"""
 
 import http.client
 import json
@@ -7,7 +11,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -27,8 +31,15 @@ from config.local.server import LocalServer
 
 API = "api"
 SWEEPER = "sweeper"
+# A release without this file has only the computing program, under another name.
+_CALLING_FILE = Path("backend/worker/calling.py")
 # The set in which kombu lists the workers that listen for commands.
 _LISTENING = "_kombu.binding.celery.pidbox"
+
+
+def calling_part(worker: str) -> str:
+    """Return the name of a worker's calling program."""
+    return f"{worker}-calls"
 
 
 class LocalStack:
@@ -46,7 +57,8 @@ class LocalStack:
         on_line: Called with a process's name and each line of its output instead, from several threads.
         postgres: The database server instead of that of ``DATABASE_URL`` or one of our own.
         redis: The Redis server instead of that of ``REDIS_URL`` or one of our own.
-        code: The checkouts that parts run the code of, by the part's name, where that is not this one.
+        code: The checkouts that parts run the code of, by the part's name, where that is not this one. A worker's name
+            stands for both of its programs.
     """
 
     def __init__(
@@ -69,7 +81,8 @@ class LocalStack:
         self.logs = logs or LOCAL / "logs" / (keep or "stack")
         self.postgres = postgres or postgres_server(keep, log=self.logs / "postgres.log")
         self.redis = redis or redis_server(keep, log=self.logs / "redis.log")
-        self._wanted = [API] * api + [SWEEPER] * sweeper + [f"worker-{n + 1}" for n in range(workers)]
+        self._wanted = [API] * api + [SWEEPER] * sweeper
+        self._workers = [f"worker-{n + 1}" for n in range(workers)]
         self._migrate = migrate
         self._overrides = dict(env or {})
         self._on_line = on_line
@@ -115,6 +128,8 @@ class LocalStack:
                 self.migrate()
             for name in self._wanted:
                 self._start(name)
+            for name in self._workers:
+                self._start_programs(name)
             if API in self._parts:
                 self.wait_until_healthy()
         except BaseException:
@@ -138,23 +153,36 @@ class LocalStack:
         return self._parts[name]
 
     def _start(self, name: str) -> None:
-        python = sys.executable
         if name == API:
-            command = [python, "-m", "gunicorn", "-c", "config/gunicorn.conf.py", "backend.app:create_app()"]
-        elif name == SWEEPER:
-            command = [python, "-m", "backend.cli", "sweep"]
+            self._run(name, ["gunicorn", "-c", "config/gunicorn.conf.py", "backend.app:create_app()"])
         else:
-            command = [python, "-m", "celery", "-A", "backend.worker", "worker", "-n", f"{name}@%h"]
+            self._run(name, ["backend.cli", "sweep"])
+
+    def _start_programs(self, worker: str) -> None:
+        folder = self._code.get(worker, CHECKOUT)
+        is_older = not (folder / _CALLING_FILE).exists()
+        programs = {worker: "backend.worker" if is_older else "backend.worker.computing"}
+        if not is_older:
+            programs[calling_part(worker)] = "backend.worker.calling"
+        for name, app in programs.items():
+            self._run(name, ["celery", "-A", app, "worker", "-n", f"{name}@%h"], folder)
+
+    def _programs(self, worker: str) -> list[str]:
+        """Return the names of a worker's programs, the computing one first. Raises LocalStackError."""
+        self.part(worker)
+        return [name for name in (worker, calling_part(worker)) if name in self._parts]
+
+    def _run(self, name: str, command: Sequence[str], folder: Path | None = None) -> None:
         on_line = self._on_line
         self._parts[name] = LocalProcess(
             name,
-            command,
+            [sys.executable, "-m", *command],
             env=self.env,
             log=self.logs / f"{name}.log",
             on_line=None if on_line is None else lambda line: on_line(name, line),
             # As long as a deployment gives them.
             grace_s=60,
-            folder=self._code.get(name, CHECKOUT),
+            folder=folder or self._code.get(name, CHECKOUT),
         )
         self._parts[name].start()
 
@@ -166,31 +194,40 @@ class LocalStack:
             self.wait_until_healthy()
 
     def start_worker(self, name: str) -> None:
-        """Start a worker; return when it takes work. Raises LocalStackError."""
+        """Start a worker; return when both programs take work. Raises LocalStackError."""
         if name in self._parts:
             raise LocalStackError(f"There is a {name} already.")
-        self._forget_listener(name)
-        self._start(name)
+        for program in (name, calling_part(name)):
+            self._forget_listener(program)
+        self._start_programs(name)
         self.wait_for_worker(name)
 
     def stop_worker(self, name: str) -> int | None:
-        """End a worker politely (SIGTERM); return its exit code."""
-        code = self.part(name).stop()
-        del self._parts[name]
-        return code
+        """End a worker politely (SIGTERM); return the first exit code of its programs that is not 0."""
+        programs = self._programs(name)
+        for program in programs:
+            self._parts[program].ask_to_stop()
+        codes = [self._parts.pop(program).stop() for program in programs]
+        return next((code for code in codes if code != 0), 0)
 
     def kill_worker(self, name: str, number: signal.Signals = signal.SIGKILL) -> None:
-        """Kill a worker with the processes of its pool; return when they are gone."""
-        self.part(name).kill(number)
-        del self._parts[name]
+        """Kill a worker's programs with the processes of their pools; return when they are gone."""
+        for program in self._programs(name):
+            self._parts.pop(program).kill(number)
 
     @property
     def worker_pids(self) -> dict[str, int]:
-        """The process ids of the workers that run, by name; of the main process of each."""
-        return {name: part.pid for name, part in self._parts.items() if name not in (API, SWEEPER) and part.running}
+        """The process ids of the workers that run, by name; of the main process of each one's computing program."""
+        calling = {calling_part(name) for name in self._parts}
+        others = {API, SWEEPER, *calling}
+        return {name: part.pid for name, part in self._parts.items() if name not in others and part.running}
+
+    def program_pids(self, worker: str) -> list[int]:
+        """The process ids of a worker's programs, of the main process of each; the computing one first."""
+        return [self._parts[name].pid for name in self._programs(worker)]
 
     def pool_pids(self, name: str) -> list[int]:
-        """The process ids of the pool of a worker, in which tasks run."""
+        """The process ids of the pool of a worker's computing program, in which tasks run."""
         return [child.pid for child in psutil.Process(self.part(name).pid).children()]
 
     def wait_until_healthy(self, status: str = "ok") -> None:
@@ -220,8 +257,12 @@ class LocalStack:
             connection.close()
 
     def wait_for_worker(self, name: str) -> None:
-        """Wait until a worker takes work. Raises LocalStackError when it does not come to that."""
-        # A worker that listens still has to start the loop in which it answers, and told to end before that,
+        """Wait until a worker's programs take work. Raises LocalStackError when it does not come to that."""
+        for program in self._programs(name):
+            self._wait_for_program(program)
+
+    def _wait_for_program(self, name: str) -> None:
+        # A program that listens still has to start the loop in which it answers, and told to end before that,
         # it may end with any code.
         if not self._wait(name, lambda: bool(self._listeners(name)) and self._answers(name)):
             raise LocalStackError(f"{name} does not take work: {self.part(name).last_lines()}")

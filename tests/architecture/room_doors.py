@@ -27,10 +27,18 @@ _OWN_DOORS = {
 _FURTHER_DOORS = {
     "backend.rooms": {"room": "the manifest lists every room"},
     "backend.app": {"monitoring.sentry": "the app reports its errors"},
-    "backend.worker": {
+    "backend.worker.program": {
         "watchdog.heartbeat": "the worker's processes write heartbeats",
         "watchdog.processes": "the worker ends its own processes when it cannot stop politely",
         "monitoring.sentry": "the worker reports its errors",
+    },
+    "backend.worker.computing": {
+        "watchdog.heartbeat": "the pool's processes write heartbeats",
+        "monitoring.sentry": "errors are sent before a process ends",
+    },
+    "backend.worker.calling": {
+        "watchdog.heartbeat": "the heartbeat says how many threads are busy",
+        "monitoring.sentry": "errors are sent before the process ends",
     },
     "backend.cli": {"upkeep": "commands", "watchdog": "a command"},
 }

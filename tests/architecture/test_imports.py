@@ -20,7 +20,7 @@ SEEDS = [
     ("floors", "backend/settings.py", "from backend.core import clock"),
     ("floors", "backend/accounts/service.py", "from backend.library import service"),
     ("floors", "backend/generation/service.py", "from backend.app import create_app"),
-    ("floors", "backend/worker.py", "from backend.app import create_app"),
+    ("floors", "backend/worker/program.py", "from backend.app import create_app"),
     ("floors", "backend/billing/service.py", "from backend.library import service"),
     ("floors", "backend/library/service.py", "from backend.billing import service"),
     ("floors", "backend/stray.py", "import json"),

@@ -90,7 +90,7 @@ SEEDS = [
     ),
     (doors, "backend/generation/service.py", "import backend.study.routes\n", "enters study through routes"),
     (doors, "backend/app.py", "from backend.library.models import Document\n", "enters library through models"),
-    (doors, "backend/worker.py", "from backend.library import reading\n", "enters library through reading"),
+    (doors, "backend/worker/program.py", "from backend.library import reading\n", "enters library through reading"),
     (
         doors,
         "backend/operations/monitoring/health.py",

@@ -192,7 +192,7 @@ def test_a_lost_list_comes_back_from_its_file(app: APIFlask, billing) -> None:
     "command",
     [
         ["-c", "import backend.app; backend.app.create_app()"],
-        ["-m", "celery", "-A", "backend.worker", "worker", "--pool", "solo"],
+        ["-m", "celery", "-A", "backend.worker.computing", "worker", "--pool", "solo"],
     ],
     ids=["api", "worker"],
 )

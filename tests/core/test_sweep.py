@@ -21,7 +21,7 @@ from backend.core.work.queue import QUEUE_NAME, queue, send
 from backend.core.work.sweep import Swept, sweep
 from backend.library.hooks import document_settled
 from backend.library.models import Document
-from backend.settings import Settings
+from backend.settings import Settings, get_settings
 from config.local import folders
 from config.local.redis import LocalRedis
 
@@ -31,6 +31,16 @@ def document_id(client) -> UUID:
     """A queued job: a document that is waiting to be read."""
     answer = client.upload(client.make_study_set(), ("notes.txt", b"Cells divide."))
     return UUID(answer.json["documents"][0]["id"])
+
+
+@pytest.fixture
+def _room_for_two(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> Iterator[None]:
+    """Let two documents of one user be read at the same time."""
+    monkeypatch.setenv("CELERY_CONCURRENCY", "4")
+    get_settings.cache_clear()
+    yield
+    monkeypatch.undo()
+    get_settings.cache_clear()
 
 
 @pytest.fixture(autouse=True)
@@ -116,6 +126,7 @@ def test_work_whose_message_is_still_queued_is_not_sent_again(document_id: UUID,
     assert sent(document_id) == 1
 
 
+@pytest.mark.usefixtures("_room_for_two")
 def test_a_row_that_cannot_be_given_up_does_not_block_others(document_id: UUID, client, settings: Settings) -> None:
     def object_to(_document_id: UUID) -> None:
         raise ZeroDivisionError
@@ -218,6 +229,7 @@ def other_broker(url: str, settings: Settings) -> Iterator[None]:
         vars(queue).pop("amqp", None)
 
 
+@pytest.mark.usefixtures("_room_for_two")
 def test_an_unreachable_broker_does_not_fail_the_request(client, settings: Settings) -> None:
     study_set_id = client.make_study_set()
     with other_broker(f"redis://127.0.0.1:{folders.free_port()}/0", settings):

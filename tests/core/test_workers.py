@@ -11,6 +11,7 @@ from backend.core.database.database import db
 from backend.core.database.transaction import transaction
 from backend.core.work import jobs, workers
 from backend.core.work.jobs import WORKER_NAME
+from backend.core.work.programs import Program
 from backend.core.work.sweep import sweep
 from backend.core.work.workers import Worker
 from backend.library.models import Document
@@ -22,14 +23,14 @@ def _in_context(app: Flask) -> Iterator[None]:
         yield
 
 
-def note_alive(name: str, places: int = 4) -> int:
+def note_alive(name: str, places: int = 4, program: Program = Program.COMPUTING) -> int:
     with transaction():
-        return workers.note_alive(name, places)
+        return workers.note_alive(name, program, places)
 
 
 def note_restart(name: str, reason: str) -> None:
     with transaction():
-        workers.note_restart(name, 4, reason)
+        workers.note_restart(name, Program.COMPUTING, 4, reason)
 
 
 def count_places() -> int:
@@ -50,6 +51,16 @@ def test_places_of_living_workers_are_summed() -> None:
     note_alive("b", 3)
     note_alive("a", 4)
     assert count_places() == 7
+
+
+def test_places_are_counted_for_each_program() -> None:
+    note_alive("a", 2)
+    note_alive("b", 32, Program.CALLING)
+    with transaction():
+        # The previous release names no program.
+        db.session.execute(sa.text("INSERT INTO workers (name, places, leases_lost) VALUES ('c', 3, 0)"))
+    with transaction():
+        assert [workers.count_places(program) for program in Program] == [5, 32]
 
 
 def test_a_worker_not_seen_for_long_or_ended_has_no_places() -> None:

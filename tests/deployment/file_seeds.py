@@ -54,7 +54,7 @@ SEEDS = [
     (images.lean_context, write("config/customers.csv", ""), "config/customers.csv, which no image needs"),
     (images.lean_context, link("config/link.py", "/etc/passwd"), "config/link.py, a link"),
     (images.lean_context, write("backend/keys.py", 'KEY = "sk_live_' + "12345678"), "sk_live_1… looks like a"),
-    (images.lean_context, remove("backend/worker.py"), "lacks backend/worker.py"),
+    (images.lean_context, remove("backend/worker/computing.py"), "lacks backend/worker/computing.py"),
     (images.lean_context, edit(".dockerignore", "!config", "# none"), "lacks config/gunicorn.conf.py"),
     (images.base_images, edit("Dockerfile.api", _LATE_STAGE, "FROM python:latest\n"), "is based on python:latest"),
     (images.base_images, edit("Dockerfile.worker", _LATE_STAGE, ""), "Dockerfile.worker has one stage"),
@@ -105,6 +105,21 @@ SEEDS = [
     (supervisor.stop_times, edit(_API, "stopwaitsecs=20", "stopwaitsecs=30"), "stopping may take 65 s, and api"),
     (supervisor.stop_times, edit(_WORKER, "stopwaitsecs=5", "stopwaitsecs=100"), "140 s, and worker is killed"),
     (supervisor.stop_times, put("services/api/termination/grace_period_seconds", 46), "killed after 46 s"),
+    # The programs of a group stop together, so the slowest of them counts.
+    (
+        supervisor.stop_times,
+        both(
+            edit(_WORKER, "stopwaitsecs=20", "stopwaitsecs=60"),
+            edit(_WORKER, "[program:first]", "[group:both]\nprograms=first, second\n\n[program:first]"),
+        ),
+        "stopping may take 65 s, and worker",
+    ),
+    # The same priority makes no group.
+    (
+        supervisor.stop_times,
+        edit(_WORKER, "stopwaitsecs=20", "priority=20\nstopwaitsecs=30"),
+        "stopping may take 65 s, and worker",
+    ),
     (
         # Without a value, supervisor's default of 10 seconds counts.
         supervisor.stop_times,

@@ -16,7 +16,13 @@ BASE = "python:3.13-slim-trixie"
 # All that the context may hold: the code, its configuration, the list of packages.
 CONTEXT = ("backend/*.py", "backend/*.mako", "config/*.py", "config/*.conf", "config/prices/*.toml", "requirements.txt")
 # The images would be built without these files if they were excluded.
-NEEDED = ("backend/app.py", "backend/worker.py", "backend/cli.py", "config/gunicorn.conf.py", "requirements.txt")
+NEEDED = (
+    "backend/app.py",
+    "backend/worker/computing.py",
+    "backend/cli.py",
+    "config/gunicorn.conf.py",
+    "requirements.txt",
+)
 SECRET_LIKE = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY|\bsk_live_\w|\bwhsec_\w{8}|\bAKIA[A-Z0-9]{16}\b")
 _COMPILERS = re.compile(r"\b(?:build-essential|gcc|g\+\+|clang|make|cargo|rustc|\w+-dev)\b")
 

@@ -95,7 +95,7 @@ def make_small_tree(root: Path, ignore_file: Path) -> None:
         **dockerfile,
         "requirements.txt": "flask==3.1.0 --hash=sha256:0\n",
         "backend/app.py": "",
-        "backend/worker.py": "",
+        "backend/worker/computing.py": "",
         "backend/cli.py": "",
         "backend/core/work/queue.py": "queue.conf.update(worker_soft_shutdown_timeout=5.0)\n",
         "backend/operations/container/__main__.py": "",

@@ -31,12 +31,21 @@ def supervisor_files(deployment: Deployment) -> Iterator[str]:
 
 
 def stop_times(deployment: Deployment) -> Iterator[str]:
-    """All programs stop within the grace period. supervisor stops them one after another, so their times add up."""
+    """All programs stop within the grace period.
+
+    supervisor stops one group after another, whatever their priorities, so their times add up. The programs of a group
+    stop together.
+    """
     for component, file, config in _configured(deployment):
         grace = component.body.get("termination", {}).get("grace_period_seconds", 120)
-        together = sum(
-            config.getint(section, "stopwaitsecs", fallback=_DEFAULT_STOP_S) for section in _programs(config)
-        )
+        groups = _groups(config)
+        longest: dict[str, int] = {}
+        for section in _programs(config):
+            # A program in no group is a group of its own.
+            group = groups.get(section.partition(":")[2], section)
+            allowed = config.getint(section, "stopwaitsecs", fallback=_DEFAULT_STOP_S)
+            longest[group] = max(longest.get(group, 0), allowed)
+        together = sum(longest.values())
         if together + _SPARE_S > grace:
             yield f"{file.name}: stopping may take {together} s, and {component.name} is killed after {grace} s"
 
@@ -120,6 +129,12 @@ def _read(file: Path) -> ConfigParser:
 
 def _programs(config: ConfigParser) -> list[str]:
     return [section for section in config.sections() if section.startswith(("program:", "eventlistener:"))]
+
+
+def _groups(config: ConfigParser) -> dict[str, str]:
+    """Return the group of each program that is in one."""
+    sections = (section for section in config.sections() if section.startswith("group:"))
+    return {program.strip(): section for section in sections for program in config.get(section, "programs").split(",")}
 
 
 RULES = (supervisor_files, stop_times, own_limits, sockets, printed_lines, fatal_programs)

@@ -49,7 +49,7 @@ def test_the_context_holds_only_what_the_images_need(tmp_path: Path) -> None:
         "backend/core/work/queue.py",
         "backend/migrations/script.py.mako",
         "backend/operations/container/__main__.py",
-        "backend/worker.py",
+        "backend/worker/computing.py",
         "config/gunicorn.conf.py",
         "config/redis.conf",
         "config/supervisor-api.conf",

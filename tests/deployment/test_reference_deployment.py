@@ -135,15 +135,16 @@ def test_8_a_new_api_container_with_twenty_steps_queued(system: ContainerSystem,
 
 def test_2_celery_killed_in_the_worker_container(system: ContainerSystem, student: Work, tmp_path: Path) -> None:
     worker = system.parts["worker-1"]
+    words = "backend.worker.computing"
     took_s: list[float] = []
 
     def restart() -> float:
         run = run_many_steps(system, student, tmp_path, 1.0)
         # The main process is first; its pool processes may outlive it briefly.
-        pids = worker.process_ids("celery --quiet")
+        pids = worker.process_ids(words)
         worker.kill(pids[:1], "KILL")
         watch = Stopwatch()
-        wait_for("a new Celery", lambda: set(worker.process_ids("celery --quiet")) - set(pids))
+        wait_for("a new Celery", lambda: set(worker.process_ids(words)) - set(pids))
         restarted_s = watch.took_s
         student.check_done_once(run)
         assert max(student.attempts(run)) == 2
@@ -158,12 +159,15 @@ def test_2_celery_killed_in_the_worker_container(system: ContainerSystem, studen
 def test_32_celery_frozen_in_the_worker_container(system: ContainerSystem, student: Work, tmp_path: Path) -> None:
     run = run_many_steps(system, student, tmp_path, 2.0)
     worker = system.parts["worker-1"]
-    pids = worker.process_ids("celery --quiet")
+    words = "backend.worker.computing"
+    calling = worker.process_ids("backend.worker.calling")
+    pids = worker.process_ids(words)
     worker.kill(pids, "STOP")
     watch = Stopwatch()
-    wait_for("a new Celery", lambda: set(worker.process_ids("celery --quiet")) - set(pids), promised_s=120)
+    wait_for("a new Celery", lambda: set(worker.process_ids(words)) - set(pids), promised_s=120)
     restarted_s = watch.took_s
     student.check_done_once(run)
+    assert worker.process_ids("backend.worker.calling") == calling
     note("Celery frozen: restarted by the watchdog", restarted_s=round(restarted_s, 1), bound=120)
     assert worker.running
 

@@ -25,10 +25,8 @@ FASTER = {2: 1.5, 4: 2.4}
 def seconds_of_a_run(system: ContainerSystem, student: Work, tmp_path: Path, workers: int) -> float:
     """Return how long a run's sections take with this many workers, from the first call to the last response."""
     places = workers * _PLACES
-    wait_for(
-        "the workers' places",
-        lambda: student.query("SELECT sum(places) FROM workers WHERE seen_at > now() - interval '20 s'") == [(places,)],
-    )
+    living = "SELECT sum(places) FROM workers WHERE program = 'computing' AND seen_at > now() - interval '20 s'"
+    wait_for("the workers' places", lambda: student.query(living) == [(places,)])
     study_set = student.upload(tmp_path, _SECTIONS)
     student.wait_until_read(study_set)
     system.model.set_script([{"do": "sleep", "seconds": _CALL_S}])

@@ -71,6 +71,7 @@ ONLY_API = frozenset(
 ONLY_WORKER = frozenset(
     {
         "celery_concurrency",
+        "model_calls_at_once",
         "worker_state_folder",
         "watchdog_port",
         "watchdog_interval_s",

@@ -204,7 +204,7 @@ class NamedOtherwise(TlsRedis):
 def refuse(outside: Outside, broker: TlsRedis, url: str) -> None:
     """Start a worker with the broker at the URL; check that it retries and does not connect."""
     log = outside.logs / f"untrusting-worker-{len(list(outside.logs.iterdir()))}.log"
-    command = [sys.executable, "-m", "celery", "-A", "backend.worker", "worker", "-n", "untrusting@%h"]
+    command = [sys.executable, "-m", "celery", "-A", "backend.worker.computing", "worker", "-n", "untrusting@%h"]
     environment = {**outside.scene.stack.env, "REDIS_URL": url, "CELERY_CONCURRENCY": "1"}
     with LocalProcess("worker", command, env=environment, log=log, folder=CHECKOUT) as worker:
         wait_for("a refusal", lambda: log.exists() and log.read_text().count("Cannot connect to rediss://") >= 2)

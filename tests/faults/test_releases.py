@@ -121,7 +121,7 @@ def test_35_a_watchdog_sweeps_for_a_worker_of_the_other_release(
         scene.check_done_once(run)
         assert max(scene.attempts(run)) == 2
         assert worker.events("restarting") == []
-        check_knows_every_task(worker.log("celery"))
+        check_knows_every_task(worker.log("computing"))
 
 
 @pytest.mark.parametrize("release", ["this", "the one before"])

@@ -16,6 +16,7 @@ import psutil
 import pytest
 import redis
 
+from backend.core.work.programs import Program
 from config.local.folders import CHECKOUT
 from config.local.redis import LocalRedis
 from tests.faults.conftest import Migrated, Scene, make_stack
@@ -77,6 +78,18 @@ def test_redis_starts_first_and_stops_last_and_log_lines_are_well_formed(open_co
     assert not any(secret in api.output for secret in SECRETS.values())
 
 
+def path_without(folder: Path, program: str) -> str:
+    """Return a PATH on which Celery cannot run one of its programs."""
+    own, broken = Path(sys.executable).parent, folder / f"broken-{program}"
+    broken.mkdir()
+    (broken / "celery").write_text(
+        f"#!/bin/sh\ncase $* in *backend.worker.{program}*) echo 'no memory left' >&2; exit 1;; esac\n"
+        f'exec {own}/celery "$@"\n'
+    )
+    (broken / "celery").chmod(0o755)
+    return f"{broken}:{own}:{os.environ['PATH']}"
+
+
 @pytest.fixture(scope="module")
 def failing(
     tmp_path_factory: pytest.TempPathFactory, new_database: Callable[[], str]
@@ -86,35 +99,31 @@ def failing(
     All start at once, because supervisord's retries and pauses take most of the time.
     """
     folder = tmp_path_factory.mktemp("failing")
-    programs = folder / "broken"
-    programs.mkdir()
-    (programs / "celery").write_text("#!/bin/sh\necho 'no memory left' >&2\nexit 1\n")
-    (programs / "celery").chmod(0o755)
     with contextlib.ExitStack() as opened:
         taken = opened.enter_context(socket.create_server(("0.0.0.0", 0)))
         port = str(taken.getsockname()[1])
         broker = opened.enter_context(LocalRedis(log=folder / "redis.log"))
-        path = f"{programs}:{Path(sys.executable).parent}:{os.environ['PATH']}"
         started = {}
         for program, name, changes in (
             ("redis", "api", {"REDIS_URL": f"redis://127.0.0.1:{port}/0"}),
             ("gunicorn", "api", {"PORT": port}),
             ("watchdog", "worker", {"WATCHDOG_PORT": port, "REDIS_URL": broker.url}),
-            ("celery", "worker", {"PATH": path, "REDIS_URL": broker.url}),
+            ("computing", "worker", {"PATH": path_without(folder, "computing"), "REDIS_URL": broker.url}),
+            ("calling", "worker", {"PATH": path_without(folder, "calling"), "REDIS_URL": broker.url}),
         ):
             container = ContainerProcess(name, folder / program, DATABASE_URL=new_database(), **changes)
             started[program] = opened.enter_context(container)
         yield started
 
 
-@pytest.mark.parametrize("program", ["redis", "gunicorn", "watchdog", "celery"])
+@pytest.mark.parametrize("program", ["redis", "gunicorn", "watchdog", "computing", "calling"])
 def test_33_a_program_that_cannot_run_ends_the_container(failing: dict[str, ContainerProcess], program: str) -> None:
     container = failing[program]
     assert container.process.wait(HANG_S) == 1
     assert container.says(f"{program} cannot run: the container ends.")
     lines = check_lines(container.output, container.prefix)
     # The reason is logged too, for every program.
-    assert program != "celery" or any("no memory left" in line for line in lines)
+    assert program not in ("computing", "calling") or any("no memory left" in line for line in lines)
 
 
 @pytest.mark.parametrize(("name", "prefix"), [("api", "[API]"), ("worker", "[WORKER]")])
@@ -150,7 +159,8 @@ def test_everything_starts_where_hard_links_are_refused(open_container, no_links
     api = open_container("api", **no_links)
     wait_for("health of the API", lambda: api.health() == "ok")
     worker = open_container("worker", REDIS_URL=f"redis://127.0.0.1:{api.redis_port}/0", **no_links)
-    wait_for("the worker's first sign of life", (worker.temporary / "worker" / "worker.json").exists)
+    for program in Program:
+        wait_for("the worker's first signs of life", (worker.temporary / "worker" / program / "worker.json").exists)
     # The watchdog starts to listen shortly before or after Celery's first heartbeat.
     wait_for("the worker's liveness", lambda: worker.get("/health/live")[0] == 200)
     for container in (worker, api):
@@ -220,7 +230,7 @@ def test_2_a_killed_celery_is_started_again_and_its_steps_are_resumed(
     with OpenAIStandIn() as model, make_stack(model, tmp_path / "logs", database, workers=0) as stack:
         shared = ("DATABASE_URL", "REDIS_URL", "OPENAI_API_KEY", "OPENAI_BASE_URL", "SECTION_CHARS", "LEASE_S")
         worker = open_container("worker", **{name: stack.env[name] for name in shared})
-        beat = worker.temporary / "worker" / "worker.json"
+        beat = worker.temporary / "worker" / "computing" / "worker.json"
         wait_for("Celery", beat.exists)
         scene = Scene(stack, model)
         model.set_script([{"do": "sleep", "on": [1, 2], "seconds": 20}])

@@ -1,7 +1,6 @@
 """The watchdog restarts a worker that hangs, even when other parts are unreachable (faults 1, 2, 32, 33)."""
 
 import contextlib
-import json
 import socket
 import subprocess
 import sys
@@ -48,7 +47,7 @@ def test_32_a_frozen_worker_is_restarted_and_its_steps_resumed(
     (line,) = worker.events("restarting")
     assert "reason=heartbeat" in line
     assert f"{main.pid}:T:" in worker.events("processes")[0]
-    assert "Current thread" in worker.log("celery")
+    assert "Current thread" in worker.log("computing")
     assert scene.query("SELECT restart_reason FROM workers WHERE restart_reason IS NOT NULL") == [("heartbeat",)]
 
 
@@ -84,7 +83,7 @@ def test_a_worker_that_takes_no_messages_is_restarted(
     scene: Unattended, worker: SupervisedWorker, tmp_path: Path
 ) -> None:
     main = main_of(worker)
-    name = json.loads((worker.state / "worker.json").read_text())["name"]
+    name = worker.computing.heartbeat()["name"]
     with Celery(broker=scene.stack.redis.url) as remote:
         # It stays connected and its loop runs, but it no longer takes messages.
         for queue in ("steps", f"canary.{name}"):
@@ -102,6 +101,15 @@ def test_32_a_frozen_worker_is_restarted_without_a_database(scene: Unattended, w
         freeze(main)
         another(worker, main)
     assert "reason=heartbeat" in worker.events("restarting")[0]
+
+
+def test_32_a_frozen_calling_program_is_restarted_alone(worker: SupervisedWorker) -> None:
+    computing, calling = main_of(worker.computing), main_of(worker.calling)
+    freeze(calling)
+    another(worker.calling, calling)
+    assert worker.computing.main() == computing
+    (line,) = worker.events("restarting")
+    assert "program=calling" in line
 
 
 def test_33_a_worker_that_restarts_do_not_fix_ends_the_container(scene: Unattended, tmp_path: Path) -> None:

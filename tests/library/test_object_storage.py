@@ -183,7 +183,7 @@ def test_memory_stays_flat_while_a_large_file_is_read(app, bucket: Bucket, tmp_p
 
 
 def test_processes_without_a_bucket_do_not_load_its_sdk(settings) -> None:
-    script = "import sys, backend.worker, backend.app; print('boto3' in sys.modules)"
+    script = "import sys, backend.worker.computing, backend.app; print('boto3' in sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", script], cwd=CHECKOUT, capture_output=True, text=True, timeout=HANG_S, check=True
     )

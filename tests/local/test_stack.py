@@ -71,7 +71,9 @@ def test_every_part_runs_and_logs(stack: LocalStack) -> None:
     stack.check()
     assert list(stack.worker_pids) == ["worker-1"]
     assert len(stack.pool_pids("worker-1")) == 1
-    assert {file.name for file in stack.logs.iterdir()} >= {"api.log", "worker-1.log", "sweeper.log"}
+    assert stack.program_pids("worker-1") == [stack.worker_pids["worker-1"], stack.part("worker-1-calls").pid]
+    logs = {file.name for file in stack.logs.iterdir()}
+    assert logs >= {"api.log", "worker-1.log", "worker-1-calls.log", "sweeper.log"}
 
 
 def test_the_api_listens_on_the_loopback_interface_only(stack: LocalStack) -> None:
@@ -81,7 +83,7 @@ def test_the_api_listens_on_the_loopback_interface_only(stack: LocalStack) -> No
 
 def test_a_worker_is_added_killed_and_started_again(stack: LocalStack) -> None:
     stack.start_worker("second")
-    family = family_of(stack.worker_pids["second"])
+    family = [process for pid in stack.program_pids("second") for process in family_of(pid)]
     with pytest.raises(LocalStackError, match="There is a second already"):
         stack.start_worker("second")
     stack.kill_worker("second")

@@ -171,7 +171,8 @@ def test_open_and_ended_counts_match_the_rows(scrape: Scrape) -> None:
     assert scraped.value("recent_steps", kind="section", state="done", error_code="") == 1
     assert scraped.value("recent_documents", kind="txt", state="done", error_code="") == 1
     assert scraped.value("recent_model_calls", model="builtin-1", outcome="ok") == 1
-    assert (scraped.value("broker_messages") or 0) >= 1
+    assert (scraped.value("broker_messages", queue="steps") or 0) >= 1
+    assert scraped.value("broker_messages", queue="calls") == 0
     longest, median = (
         scraped.value("recent_step_duration_seconds", kind="section", percentile=p) for p in ("100", "50")
     )
@@ -194,6 +195,9 @@ def test_failures_are_counted_by_code_and_tokens_by_type(
             "INSERT INTO workers (name, places, leases_lost, restart_reason) VALUES ('a', 8, 0, NULL), "
             "('b', 4, 0, NULL), ('c', 8, 1, 'silent'), ('d', 8, 0, 'silent')"
         )
+        connection.exec_driver_sql(
+            "INSERT INTO workers (name, program, places, leases_lost) VALUES ('e', 'calling', 32, 0)"
+        )
     scraped = scrape()
     assert scraped.value("recent_steps", kind="section", state="failed", error_code="timeout") == 1
     assert scraped.value("recent_runs", model="builtin-1", state="failed", error_code="no_items") == 1
@@ -204,7 +208,8 @@ def test_failures_are_counted_by_code_and_tokens_by_type(
         kind: scraped.value("recent_model_tokens", model="m", type=kind) for kind in ("input", "cached", "output")
     }
     assert tokens == {"input": 90, "cached": 30, "output": 7}
-    assert scraped.value("worker_places") == 12
+    assert scraped.value("worker_places", program="computing") == 12
+    assert scraped.value("worker_places", program="calling") == 32
     assert scraped.value("watchdog_restarts", reason="silent") == 2
 
 

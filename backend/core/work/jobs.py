@@ -24,7 +24,8 @@ from backend.core.clock import database_now
 from backend.core.database.database import Identified, db
 from backend.core.database.privacy_marks import withheld
 from backend.core.database.transaction import after_commit, transaction
-from backend.core.work.queue import send
+from backend.core.work.programs import Program
+from backend.core.work.queue import route_tasks, send
 from backend.settings import get_settings
 
 # This process and its forked children hold leases under this name.
@@ -166,6 +167,7 @@ class JobKind:
             sweep, because messages for the others would find nothing to claim.
         in_turn: Narrows the due rows to those that only need a worker. The others wait for work of the same user.
         labels: The column that metrics group by, with its values.
+        program: The program that does the work.
     """
 
     name: str
@@ -180,6 +182,7 @@ class JobKind:
     startable: Callable[[type[Job]], sa.ColumnElement[bool]] = _any_row
     in_turn: Callable[[type[Job]], sa.ColumnElement[bool]] = _any_row
     labels: tuple[InstrumentedAttribute[str], tuple[str, ...]] | None = None
+    program: Program = Program.COMPUTING
 
     def start(self) -> AbstractContextManager[Work | None]:
         return nullcontext(self.work) if self.begin is None else self.begin()
@@ -194,8 +197,9 @@ _kinds: list[JobKind] = []
 
 
 def install_kinds(kinds: Iterable[JobKind]) -> None:
-    """Set the kinds of leased work of this process. Called only by ``open_rooms``."""
+    """Set the kinds of leased work of this process, and the queues of their messages. Called only by ``open_rooms``."""
     _kinds[:] = kinds
+    route_tasks({kind.model.task: kind.program for kind in _kinds})
 
 
 def list_kinds() -> tuple[JobKind, ...]:
@@ -304,13 +308,17 @@ def retry_later(model: type[Job], held: Claim, *, delay_s: float, is_failure: bo
 
 
 def hand_back(worker: str = WORKER_NAME) -> int:
-    """Queue the rows of a stopping worker again, immediately and without counting a failure. Returns their number."""
+    """Queue the rows of a stopping worker again, immediately and without counting a failure. Returns their number.
+
+    Rows whose lease has run out are left to the sweep, which counts a failure: one of them may be why the worker hangs,
+    and would otherwise be tried forever.
+    """
     count = 0
     with transaction():
         for model in [kind.model for kind in list_kinds()]:
             rows = db.session.scalars(
                 sa.update(model)
-                .where(model.state == JobState.RUNNING, model.worker == worker)
+                .where(model.state == JobState.RUNNING, model.worker == worker, model.lease_until >= database_now())
                 .values(state=JobState.QUEUED, lease_until=None, worker=None, sent_at=database_now())
                 .returning(model.id)
                 .execution_options(synchronize_session=False)

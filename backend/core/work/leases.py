@@ -22,6 +22,7 @@ from backend.core.clock import database_now
 from backend.core.database.database import LEASES, db
 from backend.core.process.logging import get_logger
 from backend.core.work.jobs import Claim, Job, JobState
+from backend.core.work.programs import own_program
 from backend.settings import get_settings
 
 log = get_logger(__name__)
@@ -38,9 +39,9 @@ _Key = tuple[str, UUID, int]
 def lease(model: type[Job], held: Claim) -> Iterator[threading.Event]:
     """Renew the lease of a row while the block runs.
 
-    Yields an event that is set when the lease is lost: the row was taken back, ended or deleted, or the database has
-    been unreachable until the lease ran out. A lease is not renewed for longer than ``max_work_s``, so that a hanging
-    job is taken back even if the worker pool does not kill it.
+    Yields an event that is set when the lease is lost: the row was taken back, ended or deleted. While the database is
+    unreachable, nobody else can take the row, so the work goes on. A lease is not renewed for longer than
+    ``max_job_s``, so that a hanging job is taken back even if the worker pool does not kill it.
     """
     renewer = _find_renewer()
     kept = _Lease(model, held, get_settings().lease_s)
@@ -60,13 +61,12 @@ def _find_renewer() -> "LeaseRenewer":
 
 
 class _Lease:
-    """A row that this process works on. ``valid_until`` and ``renew_until`` are monotonic times."""
+    """A row that this process works on. ``renew_until`` is a monotonic time."""
 
     def __init__(self, model: type[Job], claim: Claim, length_s: float) -> None:
         self.model, self.claim, self.length_s = model, claim, length_s
         self.lost = threading.Event()
-        self.valid_until = time.monotonic() + length_s
-        self.renew_until = time.monotonic() + get_settings().max_work_s
+        self.renew_until = time.monotonic() + own_program().max_job_s(get_settings())
 
     @property
     def key(self) -> _Key:
@@ -127,11 +127,6 @@ class LeaseRenewer:
             for lease in wanted:
                 if lease.key not in found:
                     self._lose(lease)
-                elif found[lease.key]:
-                    lease.valid_until = started_at + length_s
-        for lease in leases:
-            if lease.valid_until <= time.monotonic():
-                self._lose(lease)
         is_complete = found is not None and all(found.values())
         return length_s / (_RENEWALS if is_complete else _RETRIES)
 

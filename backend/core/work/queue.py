@@ -1,7 +1,7 @@
 """The Celery app. Messages carry only row ids, so the queue can be lost at any time (rule 4 in docs/rules.md)."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 
@@ -11,12 +11,14 @@ from flask import Flask
 from kombu.entity import Queue
 
 from backend.core.process.logging import get_logger
+from backend.core.work.programs import Program
 from backend.core.work.transport import install_transport
 from backend.settings import Settings
 
 log = get_logger(__name__)
 
-QUEUE_NAME = "steps"
+# The queue of tasks that name no program.
+QUEUE_NAME = Program.COMPUTING.queue
 
 _CONNECT_TIMEOUT_S = 1.0
 # A worker waits for messages on its socket. A request must not wait that long.
@@ -76,7 +78,6 @@ def configure_queue(settings: Settings, *, answers_requests: bool = False) -> No
         task_reject_on_worker_lost=False,
         task_serializer="json",
         accept_content=["json"],
-        worker_concurrency=settings.celery_concurrency,
         worker_prefetch_multiplier=1,
         task_time_limit=settings.max_work_s,
         worker_max_tasks_per_child=500,
@@ -87,6 +88,11 @@ def configure_queue(settings: Settings, *, answers_requests: bool = False) -> No
         worker_send_task_events=False,
         enable_utc=True,
     )
+
+
+def route_tasks(programs: Mapping[str, Program]) -> None:
+    """Set which program works on which tasks, by the tasks' names. Others go to ``QUEUE_NAME``."""
+    queue.conf.update(task_routes={task: {"queue": program.queue} for task, program in programs.items()})
 
 
 def add_task(name: str, run: Callable[[str], None], flask_app: Flask) -> None:
@@ -109,10 +115,17 @@ def connect_to_broker(url: str, *, timeout_s: float) -> redis.ConnectionPool:
     return redis.ConnectionPool.from_url(url, socket_timeout=timeout_s, socket_connect_timeout=timeout_s, retry=None)
 
 
-def count_messages() -> int | None:
-    """Return the number of messages in the queue, or None if the broker does not answer within half a second."""
+Messages = dict[Program, int]
+"""The number of messages in each program's queue."""
+
+
+def count_messages() -> Messages | None:
+    """Return the numbers of messages, or None if the broker does not answer within half a second."""
     try:
-        return int(_broker(str(queue.conf.broker_url)).llen(QUEUE_NAME))
+        with _broker(str(queue.conf.broker_url)).pipeline(transaction=False) as look:
+            for program in Program:
+                look.llen(program.queue)
+            return dict(zip(Program, look.execute(), strict=True))
     except redis.RedisError as error:
         log.warning("core.queue.broker_down", error=type(error).__name__)
         return None
@@ -142,10 +155,10 @@ def send_canary(task: str, worker: str, canary_id: str, *, life_s: float) -> boo
 
 
 class BrokerLook(NamedTuple):
-    """The broker's state, and the number of queued messages (None if it is down)."""
+    """The broker's state, and the numbers of queued messages (None if it is down)."""
 
     state: Literal["ok", "full", "down"]
-    messages: int | None
+    messages: Messages | None
 
 
 def broker_address() -> str:
@@ -158,19 +171,22 @@ def look_at_broker(url: str) -> BrokerLook:
     try:
         # A full broker still answers reads, so the check must write.
         with _broker(url).pipeline(transaction=False) as look:
-            look.llen(QUEUE_NAME)
+            for program in Program:
+                look.llen(program.queue)
             look.set(_ROOM_KEY, 1, ex=_ROOM_KEY_LIFE_S)
-            messages, written = look.execute(raise_on_error=False)
+            *counts, written = look.execute(raise_on_error=False)
     except redis.RedisError as error:
         log.warning("core.queue.broker_down", error=type(error).__name__)
         return BrokerLook("down", None)
-    if isinstance(messages, Exception):
-        log.warning("core.queue.broker_down", error=type(messages).__name__)
+    refused = next((count for count in counts if isinstance(count, Exception)), None)
+    if refused is not None:
+        log.warning("core.queue.broker_down", error=type(refused).__name__)
         return BrokerLook("down", None)
+    messages = dict(zip(Program, counts, strict=True))
     if isinstance(written, Exception):
         log.warning("core.queue.broker_full", error=type(written).__name__)
-        return BrokerLook("full", int(messages))
-    return BrokerLook("ok", int(messages))
+        return BrokerLook("full", messages)
+    return BrokerLook("ok", messages)
 
 
 def send(task: str, row_id: str, *, delay_s: float = 0.0, to: Queue | None = None) -> bool:

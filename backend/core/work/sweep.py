@@ -1,5 +1,6 @@
 """The sweep: sends lost and due rows again, and takes back the rows of dead workers."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from backend.core.database.locks import SWEEP_LOCK
 from backend.core.database.transaction import transaction
 from backend.core.process.logging import get_logger
 from backend.core.work.jobs import Job, JobKind, JobState, list_kinds, send_after_commit
+from backend.core.work.programs import Program
 from backend.core.work.queue import count_messages
 from backend.core.work.workers import note_lost_lease
 from backend.settings import get_settings
@@ -49,10 +51,10 @@ def sweep(finish: Callable[[], None] = lambda: None, note_progress: Callable[[],
                 outcome = _take_back(kind, row_id)
                 taken_back += outcome is not None
                 given_up += outcome is True
-        crowded = _is_queue_complete()
+        complete = _find_complete_queues()
         for kind in list_kinds():
             with transaction():
-                sent += _send_again(kind, never_sent_only=crowded)
+                sent += _send_again(kind, never_sent_only=kind.program in complete)
         note_progress()
         finish()
     return Swept(sent, taken_back, given_up)
@@ -132,20 +134,20 @@ def _take_back_held(kind: JobKind, row_id: UUID) -> bool | None:
     return last
 
 
-def _is_queue_complete() -> bool:
-    """Tell whether the broker has a message for every queued row, so that no row needs to be sent again.
+def _find_complete_queues() -> set[Program]:
+    """Return the programs for whose queued rows the broker has a message each, so that none needs to be sent again.
 
     Without this check, a long queue would grow by itself: each of its rows would be sent again every half minute.
     """
     messages = count_messages()
     if messages is None:
-        return False
+        return set()
+    queued: Counter[Program] = Counter()
     with transaction():
-        queued = sum(
-            db.session.scalar(sa.select(sa.func.count()).select_from(kind.model).where(_is_due(kind))) or 0
-            for kind in list_kinds()
-        )
-    return 0 < queued <= messages
+        for kind in list_kinds():
+            due = sa.select(sa.func.count()).select_from(kind.model).where(_is_due(kind))
+            queued[kind.program] += db.session.scalar(due) or 0
+    return {program for program, count in queued.items() if 0 < count <= messages[program]}
 
 
 def _is_due(kind: JobKind) -> sa.ColumnElement[bool]:

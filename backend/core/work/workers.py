@@ -1,6 +1,7 @@
 """The known workers: their capacity, lost leases and restarts.
 
-A worker is one main process of Celery. Its watchdog records that it is alive; the sweep records its lost leases.
+A worker here is one main process of Celery; a container has one for each program. Its watchdog records that it is
+alive; the sweep records its lost leases.
 """
 
 from datetime import datetime, timedelta
@@ -10,6 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.core.database.database import Base, db
+from backend.core.work.programs import Program
 
 _ALIVE_FOR = timedelta(seconds=60)
 _KEPT = timedelta(days=30)
@@ -18,12 +20,14 @@ _KEPT = timedelta(days=30)
 class Worker(Base):
     """One main process of Celery.
 
-    ``places`` is the number of steps it runs at the same time. ``restart_reason`` is set if the watchdog ended it.
+    ``places`` is the number of jobs it runs at the same time. ``restart_reason`` is set if the watchdog ended it.
     """
 
     __tablename__ = "workers"
 
     name: Mapped[str] = mapped_column(primary_key=True)
+    # The previous release knows only the computing program and does not name it.
+    program: Mapped[str] = mapped_column(server_default=Program.COMPUTING)
     places: Mapped[int]
     leases_lost: Mapped[int] = mapped_column(default=0)
     started_at: Mapped[datetime] = mapped_column(server_default=sa.func.now())
@@ -31,9 +35,9 @@ class Worker(Base):
     restart_reason: Mapped[str | None]
 
 
-def note_alive(name: str, places: int) -> int:
+def note_alive(name: str, program: Program, places: int) -> int:
     """Record that a worker is alive. Returns the number of leases it has lost so far."""
-    statement = insert(Worker).values(name=name, places=places, leases_lost=0)
+    statement = insert(Worker).values(name=name, program=program, places=places, leases_lost=0)
     statement = statement.on_conflict_do_update(index_elements=[Worker.name], set_={"seen_at": sa.func.now()})
     return db.session.execute(statement.returning(Worker.leases_lost)).scalar_one()
 
@@ -48,21 +52,23 @@ def note_lost_lease(name: str | None) -> None:
     )
 
 
-def note_restart(name: str, places: int, reason: str) -> None:
+def note_restart(name: str, program: Program, places: int, reason: str) -> None:
     """Record that the watchdog ends a worker."""
-    statement = insert(Worker).values(name=name, places=places, leases_lost=0, restart_reason=reason)
+    values = {"name": name, "program": program, "places": places, "leases_lost": 0, "restart_reason": reason}
+    statement = insert(Worker).values(values)
     db.session.execute(statement.on_conflict_do_update(index_elements=[Worker.name], set_={"restart_reason": reason}))
 
 
-def select_places() -> sa.ScalarSelect[int]:
-    """Select how many steps all living workers together run at the same time, as recorded by watchdogs."""
+def select_places(program: Program = Program.COMPUTING) -> sa.ScalarSelect[int]:
+    """Select how many jobs all living workers of a program together run at the same time, as recorded by watchdogs."""
     alive = sa.and_(Worker.seen_at > sa.func.now() - _ALIVE_FOR, Worker.restart_reason.is_(None))
-    return sa.select(sa.func.coalesce(sa.func.sum(Worker.places), 0)).where(alive).scalar_subquery()
+    places = sa.func.coalesce(sa.func.sum(Worker.places), 0)
+    return sa.select(places).where(alive, Worker.program == program).scalar_subquery()
 
 
-def count_places() -> int:
+def count_places(program: Program = Program.COMPUTING) -> int:
     """Return the number that ``select_places`` selects."""
-    return db.session.scalar(sa.select(select_places())) or 0
+    return db.session.scalar(sa.select(select_places(program))) or 0
 
 
 def count_restarts() -> dict[str, int]:

@@ -31,7 +31,8 @@ def check_health(database_url: str) -> HealthResponse:
         status=up if is_up else "unavailable",
         database="ok" if is_up else "down",
         broker=state,
-        queued_messages=messages,
+        queued_messages=None if messages is None else sum(messages.values()),
+        queues=None if messages is None else {program.queue: count for program, count in messages.items()},
         version=get_settings().app_version,
     )
 

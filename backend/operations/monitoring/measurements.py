@@ -15,7 +15,8 @@ from backend.core.process.probe import Probe
 from backend.core.work import workers
 from backend.core.work.job_stats import JobStats, measure_jobs
 from backend.core.work.jobs import list_kinds
-from backend.core.work.queue import count_messages
+from backend.core.work.programs import Program
+from backend.core.work.queue import Messages, count_messages
 from backend.generation import service as generation
 from backend.generation.types import WorkStats
 
@@ -28,9 +29,9 @@ _STATEMENT_MS = 500
 
 @dataclass(frozen=True, slots=True)
 class WorkerStats:
-    """Capacity of the living workers, and restarts by watchdogs in the last 30 days by reason."""
+    """Capacity of the living workers by program, and restarts by watchdogs in the last 30 days by reason."""
 
-    places: int
+    places: dict[Program, int]
     restarts: dict[str, int]
 
 
@@ -51,7 +52,7 @@ class Measurements:
     """All statistics. A part is None if its source is down or did not answer in time."""
 
     database: DatabaseStats | None
-    messages: int | None
+    messages: Messages | None
 
 
 class Measurer:
@@ -60,7 +61,7 @@ class Measurer:
     def __init__(self, open_context: OpenContext) -> None:
         ask = partial(_ask_database, open_context)
         self._database: Probe[[], DatabaseStats | None] = Probe("figures", ask, when_silent=None, wait_s=_WITHIN_S)
-        self._broker: Probe[[], int | None] = Probe("messages", count_messages, when_silent=None, wait_s=_WITHIN_S)
+        self._broker: Probe[[], Messages | None] = Probe("messages", count_messages, when_silent=None, wait_s=_WITHIN_S)
 
     def measure(self) -> Measurements:
         """Ask the database and the broker concurrently, and wait less than a second. Never raises.
@@ -78,7 +79,7 @@ def _ask_database(open_context: OpenContext) -> DatabaseStats:
         return DatabaseStats(
             work=generation.measure_work(),
             jobs=measure_jobs(list_kinds()),
-            workers=WorkerStats(workers.count_places(), workers.count_restarts()),
+            workers=WorkerStats({each: workers.count_places(each) for each in Program}, workers.count_restarts()),
             ledger=billing.measure_ledger(),
             free_budget=billing.measure_free_budget(generation.free_cost_today()),
             unhandled_events=billing.count_unhandled_events(),

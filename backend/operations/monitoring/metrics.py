@@ -104,7 +104,8 @@ class _Families:
         yield _gauge("database_up", "Whether PostgreSQL answered the scrape in time.", database is not None)
         yield _gauge("broker_up", "Whether Redis answered the scrape in time.", messages is not None)
         if messages is not None:
-            yield _gauge("broker_messages", "Messages in the broker.", messages)
+            counts = (((program.queue,), count) for program, count in messages.items())
+            yield _labelled("broker_messages", "Messages in the broker's queues.", ("queue",), counts)
         if database is not None:
             yield from _of_database(database)
 
@@ -119,7 +120,12 @@ def _of_database(known: DatabaseStats) -> Iterator[Metric]:
     for thing, figures in known.jobs.items():
         yield from _jobs(thing, f"{thing.replace('_', ' ').capitalize()}s", figures)
     yield from _calls(known)
-    yield _gauge("worker_places", "Steps that the living workers can run at the same time.", known.workers.places)
+    yield _labelled(
+        "worker_places",
+        "Jobs that the living workers can run at the same time.",
+        ("program",),
+        (((program,), places) for program, places in known.workers.places.items()),
+    )
     yield _labelled(
         "watchdog_restarts",
         "Workers ended by watchdogs in the last 30 days.",

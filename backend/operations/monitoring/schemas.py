@@ -14,6 +14,7 @@ class HealthResponse(ResponseBody):
     database: Literal["ok", "down"]
     broker: Literal["ok", "full", "down"] = Field(description="`full`: queued messages are kept, new ones are refused.")
     queued_messages: int | None = Field(description="Messages in the broker; null if it is down.")
+    queues: dict[str, int] | None = Field(description="Messages in each of the broker's queues; null if it is down.")
     version: str
 
 

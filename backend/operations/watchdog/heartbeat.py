@@ -1,4 +1,4 @@
-"""Heartbeats: small files that a worker's processes write and the watchdog reads.
+"""Heartbeats: small files that a worker's processes write and the watchdog reads. Each program has its own folder.
 
 Times are seconds of the machine's monotonic clock: all its processes share it, and it does not jump.
 """
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from backend.core.process.logging import get_logger
+from backend.core.work.programs import Program, own_program
 from backend.operations.watchdog.processes import Process, this_process
 from backend.settings import Settings, get_settings
 
@@ -25,19 +26,30 @@ CANARY_TASK = "operations.canary"
 
 @dataclass(frozen=True, slots=True)
 class Heartbeat:
-    """A process and when it last wrote. The main process writes ``name`` and ``places``, one of its pool ``busy``."""
+    """A process and when it last wrote.
+
+    The main process writes ``name`` and ``places``. ``busy`` is how many places of this process are taken: those of the
+    main process are threads, and it also writes for how long the first of them has been taken (``longest_s``).
+    """
 
     pid: int
     born: int
     at: float
     name: str = ""
     places: int = 0
-    busy: bool = False
+    busy: int = 0
+    longest_s: float = 0.0
 
 
 def period_s(settings: Settings) -> float:
     """How often to write: ten heartbeats are missed before it counts as a silence."""
     return min(5.0, settings.watchdog_silence_s / 10)
+
+
+def state_folder(settings: Settings, program: Program | None = None) -> Path | None:
+    """Return a program's folder, by default that of the program of this process. None if there are no heartbeats."""
+    folder = settings.worker_state_folder
+    return None if folder is None else folder / (program or own_program())
 
 
 def write(folder: Path | None, file: str, **content: Any) -> bool:
@@ -70,8 +82,26 @@ class PoolHeartbeat:
     def _write_forever(self) -> None:
         settings = get_settings()
         while True:
-            write(settings.worker_state_folder, _POOL.format(os.getpid()), busy=self.busy)
+            write(state_folder(settings), _POOL.format(os.getpid()), busy=int(self.busy))
             time.sleep(period_s(settings))
+
+
+class ThreadPlaces:
+    """The places of a process whose threads are its places."""
+
+    def __init__(self) -> None:
+        self._taken_at: dict[int, float] = {}
+
+    def take(self) -> None:
+        self._taken_at[threading.get_ident()] = time.monotonic()
+
+    def leave(self) -> None:
+        self._taken_at.pop(threading.get_ident(), None)
+
+    def describe(self) -> dict[str, Any]:
+        """Return what the main process adds to its heartbeat."""
+        taken_at = list(self._taken_at.values())
+        return {"busy": len(taken_at), "longest_s": time.monotonic() - min(taken_at) if taken_at else 0.0}
 
 
 def read(folder: Path, file: str) -> Heartbeat | None:

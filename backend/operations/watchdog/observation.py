@@ -12,6 +12,7 @@ from backend.core.ids import new_id
 from backend.core.process.probe import Probe
 from backend.core.work import workers
 from backend.core.work.jobs import count_live_leases
+from backend.core.work.programs import Program
 from backend.core.work.queue import send_canary
 from backend.operations.watchdog import heartbeat
 from backend.operations.watchdog.heartbeat import Heartbeat
@@ -31,12 +32,17 @@ class Observation:
     leases_lost: int | None = None
     leases_held: int | None = None
 
+    @property
+    def busy(self) -> int:
+        """How many places are taken."""
+        return (self.worker.busy if self.worker else 0) + sum(process.busy for process in self.pool)
+
 
 class Observer:
     """Observes the program that writes to ``folder``. Sends four canaries in a silence, each replaces the last."""
 
-    def __init__(self, app: Flask, folder: Path, silence_s: float) -> None:
-        self._app, self._folder, self._silence_s = app, folder, silence_s
+    def __init__(self, app: Flask, program: Program, folder: Path, silence_s: float) -> None:
+        self._app, self._program, self._folder, self._silence_s = app, program, folder, silence_s
         self._broker = Probe("broker", self._use_broker, when_silent=False, wait_s=2.0, remember_s=silence_s / 4)
         self._leases = Probe("leases", self._count_leases, when_silent=(None, None), wait_s=2.0)
 
@@ -62,4 +68,5 @@ class Observer:
 
     def _count_leases(self, worker: Heartbeat) -> tuple[int | None, int | None]:
         with self._app.app_context(), transaction():
-            return workers.note_alive(worker.name, worker.places), count_live_leases(worker.name)
+            lost = workers.note_alive(worker.name, self._program, worker.places)
+            return lost, count_live_leases(worker.name)

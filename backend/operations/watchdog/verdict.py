@@ -25,11 +25,17 @@ class Verdict(NamedTuple):
 
 
 class Judge:
-    """Judges one program. ``max_restarts`` in a row are allowed; ``pause_s`` after the first doubles each time."""
+    """Judges one program. ``max_restarts`` in a row are allowed; ``pause_s`` after the first doubles each time.
 
-    def __init__(self, silence_s: float, max_restarts: int, pause_s: float, now: float) -> None:
+    A thread that has been at work for longer than ``max_thread_s`` is stuck. Threads cannot be ended alone.
+    """
+
+    def __init__(
+        self, silence_s: float, max_restarts: int, pause_s: float, now: float, max_thread_s: float = math.inf
+    ) -> None:
         self.restarts = 0
         self._silence_s, self._max_restarts, self._pause_s = silence_s, max_restarts, pause_s
+        self._max_thread_s = max_thread_s
         self._judged_at = self._judges_from = self._broker_down_at = now
         self._expected_since = dict.fromkeys(_SIGNS, now)
         self._worker, self._ended_by_us = "", False
@@ -71,7 +77,7 @@ class Judge:
         has_died = False
         if worker is not None:
             excused.add("missing")
-            if sum(process.busy for process in seen.pool) >= worker.places:
+            if seen.busy >= worker.places:
                 excused.add("canary")
             if worker.name != self._worker:
                 has_died = self._worker != "" and not self._ended_by_us and is_broker_settled
@@ -97,6 +103,8 @@ class Judge:
             return "heartbeat", ()
         if silences("canary", seen.canary_at) > 1:
             return "canary", ()
+        if seen.worker.longest_s > self._max_thread_s:
+            return "thread", ()
         if any(silences("pool", process.at) > _UNKILLABLE_AFTER_SILENCES for process in seen.pool):
             return "pool", ()
         # A lost lease confirms that a process is stuck; without one it gets twice the time.

@@ -12,6 +12,7 @@ from backend.core.process.logging import get_logger
 from backend.core.process.probe import Probe
 from backend.core.work import workers
 from backend.core.work.jobs import hand_back
+from backend.core.work.programs import Program
 from backend.operations.container.first_process import end_container
 from backend.operations.upkeep.sweep_loop import sweep_beside
 from backend.operations.watchdog.heartbeat import Heartbeat
@@ -30,12 +31,20 @@ _GRACE_S = 12.0
 class Watchdog:
     """Watches one program."""
 
-    def __init__(self, app: Flask, settings: Settings, program: str, folder: Path) -> None:
+    def __init__(self, app: Flask, settings: Settings, program: Program, folder: Path) -> None:
         silence_s = settings.watchdog_silence_s
         self.program, self._app = program, app
         self.signs: dict[str, object] = {}
-        self._observer = Observer(app, folder, silence_s)
-        self._judge = Judge(silence_s, settings.watchdog_restarts, settings.watchdog_pause_s, time.monotonic())
+        self._observer = Observer(app, program, folder, silence_s)
+        self._judge = Judge(
+            silence_s,
+            settings.watchdog_restarts,
+            settings.watchdog_pause_s,
+            time.monotonic(),
+            # By then the stuck row's lease has run out, which is not renewed after ``max_job_s``. So the sweep counts a
+            # failure of this row, and only its neighbours are handed back.
+            program.max_job_s(settings) + 2 * settings.lease_s,
+        )
         self._database = Probe("record", self._record, when_silent=None, wait_s=5.0)
 
     def look(self) -> bool:
@@ -52,7 +61,7 @@ class Watchdog:
             if seen.worker is not None:
                 self._end(seen.worker, verdict.reason)
         for process in verdict.stuck:
-            # Celery replaces it, and the sweep takes back its step.
+            # Celery replaces it, and the sweep takes back its job.
             end_stuck(process.pid, process.born)
         return verdict.action != "give_up"
 
@@ -65,11 +74,11 @@ class Watchdog:
     def _record(self, worker: Heartbeat, reason: str) -> int | None:
         with self._app.app_context():
             with transaction():
-                workers.note_restart(worker.name, worker.places, reason)
+                workers.note_restart(worker.name, self.program, worker.places, reason)
             return hand_back(worker.name)
 
 
-def watch(app: Flask, settings: Settings, programs: Mapping[str, Path], stop: threading.Event) -> int:
+def watch(app: Flask, settings: Settings, programs: Mapping[Program, Path], stop: threading.Event) -> int:
     """Watch ``programs`` (the folder of each), sweep, and answer for liveness. Returns the exit code."""
     watchdogs = [Watchdog(app, settings, program, folder) for program, folder in programs.items()]
     # A look takes seconds, or half a minute if it ends a program. A sweep is limited by what limits its statements.
@@ -81,7 +90,7 @@ def watch(app: Flask, settings: Settings, programs: Mapping[str, Path], stop: th
         while not stop.wait(settings.watchdog_interval_s):
             is_helping = [watchdog.look() for watchdog in watchdogs]
             # The signs of the first program are at the top: they were there before there was another.
-            others = {watchdog.program: watchdog.signs for watchdog in watchdogs[1:]}
+            others = {str(watchdog.program): watchdog.signs for watchdog in watchdogs[1:]}
             liveness.note_look({**watchdogs[0].signs, **others})
             if not all(is_helping):
                 liveness.note_giving_up()

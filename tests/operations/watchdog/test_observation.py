@@ -11,6 +11,7 @@ import redis
 from flask import Flask
 
 from backend.core.database.transaction import transaction
+from backend.core.work.programs import Program
 from backend.core.work.queue import canary_queue, queue, send_canary
 from backend.core.work.workers import count_places
 from backend.operations.watchdog import heartbeat
@@ -59,7 +60,7 @@ def write_main(folder: Path, name: str = "w") -> None:
 def observer(app: Flask, tmp_path: Path) -> Observer:
     """Observes this process as a worker. A canary is due at every look, because a silence is next to nothing."""
     write_main(tmp_path)
-    return Observer(app, tmp_path, 1e-6)
+    return Observer(app, Program.CALLING, tmp_path, 1e-6)
 
 
 def waiting(broker: redis.Redis, name: str = "w") -> list[str]:
@@ -94,12 +95,12 @@ def test_a_look_sees_a_worker_that_is_well(observer: Observer, broker: redis.Red
     assert canary_at is not None
     assert seen.now < canary_at < time.monotonic()
     with app.app_context(), transaction():
-        assert count_places() == 2
+        assert [count_places(program) for program in Program] == [0, 2]
 
 
 def test_canaries_are_few(app: Flask, broker: redis.Redis, tmp_path: Path) -> None:
     write_main(tmp_path)
-    observer = Observer(app, tmp_path, 3600)
+    observer = Observer(app, Program.COMPUTING, tmp_path, 3600)
     observer.observe()
     (first,) = waiting(broker)
     observer.observe()
@@ -154,5 +155,5 @@ def test_a_folder_that_cannot_be_written_to_is_noticed(app: Flask, broker: redis
     assert heartbeat.write(tmp_path, "watchdog.json") is True
     # Root may write to any folder, but not to a file as if it were one.
     blocked = tmp_path / "watchdog.json"
-    assert Observer(app, blocked, 60).observe().folder_ok is False
+    assert Observer(app, Program.COMPUTING, blocked, 60).observe().folder_ok is False
     assert list(tmp_path.glob(".*")) == []

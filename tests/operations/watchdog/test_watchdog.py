@@ -13,6 +13,7 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
+from backend.core.work.programs import Program
 from backend.operations.watchdog.heartbeat import MAIN
 from backend.operations.watchdog.processes import find_process
 from backend.operations.watchdog.watchdog import watch
@@ -29,10 +30,10 @@ _LONG_S = 3600.0
 
 
 @pytest.fixture
-def programs(tmp_path: Path) -> Iterator[dict[str, subprocess.Popen[bytes]]]:
-    """Two running processes, each with a heartbeat in a folder of its own; that of ``hanging`` is the last one."""
+def programs(tmp_path: Path) -> Iterator[dict[Program, subprocess.Popen[bytes]]]:
+    """Two running processes, each with a heartbeat in a folder of its own; that of ``calling`` is the last one."""
     started = {}
-    for name, ahead_s in (("well", _LONG_S), ("hanging", 0.0)):
+    for name, ahead_s in ((Program.COMPUTING, _LONG_S), (Program.CALLING, 0.0)):
         command = [sys.executable, "-c", _PROGRAM]
         program = started[name] = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         assert program.stdout is not None
@@ -50,7 +51,7 @@ def programs(tmp_path: Path) -> Iterator[dict[str, subprocess.Popen[bytes]]]:
 
 
 def test_each_program_is_judged_by_its_own_signs(
-    app: Flask, settings: Settings, engine: sa.Engine, programs: dict[str, subprocess.Popen[bytes]], tmp_path: Path
+    app: Flask, settings: Settings, engine: sa.Engine, programs: dict[Program, subprocess.Popen[bytes]], tmp_path: Path
 ) -> None:
     port, stop = folders.free_port(), threading.Event()
     changes = {"watchdog_port": port, "watchdog_interval_s": 0.1, "watchdog_silence_s": 4.0}
@@ -63,19 +64,22 @@ def test_each_program_is_judged_by_its_own_signs(
     watching = threading.Thread(target=run)
     watching.start()
     try:
-        assert programs["hanging"].wait(HANG_S) == -15
-        wait_for("the end is seen", lambda: ask(port)["hanging"]["worker"] is None)
+        assert programs[Program.CALLING].wait(HANG_S) == -15
+        wait_for("the end is seen", lambda: ask(port)["calling"]["worker"] is None)
         body = ask(port)
     finally:
         stop.set()
         join(watching)
     assert codes == [0]
-    assert programs["well"].poll() is None
-    assert (body["status"], body["worker"], body["restarts"]) == ("alive", "well", 0)
-    assert (body["hanging"]["worker"], body["hanging"]["restarts"]) == (None, 1)
+    assert programs[Program.COMPUTING].poll() is None
+    assert (body["status"], body["worker"], body["restarts"]) == ("alive", "computing", 0)
+    assert (body["calling"]["worker"], body["calling"]["restarts"]) == (None, 1)
     with engine.connect() as connection:
-        rows = connection.execute(sa.text("SELECT name, restart_reason FROM workers ORDER BY name")).all()
-    assert [tuple(row) for row in rows] == [("hanging", "heartbeat"), ("well", None)]
+        rows = connection.execute(sa.text("SELECT name, program, restart_reason FROM workers ORDER BY name")).all()
+    assert [tuple(row) for row in rows] == [
+        ("calling", "calling", "heartbeat"),
+        ("computing", "computing", None),
+    ]
 
 
 def ask(port: int) -> dict:
