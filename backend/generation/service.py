@@ -14,7 +14,7 @@ from backend.core.web.pagination import ListPage, PageQuery, fetch_page
 from backend.core.work.jobs import JobState
 from backend.generation.charging.free_cost import free_cost_today
 from backend.generation.errors import DocumentInUse, RunNotRetriable
-from backend.generation.models import Run, RunDocument, RunEvent, Step
+from backend.generation.models import Call, Run, RunDocument, RunEvent, Step
 from backend.generation.runs import events
 from backend.generation.runs import statistics as figures
 from backend.generation.runs.continuing import continue_run, start_again
@@ -129,23 +129,27 @@ def retry_run(run_id: UUID) -> RunFacts:
 
 
 def release_ended_runs() -> int:
-    """Cancel the planned and queued steps of ended runs. Returns how many.
+    """Cancel the planned and queued steps and calls of ended runs. Returns how many.
 
     There should be none, because a run ends only when none of its steps is open. This safety net prevents a bug from
     causing model calls that nobody waits for.
     """
-    ended = sa.select(Run.id).where(Run.id == Step.run_id, Run.state.in_(ENDED_STATES)).exists()
+    count = sum(_release(model) for model in (Step, Call))
+    if count:
+        log.warning("operations.sweep.released", rows=count)
+    return count
+
+
+def _release(model: type[Step] | type[Call]) -> int:
+    ended = sa.select(Run.id).where(Run.id == model.run_id, Run.state.in_(ENDED_STATES)).exists()
     released = db.session.scalars(
-        sa.update(Step)
-        .where(Step.state.in_((JobState.PLANNED, JobState.QUEUED)), ended)
+        sa.update(model)
+        .where(model.state.in_((JobState.PLANNED, JobState.QUEUED)), ended)
         .values(state=JobState.CANCELLED, ended_at=sa.func.now())
-        .returning(Step.id)
+        .returning(model.id)
         .execution_options(synchronize_session=False)
     )
-    count = len(released.all())
-    if count:
-        log.warning("operations.sweep.released", steps=count)
-    return count
+    return len(released.all())
 
 
 def list_run_events(user_id: UUID, run_id: UUID, after: int) -> tuple[Run, Sequence[RunEvent]]:

@@ -10,9 +10,10 @@ from apiflask import APIFlask
 
 from backend.core.database.transaction import transaction
 from backend.core.work import workers
-from backend.core.work.queue import queue
+from backend.core.work.programs import Program
 from backend.operations.upkeep.sweep_loop import sweep_until
 from backend.settings import get_settings
+from tests.conftest import run_task
 from tests.generation.conftest import notes
 from tests.generation.test_api_runs import read
 from tests.patience import join, wait_for
@@ -22,14 +23,14 @@ Work = Callable[[], Any]
 
 
 def work_on_one_section(app: APIFlask, engine: sa.Engine, run: Any) -> threading.Thread:
-    """Start to work on a section of a run in a new thread, as a worker would; return the thread."""
+    """Make the call of a section of a run, and record it, in a new thread, as workers would; return the thread."""
     with engine.connect() as connection:
-        statement = "SELECT id FROM steps WHERE run_id = :run AND kind = 'section' AND state = 'queued' LIMIT 1"
-        step = connection.execute(sa.text(statement), {"run": run["id"]}).scalar_one()
+        statement = "SELECT id, step_id FROM calls WHERE run_id = :run AND state = 'queued' LIMIT 1"
+        call, step = connection.execute(sa.text(statement), {"run": run["id"]}).one()
 
     def work() -> None:
-        with app.app_context():
-            queue.tasks["generation.work_step"].run(str(step))
+        run_task(app, "generation.call_model", call)
+        run_task(app, "generation.work_step", step)
 
     thread = threading.Thread(target=work)
     thread.start()
@@ -73,22 +74,22 @@ def test_a_run_fails_only_after_its_last_call_has_ended(
 ) -> None:
     run = start_run(pages=4, flashcards=8, questions=0)
     plan(client, run, run_next)
-    openai.set_script([{"do": "sleep", "on": [1], "seconds": 1.5}, {"do": "quota_exhausted", "on": [2]}])
+    openai.set_script([{"do": "sleep", "on": [1], "seconds": 1.5}, {"do": "unauthorized", "on": [2]}])
     slow = work_on_one_section(app, engine, run)
     wait_for("a call", lambda: openai.calls)
     join(work_on_one_section(app, engine, run))
     view = read(client, f"/runs/{run['id']}")
-    assert (view["state"], view["error"]["code"]) == ("failing", "quota_exhausted")
+    assert (view["state"], view["error"]["code"]) == ("failing", "misconfigured")
     join(slow)
     view = read(client, f"/runs/{run['id']}")
-    assert (view["state"], view["error"]["code"]) == ("failed", "quota_exhausted")
+    assert (view["state"], view["error"]["code"]) == ("failed", "misconfigured")
     assert view["delivered"]["flashcards"] > 0
     events = client.get(f"/api/v1/runs/{run['id']}/events?after=0").json
     assert events["items"][-1]["kind"] == "run.failed"
     assert len(openai.calls) == 2
 
 
-def test_calls_are_counted_even_if_their_reply_cannot_be_recorded(
+def test_a_call_is_made_and_counted_once_even_if_its_items_cannot_be_recorded(
     client: Any, openai: OpenAIStandIn, start_run: Callable[..., Any], finish: Work, engine: sa.Engine
 ) -> None:
     with engine.begin() as connection:
@@ -101,7 +102,7 @@ def test_calls_are_counted_even_if_their_reply_cannot_be_recorded(
             connection.execute(sa.text("ALTER TABLE flashcards DROP CONSTRAINT never"))
     run = read(client, f"/runs/{run['id']}")
     assert (run["state"], run["error"]["code"]) == ("failed", "internal_error")
-    assert run["usage"]["requests"] == len(openai.calls) == 3
+    assert run["usage"]["requests"] == len(openai.calls) == 1
     assert run["usage"]["input_tokens"] == sum(call["prompt_tokens"] for call in openai.calls)
 
 
@@ -223,7 +224,7 @@ def test_a_run_uses_the_capacity_of_all_workers(
     monkeypatch.setenv("STEPS_IN_FLIGHT_PER_RUN", "2")
     get_settings.cache_clear()
     with app.app_context(), transaction():
-        workers.note_alive("somewhere", places)
+        workers.note_alive("somewhere", Program.CALLING, places)
     run = start_run(pages=4, flashcards=8, questions=0)
     plan(client, run, run_next)
     assert len(states(engine, run)) == 4

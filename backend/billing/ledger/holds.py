@@ -8,6 +8,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
+from backend.billing import hooks
 from backend.billing.errors import InsufficientCredits, SpendingFrozen
 from backend.billing.ledger.accounts import (
     LedgerMisused,
@@ -165,9 +166,9 @@ def _release(account: LockedAccount, hold: Hold, held: dict[UUID, int]) -> None:
 
 
 def release_silent_holds() -> int:
-    """Release holds whose runs have given no sign of life for 24 hours. Returns how many.
+    """Release holds whose runs have ended, and have given no sign of life for 24 hours. Returns how many.
 
-    Opens its own transactions.
+    A run that waits keeps its hold, however long. Opens its own transactions.
     """
     return work_on_each(_find_silent, _release_silent)
 
@@ -176,7 +177,10 @@ def _find_silent() -> Sequence[UUID]:
     silent = sa.select(CreditHold.run_id).where(
         CreditHold.closed_at.is_(None), CreditHold.sign_of_life_at < read_database_clock() - _SILENCE
     )
-    return db.session.scalars(silent.order_by(CreditHold.sign_of_life_at).limit(_BATCH)).all()
+    run_ids = db.session.scalars(silent.order_by(CreditHold.sign_of_life_at)).all()
+    # Those of runs that wait stay, and are few.
+    ended = set[UUID]().union(*hooks.find_ended_runs.send(run_ids)) if run_ids else set()
+    return [run_id for run_id in run_ids if run_id in ended][:_BATCH]
 
 
 def _release_silent(run_id: UUID) -> None:

@@ -137,7 +137,6 @@ def test_sections_with_room_make_up_for_what_others_lack(
     run = start_run(pages=3, flashcards=6, questions=0)
     finish()
     run = read(client, f"/runs/{run['id']}")
-    print([(c["flashcards"], c["pages"], c["behaviours"]) for c in section_calls(openai)])
     assert (run["state"], run["delivered"]["flashcards"]) == ("done", 6)
     assert run["failed_sections"] == 0
 
