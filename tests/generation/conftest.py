@@ -43,6 +43,8 @@ def openai(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[OpenAISta
     """An OpenAI-compatible server on loopback, which the app uses during the test."""
     with OpenAIStandIn() as server:
         monkeypatch.setenv("OPENAI_API_KEY", "sk-test-0123456789")
+        # Whatever the default is: its prices are such that each call costs several credits.
+        monkeypatch.setenv("OPENAI_MODEL", "gpt-4o")
         monkeypatch.setenv("OPENAI_BASE_URL", server.url)
         monkeypatch.setenv("OPENAI_TIMEOUT_S", str(patient_s(2)))
         monkeypatch.setenv("SECTION_CHARS", "1500")

@@ -15,6 +15,7 @@ from backend.generation.language_models.openai.output import (
     strict_schema,
 )
 from backend.study.types import Difficulty, FlashcardKind
+from tests.patience import check_linear
 from tests.stand_ins.openai_contract import problems_of_strict_schema
 
 QUOTES = [{"page": 1, "quote": "a first quote"}, {"page": 2, "quote": "a second quote"}]
@@ -173,3 +174,83 @@ def test_connections_are_read_one_by_one() -> None:
     assert parsed.parents == (("A", None), ("C", None))
     assert [(link.source, link.label, link.target) for link in parsed.links] == [("A", "causes", "B")]
     assert (parsed.malformed, parsed.complete) == (2, True)
+
+
+def test_item_may_quote_the_end_of_a_thought() -> None:
+    parsed = parse_section(json.dumps({"flashcards": [card("What does </think> end?"), card("two")]}))
+    assert [kept.front for kept in parsed.flashcards] == ["What does </think> end?", "two"]
+    assert parsed.complete
+
+
+@pytest.mark.parametrize(
+    "thoughts", ["<think>{draft}</think>", 'so {"flashcards": []}\n</think>', "</think>", "{a} {b}"]
+)
+def test_thoughts_with_braces_are_passed_over(thoughts: str) -> None:
+    assert len(parse_section(thoughts + json.dumps(RESPONSE)).flashcards) == 3
+
+
+def test_thoughts_without_an_answer_are_none() -> None:
+    with pytest.raises(ValueError, match="no JSON object"):
+        parse_section("<think>" + json.dumps(RESPONSE))
+
+
+def test_object_with_the_most_items_counts() -> None:
+    drafts = [{"flashcards": [card("draft")]}, RESPONSE, {"flashcards": [], "questions": []}]
+    assert len(parse_section("\n".join(map(json.dumps, drafts))).flashcards) == 3
+
+
+@pytest.mark.parametrize("cut", [0, 1])
+def test_object_one_level_deeper_is_read_as_far_as_it_goes(cut: int) -> None:
+    text = json.dumps({"ok": True, "study_material": RESPONSE})
+    parsed = parse_section(text[: text.index(json.dumps(question("second")))] if cut else text)
+    assert (len(parsed.flashcards), len(parsed.questions), parsed.complete) == (3, 2 - cut, not cut)
+
+
+@pytest.mark.parametrize("piece", ["{", '{"a": [', '{"a": 1} ', "\\("])
+def test_reading_takes_linear_time(piece: str) -> None:
+    def read(size: int) -> None:
+        with pytest.raises(ValueError, match="no JSON object"):
+            parse_section("{" + piece * size)
+
+    check_linear(read, 2000)
+
+
+@pytest.mark.parametrize(
+    ("key", "meant"),
+    [("a", "a"), ("A", "a"), ("(b)", "b"), ("C.", "c"), ("text d", "d"), ("Text D", "d"), ("e", "e"), ("text", "text")],
+)
+def test_key_may_be_written_otherwise(key: str, meant: str) -> None:
+    (read,) = parse_section(json.dumps({"questions": [{**question("x"), "key": key}]})).questions
+    assert read.key == meant
+
+
+def test_key_that_could_be_two_options_is_left() -> None:
+    options = [{"id": "1", "text": "same"}, {"id": "2", "text": "Same"}, {"id": "3", "text": "other"}]
+    (read,) = parse_section(json.dumps({"questions": [{**question("x"), "options": options, "key": "same"}]})).questions
+    assert read.key == "same"
+
+
+@pytest.mark.parametrize(("page", "number"), [("p. 3", 3), ("S. 12", 12), ("Seite 7", 7), ("3-4", 3), (5, 5), ("6", 6)])
+def test_page_is_the_first_number(page: object, number: int) -> None:
+    assert (
+        only_card(json.dumps({"flashcards": [{**card("x"), "quotes": [{"page": page, "quote": "q"}]}]})).quotes[0].page
+        == number
+    )
+
+
+@pytest.mark.parametrize(
+    ("difficulty", "kind", "expected"),
+    [
+        ("Leicht", "Lückentext", (Difficulty.EASY, FlashcardKind.CLOZE)),
+        ("intermediate", "cloze_deletion", (Difficulty.MEDIUM, FlashcardKind.CLOZE)),
+        ("difficile", "texte à trous", (Difficulty.HARD, FlashcardKind.CLOZE)),
+        ("medio", "base", (Difficulty.MEDIUM, FlashcardKind.BASIC)),
+        ("schwer", "Frage-Antwort", (Difficulty.HARD, FlashcardKind.BASIC)),
+        ("facile", "question", (Difficulty.EASY, FlashcardKind.BASIC)),
+    ],
+)
+def test_values_may_be_words_of_four_languages(
+    difficulty: str, kind: str, expected: tuple[Difficulty, FlashcardKind]
+) -> None:
+    read = only_card(json.dumps({"flashcards": [{**card("x"), "difficulty": difficulty, "kind": kind}]}))
+    assert (read.difficulty, read.kind) == expected
