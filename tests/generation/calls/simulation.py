@@ -6,7 +6,7 @@ import random
 from collections import Counter
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from backend.generation.calls.limiting import rules
 from backend.generation.calls.limiting.rate_limits import RateLimits
@@ -102,10 +102,10 @@ class Window:
 
 @dataclass
 class Vendor:
-    """A model's server. ``counts`` is what it charges for one token of ours; ``gives_back`` what it returns at the end.
+    """A model's server. ``counts`` is what it charges for one token of ours; ``gives_back`` the share it then returns.
 
-    ``says`` is when its headers count: at the start of a call, at its end, or never. ``burst_s`` makes it refuse more
-    than a second's share of requests at a time, whatever its headers say.
+    ``says`` is when its headers count: at the start of a call, at its end, or never. It refuses calls beyond
+    ``at_once`` whatever its headers say. ``rounds_up`` is for waits in whole seconds.
     """
 
     clock: Clock
@@ -151,6 +151,13 @@ class Vendor:
             if self.tokens.wait_s(tokens, self.clock.now) == 0 and self.requests.wait_s(1, self.clock.now) == 0:
                 self.tokens.take(tokens, self.clock.now)
                 self.requests.take(1, self.clock.now)
+
+    def fail(self, after_s: float, for_s: float) -> Steps:
+        """An outage."""
+        yield after_s
+        self.is_down = True
+        yield for_s
+        self.is_down = False
 
     def _headers(self) -> RateLimits | None:
         if self.says == "never":
@@ -205,7 +212,7 @@ class Run:
     def attempts_per_call(self) -> float:
         return self.attempts.total() / max(self.calls, 1)
 
-    def thread(self, store: Store, name: str, estimate: Callable[[float], float] = lambda tokens: tokens) -> Steps:
+    def thread(self, store: Store, name: str, estimate: float = 1.0) -> Steps:
         """What a thread of a worker does: reserve, take the next call, make it, and settle."""
         for number in itertools.count():
             if self.is_done:
@@ -226,10 +233,10 @@ class Run:
                 continue
             yield from self._make(store, key, estimate)
 
-    def _make(self, store: Store, key: str, estimate: Callable[[float], float]) -> Steps:
+    def _make(self, store: Store, key: str, estimate: float) -> Steps:
         number, tokens = self.to_make.pop(0)
         state = store.state()
-        wait_s = rules.correct(state, key, estimate(tokens))
+        wait_s = rules.correct(state, key, tokens * estimate)
         store.keep(state)
         yield wait_s
         self.attempts[number] += 1
@@ -248,3 +255,45 @@ class Run:
             else:
                 rules.fail(state, key, answer.retry_after_s)
         store.keep(state)
+
+
+@dataclass(frozen=True)
+class Account:
+    """A vendor's account, and who uses it how: the parameters of a simulation."""
+
+    calls: int = 200
+    tokens_per_minute: int = 30_000
+    requests_per_minute: int = 60
+    meter: type[Bucket] | type[Window] = Bucket
+    threads: int = 32
+    workers: int = 1
+    is_shared: bool = True
+    others: tuple[float, float] | None = None
+    outage: tuple[float, float] | None = None
+    estimate: float = 1.0
+    vendor: dict[str, Any] = field(default_factory=dict)
+
+
+def simulate(account: Account) -> tuple[Run, float]:
+    """Make the calls. Returns the run, and the time it took as a multiple of what the quota allows."""
+    clock = Clock()
+    vendor = Vendor(
+        clock, account.meter(account.requests_per_minute), account.meter(account.tokens_per_minute), **account.vendor
+    )
+    chance = random.Random(3)
+    run = Run(clock, vendor, [(number, chance.uniform(3000, 5000)) for number in range(account.calls)])
+    spent = sum(tokens for _, tokens in run.to_make) * vendor.counts * (1 - vendor.gives_back)
+    shared = Store(clock)
+    for worker in range(account.workers):
+        store = shared if account.is_shared else Store(clock)
+        for number in range(account.threads):
+            clock.start(run.thread(store, f"{worker}-{number}", account.estimate))
+    if account.others is not None:
+        clock.start(vendor.use(*account.others))
+    if account.outage is not None:
+        clock.start(vendor.fail(*account.outage))
+    began = clock.now
+    clock.run(lambda: run.is_done, limit_s=100_000)
+    by_tokens = (spent / account.tokens_per_minute - 1) * 60
+    by_requests = (account.calls / account.requests_per_minute - 1) * 60
+    return run, (run.ended_at - began) / max(by_tokens, by_requests, vendor.takes_s[1])
