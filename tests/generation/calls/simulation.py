@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from backend.generation.calls.limiting import rules
 from backend.generation.calls.limiting.rate_limits import RateLimits
-from backend.generation.calls.limiting.state import State, decode, encode
+from backend.generation.calls.limiting.state import State
 
 Steps = Generator[float, None, None]
 LEASE_S = 900.0
@@ -170,19 +170,15 @@ class Vendor:
 
 
 class Store:
-    """The shared state, encoded after each operation as it is in Redis."""
+    """The state that workers share."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self.text: bytes | None = None
+        self._state = State(clock.now)
 
     def state(self) -> State:
-        state = decode(self.text, self._clock.now)
-        rules.advance(state, self._clock.now, lease_s=LEASE_S)
-        return state
-
-    def keep(self, state: State) -> None:
-        self.text = encode(state)
+        rules.advance(self._state, self._clock.now, lease_s=LEASE_S)
+        return self._state
 
 
 @dataclass
@@ -218,27 +214,20 @@ class Run:
             if self.is_done:
                 return
             key = f"{name}-{number}"
-            state = store.state()
-            wait_s = rules.reserve(state, key, 4000, jitter=self.chance.random())
-            store.keep(state)
+            wait_s = rules.reserve(store.state(), key, 4000, jitter=self.chance.random())
             if wait_s > 0:
                 self.waits += 1
                 yield wait_s
                 continue
             if not self.to_make:
-                state = store.state()
-                rules.give_up(state, key)
-                store.keep(state)
+                rules.give_up(store.state(), key)
                 yield 1.0
                 continue
             yield from self._make(store, key, estimate)
 
     def _make(self, store: Store, key: str, estimate: float) -> Steps:
         number, tokens = self.to_make.pop(0)
-        state = store.state()
-        wait_s = rules.correct(state, key, tokens * estimate)
-        store.keep(state)
-        yield wait_s
+        yield rules.correct(store.state(), key, tokens * estimate)
         self.attempts[number] += 1
         self.started_at.append(self.clock.now)
         answer = yield from self.vendor.call(tokens)
@@ -254,7 +243,6 @@ class Run:
                 rules.refuse(state, key, answer.retry_after_s, answer.limits)
             else:
                 rules.fail(state, key, answer.retry_after_s)
-        store.keep(state)
 
 
 @dataclass(frozen=True)
@@ -275,7 +263,10 @@ class Account:
 
 
 def simulate(account: Account) -> tuple[Run, float]:
-    """Make the calls. Returns the run, and the time it took as a multiple of what the quota allows."""
+    """Make the calls. Returns the run, and the time it took as a multiple of what the quota allows.
+
+    A full budget comes first, then its refill; the last call takes its time.
+    """
     clock = Clock()
     vendor = Vendor(
         clock, account.meter(account.requests_per_minute), account.meter(account.tokens_per_minute), **account.vendor
@@ -296,4 +287,4 @@ def simulate(account: Account) -> tuple[Run, float]:
     clock.run(lambda: run.is_done, limit_s=100_000)
     by_tokens = (spent / account.tokens_per_minute - 1) * 60
     by_requests = (account.calls / account.requests_per_minute - 1) * 60
-    return run, (run.ended_at - began) / max(by_tokens, by_requests, vendor.takes_s[1])
+    return run, (run.ended_at - began) / (max(by_tokens, by_requests, 0.0) + vendor.takes_s[1])

@@ -262,6 +262,16 @@ def test_three_failures_in_a_row_are_an_outage(limiter: Limiter) -> None:
     assert limiter.state.pause.reason == "outage"
 
 
+def test_a_failed_call_stays_charged_except_in_an_outage(limiter: Limiter) -> None:
+    limiter.learn()
+    left = []
+    for _ in range(4):
+        name = limiter.reserve() if limiter.state.pause is None else "late"
+        rules.fail(limiter.state, name, None)
+        left.append(limiter.state.tokens.level)
+    assert left == [26_000, 22_000, 22_000, 22_000]
+
+
 def test_a_state_that_cannot_be_read_or_is_of_the_future_starts_anew() -> None:
     known = Limiter()
     known.learn()

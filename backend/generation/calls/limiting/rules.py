@@ -99,9 +99,11 @@ def refuse(state: State, name: str, retry_after_s: float | None, limits: RateLim
 
 
 def fail(state: State, name: str, retry_after_s: float | None) -> None:
-    """Note a call that was made and got no answer. What it may have cost stays charged."""
-    state.held.pop(name, None)
+    """Note a call that was made and got no answer. It stays charged, except in an outage, when nobody counts it."""
+    held = state.held.pop(name, None)
     pauses.note_failure(state, name)
+    if state.pause is not None:
+        _give_back(state, held)
     if retry_after_s is not None:
         _block(state, retry_after_s)
 
