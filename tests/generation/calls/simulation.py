@@ -6,11 +6,11 @@ import random
 from collections import Counter
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from backend.generation.calls.limiting import rules
-from backend.generation.calls.limiting.state import State, decode, encode
 from backend.generation.language_models.interface import RateLimits
+from backend.generation.calls.limiting.state import State
 
 Steps = Generator[float, None, None]
 LEASE_S = 900.0
@@ -102,10 +102,10 @@ class Window:
 
 @dataclass
 class Vendor:
-    """A model's server. ``counts`` is what it charges for one token of ours; ``gives_back`` what it returns at the end.
+    """A model's server. ``counts`` is what it charges for one token of ours; ``gives_back`` the share it then returns.
 
-    ``says`` is when its headers count: at the start of a call, at its end, or never. ``burst_s`` makes it refuse more
-    than a second's share of requests at a time, whatever its headers say.
+    ``says`` is when its headers count: at the start of a call, at its end, or never. It refuses calls beyond
+    ``at_once`` whatever its headers say. ``rounds_up`` is for waits in whole seconds.
     """
 
     clock: Clock
@@ -152,6 +152,13 @@ class Vendor:
                 self.tokens.take(tokens, self.clock.now)
                 self.requests.take(1, self.clock.now)
 
+    def fail(self, after_s: float, for_s: float) -> Steps:
+        """An outage."""
+        yield after_s
+        self.is_down = True
+        yield for_s
+        self.is_down = False
+
     def _headers(self) -> RateLimits | None:
         if self.says == "never":
             return None
@@ -163,19 +170,15 @@ class Vendor:
 
 
 class Store:
-    """The shared state, encoded after each operation as it is in Redis."""
+    """The state that workers share."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self.text: bytes | None = None
+        self._state = State(clock.now)
 
     def state(self) -> State:
-        state = decode(self.text, self._clock.now)
-        rules.advance(state, self._clock.now, lease_s=LEASE_S)
-        return state
-
-    def keep(self, state: State) -> None:
-        self.text = encode(state)
+        rules.advance(self._state, self._clock.now, lease_s=LEASE_S)
+        return self._state
 
 
 @dataclass
@@ -205,33 +208,26 @@ class Run:
     def attempts_per_call(self) -> float:
         return self.attempts.total() / max(self.calls, 1)
 
-    def thread(self, store: Store, name: str, estimate: Callable[[float], float] = lambda tokens: tokens) -> Steps:
+    def thread(self, store: Store, name: str, estimate: float = 1.0) -> Steps:
         """What a thread of a worker does: reserve, take the next call, make it, and settle."""
         for number in itertools.count():
             if self.is_done:
                 return
             key = f"{name}-{number}"
-            state = store.state()
-            wait_s = rules.reserve(state, key, 4000, jitter=self.chance.random())
-            store.keep(state)
+            wait_s = rules.reserve(store.state(), key, 4000, jitter=self.chance.random())
             if wait_s > 0:
                 self.waits += 1
                 yield wait_s
                 continue
             if not self.to_make:
-                state = store.state()
-                rules.give_up(state, key)
-                store.keep(state)
+                rules.give_up(store.state(), key)
                 yield 1.0
                 continue
             yield from self._make(store, key, estimate)
 
-    def _make(self, store: Store, key: str, estimate: Callable[[float], float]) -> Steps:
+    def _make(self, store: Store, key: str, estimate: float) -> Steps:
         number, tokens = self.to_make.pop(0)
-        state = store.state()
-        wait_s = rules.correct(state, key, estimate(tokens))
-        store.keep(state)
-        yield wait_s
+        yield rules.correct(store.state(), key, tokens * estimate)
         self.attempts[number] += 1
         self.started_at.append(self.clock.now)
         answer = yield from self.vendor.call(tokens)
@@ -247,4 +243,48 @@ class Run:
                 rules.refuse(state, key, answer.retry_after_s, answer.limits)
             else:
                 rules.fail(state, key, answer.retry_after_s)
-        store.keep(state)
+
+
+@dataclass(frozen=True)
+class Account:
+    """A vendor's account, and who uses it how: the parameters of a simulation."""
+
+    calls: int = 200
+    tokens_per_minute: int = 30_000
+    requests_per_minute: int = 60
+    meter: type[Bucket] | type[Window] = Bucket
+    threads: int = 32
+    workers: int = 1
+    is_shared: bool = True
+    others: tuple[float, float] | None = None
+    outage: tuple[float, float] | None = None
+    estimate: float = 1.0
+    vendor: dict[str, Any] = field(default_factory=dict)
+
+
+def simulate(account: Account) -> tuple[Run, float]:
+    """Make the calls. Returns the run, and the time it took as a multiple of what the quota allows.
+
+    A full budget comes first, then its refill; the last call takes its time.
+    """
+    clock = Clock()
+    vendor = Vendor(
+        clock, account.meter(account.requests_per_minute), account.meter(account.tokens_per_minute), **account.vendor
+    )
+    chance = random.Random(3)
+    run = Run(clock, vendor, [(number, chance.uniform(3000, 5000)) for number in range(account.calls)])
+    spent = sum(tokens for _, tokens in run.to_make) * vendor.counts * (1 - vendor.gives_back)
+    shared = Store(clock)
+    for worker in range(account.workers):
+        store = shared if account.is_shared else Store(clock)
+        for number in range(account.threads):
+            clock.start(run.thread(store, f"{worker}-{number}", account.estimate))
+    if account.others is not None:
+        clock.start(vendor.use(*account.others))
+    if account.outage is not None:
+        clock.start(vendor.fail(*account.outage))
+    began = clock.now
+    clock.run(lambda: run.is_done, limit_s=100_000)
+    by_tokens = (spent / account.tokens_per_minute - 1) * 60
+    by_requests = (account.calls / account.requests_per_minute - 1) * 60
+    return run, (run.ended_at - began) / (max(by_tokens, by_requests, 0.0) + vendor.takes_s[1])

@@ -12,12 +12,14 @@ _MIN_USED_TO_TELL_PERIOD = 0.05
 # The vendor rounds, and requests overtake one another.
 _MARGIN = 0.005
 # Other workers, while Redis is unreachable, or other programs with the same key: what they spend is found within about
-# a minute, and forgotten within ten.
+# a minute, and forgotten within ten. One sudden difference must not stop us.
 _OTHERS_GAIN = 1 / 60.0
 _OTHERS_LIFE_S = 600.0
-_MAX_OTHERS = 0.9
+_OTHERS_MAX_STEP = 0.2
+_MAX_OTHERS = 0.8
 # What is left for them, so that we are not refused because they came first.
 _OTHERS_AHEAD_S = 20.0
+_MAX_AHEAD = 0.25
 # A guessed limit must not allow a long burst.
 _GUESSED_BURST = 0.25
 _GUESS_GROWTH = 1.03
@@ -78,7 +80,7 @@ class Budget:
         """What must be left before a call of this size: no more than a full bucket, which is all that can be there."""
         if self.limit is None:
             return amount
-        spare = self.limit * _MARGIN + self.others * _OTHERS_AHEAD_S
+        spare = self.limit * _MARGIN + min(self.others * _OTHERS_AHEAD_S, self.limit * _MAX_AHEAD)
         return min(amount + spare, self._capacity)
 
     def seconds_until(self, amount: float, calls: int = 1) -> float:
@@ -144,7 +146,8 @@ class Budget:
     def _correct(self, change: float, *, is_new: bool = False) -> None:
         self.corrected += change
         if not is_new:
-            self.others = max(self.others - change * _OTHERS_GAIN, 0.0)
+            most = self.rate * _OTHERS_MAX_STEP
+            self.others = max(self.others + min(max(-change * _OTHERS_GAIN, -most), most), 0.0)
         if change > 0:
             self._raise(change)
         else:

@@ -13,6 +13,7 @@ from backend.generation.language_models.interface import RateLimits
 log = get_logger(__name__)
 
 _LEASE_S = 900.0
+_CHECK_PAUSE_S = 3.0
 _random = secrets.SystemRandom()
 
 
@@ -47,10 +48,11 @@ class CallLimiter:
     Args:
         url: Redis, with its password.
         lease_s: How long a call may take.
+        check_pause_s: Pause between two checks of a failing Redis.
     """
 
-    def __init__(self, url: str, *, lease_s: float = _LEASE_S) -> None:
-        self._states = SharedState(url, lease_s=lease_s)
+    def __init__(self, url: str, *, lease_s: float = _LEASE_S, check_pause_s: float = _CHECK_PAUSE_S) -> None:
+        self._states = SharedState(url, lease_s=lease_s, check_pause_s=check_pause_s)
 
     def reserve(self, model_key: str, tokens: int) -> Reservation | Wait:
         """Take one request and ``tokens`` (prompt and output limit) from the budget, or tell when to ask again.

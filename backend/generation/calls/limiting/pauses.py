@@ -4,7 +4,7 @@ from backend.generation.calls.limiting.state import FIRST_WINDOW, Pause, State
 
 OUTAGE = "outage"
 _FIRST_OUTAGE_S = 5.0
-_MAX_OUTAGE_S = 20.0
+_MAX_OUTAGE_S = 10.0
 _MAX_PAUSE_S = 1800.0
 # One call may hang by itself.
 _FAILURES_OF_AN_OUTAGE = 3

@@ -38,7 +38,9 @@ def reserve(state: State, name: str, tokens: float, *, jitter: float) -> float:
     """Take one request and ``tokens``, and return 0; or return the seconds to wait. ``jitter`` is from 0 to 1."""
     earliest = max(state.blocked_until, pauses.earliest_call(state))
     missing_s = max(state.requests.seconds_until(1), state.tokens.seconds_until(tokens))
-    if earliest > state.at or missing_s > _INSTANT_S or not _has_place(state):
+    has_place = _has_place(state)
+    if earliest > state.at or missing_s > _INSTANT_S or not has_place:
+        state.is_crowded = state.is_crowded or not has_place
         return take_turn(state, tokens, earliest=earliest, jitter=jitter)
     state.held[name] = Held(state.at, tokens, state.requests.charge(1), state.tokens.charge(tokens))
     state.spent += tokens
@@ -81,7 +83,7 @@ def refuse(state: State, name: str, retry_after_s: float | None, limits: RateLim
     Calls that were in flight at an earlier refusal tell nothing more when they are refused too.
     """
     held = state.held.pop(name, None)
-    is_first = held is not None and held.at >= state.refused_at
+    is_first = held is not None and held.at > state.refused_at
     _give_back(state, held)
     pauses.note_answer(state, name)
     if held is not None and not _explain(state, held, retry_after_s, _stated(limits)) and is_first:
@@ -97,9 +99,11 @@ def refuse(state: State, name: str, retry_after_s: float | None, limits: RateLim
 
 
 def fail(state: State, name: str, retry_after_s: float | None) -> None:
-    """Note a call that was made and got no answer. What it may have cost stays charged."""
-    state.held.pop(name, None)
+    """Note a call that was made and got no answer. It stays charged, except in an outage, when nobody counts it."""
+    held = state.held.pop(name, None)
     pauses.note_failure(state, name)
+    if state.pause is not None:
+        _give_back(state, held)
     if retry_after_s is not None:
         _block(state, retry_after_s)
 
@@ -130,10 +134,11 @@ def _has_place(state: State) -> bool:
 
 
 def _grow_window(state: State) -> None:
-    if len(state.held) + 1 < state.window / 2:
-        return
-    more = 1.0 if state.window < state.threshold else 1.0 / state.window
-    state.window = min(state.window + more, MAX_WINDOW)
+    """Double it within a round of answers, then let it grow by one. If nobody was waiting, it tells nothing."""
+    if state.is_crowded:
+        more = 1.0 if state.window < state.threshold else 1.0 / state.window
+        state.window = min(state.window + more, MAX_WINDOW)
+        state.is_crowded = bool(state.held)
 
 
 def _give_back(state: State, held: Held | None) -> None:

@@ -28,7 +28,6 @@ T = TypeVar("T")
 # The number changes with the fields, so that two releases never read each other's state.
 _PREFIX = "hackthestudy:calls:1:"
 _TIMEOUT_S = 0.3
-_CHECK_PAUSE_S = 3.0
 _LIFE_MS = 24 * 3600 * 1000
 _MAX_TRIES = 50
 _RETRY_S = 0.005
@@ -59,7 +58,7 @@ class SharedState:
         check_pause_s: Pause between two checks of a failing Redis.
     """
 
-    def __init__(self, url: str, *, lease_s: float, check_pause_s: float = _CHECK_PAUSE_S) -> None:
+    def __init__(self, url: str, *, lease_s: float, check_pause_s: float) -> None:
         self._url = url
         self._lease_s = lease_s
         self._check_pause_s = check_pause_s

@@ -37,8 +37,9 @@ class State:
     """The calls of one model, at a moment by the clock of whoever keeps it.
 
     ``window`` is how many calls may be in flight while limits are unknown or disproved, and ``threshold`` where its
-    growth slows down. ``refused_at`` is the last refusal that told something new, and ``refusals`` are those in a row.
-    ``turns`` are the moments at which waiters were told to come back. ``spent`` are the tokens of the last minute.
+    growth slows down; ``is_crowded`` when somebody waited for a place in it. ``refused_at`` is the last refusal that
+    told something new, and ``refusals`` are those in a row. ``turns`` are the moments at which waiters were told to
+    come back. ``spent`` are the tokens of the last minute.
     """
 
     at: float
@@ -46,6 +47,7 @@ class State:
     tokens: Budget = field(default_factory=Budget)
     held: dict[str, Held] = field(default_factory=dict)
     window: float = FIRST_WINDOW
+    is_crowded: bool = False
     threshold: float = MAX_WINDOW
     refused_at: float = 0.0
     blocked_until: float = 0.0
