@@ -65,7 +65,8 @@ def test_health_is_ok(anonymous, settings: Settings) -> None:
     assert answer.status_code == 200
     assert answer.json["status"] == "ok"
     assert answer.json["database"] == answer.json["broker"] == "ok"
-    assert answer.json["queued_messages"] >= 0
+    assert answer.json["queues"].keys() == {"steps", "calls"}
+    assert answer.json["queued_messages"] == sum(answer.json["queues"].values())
     assert answer.json["version"] == settings.app_version
 
 
@@ -76,4 +77,4 @@ def test_health_is_degraded_without_the_broker(anonymous, settings: Settings) ->
     assert answer.status_code == 200
     assert answer.json["status"] == "degraded"
     assert answer.json["broker"] == "down"
-    assert answer.json["queued_messages"] is None
+    assert (answer.json["queued_messages"], answer.json["queues"]) == (None, None)

@@ -25,12 +25,12 @@ def _in_context(app: Flask) -> Iterator[None]:
 
 def note_alive(name: str, places: int = 4, program: Program = Program.COMPUTING) -> int:
     with transaction():
-        return workers.note_alive(name, program, places)
+        return workers.note_alive(name, places, program)
 
 
 def note_restart(name: str, reason: str) -> None:
     with transaction():
-        workers.note_restart(name, Program.COMPUTING, 4, reason)
+        workers.note_restart(name, 4, reason)
 
 
 def count_places() -> int:
@@ -60,7 +60,8 @@ def test_places_are_counted_for_each_program() -> None:
         # The previous release names no program.
         db.session.execute(sa.text("INSERT INTO workers (name, places, leases_lost) VALUES ('c', 3, 0)"))
     with transaction():
-        assert [workers.count_places(program) for program in Program] == [5, 32]
+        assert workers.count_places_of_programs() == {Program.COMPUTING: 5, Program.CALLING: 32}
+        assert workers.count_places() == 5
 
 
 def test_a_worker_not_seen_for_long_or_ended_has_no_places() -> None:

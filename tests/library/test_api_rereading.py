@@ -214,7 +214,8 @@ def test_a_document_that_is_deleted_meanwhile_is_gone(client, read, query) -> No
     assert query("SELECT count(*) FROM pages") == [(0,)]
 
 
-def test_rereadings_take_places_of_readings(app: APIFlask, client, read, query) -> None:
+def test_rereadings_take_places_of_readings(app: APIFlask, client, read, query, configure) -> None:
+    configure(CELERY_CONCURRENCY="8")
     documents = client.upload(client.make_study_set(), *((f"{n}.txt", f"Cell {n}.".encode()) for n in range(2)))
     first, second = (UUID(document["id"]) for document in documents.json["documents"])
     client.post(f"{read['path']}/reread")

@@ -20,7 +20,7 @@ from backend.core.work.sweep import sweep
 from backend.library.models import Document, Rereading
 from backend.library.reading_places import claim_place, fill_places
 from backend.library.room import READING
-from backend.settings import Settings, get_settings
+from backend.settings import get_settings
 from tests.library.conftest import Messages
 
 
@@ -28,6 +28,11 @@ from tests.library.conftest import Messages
 def _in_context(app: APIFlask) -> Iterator[None]:
     with app.app_context():
         yield
+
+
+@pytest.fixture(autouse=True)
+def _eight_places(configure: Callable[..., None]) -> None:
+    configure(CELERY_CONCURRENCY="8")
 
 
 @pytest.fixture
@@ -133,11 +138,11 @@ def test_a_reading_that_fails_or_is_given_back_starts_the_next(client, upload, m
     assert claim(first) is None
 
 
-def test_documents_leave_a_place_to_other_work(app: APIFlask, client, upload, settings: Settings) -> None:
+def test_documents_leave_a_place_to_other_work(app: APIFlask, client, upload) -> None:
     clients = [app.test_client().sign_in(f"student-{number}@example.org") for number in range(6)]
     documents = [document for each in clients for document in upload(each, 2)]
-    assert len(documents) > settings.celery_concurrency
-    assert len(claim_all(documents)) == settings.celery_concurrency - 1
+    assert len(documents) > get_settings().celery_concurrency
+    assert len(claim_all(documents)) == get_settings().celery_concurrency - 1
 
 
 def test_places_of_all_workers_count(app: APIFlask, client, upload) -> None:

@@ -35,7 +35,7 @@ class Worker(Base):
     restart_reason: Mapped[str | None]
 
 
-def note_alive(name: str, program: Program, places: int) -> int:
+def note_alive(name: str, places: int, program: Program = Program.COMPUTING) -> int:
     """Record that a worker is alive. Returns the number of leases it has lost so far."""
     statement = insert(Worker).values(name=name, program=program, places=places, leases_lost=0)
     statement = statement.on_conflict_do_update(index_elements=[Worker.name], set_={"seen_at": sa.func.now()})
@@ -52,23 +52,33 @@ def note_lost_lease(name: str | None) -> None:
     )
 
 
-def note_restart(name: str, program: Program, places: int, reason: str) -> None:
+def note_restart(name: str, places: int, reason: str, program: Program = Program.COMPUTING) -> None:
     """Record that the watchdog ends a worker."""
     values = {"name": name, "program": program, "places": places, "leases_lost": 0, "restart_reason": reason}
     statement = insert(Worker).values(values)
     db.session.execute(statement.on_conflict_do_update(index_elements=[Worker.name], set_={"restart_reason": reason}))
 
 
-def select_places(program: Program = Program.COMPUTING) -> sa.ScalarSelect[int]:
-    """Select how many jobs all living workers of a program together run at the same time, as recorded by watchdogs."""
-    alive = sa.and_(Worker.seen_at > sa.func.now() - _ALIVE_FOR, Worker.restart_reason.is_(None))
+def _is_alive() -> sa.ColumnElement[bool]:
+    return sa.and_(Worker.seen_at > sa.func.now() - _ALIVE_FOR, Worker.restart_reason.is_(None))
+
+
+def select_places() -> sa.ScalarSelect[int]:
+    """Select how many jobs all living computing programs together run at the same time, as recorded by watchdogs."""
     places = sa.func.coalesce(sa.func.sum(Worker.places), 0)
-    return sa.select(places).where(alive, Worker.program == program).scalar_subquery()
+    return sa.select(places).where(_is_alive(), Worker.program == Program.COMPUTING).scalar_subquery()
 
 
-def count_places(program: Program = Program.COMPUTING) -> int:
+def count_places() -> int:
     """Return the number that ``select_places`` selects."""
-    return db.session.scalar(sa.select(select_places(program))) or 0
+    return db.session.scalar(sa.select(select_places())) or 0
+
+
+def count_places_of_programs() -> dict[Program, int]:
+    """Return how many jobs all living workers together run at the same time, for each program."""
+    query = sa.select(Worker.program, sa.func.sum(Worker.places)).where(_is_alive()).group_by(Worker.program)
+    counted = {str(name): places for name, places in db.session.execute(query)}
+    return {program: counted.get(program, 0) for program in Program}
 
 
 def count_restarts() -> dict[str, int]:

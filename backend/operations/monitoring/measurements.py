@@ -79,7 +79,7 @@ def _ask_database(open_context: OpenContext) -> DatabaseStats:
         return DatabaseStats(
             work=generation.measure_work(),
             jobs=measure_jobs(list_kinds()),
-            workers=WorkerStats({each: workers.count_places(each) for each in Program}, workers.count_restarts()),
+            workers=WorkerStats(workers.count_places_of_programs(), workers.count_restarts()),
             ledger=billing.measure_ledger(),
             free_budget=billing.measure_free_budget(generation.free_cost_today()),
             unhandled_events=billing.count_unhandled_events(),

@@ -68,5 +68,5 @@ class Observer:
 
     def _count_leases(self, worker: Heartbeat) -> tuple[int | None, int | None]:
         with self._app.app_context(), transaction():
-            lost = workers.note_alive(worker.name, self._program, worker.places)
+            lost = workers.note_alive(worker.name, worker.places, self._program)
             return lost, count_live_leases(worker.name)

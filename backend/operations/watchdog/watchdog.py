@@ -74,7 +74,7 @@ class Watchdog:
     def _record(self, worker: Heartbeat, reason: str) -> int | None:
         with self._app.app_context():
             with transaction():
-                workers.note_restart(worker.name, self.program, worker.places, reason)
+                workers.note_restart(worker.name, worker.places, reason, self.program)
             return hand_back(worker.name)
 
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from backend.generation.calls.limiting import rules
-from backend.generation.language_models.interface import RateLimits
 from backend.generation.calls.limiting.state import State
+from backend.generation.language_models.interface import RateLimits
 
 Steps = Generator[float, None, None]
 LEASE_S = 900.0

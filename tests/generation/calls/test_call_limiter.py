@@ -8,8 +8,8 @@ import redis
 
 from backend.core.process.logging import configure_logging
 from backend.generation.calls.limiting.limiter import CallLimiter, Reservation, Wait
-from backend.generation.language_models.interface import RateLimits
 from backend.generation.calls.limiting.shared_state import _TIMEOUT_S
+from backend.generation.language_models.interface import RateLimits
 from backend.settings import Settings
 from config.local.redis import LocalRedis
 from tests.patience import promised, wait_for

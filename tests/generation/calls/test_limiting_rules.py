@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.generation.calls.limiting import rules
-from backend.generation.language_models.interface import RateLimits
 from backend.generation.calls.limiting.state import FIRST_WINDOW, State, decode, encode
+from backend.generation.language_models.interface import RateLimits
 
 LEASE_S = 900.0
 MINUTE = RateLimits(60, 59, 1.0, 30_000, 26_000, 8.0)

@@ -13,7 +13,7 @@ from flask import Flask
 from backend.core.database.transaction import transaction
 from backend.core.work.programs import Program
 from backend.core.work.queue import canary_queue, queue, send_canary
-from backend.core.work.workers import count_places
+from backend.core.work.workers import count_places_of_programs
 from backend.operations.watchdog import heartbeat
 from backend.operations.watchdog.heartbeat import CANARY_TASK
 from backend.operations.watchdog.observation import Observation, Observer
@@ -95,7 +95,7 @@ def test_a_look_sees_a_worker_that_is_well(observer: Observer, broker: redis.Red
     assert canary_at is not None
     assert seen.now < canary_at < time.monotonic()
     with app.app_context(), transaction():
-        assert [count_places(program) for program in Program] == [0, 2]
+        assert count_places_of_programs() == {Program.COMPUTING: 0, Program.CALLING: 2}
 
 
 def test_canaries_are_few(app: Flask, broker: redis.Redis, tmp_path: Path) -> None:
