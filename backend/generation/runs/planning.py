@@ -15,7 +15,7 @@ from backend.core.process.logging import get_logger
 from backend.core.work import jobs
 from backend.core.work.jobs import JobState
 from backend.core.work.programs import Program
-from backend.core.work.workers import count_places
+from backend.core.work.workers import count_places_of_programs
 from backend.generation.calls.queueing import cancel_waiting, queue_calls
 from backend.generation.charging import bookings
 from backend.generation.language_models.choice import get_language_model
@@ -245,7 +245,7 @@ def advance(run: Run) -> None:
         return
     program = Program.CALLING if get_language_model().is_remote else Program.COMPUTING
     # One long run may use all available workers. More of its steps would only delay those of other users.
-    room = max(get_settings().steps_in_flight_per_run, count_places(program)) - in_flight
+    room = max(get_settings().steps_in_flight_per_run, count_places_of_programs()[program]) - in_flight
     if counts.get(JobState.PLANNED, 0) and room > 0:
         admitted = find_admitted(run, room)
         _start(admitted)
