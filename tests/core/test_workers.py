@@ -35,7 +35,7 @@ def note_restart(name: str, reason: str) -> None:
 
 def count_places() -> int:
     with transaction():
-        return workers.count_places()
+        return workers.count_places_of_programs()[Program.COMPUTING]
 
 
 def see_last(name: str, ago: str) -> None:
@@ -61,7 +61,7 @@ def test_places_are_counted_for_each_program() -> None:
         db.session.execute(sa.text("INSERT INTO workers (name, places, leases_lost) VALUES ('c', 3, 0)"))
     with transaction():
         assert workers.count_places_of_programs() == {Program.COMPUTING: 5, Program.CALLING: 32}
-        assert workers.count_places() == 5
+        assert workers.count_places_of_programs()[Program.COMPUTING] == 5
 
 
 def test_a_worker_not_seen_for_long_or_ended_has_no_places() -> None:

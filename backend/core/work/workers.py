@@ -69,11 +69,6 @@ def select_places() -> sa.ScalarSelect[int]:
     return sa.select(places).where(_is_alive(), Worker.program == Program.COMPUTING).scalar_subquery()
 
 
-def count_places() -> int:
-    """Return the number that ``select_places`` selects."""
-    return db.session.scalar(sa.select(select_places())) or 0
-
-
 def count_places_of_programs() -> dict[Program, int]:
     """Return how many jobs all living workers together run at the same time, for each program."""
     query = sa.select(Worker.program, sa.func.sum(Worker.places)).where(_is_alive()).group_by(Worker.program)
