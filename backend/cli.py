@@ -19,8 +19,8 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 from backend.core.database.database import POOL_REMEDY, is_passing, refuses_limits
 from backend.core.process.logging import configure_logging
-from backend.setting_rules import describe_values
-from backend.settings import SETTING_GROUPS, Settings, get_settings
+from backend.setting_rules import SETTING_GROUPS, describe_values
+from backend.settings import Settings, get_settings
 
 
 @click.group()

@@ -39,6 +39,24 @@ PRIVATE_NETWORKS = (
 )
 
 
+# Headings of docs/configuration.md, each with the first setting below it, in the order of what one sets first.
+SETTING_GROUPS = {
+    "environment": "Required in production",
+    "openai_api_key": "Language model",
+    "google_client_id": "Sign-in",
+    "stripe_api_key": "Payments",
+    "document_storage": "Files",
+    "max_upload_bytes": "Limits",
+    "read_timeout_s": "Reading documents",
+    "port": "Network and database",
+    "log_level": "Logs, metrics and error reports",
+    "gunicorn_workers": "API processes",
+    "celery_concurrency": "Worker and watchdog",
+}
+
+ReasoningEffort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max", "default"]
+
+
 @dataclass(frozen=True)
 class Form:
     """What a value must be, in words that follow "must be". Used by error messages and docs/configuration.md."""

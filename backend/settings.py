@@ -23,6 +23,7 @@ from backend.setting_rules import (
     Origins,
     ProxyHeader,
     Rate,
+    ReasoningEffort,
     StoragePlace,
     StripeKey,
     StripePublishableKey,
@@ -39,21 +40,6 @@ _OWN_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 
 OCR_PAGE_S, OCR_WAIT_S = 20.0, 300.0
 """Seconds allowed for each page that needs OCR, and for all of a document's waiting for pages of other documents."""
-
-# Headings of docs/configuration.md, each with the first setting below it, in the order of what one sets first.
-SETTING_GROUPS = {
-    "environment": "Required in production",
-    "openai_api_key": "Language model",
-    "google_client_id": "Sign-in",
-    "stripe_api_key": "Payments",
-    "document_storage": "Files",
-    "max_upload_bytes": "Limits",
-    "read_timeout_s": "Reading documents",
-    "port": "Network and database",
-    "log_level": "Logs, metrics and error reports",
-    "gunicorn_workers": "API processes",
-    "celery_concurrency": "Worker and watchdog",
-}
 
 
 class SettingsRefused(SystemExit):
@@ -107,7 +93,7 @@ class Settings(BaseSettings):
     openai_max_output_tokens: int = Field(
         16_000, ge=256, description="Maximum output tokens per call. Each call asks for what its items need."
     )
-    openai_reasoning_effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max", "default"] = Field(
+    openai_reasoning_effort: ReasoningEffort = Field(
         "none", description="How much the model reasons before it answers. `default` leaves it to the model."
     )
     openai_service_tier: Literal["auto", "default", "flex"] = Field(

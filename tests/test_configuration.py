@@ -6,7 +6,8 @@ from pathlib import Path
 from click.testing import CliRunner
 
 from backend.cli import configuration, configuration_page
-from backend.settings import SETTING_GROUPS, Settings
+from backend.setting_rules import SETTING_GROUPS
+from backend.settings import Settings
 
 PAGE = Path(__file__).resolve().parents[1] / "docs/configuration.md"
 

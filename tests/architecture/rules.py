@@ -100,6 +100,10 @@ _LATE_IMPORTS = {
         "backend.generation.language_models.openai.model",
     ): "its SDK takes 25 MB, and not all call a model",
     (
+        "backend/generation/language_models/choice.py",
+        "backend.generation.language_models.openai.connection",
+    ): "its SDK takes 25 MB, and not all call a model",
+    (
         "backend/library/extraction/word/inserted.py",
         "backend.library.extraction.web.pages",
     ): "each reading starts a process, and few Word files hold a web page",

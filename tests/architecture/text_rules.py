@@ -17,7 +17,6 @@ from tests.architecture.source_tree import Module, modules
 NOT_THE_APIS_WORDS = {
     "backend/generation/language_models/builtin/": "grammar: the built-in model reads and writes German and English",
     "backend/generation/checks/wording.py": "patterns of what models write",
-    "backend/generation/language_models/openai/synonyms.py": "words of models for the values of a schema",
     "backend/generation/language_models/openai/prompts.py": "names of languages in an English prompt",
     "backend/text/stop_words.py": "words of the documents",
 }
