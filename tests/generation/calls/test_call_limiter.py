@@ -230,3 +230,7 @@ def test_a_full_redis_changes_no_limit(server: LocalRedis, events: Callable[[str
         finally:
             client.config_set("maxmemory", "0")
     wait_until_recovered(limiter, events)
+    with redis.Redis.from_url(server.url) as client:
+        client.flushall()
+        assert len(reserve_all(limiter)) == 4
+        assert client.keys() == [f"hackthestudy:calls:1:{MODEL}".encode()]
