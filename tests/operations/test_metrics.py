@@ -191,11 +191,9 @@ def test_failures_are_counted_by_code_and_tokens_by_type(
             "cached_tokens = 30, output_tokens = 7"
         )
         connection.exec_driver_sql(
-            "INSERT INTO workers (name, places, leases_lost, restart_reason) VALUES ('a', 8, 0, NULL), "
-            "('b', 4, 0, NULL), ('c', 8, 1, 'silent'), ('d', 8, 0, 'silent')"
-        )
-        connection.exec_driver_sql(
-            "INSERT INTO workers (name, program, places, leases_lost) VALUES ('e', 'calling', 32, 0)"
+            "INSERT INTO workers (name, program, places, leases_lost, restart_reason) VALUES "
+            "('a', 'computing', 8, 0, NULL), ('b', 'computing', 4, 0, NULL), ('c', 'computing', 8, 1, 'silent'), "
+            "('d', 'computing', 8, 0, 'silent'), ('e', 'calling', 32, 0, NULL)"
         )
     scraped = scrape()
     assert scraped.value("recent_steps", kind="section", state="failed", error_code="timeout") == 1
