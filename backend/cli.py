@@ -75,20 +75,10 @@ def sweep() -> None:
 @main.command()
 def watchdog() -> None:
     """Watch the worker on this machine, restart it if it hangs, and sweep, until stopped by a signal."""
-    from backend.core.work.programs import Program
-    from backend.operations.watchdog.heartbeat import state_folder
-    from backend.operations.watchdog.watchdog import watch
+    from backend.operations.watchdog.watchdog import make_folders, watch
 
     settings = get_settings()
-    folders = {program: folder for program in Program if (folder := state_folder(settings, program)) is not None}
-    if not folders:
-        raise SystemExit("Refusing to start: WORKER_STATE_FOLDER is missing. The worker writes its heartbeats there.")
-    try:
-        for folder in folders.values():
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise SystemExit(f"Refusing to start: WORKER_STATE_FOLDER cannot be created: {error}") from None
-    sys.exit(watch(_outside_requests("watchdog"), settings, folders, _stop_on_signals()))
+    sys.exit(watch(_outside_requests("watchdog"), settings, make_folders(settings), _stop_on_signals()))
 
 
 def _stop_on_signals() -> threading.Event:

@@ -349,13 +349,7 @@ class Settings(BaseSettings):
     def max_work_s(self) -> float:
         """Upper bound for one job, in seconds. The worker kills a process that takes longer."""
         reading_s = self.read_timeout_s + self.ocr_max_pages * OCR_PAGE_S + OCR_WAIT_S
-        return max(reading_s + 60, self.max_call_s)
-
-    @property
-    def max_call_s(self) -> float:
-        """Upper bound for a job of the calling program, in seconds. The watchdog ends a program with a longer one."""
-        # Before it is claimed, it may wait for the vendor's limits for a minute.
-        return 2 * self.openai_timeout_s + 120
+        return max(reading_s, 2 * self.openai_timeout_s) + 60
 
     @property
     def allowed_origins(self) -> tuple[str, ...]:

@@ -192,11 +192,9 @@ def test_failures_are_counted_by_code_and_tokens_by_type(
             "cached_tokens = 30, output_tokens = 7"
         )
         connection.exec_driver_sql(
-            "INSERT INTO workers (name, places, leases_lost, restart_reason) VALUES ('a', 8, 0, NULL), "
-            "('b', 4, 0, NULL), ('c', 8, 1, 'silent'), ('d', 8, 0, 'silent')"
-        )
-        connection.exec_driver_sql(
-            "INSERT INTO workers (name, program, places, leases_lost) VALUES ('e', 'calling', 32, 0)"
+            "INSERT INTO workers (name, program, places, leases_lost, restart_reason) VALUES "
+            "('a', 'computing', 8, 0, NULL), ('b', 'computing', 4, 0, NULL), ('c', 'computing', 8, 1, 'silent'), "
+            "('d', 'computing', 8, 0, 'silent'), ('e', 'calling', 32, 0, NULL)"
         )
     scraped = scrape()
     assert scraped.value("recent_steps", kind="section", state="failed", error_code="timeout") == 1
@@ -208,8 +206,7 @@ def test_failures_are_counted_by_code_and_tokens_by_type(
         kind: scraped.value("recent_model_tokens", model="m", type=kind) for kind in ("input", "cached", "output")
     }
     assert tokens == {"input": 90, "cached": 30, "output": 7}
-    assert scraped.value("worker_places", program="computing") == 12
-    assert scraped.value("worker_places", program="calling") == 32
+    assert [scraped.value("worker_places", program=program) for program in ("computing", "calling")] == [12, 32]
     assert scraped.value("watchdog_restarts", reason="silent") == 2
 
 

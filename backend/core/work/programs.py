@@ -19,7 +19,8 @@ class Program(StrEnum):
 
     def max_job_s(self, settings: Settings) -> float:
         """Return how long one of its jobs may take. Its lease is not renewed for longer."""
-        return settings.max_work_s if self is Program.COMPUTING else settings.max_call_s
+        # A call needs no time for reading, but may wait for the vendor's limits for a minute.
+        return settings.max_work_s if self is Program.COMPUTING else 2 * settings.openai_timeout_s + 120
 
 
 _own = [Program.COMPUTING]

@@ -15,7 +15,7 @@ from backend.core.work.jobs import hand_back
 from backend.core.work.programs import Program
 from backend.operations.container.first_process import end_container
 from backend.operations.upkeep.sweep_loop import sweep_beside
-from backend.operations.watchdog.heartbeat import Heartbeat
+from backend.operations.watchdog.heartbeat import Heartbeat, state_folder
 from backend.operations.watchdog.liveness import Liveness, describe, serve_liveness
 from backend.operations.watchdog.observation import Observer
 from backend.operations.watchdog.processes import end_family, end_stuck
@@ -76,6 +76,19 @@ class Watchdog:
             with transaction():
                 workers.note_restart(worker.name, worker.places, reason, self.program)
             return hand_back(worker.name)
+
+
+def make_folders(settings: Settings) -> dict[Program, Path]:
+    """Return the folder of each program. Raises SystemExit if they cannot be created."""
+    folders = {program: folder for program in Program if (folder := state_folder(settings, program)) is not None}
+    if not folders:
+        raise SystemExit("Refusing to start: WORKER_STATE_FOLDER is missing. The worker writes its heartbeats there.")
+    try:
+        for folder in folders.values():
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise SystemExit(f"Refusing to start: WORKER_STATE_FOLDER cannot be created: {error}") from None
+    return folders
 
 
 def watch(app: Flask, settings: Settings, programs: Mapping[Program, Path], stop: threading.Event) -> int:
