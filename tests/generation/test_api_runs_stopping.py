@@ -224,7 +224,7 @@ def test_a_run_uses_the_capacity_of_all_workers(
     monkeypatch.setenv("STEPS_IN_FLIGHT_PER_RUN", "2")
     get_settings.cache_clear()
     with app.app_context(), transaction():
-        workers.note_alive("somewhere", Program.CALLING, places)
+        workers.note_alive("somewhere", places, Program.CALLING)
     run = start_run(pages=4, flashcards=8, questions=0)
     plan(client, run, run_next)
     assert len(states(engine, run)) == 4
