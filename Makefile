@@ -24,7 +24,7 @@ TEST_PROCESSES ?= $(shell n=$$(nproc); [ $$n -gt 4 ] && echo 4 || echo $$n)
 export PYTHONUNBUFFERED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run admin test test-faults containers check bench reading-oracle lock openapi
+.PHONY: help setup demo run admin test test-faults containers check bench judge reading-oracle lock openapi
 
 help: ## Show this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -65,6 +65,9 @@ check: setup ## Lint, format, types and architecture.
 
 bench: setup ## Measure speed and memory; writes benchmarks/results.json.
 	$(PYTHON) -m benchmarks
+
+judge: setup ## Let llmock grade how calls keep to a vendor's limits (fetches it).
+	$(PYTHON) -m benchmarks.judge
 
 reading-oracle: setup ## Compare the reading of documents that others made with pandoc's (fetches both).
 	$(PYTHON) -m benchmarks.oracle

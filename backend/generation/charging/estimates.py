@@ -77,6 +77,12 @@ def predict_section(part: Part, price: Price, figures: Figures = LIKELY) -> Deci
     )
 
 
+def predict_tokens(sections: int, chars: int, items: int, figures: Figures = HIGH) -> int:
+    """Return how many tokens, input and output, the calls for so many sections with their items take at most."""
+    each = figures.prompt + figures.context + figures.output_per_section
+    return sections * each + math.ceil(chars / figures.chars_per_token) + items * figures.output_per_item
+
+
 def predict_connecting(topics: int, price: Price, figures: Figures = LIKELY) -> Decimal:
     """Return the exact price of the call that connects topics."""
     tokens = figures.tokens_per_topic * topics

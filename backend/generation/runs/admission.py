@@ -8,15 +8,20 @@ import sqlalchemy as sa
 
 from backend.core.clock import now
 from backend.core.database.database import db
+from backend.core.process.logging import get_logger
 from backend.core.work.jobs import JobState
 from backend.generation.charging.bookings import find_room
-from backend.generation.charging.estimates import Part, predict_connecting, predict_section
+from backend.generation.charging.estimates import Part, predict_connecting, predict_section, predict_tokens
 from backend.generation.charging.prices import prices_of
-from backend.generation.models import Run, Step
+from backend.generation.models import ModelCall, Run, Step
 from backend.generation.types import PartialReason, StepKind
 from backend.settings import get_settings
 
+log = get_logger(__name__)
+
 _MAX_FAILED_SHARE = 0.1
+# Times what the calls take at most: retries, halves and further calls included.
+_TOKEN_BUDGET = 4
 _IN_FLIGHT = (JobState.QUEUED, JobState.RUNNING)
 
 
@@ -25,6 +30,8 @@ def find_admitted(run: Run, count: int) -> Sequence[UUID]:
 
     The predicted price of those in flight and of the next ones must fit what is left of the reservation.
     """
+    if _is_output_used_up(run):
+        return ()
     planned = sa.select(Step).where(Step.run_id == run.id, Step.state == JobState.PLANNED)
     steps = db.session.scalars(planned.order_by(Step.position, Step.id).limit(count)).all()
     room = find_room(run)
@@ -42,6 +49,28 @@ def find_admitted(run: Run, count: int) -> Sequence[UUID]:
             break
         admitted.append(step.id)
     return admitted
+
+
+def _is_output_used_up(run: Run) -> bool:
+    """Whether the model of a run writes, or reasons, far more than the run's items need."""
+    # Halves and steps that make up for others are of sections that count already.
+    is_section = sa.and_(Step.depth == 0, Step.makes_up.is_(False))
+    query = sa.select(
+        sa.func.count().filter(is_section),
+        sa.func.coalesce(sa.func.sum(Step.chars).filter(is_section), 0),
+        sa.func.coalesce(sa.func.sum(Step.flashcards_asked + Step.questions_asked).filter(is_section), 0),
+        sa.func.count().filter(Step.error_code == PartialReason.OUTPUT_USED_UP),
+    ).where(Step.run_id == run.id, Step.kind == StepKind.SECTION)
+    sections, chars, items, failed = db.session.execute(query).one()
+    if failed:
+        return True
+    tokens = sa.func.sum(ModelCall.input_tokens + ModelCall.output_tokens)
+    used = db.session.scalar(sa.select(tokens).where(ModelCall.run_id == run.id)) or 0
+    expected = predict_tokens(sections, int(chars or 0), int(items or 0))
+    if used <= _TOKEN_BUDGET * expected:
+        return False
+    log.error("generation.run.token_budget_used_up", run_id=str(run.id), used=used, expected=expected)
+    return True
 
 
 def part_of(step: Step) -> Part:
@@ -66,6 +95,8 @@ def find_partial_reason(run: Run) -> PartialReason | None:
     )
     counts = {row[0]: row[1] for row in db.session.execute(states.group_by(Step.state))}
     if counts.get(JobState.CANCELLED, 0):
+        if _is_output_used_up(run):
+            return PartialReason.OUTPUT_USED_UP
         room = find_room(run)
         return PartialReason.RESERVATION_USED_UP if room is None else room.reason
     failed = counts.get(JobState.FAILED, 0)

@@ -178,3 +178,16 @@ def read_and_plan(app: APIFlask, engine: sa.Engine) -> None:
             rows = connection.execute(sa.text(query)).scalars().all()
         for row in rows:
             run_task(app, task, row)
+
+
+def test_a_model_that_uses_up_its_output_ends_the_run_with_what_it_has(
+    client: Client, openai: OpenAIStandIn, start_run: StartRun, finish: Finish
+) -> None:
+    openai.set_script([{"do": "reason", "tokens": 100_000, "always": True, "contains": "In experiment 1018"}])
+    run = start_run(pages=12, flashcards=12, questions=0)
+    finish()
+    run = read(client, f"/runs/{run['id']}")
+    assert (run["state"], run["partial_reason"]) == ("partial", "output_used_up")
+    assert "OPENAI_REASONING_EFFORT" in run["partial_detail"]
+    assert 0 < run["delivered"]["flashcards"] < 12
+    assert len(section_calls(openai)) < 12
