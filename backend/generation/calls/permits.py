@@ -29,6 +29,7 @@ _TOKENS_PER_ITEM = 400
 _LONGEST_WAIT_S = 60.0
 _LONGEST_PAUSE_S = 5.0
 _QUOTA_PAUSE_S = 60.0
+_LEASE_MARGIN_S = 30.0
 _NO_ANSWER = frozenset({"timeout", "unavailable"})
 
 
@@ -107,4 +108,4 @@ def _expect_tokens() -> int | None:
 
 @lru_cache(maxsize=1)
 def _open_limiter(broker_url: str) -> CallLimiter:
-    return CallLimiter(broker_url)
+    return CallLimiter(broker_url, lease_s=get_settings().openai_timeout_s + _LEASE_MARGIN_S)

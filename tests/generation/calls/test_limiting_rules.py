@@ -136,12 +136,20 @@ def test_a_reservation_that_is_given_up_costs_nothing(limiter: Limiter) -> None:
     assert limiter.state.held == {}
 
 
-def test_a_dead_worker_holds_its_place_only_for_a_lease(limiter: Limiter) -> None:
+def test_a_dead_worker_holds_its_places_for_half_a_minute(limiter: Limiter) -> None:
     assert len(limiter.reserve_all()) == FIRST_WINDOW
-    limiter.pass_time(LEASE_S - 1)
+    limiter.pass_time(29)
     assert limiter.reserve_all() == []
     limiter.pass_time(1)
     assert len(limiter.reserve_all()) == FIRST_WINDOW
+
+
+def test_a_dead_worker_is_forgotten_after_a_lease(limiter: Limiter) -> None:
+    limiter.reserve()
+    limiter.pass_time(LEASE_S - 1)
+    assert limiter.state.held
+    limiter.pass_time(1)
+    assert not limiter.state.held
 
 
 def test_nobody_calls_before_the_vendor_allows_it_again(limiter: Limiter) -> None:

@@ -13,6 +13,7 @@ from backend.generation.calls.limiting.turns import take_turn
 from backend.generation.language_models.interface import RateLimits
 
 _SPENT_OVER_S = 60.0
+_IN_FLIGHT_S = 30.0
 _FIRST_BACKOFF_S = 1.0
 _MAX_BACKOFF_S = 60.0
 _MAX_RETRY_AFTER_S = 3600.0
@@ -130,7 +131,9 @@ def _stated(limits: RateLimits | None) -> RateLimits:
 def _has_place(state: State) -> bool:
     """Calls in flight are bounded while no limit is known, or one did not explain a refusal."""
     is_known = state.requests.is_known or state.tokens.is_known
-    return (is_known and state.threshold == MAX_WINDOW) or len(state.held) < int(state.window)
+    # Older ones are slow, or their worker has died. They must not keep others waiting until their lease ends.
+    in_flight = sum(state.at - held.at < _IN_FLIGHT_S for held in state.held.values())
+    return (is_known and state.threshold == MAX_WINDOW) or in_flight < int(state.window)
 
 
 def _grow_window(state: State) -> None:
