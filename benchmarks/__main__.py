@@ -15,10 +15,10 @@ from config.local.folders import CHECKOUT
 FIGURES = (
     Figure(
         "run_overhead",
-        "Run of 24 sections, 8 model calls at once, ÷ ideal schedule of its calls + reading",
+        "Run of 96 sections, 32 model calls at once, ÷ ideal schedule of its calls + reading",
         "×",
         "max",
-        1.25,
+        1.2,
         runs.measure_one_run,
     ),
     Figure(
@@ -26,7 +26,7 @@ FIGURES = (
         "8 such runs together: throughput of two workers ÷ of one",
         "×",
         "min",
-        1.85,
+        1.9,
         runs.measure_two_workers,
     ),
     Figure(
@@ -34,7 +34,7 @@ FIGURES = (
         "First readable item of a 100-page document ÷ one model call + reading",
         "×",
         "max",
-        1.5,
+        1.2,
         runs.measure_first_item,
     ),
     Figure(
@@ -95,10 +95,10 @@ FIGURES = (
     ),
     Figure(
         "worker_memory",
-        "Worker: peak memory with 8 model calls at once and a 300-page PDF",
+        "Worker: peak memory of both programs with 32 model calls at once and a 300-page PDF",
         "MB",
         "max",
-        350,
+        420,
         memory.measure_worker,
     ),
     Figure(

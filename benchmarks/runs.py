@@ -11,7 +11,7 @@ from benchmarks.figures import Measurement
 from benchmarks.schedule import RunCalls, ideal_run_s
 from benchmarks.system import CALLS_AT_ONCE, System, running_system, wait_for
 
-SECTIONS = 24
+SECTIONS = 96
 _PAGES = 2 * SECTIONS
 _REPEATS = 5
 _RUNS_TOGETHER = 8

@@ -21,7 +21,7 @@ from config.local.process import LocalProcess
 from config.local.redis import LocalRedis
 from config.local.stack import LocalStack
 
-CALLS_AT_ONCE = 8
+CALLS_AT_ONCE = 32
 MODEL_S = 1.0
 
 _PATIENCE_S = 180.0
