@@ -175,8 +175,12 @@ class RunEvent(Base):
     created_at: Mapped[datetime] = mapped_column(server_default=sa.func.now())
 
 
+KEPT = "kept"
+"""Outcome of a call that was not made, because the reply to the same request was kept."""
+
+
 class ModelCall(Identified, Base):
-    """Usage of the language model by one attempt at a step. ``outcome`` is ``ok`` or an error code.
+    """Usage of the language model by one attempt at a step. ``outcome`` is ``ok``, ``kept`` or an error code.
 
     It is recorded as soon as the model has replied, even if the reply is not used, because the call was paid for. The
     row outlives its run, and its user as a pseudonym. ``price_list`` and what follows are None if the model has no

@@ -106,6 +106,9 @@ class UsageResponse(ResponseBody):
     input_tokens: int
     cached_tokens: int
     output_tokens: int
+    kept_replies: int = Field(
+        description="Replies that were kept from an earlier, identical request. They cost no credits."
+    )
 
 
 class RunProblem(ResponseBody):

@@ -94,12 +94,13 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class RunUsage:
-    """Usage of the language model: requests and tokens."""
+    """Usage of the language model: requests and tokens. ``kept_replies`` were found again and cost nothing."""
 
     requests: int = 0
     input_tokens: int = 0
     cached_tokens: int = 0
     output_tokens: int = 0
+    kept_replies: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ from backend.generation.calls.queueing import cancel_call, cancel_queued, lock_s
 from backend.generation.calls.replies import find_reply, keep_reply
 from backend.generation.language_models.choice import get_language_model
 from backend.generation.language_models.interface import ModelAnswer, ModelError, ModelRequest, RemoteModel, Usage
-from backend.generation.models import Call, Run, Step
+from backend.generation.models import KEPT, Call, Run, Step
 from backend.generation.runs.planning import is_active
 from backend.generation.runs.preparing import prepare_connections, prepare_section
 from backend.generation.runs.recording import record_waiting
@@ -91,8 +91,7 @@ class _Work:
             prepared = self._prepare()
         add_to_log(run_id=prepared.run.id, step_id=prepared.step_id)
         if prepared.reply_id is not None:
-            reply_id = prepared.reply_id
-            self._record(lambda: self._finish(reply_id))
+            self._record(lambda: self._use_kept(prepared))
             log.info("generation.call.reply_kept")
             return
         self._lost.wait(self._permit.fit(prepared.request))
@@ -153,6 +152,10 @@ class _Work:
             self._finish(reply_id)
         except LeaseLost:
             log.warning("generation.call.lease_lost")
+
+    def _use_kept(self, prepared: _Prepared) -> None:
+        self._finish(prepared.reply_id)
+        self._note(prepared, KEPT, Usage())
 
     def _finish(self, reply_id: UUID | None) -> None:
         lock_step_of(self._held.id)

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from backend.billing import service as billing
 from backend.core.database.database import db
 from backend.core.work.jobs import JobState
-from backend.generation.models import USAGE_COLUMNS, ModelCall, Run, RunDocument, Step
+from backend.generation.models import KEPT, USAGE_COLUMNS, ModelCall, Run, RunDocument, Step
 from backend.generation.types import Progress, RunState, RunUsage, StepKind
 from backend.library import service as library
 
@@ -111,7 +111,11 @@ def _count_sections(run_ids: Sequence[UUID]) -> dict[UUID, _Sections]:
 
 def _sum_usage(run_ids: Sequence[UUID]) -> dict[UUID, RunUsage]:
     query = (
-        sa.select(ModelCall.run_id, *(sa.func.sum(column) for column in USAGE_COLUMNS))
+        sa.select(
+            ModelCall.run_id,
+            *(sa.func.sum(column) for column in USAGE_COLUMNS),
+            sa.func.count().filter(ModelCall.outcome == KEPT),
+        )
         .where(ModelCall.run_id.in_(run_ids))
         .group_by(ModelCall.run_id)
     )

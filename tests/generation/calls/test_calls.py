@@ -32,7 +32,10 @@ def test_the_same_request_is_answered_from_a_kept_reply(client: Client, openai: 
     first, second = ([item["front"] for item in items(client, run, "flashcards")] for run in runs)
     assert len(first) == 2
     assert first == second
-    assert len(section_calls(openai)) == read(client, f"/runs/{runs[0]['id']}")["progress"]["sections_total"]
+    made, again = (read(client, f"/runs/{run['id']}") for run in runs)
+    assert len(section_calls(openai)) == made["progress"]["sections_total"]
+    assert (made["usage"]["kept_replies"], again["usage"]["requests"]) == (0, 0)
+    assert again["usage"]["kept_replies"] >= again["progress"]["sections_total"]
 
 
 def test_a_kept_reply_is_not_found_by_another_user(
