@@ -16,7 +16,7 @@ _TRANSACTION_ENDS = frozenset({"begin", "begin_nested", "commit", "rollback"})
 _MAY_COMMIT = {
     "backend/core/database/transaction.py": "the one place that commits",
     "backend/study/exports/anki.py": "a SQLite database in memory: what an Anki package is made of",
-    "backend/core/work/jobs.py": "`lease` renews on a connection of its own: the block it protects may have a session",
+    "backend/core/work/leases.py": "renews on a connection of its own: the work that it protects may have a session",
 }
 _MAY_COMMIT_FOLDER = "backend/migrations/"  # Alembic's own transactions.
 # The modules that may call `transaction()`, besides every `routes.py` and `*_routes.py`, and why.
@@ -34,7 +34,10 @@ _MAY_OPEN = {
     "backend/core/work/jobs.py": "claiming for a task",
     "backend/core/work/sweep.py": "the sweep",
     "backend/core/work/runner.py": "claim, work and record are apart",
-    "backend/generation/runs/steps.py": "work of a step: its input is read before the call",
+    "backend/generation/calls/permits.py": "asks for the size of the next call before one is claimed",
+    "backend/generation/runs/calling.py": "work of a call: its input is read before it is made",
+    "backend/generation/runs/preparing.py": "a document is read only by a model that asks for it, during the work",
+    "backend/generation/runs/steps.py": "work of a step: its input is read before its work",
     "backend/library/files/expiry.py": "work of the sweep, in batches of files",
     "backend/library/files/moving.py": "work of the sweep; no file is moved in a transaction",
     "backend/library/page_images/conversions.py": "work of a task: claim, convert and record are apart",
@@ -68,6 +71,10 @@ _LATE_IMPORTS = {
         "backend/library/extraction/ocr/recognition.py",
         "backend.library.extraction.ocr.unread",
     ): "Pillow takes 10 MB and 15 ms, and few documents have scans",
+    (
+        "backend/library/extraction/ocr/recognition.py",
+        "backend.library.extraction.office_package",
+    ): "only for its type: lxml takes 9 ms of each reading, and PDFs have no XML",
     (
         "backend/library/extraction/ocr/recognition.py",
         "backend.library.extraction.ocr.preparation",

@@ -17,7 +17,7 @@ from backend.core.database.transaction import transaction
 from backend.core.ids import new_id
 from backend.core.work import jobs
 from backend.core.work.jobs import Claim, Job, JobState
-from backend.core.work.leases import lease
+from backend.core.work.leases import _find_renewer, lease
 from backend.core.work.runner import record
 from backend.core.work.sweep import sweep
 from backend.library.models import Conversion, Document
@@ -279,9 +279,10 @@ def test_work_goes_on_while_the_database_is_unreachable(
         assert not any(event.is_set() for event in lost)
 
 
-def test_work_that_takes_too_long_is_taken_back(document_id: UUID, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Settings, "max_work_s", -1.0)
+def test_work_that_takes_too_long_is_taken_back(document_id: UUID) -> None:
     with lease(Document, held(document_id)):
+        (kept,) = _find_renewer()._leases
+        kept.renew_until = 0.0
         before = row(document_id).lease_until
         wait_for("the sweep to take it back", lambda: sweep().taken_back)
         assert row(document_id).lease_until != before

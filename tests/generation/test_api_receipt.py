@@ -126,27 +126,28 @@ def test_a_cancelled_run_lists_all_its_pages(
 def test_a_failed_run_gives_a_reason_for_every_page(
     client: Any, openai: OpenAIStandIn, start: Start, finish: Finish
 ) -> None:
-    openai.set_script([{"do": "quota_exhausted", "on": list(range(2, 99))}])
+    openai.set_script([{"do": "unauthorized", "on": list(range(2, 99))}])
     run = start(notes(8), flashcards=16, questions=0)
     finish()
     receipt = receipt_of(client, run)
     given, reasons = account(receipt)
     assert receipt["state"] == "failed"
     assert (len(given), given | set(reasons)) == (1, set(range(1, 9)))
-    assert {reason for said in reasons.values() for reason in said} == {"quota_exhausted"}
+    assert {reason for said in reasons.values() for reason in said} == {"misconfigured"}
     assert receipt["not_written"] == receipt["missing"]["flashcards"] == 16 - receipt["delivered"]["flashcards"]
 
 
 def test_a_run_in_progress_lists_only_processed_pages(
     client: Any, openai: OpenAIStandIn, start: Start, run_pending_jobs: Callable[[], int], finish: Finish
 ) -> None:
-    openai.set_script([{"do": "rate_limit", "on": [2], "retry_after": "50"}])
+    openai.set_script([{"do": "rate_limit", "on": list(range(2, 99))}])
     run = start(notes(2), flashcards=2, questions=0)
     assert receipt_of(client, run)["missing"] == {"flashcards": 2, "questions": 0}
     run_pending_jobs()
     receipt = receipt_of(client, run)
     assert account(receipt) == ({1}, {})
     assert (receipt["missing"], receipt["not_written"]) == ({"flashcards": 1, "questions": 0}, None)
+    openai.set_script([])
     finish()
     receipt = receipt_of(client, run)
     assert account(receipt) == ({1, 2}, {})
@@ -158,10 +159,11 @@ def test_a_page_is_not_listed_before_its_last_section_ends(
     client: Any, openai: OpenAIStandIn, start: Start, run_pending_jobs: Callable[[], int], finish: Finish
 ) -> None:
     bad = {"do": "foreign_quotes", "items": 99, "times": 1}
-    openai.set_script([bad, {"do": "rate_limit", "on": [2], "retry_after": "50"}])
+    openai.set_script([bad, {"do": "rate_limit", "on": list(range(2, 99))}])
     run = start(notes(1, sentences=36), flashcards=6, questions=0)
     run_pending_jobs()
     assert account(receipt_of(client, run)) == (set(), {})
+    openai.set_script([])
     finish()
     assert account(receipt_of(client, run)) == ({1}, {})
 
@@ -173,7 +175,8 @@ def test_items_that_were_never_written_are_counted(client: Any, start: Start, fi
     delivered = receipt["delivered"]["flashcards"]
     assert 0 < delivered <= 3
     assert receipt["missing"] == {"flashcards": 20 - delivered, "questions": 0}
-    assert receipt["not_written"] == 20 - delivered
+    # What was written a second time is a duplicate.
+    assert receipt["not_written"] == 20 - delivered - receipt["duplicates"] > 0
     for language, word in {"de": "geschrieben", "fr": "écrits", "it": "scritti"}.items():
         translated = client.get(f"/api/v1/runs/{run}/receipt", headers={"Accept-Language": language})
         assert word in translated.json["not_written_detail"]
@@ -192,8 +195,8 @@ def test_asked_minus_delivered_adds_up(
     rejected = sum(entry["count"] for entry in receipt["rejected"])
     assert receipt["delivered"]["flashcards"] + receipt["delivered"]["questions"] > 0
     assert rejected > 0
-    assert receipt["not_written"] > 0
-    assert sum(receipt["missing"].values()) == rejected + receipt["duplicates"] + receipt["not_written"]
+    # More may have been rejected than is missing, because the section was asked again.
+    assert sum(receipt["missing"].values()) <= rejected + receipt["duplicates"] + receipt["not_written"]
 
 
 def test_surplus_items_do_not_offset_missing_ones(client: Any, start: Start, finish: Finish, engine: sa.Engine) -> None:

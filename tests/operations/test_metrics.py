@@ -17,6 +17,7 @@ from backend.core.work.queue import configure_queue
 from backend.settings import Settings
 from tests.architecture.source_tree import CHECKOUT
 from tests.operations.conftest import Scraped
+from tests.operations.ended_rows import ONE_OF_EVERYTHING
 from tests.patience import Stopwatch, measure_promise
 
 Scrape = Callable[[], Scraped]
@@ -348,32 +349,8 @@ def test_the_documented_table_of_metrics_is_complete(
         for name, kind, labels in re.findall(r"^\| `(hackthestudy_\w+)` \| (\w+) \| ([^|]*)\|", text, re.M)
     }
     with engine.begin() as connection:
-        insert = "INSERT INTO workers (name, places, leases_lost, restart_reason) VALUES ('c', 8, 1, 'silent')"
-        connection.exec_driver_sql(insert)
-        connection.exec_driver_sql(
-            "INSERT INTO erasures (id, user_id, state, attempt, failures, started_at, ended_at)"
-            " SELECT gen_random_uuid(), id, 'done', 1, 0, now(), now() FROM users"
-        )
-        connection.exec_driver_sql(
-            "INSERT INTO billing_audits (id, kind, day, report, state, attempt, failures, started_at, ended_at)"
-            """ VALUES (gen_random_uuid(), 'invariants', current_date, '{"counts": {"a": 1}}', 'done', 1, 0,"""
-            " now(), now())"
-        )
-        connection.exec_driver_sql(
-            "INSERT INTO stripe_events (id, event_id, type, is_live, outcome, state, attempt, failures, started_at,"
-            " ended_at) VALUES (gen_random_uuid(), 'evt_1', 'refund.created', false, 'handled', 'done', 1, 0, now(),"
-            " now())"
-        )
-        connection.exec_driver_sql(
-            "INSERT INTO rereadings (id, document_id, state, attempt, failures, started_at, ended_at)"
-            " SELECT gen_random_uuid(), id, 'done', 1, 0, now(), now() FROM documents"
-        )
-        connection.exec_driver_sql(
-            "INSERT INTO conversions (id, document_id, size_bytes, printed_pages, state, attempt, failures, started_at,"
-            " ended_at) SELECT gen_random_uuid(), id, 0, '[]', 'done', 1, 0, now(), now() FROM documents"
-        )
-        # The built-in model costs nothing.
-        connection.exec_driver_sql("UPDATE model_calls SET model = 'gpt-4o', cost_usd = 0.01")
+        for statement in ONE_OF_EVERYTHING:
+            connection.exec_driver_sql(statement)
     exposed = set()
     for family in scrape().families:
         name = family.name + ("_total" if family.type == "counter" else "")

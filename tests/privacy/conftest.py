@@ -101,6 +101,8 @@ def student(app: APIFlask, engine: sa.Engine, run_pending_jobs: Callable[[], int
         for name in ("Xylophagous beetles", "Symbionts"):
             connection.execute(sa.text(_TOPIC), {"name": name, "set": path.rsplit("/", 1)[1]})
         connection.execute(sa.text(_LINK))
+        connection.execute(sa.text(_REPLY))
+        connection.execute(sa.text(_CALL))
         fill_billing(connection, client.user_id, name=MARKERS[1], email=MARKERS[0])
         connection.execute(
             sa.text("UPDATE users SET name = 'Zenobia Quill', picture_url = 'https://example.org/quill-picture'")
@@ -131,6 +133,16 @@ _LINK = """
 INSERT INTO topic_links (id, study_set_id, source_id, target_id, label)
 SELECT gen_random_uuid(), a.study_set_id, a.id, b.id, 'xylophagous' FROM topics a, topics b
 WHERE a.name = 'Xylophagous beetles' AND b.name = 'Symbionts'
+"""
+_REPLY = """
+INSERT INTO replies (id, user_id, study_set_id, request_key, model, answer)
+SELECT gen_random_uuid(), user_id, id, 'key of ' || id, 'gpt-6-luna', '{"text": "xylophagous"}' FROM study_sets s
+WHERE NOT EXISTS (SELECT 1 FROM replies WHERE study_set_id = s.id)
+"""
+_CALL = """
+INSERT INTO calls (id, run_id, step_id, number, state, attempt, failures)
+SELECT gen_random_uuid(), run_id, id, 1, 'done', 1, 0 FROM steps s
+WHERE NOT EXISTS (SELECT 1 FROM calls WHERE step_id = s.id)
 """
 _COLUMNS = """
 SELECT n.nspname, c.relname, a.attname, t.typname

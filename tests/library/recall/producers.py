@@ -19,7 +19,13 @@ from config.local import debian
 
 _PACKAGES = {
     "pdftotext": ("poppler-utils",),
-    "pdflatex": ("texlive-latex-base", "texlive-latex-recommended", "texlive-fonts-recommended", "lmodern"),
+    "pdflatex": (
+        "texlive-latex-base",
+        "texlive-latex-recommended",
+        "texlive-fonts-recommended",
+        "texlive-pictures",
+        "lmodern",
+    ),
     "chromium": ("chromium",),
     "soffice": ("libreoffice-writer-nogui", "libreoffice-impress-nogui"),
 }
@@ -31,10 +37,18 @@ class ProgramMissing(Exception):
     """A program is not there and cannot be installed."""
 
 
+def _is_complete(program: str) -> bool:
+    """Whether a program is there, with what it needs: LaTeX may be there without what draws slides."""
+    if shutil.which(program) is None:
+        return False
+    asked = ["kpsewhich", "pgf.sty", "lmodern.sty"]
+    return program != "pdflatex" or len(subprocess.run(asked, capture_output=True, check=False).stdout.split()) == 2
+
+
 @lru_cache
 def find(program: str) -> str:
     """Return the path of a program, installed if need be. Raises ProgramMissing."""
-    if shutil.which(program) is None and program in _PACKAGES and debian.can_install():
+    if not _is_complete(program) and program in _PACKAGES and debian.can_install():
         debian.install(*_PACKAGES[program])
     path = shutil.which(program)
     if path is None:
