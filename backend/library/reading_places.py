@@ -5,7 +5,7 @@ delay nobody else. The limits are part of the claim, because messages may be los
 queued without a message, and is sent as soon as a reading ends; if that is missed, the sweep sends it.
 
 A conversion takes a place like a reading, but only one runs at a time, and readings that wait are sent first. Users
-take turns: next is the user whose last conversion is longest ago, with their oldest document.
+take turns: next is the document whose wait began first, which for a user counts from their last conversion.
 """
 
 from datetime import datetime, timedelta
@@ -163,7 +163,8 @@ def _select_convertible(kept: int = 0) -> sa.Select[UUID]:
         .join(StudySet, StudySet.id == Document.study_set_id)
         .outerjoin(turns, turns.c.user_id == StudySet.user_id)
         .where(waiting.state == JobState.QUEUED, waiting.available_at <= database_now(), _may_convert(kept))
-        .order_by(turns.c.last_at.nulls_first(), waiting.available_at, waiting.id)
+        # Whoever deletes what was converted loses their last turn, and gets no earlier one by that.
+        .order_by(sa.func.greatest(turns.c.last_at, waiting.available_at), waiting.available_at, waiting.id)
         .limit(1)
     )
 

@@ -92,3 +92,22 @@ def test_a_conversion_whose_worker_was_lost_has_taken_its_turn(app, client, othe
         CONVERTING.released()
         messages.take()
         assert convert_all(messages, [mine[1], other]) == [other, mine[1]]
+
+
+def test_a_user_who_deletes_what_was_converted_gets_no_earlier_turn(
+    app, client, other_client, wait_to_convert, messages, query
+):
+    """Deleting forgets the last turn; a document that is uploaded then comes after those that waited before it."""
+    first, second = wait_to_convert(other_client, 2)
+    with app.app_context():
+        with transaction():
+            held = claim_conversion(Conversion, first)
+            assert held is not None
+            jobs.finish(Conversion, held)
+        CONVERTING.released()
+        (deleted,) = wait_to_convert(client, 1)
+        ((document,),) = query(f"SELECT document_id FROM conversions WHERE id = '{deleted}'")
+        assert client.delete(f"/api/v1/documents/{document}").status_code == 204
+        (again,) = wait_to_convert(client, 1)
+        messages.take()
+        assert convert_all(messages, [again, second]) == [second, again]

@@ -36,7 +36,7 @@ def render_page(job: dict[str, Any]) -> list[list[Any]]:
 
 
 def _without_fourth_byte(image: Image.Image) -> Image.Image:
-    """Return the same pixels: of a palette of greys if there is no other colour, else RGB.
+    """Return the image with a palette of greys if it has no other colours, else as RGB. No pixel changes.
 
     Text takes half the bytes and a fifth of the time so. For a greyscale PNG, Pillow would try several filters on each
     line, which takes twice as long and makes text no smaller.
